@@ -19,4 +19,5 @@ class ActionModule(ControllerAction):
         given = arguments["instrumentations"], arguments["defaults"]
         if arguments["for_removal"]:
             return hidden_if_secret(_instrumentation.bundle_for_removal(*given, self._display.warning))
-        return hidden_if_secret(_instrumentation.bundle(*given, _lock.pin(arguments["lock_file"])))
+        collectors = _instrumentation.collectors_of(arguments["collectors"], arguments["collector_defaults"])
+        return hidden_if_secret(_instrumentation.bundle(*given, _lock.pin(arguments["lock_file"]), collectors))

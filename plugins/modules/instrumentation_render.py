@@ -27,6 +27,19 @@ options:
     description: Default options of all O(instrumentations); without these, the options of the only one.
     type: dict
     default: {}
+  collectors:
+    description:
+      - The collectors of the inventory, of which only C(name) and C(namespace) are read. An Instrumentation that names
+        one without its namespace sends to it there.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
+  collector_defaults:
+    description: The name and the namespace of O(collectors) that have none, instead of the defaults of their role.
+    type: dict
+    default: {}
+    version_added: 1.1.0
   for_removal:
     description:
       - Renders Instrumentations that are removed. If an option cannot be used, such as a language that does not exist,

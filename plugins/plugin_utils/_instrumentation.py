@@ -20,15 +20,23 @@ PREFIX = "otel_instrumentation_"
 # Mutually exclusive options: an item that sets one drops the default of the other.
 _EITHER = ("collector", "endpoint")
 _NAMES = ("name", "namespace")
+_COLLECTOR = "otel_collector_"
 # Instead of all other options: the smallest Instrumentation that there is.
 _NO_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
 
 
 def bundle(
-    items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], pin: lock.Pin = lock.unpinned
+    items: Sequence[Mapping[str, Any]],
+    defaults: Mapping[str, Any],
+    pin: lock.Pin = lock.unpinned,
+    collectors: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """Return the manifests and annotations of all items. Raises Problem for invalid items."""
-    options = [lock.with_pins(_options(item, defaults), ("languages",), pin) for item in items or [{}]]
+    """Return the manifests and annotations of all items. Raises Problem for invalid items.
+
+    `collectors` has namespace and name of those in the inventory, which an item may name without their namespace.
+    """
+    typed = [_located(_options(item, defaults), collectors) for item in items or [{}]]
+    options = [lock.with_pins(one, ("languages",), pin) for one in typed]
     wanted = [Instrumentation.from_options(one) for one in options]
     references = [instrumentation.reference for instrumentation in wanted]
     for reference in references:
@@ -71,6 +79,29 @@ def bundle_for_removal(
         raise first from None
     warn(f"{first}\nThe removal goes on without it, and finds the objects by their names.")
     return found
+
+
+def collectors_of(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return namespace and name of each collector of the inventory; what an item lacks is the role's default."""
+    usual = {key: option["default"] for key, option in _sources.role_options(_COLLECTOR, _NAMES).items()}
+    found = [{**usual, **_named(defaults), **_named(item)} for item in items if isinstance(item, Mapping)]
+    return sorted({(str(one["namespace"]), str(one["name"])) for one in found})
+
+
+def _located(options: dict[str, Any], collectors: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return an Instrumentation's options with the namespace of its collector, if that is in the inventory."""
+    to = options.get("collector") or {}
+    places = [namespace for namespace, name in collectors if name == to.get("name")]
+    if to.get("namespace") or not places or options["namespace"] in places:
+        return options
+    if len(places) > 1:
+        raise Problem(
+            f"the inventory has collectors '{to['name']}' in the namespaces {', '.join(places)}",
+            asked=f"instrumentation '{options['name']}'",
+            where="collector",
+            fix=f"Write `collector: {{name: {to['name']}, namespace: NAMESPACE}}` with one of them.",
+        )
+    return {**options, "collector": {**to, "namespace": places[0]}}
 
 
 def _named(options: Mapping[str, Any]) -> dict[str, Any]:

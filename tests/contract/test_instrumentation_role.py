@@ -19,6 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumen
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, bundle
 
+from tests.support import plays
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "instrumentation"
 ROLE = _sources.ROLE.with_name("otel_instrumentation")
@@ -82,3 +84,38 @@ def test_one_that_is_adopted_opens_no_other() -> None:
     assert found["adopt"] == ["opentelemetry.one_instrumentation"]
     (task,) = _sources.read_yaml(ROLE / "tasks" / "apply.yml")
     assert task["o11y.opentelemetry.bundle_apply"]["adopt"] == "{{ otel_instrumentation_rendered.adopt }}"
+
+
+GATEWAY = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
+# What the inventory says of its collectors, and the Service to which an Instrumentation in namespace shop sends.
+INVENTORIES: dict[str, tuple[dict[str, Any], str]] = {
+    "item": ({"otel_collectors": [GATEWAY | {"namespace": "telemetry"}]}, "gateway.telemetry"),
+    "common": ({"otel_collectors": [GATEWAY], "otel_collector_namespace": "{{ 'te' ~ 'st' }}"}, "gateway.test"),
+    "default": ({"otel_collectors": [GATEWAY]}, "gateway.opentelemetry"),
+    "instances": ({"otel_collector_instances": [GATEWAY]}, "gateway.opentelemetry"),
+    "alone": ({"otel_collector_name": "gateway", "otel_collector_recipes": ["debug_output"]}, "gateway.opentelemetry"),
+    "other": ({"otel_collectors": [GATEWAY | {"name": "agent"}]}, "gateway.shop"),
+    "none": ({}, "gateway.shop"),
+    "near": ({"otel_collectors": [GATEWAY, GATEWAY | {"namespace": "shop"}]}, "gateway.shop"),
+    "given": ({"otel_collectors": [GATEWAY], "otel_instrumentation_collector": {"name": "gateway", "namespace": "x"}},
+              "gateway.x"),
+    "two": ({"otel_collectors": [GATEWAY | {"namespace": "b"}, GATEWAY | {"namespace": "a"}]}, ""),
+}  # fmt: skip
+
+
+def test_a_collector_is_looked_for_in_the_inventory(tmp_path: Path) -> None:
+    common = {
+        "otel_instrumentation_state": "rendered",
+        "otel_instrumentation_output_path": str(tmp_path),
+        "otel_instrumentation_namespace": "shop",
+        "otel_instrumentation_collector": {"name": "gateway"},
+        "otel_instrumentation_languages": {"python": {}},
+    }
+    role = [{"hosts": "all", "gather_facts": False, "roles": ["o11y.opentelemetry.otel_instrumentation"]}]
+    done = plays.run(tmp_path, role, {name: common | given for name, (given, _service) in INVENTORIES.items()})
+    files = {path.parent.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("*/instrumentations.yml")}
+    found = {name: re.findall(r"endpoint: http://(\S+).svc:4318", text) for name, text in files.items()}
+    assert found == {name: [service] for name, (_given, service) in INVENTORIES.items() if service}, done.stdout
+    told = " ".join(done.stdout.replace("''", "'").split())
+    assert "instrumentation 'default': the inventory has collectors 'gateway' in the namespaces a, b" in told
+    assert "Write `collector: {name: gateway, namespace: NAMESPACE}` with one of them." in told

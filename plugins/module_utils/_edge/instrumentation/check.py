@@ -25,6 +25,7 @@ WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 NOT_ALLOWED = 403
 INSTALL = "Install the operator, with role otel_operator."
+MOST_PLACES = 5
 LIST = {"type": "list", "default": []}
 NAMES = LIST | {"elements": "str"}
 MAPPINGS = LIST | {"elements": "dict"}
@@ -64,7 +65,7 @@ def run_check(module: AnsibleModule) -> None:
 
 def _refusal(faults: list[Missing]) -> Problem:
     lines = [f"  {fault.wrong}. {fault.fix}" for fault in faults]
-    return Problem("\n" + "\n".join(lines), asked="instrumentation would not work, nothing was applied")
+    return Problem("\n" + "\n".join(lines), asked="instrumentation would not work, no Instrumentation was applied")
 
 
 class PrerequisiteCheck:
@@ -169,7 +170,8 @@ class PrerequisiteCheck:
         where = f"Service {target['namespace']}/{target['service']}"
         service = self._read(f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}", where)
         if service is None:
-            yield Missing(f"there is no {where} to send to", "Deploy the collector first, or correct the endpoint.")
+            fix = self._elsewhere(target) or "Deploy the collector first, or correct the endpoint."
+            yield Missing(f"there is no {where} to send to", fix)
             return
         wrong = manifest.missing_port(service, target)
         if wrong:
@@ -182,6 +184,19 @@ class PrerequisiteCheck:
             yield Missing(f"{where} has no ready endpoint for port {target['port']}", fix, again=True)
             return
         yield from self._answers(target, f"port {target['port']} of {where}")
+
+    def _elsewhere(self, target: dict[str, Any]) -> str:
+        """Return where a Service of this name is, if the account may list Services."""
+        name, query = target["service"], {"fieldSelector": f"metadata.name={target['service']}"}
+        try:
+            found = self._list("/api/v1/services", f"Services {name} of other namespaces", query)
+        except UnseenError:
+            return ""
+        places = sorted(item["metadata"]["namespace"] for item in found)
+        if not places:
+            return ""
+        there = f"A Service of this name is in {', '.join(places[:MOST_PLACES])}."
+        return f"{there} Write `collector: {{name: {name}, namespace: {places[0]}}}`, or correct the endpoint."
 
     def _answers(self, target: dict[str, Any], where: str) -> Iterator[Missing]:
         """Send an export of nothing for each signal: a receiver answers, and nothing arrives anywhere."""

@@ -201,5 +201,24 @@ def test_the_refusal_names_every_fix() -> None:
     api.answers[GROUP] = status(404, "NotFound", "no")
     found = PrerequisiteCheck(api.cluster(), {**REQUIREMENTS, "targets": []}).faults(0)
     told = str(check._refusal(found))
-    assert "nothing was applied" in told
+    assert "no Instrumentation was applied" in told
     assert "role otel_operator" in told
+
+
+@pytest.mark.parametrize(
+    ("services", "fix"),
+    [
+        (reply({"items": []}), "Deploy the collector first, or correct the endpoint."),
+        (forbidden("services"), "Deploy the collector first, or correct the endpoint."),
+        (
+            reply({"items": [service("gateway", "observability"), service("gateway", "edge")]}),
+            "A Service of this name is in edge, observability. Write `collector: {name: gateway, namespace: edge}`,"
+            " or correct the endpoint.",
+        ),
+    ],
+)
+def test_a_service_of_another_namespace_is_proposed(services: Answered, fix: str) -> None:
+    api = Answers()
+    api.answers |= {GATEWAY: status(404, "NotFound", "no"), "/api/v1/services": services}
+    (fault,) = PrerequisiteCheck(api.cluster(), REQUIREMENTS).faults(0)
+    assert (fault.wrong, fault.fix) == ("there is no Service telemetry/gateway to send to", fix)
