@@ -160,7 +160,8 @@ def check_shapes(
     for key in (key for key in values if key in spec):
         value, option = values[key], spec[key] or {}
         kind, inner = option.get("type") or "str", option.get("options") or {}
-        places, elements = [(values, key, kind, f"{path}{key}")], option.get("elements", "raw")
+        places: list[tuple[Any, Any, str, str]] = [(values, key, kind, f"{path}{key}")]
+        elements = option.get("elements", "raw")
         parts = value.split(",") if isinstance(value, str) and value and elements == "dict" else ()
         listed = value if isinstance(value, list) else parts
         places += [(listed, number, elements, f"{path}{key}[{number}]") for number in range(len(listed))]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -161,12 +161,17 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters |= {"to_json": _to_json, "given": _given}
+    environment.filters |= {"to_json": _to_json, "given": _given, "without": _without}
     return environment
 
 
 def _given(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if value not in (None, "")}
+
+
+def _without(url: str, *ends: str) -> str:
+    """Return a URL without these ends of its path, which an exporter or the template adds."""
+    return reduce(str.removesuffix, ends, url.rstrip("/"))
 
 
 def _to_json(value: Any) -> str:

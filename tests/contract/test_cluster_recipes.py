@@ -76,19 +76,36 @@ def test_pipelines_of_their_own_keep_them_apart() -> None:
     assert pipelines["logs"]["exporters"] == ["debug"]
 
 
+URL, HTTP = "http://it:80", {"protocol": "http", "name": "it"}
+PROMETHEUS = f"{URL}/api/v1/otlp/v1/metrics"
+
+
 @pytest.mark.parametrize(
-    ("name", "options", "key", "url"),
+    ("name", "options", "key", "given", "url"),
     [
-        ("loki_export", {}, "endpoint", "http://it:80/otlp"),
-        ("prometheus_otlp_export", {}, "metrics_endpoint", "http://it:80/api/v1/otlp/v1/metrics"),
+        *(
+            ("loki_export", {}, "endpoint", f"{URL}{path}", f"{URL}/otlp")
+            for path in ("", "/otlp", "/otlp/v1/logs", "/loki/api/v1/push")
+        ),
+        ("loki_export", {}, "endpoint", f"{URL}/team/loki/api/v1/push", f"{URL}/team/otlp"),
+        *(
+            ("prometheus_otlp_export", {}, "metrics_endpoint", f"{URL}{path}", PROMETHEUS)
+            for path in ("", "/api/v1/otlp", "/api/v1/otlp/v1/metrics", "/api/v1/write")
+        ),
+        ("prometheus_otlp_export", {}, "metrics_endpoint", f"{URL}/otlp", f"{URL}/otlp/v1/metrics"),
+        ("prometheus_otlp_export", {}, "metrics_endpoint", f"{URL}/otlp/v1/metrics", f"{URL}/otlp/v1/metrics"),
+        *(
+            ("otlp_forward", HTTP, "endpoint", f"{URL}/otlp{path}", f"{URL}/otlp")
+            for path in ("", "/v1/traces", "/v1/metrics", "/v1/logs")
+        ),
     ],
 )
-@pytest.mark.parametrize("given", ["http://it:80", "http://it:80/"])
-def test_backends_with_otlp_are_asked_below_their_own_paths(
-    name: str, options: dict[str, Any], key: str, url: str, given: str
+def test_a_url_may_be_the_one_that_the_page_of_a_backend_gives(
+    name: str, options: dict[str, Any], key: str, given: str, url: str
 ) -> None:
-    exporters = config({name: {"endpoint": given, **options}})["exporters"]
-    assert [value[key] for kind, value in exporters.items() if kind.startswith("otlp_http")] == [url]
+    for end in ("", "/"):
+        exporters = config({name: {"endpoint": given + end, **options}})["exporters"]
+        assert [value[key] for kind, value in exporters.items() if kind.startswith("otlp_http")] == [url]
 
 
 def test_a_tenant_of_loki_is_a_header_beside_those_that_are_given() -> None:
