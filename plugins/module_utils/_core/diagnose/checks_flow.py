@@ -257,6 +257,22 @@ WAYS = (
         "Admit port {port} in its egress rules.",
     ),
     DiagnoseCheck(
+        "peer_kept_out",
+        "way",
+        "error",
+        f"peers[?state=='kept_out'].{{{_PEER}}}",
+        "NetworkPolicy {policies} selects the pods behind Service {service}, and does not admit this collector",
+        "Admit the collector's pods to these pods in an ingress rule.",
+    ),
+    DiagnoseCheck(
+        "peer_no_scheme",
+        "way",
+        "error",
+        f"peers[?state=='no_scheme'].{{{_PEER}}}",
+        "the endpoint {endpoint} has no http:// or https://",
+        "Write `http://{endpoint}`, or `https://{endpoint}` if it takes TLS.",
+    ),
+    DiagnoseCheck(
         "no_targets",
         "way",
         "warning",

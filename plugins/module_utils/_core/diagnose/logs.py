@@ -173,6 +173,12 @@ CAUSES = (
         "Use 4317 for gRPC and 4318 for HTTP, and TLS on both sides or on none.",
     ),
     LogCause(
+        "no_scheme",
+        r"unsupported protocol scheme|missing protocol scheme|first path segment in URL cannot contain colon",
+        "the endpoint has no http:// or https://",
+        "Write `http://` or `https://` before the host of the endpoint.",
+    ),
+    LogCause(
         "no_such_host",
         r"no such host|server misbehaving|name resolution|lookup \S+ on \S+:53|"
         r"produced zero addresses",

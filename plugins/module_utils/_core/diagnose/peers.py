@@ -15,7 +15,7 @@ from ..config.paths import dotted, is_loopback, items, leaves, section
 from ..lint.loops import printing
 from ..lint.subject import Printer
 from ..lint.view import View, kind_of
-from .reach import Object, Policies, endpoints
+from .reach import Object, Policies, Sender, endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.
 _ADDRESSES = re.compile(
@@ -26,6 +26,8 @@ _ADDRESS = re.compile(
 )
 _USUAL_PORTS = {"http": 80, "https": 443}
 _TYPE_PORTS = {"otlp": 4317, "otlp_grpc": 4317, "otlphttp": 4318, "otlp_http": 4318}
+# Exporters whose addresses are URLs. Without http:// or https:// they start, and every request fails.
+_BY_URL = ("otlphttp", "otlp_http", "prometheusremotewrite", "zipkin")
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
 # Receivers that applications send to; the connection is the application's.
 _OF_APPLICATIONS = ("jaeger", "opencensus", "otlp", "skywalking", "zipkin")
@@ -44,6 +46,12 @@ class Peer(NamedTuple):
     namespace: str
     service: str
     certain: bool
+    scheme: str = ""
+
+    @property
+    def schemeless(self) -> bool:
+        """Whether the address lacks the scheme that its exporter needs."""
+        return self.exporter.split("/", 1)[0] in _BY_URL and not self.scheme
 
     @property
     def about(self) -> str:
@@ -72,7 +80,8 @@ def _peers(exporter: str, settings: Mapping[str, Any], namespace: str) -> Iterat
             port = int(match["port"] or _USUAL_PORTS.get(match["scheme"] or "", usual))
             place, service, certain = in_cluster(match["host"], namespace)
             where = dotted(("exporters", exporter, *path))
-            yield Peer(exporter, where, value, match["host"], port, place, service, certain)
+            scheme = match["scheme"] or ""
+            yield Peer(exporter, where, value, match["host"], port, place, service, certain, scheme)
 
 
 class Station(NamedTuple):
@@ -160,8 +169,11 @@ def in_cluster(host: str, namespace: str) -> tuple[str, str, bool]:
     return (parts[at_svc - 1], parts[at_svc - 2], True) if at_svc >= _UNCLEAR else ("", "", True)
 
 
-def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies) -> dict[str, Any]:
-    """Return what the cluster has at an address. `found` has service, slices and whether the namespace is there."""
+def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies, sender: Sender | None = None) -> dict[str, Any]:
+    """Return what the cluster has at an address.
+
+    `found` has service, slices, whether the namespace is there, and the policies and port names of the pods behind.
+    """
     row = {
         "exporter": peer.exporter,
         "endpoint": peer.endpoint,
@@ -181,6 +193,9 @@ def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies) -> dict[str
     state = _state(peer, found, ports, slices)
     if admitted == "none" and state in ("ok", "outside"):
         return row | {"state": "blocked", "policies": egress.names}
+    ingress, numbers = found.get("ingress"), [one for one in targets if isinstance(one, int)]
+    if state == "ok" and sender and ingress and ingress.keeps_out(sender, numbers, found.get("names") or ()):
+        return row | {"state": "kept_out", "policies": ingress.names}
     return row | {"state": state}
 
 
@@ -190,6 +205,7 @@ def _state(peer: Peer, found: Mapping[str, Any], ports: Sequence[Object], slices
     spec = section(service, "spec")
     headless = spec.get("clusterIP") == "None"  # then the ports of the pods count, not the Service's
     rows = (
+        ("no_scheme", peer.schemeless),
         ("loopback", is_loopback(peer.host)),
         ("outside", not peer.service),
         ("unseen", bool(found.get("denied"))),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
 from ..collector.names import COLLECTOR_LABEL
@@ -172,6 +173,43 @@ def target_number(port: Object, container_ports: Sequence[Object]) -> int | None
     return number if isinstance(number, int) else None
 
 
+class Sender(NamedTuple):
+    """A pod that sends, as network policies see it; None for labels of its namespace that this user may not see."""
+
+    namespace: str
+    labels: Mapping[str, str]
+    of_namespace: Mapping[str, str] | None
+    addresses: tuple[str, ...]
+
+    def surely_not(self, peer: Object, namespace: str) -> bool:
+        """Return whether a peer of a policy in a namespace is surely not this pod."""
+        if "ipBlock" in peer:
+            return not any(_within(address, peer["ipBlock"]) for address in self.addresses) and bool(self.addresses)
+        if "podSelector" in peer and not selects(section(peer, "podSelector"), self.labels):
+            return True
+        if "namespaceSelector" not in peer:
+            return namespace != self.namespace
+        known = {_NAME_LABEL: self.namespace, **(self.of_namespace or {})}
+        unclear = self.of_namespace is None and section(peer, "namespaceSelector").keys() - {"matchLabels"}
+        unclear = unclear or (
+            self.of_namespace is None and section(peer, "namespaceSelector", "matchLabels").keys() - known
+        )
+        return not unclear and not selects(section(peer, "namespaceSelector"), known)
+
+
+_NAME_LABEL = "kubernetes.io/metadata.name"
+
+
+def _within(address: str, block: Object) -> bool:
+    """Return whether an address is in a block; what cannot be read counts as within."""
+    try:
+        here = ip_address(address)
+        left_out = [ip_network(str(one), strict=False) for one in items(block, "except")]
+        return here in ip_network(str(block.get("cidr")), strict=False) and not any(here in one for one in left_out)
+    except ValueError:
+        return True
+
+
 class Policies:
     """The network policies that select a pod, in one direction."""
 
@@ -186,6 +224,19 @@ class Policies:
     @property
     def names(self) -> str:
         return ", ".join(str(at(item, ("metadata", "name"))) for item in self.policies)
+
+    def keeps_out(self, sender: Sender, ports: Iterable[int], names: Iterable[str]) -> bool:
+        """Return whether surely no rule admits a sender to one of these ports."""
+        wanted, called = set(ports), set(names)
+        rules = [(item, rule) for item in self.policies for rule in items(item, "spec", self.rules_key)]
+        fitting = [(item, rule) for item, rule in rules if _has_port(rule, wanted, "TCP", called)]
+        return bool(self.policies) and all(
+            items(rule, self.peers_key)
+            and all(
+                sender.surely_not(one, str(at(item, ("metadata", "namespace")))) for one in items(rule, self.peers_key)
+            )
+            for item, rule in fitting
+        )
 
     def admits(self, ports: Iterable[int], protocol: str, names: Iterable[str] = ()) -> str:
         """Return `all`, `some` peers or `none` for connections to one of these ports."""

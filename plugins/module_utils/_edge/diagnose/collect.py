@@ -138,7 +138,7 @@ class DiagnosedCollector:
             **self._known(search, now),
             "services": services,
             "listeners": reach.listeners(),
-            "peers": peer_facts(self.reader, self.peers, egress, self.notes),
+            "peers": peer_facts(self.reader, self.peers, self.pod, egress, self.notes),
             "references": references(self.reader, target.namespaces, self.sources, self.notes),
             "certificates": [*certificates.facts(services or [], now), *servers],
             "trust": trust,
@@ -227,9 +227,15 @@ class DiagnosedCollector:
         well = {row["about"] for row in told_flow["exports"] if row["state"] == "sends"}
         well |= {f"receivers/{row['id']}" for row in told_flow["receives"] or () if row["state"] in ("comes", "rests")}
         well -= {row["about"] for row in told_flow["exports"] if row["state"] not in ("sends", "idle")}
+        # What arrives is not kept out: then nothing enforces the network policy.
+        peers = [
+            row | {"state": "ok"} if row["state"] == "kept_out" and row["about"] in well else row
+            for row in facts["peers"]
+        ]
         return {
             **facts,
             **told_flow,
+            "peers": peers,
             "seconds": flow.seconds if flow else 0,
             "memory": self.meter.memory(),
             "logs": [{**row, "calm": row["about"] in well} for row in facts["logs"]],

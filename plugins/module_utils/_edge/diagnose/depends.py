@@ -19,7 +19,7 @@ from ..._core.diagnose import checks_trust as certs
 from ..._core.diagnose.checks_start import missing, needed
 from ..._core.diagnose.objects import share
 from ..._core.diagnose.peers import Peer, in_cluster, peer_row
-from ..._core.diagnose.reach import Policies, endpoints, slices_of
+from ..._core.diagnose.reach import Policies, Sender, endpoints, labels_of, slices_of
 from ..._core.diagnose.subject import collector_container
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
@@ -78,12 +78,42 @@ def read_peers(reader: ClusterReader, peers: Iterable[Peer]) -> None:
     """Read ahead what stands behind the addresses of exporters."""
     inside = [peer for peer in peers if peer.service]
     names = [("services", peer.namespace, peer.service) for peer in inside]
-    reader.read_ahead([("endpointslices", peer.namespace) for peer in inside], names)
+    lists = [(plural, peer.namespace) for plural in ("endpointslices", "networkpolicies") for peer in inside]
+    reader.read_ahead(lists, names)
 
 
-def peer_facts(reader: ClusterReader, peers: Sequence[Peer], egress: Policies, notes: Notes) -> list[dict[str, Any]]:
-    """Return what the cluster has at the address of each exporter."""
-    return [peer_row(peer, _behind(reader, peer, notes), egress) for peer in peers]
+def peer_facts(
+    reader: ClusterReader, peers: Sequence[Peer], pod: Object, egress: Policies, notes: Notes
+) -> list[dict[str, Any]]:
+    """Return what the cluster has at the address of each exporter of a pod."""
+    sender = _sender(reader, pod) if any(peer.service for peer in peers) else None
+    return [peer_row(peer, _behind(reader, peer, notes), egress, sender) for peer in peers]
+
+
+def _sender(reader: ClusterReader, pod: Object) -> Sender | None:
+    """Return what network policies know of a pod; None for one of the node's network, where they rarely apply."""
+    namespace = str(at(pod, ("metadata", "namespace")) or "")
+    if not namespace or at(pod, ("spec", "hostNetwork")) is True:
+        return None
+    try:
+        of_namespace = labels_of(reader.cluster.get(f"/api/v1/namespaces/{namespace}") or {})
+    except ApiError:
+        of_namespace = None
+    addresses = tuple(str(one.get("ip")) for one in items(pod, "status", "podIPs"))
+    return Sender(namespace, labels_of(pod), of_namespace, addresses)
+
+
+def _in_front(reader: ClusterReader, peer: Peer, slices: Sequence[Object]) -> dict[str, Any]:
+    """Return the network policies for the pods behind a Service, and the names of the ports of these pods."""
+    names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
+    policies = reader.listed("networkpolicies", peer.namespace, Notes())
+    pod = reader.one("pods", peer.namespace, names[0], Notes()).value if policies and names and names[0] else None
+    if not pod:
+        return {}
+    ports = [port for container in items(pod, "spec", "containers") for port in items(container, "ports")]
+    targets = {port.get("port") for item in slices for port in items(item, "ports")}
+    called = [str(port.get("name")) for port in ports if port.get("containerPort") in targets]
+    return {"ingress": Policies(policies or (), labels_of(pod), "Ingress"), "names": called}
 
 
 def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
@@ -97,7 +127,8 @@ def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
             found["namespace"] = reader.cluster.get(f"/api/v1/namespaces/{peer.namespace}") is not None
         except ApiError:  # then the name may be one of this cluster or not
             found["namespace"] = False
-    return {**found, "slices": slices_of(peer.service, slices or [])}
+    behind = slices_of(peer.service, slices or [])
+    return {**found, "slices": behind, **_in_front(reader, peer, behind)}
 
 
 def references(

@@ -77,6 +77,8 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("peer_no_endpoints", {"peers": [{"state": "not_ready"}]}),
     ("peer_loopback", {"peers": [{"state": "loopback"}]}),
     ("peer_blocked", {"peers": [{"state": "blocked"}]}),
+    ("peer_kept_out", {"peers": [{"state": "kept_out"}]}),
+    ("peer_no_scheme", {"peers": [{"state": "no_scheme"}]}),
     ("no_targets", {"target_allocator": {"jobs": [{"name": "j", "targets": 0}], "idle": []}}),
     ("targets_unshared", {"target_allocator": {"jobs": [], "idle": ["c-1"]}}),
     ("memory_high", {"memory": [{"percent": 90}]}),

@@ -134,9 +134,49 @@ def behind(*slices: Any, **spec: Any) -> dict[str, Any]:
     (UNCLEAR, {"service": None, "namespace": False}, "outside"),
     (UNCLEAR, {"service": None, "namespace": True}, "no_service"),
     (LOCAL, {}, "loopback"),
+    (found("otlp_http", endpoint="jaeger.obs.svc:4318")[0], behind(slices()), "no_scheme"),
+    (found("otlp_http", endpoint="http://jaeger.obs.svc:4317")[0], behind(slices()), "ok"),
+    (found("otlphttp/x", traces_endpoint="10.0.0.1:4318/v1/traces")[0], {}, "no_scheme"),
 )
 def test_states(peer: Peer, behind: Any, state: str) -> None:
     assert peer_row(peer, behind, network.Policies([], {}, "Egress"))["state"] == state
+
+
+SENDER = network.Sender("ns", {"app": "w"}, {"team": "a"}, ("10.0.0.9",))
+UNSEEN = SENDER._replace(of_namespace=None)
+MINE, OTHERS = {"matchLabels": {"app": "w"}}, {"matchLabels": {"app": "x"}}
+
+
+@cases(
+    "sender, rules, kept_out",
+    (SENDER, [], True),
+    (SENDER, [{}], False),
+    (SENDER, [{"ports": [{"port": 80}]}], True),
+    (SENDER, [{"ports": [{"port": "otlp"}]}], False),
+    (SENDER, [{"from": [{"podSelector": {}}]}], True),  # pods of the backend's namespace alone
+    (SENDER._replace(namespace="obs"), [{"from": [{"podSelector": MINE}]}], False),
+    (SENDER._replace(namespace="obs"), [{"from": [{"podSelector": OTHERS}]}], True),
+    (SENDER, [{"from": [{"namespaceSelector": {}}]}], False),
+    (SENDER, [{"from": [{"namespaceSelector": {}, "podSelector": OTHERS}]}], True),
+    (SENDER, [{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ns"}}}]}], False),
+    (UNSEEN, [{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop"}}}]}], True),
+    (SENDER, [{"from": [{"namespaceSelector": {"matchLabels": {"team": "b"}}}]}], True),
+    (UNSEEN, [{"from": [{"namespaceSelector": {"matchLabels": {"team": "b"}}}]}], False),
+    (UNSEEN, [{"from": [{"namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "Exists"}]}}]}], False),
+    (SENDER, [{"from": [{"ipBlock": {"cidr": "10.0.0.0/24"}}]}], False),
+    (SENDER, [{"from": [{"ipBlock": {"cidr": "10.0.0.0/24", "except": ["10.0.0.8/31"]}}]}], True),
+    (SENDER, [{"from": [{"ipBlock": {"cidr": "10.9.0.0/16"}}]}], True),
+    (SENDER._replace(addresses=()), [{"from": [{"ipBlock": {"cidr": "10.9.0.0/16"}}]}], False),
+    (SENDER, [{"from": [{"ipBlock": {"cidr": "what"}}]}], False),
+    (SENDER, [{"from": [{"podSelector": {}}]}, {"from": [{"namespaceSelector": {}}]}], False),
+)
+def test_a_policy_of_the_backend_keeps_out_only_what_no_rule_admits(sender: Any, rules: Any, kept_out: bool) -> None:
+    item = policy(ingress=rules)
+    item["metadata"]["namespace"] = "obs"
+    ingress = network.Policies([item], LABELS, "Ingress")
+    at = behind(slices()) | {"ingress": ingress, "names": ["otlp"]}
+    row = peer_row(JAEGER, at, network.Policies([], {}, "Egress"), sender)
+    assert (row["state"], row["policies"]) == (("kept_out", "p") if kept_out else ("ok", ""))
 
 
 def test_egress_counts_only_where_it_is_spoken_of() -> None:

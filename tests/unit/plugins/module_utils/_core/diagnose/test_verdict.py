@@ -109,6 +109,7 @@ SAID = {
     "tls": "transport: authentication handshake failed: EOF",
     "plain_text": "tls: first record does not look like a TLS handshake",
     "wrong_protocol": "error reading server preface: http2: frame too large",
+    "no_scheme": 'Post "a.b.svc:4318/v1/traces": unsupported protocol scheme "a.b.svc"',
     "no_such_host": "dial tcp: lookup a.b.svc on 10.96.0.10:53: no such host",
     "refused": "dial tcp 10.0.0.1:4317: connect: connection refused",
     "no_route": "dial tcp 10.0.0.1:4317: connect: no route to host",

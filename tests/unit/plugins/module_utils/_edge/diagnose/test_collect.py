@@ -23,6 +23,8 @@ from ..fake_api import FakeApi, reply, status
 from ..helpers import obj
 from .diagnose_api import CONFIG, LOG, METRICS, REVIEWS, api, counts, facts, metadata, objects
 
+NOBODY = {"matchLabels": {"app": "nobody"}}
+
 
 @pytest.fixture(autouse=True)
 def served(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +88,22 @@ def test_the_backend_is_looked_up_with_the_variables_of_the_pod() -> None:
     service = obj("Service", "jaeger", spec={"ports": [{"port": 4317}]})
     assert [peer["state"] for peer in facts(api())[0]["peers"]] == ["no_service"]
     assert [peer["state"] for peer in facts(api(service))[0]["peers"]] == ["no_endpoints"]
+
+
+@pytest.mark.parametrize(("sent", "state"), [(1, "kept_out"), (3, "ok")])
+def test_a_policy_of_the_backends_pods_counts_unless_data_arrives(sent: int, state: str) -> None:
+    backend = obj(
+        "Pod", "jaeger-0", labels={"app": "jaeger"}, spec={"containers": [{"ports": [{"containerPort": 4317}]}]}
+    )
+    ends = [{"targetRef": {"name": "jaeger-0"}, "conditions": {"ready": True}}]
+    labels = {"kubernetes.io/service-name": "jaeger"}
+    slices = obj("EndpointSlice", "jaeger-1", labels=labels, endpoints=ends, ports=[{"port": 4317}])
+    shut = {"podSelector": {"matchLabels": {"app": "jaeger"}}, "ingress": [{"from": [{"podSelector": NOBODY}]}]}
+    policy = obj("NetworkPolicy", "shut", api="networking.k8s.io/v1", spec=shut)
+    made = api(obj("Service", "jaeger", spec={"ports": [{"port": 4317}]}), backend, slices, policy)
+    made.clock.on_sleep.append(lambda _now: made.texts.update({METRICS: counts(5, sent)}))
+    (peer,) = facts(made)[0]["peers"]
+    assert (peer["state"], peer["policies"]) == (state, "shut")
 
 
 def test_rights_are_asked_of_the_api_server() -> None:
