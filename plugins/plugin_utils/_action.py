@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -14,10 +15,13 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._core.config.secrets import masker, secrets_in_objects
+from ..module_utils._core.config.secrets import concealed, masker, secrets_in_objects
 from ..module_utils._core.errors import Problem, nearest
 from . import _arguments, _lock, _sources, _yaml
 from ._needed import needed
+
+# The place, the path and the rule of a finding: names, which may be the same as a secret.
+_NAMES = re.compile(r"^(\s+\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
 
 
 class ControllerAction(ActionBase):
@@ -133,8 +137,11 @@ def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]
     try:
         return {"changed": False, **work()}
     except Problem as problem:
+        mask = masker(secrets_in_objects(arguments, _yaml.parsed))
+        parts = _NAMES.split(str(problem))  # every second one has names
+        shown = "".join(concealed(part) if index % 2 else mask(part) for index, part in enumerate(parts))
         # Ansible shows the cause of an exception too.
-        raise AnsibleActionFail(masker(secrets_in_objects(arguments, _yaml.parsed))(str(problem))) from None
+        raise AnsibleActionFail(shown) from None
 
 
 def hidden_if_secret(result: dict[str, Any], part: str = "manifests") -> dict[str, Any]:

@@ -198,6 +198,7 @@ def _plan(
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
+        notes=collector.notes,
         printers=others[0],
         senders=others[1],
     )

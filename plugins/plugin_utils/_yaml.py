@@ -33,7 +33,19 @@ try:
 except ImportError:
     Origin = None
 
-__all__ = ["Document", "Invalid", "dump", "key_of", "load", "load_all", "parsed", "plain", "positions", "spread"]
+__all__ = [
+    "Document",
+    "Invalid",
+    "Origin",
+    "dump",
+    "key_of",
+    "load",
+    "load_all",
+    "parsed",
+    "plain",
+    "positions",
+    "spread",
+]
 
 _TAG = "tag:yaml.org,2002:"
 

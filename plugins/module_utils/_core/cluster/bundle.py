@@ -139,8 +139,7 @@ Parse = Callable[[str], Any]
 def redact(manifest: Manifest, hide: Hide, parse: Parse) -> Manifest:
     """Hide the values of a Secret, and the secrets that another object holds in clear text."""
     if manifest.get("kind") != "Secret":
-        secrets = set(secrets_in_objects(manifest, parse))
-        hidden: Manifest = masked_tree(manifest, masker(secrets, hide)) if secrets else manifest
+        hidden: Manifest = masked_tree(manifest, masker(secrets_in_objects(manifest, parse), hide))
         return hidden
     held = {key: manifest[key] for key in ("data", "stringData") if isinstance(manifest.get(key), dict)}
     return manifest | {key: {name: hide(str(value)) for name, value in held[key].items()} for key in held}

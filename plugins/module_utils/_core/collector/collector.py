@@ -132,6 +132,21 @@ class Collector:
         return memory(self.memory_limit)
 
     @property
+    def notes(self) -> dict[str, str]:
+        """The annotations of all its objects, by their options."""
+        kinds = {
+            "": vars(self),
+            **{f"{name}.": getattr(self, name) for name in ("service", "ingress", "openshift_route")},
+        }
+        return {
+            f"{outer}{name}.{key}": str(value)
+            for outer, options in kinds.items()
+            for name in options
+            if name.endswith("annotations")
+            for key, value in (options[name] or {}).items()
+        }
+
+    @property
     def logs(self) -> PodLogs:
         """The files with what its containers print."""
         workload = names.child(self.name) if self.backend == "operator" else self.name

@@ -25,9 +25,9 @@ from .paths import Path, at, leaves
 
 MASK = "********"
 
-# The end of a name in lower case, with underscores between its words.
+# The end of a name in lower case, with underscores between its words. `ca_secret` and its like name a Secret.
 _KEY = re.compile(
-    r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
+    r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|(?<!ca_)(?<!tls_)(?<!pull_)secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
     r"|(?:api|app|application|access|account|auth|client_certificate|encryption|ingest|ingestion|instrumentation"
     r"|integration|license|private|secret|shared|shared_access|signing|storage|write)_?key"
     r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|client_key_data|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
@@ -42,7 +42,7 @@ _SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string
 
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
 _PLACEHOLDER = re.compile(
-    r"<.*>\Z|\*+\Z|\[?REDACTED\]?\Z|(?:\.{3,}|…)\Z|x{3,}\Z|0{8}-(?:0{4}-){3}0{12}\Z|__\w+__\Z|\{\{.*\}\}\Z|todo\Z"
+    r"<.*>\Z|\*+\Z|[\[(]?(?:FILTERED|HIDDEN|MASKED|REDACTED|REMOVED|SANITIZED)[\])]?\Z|(?-i:VALUE)\Z|(?:\.{3,}|…)\Z|x{3,}\Z|0{8}-(?:0{4}-){3}0{12}\Z|__\w+__\Z|\{\{.*\}\}\Z|todo\Z"
     r"|change[-_ ]?(?:me|it)\Z|(?:replace|insert|your)[-_ ]\S*\Z|placeholder\Z",
     re.DOTALL | re.IGNORECASE,
 )
@@ -50,6 +50,7 @@ SCHEME = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}",
 _NO_VALUES = ("true", "false", "null", "nil", "none", "yes", "no", "")
 _HASHED = re.compile(r"[^:\s]*:(\$|\{)")
 _SHORT, _LONG, _RANDOM, _INDENT = 8, 20, 32, 80
+_SHORTEST_VALUE = 4  # of an attribute that is named like a secret: `x` and `***` hide one
 _SHORTEST = 15  # of a secret by its shape, without a sign that separates it from a name
 _LONGEST, _LONGEST_KEPT = 128, 512  # a name; a text that is searched once for all its places
 _ENTROPY, _DIGITS, _CHANGES = 4.2, 4, 6
@@ -94,6 +95,11 @@ _SHAPES = (
         ),
     ),
 )
+# A statement of OTTL that gives an attribute a value.
+_SET = re.compile(
+    r"\bset\(\s{0,8}[\w.]{1,80}\[\s{0,8}\"([^\"]{1,128})\"\s{0,8}\]\s{0,8},\s{0,8}\"([^\"\\]{4,256})\"\s{0,8}\)"
+)
+ATTRIBUTE = "attribute "
 _NAME = re.compile(r"(?<!\w)(?<!\w-)([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
 _VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
 _LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
@@ -160,9 +166,11 @@ def _by_name(config: Any, path: Path, value: str) -> str:
     if path[-2:] == ("htpasswd", "inline"):
         lines = [line for line in value.splitlines() if ":" in line and not _HASHED.match(line) and is_literal(line)]
         return "a password" if lines else ""
-    name = header_at(config, path)
+    name, attribute = header_at(config, path), attribute_at(config, path)
     if name:
         what = f"header {name.lower()}" if is_secret_header(name) else ""
+    elif attribute or _is_reference(config, path):
+        what = f"{ATTRIBUTE}{attribute}" if is_secret_name(attribute) and len(value) >= _SHORTEST_VALUE else ""
     else:
         what = f"`{_setting(path)[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
     return what if what and is_literal(SCHEME.sub("", value, count=1)) else ""
@@ -216,6 +224,18 @@ def header_at(config: Any, path: Path) -> str:
     return ""
 
 
+def attribute_at(config: Any, path: Path) -> str:
+    """Return the name of the attribute whose value is at a path, as in `{key: NAME, value: VALUE}`; empty if none."""
+    name = at(config, (*path[:-1], "key")) if path[-1:] == ("value",) else ""
+    return name if isinstance(name, str) else ""
+
+
+def _is_reference(config: Any, path: Path) -> bool:
+    """Whether a name of a Secret is at a path: that of `{secret: NAME, key: KEY}`."""
+    around = at(config, path[:-1]) if path[-1:] == ("secret",) else None
+    return isinstance(around, dict) and "key" in around and around.keys() <= {"secret", "key", "optional"}
+
+
 def secrets_in(config: Any) -> set[str]:
     """Return every value of a config that is a secret in clear text."""
     found: set[str] = set()
@@ -223,13 +243,20 @@ def secrets_in(config: Any) -> set[str]:
         if not isinstance(value, (str, int)) or isinstance(value, bool) or not path:
             continue
         text = text_of(value)
-        if _may_hold_secret(path[-2:]):
-            header = header_at(config, path)
-            if is_secret_header(header) if header else (_names_secret(path) and not _is_place(path, text)):
-                users = text.splitlines() if _is_users(path) else ()
-                found |= {text, *text.split(), *(line.partition(":")[2] for line in users)}
+        if _may_hold_secret(path[-2:]) and _is_named(config, path, text):
+            users = text.splitlines() if _is_users(path) else ()
+            found |= {text, *text.split(), *(line.partition(":")[2] for line in users)}
         found.update(text[one.start : one.end] for one in _by_shape_at(path, text))
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
+
+
+def _is_named(config: Any, path: Path, text: str) -> bool:
+    """Whether a value is a secret by the name of its header, attribute or setting."""
+    if header := header_at(config, path):
+        return is_secret_header(header)
+    if attribute := attribute_at(config, path):
+        return is_secret_name(attribute) and len(text) >= _SHORTEST_VALUE
+    return _names_secret(path) and not _is_place(path, text) and not _is_reference(config, path)
 
 
 def secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text: None) -> Iterator[str]:
@@ -246,7 +273,7 @@ def secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text:
             yield value
         if "\n" in value and (path[-2:-1] == ("data",) or path[-1] == "config"):
             yield from secrets_in(parse(value))
-        pairs = "\n" in value or value.startswith("--") or _is_source((name,))
+        pairs = "\n" in value or value.startswith("--") or _is_source((name,)) or path[-2:-1] == ("annotations",)
         yield from (value[one.start : one.end] for one in secrets_of(value, pairs=pairs))
 
 
@@ -314,14 +341,24 @@ def _by_shape(text: str, *, pairs: bool) -> Iterator[Secret]:
             start, end = match.span(1 if shape.pattern.groups else 0)
             if is_literal(text[start:end]):
                 yield Secret(start, end, shape.what)
+    for match in _SET.finditer(text) if "set(" in text else ():
+        if is_secret_name(match[1]) and is_literal(match[2]):
+            yield Secret(*match.span(2), f"{ATTRIBUTE}{match[1]}")
+    yield from _paired(text, pairs)
+
+
+def _paired(text: str, pairs: bool) -> Iterator[Secret]:
+    """Yield the secrets after their names."""
     done = 0
     for match in _NAME.finditer(text) if "=" in text or ":" in text else ():
         if match.start() < done or not _holds_secret(match[1]):
             continue
         before = text[max(match.start() - 1, 0) : match.start()]
         in_query = "=" in match[2] and (before in ("?", "&", ";") or _is_connection(match[1]))
-        scheme = SCHEME.match(text, match.end())
-        found = _VALUE.match(text, scheme.end() if scheme else match.end())
+        # The default of a variable, `${env:NAME:-VALUE}`, begins after a dash.
+        first = match.end() + (text[: match.start()].endswith(("${", "${env:")) and text.startswith("-", match.end()))
+        scheme = SCHEME.match(text, first)
+        found = _VALUE.match(text, scheme.end() if scheme else first)
         if found and (pairs or in_query):
             done = found.end()
             if _is_value(text, match, found, bool(scheme)):

@@ -66,8 +66,9 @@ class Subject:
     `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
     `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
     that the config is in; `listeners` has the ports that component types open,
-    `literals` the variables that are given as text, `printers` what prints the data that each exporter sends on,
-    `senders` the collectors that send data of applications here without their pods. None stands for what is not known.
+    `literals` the variables that are given as text, `notes` annotations by their options, `printers` what prints the
+    data that each exporter sends on, `senders` the collectors that send data of applications here without their pods.
+    None stands for what is not known.
     """
 
     config: Any
@@ -79,6 +80,7 @@ class Subject:
     resource: Mapping[str, Any] | None = None
     listeners: Listeners = field(default_factory=dict)
     literals: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
     printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
     senders: tuple[str, ...] = ()
 

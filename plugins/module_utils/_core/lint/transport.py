@@ -12,11 +12,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.paths import ANY, Path, at, destination, is_inside, is_loopback
+from ..config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
 from ..config.secrets import (
+    ATTRIBUTE,
     RANDOM,
     header_at,
+    is_literal,
     is_placeholder,
+    is_secret,
     is_secret_header,
     is_secret_key,
     secret_at,
@@ -38,11 +41,17 @@ def plaintext_secret(subject: Subject) -> Iterator[Fault]:
             continue
         what = secret_at(subject.config, path, text_of(value))
         if what:
-            yield Fault(path, f"{what} is written in clear text", _FIX, severity="warning" if what == RANDOM else "")
+            doubtful = what == RANDOM or what.startswith(ATTRIBUTE)
+            yield Fault(path, f"{what} is written in clear text", _FIX, severity="warning" if doubtful else "")
     for name, value in subject.literals.items():
         if secret_at({}, (name,), value):
             message = f"variable {name} in `env` holds a secret in clear text, which the manifest shows"
             yield Fault((), message, "Give it in `env` as `{secret: SECRET, key: KEY}`.", severity="warning")
+    for name, value in subject.notes.items():
+        if is_secret((name,), value) and is_literal(value):
+            message = f"`{name}` holds a secret in clear text, which everybody sees who may read the object"
+            fix = "Remove it, and put it into a Secret."
+            yield Fault((), message, fix, position=Position("options"), severity="warning")
 
 
 _PLACEHOLDERS = "https://opentelemetry.io/docs/collector/configuration/"

@@ -241,3 +241,64 @@ def test_the_header_that_a_webhook_requires_is_a_header(name: str, found: set[st
     config = {"exporters": {"x": {"required_header": {"key": name, "value": WORD}}}}
     assert secrets.secrets_in(config) == found
     assert len(findings(Case("plaintext-secret", "any", config))) == len(found)
+
+
+@cases(
+    "options",
+    {"env": {"DD_API_KEY": {"secret": "datadog", "key": "api-key"}}},
+    {"env": {"DD_API_KEY": {"secret": "datadog", "key": "api-key", "optional": True}}},
+    {"image_pull_secrets": ["datadog"]},
+    {"recipes": [{"otlp_forward": {"ca_secret": "datadog", "client_tls_secret": "datadog"}}]},
+    {"ingress": {"tls_secret": "datadog"}},
+)
+def test_the_name_of_a_secret_is_none(options: dict[str, Any]) -> None:
+    assert set(secrets.secrets_in_objects({"collectors": [options]})) == set()
+
+
+def test_a_setting_named_secret_is_one() -> None:
+    config = {"extensions": {"oauth2client": {"client_secret": WORD}}, "receivers": {"webhook": {"secret": f"{WORD}2"}}}
+    assert secrets.secrets_in(config) == {WORD, f"{WORD}2"}
+
+
+def actions(name: str, value: Any) -> dict[str, Any]:
+    return {"processors": {"attributes": {"actions": [{"key": name, "value": value, "action": "insert"}]}}}
+
+
+def statement(name: str, value: str) -> dict[str, Any]:
+    return {"processors": {"transform": {"trace_statements": [f'set(span.attributes["{name}"], "{value}")']}}}
+
+
+@pytest.mark.parametrize("made", [actions, statement])
+def test_the_value_of_an_attribute_that_is_named_like_a_secret_is_one(made: Any) -> None:
+    config = made("api_key", WORD)
+    (found,) = findings(Case("plaintext-secret", "any", config))
+    assert (found.severity, found.message) == ("warning", "attribute api_key is written in clear text")
+    assert secrets.secrets_in(config) == {WORD}
+
+
+@cases(
+    "name, value",
+    *(("api_key", value) for value in ("x", "***", "[REDACTED]", "masked", "${env:KEY}", "")),
+    ("http.request.header.content-type", WORD),
+    ("token_type", "bearer-token"),
+)
+@pytest.mark.parametrize("made", [actions, statement])
+def test_the_value_of_another_attribute_and_what_hides_one_is_none(made: Any, name: str, value: str) -> None:
+    config = made(name, value)
+    assert findings(Case("plaintext-secret", "any", config)) == []
+    assert secrets.secrets_in(config) == set()
+
+
+def test_the_default_of_a_variable_is_shown_unless_it_is_a_secret() -> None:
+    wanted = "Give it a default: ${env:DD_API_KEY:-VALUE}."
+    assert concealed(wanted) == wanted
+    assert concealed("${env:DD_API_KEY:-hunter22}") == "${env:DD_API_KEY:-********}"
+
+
+@pytest.mark.parametrize("note", ["token={}", "password: {}", '{{"api_key": "{}"}}'])
+def test_a_secret_in_an_annotation_is_found_whatever_else_the_object_has(note: str) -> None:
+    text = note.format(f"{WORD}1")
+    assert set(secrets.secrets_in_objects([{"metadata": {"annotations": {"note": text}}}])) == {f"{WORD}1"}
+    (found,) = plaintext_secret(Subject({}, notes={"annotations.note": text, "annotations.other": "a note"}))
+    assert (found.severity, WORD in str(found)) == ("warning", False)
+    assert "`annotations.note`" in found.message

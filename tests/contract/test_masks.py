@@ -1,0 +1,81 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A play masks values that are secrets, wherever they are, and no names of Secrets, rules and components."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import plays
+
+SECRET = "hunter2-abc"
+KEY = {"DD_API_KEY": {"secret": "datadog", "key": "api-key"}}
+INGEST = {"otlp_ingest": {"signals": ["traces"]}}
+PIPELINE = {"pipelines": {"traces": {"processors": ["x"]}}}
+# A collector, what the run says of it, and what it does not say.
+HOSTS = {
+    "site": (
+        [INGEST, {"datadog_export": {"site": "app.datadoghq.com"}}],
+        {"env": KEY},
+        "exporters.datadog.api.site: error [datadog-site] 'app.d",
+    ),
+    "default": ([INGEST, "datadog_export"], {}, "give it a default: ${env:DD_API_KEY:-VALUE}."),
+    "pull": (
+        [INGEST, {"otlp_forward": {"endpoint": "x:4317", "ca_secret": "otlp_grpc"}}],
+        {"image_pull_secrets": ["gateway"], "config": {"exporters": {"otlp_grpc/gateway": {"enpoint": "x"}}}},
+        "exporters.otlp_grpc/gateway.enpoint: error [unknown-field] 'enpoint'",
+    ),
+    "password": (
+        [INGEST, "debug_output"],
+        {"config": {"exporters": {"debug": {"password": "debug", "verbosiy": 1}}}},
+        "exporters.debug.verbosiy: error [unknown-field]",
+    ),
+    "note": (
+        [INGEST, "debug_output"],
+        {"annotations": {"note": f"token={SECRET}"}},
+        "[plaintext-secret] `annotations.note` holds",
+    ),
+    "action": (
+        [INGEST, "debug_output"],
+        {
+            "config": {
+                "processors": {"attributes/x": {"actions": [{"key": "api_key", "value": SECRET, "action": "insert"}]}},
+                "service": {"pipelines": {"traces": {"processors": ["attributes/x"]}}},
+            }
+        },
+        "actions[0].value: warning [plaintext-secret] attribute api_key is written",
+    ),
+    "statement": (
+        [INGEST, "debug_output"],
+        {
+            "config": {
+                "processors": {"transform": {"trace_statements": [f'set(span.attributes["token"], "{SECRET}")']}},
+                "service": {"pipelines": {"traces": {"processors": ["transform"]}}},
+            }
+        },
+        "trace_statements[0]: warning [plaintext-secret] attribute token is written",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder: Path = tmp_path_factory.mktemp("masks")
+    hosts = {
+        name: {"otel_collectors": [{"name": name, "recipes": recipes, **options}]}
+        for name, (recipes, options, _says) in HOSTS.items()
+    }
+    done = plays.run(folder, "playbooks/render.yml", hosts, "-vvv")
+    return " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_message_names_what_it_is_about(said: str, name: str) -> None:
+    assert HOSTS[name][2] in said
+
+
+def test_no_secret_is_shown_at_any_verbosity(said: str) -> None:
+    assert SECRET not in said
