@@ -13,7 +13,7 @@ from ..module_utils._core.collector import names
 from ..module_utils._core.errors import Problem
 from ..module_utils._core.lint.profiles import UNUSED
 from ..module_utils._core.lint.reports import NEVER, Report
-from . import _findings, _render, _summary
+from . import _findings, _render, _summary, _target
 
 _NAMES = ("name", "namespace")
 # Instead of the options that give a collector its config: the smallest config that there is.
@@ -38,6 +38,8 @@ def render(
     planned = _render.plan(request)
     configs = _findings.checked([(item.collector.name, item.findings) for item in planned], judgement)
     if fail_on != NEVER:
+        for text in _target.stand_ins(item.target for item in planned):
+            warn(text)
         _findings.conclude(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
     findings = [
         {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED

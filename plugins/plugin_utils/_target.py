@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -101,7 +101,13 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
         raise Problem(f"there is no distribution '{name}'{near(name, known)}", fix=fix)
     of_image = seen[1] if seen and seen[0] == name else ""
     own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
-    return Target(tables(), name, tables().collector_version(name, own)) if own else None
+    return _counted(name, own) if own else None
+
+
+def _counted(name: str, own: str) -> Target:
+    """Return a build by its own version, which may be one of which nobody knows yet what Collector is in it."""
+    unknown = "" if tables().is_counted(name, own) else own
+    return Target(tables(), name, tables().collector_version(name, own), unknown)
 
 
 def label(target: Target | None, wanted: BuildRequest | None = None, image: str = "") -> str:
@@ -110,6 +116,18 @@ def label(target: Target | None, wanted: BuildRequest | None = None, image: str 
         return "any build" if wanted and wanted.distribution == ANY else "an unknown build"
     default = wanted == BuildRequest() and not image
     return f"{target.distribution} {target.version}{' (default)' if default else ''}"
+
+
+def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
+    """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
+    asked = sorted({(one.distribution, one.own or one.version): one.stand_in for one in targets if one}.items())
+    names = [f"{name} {version} (checked as {near})" for (name, version), near in asked if near]
+    if names:
+        yield (
+            f"The settings of components are not known for {', '.join(names)}. "
+            "What is found by the settings of another version is a warning that names it. "
+            "If the build can print its schema, give it as `distribution_schema`."
+        )
 
 
 def of_collector(collector: Collector) -> tuple[Target | None, str]:
@@ -132,7 +150,7 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
     if not _TAG.match(collector.version) or collector.version.startswith("v") != tested.startswith("v"):
         wrong, fix = f"'{collector.version}' is not a version of distribution", f"Write it in quotes like '{tested}'."
         raise Problem(f"{wrong} {collector.distribution}", fix=fix)
-    return Target(tables(), collector.distribution, version) if version else None, version
+    return _counted(collector.distribution, collector.version) if version else None, version
 
 
 def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:

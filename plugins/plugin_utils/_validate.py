@@ -55,6 +55,8 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     }
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
+    for text in _target.stand_ins(case.target for case in cases):
+        warn(text)
     _findings.conclude(report, warn)
     return result
 
@@ -66,7 +68,8 @@ def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
         for item in _render.plan(_render.Request.from_arguments(arguments)):
             name = f"collector '{item.collector.name}'"
             build = _target.label(item.target)
-            yield _Case(name, list(item.findings), item.composed.config, item.composed.locate, build=build)
+            given = item.composed
+            yield _Case(name, list(item.findings), given.config, given.locate, item.target, build)
 
 
 def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> Iterator[_Case]:

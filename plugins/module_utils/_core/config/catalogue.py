@@ -302,6 +302,29 @@ class Catalogue:
             settings = _with_setting(settings, _path(path), self.shared_fields)
         return {**row, "fields": settings} if row and added else row
 
+    def nearest_fields(self, section: str, name: str, version: str) -> Row | None:
+        """Return the settings of a type at the nearest version for which they are known, with the doubt about them."""
+        row = self.fields(section, name)
+        if row is None:
+            return None
+        near = self.nearest(row["exact"], version)
+        found = self.fields(section, name, near) or row
+        return {**found, "doubt": f"by the settings of {near}, the nearest known version"}
+
+    def nearest(self, ranges: str, version: str) -> str:
+        """Return a version itself if the ranges have it, else the release in them that is nearest to it."""
+        if is_within(ranges, version):
+            return version
+        asked = _rank(parse_version(version))
+        known = [row["version"] for row in self.builds if is_within(ranges, row["version"])]
+        return min(known, key=lambda item: abs(_rank(parse_version(item)) - asked), default="")
+
+    def stand_in(self, distribution: str, version: str) -> str:
+        """Return the version whose settings stand for those of another one; empty if the version's own are known."""
+        row = self.fields("service", "telemetry")
+        near = self.nearest(row["exact"], version) if row and distribution not in self.schemas else version
+        return near if near != version else ""
+
     @cached_property
     def shared_fields(self) -> dict[str, Any]:
         """Mappings of settings that several types have, by the label that stands for them."""
@@ -366,6 +389,11 @@ class Catalogue:
         )
         older = [inside for label, inside in rows if label <= asked]
         return str(older[-1] if older else rows[0][1] if rows else _text(asked))
+
+    def is_counted(self, distribution: str, own: str) -> bool:
+        """Whether the tables say which Collector is in a version of a build that counts its own versions."""
+        labels = [label for row in self.builds for label in row.get(distribution, ())]
+        return not labels or parse_version(own) in map(parse_version, labels)
 
     def with_manifest(self, name: str, manifest: Row, version: str) -> tuple[Catalogue, tuple[Module, ...]]:
         """Return a catalogue with a distribution from an OCB manifest, and its modules of unknown type.
@@ -513,6 +541,11 @@ def _within(span: tuple[Version, Version], version: Version) -> bool:
 def is_within(ranges: str, version: str) -> bool:
     """Whether a version is in one of the ranges, such as `0.110.0..0.131.0 0.152.0..`."""
     return any(_within(span, parse_version(version)) for span in _ranges(ranges))
+
+
+def _rank(version: Version) -> float:
+    """Return a version as a number, so that distances can be compared."""
+    return sum(part / 1000**index for index, part in enumerate(version))
 
 
 def _text(version: Version) -> str:

@@ -164,10 +164,15 @@ def moved_setting(subject: Subject) -> Iterator[Fault]:
 def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
     """Yield every setting of the table that the config uses and its version deprecates or removed."""
     version = parse_version(subject.target.version) if subject.target else ()
-    for path, settings, kind, name in _places(subject) if version else ():
+    return ((path, move) for path, move in movable(subject) if version and version >= parse_version(move.since))
+
+
+def movable(subject: Subject) -> Iterator[tuple[Path, Move]]:
+    """Yield every setting of the table that the config uses, whatever its version."""
+    for path, settings, kind, name in _places(subject):
         for move in MOVES:
             fits = move.section == name and (not move.kinds or kind in move.kinds)
-            if fits and _has(settings, move.path) and version >= parse_version(move.since):
+            if fits and _has(settings, move.path):
                 yield (*path, *move.path), move
 
 

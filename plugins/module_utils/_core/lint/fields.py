@@ -5,7 +5,7 @@
 
 Source of each: _data/catalogue/fields.json, which tools/catalogue/fields.go asked of the Collector's decoder (confmap
 with mapstructure). Not checked: keys with `::`, text with `${`, types of unknown settings.
-If the catalogue lacks the version of a component, nothing is said of its settings. Private.
+If the catalogue lacks the version of a component, the nearest known one answers, with that doubt. Private.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..config.catalogue import Catalogue, Places, Row
 from ..config.paths import Path, at, section
 from ..config.secrets import is_secret
 from ..errors import near
-from .components import configured, gone, moves, used
+from .components import configured, movable, used
 from .subject import Fault, Subject, shared_rules
 from .texts import repeated
 from .values import applies, exact, hedged
@@ -78,7 +78,7 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     if subject.target is None:
         return
     catalogue = subject.target.catalogue
-    moved = {path for path, move in moves(subject) if gone(move, subject)}
+    moved = {path for path, _move in movable(subject)}  # rules removed-setting and moved-setting know their versions
     in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject.config)}
     for path, row, settings in _places(subject):
         idle = () if path in in_use else row.get("when_used", ())

@@ -22,11 +22,20 @@ __all__ = ["Listener", "Part", "Pipeline", "Target", "View", "kind_of"]
 
 @dataclass(frozen=True)
 class Target:
-    """The build of the Collector that will run the config. `version` is the Collector's own, as `0.158.0`."""
+    """The build of the Collector that will run the config. `version` is the Collector's own, as `0.158.0`.
+
+    `own` is the build's version, if the catalogue does not know which Collector is in it; the nearest answers then.
+    """
 
     catalogue: Catalogue
     distribution: str
     version: str
+    own: str = ""
+
+    @property
+    def stand_in(self) -> str:
+        """The version whose settings stand for the build's; empty if its own are known."""
+        return self.catalogue.stand_in(self.distribution, self.version) or (self.own and self.version)
 
 
 class Pipeline(NamedTuple):
@@ -117,6 +126,7 @@ class Build:
     catalogue: Catalogue
     distribution: str
     version: str
+    own: str = ""
     _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], TypeRefusal | None] = field(default_factory=dict)
     _references: dict[tuple[str, str, str], tuple[list[Reference], list[Path]]] = field(default_factory=dict)
@@ -145,11 +155,13 @@ class Build:
         return self._references[name, kind, to]
 
     def fields(self, name: str, kind: str) -> Row | None:
-        """Return the settings of a type, if they are known for this version."""
+        """Return the settings of a type; with the doubt about them if they are those of the nearest known version."""
         if (name, kind) not in self._fields:
             row = self.catalogue.fields(name, kind, self.version)
             exact = row if row and is_within(row["exact"], self.version) else None
-            self._fields[name, kind] = exact or self.catalogue.described(name, kind, self.distribution)
+            described = exact or self.catalogue.described(name, kind, self.distribution)
+            found = described or self.catalogue.nearest_fields(name, kind, self.version)
+            self._fields[name, kind] = {**found, "doubt": self.doubt} if found and self.own else found
         return self._fields[name, kind]
 
     def types(self, name: str) -> tuple[str, ...]:
@@ -166,6 +178,8 @@ class Build:
     def doubt(self) -> str:
         """Why the catalogue's answer may be wrong for this build; empty if it is certain."""
         coverage = self.catalogue.coverage(self.distribution, self.version)
+        if self.own:
+            return f"checked as {self.name}, the nearest known version"
         if self.distribution not in self.catalogue.distributions:
             return f"the catalogue does not know the distribution {self.distribution}"
         return f"checked against {coverage.version}, the nearest known version" if coverage.approximate else ""
@@ -197,16 +211,16 @@ class Build:
         return frozenset(name for name, _module in self.catalogue.coverage(self.distribution, self.version).unknown)
 
 
-_BUILDS: dict[tuple[int, str, str], Build] = {}
+_BUILDS: dict[tuple[int, str, str, str], Build] = {}
 
 
 def build_of(target: Target) -> Build:
     """Return what the target's build knows; kept by catalogue, which the answer holds on to."""
-    key = (id(target.catalogue), target.distribution, target.version)
+    key = (id(target.catalogue), target.distribution, target.version, target.own)
     if key not in _BUILDS:
         if len(_BUILDS) >= _MOST_BUILDS:
             _BUILDS.clear()
-        _BUILDS[key] = Build(target.catalogue, target.distribution, target.version)
+        _BUILDS[key] = Build(target.catalogue, target.distribution, target.version, target.own)
     return _BUILDS[key]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import references, structure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import run
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate, _yaml
 
@@ -200,3 +201,35 @@ def test_to_check_files_loads_nothing_that_renders() -> None:
     """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n", "a sixth of the time before the first finding"
+
+
+@cases(
+    "build, as_version",
+    ("contrib 0.154.9", "0.155.0"),
+    ("contrib 0.155.0", ""),
+    ("contrib 0.158.1", ""),
+    ("contrib 0.159.0", ""),
+    ("k8s 0.160.0", "0.159.0"),
+    ("contrib 1.2.0", "0.159.0"),
+    ("redhat 0.135.0", "0.155.0"),
+    ("adot v0.49.0", ""),
+    ("adot v0.50.0", "0.156.0"),
+)
+def test_a_version_without_known_settings_is_named_once_with_the_one_that_stands_for_it(
+    build: str, as_version: str
+) -> None:
+    asked = dict(zip(("distribution", "version"), build.split(), strict=True))
+    given = {"name": "a", "config": OTLP, **asked}
+    for arguments in ({"config": OTLP, **asked}, {"collectors": [given, {**given, "name": "b"}]}):
+        found = [text for text in report(**arguments)[1] if "not known for" in text]
+        assert [f"{build} (checked as {as_version})" in text for text in found] == [True] * bool(as_version)
+
+
+def test_what_is_found_in_a_build_of_which_nobody_knows_the_collector_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_validate, "lint", lint)
+    wrong = {**OTLP, "exporters": {"debug": {"verbose": True}}}
+    for version, severity in (("v0.49.0", "error"), ("v0.50.0", "warning")):
+        found = report(config=wrong, distribution="adot", version=version, fail_on="never")[0]["findings"]
+        assert [one["severity"] for one in found if one["rule"] == "unknown-field"] == [severity]

@@ -70,7 +70,15 @@ unknown-field:
   in an item of a list: {processors.attributes.actions: [{key: a, action: delete, valu: 1}],
     finds: "processors.attributes.actions[0].valu: did you mean 'value'?"}
   of own telemetry: {service.telemetry.log: {}, finds: "service.telemetry.log: did you mean 'logs'?"}
-  a version that was not asked: {processors.batch.size: 1, build: contrib 0.115.0}
+  an older version than all known ones: {processors.batch.size: 1, build: contrib 0.115.0,
+    finds: "processors.batch.size: not a setting here (by the settings of 0.155.0, the nearest known version)"}
+  a newer version than all known ones: {processors.batch.size: 1, build: contrib 0.160.0,
+    finds: "processors.batch.size: (by the settings of 0.159.0, the nearest known version)"}
+  a version after those of one component: {connectors.routing: {tabel: []}, build: contrib 0.159.0,
+    finds: "connectors.routing.tabel: did you mean 'table'?"}
+  a setting that the nearest version adds: {processors.tail_sampling.num_shards: 1, build: contrib 0.162.0}
+  what moved later than the version: {exporters.otlp_grpc: {endpoint: "x:4317", sending_queue: {blocking: true}},
+    build: contrib 0.120.0}
   a setting of the next version: {processors.tail_sampling.num_shards: 1, build: contrib 0.158.0,
     finds: "processors.tail_sampling.num_shards: 'num_shards' is not a setting here"}
   a setting that a version adds: {processors.tail_sampling.num_shards: 1, build: contrib 0.159.0}
@@ -84,7 +92,8 @@ unknown-field:
     finds: "exporters.datadog.api.sit: did you mean 'site'? (by the published schema"}
   a name of a shared package that a published schema leaves out: {receivers.mongodb: {hosts: [{endpoint: "a:1"}],
     tls: {insecure: true}}}
-  a release before the published schemas: {exporters.datadog.nosuch: 1, build: contrib 0.154.0}
+  a release before the published schemas: {exporters.datadog.nosuch: 1, build: contrib 0.154.0,
+    finds: "exporters.datadog.nosuch: by the settings of 0.155.0"}
   no build: {exporters.otlp_grpc: {endpoint: "x:4317", nosuch: 1}, build: null}
   what moved is another rule's: {exporters.otlp_grpc: {endpoint: "x:4317", batcher: {}}}
 wrong-type:
