@@ -127,7 +127,7 @@ _NO_MAPS, _SOURCES, _REMOVED = ("identity_annotations",), "env", "flags"
 _LINES = ("destination_ca",)
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
 _ELSEWHERE = {
-    "resources": ("memory_limit", "cpu_request", "cpu_limit"),
+    "resources": ("memory_limit", "memory_request", "cpu_request", "cpu_limit"),
     "extraEnvs": ("env",),
     "extraVolumes": ("volumes",),
     "volumeMounts": ("volumes",),

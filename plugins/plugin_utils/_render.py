@@ -171,7 +171,8 @@ def _about(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:
 
 def _layers(chosen: _Choice, written: Any, recipes: Mapping[str, Path], logs: Sequence[str]) -> list[Layer]:
     found = _target.recipe_layers(chosen.collector, chosen.version, chosen.facts, recipes, logs)
-    return [*found, *_target.user_layers(chosen.collector, written)]
+    own = _target.user_layers(chosen.collector, written)
+    return [*found, *(_target.percentages(own) if found else ()), *own]
 
 
 def _plan(

@@ -266,3 +266,16 @@ def user_layers(collector: Collector, written: Any) -> list[Layer]:
     if written:
         layers.append(Layer("config", _yaml.plain(collector.config), positions=_yaml.positions(written)))
     return layers
+
+
+_MIB = ("limit_mib", "spike_limit_mib")
+
+
+def percentages(layers: Sequence[Layer]) -> list[Layer]:
+    """Return a layer that takes the MiB of recipes away where the user gives a percentage: the Collector ignores it."""
+    found = [section(layer.config, "processors", "memory_limiter") for layer in layers]
+    given = {key for settings in found for key, value in settings.items() if value is not None}
+    if "limit_percentage" not in given or "limit_mib" in given:
+        return []
+    gone = {key: None for key in _MIB if not any(key in settings for settings in found)}
+    return [Layer("option memory_percent", {"processors": {"memory_limiter": gone}})]

@@ -134,6 +134,12 @@ MUTATORS: dict[str, Mutator] = {
         {"memory_limit_mib": 0},
         [("processors", "memory_limiter", {"check_interval": "1s", "limit_percentage": 80}, "logs")],
     ),
+    "memory-limiter-ignored": added(
+        [
+            ("processors", "memory_limiter", {**LIMITS, **more})
+            for more in ({"limit_percentage": 80}, {"spike_limit_percentage": 20})
+        ]
+    ),
     "whole-cluster-cache": added_where(
         {"mode": "daemonset"},
         [

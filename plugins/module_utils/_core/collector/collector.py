@@ -61,6 +61,9 @@ class Collector:
     autoscaling: dict[str, Any]
     disruption_budget: dict[str, Any]
     memory_limit: str
+    memory_request: str
+    memory_percent: int
+    memory_spike_percent: int
     cpu_request: str
     cpu_limit: str
     service_account_name: str
@@ -129,7 +132,7 @@ class Collector:
     @cached_property
     def memory(self) -> Memory:
         """The numbers that follow from the memory limit."""
-        return memory(self.memory_limit)
+        return memory(self.memory_limit, self.memory_percent, self.memory_spike_percent)
 
     @property
     def notes(self) -> dict[str, str]:

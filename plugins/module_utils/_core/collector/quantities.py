@@ -34,7 +34,7 @@ class Memory:
     gomemlimit: str
 
 
-def memory(limit: str) -> Memory:
+def memory(limit: str, percent: int = LIMIT_PERCENT, spike_percent: int = SPIKE_PERCENT) -> Memory:
     """Return the numbers that follow from a container's memory limit, a Kubernetes quantity such as `512Mi`.
 
     Raises Problem when that is no quantity, or too little for a collector to start.
@@ -43,7 +43,7 @@ def memory(limit: str) -> Memory:
     if mib < SMALLEST_LIMIT_MIB:
         wrong = f"memory limit '{limit}' is too small for a collector"
         raise Problem(wrong, fix=f"Give at least {SMALLEST_LIMIT_MIB}Mi.")
-    return Memory(mib * LIMIT_PERCENT // 100, mib * SPIKE_PERCENT // 100, f"{mib * GOMEMLIMIT_PERCENT // 100}MiB")
+    return Memory(mib * percent // 100, mib * spike_percent // 100, f"{mib * GOMEMLIMIT_PERCENT // 100}MiB")
 
 
 def parse_bytes(quantity: str) -> int:
@@ -66,21 +66,25 @@ def parse_cpu(quantity: str) -> float:
     return float(match[1]) * _CPU_UNITS[match[2] or ""]
 
 
-# Counts and their least values. Kubernetes has them in 32 bits.
+# Counts and their least values. Kubernetes has them in 32 bits. A memory limiter takes no more than all memory, and
+# the Collector accepts no spike as large as the limit.
 _COUNTS = {
     "replicas": 0,
     "revision_history_limit": 0,
     "termination_grace_seconds": 0,
     "pre_stop_seconds": 0,
+    "memory_percent": 1,
+    "memory_spike_percent": 1,
     "autoscaling.min_replicas": 1,
     "autoscaling.max_replicas": 1,
     "autoscaling.cpu_percent": 0,
     "autoscaling.memory_percent": 0,
     "target_allocator.replicas": 0,
 }
-_LARGEST = 2**31 - 1
+_LARGEST, _ALL = 2**31 - 1, 100
 _PARSED: dict[str, Callable[[str], object]] = {
     "memory_limit": memory,
+    "memory_request": parse_bytes,
     "cpu_request": parse_cpu,
     "cpu_limit": parse_cpu,
     "target_allocator.memory_limit": parse_bytes,
@@ -101,7 +105,22 @@ def check(options: Mapping[str, Any]) -> None:
         if quantity:
             with about(f"`{name}`"):
                 parse(quantity)
+    _check_memory(options)
     request, limit = options.get("cpu_request"), options.get("cpu_limit")
     if request and limit and parse_cpu(request) > parse_cpu(limit):
         wrong = f"`cpu_request` {request} is above `cpu_limit` {limit}"
+        raise Problem(wrong, fix="Lower the request, or raise the limit.")
+
+
+def _check_memory(options: Mapping[str, Any]) -> None:
+    """Raise Problem for a limiter that the Collector rejects or that never acts, and for a request above the limit."""
+    percent, spike = options.get("memory_percent"), options.get("memory_spike_percent")
+    if percent and percent > _ALL:
+        raise Problem(f"`memory_percent` is {percent}", fix=f"Use a number from 1 to {_ALL}.")
+    if percent and spike and spike >= percent:
+        wrong = f"`memory_spike_percent` {spike} is not below `memory_percent` {percent}"
+        raise Problem(wrong, fix=f"Use about a quarter of it, such as {max(percent // 4, 1)}.")
+    request, limit = options.get("memory_request"), options.get("memory_limit")
+    if request and limit and parse_bytes(request) > parse_bytes(limit):
+        wrong = f"`memory_request` {request} is above `memory_limit` {limit}"
         raise Problem(wrong, fix="Lower the request, or raise the limit.")

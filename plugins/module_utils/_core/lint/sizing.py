@@ -27,6 +27,7 @@ _K8S_ATTRIBUTES = (
 )
 _NOTHING = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
 _PAIRS = (("limit_mib", "spike_limit_mib"), ("limit_percentage", "spike_limit_percentage"))
+_LIMITS = tuple(limit for limit, _spike in _PAIRS)
 _ALL = 100
 
 
@@ -64,6 +65,18 @@ def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
             message = "this is a percentage of the node's memory, since the container has no memory limit"
             fix = "Give the container a memory limit, or write `limit_mib`."
             yield Fault((*part.path, "limit_percentage"), message, fix)
+
+
+def memory_limiter_ignored(subject: Subject) -> Iterator[Fault]:
+    """Yield percentages and MiB of memory limiters that have no effect: `limit_mib` takes precedence."""
+    for part in _limiters(subject):
+        fixed, share = (_number(part.settings.get(limit)) for limit, _spike in _PAIRS)
+        other = _PAIRS[1] if fixed else _PAIRS[0][1:] if share else ()
+        for key in other:
+            if _number(part.settings.get(key)):
+                used = "limit_mib" if fixed else "limit_percentage"
+                fix = f"Remove `{key}`, or `{used}`." if key in _LIMITS else f"Remove `{key}`."
+                yield Fault((*part.path, key), f"{key} has no effect beside {used}", fix)
 
 
 def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
@@ -189,6 +202,7 @@ _STATEFUL_SETS = "https://kubernetes.io/docs/concepts/workloads/controllers/stat
 RULES = (
     *rules("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
     *rules("warning", memory_limiter_above_container, memory_limiter_unbounded, documentation=_DOCUMENTATION),
+    *rules("warning", memory_limiter_ignored, documentation=_DOCUMENTATION),
     *rules("warning", storage_unclaimed, documentation=_STATEFUL_SETS),
     *rules("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
     *rules("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),

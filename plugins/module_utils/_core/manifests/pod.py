@@ -127,10 +127,11 @@ def env_source(name: str, value: Any) -> dict[str, Any]:
 
 
 def resources(build: CollectorBuild) -> dict[str, Any]:
-    """Return requests and limits; memory is requested in full: a collector that is evicted loses what it holds."""
+    """Return requests and limits; by default memory is requested in full: an evicted collector loses what it holds."""
     collector = build.collector
     limits = present(cpu=collector.cpu_limit, memory=collector.memory_limit)
-    return {"limits": limits, "requests": present(cpu=collector.cpu_request, memory=collector.memory_limit)}
+    memory = collector.memory_request or collector.memory_limit
+    return {"limits": limits, "requests": present(cpu=collector.cpu_request, memory=memory)}
 
 
 def pod_security(build: CollectorBuild) -> dict[str, Any]:

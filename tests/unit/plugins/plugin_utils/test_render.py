@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import metrics_port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import pod
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
 
 from tests.support.cases import cases
@@ -246,3 +247,36 @@ def test_the_log_level_is_that_of_the_config_or_else_of_the_option() -> None:
     assert config_of({**GATEWAY, "log_level": "debug", "config": own})["service"]["telemetry"]["logs"] == {
         "level": "warn"
     }
+
+
+@pytest.mark.parametrize(
+    ("own", "limits"),
+    [
+        ({"limit_percentage": 60}, {"limit_percentage": 60}),
+        (
+            {"limit_percentage": 60, "spike_limit_percentage": 9},
+            {"limit_percentage": 60, "spike_limit_percentage": 9},
+        ),
+        ({"limit_mib": 300}, {"limit_mib": 300, "spike_limit_mib": 128}),
+        ({"limit_mib": None, "limit_percentage": 60}, {"limit_percentage": 60}),
+        ({}, {"limit_mib": 409, "spike_limit_mib": 128}),
+    ],
+)
+def test_a_percentage_of_the_user_replaces_the_mib_of_the_recipe(own: dict[str, Any], limits: dict[str, Any]) -> None:
+    item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "config": {"processors": {"memory_limiter": own}}}
+    (plan,) = _render.plan(_render.Request([item], {"namespace": "n"}))
+    assert plan.composed.config["processors"]["memory_limiter"] == {"check_interval": "1s", **limits}
+    assert "memory-limiter-ignored" not in {finding.rule for finding in plan.findings}
+
+
+@pytest.mark.parametrize("backend", ["kubernetes", "operator"])
+def test_memory_is_requested_and_limited_as_the_options_say(backend: str) -> None:
+    sizes = {"memory_limit": "1000Mi", "memory_request": "200Mi", "memory_percent": 50, "memory_spike_percent": 10}
+    item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "backend": backend, **sizes}
+    (plan,) = _render.plan(_render.Request([item], {"namespace": "n"}))
+    assert plan.build is not None
+    found = pod.resources(plan.build)
+    assert (found["limits"]["memory"], found["requests"]["memory"]) == ("1000Mi", "200Mi")
+    limiter = plan.composed.config["processors"]["memory_limiter"]
+    assert (limiter["limit_mib"], limiter["spike_limit_mib"]) == (500, 100)
+    assert "200Mi" in str(_render.bundle([plan])["manifests"])

@@ -206,3 +206,22 @@ TAKEN: list[Json] = [
 @pytest.mark.parametrize("options", TAKEN)
 def test_what_kubernetes_takes_is_taken(options: Json) -> None:
     assert collector(**options).name
+
+
+@cases(
+    "options, says",
+    ({"memory_percent": 0}, "`memory_percent` is 0. Use a number from 1"),
+    ({"memory_percent": 101}, "`memory_percent` is 101. Use a number from 1 to 100."),
+    ({"memory_spike_percent": -1}, "`memory_spike_percent` is -1"),
+    ({"memory_percent": 50, "memory_spike_percent": 50}, "`memory_spike_percent` 50 is not below `memory_percent` 50"),
+    ({"memory_request": "lots"}, "'lots' is not a memory quantity"),
+    ({"memory_request": "1Gi", "memory_limit": "512Mi"}, "`memory_request` 1Gi is above `memory_limit` 512Mi. Lower"),
+)
+def test_memory_that_the_collector_or_kubernetes_rejects_is_refused(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(Problem, match=re.escape(says)):
+        collector(**options)
+
+
+def test_percentages_size_the_limiter_and_not_the_garbage_collector() -> None:
+    found = collector(memory_limit="1000Mi", memory_percent=50, memory_spike_percent=10).memory
+    assert found == quantities.Memory(500, 100, "800MiB")
