@@ -21,8 +21,17 @@ class ActionModule(ActionBase):
         return _action.answer(lambda: self._diagnosed(task_vars), self._task.args)
 
     def _diagnosed(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        checks = _diagnose.checks_of(self._task.args)
-        arguments = {**self._task.args, "listeners": _diagnose.listeners()}
+        given = self._task.args
+        checks = _diagnose.checks_of(given)
+        arguments = {**given, "listeners": _diagnose.listeners()}
+        if "applied" in given:
+            arguments["collectors"] = _diagnose.touched(given.get("collectors") or [], given["applied"])
+            if not arguments["collectors"]:
+                return _diagnose.looked([], "")
         read = self._execute_module(module_args=arguments, task_vars=task_vars)
         facts = read.pop("facts", None)
-        return read if facts is None else {**read, **_diagnose.diagnosed(facts, checks, self._task.args)}
+        if facts is None:
+            return read
+        if "applied" in given:
+            return {**read, **_diagnose.looked(facts, _action.command("diagnose", task_vars or {}))}
+        return {**read, **_diagnose.diagnosed(facts, checks, given)}

@@ -38,6 +38,14 @@ options:
       selector:
         description: Label selector instead of a name, such as V(app.kubernetes.io/name=opentelemetry-collector).
         type: str
+  applied:
+    description:
+      - The objects that a run applied, RV(o11y.opentelemetry.bundle_apply#module:objects). With this list, the module
+        takes one quick look at those O(collectors) alone that the run created or changed, and warns of each exporter
+        that does not deliver. It runs no O(checks), and returns RV(undelivered) instead of the verdict.
+    type: list
+    elements: dict
+    version_added: 1.1.0
   window_seconds:
     description: Longest time between both readings of the metrics. It ends early if data flows or fails.
     type: float
@@ -103,6 +111,11 @@ verdict:
     - "obs/gateway: spans come in (120 in 10 s) and wait at otlp_grpc/jaeger (12 of 1000 queued, none sent): connection
       refused: Service obs/jaeger has no ready endpoints → Start the pods behind Service obs/jaeger, or correct its
       selector."
+undelivered:
+  description: A line for each exporter of a new pod that does not deliver, with its endpoint and the reason.
+  returned: with O(applied)
+  type: list
+  elements: str
 healthy: {description: Whether all collectors are healthy., returned: success, type: bool}
 report: {description: "The verdict, followed by all details, as text.", returned: success, type: str}
 collectors:
@@ -145,6 +158,7 @@ def main() -> None:
     several = {"type": "list", "elements": "dict"}
     spec = {
         "collectors": {**several, "required": True, "options": WHICH, "required_one_of": [("name", "selector")]},
+        "applied": several,
         "window_seconds": {"type": "float", "default": 10},
         "log_seconds": {"type": "int", "default": 600},
         "metrics_port": {"type": "int", "default": 8888},

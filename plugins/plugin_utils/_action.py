@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from shlex import quote
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -130,6 +131,14 @@ def misspelled(variables: Mapping[str, Any]) -> Iterator[str]:
         word = name.removeprefix(f"{role}_")
         if word != name and word not in known and (close := nearest(word, known, cutoff=0.8)):
             yield f"{name} is no option of role {role} and has no effect; did you mean {role}_{close}?"
+
+
+def command(playbook: str, variables: Mapping[str, Any]) -> str:
+    """Return the command that runs a playbook of this collection for this host and the inventory of this run."""
+    sources = variables.get("ansible_inventory_sources") or ["INVENTORY"]
+    inventory = " ".join(f"-i {quote(str(source))}" for source in sources)
+    host = quote(str(variables["inventory_hostname"]))
+    return f"ansible-playbook o11y.opentelemetry.{playbook} {inventory} --limit {host}"
 
 
 def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]:

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._core.config.secrets import masked_tree, masker, secrets_in
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
 from ..module_utils._core.diagnose.text import report, verdicts
-from ..module_utils._core.diagnose.verdict import CHECKS, result
+from ..module_utils._core.diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._core.errors import Problem, cleaned, near, printable
 from . import _jmespath, _target, _validate
 
+# Of so many exporters a warning tells.
+MOST = 3
 _KEYS = ("id", "find", "message", "fix", "severity", "stage")
 _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 # Arguments of pipeline_validate beside the objects: only the user's settings of rules.
@@ -72,7 +74,11 @@ def _of_collector(
 ) -> dict[str, Any]:
     unseen = list(facts["unseen"])
     known = {**facts, "findings": _findings(facts.get("objects") or [], arguments), "unseen": unseen}
-    mask = masker(secrets_in(facts.get("config") or {}))
+    shown: dict[str, Any] = _shown(result(known, found(_search(unseen), checks, known)), facts)
+    return shown
+
+
+def _search(unseen: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
     jmespath = _jmespath.library()
 
     def search(expression: str, data: Any) -> Any:
@@ -82,8 +88,31 @@ def _of_collector(
             unseen.append({"what": f"check `{expression}`", "why": str(error)})
             return None
 
-    shown: dict[str, Any] = cleaned(masked_tree(result(known, found(search, checks, known)), mask))
-    return shown
+    return search
+
+
+def _shown(value: Any, facts: Mapping[str, Any]) -> Any:
+    return cleaned(masked_tree(value, masker(secrets_in(facts.get("config") or {}))))
+
+
+def touched(collectors: Sequence[Mapping[str, Any]], applied: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the collectors whose workload or custom resource a run created or changed."""
+    keys = ("kind", "namespace", "name")
+    changed = [[item.get(key) for key in keys] for item in applied if item.get("action") in ("created", "changed")]
+    return [one for one in collectors if [one.get(key) for key in keys] in changed]
+
+
+def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
+    """Return which exporters of new pods do not deliver, and one warning with them and the command that says why."""
+    lines = [line for facts in collected for line in _shown(undelivered(facts, found(_search([]), ENDS, facts)), facts)]
+    more = f"; and {len(lines) - MOST} more" if len(lines) > MOST else ""
+    warning = f"{'; '.join(lines[:MOST])}{more}. To see why, run: {command}"
+    return {
+        "changed": False,
+        "msg": "\n".join(lines) or "no exporter fails so far",
+        "undelivered": lines,
+        "warnings": [warning] if lines else [],
+    }
 
 
 def _findings(objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:

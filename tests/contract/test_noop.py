@@ -55,6 +55,41 @@ def test_verify_says_which_collectors_it_does_not_test_and_why(tmp_path: Path) -
     assert "node: not tested, it has no OTLP receiver over HTTP" in shown
 
 
+def test_a_failed_verification_says_why(tmp_path: Path) -> None:
+    api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    with serving(api) as url:
+        hosts = {"cluster": {**INPUTS, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
+        shown = plays.run(tmp_path, "playbooks/verify.yml", hosts).stdout
+    told = shown.partition("fatal: [cluster]: FAILED!")[2]
+    assert "Not all test data arrived." in told, shown
+    assert "opentelemetry/gateway: there is no Deployment opentelemetry/gateway" in " ".join(told.split())
+
+
+GONE = {"otlp_forward": {"endpoint": "gone:4317", "insecure": True}}
+LOOK = "present | Look whether the exporters deliver"
+
+
+def test_new_pods_are_looked_at_once_and_a_backend_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
+    api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    with serving(api) as url:
+        more = {"otel_collectors": [*INPUTS["otel_collectors"], {"name": "lost", "recipes": ["otlp_ingest", GONE]}]}
+        runs = []
+        for given in (INPUTS, INPUTS | more, INPUTS | more):
+            hosts = {"cluster": {**given, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
+            done = plays.run(tmp_path, "playbooks/site.yml", hosts)
+            runs.append(" ".join((done.stdout + done.stderr).split()))
+    first, second, third = runs
+    warning = "opentelemetry/lost: exporter otlp_grpc/gateway does not deliver to gone:4317:"
+    # This API server makes no endpoints.
+    assert "opentelemetry/agent: exporter otlp_grpc/gateway does not deliver to gateway:4317: Service" in first
+    assert LOOK in first
+    assert f"{warning} Service opentelemetry/gone does not exist. To see why, run:" in second
+    command = f"ansible-playbook o11y.opentelemetry.diagnose -i {tmp_path}/inventory.json --limit cluster"
+    assert command in second
+    assert "opentelemetry/agent: exporter" not in second, "this run did not change it"
+    assert LOOK not in third
+
+
 def test_a_run_that_changes_nothing_prints_few_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_DISPLAY_SKIPPED_HOSTS", "true")
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})

@@ -14,6 +14,9 @@ from .checks_start import BEGINNING
 from .checks_trust import TRUST
 
 CHECKS: tuple[DiagnoseCheck, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
+# What one reading right after a rollout shows of an exporter; queues and batches fill at first, and nothing is due yet.
+ENDS = tuple(check for check in CHECKS if check.id.startswith(("peer_no_", "peer_blocked", "peer_kept_out", "fails")))
+ENDS += tuple(check for check in CHECKS if check.id == "log_error")
 LINES, PARTS = 3, 3
 HEALTHY, UNKNOWN = "healthy", "unknown"
 _PRINTERS = {"debug", "logging"}
@@ -39,6 +42,21 @@ def verdict(facts: Facts, found: Sequence[CheckFinding]) -> list[str]:
         return [_calm(facts, found)]
     more = len(lines) - LINES
     return lines[:LINES] + ([f"and {more} more, see the details"] if more > 0 else [])
+
+
+def undelivered(facts: Facts, found: Iterable[CheckFinding]) -> list[str]:
+    """Return a line for each exporter of a collector that does not deliver, from what the checks of its ends found."""
+    lines = []
+    for group in _groups(one for one in found if one.about.startswith("exporters/")):
+        about = group[0].about
+        ends = dict.fromkeys(str(peer["endpoint"]) for peer in facts.get("peers") or () if peer["about"] == about)
+        to = f" to {', '.join(ends)}" if ends else ""
+        causes = [one for one in group if one.check.stage != "flow"] or group[:1]
+        texts = [text.rstrip(".") for _rank, text in sorted(_merged(causes), key=lambda part: -part[0])]
+        why = ": ".join(dict.fromkeys(texts))
+        exporter = about.partition("/")[2]
+        lines.append(f"{facts['namespace']}/{facts['name']}: exporter {exporter} does not deliver{to}: {why}")
+    return lines
 
 
 def _groups(found: Iterable[CheckFinding]) -> list[list[CheckFinding]]:

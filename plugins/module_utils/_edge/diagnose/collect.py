@@ -60,13 +60,18 @@ def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str
     search = library("jmespath").search
     targets = find(reader, params["collectors"])
     reader.read_ahead([], [one for target in targets for one in alone(target, _referred)])
-    table = listeners_by_type(params["listeners"])
+    table, fresh = listeners_by_type(params["listeners"]), bool(params.get("applied"))
 
     def subject(target: DiagnosedTarget) -> DiagnosedCollector:
-        return DiagnosedCollector(reader, target, table, params["metrics_port"])
+        made = DiagnosedCollector(reader, target, table, params["metrics_port"])
+        made.meter.fresh = fresh
+        return made
+
+    def of(one: DiagnosedCollector) -> dict[str, Any]:
+        return one.ends(params, now()) if fresh else one.facts(search, params, now())
 
     def facts(one: DiagnosedCollector) -> dict[str, Any]:
-        return alone(one.target, lambda it: (one if it is one.target else subject(it)).facts(search, params, now()))
+        return alone(one.target, lambda it: of(one if it is one.target else subject(it)))
 
     subjects = [alone(target, subject) for target in targets]
     since = reader.cluster.clock()
@@ -74,7 +79,7 @@ def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str
     read_all(reader, meters)
     read_peers(reader, [peer for subject in subjects for peer in subject.peers])
     collected = reader.cluster.parallel(facts, subjects)
-    watch(reader, meters, since, params["window_seconds"])
+    watch(reader, meters, since, 0 if fresh else params["window_seconds"])
     return [subject.flowing(facts) for subject, facts in zip(subjects, collected, strict=True)]
 
 
@@ -133,12 +138,11 @@ class DiagnosedCollector:
         trust, servers = certificates.trust(self.peers, now)
         scaled = [(item["kind"], item["metadata"]["name"]) for item in (target.workload, target.custom) if item]
         names = [one.name for one in self.sources if one.kind == "Secret"]
-        egress = policies_to(listed("networkpolicies"), labels_of(self.pod))
         return {
+            **self.ends(params, now),
             **self._known(search, now),
             "services": services,
             "listeners": reach.listeners(),
-            "peers": peer_facts(self.reader, self.peers, self.pod, egress, self.notes),
             "references": references(self.reader, target.namespaces, self.sources, self.notes),
             "certificates": [*certificates.facts(services or [], now), *servers],
             "trust": trust,
@@ -146,6 +150,17 @@ class DiagnosedCollector:
             "rights": rights(self.reader, self.config, self.pod, self.namespace, self.notes),
             "autoscalers": autoscalers(listed("horizontalpodautoscalers") or [], scaled),
             "target_allocator": allocator(self.reader, self.config, self.namespace, len(target.pods), self.notes),
+        }
+
+    def ends(self, params: dict[str, Any], now: str) -> dict[str, Any]:
+        """Return where its exporters send to, what the cluster has there, and what its log says."""
+        egress = policies_to(self._listed("networkpolicies"), labels_of(self.pod))
+        return {
+            "name": self.target.name,
+            "namespace": self.target.namespace,
+            "mode": self.target.mode,
+            "running": True,
+            "peers": peer_facts(self.reader, self.peers, self.pod, egress, self.notes),
             **self._logs(params["log_seconds"], now),
             "config": self.config,
         }

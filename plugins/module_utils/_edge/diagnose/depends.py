@@ -103,7 +103,7 @@ def _sender(reader: ClusterReader, pod: Object) -> Sender | None:
     return Sender(namespace, labels_of(pod), of_namespace, addresses)
 
 
-def _in_front(reader: ClusterReader, peer: Peer, slices: Sequence[Object]) -> dict[str, Any]:
+def _in_front(reader: ClusterReader, peer: Peer, slices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the network policies for the pods behind a Service, and the names of the ports of these pods."""
     names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
     policies = reader.listed("networkpolicies", peer.namespace, Notes())

@@ -36,6 +36,8 @@ class Meter:
     first: dict[str, Reading] = field(default_factory=dict)
     last: dict[str, Reading] = field(default_factory=dict)
     flow: Flow | None = None
+    # Whether the pods are new, so that one reading shows all that they did.
+    fresh: bool = False
 
     def paths(self) -> dict[str, str]:
         """Return the address of each pod's metrics; none if they are not served."""
@@ -61,7 +63,7 @@ class Meter:
                 self.target.notes.add("own metrics", f"pod {key}: {answer.why}")
                 continue
             self.last[key] = reading(answer.value)
-            self.first.setdefault(key, self.last[key])
+            self.first.setdefault(key, Reading() if self.fresh else self.last[key])
 
     def measure(self, seconds: float) -> None:
         """Work out what flowed between the readings."""
