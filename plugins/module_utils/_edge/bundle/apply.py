@@ -33,7 +33,7 @@ from .preflight import (
     warn_of_constraints,
 )
 from .prune import Pruning
-from .rights import refuse_forbidden
+from .rights import refuse_forbidden, refuse_unable
 from .waits import await_gone, await_issued, await_served, warn_of_wait
 from .write import Writer, claim, keep_replicas, remake, rewrite
 
@@ -52,7 +52,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     warn_of_constraints(bundle.session)
     bundle.live.update(take_back(bundle.session, bundle.live))
     changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
-    changes.find(options.manifests, options.change)
+    changes.find(options.manifests, options.change, lambda some: refuse_unable(bundle.session, some, bundle.live))
     flows = [Flow(one["sender"], one["receiver"]) for one in options.flows]
     waves, warnings = order(options.manifests, bundle.live, flows, options.field_manager, bundle.earlier_flows())
     bundle.session.report.warnings.extend(warnings)

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from ..._core.change.hold import held
 from ..._core.change.options import CANARY
-from ..._core.change.record import record_name
-from ..._core.cluster.bundle import Manifest, group_of
+from ..._core.change.record import Change, record_name
+from ..._core.cluster.bundle import Manifest, Ref, group_of, ref
 from ..._core.cluster.operator_status import children, followed
 from ..._core.cluster.ownership import collector_of
 from ..._core.cluster.references import provided, unprovided
@@ -39,6 +40,8 @@ FIX = (
 )
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WRITE, ALL = ("get", "create", "patch"), ("get", "create", "patch", "delete")
+EVICTION = Right("create", "", "pods/eviction")
+_REPLICA_SETS = next(one for one in KINDS if one[1] == "ReplicaSet")
 
 
 class Bundle(NamedTuple):
@@ -136,11 +139,26 @@ def _wait(bundle: Bundle) -> Iterator[Grant]:
 
 def _canary(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
-        if bundle.changes.get(collector_of(manifest), {}).get("strategy") == CANARY:
-            namespace = manifest["metadata"]["namespace"]
-            yield Grant(namespace, Right("get", "", "pods/proxy"))
-            if manifest["kind"] == "DaemonSet":
-                yield Grant(namespace, Right("create", "", "pods/eviction"))
+        if bundle.changes.get(collector_of(manifest), {}).get("strategy") != CANARY or manifest["kind"] not in RUNS:
+            continue
+        namespace = manifest["metadata"]["namespace"]
+        yield from (Grant(namespace, Right("get", "", part)) for part in ("pods/proxy", "pods/log"))
+        if manifest["kind"] == "DaemonSet":
+            yield Grant(namespace, EVICTION)
+        for kind in [one.kind for one in children(manifest)] if followed(manifest) else [manifest["kind"]]:
+            revisions = _REPLICA_SETS if kind == "Deployment" else REVISIONS
+            yield from (_grant("list", ApiResource(*one, True), namespace) for one in (KINDS[0], revisions))
+
+
+def _changed(session: Session, change: Change, live: Mapping[Ref, Manifest | None]) -> Iterator[Grant]:
+    """Yield the rights to change a collector with its strategy: its objects, its record, and what judges it."""
+    written = [item for item in change.manifests if item["kind"] != "Namespace" and not session.may_exist(item)]
+    yield from (grant for item in written for grant in _of(item, "get", "patch"))
+    yield from _of(record_name(change.workloads[0]), *ALL)
+    now = live.get(ref(change.workloads[0]))
+    holds = now and held(change.workloads[0], now, "1")
+    judged = _canary(Bundle(change.workloads, [], {change.name: change.options}))
+    yield from (grant for grant in judged if holds or grant.right != EVICTION)
 
 
 def _verify(bundle: Bundle) -> Iterator[Grant]:
@@ -193,7 +211,8 @@ PURPOSES = (
     ),
     Purpose(
         "a change with strategy `canary`",
-        "get on `pods/proxy`; for a DaemonSet create on `pods/eviction`",
+        "get on `pods/proxy` and `pods/log`, list on pods and their revisions; for a DaemonSet create on"
+        " `pods/eviction`",
         _canary,
     ),
     Purpose("`verify`", "list on pods, get and create on `pods/proxy`", _verify),
@@ -250,6 +269,20 @@ def refuse_forbidden(session: Session, pairs: Iterable[tuple[Manifest, Manifest 
         raise _refusal(
             session.cluster, manifests, Problem("this account may not create all objects", asked=ASKED), found
         )
+
+
+def refuse_unable(session: Session, changes: list[Change], live: Mapping[Ref, Manifest | None]) -> None:
+    """Refuse to begin changes of collectors that this account may not complete, before anything is written."""
+    wanted = {change.name: sorted({*_changed(session, change, live)}) for change in changes}
+    cluster = session.cluster
+    if not wanted or not lacking(cluster, [Grant("", Right("*", "*", "*"))]):
+        return
+    for change in changes:
+        found = lacking(cluster, wanted[change.name])
+        if found:
+            strategy = change.options["strategy"]
+            wrong = f"this account may not change the collector {change.name} with `strategy: {strategy}`"
+            raise _refusal(cluster, session.options.manifests, Problem(wrong, asked=ASKED), found)
 
 
 @contextmanager

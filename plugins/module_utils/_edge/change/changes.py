@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -49,8 +49,16 @@ class Changes:
         self.open: dict[str, Change] = {}
         self.canaries: dict[str, Canary] = {}
 
-    def find(self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> None:
-        """Find the collectors that change, before anything is written. Raises Problem if one cannot be recorded."""
+    def find(
+        self,
+        manifests: Iterable[Manifest],
+        options: Mapping[str, Mapping[str, Any]],
+        allow: Callable[[list[Change]], None] = lambda _changes: None,
+    ) -> None:
+        """Find the collectors that change, before anything is written. Raises Problem if one cannot be recorded.
+
+        `allow` raises Problem if the account may not make these changes.
+        """
         found = [
             replace(change, before=before_change(change, self.live, self.bundle.manager))
             for change in collectors(manifests, options)
@@ -58,12 +66,15 @@ class Changes:
         for change in found:
             self._announce(change)
         if self.bundle.check:
-            self._plan([one for one in found if one.before and any(map(self._differs, one.workloads))])
+            changing = [one for one in found if one.before and any(map(self._differs, one.workloads))]
+            allow(changing)
+            self._plan(changing)
             return
         new = [one for one in found if one.name not in self.records and one.is_followed and one.before]
         left = [one for one in found if one.name in self.records]
         wanted = [*left, *filter(None, self.bundle.cluster.parallel(self._working, new))]
         self.changes = [one for one in self.bundle.cluster.parallel(self._recorded, wanted) if one]
+        allow(self.changes)
         self.canaries = prepared(self.bundle, self.changes, self.live)
 
     def _plan(self, changing: list[Change]) -> None:
