@@ -122,7 +122,12 @@ _ANY = ("raw", "json", "jsonarg")
 _MAP = re.compile(
     r"(?:\A|_)(?:annotations|attributes|env|flags|headers|images|labels|node_selector|role_arns|severities|tags)\Z"
 )
-_NO_MAPS, _SOURCES, _REMOVED = ("identity_annotations",), "env", "flags"
+_NO_MAPS, _SOURCES, _REMOVED, _NOTES = ("identity_annotations",), "env", "flags", "annotations"
+# Names of variables that every version of Kubernetes accepts, and what the annotations of an object may hold, which is
+# 256 KiB with those of this collection and of Kubernetes.
+_VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*\Z")
+_MOST_KIB = 250
+_NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
 # Options whose text has lines: a certificate in PEM format.
 _LINES = ("destination_ca",)
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
@@ -186,9 +191,19 @@ def is_text_map(name: str, option: Mapping[str, Any]) -> bool:
 
 
 def _check_texts(values: Mapping[Any, Any], name: str, path: str, what: str) -> None:
-    """Reject in a mapping of text what is none, and what YAML has changed: a name or a value."""
+    """Reject in a mapping of text what is none, what YAML has changed, and what Kubernetes or a container refuses."""
+    size = sum(len(str(part).encode(errors="replace")) for pair in values.items() for part in pair) // 1024
+    if name.endswith(_NOTES) and size > _MOST_KIB:
+        wrong = f"option '{path}' of {what} has {size} KiB, and the annotations of an object hold 256 KiB"
+        raise Problem(wrong, fix="Put the text into a ConfigMap.")
     for key, value in values.items():
         where = f"{path}.{key}"
+        if name.endswith(_SOURCES) and isinstance(key, str) and not _VARIABLE.match(key):
+            wrong = f"option '{path}' of {what} has '{key}', which is no name of an environment variable"
+            raise Problem(wrong, fix="Use letters, digits, underscores, dashes and dots, no digit at the beginning.")
+        if isinstance(value, str) and "\0" in value:
+            wrong = f"option '{where}' of {what} has a NUL character, which no container and no annotation can hold"
+            raise Problem(wrong, fix="Remove the character.")
         _check_spelling(key, _yaml.place([key], 0), where, what, part="the name of ")
         if isinstance(value, Mapping) and name.endswith(_SOURCES):
             for inner in value.keys() - {"optional"}:
@@ -245,6 +260,8 @@ def _check_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, wh
     """Reject one value whose shape is not the type's. A number is text too, unless YAML has changed its digits."""
     name = path.partition("[")[0].rpartition(".")[2]
     given = _shape(value) or (_no_mapping(value, path) if kind == "dict" else "")
+    if kind == "int" and _NEGATIVE.match(str(value)):
+        raise Problem(f"option '{path}' of {what} is {value}", fix="Use 0 or a larger number.")
     if kind in (given, *_ANY) or (given == "bool" and option.get("choices")):
         return
     if given == "float" and kind == "str" and name.endswith("version"):

@@ -132,7 +132,6 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
     builds = service_account.owned([item.build for item in planned if item.build])
     for build in builds:
-        _about(build.collector.name, check_size, build)
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
     manifests = deployed.union(
@@ -237,12 +236,13 @@ def _specification() -> _arguments.Options:
 
 
 def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:
-    tables, collector = _target.tables(), chosen.collector
+    tables, collector, text = _target.tables(), chosen.collector, _yaml.dump(config)
+    check_size(collector.name, config, text)  # before the rules, which take long for a config that is too large
     return CollectorBuild(
         collector=collector,
         needs=derive.derive(config, tables.listeners, identity.environment(collector), collector.allow, tables.known),
         config=config,
-        config_text=_yaml.dump(config),
+        config_text=text,
         config_hash=hashlib.sha256(_yaml.canonical(config).encode()).hexdigest(),
         image=chosen.image,
         run_as_user=chosen.user,

@@ -53,8 +53,16 @@ ITEMS = {
         r"X-Scope-OrgID: error \[wrong-type\] .*Write `'0123'`.*Write `'yes'`.*directory_permissions.*Write `'0755'`",
     ),
     "secret": (LOKI % "" + ", config: {exporters: {otlp_http/loki: {headers: {authorization: 0123456}}}}", "Write"),
+    # What Kubernetes or a container refuses later.
+    "equals": (PLAIN + 'env: {"A=B": x}', "option 'env' of collector 'a' has 'A=B', which is no name of an env"),
+    "digit": (PLAIN + "env: {'1A': x}", "option 'env' of collector 'a' has '1A', which is no name of an env"),
+    "large": (PLAIN + f"annotations: {{a: {'x' * 300_000}}}", "'annotations' of collector 'a' has 292 KiB, and the"),
+    "nul": (PLAIN + 'env: {A: "a\\0b"}', "option 'env.A' of collector 'a' has a NUL character"),
+    "address": (PLAIN + "env: {MY_POD_IP: 10.0.0.1}", "variable MY_POD_IP in `env` is not what .* status.podIP"),
+    "negative": (PLAIN + "pre_stop_seconds: -5", "option 'pre_stop_seconds' of collector 'a' is -5. Use 0 or a"),
     "right": (
-        PLAIN + "env: {A: 4317, B: true, C: 0.5, D: '{{ 1.50 }}', E: '1.10'}, labels: {a: '{{ 1 + 1 }}'}",
+        PLAIN + "env: {A: 4317, B: true, C: 0.5, D: '{{ 1.50 }}', E: '1.10', MY_POD_IP: {field: status.hostIP}}"
+        ", labels: {a: '{{ 1 + 1 }}'}",
         "",
     ),
 }
@@ -65,6 +73,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
     """Return what one run says of each item, which is the only collector of a host."""
     folder = tmp_path_factory.mktemp("spelling")
     hosts = "".join(f"    {name}: {{otel_collectors: [{{name: a, {item}}}]}}\n" for name, (item, _) in ITEMS.items())
+    hosts += "    waiting: {otel_collector_wait_seconds: -5, otel_collectors: [{name: a, recipes: [x]}]}\n"
     hosts += "    switched: {otel_collector_severities: {log-loop: off}, otel_collectors: [{name: a, recipes: [x]}]}\n"
     inventory = folder / "inventory.yml"
     inventory.write_text(f"all:\n  vars:\n    ver: 1.20\n  hosts:\n{hosts}")
@@ -99,6 +108,10 @@ def test_what_has_the_text_of_the_file_and_what_a_template_gives_stays(said: tup
 
 def test_a_severity_that_yaml_makes_a_switch_is_named(said: tuple[Path, dict[str, str]]) -> None:
     assert re.search(r"otel_collector_severities.log-loop' .*as false .*Write 'off'\.", said[1]["switched"])
+
+
+def test_a_negative_time_is_refused_before_anything_is_applied(said: tuple[Path, dict[str, str]]) -> None:
+    assert "option 'otel_collector_wait_seconds' of role otel_collector is -5. Use 0" in said[1]["waiting"]
 
 
 def _mappings(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -54,21 +54,21 @@ class CollectorBuild:
         return tuple(port for port in self.needs.ports if port.exposed)
 
 
-def check_size(build: CollectorBuild) -> None:
+def check_size(name: str, config: Mapping[str, Any], text: str) -> None:
     """Raise Problem for a config that no ConfigMap can hold. Both backends put it into one."""
-    size = len(build.config_text.encode())
+    size = len(text.encode())
     if size <= MAX_CONFIG_BYTES:
         return
     sizes = {
         f"{section}.{name}": len(str(settings)) // _KIB
-        for section, parts in build.config.items()
+        for section, parts in config.items()
         if isinstance(parts, dict)
         for name, settings in parts.items()
     }
     largest = sorted(sizes, key=lambda place: -sizes[place])[:_SHOWN]
     raise Problem(
         f"the config has {size // _KIB} KiB, and a ConfigMap holds {MAX_CONFIG_BYTES // _KIB} KiB",
-        asked=f"Render collector '{build.collector.name}'",
+        asked=f"Render collector '{name}'",
         where=f"the largest parts are {', '.join(f'{place} (about {sizes[place]} KiB)' for place in largest)}",
         fix="Split the collector, or mount large parts as files with `volumes` and name them as `${file:PATH}`.",
     )

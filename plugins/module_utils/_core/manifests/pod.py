@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..collector.collector import Collector
 from ..collector.names import label_value, text
 from ..collector.platform import Platform
+from ..config.paths import ANY
 from ..errors import Problem
 from ..needs.derive import DOWNWARD, Mount
 from .build import CollectorBuild, Manifest, frame, present
@@ -103,6 +105,7 @@ def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
 def environment(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the environment: the user's variables, facts of the pod, and the memory limit for Go."""
     given = build.collector.env
+    _check_facts(given)
     entries: list[dict[str, Any]] = (
         [{"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit}] if "GOMEMLIMIT" not in given else []
     )
@@ -110,6 +113,16 @@ def environment(build: CollectorBuild) -> list[dict[str, Any]]:
         if name in DOWNWARD and name not in given:
             entries.append({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": DOWNWARD[name]}}})
     return entries + [{"name": name, **env_source(name, given[name])} for name in sorted(given)]
+
+
+def _check_facts(given: Mapping[str, Any]) -> None:
+    """Raise Problem for a fact of the pod that has another value: an address at which nothing can listen, for example."""
+    for name in sorted(DOWNWARD.keys() & given.keys()):
+        value = given[name]
+        if value not in ANY and not (isinstance(value, dict) and "field" in value):
+            wrong = f"variable {name} in `env` is not what the pod has as {DOWNWARD[name]}, which recipes read from it"
+            fix = f"Remove it, write `{{field: {DOWNWARD[name]}}}`, or use a variable of another name in your config."
+            raise Problem(wrong, fix=fix)
 
 
 def env_source(name: str, value: Any) -> dict[str, Any]:

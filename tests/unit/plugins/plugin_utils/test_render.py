@@ -240,6 +240,13 @@ def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(back
     assert "processors.transform/large (about 1024 KiB)" in caught.value.where
 
 
+def test_a_config_that_is_too_large_is_refused_before_its_rules_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_render, "lint", lambda _subject: pytest.fail("the rules ran first"))
+    config = {"processors": {"transform/large": {"trace_statements": ["x" * 2**21]}}}
+    with pytest.raises(Problem, match="the config has 2049 KiB"):
+        _render.plan(_render.Request([{**GATEWAY, "config": config}], {"namespace": "n"}))
+
+
 def test_the_log_level_is_that_of_the_config_or_else_of_the_option() -> None:
     assert "logs" not in config_of(GATEWAY, log_level="info")["service"]["telemetry"]
     assert config_of(GATEWAY, log_level="debug")["service"]["telemetry"]["logs"] == {"level": "debug"}

@@ -201,7 +201,7 @@ def test_a_mistake_in_a_recipe_names_it() -> None:
         ({"moed": "daemonset"}, r"collector 'gateway' has no option 'moed'; did you mean 'mode'"),
         (
             {"resources": {}},
-            r"collector 'gateway' has no option 'resources'; use memory_limit, cpu_request, cpu_lim",
+            r"collector 'gateway' has no option 'resources'; use memory_limit, memory_request, cpu_re",
         ),
         (
             {"image": {"repository": "a", "tag": "b"}},
@@ -234,8 +234,8 @@ def test_a_mistake_in_a_recipe_names_it() -> None:
             {"version": "0.49.0", "distribution": "adot"},
             r"'0\.49\.0' is not a version of distribution adot. .* like 'v0\.",
         ),
-        ({"labels": {"team": None}}, r"labels.*'team'"),
-        ({"pod_annotations": {"a": ["b"]}}, r"pod_annotations.*'a'"),
+        ({"labels": {"team": None}}, r"labels\.team.* must be text, not null"),
+        ({"pod_annotations": {"a": ["b"]}}, r"pod_annotations\.a.* must be text, not a list"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_explained(options: dict[str, Any], says: str) -> None:
