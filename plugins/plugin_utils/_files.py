@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atomic writes of files. Controller only. Private."""
+"""Texts in files, and atomic writes of files. Controller only. Private."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import tempfile
@@ -14,6 +15,23 @@ from pathlib import Path
 from ..module_utils._core.errors import Problem
 
 _NEW_FILE_MODE = 0o644
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SAVE = "Save it as UTF-8 text."
+
+
+def read(path: Path | str) -> str:
+    """Return the text of a file as the Collector reads it, with its line ends. Raises Problem if it cannot be read."""
+    try:
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # a path with a NUL
+        wrong = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+        raise Problem(wrong, fix="Give the path of a readable YAML file.") from error
+    try:
+        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = f"byte 0x{data[error.start]:02x} in line {line} is not valid in {error.encoding.upper()}"
+        raise Problem(f"cannot read {path}: {what}", fix=SAVE) from error
 
 
 def write(path: Path, text: str) -> bool:

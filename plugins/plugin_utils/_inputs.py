@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from ..module_utils._core.config.layers import Composed, Layer
 from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position, at
 from ..module_utils._core.config.yaml_documents import part
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.errors import Problem, cleaned
 from ..module_utils._core.lint import context
 from ..module_utils._core.lint.context import Context
 from ..module_utils._core.lint.subject import Finding, internal_error
-from . import _yaml
+from . import _files, _yaml
 
 _JSON = ".json"
 _YAML_FILES = (".yaml", ".yml", _JSON)
@@ -48,13 +48,14 @@ class Input:
 class Collected:
     """All inputs of a task: configs, invalid YAML, texts on which this collection failed, files without a config.
 
-    `texts` are by name, `objects` by folder.
+    `texts` are by name, `objects` by folder; `unread` says why files were skipped that may have a config.
     """
 
     inputs: list[Input] = field(default_factory=list)
     invalid: list[_yaml.Invalid] = field(default_factory=list)
     failed: list[Finding] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     objects: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -96,14 +97,6 @@ def files(path: Path) -> list[Path]:
     return found
 
 
-def read(path: Path | str) -> str:
-    """Return the text of a file with its line ends unchanged. Raises Problem when it cannot be read."""
-    try:
-        return Path(path).read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"cannot read {path}: {error}", fix="Give the path of a readable YAML file.") from error
-
-
 def _is_ours(file: Path, root: Path) -> bool:
     parts = file.relative_to(root).parts
     hidden = any(part.startswith(".") or part in _NOT_OURS for part in parts)
@@ -136,26 +129,42 @@ def _among(item: Input, stream: Sequence[Mapping[str, Any]]) -> Input:
 def _add_file(file: Path, given: bool, result: Collected) -> None:
     name = str(file)
     try:
-        text = read(file)
-    except Problem:
+        text = _files.read(file)
+    except Problem as problem:
         if given:
             raise
-        _skip(file, result)
+        _unreadable(file, problem, result)
         return
-    if given or documents.looks_like_config(text) or documents.may_have_object(text):
+    if given or _looks_like_config(text) or documents.may_have_object(text):
         before = result.size
         with result.guarded(f"reading {name}", name):
             _add_text(text, name, given, result)
         if result.size > before:
             result.texts[name] = text
             return
-    _skip(file, result)
+    _skip(file, result, f"{name} has a NUL character. {_files.SAVE}" if "\0" in text else "")
 
 
-def _skip(file: Path, result: Collected) -> None:
+def _looks_like_config(text: str) -> bool:
+    """Whether a text is most likely a config; text with NUL, such as UTF-16 without its mark, is no YAML."""
+    return documents.looks_like_config(text.replace("\0", ""))
+
+
+def _unreadable(file: Path, problem: Problem, result: Collected) -> None:
+    """Note a file that cannot be read, as an error if what can be read of it looks like a config."""
+    with suppress(OSError):
+        if _looks_like_config(file.read_bytes().decode("utf-8", "replace")):
+            why = problem.wrong.removeprefix(f"cannot read {file}: ")
+            result.invalid.append(_yaml.Invalid(why, Position(str(file)), problem.fix))
+            return
+    _skip(file, result, f"{problem.wrong}. {problem.fix}")
+
+
+def _skip(file: Path, result: Collected, why: str = "") -> None:
     """Note a YAML file without a config. Folders hold much JSON that nobody takes for a config."""
     if file.suffix != _JSON:
         result.skipped.append(str(file))
+        result.unread += [why] if why else []
 
 
 def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
@@ -163,8 +172,12 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         parsed = list(_yaml.load_all(text, name))
     except _yaml.Invalid as invalid:
         # Templates of a chart are not YAML, which is not an error.
-        if wanted or (documents.looks_like_config(text) and "{{" not in text):
+        is_config, is_template = _looks_like_config(text), "{{" in text
+        if wanted or (is_config and not is_template):
             result.invalid.append(invalid)
+        elif is_config or not is_template:
+            render = " It has `{{`: render it first." if is_template else ""
+            result.unread.append(f"{invalid.where or name}: {cleaned(invalid.wrong)}.{render}")
         return
     stream = documents.objects([document.data for document in parsed])
     result.objects.setdefault(Path(name).parent, []).extend(stream)

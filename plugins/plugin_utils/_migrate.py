@@ -162,7 +162,7 @@ def _write(item: Moved, dest: str | None, check: bool) -> bool:
         return False
     target = Path(dest or item.name)
     if check:
-        return not target.is_file() or _inputs.read(target) != item.text
+        return not target.is_file() or _files.read(target) != item.text
     return _files.write(target, item.text)
 
 

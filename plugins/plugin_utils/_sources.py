@@ -38,7 +38,7 @@ def read_yaml(path: Path | str) -> Any:
 
 def read_document(path: Path | str) -> _yaml.Document:
     """Return a YAML file with the places of its paths. Raises Problem when it cannot be read."""
-    return _parsed(_read(path), str(path))
+    return _parsed(_files.read(path), str(path))
 
 
 @lru_cache(_KEPT)
@@ -47,16 +47,9 @@ def _parsed(text: str, name: str) -> _yaml.Document:
     return _yaml.load(text, name)
 
 
-def _read(path: Path | str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:  # no UTF-8, or a path with a NUL
-        raise Problem(f"cannot read {path}: {error}", fix="Give the path of a readable YAML file.") from error
-
-
 def types_of_schema(path: str) -> dict[tuple[str, str], Any]:
     """Return types and settings in the schema of a build. Raises Problem for a file that is none."""
-    found = _types(_read(path), path)
+    found = _types(_files.read(path), path)
     if not found:
         wrong = f"{path} is not the JSON Schema of a Collector's config"
         raise Problem(wrong, fix="It lists types in `properties.receivers.patternProperties`, as print-schema does.")
@@ -137,7 +130,7 @@ def fragment(
     """Return a recipe's config as a layer. Raises Problem for wrong options or a template that does not render."""
     options = checked(use.options, recipe.get("options") or {}, f"recipe '{use.name}'", one_line=False)
     template = folder / TEMPLATE_FILE
-    source = _read(template)
+    source = _files.read(template)
     try:
         text = _compiled(source).render(options=options, platform=facts, collector=about)
     except Exception as error:  # a template is the user's code and can raise any exception

@@ -14,13 +14,15 @@ from ..module_utils._core.config.paths import Path as KeyPath
 from ..module_utils._core.config.paths import Position
 from ..module_utils._core.errors import Problem, cleaned
 from ..module_utils._core.lint import profiles
-from ..module_utils._core.lint.reports import FORMATS, Report, as_dict
+from ..module_utils._core.lint.reports import FORMATS, Report, as_dict, counted
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, internal_error, masked
 from ..module_utils._core.lint.view import Target
 from . import _binary, _files, _findings, _inputs, _target, _yaml
 
 NOWHERE = "-"
+# How many skipped files are named with the reason.
+_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     }
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
-    for text in _target.stand_ins(case.target for case in cases):
+    for text in (*_target.stand_ins(case.target for case in cases), *_unread(collected)):
         warn(text)
     _findings.conclude(report, warn)
     return result
@@ -98,6 +100,13 @@ def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
         item.config, item.locate, item.duplicates, environment, target, around.deployment, around.resource, listeners
     )
     return _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target, build)
+
+
+def _unread(collected: _inputs.Collected) -> Iterator[str]:
+    """Yield a warning that names the files of folders that were not checked, though they may have a config."""
+    if found := collected.unread:
+        more = f" And {len(found) - _NAMED} more." if len(found) > _NAMED else ""
+        yield f"{counted(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
 
 
 def _invalid(invalid: _yaml.Invalid) -> Finding:

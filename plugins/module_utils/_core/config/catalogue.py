@@ -545,7 +545,7 @@ def is_within(ranges: str, version: str) -> bool:
 
 def _rank(version: Version) -> float:
     """Return a version as a number, so that distances can be compared."""
-    return sum(part / 1000**index for index, part in enumerate(version))
+    return sum(part * 0.001**index for index, part in enumerate(version))
 
 
 def _text(version: Version) -> str:

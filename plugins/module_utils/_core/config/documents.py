@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ..errors import nearest
 from .paths import SECTIONS, Path, at, section
 
 CUSTOM_RESOURCE = "OpenTelemetryCollector"
 _TOP_LEVEL = (*SECTIONS, "service")
 # `service::pipelines` is a key too: the Collector splits keys at `::`.
-_KEY = rf"[\"']?({'|'.join(_TOP_LEVEL)})(?:[\"']?\s*:|::)"
+_KEY = r"[\"']?([a-z]{1,20})(?:[\"']?\s*:|::)"
 _KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
+_PIPELINES = "pipelines"
+_ALIKE = 0.8  # `receiver` and `reciever` are misspelt sections; `services` is, and `server` is not
 _FIRST_LINE = re.compile(r"^(?![ \t]*(?:#|---|%|$))([ \t]*)(\{)?", re.MULTILINE)
 _OBJECT = (re.compile(r"\bkind[\"']?\s*:"), re.compile(r"\bapiVersion[\"']?\s*:"))
 # One section alone is found in many files that are no collector config.
@@ -53,8 +56,14 @@ def looks_like_config(text: str) -> bool:
     first = _FIRST_LINE.search(text)
     if first is None:
         return False
-    keys = _KEY_IN_FLOW if first[2] else _key_after(first[1])
-    return len(set(keys.findall(f"\n{text}"))) >= _ENOUGH
+    keys = set((_KEY_IN_FLOW if first[2] else _key_after(first[1])).findall(f"\n{text}"))
+    return len(keys.intersection(_TOP_LEVEL)) >= _ENOUGH or (_PIPELINES in text and _nearly(keys))
+
+
+def _nearly(keys: Collection[str]) -> bool:
+    """Whether keys are most likely those of a config with misspelt sections; for that it must have pipelines too."""
+    meant = {nearest(key, _TOP_LEVEL, _ALIKE) for key in keys}
+    return len(meant - {""}) >= _ENOUGH
 
 
 def may_have_object(text: str) -> bool:
@@ -102,7 +111,8 @@ def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
     known = {key for key, joined, _rest, value in split if key in _TOP_LEVEL and (joined or isinstance(value, Mapping))}
     if wanted:
         return any(key in _TOP_LEVEL for key, _joined, _rest, _value in split)
-    return len(known) >= _ENOUGH or bool(section(data, "service", "pipelines"))
+    services = (key for key in data if isinstance(key, str) and nearest(key, ("service",), _ALIKE))
+    return len(known) >= _ENOUGH or any(section(data, key, _PIPELINES) for key in services)
 
 
 def _opened(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,44 @@ def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
     assert [item.name for item in found.inputs] == [str(tmp_path / "a.yaml")]
     names = ["bytes.yaml", "service.yml", "template.yaml", "values.yaml"]
     assert [Path(name).name for name in found.skipped] == names
+
+
+MISSPELT = CONFIG.replace("receivers:", "receiver:", 1).replace("\nexporters:", "\nexporter:")
+NO_SERVICE = MISSPELT.replace("\nservice:", "\nservices:")
+
+
+@cases(
+    "content, errors, unread",
+    pytest.param(MISSPELT, [], [], id="two sections are misspelt"),
+    pytest.param(NO_SERVICE, [], [], id="all sections are misspelt"),
+    pytest.param(CONFIG.encode("utf-16"), [], [], id="UTF-16, which the Collector reads"),
+    pytest.param(b"# caf\xe9\n" + CONFIG.encode(), ["byte 0xe9 in line 1 is not valid in UTF-8"], [], id="Latin 1"),
+    pytest.param(CONFIG.replace("ers:", "er\0s:"), ["not valid YAML"], [], id="NUL in keys"),
+    pytest.param(CONFIG.encode("utf-16-le"), ["not valid YAML"], [], id="UTF-16 without its mark"),
+    pytest.param(b"a: caf\xe9\n", [], ["cannot read .*a.yaml: byte 0xe9 in line 1"], id="Latin 1 and no config"),
+    pytest.param("a: \0\n", [], [r"a\.yaml has a NUL character\. Save it"], id="NUL and no config"),
+    pytest.param(f"{CONFIG}{{{{- x }}}}\n", [], [r"a\.yaml:\d.*render it first"], id="a template"),
+    pytest.param("kind: List\napiVersion: v1\na: ]\n", [], [r"a\.yaml:3:4: .*not valid YAML"], id="a broken manifest"),
+)
+def test_a_folder_tells_which_files_it_could_not_check_and_why(
+    tmp_path: Path, content: str | bytes, errors: list[str], unread: list[str]
+) -> None:
+    (tmp_path / "z.yaml").write_text(CONFIG)
+    (tmp_path / "a.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
+    found = _inputs.collect([str(tmp_path)], None)
+    for texts, wanted in (([str(one) for one in found.invalid], errors), (found.unread, unread)):
+        assert [re.search(words, text) is not None for words, text in zip(wanted, texts, strict=True)] == [True] * len(
+            wanted
+        )
+    assert len(found.inputs) == 1 + (not errors and not unread)
+
+
+def test_what_only_resembles_a_config_is_no_config(tmp_path: Path) -> None:
+    (tmp_path / "z.yaml").write_text(CONFIG)
+    (tmp_path / "values.yaml").write_text("service: {type: ClusterIP}\nexporter: {image: pipelines}\n")
+    (tmp_path / "part.yaml").write_text("service: {pipelines: {traces: {receivers: [otlp]}}}\n")
+    found = _inputs.collect([str(tmp_path)], None)
+    assert (len(found.inputs), len(found.skipped), found.unread) == (1, 2, [])
 
 
 @cases(

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,9 @@ def render(folder: Path, template: str, **options: Any) -> Any:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.yml").write_bytes(b"\xff\xfe")
-    for name in ("none", "a"):
-        with pytest.raises(Problem, match=rf"cannot read .*{name}\.yml.*Give the path of a readable YAML file\."):
+    (tmp_path / "a.yml").write_bytes(b"a: \xe9\n")
+    for name, fix in (("none", "Give the path of a readable YAML file."), ("a", "Save it as UTF-8 text.")):
+        with pytest.raises(Problem, match=rf"cannot read .*{name}\.yml.*{re.escape(fix)}"):
             _sources.read_yaml(tmp_path / f"{name}.yml")
 
 

@@ -233,3 +233,14 @@ def test_what_is_found_in_a_build_of_which_nobody_knows_the_collector_is_a_warni
     for version, severity in (("v0.49.0", "error"), ("v0.50.0", "warning")):
         found = report(config=wrong, distribution="adot", version=version, fail_on="never")[0]["findings"]
         assert [one["severity"] for one in found if one["rule"] == "unknown-field"] == [severity]
+
+
+def test_skipped_files_are_named_in_one_warning(tmp_path: Path) -> None:
+    (tmp_path / "z.yml").write_text(_yaml.dump(OTLP))
+    for number in range(12):
+        (tmp_path / f"a{number}.yml").write_text("a: \0")
+    result, warnings = report(paths=[str(tmp_path)])
+    (text,) = warnings
+    assert text.startswith(f"12 files skipped and not checked. {tmp_path}/a0.yml has a NUL character. Save it as UTF-8")
+    assert text.endswith("And 2 more.")
+    assert result["counts"]["skipped"] == 12
