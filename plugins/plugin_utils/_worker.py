@@ -137,6 +137,8 @@ class _Module:
         self.params: dict[str, Any] = checked.validated_parameters
         self.no_log_values: set[str] = set(checked._no_log_values)
         self.check_mode, self._diff, self._name, self.tmpdir = task.check_mode, task.diff, task.action, tmpdir
+        # It lives as long as the run, and belongs to no other one.
+        self.run_folder = constants.DEFAULT_LOCAL_TMP
         self.result: dict[str, Any] = {}
         self._warnings: list[str] = []
 

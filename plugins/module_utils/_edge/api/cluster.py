@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -14,8 +13,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from ..._core.cluster.rollout import readable
 from ..._core.cluster.webhooks import calls_webhook
 from ..._core.config.secrets import quoted
-from ..._core.errors import shown
 from .answers import NotJsonError, object_of, retry_after, status_of, warnings_of
+from .outage import FIRST_PAUSES, LostError, Outage
 from .urls import target
 
 Item = TypeVar("Item")
@@ -29,8 +28,6 @@ METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # About eleven seconds in all: long enough for a webhook's pod to come back, short enough to wait for.
 BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
-# A refused connection stays refused for eleven seconds too.
-LOST_BACKOFF = (0.3, 0.7)
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 WORKERS = 8
 PAGE = 500
@@ -50,14 +47,6 @@ class Transport(Protocol):
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
         """Send it."""
-
-
-class LostError(Exception):
-    """No answer came. `why` is a word that the explanations know, `again` whether another try may help."""
-
-    def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
-        self.why, self.text, self.host, self.again = why, quoted(text), shown(host), again
-        super().__init__(self.text)
 
 
 class ApiError(Exception):
@@ -102,6 +91,12 @@ class ApiError(Exception):
         passing = self.unreadable or self.status >= SERVER or self.status == TOO_MANY
         return passing and not self.mistyped
 
+    @property
+    def of_server(self) -> bool:
+        """Return whether the server cannot work now, whatever it is asked."""
+        refused = self.status < SERVER and (self.status != TOO_MANY or self.caused_by("DisruptionBudget"))
+        return not (refused or self.mistyped or self.of_webhook)
+
 
 class Cluster:
     """One API server."""
@@ -110,12 +105,12 @@ class Cluster:
         self, transport: Transport, *, clock: Callable[[], float], sleep: Callable[[float], None], server: str = ""
     ) -> None:
         self._transport = transport
-        self._dead: LostError | None = None
-        self._lock = threading.Lock()
         self.clock, self.sleep, self.server = clock, sleep, server
+        self.outage = Outage(clock)
         self.warnings: dict[str, None] = {}
-        # For how long to try again when a webhook does not answer: its pod may be starting, or be replaced.
-        self.webhook_seconds = 0.0
+        # Whether a webhook that does not answer stays so; otherwise its pod may be starting, or be replaced.
+        self.hopeless: Callable[[ApiError], bool] = lambda _error: False
+        self._given_up = False
 
     def apart(self) -> Cluster:
         """Return the same server for a call whose backend may hang, which says nothing about the server."""
@@ -141,7 +136,7 @@ class Cluster:
 
     def parsed(self, method: str, path: str, *given: Any, patient: bool = True, pinned: bool = False) -> dict[str, Any]:
         """Send one request as `raw` does and return its JSON. One that is cut or replaced may come whole again."""
-        pauses = iter(LOST_BACKOFF if patient else ())
+        pauses = iter(FIRST_PAUSES if patient else ())
         while True:
             answer = self.raw(method, path, *given, patient=patient, pinned=pinned)
             try:
@@ -167,41 +162,59 @@ class Cluster:
         asked = target(path, query)
         pauses, start = iter(BACKOFF if patient else ()), self.clock()
         while True:
+            sent = self.clock()
             answer = self._send(method, asked, headers or {}, body)
             if answer.status < REFUSED:
+                self.outage.over()
                 self.warnings.update(dict.fromkeys(map(quoted, warnings_of(answer.headers))))
                 return answer
             error = ApiError(answer.status, status_of(answer.body), method, path)
+            if error.of_server:
+                self.outage.begin(sent)
+            else:
+                self.outage.over()
             passing = error.transient and not (pinned and error.status == CONFLICT)
+            passing = passing and not (error.of_webhook and self._given_up)
             pause = next(pauses, None) if passing else None
-            if pause is None and patient and error.of_webhook and self.clock() - start < self.webhook_seconds:
+            if pause is None and passing and patient and self._waits_for(error, start):
                 pause = BACKOFF[-1]
             if pause is None:
                 raise error
             self.sleep(max(pause, min(retry_after(answer.headers), BACKOFF[-1])))
 
+    def _waits_for(self, error: ApiError, start: float) -> bool:
+        """Return whether to try again after the first pauses: a webhook, or a server that has worked before."""
+        if not error.of_webhook:
+            return error.of_server and self.outage.answered and self.clock() - start < self.outage.patience
+        waits = self.clock() - start < self.outage.patience and not self.hopeless(error)
+        # The wait for one object was the wait for all: the next one that needs the webhook fails at once.
+        self._given_up = self._given_up or not waits
+        return waits
+
     def polls(self, seconds: float, start: float | None = None) -> Iterator[None]:
-        """Yield at growing intervals until the time is over, and once even when there is none."""
+        """Yield at growing intervals until the time is over, and once even when there is none.
+
+        While the server is away nothing can become ready, so that time comes on top, but not without end.
+        """
         start = self.clock() if start is None else start
-        pause = POLL_FIRST
+        pause, away = POLL_FIRST, self.outage.away
         yield
-        while self.clock() - start < seconds:
+        while self.clock() - start < seconds + min(self.outage.away - away, seconds):
             self.sleep(pause)
             pause = min(pause * POLL_GROWTH, POLL_LAST)
             yield
 
     def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
-        pauses = iter(LOST_BACKOFF)
+        pauses, start = iter(FIRST_PAUSES), self.clock()
         while True:
-            if self._dead:  # one thread found out for all of them
-                raise self._dead
+            if self.outage.final:  # one thread found out for all of them
+                raise self.outage.final
+            sent = self.clock()
             try:
                 return self._transport(method, target, headers, body)
             except LostError as lost:
-                pause = next(pauses, None) if lost.again else None
+                pause = self.outage.pause(lost, start, sent, next(pauses, None))
                 if pause is None:
-                    with self._lock:
-                        self._dead = lost
                     raise
                 self.sleep(pause)
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets as random
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -27,6 +29,7 @@ from .exec_plugin import Watch
 from .explain import hide_more, library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
 from .libraries import importing
+from .outage import Outage
 from .paths import source
 
 # The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
@@ -42,23 +45,29 @@ NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "passwor
 
 # The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
 CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
+# A task that waits for less reads less long, so that a request without an answer is sent again in that time.
+READ_SHARE, READ_LEAST = 0.55, 15.0
+# For how long a task without a time of its own asks a server again that has answered before.
+PATIENCE = 60.0
 UNAUTHORIZED = 401
 
 # urllib3's exceptions by name: the word of the explanation, and whether another try may help.
 TROUBLES = {
+    "SSLEOFError": ("reset", True),
+    "SSLZeroReturnError": ("reset", True),
+    "ProxyError": ("reset", True),
     "NameResolutionError": ("dns", True),
     "NewConnectionError": ("refused", True),
     "ConnectTimeoutError": ("timeout", True),
     "ReadTimeoutError": ("timeout", False),
     "SSLError": ("tls", False),
-    "ProxyError": ("reset", True),
 }
 
 
 def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
     """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet."""
     if module.params.get("eks_cluster"):
-        return _cluster(_eks_transport(module), read_seconds)
+        return _cluster(_eks_transport(module), module, read_seconds)
     yaml = library("yaml", "PyYAML")
 
     def load(text: str) -> Any:
@@ -73,12 +82,27 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
         return file.name
 
     found = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
-    return _cluster(_plain_transport(found) if found else _client_transport(module), read_seconds)
+    return _cluster(_plain_transport(found) if found else _client_transport(module), module, read_seconds)
 
 
-def _cluster(transport: PooledTransport, read_seconds: float) -> Cluster:
+def _cluster(transport: PooledTransport, module: AnsibleModule, read_seconds: float) -> Cluster:
+    cluster = Cluster(transport, clock=time.monotonic, sleep=time.sleep, server=shown(transport.host).rstrip("/"))
+    if read_seconds == READ_SECONDS:  # otherwise pods are asked, which may hang
+        given = (module.params.get(name) for name in ("wait_seconds", "timeout_seconds"))
+        seconds = next((float(one) for one in given if one is not None), PATIENCE)
+        read_seconds = min(read_seconds, max(READ_SHARE * seconds, READ_LEAST))
+        cluster.outage.patience = seconds
+        _remember(cluster.outage, module, transport.host)
     transport.patient(read_seconds)
-    return Cluster(transport, clock=time.monotonic, sleep=time.sleep, server=shown(transport.host).rstrip("/"))
+    return cluster
+
+
+def _remember(outage: Outage, module: AnsibleModule, host: str) -> None:
+    """Let the first answer of a server count for all tasks of a run: each has a process of its own."""
+    folder = getattr(module, "run_folder", "")
+    if folder:
+        mark = Path(folder) / f"answered-{hashlib.sha256(host.encode()).hexdigest()}"
+        outage.answered, outage.on_answer = mark.exists(), mark.touch
 
 
 def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
@@ -192,8 +216,9 @@ class PooledTransport:
         return Answered(answer.status, dict(answer.headers), answer.data)
 
     def _lost(self, error: Exception) -> LostError:
-        names = [type(error).__name__, type(error.__cause__).__name__, type(getattr(error, "reason", None)).__name__]
-        why, again = next((TROUBLES[name] for name in names if name in TROUBLES), ("reset", True))
+        parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)
+        names = {type(part).__name__ for part in parts}
+        why, again = next((trouble for name, trouble in TROUBLES.items() if name in names), ("reset", True))
         # urllib3 wraps what the system says in the names of its own objects.
         return LostError(why, str(error.__cause__ or error), self.host, again=again)
 

@@ -42,6 +42,11 @@ LOST = {
     ),
 }
 
+AGAIN = (
+    "Check the health of the API server, and the network to it. Then run again: the next run completes what this one has"
+    " begun."
+)
+
 FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
@@ -123,6 +128,9 @@ ABSENT = {
 def lost(error: LostError) -> Problem:
     """Return the problem of an API server that does not answer."""
     wrong, fix = LOST[error.why]
+    if error.seconds:
+        asked = f"the Kubernetes API at {error.host} has answered before, and cannot be reached for {error.seconds:.0f} s"
+        return Problem(f"{asked}: {wrong}", where=error.text, fix=AGAIN)
     return Problem(f"the Kubernetes API at {error.host} cannot be reached: {wrong}", where=error.text, fix=fix)
 
 

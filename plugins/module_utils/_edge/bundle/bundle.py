@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ..._core.change.extract import is_applied
@@ -19,6 +20,7 @@ from ..._core.errors import Failure, Problem
 from ..api.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster, LostError
 from ..api.explain import asking, library, listing, lost, parsed
 from ..api.kinds import ApiResource, ApiResources
+from ..webhooks.trust import is_lost
 
 DONE = "\nDone before this error, and not undone: "
 
@@ -124,7 +126,8 @@ class Session:
         self.resources = ApiResources(cluster, options.manifests)
         self.report = BundleReport(options.diff)
         self.releases = {release_of(manifest) for manifest in options.manifests}
-        cluster.webhook_seconds = options.wait_seconds
+        cluster.outage.patience = options.wait_seconds
+        cluster.hopeless = partial(is_lost, cluster)
 
     def resource(self, manifest: Manifest) -> ApiResource | None:
         """Return where an object lives; a namespaced one must say in which namespace."""

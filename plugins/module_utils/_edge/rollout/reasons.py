@@ -224,7 +224,13 @@ class WorkloadStatus:
         return list(symptoms(self.search, workload, revision, pods, listed("Event"), allow_empty=self._empty, old=old))
 
     def lasting(self, found: Found) -> Found:
-        """Return the symptoms that have lasted longer than the grace period of their rows."""
+        """Return the symptoms that have lasted longer than the grace period of their rows.
+
+        Those that an outage of the API server may have caused have to last once more.
+        """
+        if self.cluster.outage.shaken:
+            self._seen.clear()
+            return []
         return [(workload, symptom) for workload, symptom in found if self._lasts(workload, symptom)]
 
     def _lasts(self, workload: Object, symptom: Symptom) -> bool:

@@ -19,7 +19,8 @@ from ..api.connect import connect, run
 from ..api.explain import explain, stranger
 from ..api.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..rollout.reasons import WorkloadStatus, checked_search
-from .reasons import Pending, Reasons, silent
+from .reasons import Pending, Reasons, silent, unanswered
+from .trust import is_lost
 
 KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
 WEBHOOK = {"kind": {"required": True, "choices": KINDS}, "name": {"required": True}, "api_version": {}}
@@ -158,6 +159,8 @@ class AdmissionWait:
                 "PATCH", resource.path(name.namespace, name.name), query, manifest, APPLY, patient=False
             )
         except ApiError as error:
+            if is_lost(self.cluster, error):
+                raise unanswered(self.cluster, error, name) from error
             return self._note(name, _passing(error, name))
         return self._note(name, None)
 

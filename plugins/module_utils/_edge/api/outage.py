@@ -1,0 +1,88 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether an API server that has answered before is away, for how long, and for how long to wait for it. Private."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+
+from ..._core.config.secrets import quoted
+from ..._core.errors import shown
+
+# A server that has not answered yet: a refused connection stays refused for eleven seconds too.
+FIRST_PAUSES = (0.3, 0.7)
+PAUSE = 2.0
+# From so many seconds on, workloads may show what the outage did to them, for so many seconds.
+NOTED, AFTERMATH = 3.0, 20.0
+# Another try changes nothing about these.
+LASTING = ("tls", "certificate")
+
+
+class LostError(Exception):
+    """No answer came. `why` is a word that the explanations know, `again` whether a first try may be repeated.
+
+    `seconds` says for how long a server that had answered before was asked again.
+    """
+
+    def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
+        self.why, self.text, self.host, self.again = why, quoted(text), shown(host), again
+        self.seconds = 0.0
+        super().__init__(self.text)
+
+
+class Outage:
+    """What all threads of a run know about the silence of one API server."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        # For how long a server that has answered before is asked again; none is given up soon.
+        self.patience = 0.0
+        self.answered = False
+        self.on_answer: Callable[[], None] = lambda: None
+        # The error after which nobody asks again.
+        self.final: LostError | None = None
+        self.away = 0.0
+        self._since: float | None = None
+        self._answer = self._noted = -math.inf
+
+    def begin(self, sent: float) -> None:
+        """Note that a request, sent then, had no answer, or one of a server that cannot work."""
+        with self._lock:
+            if self._since is None:
+                self._since = max(sent, self._answer)
+
+    def over(self) -> None:
+        """Note that the server works."""
+        with self._lock:
+            self._answer = self._clock()
+            if self._since is not None:
+                seconds, self._since = self._answer - self._since, None
+                self.away += seconds
+                self._noted = self._answer if seconds >= NOTED else self._noted
+            first, self.answered = not self.answered, True
+        if first:
+            self.on_answer()
+
+    def pause(self, lost: LostError, start: float, sent: float, first: float | None) -> float | None:
+        """Return after how many seconds to repeat a request that was begun at `start`; None if it is given up."""
+        self.begin(sent)
+        with self._lock:
+            now = self._clock()
+            rides = self.answered and lost.why not in LASTING
+            if rides and self.patience:
+                if now - start < self.patience:
+                    return first or PAUSE
+                lost.seconds = now - start
+            elif lost.again and first:
+                return first
+            if self._answer <= start:  # nobody else has an answer either
+                self.final = lost
+            return None
+
+    @property
+    def shaken(self) -> bool:
+        """Return whether an outage has just ended: what workloads show now may come from it alone."""
+        return self._clock() - self._noted < AFTERMATH

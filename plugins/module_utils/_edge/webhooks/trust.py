@@ -1,0 +1,43 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the API server may come to trust the certificate of a webhook by itself. Private."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+from ..._core.cluster.rollout import Object
+from ..._core.cluster.webhooks import distrusted, injector
+from ..api.cluster import ApiError, Cluster
+from ..api.kinds import ApiResources
+
+KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+# A new certificate reaches the files of a pod within so many seconds, and the API server has its CA by then.
+SECONDS = 90
+
+
+def utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def is_lost(cluster: Cluster, error: ApiError, now: Callable[[], datetime.datetime] = utc_now) -> bool:
+    """Return whether a webhook stays without trust: no injector keeps its CA, and nobody has just written it."""
+    name = distrusted(error.message)
+    if not name:
+        return False
+    try:
+        found = [one for kind in KINDS for one in cluster.items(ApiResources.path_of(kind, "", ""))]
+    except ApiError:  # this user may not read them
+        return False
+    named = [one for one in found if any(webhook.get("name") == name for webhook in one.get("webhooks") or [])]
+    latest = (now() - datetime.timedelta(seconds=SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return bool(named) and not any(injector(one)[0] or _written(one) > latest for one in named)
+
+
+def _written(configuration: Object) -> str:
+    """Return when an object was last written. Times of Kubernetes are in UTC, and sort as text."""
+    metadata = configuration["metadata"]
+    times = [str(entry.get("time") or "") for entry in metadata.get("managedFields") or []]
+    return max([str(metadata.get("creationTimestamp") or ""), *times])
