@@ -31,8 +31,9 @@ description:
   - Values of Secrets are shown neither in the result nor in the difference.
   - Writes an object that exists only in the state in which it was read, and fails if another run of this collection has
     changed it meanwhile.
-  - Retries passing errors (conflicts of parallel writers, an overloaded server) for some seconds, and a webhook that
-    does not answer for O(wait_seconds).
+  - Retries conflicts of parallel writers for some seconds.
+  - Waits O(wait_seconds) for a webhook that does not answer, and for an API server that has answered before and is
+    lost, overloaded or broken. Then the task fails, and the next run completes what this one has begun.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
@@ -134,8 +135,9 @@ options:
     default: 15
   wait_seconds:
     description:
-      - How long to wait until deleted objects are gone, references exist, new kinds are served, a webhook answers,
-        cert-manager has issued the Certificates of the bundle, and a replacement or a changed collector is ready.
+      - How long to wait until deleted objects are gone, references exist, new kinds are served, a webhook or a lost
+        API server answers, cert-manager has issued the Certificates of the bundle, and a replacement or a changed
+        collector is ready.
     type: float
     default: 120
 requirements:

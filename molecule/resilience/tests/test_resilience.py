@@ -1,15 +1,21 @@
-"""A run that is killed is completed by the next; two runs at once end as one would; a bad config hurts no old pod."""
+"""A run that is killed is completed by the next; two runs at once end as one would; a bad config hurts no old pod.
+
+A run that loses the API server waits for it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.cluster import PROJECT, Cluster, until, words
+from tests.support.flaky_proxy import FlakyProxy, flaky, unreliable
 from tests.support.runs import kill, start
 
 INVENTORY = f"{PROJECT}/molecule/resilience/inventory.yml"
@@ -58,6 +64,64 @@ def test_an_old_pod_that_starts_again_reads_its_own_config_and_undo_brings_it_ba
     cluster.host.check_output("kubectl -n resilience rollout status --timeout=60s deployment/gateway")
     assert "failed=0" in cluster.host.check_output(SITE)
     assert re.search(r"changed=0 .*failed=0", cluster.host.check_output(SITE))
+
+
+def test_a_run_that_loses_the_api_server_waits_for_it(cluster: Cluster, tmp_path: Path) -> None:
+    """First the server stays away, then it goes away at all moments of a run, then the way to it is bad."""
+    cluster.host.check_output(SITE)
+    with flaky(tmp_path) as (proxy, kubeconfig):
+        run = _change("a", kubeconfig, otel_collector_wait_seconds=8)
+        until("the change has begun", lambda: _records(cluster) != "")
+        proxy.go()
+        output = words(run.communicate()[0])
+        assert run.returncode == 2, output
+        assert re.search(r"has answered before, but not in the last \d+ s: ", output)
+        assert "the next run completes what this one has begun. Done before this error, and not undone: " in output
+        assert "Check the server's address" not in output
+        assert "configmap/gateway-change" in _records(cluster)
+
+        proxy.back()
+        run, away = _change("a", kubeconfig), 0
+        while _passes(proxy, 2, run):
+            proxy.go()
+            refused, away = proxy.seen["refused"], away + 1
+            until(
+                "the run tries again", lambda known=refused: proxy.seen["refused"] > known + 1 or run.poll() is not None
+            )
+            proxy.back()
+        output = words(run.communicate()[0])
+        assert (run.returncode, _records(cluster), _marks(cluster)) == (0, "", {"a"}), output
+        assert "A run that changed the collector resilience/gateway was interrupted" in output
+        assert away >= 5
+
+        run = _change("b", kubeconfig)
+        _passes(proxy, 1, run)  # a run that meets no server fails at once
+        proxy.fate = unreliable(25)
+        output = words(run.communicate()[0])
+        assert (run.returncode, _records(cluster), _marks(cluster)) == (0, "", {"b"}), output
+        assert proxy.seen["cut"] + proxy.seen["hung"] > 0 < proxy.seen["refused"]
+
+
+def _change(mark: str, kubeconfig: str, **more: object) -> subprocess.Popen[str]:
+    return start("site", INVENTORY, otel_collector_env={"MARK": mark}, otel_collector_kubeconfig=kubeconfig, **more)
+
+
+def _passes(proxy: FlakyProxy, count: int, run: subprocess.Popen[str]) -> bool:
+    """Wait until so many more connections have passed; return whether the run goes on."""
+    known = proxy.seen["passed"]
+    until("connections", lambda: proxy.seen["passed"] >= known + count or run.poll() is not None)
+    return run.poll() is None
+
+
+def _records(cluster: Cluster) -> str:
+    found = cluster.host.check_output("kubectl -n resilience get cm -l o11y.opentelemetry/change -o name")
+    return str(found).strip()
+
+
+def _marks(cluster: Cluster) -> set[str]:
+    """Return the values of the variable in all workloads."""
+    path = "{.items[*].spec.template.spec.containers[0].env[?(@.name=='MARK')].value}"
+    return set(cluster.host.check_output(f'kubectl -n resilience get deploy,ds -o jsonpath="{path}"').split())
 
 
 def _configs(cluster: Cluster) -> set[str]:

@@ -31,7 +31,7 @@ BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 WORKERS = 8
 PAGE = 500
-REFUSED, NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 400, 403, 404, 409, 429, 500
+REFUSED, UNAUTHORIZED, NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 400, 401, 403, 404, 409, 429, 500
 
 
 class Answered(NamedTuple):
@@ -90,6 +90,11 @@ class ApiError(Exception):
             return self.method != "DELETE" and not self.caused_by("FieldManagerConflict")
         passing = self.unreadable or self.status >= SERVER or self.status == TOO_MANY
         return passing and not self.mistyped
+
+    @property
+    def of_rights(self) -> bool:
+        """Whether the account is refused. A server that has just started may not know all accounts and roles yet."""
+        return self.status == UNAUTHORIZED or (self.status == NOT_ALLOWED and " cannot " in self.message)
 
     @property
     def of_server(self) -> bool:
@@ -169,11 +174,12 @@ class Cluster:
                 self.warnings.update(dict.fromkeys(map(quoted, warnings_of(answer.headers))))
                 return answer
             error = ApiError(answer.status, status_of(answer.body), method, path)
-            if error.of_server:
-                self.outage.begin(sent)
-            else:
+            if not error.of_server:
                 self.outage.over()
-            passing = error.transient and not (pinned and error.status == CONFLICT)
+            elif patient:  # otherwise it may be the answer of a pod, which the server passes on
+                self.outage.begin(sent)
+            passing = error.transient or (error.of_rights and self.outage.shaken)
+            passing = passing and not (pinned and error.status == CONFLICT)
             passing = passing and not (error.of_webhook and self._given_up)
             pause = next(pauses, None) if passing else None
             if pause is None and passing and patient and self._waits_for(error, start):

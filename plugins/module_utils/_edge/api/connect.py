@@ -47,6 +47,8 @@ NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "passwor
 CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
 # A task that waits for less reads less long, so that a request without an answer is sent again in that time.
 READ_SHARE, READ_LEAST = 0.55, 15.0
+# A read calls no webhook, except where old objects are converted. So it is soon sent again, once.
+READ_QUICK = 8.0
 # For how long a task without a time of its own asks a server again that has answered before.
 PATIENCE = 60.0
 UNAUTHORIZED = 401
@@ -93,7 +95,7 @@ def _cluster(transport: PooledTransport, module: AnsibleModule, read_seconds: fl
         read_seconds = min(read_seconds, max(READ_SHARE * seconds, READ_LEAST))
         cluster.outage.patience = seconds
         _remember(cluster.outage, module, transport.host)
-    transport.patient(read_seconds)
+    transport.patient(read_seconds, READ_QUICK if cluster.outage.patience > READ_LEAST else read_seconds)
     return cluster
 
 
@@ -187,11 +189,13 @@ class PooledTransport:
         self._pool, self._authorize, self._watch = pool, authorize, watch
         # A server behind a path, such as Rancher's or a proxy's, has it in the host.
         self.host = host.rstrip("/")
+        self._met, self._slow = False, set[str]()
         self.patient(READ_SECONDS)
 
-    def patient(self, read_seconds: float) -> None:
-        """Say how long an answer may take."""
-        self._timeout = self._urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
+    def patient(self, read_seconds: float, quick_seconds: float = READ_SECONDS) -> None:
+        """Say how long an answer may take, and how long that to the first try of a read."""
+        limits = (read_seconds, min(read_seconds, quick_seconds))
+        self._timeout, self._quick = (self._urllib3.Timeout(connect=CONNECT_SECONDS, read=one) for one in limits)
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
         """Send one request over a connection of the pool."""
@@ -199,18 +203,21 @@ class PooledTransport:
         for name, value in self._authorize().items():
             for one in value if isinstance(value, list) else [value]:
                 sent.add(name, one)
-        url, timeout = self.host + path, self._timeout
+        quick = self._met and method == "GET" and path not in self._slow
+        url, timeout = self.host + path, self._quick if quick else self._timeout
         try:
             answer = self._pool.request(
                 method, url, body=body, headers=sent, timeout=timeout, retries=False, redirect=False
             )
         except self._urllib3.exceptions.HTTPError as error:
+            self._slow.update([path] if quick else [])
             raise self._lost(error) from error
         except OSError as error:
             raise LostError("certificate", f"{type(error).__name__}: {error}", self.host, again=False) from error
         except ValueError:  # its text has the header, with signs that no mask knows
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
+        self._met = True
         if answer.status == UNAUTHORIZED and self._watch and (why := self._watch.problem):
             raise why
         return Answered(answer.status, dict(answer.headers), answer.data)

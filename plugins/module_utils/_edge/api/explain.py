@@ -43,8 +43,8 @@ LOST = {
 }
 
 AGAIN = (
-    "Check the health of the API server, and the network to it. Then run again: the next run completes what this one has"
-    " begun."
+    "Check the health of the API server, and the network to it. Then run again: the next run completes what this one"
+    " has begun."
 )
 
 FORBIDDEN = re.compile(
@@ -129,8 +129,8 @@ def lost(error: LostError) -> Problem:
     """Return the problem of an API server that does not answer."""
     wrong, fix = LOST[error.why]
     if error.seconds:
-        asked = f"the Kubernetes API at {error.host} has answered before, and cannot be reached for {error.seconds:.0f} s"
-        return Problem(f"{asked}: {wrong}", where=error.text, fix=AGAIN)
+        since = f"has answered before, but not in the last {error.seconds:.0f} s"
+        return Problem(f"the Kubernetes API at {error.host} {since}: {wrong}", where=error.text, fix=AGAIN)
     return Problem(f"the Kubernetes API at {error.host} cannot be reached: {wrong}", where=error.text, fix=fix)
 
 

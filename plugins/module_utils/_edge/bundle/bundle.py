@@ -188,7 +188,7 @@ class Session:
                 if (
                     error.unreadable
                     and "dryRun" not in query
-                    and (found := self._written(manifest, name["fieldManager"]))
+                    and (found := self.written(manifest, name["fieldManager"]))
                 ):
                     return found
                 late = self.cluster.clock() - start >= self.options.wait_seconds
@@ -196,7 +196,7 @@ class Session:
                     raise
                 self.cluster.sleep(POLL_FIRST)
 
-    def _written(self, manifest: Manifest, manager: str) -> Manifest | None:
+    def written(self, manifest: Manifest, manager: str) -> Manifest | None:
         """Return an object whose write had no readable answer, if it was written."""
         given = {key: value for key, value in manifest["metadata"].items() if key not in ("uid", "resourceVersion")}
         with suppress(Problem):

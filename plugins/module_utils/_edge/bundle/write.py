@@ -159,7 +159,10 @@ def _made_again(session: Session, before: Manifest) -> Manifest | None:
     earlier = extracted(before, session.options.field_manager) or normalise(before)
     try:
         return session.apply({**earlier, "metadata": {**earlier["metadata"], "resourceVersion": NEVER}}, force="false")
-    except (ApiError, LostError):
+    except ApiError:
+        found = session.written(earlier, session.options.field_manager)
+        return found if found and uid(found) != uid(before) else None  # the answer to an earlier attempt was lost
+    except LostError:
         return None
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +15,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError, Cluster
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
+from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi, status
+from ..fake_api import Clock, FakeApi, status
 from .test_cluster import PATH
 
 WAIT = 60.0
@@ -111,7 +113,7 @@ def test_the_end_of_patience_is_the_end_for_all_and_says_how_to_go_on() -> None:
             cluster.get(NODE)
     assert WAIT <= api.clock.now < WAIT + 5
     told = str(lost(raised.value))
-    assert "has answered before, and cannot be reached for 61 s: nothing listens there" in told
+    assert "has answered before, but not in the last 61 s: nothing listens there" in told
     assert "the next run completes what this one has begun" in told
     assert "address" not in told
 
@@ -166,6 +168,26 @@ def test_what_workloads_show_just_after_an_outage_ends_no_wait() -> None:
     assert not cluster.outage.shaken
 
 
+@pytest.mark.parametrize("gone", [0, 20])
+def test_a_server_that_has_just_come_back_may_not_know_all_rights_yet(gone: float) -> None:
+    """RBAC's roles are read after the start."""
+    api, cluster = met()
+    unknown = status(403, "Forbidden", 'pods is forbidden: User "u" cannot list resource "pods"')
+
+    def trouble(method: str, path: str) -> Answered | None:
+        if api.clock.now < gone:
+            raise LostError("refused", "x", "https://a", again=True)
+        return unknown if api.clock.now < gone + 2 else None
+
+    api.trouble = trouble
+    if gone:
+        assert cluster.get(NODE)
+    else:
+        with pytest.raises(ApiError):
+            cluster.get(NODE)
+        assert api.clock.now == 0
+
+
 def test_the_first_answer_counts_for_all_tasks_of_a_run(tmp_path: Any) -> None:
     def cluster(host: str, **more: Any) -> Cluster:
         module: Any = SimpleNamespace(params={"host": host, "api_key": "x"}, tmpdir=str(tmp_path), **more)
@@ -195,3 +217,40 @@ def test_a_request_without_an_answer_ends_in_the_time_of_its_task(params: Any, p
     assert round(transport._timeout.read_timeout) == read
     aside = connect.connect(module, 4.0)
     assert aside.outage.patience == 0
+
+
+def test_a_read_is_soon_sent_again_and_then_has_its_time(tmp_path: Any) -> None:
+    """An old object may have to be converted by a webhook, which the server gives thirty seconds."""
+    asked: list[tuple[str, float]] = []
+
+    class Pool:
+        def request(self, method: str, url: str, *, timeout: Any, **_more: Any) -> Any:
+            asked.append((method, timeout.read_timeout))
+            if len(asked) in (2, 4):
+                raise ReadTimeoutError(None, url, "Read timed out.")  # type: ignore[arg-type]
+            return SimpleNamespace(status=200, headers={}, data=b"{}")
+
+    transport = connect.PooledTransport(Pool(), "https://a", dict)
+    transport.patient(36.0, 8.0)
+    cluster = Cluster(transport, clock=Clock(), sleep=lambda _seconds: None)
+    cluster.outage.patience = WAIT
+    cluster.get("/api/v1/nodes")
+    cluster.get("/api/v1/pods")
+    cluster.request("PATCH", "/api/v1/pods", body={})
+    first, *reads = asked[:3]
+    assert (first, reads) == (("GET", 36.0), [("GET", 8.0), ("GET", 36.0)])
+    assert asked[3:] == [("PATCH", 36.0), ("PATCH", 36.0)]
+
+
+@cases(
+    "error, why, again",
+    (SSLError(ssl.SSLEOFError(8, "UNEXPECTED_EOF")), "reset", True),
+    (SSLError(ssl.SSLCertVerificationError(1, "CERTIFICATE_VERIFY_FAILED")), "tls", False),
+    (ReadTimeoutError(None, "/", "Read timed out."), "timeout", False),  # type: ignore[arg-type]
+    (ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")), "reset", True),
+)
+def test_a_proxy_that_hangs_up_is_told_from_a_certificate_that_is_not_trusted(
+    error: Any, why: str, again: bool
+) -> None:
+    found = connect.PooledTransport(None, "https://a", dict)._lost(error)
+    assert (found.why, found.again) == (why, again)

@@ -1,0 +1,129 @@
+"""A proxy on this machine to the API server of the kubeconfig, which goes away, refuses, drops and hangs as it is told.
+
+It sees no request: what is inside of a connection is TLS.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import struct
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+# So closed, a connection is reset.
+_RESET = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of one connection: after so many bytes of answers it is cut, or no more of it comes."""
+
+    refused: bool = False
+    hangs: bool = False
+    after: float = float("inf")
+
+
+@dataclass
+class FlakyProxy:
+    """One proxy. `fate` says what becomes of the next connection; while `away` is set there is no server."""
+
+    target: tuple[str, int]
+    fate: Callable[[], Fate] = Fate
+    away: threading.Event = field(default_factory=threading.Event)
+    seen: dict[str, int] = field(default_factory=lambda: {"refused": 0, "hung": 0, "cut": 0, "passed": 0})
+    _open: set[socket.socket] = field(default_factory=set)
+
+    def go(self) -> None:
+        """Go away: cut what is open, and refuse what comes."""
+        self.away.set()
+        for one in list(self._open):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def back(self) -> None:
+        self.away.clear()
+
+    def serve(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client = listener.accept()[0]
+                threading.Thread(target=self._handle, args=(client,), daemon=True).start()
+
+    def _handle(self, client: socket.socket) -> None:
+        fate = self.fate()
+        if fate.refused or self.away.is_set():
+            self.seen["refused"] += 1
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            client.close()
+            return
+        with suppress(OSError), client, socket.create_connection(self.target, 5) as server:
+            server.settimeout(None)
+            self._open |= {client, server}
+            self.seen["passed"] += 1
+            threading.Thread(target=_copy, args=(client, server), daemon=True).start()
+            self._answer(server, client, fate)
+            self._open -= {client, server}
+
+    def _answer(self, server: socket.socket, client: socket.socket, fate: Fate) -> None:
+        left = fate.after
+        while data := server.recv(65536):
+            left -= len(data)
+            if left >= 0:
+                client.sendall(data)
+            elif not fate.hangs:
+                self.seen["cut"] += 1
+                client.sendall(data[: len(data) // 2])
+                break
+            elif left + len(data) >= 0:
+                self.seen["hung"] += 1
+        for one in (server, client):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
+def unreliable(seed: int, refused: float = 0.3, hangs: float = 0.05) -> Callable[[], Fate]:
+    """Return fates by chance: connections are refused, hang, and are cut sooner or later."""
+    chance = random.Random(seed)
+    return lambda: Fate(chance.random() < refused, chance.random() < hangs, chance.uniform(5_000, 200_000))
+
+
+@contextmanager
+def flaky(folder: Path) -> Iterator[tuple[FlakyProxy, str]]:
+    """Yield a proxy to the cluster of the kubeconfig, and a kubeconfig that goes through it."""
+    raw = subprocess.run(
+        ["kubectl", "config", "view", "--minify", "--flatten", "--raw", "-o", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    config: dict[str, Any] = json.loads(raw)
+    cluster = config["clusters"][0]["cluster"]
+    url = urlsplit(cluster["server"])
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        port = listener.getsockname()[1]
+        server = f"https://127.0.0.1:{port}{url.path}"
+        config["clusters"][0]["cluster"] = {"server": server, "insecure-skip-tls-verify": True}
+        path = folder / "flaky-kubeconfig"
+        path.write_text(json.dumps(config))
+        path.chmod(0o600)
+        proxy = FlakyProxy((str(url.hostname), url.port or 443))
+        threading.Thread(target=proxy.serve, args=(listener,), daemon=True).start()
+        try:
+            yield proxy, str(path)
+        finally:
+            proxy.go()
