@@ -19,6 +19,8 @@ from ..config.paths import section
 Fields = Mapping[str, Any]
 _FIELD, _KEY, _VALUE, _SELF = "f:", "k:", "v:", "."
 _NAMES = ("name", "namespace")
+# What an apply may demand of the object, and cannot change.
+_DEMANDED = ("uid", "resourceVersion")
 
 
 def extracted(live: Manifest, manager: str) -> Manifest | None:
@@ -40,7 +42,7 @@ def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
     fields = _fields(live, manager)
     if fields is None:
         return False
-    metadata = {key: value for key, value in manifest["metadata"].items() if key not in _NAMES}
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in (*_NAMES, *_DEMANDED)}
     given = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     return _same({**given, "metadata": metadata}, live, fields)
 

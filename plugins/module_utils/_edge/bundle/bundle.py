@@ -198,10 +198,9 @@ class Session:
 
     def written(self, manifest: Manifest, manager: str) -> Manifest | None:
         """Return an object whose write had no readable answer, if it was written."""
-        given = {key: value for key, value in manifest["metadata"].items() if key not in ("uid", "resourceVersion")}
         with suppress(Problem):
             now = self.live(manifest)
-            return now if now and is_applied({**manifest, "metadata": given}, now, manager) else None
+            return now if now and is_applied(manifest, now, manager) else None
         return None
 
 

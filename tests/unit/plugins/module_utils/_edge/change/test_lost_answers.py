@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each write does its work, and its answer is lost: sent again, it does no harm. And a server that goes away for good."""
+"""Each write does its work, and its answer is lost: sent again, it does no harm. And a server that stays away."""
 
 from __future__ import annotations
 
