@@ -58,6 +58,7 @@ def test_values(validate: Validate, target: Target, tmp_path: Path) -> None:
     differ = [
         (item.name, item.message[-200:], item.errors) for item in verdicts if bool(item.message) != bool(item.errors)
     ]
+    print("\n".join(map(str, differ)))
     assert differ == []
     assert sum(bool(item.message) for item in verdicts) >= 200
 

@@ -78,25 +78,34 @@ def _given(settings: Any, names: str) -> list[str]:
 
 
 def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
-    if isinstance(settings, dict) and not any(_has(settings, key, "blank" in row) for key in keys):
+    if isinstance(settings, dict) and not any(_has(settings, key, row) for key in keys):
         what = f"'{keys[0]}'" if len(keys) == 1 else f"one of {', '.join(keys)}"
         yield MISSING, Fault(path, f"{what} is missing", f"Add `{keys[0]}`.")
 
 
-def _has(settings: dict[Any, Any], key: str, blank: bool = False) -> bool:
-    """Whether a key is given; a mapping may be empty or null if all its settings have defaults."""
+def _not_null(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield settings whose null replaces a default that the Collector needs."""
+    for key in keys:
+        *around, last = steps(key)
+        inside = at(settings, tuple(around))
+        if isinstance(inside, dict) and last in inside and inside[last] is None:
+            yield MISSING, Fault((*path, *steps(key)), f"'{key}' is null, and a value is required", "Write a value.")
+
+
+def _has(settings: dict[Any, Any], key: str, row: Row) -> bool:
+    """Whether a key is given; a mapping may be empty or null if all its settings have defaults.
+
+    In a row with `blank`, everything but null is a value; in one with `text`, `0` and `false` are texts.
+    """
     *around, last = steps(key)
     inside = at(settings, tuple(around))
     if isinstance(inside, str) and EXPANDED in inside:
         return True
-    return (
-        isinstance(inside, dict)
-        and last in inside
-        and (inside[last] not in ("", []) if inside[last] else last in _EMPTY or (blank and inside[last] in ("", {})))
-    )
-
-
-_EMPTY = ("static", "dns", "k8s", "aws_cloud_map")
+    if not isinstance(inside, dict) or last not in inside:
+        return False
+    value = inside[last]
+    is_text = "text" in row and isinstance(value, (bool, int, float))
+    return bool(value) or is_text or ("blank" in row and value is not None)
 
 
 def _words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
@@ -151,9 +160,13 @@ def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:
 def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     action, *_others = row["when"]
     value = at(settings, tuple(action.split(".")))
+    value = str(value).lower() if isinstance(value, bool) else value
     what = f"the default of {action}" if value is None else f"{action} '{value}'"
+    usual = row.get("defaults", {})
     for key in keys:
-        for place, _value in values_of(settings, key, path):
+        for place, given in values_of(settings, key, path):
+            if key in usual and usual[key] == (given.replace("$$", "$") if isinstance(given, str) else given):
+                continue  # as if it were not given
             yield CONFLICT, Fault(place, f"{what} takes no '{key}'", f"Remove `{key}`.")
 
 
@@ -177,7 +190,10 @@ def _positive(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
 
 def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     small, large = (at(settings, (key,)) for key in keys)
-    small = row.get("defaults", {}).get(keys[0]) if small is None else small
+    if not isinstance(settings, dict):
+        return
+    if keys[0] not in settings:  # null is no default, but zero
+        small = row.get("defaults", {}).get(keys[0])
     less, more = _amount(small), _amount(large)
     if less is None or more is None or (more == 0 and "zero" in row) or less <= more:
         return
@@ -233,6 +249,7 @@ CHECKS: dict[str, Check] = {
     "needs": _needs,
     "words": _words,
     "keys": _keys,
+    "not_null": _not_null,
     "regex": regexes,
     "one": _one,
     "both": _both,

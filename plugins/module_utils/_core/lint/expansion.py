@@ -24,6 +24,10 @@ _MOST = 1000  # the Collector gives up after as many
 _UNKNOWN = "\0"  # placeholder for the value of an inner expression
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
+_NAMELESS, _RENAME = (
+    "names no variable",
+    "Rename the variable, here and where it is set: `MY_PASSWORD`, not `MY-PASSWORD`.",
+)
 _BARE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
 
 
@@ -34,7 +38,8 @@ def invalid_expansion(subject: Subject) -> Iterator[Fault]:
             why = _problem(location)
             if why:
                 shown = f"`${{{_shown(location)}}}` {why}" if not is_secret(path, text) else "a `${…}` here is invalid"
-                yield Fault(path, shown, "Write `$${` for a literal `${`.")
+                fix = _RENAME if _NAMELESS in why else "Write `$${` for a literal `${`."
+                yield Fault(path, shown, fix)
 
 
 def unknown_scheme(subject: Subject) -> Iterator[Fault]:
@@ -109,7 +114,7 @@ def _problem(location: str) -> str:
         return "has a dollar sign inside"
     name = match[2].partition(":-")[0]
     if match[1] == DEFAULT_SCHEME and _UNKNOWN not in name and not _VARIABLE.match(name):
-        return f"names no variable: '{name}' needs letters, digits and underscores, and no digit first"
+        return f"{_NAMELESS}: '{name}' needs letters, digits and underscores, and no digit first"
     return ""
 
 

@@ -32,6 +32,7 @@ ANY, OPEN, ENTRY, LABEL = "?", "...", "*", "#"
 _PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value": "s"}]}
 EXPANDED = "${"
 _QUOTE = "Write `'"
+UNKNOWN = "unknown-field"
 _KEPT = "_fields"  # what one walk found, kept with its subject
 
 # The operator writes its settings where a target allocator finds the targets.
@@ -40,6 +41,7 @@ LIMITER = ("processors", "memory_limiter")
 
 # Go's time.ParseDuration.
 _DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
+_MILLISECOND = 1_000_000  # in nanoseconds: who means less writes a unit
 _LETTERS = {str: "s", bool: "b", int: "i", float: "f", list: "l", dict: "m"}
 _SHAPES = {"s": "text", "i": "a number", "b": "true or false", "l": "a list", "m": "a mapping"}
 
@@ -86,7 +88,16 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             doubt = row.get("doubt") or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
             if fault.path not in moved:
-                yield name, hedged(fault, doubt)
+                yield name, hedged(_with_place(fault, row, path) if name == UNKNOWN else fault, doubt)
+
+
+def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
+    """Return a fault of an unknown key that names its place, if the component needs a key of this name elsewhere."""
+    key = fault.path[-1]
+    needed = (text.rstrip("?") for alternatives in row.get("needs", ()) for text in alternatives)
+    place = next((text for text in needed if text.endswith(f".{key}")), "") if fault.path[:-1] == path else ""
+    why = f"'{key}' is not a setting here, but below '{place.rpartition('.')[0]}'"
+    return replace(fault, message=why, fix=f"Write `{place}`.") if place else fault
 
 
 def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
@@ -173,7 +184,7 @@ def _in_mapping(
         elif OPEN not in node:
             known = [name for name in node if name != OPEN]
             listed = f"Known here: {', '.join(known)}." if known else "It has no settings."
-            yield "unknown-field", Fault((*here, key), f"'{key}' is not a setting here{near(key, known)}", listed)
+            yield UNKNOWN, Fault((*here, key), f"'{key}' is not a setting here{near(key, known)}", listed)
 
 
 def _in_list(
@@ -190,6 +201,9 @@ def _scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
     wrong = list(_shape(leaf.shapes, value, here))
     if wrong or not isinstance(value, str):
         yield from wrong
+        if leaf.duration and isinstance(value, (int, float)) and 0 < value < _MILLISECOND:
+            message = f"{value} without a unit is {value} nanoseconds"
+            yield "invalid-duration", Fault(here, message, f"Write `{value}s`.", severity="warning")
     elif leaf.duration and not _DURATION.match(value):
         yield (
             "invalid-duration",
@@ -215,7 +229,7 @@ def _leaf(text: str) -> Leaf:
     """Return `dsif`, `s=a|b` or `s~a|b` taken apart; `?` is anything, and a label says nothing yet."""
     shapes, sign, words = text.partition("~") if "~" in text else text.partition("=")
     duration, shapes = shapes.startswith("d"), shapes.lstrip("d")
-    checked = "slm" if duration or words else "lm"
+    checked = "sif" * duration + "s" * bool(words) + "lm"
     right = {kind for kind, letter in _LETTERS.items() if letter in shapes and letter not in checked}
     known = frozenset(_LETTERS if text == ANY else () if text.startswith(LABEL) else right)
     return Leaf(shapes, duration, tuple(words.split("|")) if words else (), sign == "~", known)

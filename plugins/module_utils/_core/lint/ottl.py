@@ -27,14 +27,26 @@ from .view import Build, build_of
 _KEPT = "_ottl"
 _POLICY = "policy"
 _REQUEST = "request"
+_KINDS = {
+    dict: "a mapping",
+    list: "a list",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+_QUOTES = "Put the whole text in single quotes: YAML reads `: ` and a leading `[` or `{` as data."
 Found = Iterator[tuple[Path, Trouble]]
 
 
 class Text(NamedTuple):
-    """A text in settings: where it stands, what it is, and whether it is a statement or a condition."""
+    """A text in settings: where it stands, what it is, and whether it is a statement or a condition.
+
+    What YAML makes a number, a list or a mapping stands here too: the Collector refuses it.
+    """
 
     path: Path
-    text: str
+    text: Any
     kind: str
 
 
@@ -96,10 +108,12 @@ def _groups(row: Row, component: Path, settings: Any) -> Iterator[Group]:
         if row["kind"] == ROUTE:
             yield from _route(row, path, value)
         elif row["kind"] not in (STATEMENT, CONDITION):
-            yield Group(path, row, row["contexts"][0], _texts([value], CONDITION, path[:-1], path[-1]))
-        elif isinstance(value, list) and any(isinstance(item, str) for item in value):
+            if value is None or isinstance(value, str):  # fields.py reports other types
+                yield Group(path, row, row["contexts"][0], _texts([value], CONDITION, path[:-1], path[-1]))
+        elif isinstance(value, list) and isinstance(next(iter(value), None), str):
             mixed = any(isinstance(item, dict) for item in value)
-            yield Group(path, row, "", _texts(value, row["kind"], path), mixed)
+            texts = [text for text in _texts(value, row["kind"], path) if not isinstance(text.text, dict)]
+            yield Group(path, row, "", texts, mixed)
         else:
             for index, item in enumerate(value if isinstance(value, list) else ()):
                 yield from _grouped(row, (*path, index), item)
@@ -107,6 +121,7 @@ def _groups(row: Row, component: Path, settings: Any) -> Iterator[Group]:
 
 def _grouped(row: Row, path: Path, group: Any) -> Iterator[Group]:
     if not isinstance(group, dict):
+        yield Group(path[:-1], row, "", _texts([group], row["kind"], path[:-1], path[-1]))
         return
     context = group.get("context") or ""
     texts = [
@@ -132,7 +147,7 @@ def _route(row: Row, path: Path, value: Any) -> Iterator[Group]:
 
 def _texts(values: list[Any], kind: str, path: Path, last: str | int | None = None) -> list[Text]:
     numbered = enumerate(values) if last is None else [(last, values[0])]
-    return [Text((*path, number), value, kind) for number, value in numbered if isinstance(value, str)]
+    return [Text((*path, number), value, kind) for number, value in numbered]
 
 
 def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[Path, Trouble]]:
@@ -141,6 +156,9 @@ def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[
     if group.mixed:
         yield group.path, Trouble(SYNTAX, 0, "texts and groups of texts are mixed here", "Write all texts in groups.")
     for text in group.texts:
+        if not isinstance(text.text, str):
+            yield text.path, Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_KINDS[type(text.text)]}", _QUOTES)
+            continue
         found = _read(text) if EXPANDED not in text.text else None
         if isinstance(found, Trouble):
             yield text.path, found

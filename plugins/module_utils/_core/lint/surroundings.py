@@ -122,7 +122,13 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
                 "Mount the Secret there with `volumes`, or write /etc/otelcol/secrets/NAME/KEY: the role then mounts "
                 "the Secret NAME."
             )
-            yield Fault(path, f"nothing is mounted at {folder}", fix)
+            severity = "error" if "tls" in path and _is_released(subject) else ""  # read at the start, which fails
+            yield Fault(path, f"nothing is mounted at {folder}", fix, severity=severity)
+
+
+def _is_released(subject: Subject) -> bool:
+    """Whether the image is a released one; an image of the user's own may bring files."""
+    return bool(subject.target and subject.target.catalogue.ships(subject.target.distribution))
 
 
 def storage_missing(subject: Subject) -> Iterator[Fault]:

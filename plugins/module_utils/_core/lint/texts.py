@@ -18,7 +18,7 @@ from ..errors import near
 from ..languages.formats import broken_address, broken_glob, broken_url, dialed
 from ..languages.names import ENCODINGS, ZONES, is_encoding, is_zone
 from ..languages.regex import read
-from .constraints import CONFLICT, DURATION, GATE, MISSING, REGEX, WORD, Check, Found, no_regex, values_of
+from .constraints import CONFLICT, DURATION, GATE, MISSING, REGEX, WORD, Check, Found, no_regex, steps, values_of
 from .subject import Fault
 
 # The longest duration of Prometheus that is read.
@@ -52,8 +52,13 @@ def _port(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
                 if why:
                     host = address.partition(":")[0].partition("/")[0]
                     yield WORD, Fault(place, f"'{value}' {why}", f"Write `{host}:4317`.")
+        whole = at(settings, steps(key))
+        if isinstance(whole, str) and _ENDS_WITH_HOST.search(whole) and "listens" not in row:
+            yield WORD, Fault((*path, *steps(key)), f"'{whole}' has no port", f"Write `{whole}:4317`.")
 
 
+# A variable may bring scheme, host and port; a domain after the last one has none.
+_ENDS_WITH_HOST = re.compile(r"\}(?=[^:/}]*[A-Za-z.-])[A-Za-z0-9.-]+\Z")
 _NO_PORT = re.compile(r"unix|passthrough|vsock|xds|(?!https?://|dns:///)[a-z]+://")
 
 

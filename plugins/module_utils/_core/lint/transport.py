@@ -185,6 +185,37 @@ def _is_encrypted(settings: dict[str, Any]) -> bool:
     return any(destination(settings.get(key))[0] in ("https", "unix") for key in _ENDPOINTS)
 
 
+_ENDPOINT = "https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp"
+# For each exporter: its protocol, the port of the other one, its own, and the exporter that speaks the other one.
+_PROTOCOLS = {
+    "otlp": ("gRPC", 4318, 4317, "otlp_http"),
+    "otlpgrpc": ("gRPC", 4318, 4317, "otlp_http"),
+    "otlphttp": ("HTTP", 4317, 4318, "otlp_grpc"),
+}
+_BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
+
+
+def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
+    """Yield URLs of OTLP over HTTP without a scheme; the Collector starts, and each of its requests fails."""
+    for part in subject.view.of("exporters", "otlphttp"):
+        for key in _ENDPOINTS:
+            value = part.settings.get(key)
+            if isinstance(value, str) and _BARE_HOST.match(value):
+                message = f"'{value}' is not a URL, so every request of '{part.id}' fails"
+                yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
+
+
+def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
+    """Yield endpoints of OTLP over gRPC with the port of OTLP over HTTP, and the reverse."""
+    for part in subject.view.of("exporters", *_PROTOCOLS):
+        protocol, other, usual, exporter = _PROTOCOLS[part.kind]
+        for key in _ENDPOINTS:
+            value = part.settings.get(key)
+            if isinstance(value, str) and re.search(rf":{other}(/|\Z)", value):
+                message = f"'{part.id}' uses {protocol}, and {other} is the usual port of the other protocol of OTLP"
+                yield Fault((*part.path, key), message, f"Write port {usual}, or use the exporter {exporter}.")
+
+
 _QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
 _SWITCHES: dict[Path, str] = {
     ("retry_on_failure", "enabled"): "drops data that the receiver rejects at the first attempt",
@@ -210,5 +241,7 @@ RULES = (
     *rules("info", open_receiver, documentation=_DOCUMENTATION),
     *rules("warning", open_diagnostics, documentation=_DOCUMENTATION),
     *rules("info", verbose_debug, documentation=_DEBUG),
+    *rules("error", endpoint_without_scheme, documentation=_ENDPOINT),
+    *rules("warning", port_of_other_protocol, documentation=_ENDPOINT),
     *rules("warning", nothing_retried, documentation=_QUEUES),
 )

@@ -24,7 +24,7 @@ ottl-syntax:
     finds: "processors.transform.trace_statements[0]: `,` or `)` should stand here, not the end"}
   a converter in lower case: {processors.transform.trace_statements: ['set(span.name, concat(["a"], "b"))'],
     finds: "processors.transform.trace_statements[0]: Write `Concat(…)`."}
-  texts between groups: {processors.transform.log_statements: [{context: log, statements: []}, "set(log.body, 1)"],
+  texts between groups: {processors.transform.log_statements: ["set(log.body, 1)", {context: log, statements: []}],
     finds: "processors.transform.log_statements: mixed"}
   a condition of a metric: {connectors.count.spans.errors.conditions: ["status.code == "],
     finds: "connectors.count.spans.errors.conditions[0]: a value should stand here, not the end"}
@@ -36,7 +36,16 @@ ottl-syntax:
     processors.filter.metrics.metric: ['type == METRIC_DATA_TYPE_SUM and IsMatch(name, "^a\\\\.(b|c)$$")']
   a variable: {processors.filter.traces.span: ["${env:CONDITION}"]}
   another component: {processors.attributes.trace_statements: ["="]}
-  no list: {processors.transform: {trace_statements: "set(", metric_statements: {a: 1}, log_statements: [1, [2]]}}
+  groups before texts: {processors.transform.log_statements: [{context: log, statements: []}, "set(log.body, 1)"]}
+  no list: {processors.transform: {trace_statements: "set(", metric_statements: {a: 1}}}
+  no text: {processors.transform.log_statements: [1],
+    finds: "processors.transform.log_statements[0]: a statement is text, not a number Put the whole text"}
+  no text but a list: {processors.filter.log_conditions: [[2]],
+    finds: "processors.filter.log_conditions[0]: a condition is text, not a list"}
+  no text in a group: {processors.transform.log_statements: [{context: log, statements: [{'set(log.body, "a': b}]}],
+    finds: "processors.transform.log_statements[0].statements[0]: a statement is text, not a mapping"}
+  a condition that is null: {processors.filter.traces.span: [null],
+    finds: "processors.filter.traces.span[0]: a condition is text, not null"}
 ottl-name:
   given: {build: contrib 0.158.0}
   a misspelt editor: {processors.transform.trace_statements: ['sett(span.attributes["a"], 1)'],

@@ -132,6 +132,21 @@ clear-text-inside:
   a socket: {exporters.otlp: {endpoint: "unix:///run/otlp.sock", tls: {insecure: true}}}
   encrypted: {exporters.otlp: {endpoint: "gateway:4317", tls: {ca_file: /ca.crt}}}
   to the world: {exporters.otlp: {endpoint: "http://ingest.example.com", tls: null}}
+endpoint-without-scheme:
+  a host and a port: {exporters.otlphttp.endpoint: "backend.example.com:4318",
+    finds: "exporters.otlphttp.endpoint: every request of 'otlphttp' fails Write `https://backend.example.com:4318`, or"}
+  one signal: {exporters.otlphttp.traces_endpoint: "backend/v1/traces", finds: "exporters.otlphttp.traces_endpoint: URL"}
+  a URL: {exporters.otlphttp.endpoint: "http://backend.example.com:4318"}
+  capitals: {exporters.otlphttp.endpoint: "HTTP://backend.example.com:4318"}
+  a variable: {exporters.otlphttp.endpoint: "${env:HOST}:4318"}
+  gRPC: {exporters.otlp.endpoint: "backend.example.com:4317"}
+port-of-other-protocol:
+  gRPC: {exporters.otlp.endpoint: "http://backend.example.com:4318",
+    finds: "exporters.otlp.endpoint: and 4318 is the usual port of the other protocol of OTLP Write port 4317, or use the exporter otlp_http."}
+  HTTP: {exporters.otlphttp.endpoint: "https://${env:HOST}:4317/v1",
+    finds: "exporters.otlphttp.endpoint: and 4317 is the usual port of the other protocol of OTLP Write port 4318, or use the exporter otlp_grpc."}
+  the usual port: {exporters.otlp.endpoint: "backend.example.com:4317"}
+  another port: {exporters.otlphttp.endpoint: "http://backend.example.com:43170"}
 unverified-certificate:
   an exporter: {exporters.otlp: {endpoint: "gateway:4317", tls: {insecure_skip_verify: true}},
     finds: "exporters.otlp.tls.insecure_skip_verify: any certificate is accepted here"}
@@ -199,6 +214,10 @@ MUTATORS: dict[str, Mutator] = {
             http_exporter(endpoint="http://gateway:4318"),
             grpc_exporter(endpoint="${env:HOST}:4317", tls={"insecure": True}),
         ]
+    ),
+    "endpoint-without-scheme": added([http_exporter(**{key: "gateway:4318"}) for key in ("endpoint", "logs_endpoint")]),
+    "port-of-other-protocol": added(
+        [grpc_exporter(endpoint="http://gateway:4318"), http_exporter(endpoint="http://gateway:4317")]
     ),
     "unverified-certificate": unverified_certificate,
     "open-receiver": open_receiver,
