@@ -123,6 +123,9 @@ _MAP = re.compile(
     r"(?:\A|_)(?:annotations|attributes|env|flags|headers|images|labels|node_selector|role_arns|severities|tags)\Z"
 )
 _NO_MAPS, _SOURCES, _REMOVED, _NOTES = ("identity_annotations",), "env", "flags", "annotations"
+# Options in the syntax of Kubernetes, and its fields in them that are text, lists of text or mappings of text.
+_TREES = re.compile(r"(?:\A|_)(?:affinity|egress|ingress_from|selector|source|tolerations|topology_spread)\Z")
+_FIELDS = ("effect", "key", "matchLabels", "operator", "topologyKey", "value", "values", "volumeAttributes")
 # Names of variables that every version of Kubernetes accepts, and what the annotations of an object may hold, which is
 # 256 KiB with those of this collection and of Kubernetes.
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*\Z")
@@ -177,8 +180,7 @@ def check_shapes(
             _check_shape(found, wanted, option, where, what)
             if one_line and wanted in ("str", "path") and key not in _LINES:
                 _check_line(found, where, what)
-        if isinstance(value, Mapping) and is_text_map(str(key), option):
-            _check_texts(value, str(key), f"{path}{key}", what)
+        _check_values(value, str(key), option, f"{path}{key}", what)
         for item in (value if isinstance(value, list) else [value]) if inner else ():
             if isinstance(item, Mapping):
                 check_shapes(item, inner, what, f"{path}{key}.", one_line=one_line)
@@ -188,6 +190,14 @@ def is_text_map(name: str, option: Mapping[str, Any]) -> bool:
     """Whether an option of this name is a mapping in which all values are text."""
     is_map = option.get("type") == "dict" and not option.get("options")
     return is_map and bool(_MAP.search(name)) and not name.endswith(_NO_MAPS)
+
+
+def _check_values(value: Any, name: str, option: Mapping[str, Any], path: str, what: str) -> None:
+    """Reject what is no text in a mapping of text, or where the API of Kubernetes wants text."""
+    if isinstance(value, Mapping) and is_text_map(name, option):
+        _check_texts(value, name, path, what)
+    elif _TREES.search(name):
+        _check_tree(value, path, what)
 
 
 def _check_texts(values: Mapping[Any, Any], name: str, path: str, what: str) -> None:
@@ -214,6 +224,21 @@ def _check_texts(values: Mapping[Any, Any], name: str, path: str, what: str) -> 
             fix = f"Write `{key}: ''` for an empty text." if shape == "null" else f"Write `{key}: TEXT`."
             raise Problem(f"option '{where}' of {what} must be text, not {_SHAPES[shape][0]}", fix=fix)
         _check_spelling(value, _yaml.place(values, key), where, what)
+
+
+def _check_tree(value: Any, path: str, what: str, is_text: bool = False) -> None:
+    """Reject a number or a switch where the API of Kubernetes wants text."""
+    listed = isinstance(value, list)
+    for key in range(len(value)) if listed else value if isinstance(value, Mapping) else ():
+        item, where = value[key], f"{path}[{key}]" if listed else f"{path}.{key}"
+        wants_text = is_text or key in _FIELDS
+        if wants_text and isinstance(item, (bool, int, float)) and _yaml.place(value, key).spelled() == text(item):
+            raise Problem(
+                f"option '{where}' of {what} must be text, not {_SHAPES[_shape(item)][0]}", fix=f"Write '{text(item)}'."
+            )
+        if wants_text:
+            _check_spelling(item, _yaml.place(value, key), where, what)
+        _check_tree(item, where, what, wants_text)
 
 
 def _check_spelling(

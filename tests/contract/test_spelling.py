@@ -53,6 +53,12 @@ ITEMS = {
         r"X-Scope-OrgID: error \[wrong-type\] .*Write `'0123'`.*Write `'yes'`.*directory_permissions.*Write `'0755'`",
     ),
     "secret": (LOKI % "" + ", config: {exporters: {otlp_http/loki: {headers: {authorization: 0123456}}}}", "Write"),
+    "tree": (PLAIN + "tolerations: [{key: a, value: 0123}]", r"'tolerations\[0\].value' .*Write '0123'."),
+    "deep": (
+        PLAIN + "affinity: {podAffinity: {x: [{matchLabels: {a: 1.10}}]}}",
+        r"x\[0\].matchLabels.a' .*Write '1.10'.",
+    ),
+    "taint": (PLAIN + "tolerations: [{key: a, value: true}]", r"'tolerations\[0\].value' .*must be text, not true or"),
     # What Kubernetes or a container refuses later.
     "equals": (PLAIN + 'env: {"A=B": x}', "option 'env' of collector 'a' has 'A=B', which is no name of an env"),
     "digit": (PLAIN + "env: {'1A': x}", "option 'env' of collector 'a' has '1A', which is no name of an env"),

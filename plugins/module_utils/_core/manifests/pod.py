@@ -116,7 +116,7 @@ def environment(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _check_facts(given: Mapping[str, Any]) -> None:
-    """Raise Problem for a fact of the pod that has another value: an address at which nothing can listen, for example."""
+    """Raise Problem for a fact of the pod with another value, such as an address at which nothing can listen."""
     for name in sorted(DOWNWARD.keys() & given.keys()):
         value = given[name]
         if value not in ANY and not (isinstance(value, dict) and "field" in value):
