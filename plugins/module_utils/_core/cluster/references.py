@@ -177,10 +177,13 @@ def way_out(wanted: Reference, *, exists: bool, namespace: bool) -> str:
     if exists:
         return f"Add the keys with `kubectl edit {kind} {wanted.name} --namespace {wanted.namespace}`."
     # The names of the files are the keys. `password=` would look like a secret, and be masked.
-    keys = "".join(f" --from-file=FOLDER/{key}" for key in wanted.keys)
+    keys = " ".join(f"--from-file=FOLDER/{key}" for key in wanted.keys) or "--from-file=FOLDER"
     create = f"kubectl create {'secret generic' if kind == 'secret' else kind} {wanted.name}"
-    first = "" if namespace else f"kubectl create namespace {wanted.namespace} && "
-    return f"Create it first: `{first}{create} --namespace {wanted.namespace}{keys}`."
+    # Each command works alone, and after another one that has created the namespace.
+    made = f"kubectl create namespace {wanted.namespace} --dry-run=client -o yaml | kubectl apply -f - && "
+    first = "" if namespace else made
+    line = f"{first}{create} --namespace {wanted.namespace} {keys}"
+    return f"Create it first, from a folder with a file for each key: `{line}`."
 
 
 def provided(manifests: Iterable[Manifest]) -> set[Ref]:

@@ -159,7 +159,7 @@ POD_FAILURES = (
 )
 
 # Replaces `mount` when a Certificate creates the Secret: its issuer decides how long that takes.
-ISSUING = FailureRow("certificate", "", math.inf, "Check `kubectl describe certificate` and its issuer.")
+ISSUING = FailureRow("certificate", "", math.inf, "Check `kubectl -n NAMESPACE describe certificate` and its issuer.")
 
 
 def _refused(row: str, fix: str, *words: str) -> FailureRow:
@@ -200,13 +200,13 @@ WORKLOAD_FAILURES = (
     _refused(
         "limit_range",
         "Set `memory_limit`, `cpu_limit` and `cpu_request` of the collector to what the LimitRange of the namespace"
-        " allows (`kubectl describe limitrange`), or change the LimitRange.",
+        " allows (`kubectl -n NAMESPACE describe limitrange`), or change the LimitRange.",
         *("usage per Container is", "usage per Pod is", "limit to request ratio per"),
     ),
     _refused(
         "quota",
         "Lower `memory_limit`, `cpu_limit`, `cpu_request` or `replicas` of the collector, set `cpu_limit` if the quota"
-        " asks for it, or raise the ResourceQuota (`kubectl describe quota`).",
+        " asks for it, or raise the ResourceQuota (`kubectl -n NAMESPACE describe quota`).",
         *("exceeded quota", "failed quota"),
     ),
     FailureRow(

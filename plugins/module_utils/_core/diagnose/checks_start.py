@@ -57,9 +57,9 @@ BEGINNING = (
         "certificate_not_issued",
         "holds",
         "error",
-        "certificate_resources[?!ready].{about: 'start', name: name, message: message}",
+        "certificate_resources[?!ready].{about: 'start', name: name, namespace: namespace, message: message}",
         "Certificate {name} is not ready: {message}",
-        "See `kubectl describe certificate {name}` and its issuer.",
+        "See `kubectl -n {namespace} describe certificate {name}` and its issuer.",
     ),
     DiagnoseCheck(
         "config_error",
@@ -147,9 +147,10 @@ BEGINNING = (
         "capacity",
         "warning",
         "running && pods[?last_reason && last_reason!='OOMKilled' && last_seconds_ago < `600`]"
-        ".{pod: name, restarts: restarts, reason: last_reason, code: last_exit_code, seconds: last_seconds_ago}",
+        ".{pod: name, namespace: namespace, container: container, restarts: restarts, reason: last_reason,"
+        " code: last_exit_code, seconds: last_seconds_ago}",
         "pod {pod} ended {seconds} s ago ({reason}, exit code {code}), restarts: {restarts}",
-        "Read the log of its last run: `kubectl logs --previous`.",
+        "Read the log of its last run: `kubectl -n {namespace} logs {pod} -c {container} --previous`.",
     ),
     DiagnoseCheck(
         "event",

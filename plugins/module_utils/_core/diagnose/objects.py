@@ -36,6 +36,7 @@ def pod(item: Object, container: str, now: str) -> dict[str, Any]:
     return {
         "name": at(item, ("metadata", "name")),
         "namespace": at(item, ("metadata", "namespace")),
+        "container": container,
         "node": at(item, ("spec", "nodeName"), ""),
         "phase": at(item, ("status", "phase"), ""),
         "ready": ready,
@@ -131,6 +132,7 @@ def certificate_resources(found: Iterable[Object], secrets: Iterable[str]) -> li
             rows.append(
                 {
                     "name": at(item, ("metadata", "name")),
+                    "namespace": at(item, ("metadata", "namespace")),
                     "secret": at(item, ("spec", "secretName")),
                     "ready": ready.get("status") == "True",
                     "message": str(ready.get("message") or "cert-manager has not looked at it")[:LONGEST],

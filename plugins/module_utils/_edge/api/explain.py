@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable
+from shlex import quote
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -51,6 +52,8 @@ FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
+
+_OBJECT = re.compile(r"/namespaces/(?P<namespace>[a-z0-9-]+)/[a-z]+/(?P<name>[a-z0-9.-]+)\Z")
 
 # (status, or none for any; words in the message or reason; the problem; the fix). {message} is the server's own.
 ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
@@ -98,7 +101,8 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
         422,
         "updates to statefulset spec",
         "such a field of a StatefulSet cannot be changed in place ({message})",
-        "Delete the StatefulSet without its pods and claims (`kubectl delete statefulset NAME --cascade=orphan`), then"
+        "Delete the StatefulSet without its pods and claims (`kubectl -n NAMESPACE delete statefulset NAME"
+        " --cascade=orphan`), then"
         " run again. The size of a claim that exists stays: change the claim.",
     ),
     (None, "Invalid", "the object is not valid ({message})", "Correct the field."),
@@ -163,10 +167,18 @@ def _from_table(error: ApiError, asked: str) -> Problem:
     haystack = f"{error.reason} {error.message}"
     for status, words, wrong, fix in ANSWERS:
         if status in (None, error.status) and words in haystack:
-            return Problem(wrong.format(message=error.message), asked=asked, where=_fields(error), fix=fix)
+            return Problem(
+                wrong.format(message=error.message), asked=asked, where=_fields(error), fix=_filled(fix, error)
+            )
     fix = "Run the task again. If the error persists, check the API server's log."
     where = f"{error.method} {error.path}"
     return Problem(f"the server answers {error.status} ({error.message})", asked=asked, where=where, fix=fix)
+
+
+def _filled(fix: str, error: ApiError) -> str:
+    """Return a fix whose command has the namespace and the name of the object that was asked for."""
+    match = _OBJECT.search(error.path)
+    return fix.replace("NAMESPACE", match["namespace"]).replace("NAME", match["name"]) if match else fix
 
 
 def _fields(error: ApiError) -> str:
@@ -178,11 +190,14 @@ def _forbidden(error: ApiError, asked: str) -> Problem | None:
     if not match:
         return None
     right: dict[str, Any] = match.groupdict()
-    resource = f"{right['resource']}.{right['group']}" if right["group"] else right["resource"]
+    name, _slash, part = right["resource"].partition("/")
+    group = f".{right['group']}" if right["group"] else ""
+    asked_for = f"{name}{group} --subresource={part}" if part else f"{name}{group}"
     scope = f" --namespace {right['namespace']}" if right["namespace"] else ""
     within = f"in the namespace {right['namespace']}" if right["namespace"] else "in the whole cluster"
-    fix = f"Grant it; check with `kubectl auth can-i {right['verb']} {resource}{scope} --as {right['user']}`."
-    return Problem(f"user {right['user']} may not {right['verb']} {resource} {within}", asked=asked, fix=fix)
+    fix = f"Grant it; check with `kubectl auth can-i {right['verb']} {asked_for}{scope} --as {quote(right['user'])}`."
+    wrong = f"user {right['user']} may not {right['verb']} {right['resource']}{group} {within}"
+    return Problem(wrong, asked=asked, fix=fix)
 
 
 def _conflict(error: ApiError, asked: str) -> Problem | None:

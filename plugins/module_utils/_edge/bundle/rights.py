@@ -35,7 +35,7 @@ from .remove import BUILT_IN, EXTENSIONS
 
 ASKED = "Apply the bundle"
 FIX = (
-    "Hand an administrator the roles that `ansible-playbook o11y.opentelemetry.rights` renders from the inventory."
+    "Hand an administrator the roles that `ansible-playbook o11y.opentelemetry.rights -i INVENTORY` renders."
     " See which rights you have with `kubectl auth can-i --list`."
 )
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

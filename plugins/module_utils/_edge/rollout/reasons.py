@@ -66,7 +66,7 @@ def _fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str, Any]:
         "reason": symptom.reason,
         "message": symptom.detail,
         "log": log,
-        "fix": fix_of(symptom, log),
+        "fix": fix_of(symptom, log).replace("NAMESPACE", str(workload["metadata"].get("namespace") or "")),
     }
 
 

@@ -140,9 +140,9 @@ def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
 @cases(
     "wanted, exists, namespace, text",
     (WANTED, False, True, "`kubectl create secret generic login --namespace ns --from-file=FOLDER/password --from"),
-    (WANTED, False, False, "`kubectl create namespace ns && kubectl create secret generic login --namespace ns"),
+    (WANTED, False, False, "-o yaml | kubectl apply -f - && kubectl create secret generic login --namespace ns"),
     (WANTED, True, True, "Add the keys with `kubectl edit secret login --namespace ns`."),
-    (Reference("ConfigMap", "ns", "a"), False, True, "`kubectl create configmap a --namespace ns`"),
+    (Reference("ConfigMap", "ns", "a"), False, True, "`kubectl create configmap a --namespace ns --from-file=FOLDER`"),
     (Reference("RuntimeClass", "", "x"), False, True, "choose one that `kubectl get runtimeclass` lists"),
     (Reference("StorageClass", "", "x"), False, True, "set `storage.class` to one that"),
     (Reference("CustomResourceDefinition", "", "x"), False, True, "disable `prometheus_cr`"),

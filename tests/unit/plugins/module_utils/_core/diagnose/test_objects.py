@@ -65,8 +65,8 @@ def test_autoscalers(current: int, condition: Any, told: Any) -> None:
 
 def test_certificates_of_mounted_secrets() -> None:
     ready = {"conditions": [{"type": "Ready", "status": "False", "message": "no issuer"}]}
-    item: dict[str, Any] = {"metadata": {"name": "c"}, "spec": {"secretName": "s"}, "status": ready}
-    told = {"name": "c", "secret": "s", "ready": False, "message": "no issuer"}
+    item: dict[str, Any] = {"metadata": {"name": "c", "namespace": "ns"}, "spec": {"secretName": "s"}, "status": ready}
+    told = {"name": "c", "namespace": "ns", "secret": "s", "ready": False, "message": "no issuer"}
     assert (objects.certificate_resources([item], ["s"]), objects.certificate_resources([item], ["t"])) == ([told], [])
 
 

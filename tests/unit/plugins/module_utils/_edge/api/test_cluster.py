@@ -151,6 +151,17 @@ def test_each_no_has_its_own_words(error: Any, words: Any) -> None:
     assert all(word in told for word in words), told
 
 
+def test_a_command_names_the_object_and_asks_for_a_right_as_kubectl_writes_it() -> None:
+    path = "/apis/apps/v1/namespaces/obs/statefulsets/gateway"
+    error = ApiError(422, {"kind": "Status", "reason": "Invalid", "message": STATEFUL}, "PATCH", path)
+    assert "`kubectl -n obs delete statefulset gateway --cascade=orphan`" in explain(error, "Apply it").fix
+    who, what = 'User "John Doe"', 'resource "pods/eviction" in API group "" in the namespace "n"'
+    right = f'pods "a" is forbidden: {who} cannot create {what}'
+    told = explain(api_error(403, "Forbidden", right), "Evict it")
+    assert "may not create pods/eviction in the namespace n" in told.wrong
+    assert "`kubectl auth can-i create pods --subresource=eviction --namespace n --as 'John Doe'`" in told.fix
+
+
 @pytest.mark.parametrize("why", ["dns", "refused", "timeout", "tls", "certificate", "reset"])
 def test_each_silence_has_its_own_words(why: Any) -> None:
     told = str(lost(LostError(why, "said", "https://a:6443", again=False)))

@@ -26,8 +26,8 @@ def agent(*keys: str) -> Any:
 @pytest.mark.parametrize(
     ("there", "words", "fix"),
     [
-        ([], "Secret ns/login with password, user", "kubectl create namespace ns && kubectl create secret"),
-        ([NAMESPACE], "Secret ns/login with password, user", "Create it first: `kubectl create secret generic login"),
+        ([], "Secret ns/login with password, user", "--dry-run=client -o yaml | kubectl apply -f - && kubectl create s"),
+        ([NAMESPACE], "Secret ns/login with password, user", "file for each key: `kubectl create secret generic login"),
         ([NAMESPACE, LOGIN], "password in Secret ns/login", "kubectl edit secret login"),
     ],
 )
