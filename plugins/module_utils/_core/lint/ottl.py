@@ -156,10 +156,7 @@ def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[
     if group.mixed:
         yield group.path, Trouble(SYNTAX, 0, "texts and groups of texts are mixed here", "Write all texts in groups.")
     for text in group.texts:
-        if not isinstance(text.text, str):
-            yield text.path, Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_KINDS[type(text.text)]}", _QUOTES)
-            continue
-        found = _read(text) if EXPANDED not in text.text else None
+        found = _read(text)
         if isinstance(found, Trouble):
             yield text.path, found
         elif found:
@@ -174,6 +171,10 @@ def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[
 
 
 def _read(text: Text) -> Used | Trouble | None:
+    if not isinstance(text.text, str):
+        return Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_KINDS[type(text.text)]}", _QUOTES)
+    if EXPANDED in text.text:
+        return None
     if text.kind != _REQUEST:
         return read(text.text, text.kind == STATEMENT)
     why = broken_request(text.text)

@@ -133,18 +133,21 @@ clear-text-inside:
   encrypted: {exporters.otlp: {endpoint: "gateway:4317", tls: {ca_file: /ca.crt}}}
   to the world: {exporters.otlp: {endpoint: "http://ingest.example.com", tls: null}}
 endpoint-without-scheme:
-  a host and a port: {exporters.otlphttp.endpoint: "backend.example.com:4318",
-    finds: "exporters.otlphttp.endpoint: every request of 'otlphttp' fails Write `https://backend.example.com:4318`, or"}
-  one signal: {exporters.otlphttp.traces_endpoint: "backend/v1/traces", finds: "exporters.otlphttp.traces_endpoint: URL"}
+  a host and a port: {exporters.otlphttp.endpoint: "gateway.obs:4318",
+    finds: "exporters.otlphttp.endpoint: every request of 'otlphttp' fails Write `https://gateway.obs:4318`, or"}
+  one signal: {exporters.otlphttp.traces_endpoint: "backend/v1/traces",
+    finds: "exporters.otlphttp.traces_endpoint: is not a URL"}
   a URL: {exporters.otlphttp.endpoint: "http://backend.example.com:4318"}
   capitals: {exporters.otlphttp.endpoint: "HTTP://backend.example.com:4318"}
   a variable: {exporters.otlphttp.endpoint: "${env:HOST}:4318"}
   gRPC: {exporters.otlp.endpoint: "backend.example.com:4317"}
 port-of-other-protocol:
   gRPC: {exporters.otlp.endpoint: "http://backend.example.com:4318",
-    finds: "exporters.otlp.endpoint: and 4318 is the usual port of the other protocol of OTLP Write port 4317, or use the exporter otlp_http."}
+    finds: "exporters.otlp.endpoint: 'otlp' uses gRPC, and 4318 is the usual port of the other protocol of OTLP Write
+      port 4317, or use the exporter otlp_http."}
   HTTP: {exporters.otlphttp.endpoint: "https://${env:HOST}:4317/v1",
-    finds: "exporters.otlphttp.endpoint: and 4317 is the usual port of the other protocol of OTLP Write port 4318, or use the exporter otlp_grpc."}
+    finds: "exporters.otlphttp.endpoint: 'otlphttp' uses HTTP, and 4317 is the usual port of the other protocol of OTLP
+      Write port 4318, or use the exporter otlp_grpc."}
   the usual port: {exporters.otlp.endpoint: "backend.example.com:4317"}
   another port: {exporters.otlphttp.endpoint: "http://backend.example.com:43170"}
 unverified-certificate:

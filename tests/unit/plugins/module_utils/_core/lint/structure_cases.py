@@ -84,7 +84,8 @@ moved-setting:
   gone is another rule's: {exporters.otlp.batcher: null, build: contrib 0.158.0}
 invalid-expansion:
   a digit first: {exporters.debug.verbosity: "${1}", finds: "exporters.debug.verbosity: `${1}` names no variable: '1'"}
-  a dash: {exporters.debug.verbosity: "${env:A-B}", finds: "exporters.debug.verbosity: `MY_PASSWORD`, not `MY-PASSWORD`."}
+  a dash: {exporters.debug.verbosity: "${env:A-B}",
+    finds: "exporters.debug.verbosity: Rename the variable, here and where it is set: `MY_PASSWORD`, not"}
   nothing: {exporters.debug.verbosity: "a${}b", finds: "exporters.debug.verbosity: names no variable"}
   a scheme of one letter: {exporters.debug.verbosity: "${e:X}", finds: "exporters.debug.verbosity: is not a scheme"}
   a dollar sign inside: {exporters.debug.verbosity: "${env:$X}",
