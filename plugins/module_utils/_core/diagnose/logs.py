@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..errors import cleaned
 from .text import seconds_between
 
-LONGEST = 240
+LONGEST = 400
+# A line that reports a failure has the reason near its end, after fields of the Collector.
+LONGEST_FAILURE = 1500
 # A collector that retries says so at least that often. Source: max_interval of exporterhelper, 30 s.
 CURRENT_SECONDS = 60
 # What repeats with other numbers is the same entry.
@@ -43,7 +46,7 @@ def groups(text: str, now: str, mask: Callable[[str], str]) -> list[dict[str, An
     # Masks do not recognise a secret that is cut.
     masked = [{key: mask(one) if isinstance(one, str) else one for key, one in row.items()} for row in found.values()]
     rows = [
-        {**row, "said": row["said"][:LONGEST], "seconds_ago": round(seconds_between(row["time"], now))}
+        {**row, "said": cleaned(row["said"], LONGEST), "seconds_ago": round(seconds_between(row["time"], now))}
         for row in masked
     ]
     return sorted(rows, key=lambda row: row["seconds_ago"])
@@ -100,6 +103,19 @@ def _row(level: str, message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     about = f"{_ROLES[kind]}/{name}" if kind in _ROLES and name else ""
     error = str(fields.get("error") or fields.get("err") or "")
     return {"level": level, "message": message, "error": error, "about": about, "signal": signal}
+
+
+def tail(lines: Sequence[str], most: int, longest: int) -> list[tuple[str, int]]:
+    """Return the last lines of a log, each with its longest length.
+
+    A line that reports a failure may be longer, and the last ones come first if what follows, such as a stack trace,
+    has no other.
+    """
+    last = list(lines[-most:])
+    if not any(map(_entry, last)):
+        failures = [line for line in lines[:-most] if _entry(line)][-2:]
+        last = [*failures, *last[len(failures) :]]
+    return [(line, LONGEST_FAILURE if _entry(line) else longest) for line in last]
 
 
 def last_words(lines: Sequence[str]) -> str:

@@ -14,12 +14,12 @@ from ..cluster.rollout import REPEATED, event_time
 from ..collector.pod_logs import ROOT
 from ..collector.quantities import parse_bytes
 from ..config.paths import at, items, section
-from ..errors import Problem
+from ..errors import Problem, cleaned
 from .logs import CURRENT_SECONDS
 from .text import seconds_between
 
 Object = Mapping[str, Any]
-LONGEST = 240
+LONGEST = 400
 # Older events explain nothing that is wrong now.
 RECENT = 600.0
 # How a debug exporter prints which pod's log a record is of: as detailed and as normal text.
@@ -64,7 +64,7 @@ def warnings(events: Iterable[Object], uids: Mapping[Any, Any], now: str) -> lis
             "kind": at(one, ("involvedObject", "kind")),
             "name": at(one, ("involvedObject", "name")),
             "reason": str(one.get("reason") or ""),
-            "message": " ".join(str(one.get("message") or "").split()).removeprefix(REPEATED)[:LONGEST],
+            "message": cleaned(" ".join(str(one.get("message") or "").split()).removeprefix(REPEATED), LONGEST),
             "count": int(at(one, ("series", "count")) or one.get("count") or 1),
             "seconds_ago": round(seconds_between(event_time(dict(one)), now)),
         }
@@ -135,7 +135,7 @@ def certificate_resources(found: Iterable[Object], secrets: Iterable[str]) -> li
                     "namespace": at(item, ("metadata", "namespace")),
                     "secret": at(item, ("spec", "secretName")),
                     "ready": ready.get("status") == "True",
-                    "message": str(ready.get("message") or "cert-manager has not looked at it")[:LONGEST],
+                    "message": cleaned(str(ready.get("message") or "cert-manager has not looked at it"), LONGEST),
                 }
             )
     return rows

@@ -25,12 +25,15 @@ from ..._core.cluster.rollout import (
 )
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
 from ..._core.config.secrets import concealed, quoted
+from ..._core.diagnose.logs import tail
 from ..._core.errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain, library
 from ..api.kinds import ApiResource
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
+# More lines are read than shown: the stack trace of a panic hides what it is about.
+READ = 200
 LOG_TRIES, LOG_PAUSE = 4, 0.5
 # The kubelet's answer instead of a log while it replaces a container.
 NO_LOG = "unable to retrieve container logs"
@@ -87,7 +90,7 @@ def _log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list
         return []
     metadata = symptom.pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
-    query = {"container": symptom.container, "tailLines": LINES}
+    query = {"container": symptom.container, "tailLines": READ}
     for _try in range(LOG_TRIES):
         for previous in ("true", "false"):  # the previous container first: a new one may already run
             lines = _tail(cluster, path, {**query, "previous": previous}, mask)
@@ -104,7 +107,7 @@ def _tail(cluster: Cluster, path: str, query: dict[str, Any], mask: Callable[[st
         return []
     if lines and lines[0].startswith(NO_LOG):
         return []
-    return [quoted(line, LINE_LENGTH, mask) for line in lines[-LINES:]]
+    return [quoted(line, longest, mask) for line, longest in tail(lines, LINES, LINE_LENGTH)]
 
 
 def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:

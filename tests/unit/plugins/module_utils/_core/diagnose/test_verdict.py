@@ -174,4 +174,34 @@ def test_json_logs_lines_of_the_kubernetes_client_and_of_a_crash_are_read() -> N
 @pytest.mark.parametrize("before", range(LONGEST - 40, LONGEST + 1, 4))
 def test_secrets_are_masked_before_a_line_is_cut(before: int) -> None:
     (row,) = groups(line("error", "a" * before + " https://me:hunter2hunter2@host/ opaque1"), masker(["opaque1"]))
-    assert "hunter" not in str(row) and "opaque1" not in str(row) and len(row["said"]) <= LONGEST
+    assert (
+        "hunter" not in str(row)
+        and "opaque1" not in str(row)
+        and len(row["said"]) <= LONGEST + len("… (99 more characters) …")
+    )
+
+
+RESOURCE = {"service.instance.id": "2376538f-9d55-4442-b429-0d3d6261ca3d", "service.name": "x", "service.version": "1"}
+FAILED = "2026-01-01T00:00:00Z\terror\tgraph/graph.go:454\tFailed to start component\t" + json.dumps(
+    {
+        "resource": RESOURCE,
+        "error": f"listen tcp {'a' * 300}: bind: permission denied",
+        "type": "Receiver",
+        "id": "otlp",
+    }
+)
+CALM = "2026-01-01T00:00:00Z\tinfo\ta.go:1\tStopping extensions...\t" + json.dumps({"resource": RESOURCE})
+
+
+def test_the_line_that_matters_is_whole_and_not_behind_what_follows() -> None:
+    assert logs.tail([CALM, FAILED, CALM], 10, 300) == [(CALM, 300), (FAILED, logs.LONGEST_FAILURE), (CALM, 300)]
+    trace = [f"main.f{number}()" for number in range(40)]
+    panic = "panic: runtime error: index out of range"
+    (first, *rest) = logs.tail([CALM, panic, *trace], 10, 300)
+    assert (first, rest) == ((panic, logs.LONGEST_FAILURE), [(line, 300) for line in trace[-9:]])
+    assert logs.tail([], 10, 300) == []
+
+
+def test_the_reason_at_the_end_of_a_long_message_is_kept() -> None:
+    (row,) = groups(line("error", "Exporting failed", error=f"{'wrapped: ' * 60}the reason", **FIELDS))
+    assert row["said"].endswith("the reason")

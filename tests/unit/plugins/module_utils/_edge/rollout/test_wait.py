@@ -84,6 +84,13 @@ def test_a_crash_is_told_at_once_with_its_log() -> None:
     assert "container c, pod p, node n1" in str(failure)
 
 
+def test_a_line_that_names_the_failure_is_not_cut() -> None:
+    api = FakeApi(workload(), replica_set(), pod(**CRASHED))
+    words = f"listen tcp {'a' * 300}: bind: permission denied"
+    api.texts[LOG] = f'2026\terror\tgraph.go:454\tFailed to start component\t{{"error": "{words}", "id": "otlp"}}'
+    assert words in fails(api).fix
+
+
 def test_a_folder_that_the_pod_may_not_use_is_named_with_the_group() -> None:
     api = FakeApi(workload(), replica_set(), pod(**CRASHED))
     api.texts[LOG] = "Error: open /var/lib/otelcol/a.db: permission denied"
