@@ -48,6 +48,12 @@ MUTATORS: dict[str, Mutator] = {
             for endpoint in (f"xray.{AWS}:443", f"https://logs.{AWS}:443", f"{DATADOG}:443")
         ]
     ),
+    "doubled-path": added(
+        [
+            _http(endpoint="https://otlp.example.com/v1/traces"),
+            _http("logs", endpoint="http://loki:3100/loki/api/v1/push"),
+        ]
+    ),
     "intake-path": added(
         [
             ("exporters", "prometheusremotewrite", {"endpoint": AMP}, "metrics"),

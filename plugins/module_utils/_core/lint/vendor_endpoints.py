@@ -20,6 +20,7 @@ from .subject import Fault, Subject, rules
 from .view import Part
 
 _OTLP_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"
+_OTLP_HTTP = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/otlphttpexporter/README.md"
 _DATADOG_DOCUMENTATION = "https://docs.datadoghq.com/getting_started/site/"
 _AWS = re.compile(r"(aps-workspaces|xray|logs|monitoring)\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\Z")
 _DATADOG = re.compile(r"otlp\.(?:[a-z0-9]+\.)?(?:datadoghq\.(?:com|eu)|ddog-gov\.com)\Z")
@@ -55,6 +56,25 @@ def intake_path(subject: Subject) -> Iterator[Fault]:
                 yield _misdirected(part, key, f"/v1/{signal} of the service that takes {signal}")
             elif service and not signal and path.strip("/"):
                 yield _misdirected(part, key, "no path; the exporter adds its own")
+
+
+_ADDED = re.compile(r"(.*?)/+(?:v1/(?:traces|metrics|logs)|loki/api/v1/push)/*\Z")
+
+
+def doubled_path(subject: Subject) -> Iterator[Fault]:
+    """Yield URLs with the path of one signal, after which otlp_http writes it again; the backend then answers 404."""
+    for part in subject.view.of("exporters", "otlphttp"):
+        endpoint = part.settings.get("endpoint")
+        host, path = _target(part, "endpoint")
+        match = _ADDED.match(str(endpoint)) if path and not _AWS.match(host) else None
+        if match:
+            base = match[1] + ("/otlp" if "/loki/" in path else "")
+            message = f"'{part.id}' adds /v1/traces, /v1/metrics or /v1/logs to {path}"
+            yield Fault(
+                (*part.path, "endpoint"),
+                message,
+                f"Write `{base}`, or give the URL of one signal as `traces_endpoint`, for example.",
+            )
 
 
 def intake_header(subject: Subject) -> Iterator[Fault]:
@@ -241,6 +261,7 @@ def log_retention(subject: Subject) -> Iterator[Fault]:
 
 RULES = (
     *rules("error", http_only, intake_path, documentation=_OTLP_DOCUMENTATION),
+    *rules("warning", doubled_path, documentation=_OTLP_HTTP),
     *rules("warning", intake_header, documentation=_OTLP_DOCUMENTATION),
     *rules("error", datadog_site, datadog_key, documentation=_DATADOG_DOCUMENTATION),
     *rules("warning", region_missing, random_trace_id, documentation=f"{_CONTRIB}/exporter/awsxrayexporter"),

@@ -13,6 +13,17 @@ http-only:
   HTTP: {exporters.otlp_http.endpoint: "https://xray.REGIONAL"}
   elsewhere: {exporters.otlp_grpc.endpoint: "otlp.example.com:4317"}
   a variable: {exporters.otlp_grpc.endpoint: "xray.${env:AWS_REGION}.amazonaws.com:443"}
+doubled-path:
+  the URL of traces: {exporters.otlp_http.endpoint: "https://otlp.example.com/v1/traces",
+    finds: "exporters.otlp_http.endpoint: 'otlp_http' adds /v1/traces, /v1/metrics or /v1/logs to /v1/traces Write
+      `https://otlp.example.com`, or give the URL of one signal as"}
+  below a path: {exporters.otlp_http.endpoint: "https://otlp.example.com/otlp/v1/logs/",
+    finds: "exporters.otlp_http.endpoint: Write `https://otlp.example.com/otlp`"}
+  Loki's own path: {exporters.otlp_http.endpoint: "http://loki:3100/loki/api/v1/push",
+    finds: "exporters.otlp_http.endpoint: to /loki/api/v1/push Write `http://loki:3100/otlp`"}
+  the URL of one signal: {exporters.otlp_http.traces_endpoint: "https://otlp.example.com/v1/traces"}
+  another path: {exporters.otlp_http.endpoint: "https://otlp.example.com/otlp"}
+  a variable: {exporters.otlp_http.endpoint: "${env:URL}/v1/traces"}
 intake-path:
   a workspace's URL: {exporters.prometheus_remote_write.endpoint: "https://aps-workspaces.REGIONAL/workspaces/ws-1/",
     finds: "exporters.prometheus_remote_write.endpoint: endpoint of 'prometheus_remote_write' has /workspaces/ws-1/,
