@@ -4,7 +4,8 @@
 """Which objects of a cluster a release owns, who owns the others, and which rights a role gains. Private.
 
 A release owns an object by two marks. The label says which release it is; a copy of the object has it too. The field
-manager of server-side apply says who wrote it; no copy has that.
+manager of server-side apply says who wrote it; no copy has that. Versions before 1.0.0 had no label of a release: their
+objects have the label of this collection, and that of their collector.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import reduce
 from itertools import product
 from typing import Any
 
-from ..collector.names import COLLECTOR_LABEL, OWNER, RELEASE_LABEL
+from ..collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, allocator, release
 from ..config.paths import leaves, section
 from ..errors import printable
 from .bundle import Identity, Manifest, Ref, ref
@@ -30,6 +31,8 @@ _TAKEN = (
     ("labels", _FLUX_NAME),
     ("annotations", HELM_NAME),
 )
+# What the tools write beside their marks, and what goes with a mark.
+_BESIDE = {_FLUX_NAME: ("labels", _FLUX_NAMESPACE), HELM_NAME: ("annotations", HELM_NAMESPACE)}
 _ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
@@ -102,19 +105,58 @@ def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
     return release_of(live) in releases and applied_by(live, manager) and not taken(live, manager)
 
 
+def of_earlier(live: Manifest, manager: str) -> bool:
+    """Return whether an earlier version of this collection applied an object, and no other tool took it over since."""
+    labelled = label_of(live, OWNER_LABEL) == OWNER and not release_of(live)
+    return labelled and applied_by(live, manager) and not taken(live, manager)
+
+
+def converts(manifest: Manifest, live: Manifest, manager: str) -> bool:
+    """Return whether a manifest is that of an object of an earlier version, and of the same collector.
+
+    That version labelled namespaces of others too: a namespace is its own only if nobody else has written it.
+    """
+    writers = {entry.get("manager") for entry in live["metadata"].get("managedFields") or []}
+    alone = manifest["kind"] != "Namespace" or writers == {manager}
+    same = label_of(manifest, COLLECTOR_LABEL) == label_of(live, COLLECTOR_LABEL)
+    return bool(release_of(manifest)) and same and alone and of_earlier(live, manager)
+
+
+def earlier_place(live: Manifest) -> tuple[str, str]:
+    """Return namespace and release of an object of an earlier version, which named cluster-wide ones NAMESPACE-NAME."""
+    metadata, name = live["metadata"], label_of(live, COLLECTOR_LABEL)
+    ends = [end for part in (allocator(name), name) if metadata["name"].endswith(end := f"-{part}")]
+    place = metadata.get("namespace") or (metadata["name"].removesuffix(ends[0]) if name and ends else "")
+    return place, release(place, name) if place and name else ""
+
+
 def taken(live: Manifest, manager: str) -> list[tuple[str, str]]:
     """Return the marks that Argo CD, Flux or Helm put on an object after this field manager's last apply.
 
     What a run adopts keeps the marks that it had before.
     """
     last = str(last_apply(live, manager)[0] or "")
-    found = []
+    return [one for one, times in _marked(live, manager) if any(time > last for time in times)]
+
+
+def marks(live: Manifest, manager: str) -> list[tuple[str, str]]:
+    """Return the marks that Argo CD, Flux or Helm put on an object at any time."""
+    found = [one for one, times in _marked(live, manager) if times]
+    return found + [_BESIDE[mark] for _part, mark in found if mark in _BESIDE]
+
+
+def _marked(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    """Yield the marks of an object that are not copied, and when field managers other than this one wrote each."""
     for part, mark in (one for one in _TAKEN if one[1] in section(live, "metadata", one[0])):
-        copied = mark == _ARGO_TRACKING and not _tracks(live)
         others = [one for one in _entries(live, ("metadata", part, mark)) if one.get("manager") != manager]
-        if not copied and any(str(one.get("time") or "") > last for one in others):
-            found.append((part, mark))
-    return found
+        if mark != _ARGO_TRACKING or _tracks(live):
+            yield (part, mark), [str(one.get("time") or "") for one in others]
+
+
+def helm_release(live: Manifest) -> tuple[str, str]:
+    """Return namespace and name of the Helm release that has made an object, empty if none has."""
+    annotations = section(live, "metadata", "annotations")
+    return str(annotations.get(HELM_NAMESPACE) or ""), str(annotations.get(HELM_NAME) or "")
 
 
 def _tracks(live: Manifest) -> bool:
@@ -157,7 +199,9 @@ def owner(live: Manifest) -> str:
     metadata = live["metadata"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     owners = [f"{item.get('kind')} {item.get('name')}" for item in metadata.get("ownerReferences") or []]
-    release = f"release {release_of(live)} of this collection" if applied_by(live, OWNER) else ""
+    found = f"release {release_of(live)}" if release_of(live) else "an earlier version"
+    marked = release_of(live) or label_of(live, OWNER_LABEL) == OWNER
+    ours = f"{found} of this collection" if marked and applied_by(live, OWNER) else ""
     application = annotations.get(_ARGO_TRACKING, "").partition(":")[0] or labels.get(_ARGO_INSTANCE)
     if annotations.get(HELM_NAME):
         return f"Helm release {annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"
@@ -167,7 +211,7 @@ def owner(live: Manifest) -> str:
         return f"Flux Kustomization {labels.get(_FLUX_NAMESPACE, '')}/{labels[_FLUX_NAME]}"
     entries = [entry for entry in metadata.get("managedFields") or [] if not entry.get("subresource")]
     writers = named(str(entry.get("manager")) for entry in entries)
-    return ", ".join(owners) or (release if release_of(live) else "") or writers
+    return ", ".join(owners) or ours or writers
 
 
 def named(managers: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._core.change.extract import is_applied
 from ..._core.cluster.bundle import Manifest, Ref, difference, ref
-from ..._core.cluster.ownership import applied_by, changed_rights, is_ours, release_of
+from ..._core.cluster.ownership import applied_by, changed_rights, converts, is_ours, release_of
 from ..._core.config.secrets import salted
 from ..._core.errors import Failure, Problem
 from ..api.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster, LostError
@@ -161,9 +161,13 @@ class Session:
         """
         manager = self.options.field_manager
         taken = release_of(manifest) in self.options.adopt and manifest["kind"] != "Namespace"
-        owned = is_ours(live, self.releases, manager)
+        owned = is_ours(live, self.releases, manager) or self.converts(manifest, live)
         another = bool(release_of(live)) and applied_by(live, manager) and release_of(live) != release_of(manifest)
         return owned or (taken and not another and not self.may_exist(manifest))
+
+    def converts(self, manifest: Manifest, live: Manifest) -> bool:
+        """Return whether this is an object of an earlier version. Another inventory may use a shared account."""
+        return converts(manifest, live, self.options.field_manager) and not self.may_exist(manifest)
 
     def may_exist(self, manifest: Manifest) -> bool:
         """Return whether a manifest is a ServiceAccount that is used unchanged if others own it."""

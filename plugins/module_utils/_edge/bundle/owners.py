@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import starmap
+from shlex import quote
 from typing import NamedTuple
 
 from ..._core.change.extract import is_applied
 from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.operator_children import BUDGET, budgets, made, made_for
 from ..._core.cluster.operator_status import COLLECTOR
-from ..._core.cluster.ownership import is_ours, lacking, owner, release_of
+from ..._core.cluster.ownership import HELM_NAME, helm_release, is_ours, lacking, marks, owner, release_of
 from ..._core.config.paths import at, section
 from ..._core.diagnose.reach import selects
 from ..._core.errors import Problem
@@ -57,9 +59,42 @@ def refuse_others(session: Session, pairs: Pairs) -> None:
     live = {ref(item): item for item in found}
     taken = [(item, live[one]) for one, item in children.items() if one in live and not made_for(item, live[one])]
     refuse_foreign(session, [*pairs, *taken])
+    warn_of_earlier(session, pairs)
+    warn_of_helm(session, pairs)
     templates = [section(item, "spec", "template", "metadata", "labels") for item, _live in pairs]
     wanted = [*_of_bundle(new, templates), *_of_operator(resources, live)]
     _refuse_second_budget(session, wanted, [item for item in found if item["kind"] == BUDGET])
+
+
+def warn_of_earlier(session: Session, pairs: Pairs) -> None:
+    """Name the objects of an earlier version, which this run takes over."""
+    found = [str(ref(live)) for manifest, live in pairs if live and session.converts(manifest, live)]
+    if found:
+        run = "Without check mode, this run" if session.options.check else "This run"
+        more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        text = f"{run} takes over objects of an earlier version of this collection: {', '.join(found[:SHOWN])}{more}."
+        session.report.warnings.append(text)
+
+
+def warn_of_helm(session: Session, pairs: Pairs) -> None:
+    """Name the Helm releases from which this run adopts objects: Helm's record still names these."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for manifest, live in pairs:
+        adopted = live and release_of(manifest) in session.options.adopt and session.may_write(manifest, live)
+        if live and adopted and HELM_NAME in {mark for _part, mark in marks(live, session.options.field_manager)}:
+            found.setdefault(helm_release(live), []).append(str(ref(live)))
+    session.report.warnings.extend(starmap(_still_of_helm, sorted(found.items())))
+
+
+def _still_of_helm(release: tuple[str, str], names: list[str]) -> str:
+    namespace, name = release
+    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    command = f"kubectl delete secret --namespace {quote(namespace)} --selector {quote(f'owner=helm,name={name}')}"
+    return (
+        f"Adopted from the Helm release {namespace}/{name}: {', '.join(names[:SHOWN])}{more}. Their marks of Helm go, "
+        "but `helm upgrade` and `helm uninstall` still change and delete what Helm's record names. If nothing else of "
+        f"this release is in use, delete the record: `{command}`"
+    )
 
 
 def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> bool:

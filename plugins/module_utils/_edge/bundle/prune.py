@@ -13,9 +13,9 @@ from ..._core.change.record import collectors, is_record, record_name
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.config_versions import earlier, renewed, unnamed
 from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
-from ..._core.cluster.ownership import collector_of, is_ours, release_of
+from ..._core.cluster.ownership import collector_of, earlier_place, is_ours, of_earlier, owner, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
-from ..._core.collector.names import COLLECTOR_LABEL, shared_release
+from ..._core.collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
 from ..._core.errors import Failure
 from ..api.cluster import METADATA_LIST
 from ..api.explain import asking
@@ -28,6 +28,8 @@ from .write import delete_one
 
 _CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
 _SECRETS = ApiResource("v1", "Secret", "secrets", True)
+# What an earlier version of this collection made, which had no label of a release.
+EARLIER = f"{OWNER_LABEL}={OWNER},!{RELEASE_LABEL}"
 _REVISIONS = (
     ApiResource("apps/v1", "ReplicaSet", "replicasets", True),
     ApiResource("apps/v1", "ControllerRevision", "controllerrevisions", True),
@@ -82,7 +84,7 @@ class Pruning:
         self.session = session
         # The last collector of a namespace takes along what the namespace's collectors share.
         shared = {shared_release(name) for name in namespaces_of(session.options.manifests)} if live is None else set()
-        left = _left(session, session.releases | shared)
+        left = _left(session, session.releases | shared, EARLIER if _has_earlier(session, live) else "")
         # With the bundle that they belong to, the records of interrupted changes go when these are complete.
         self.records = {} if live is None else _records(session, left)
         self.left = _going(session, [item for item in left if item not in self.records.values()], live)
@@ -137,24 +139,34 @@ class Pruning:
         self.left = [old for old in self.left if ref(old) not in names]
 
 
-def _left(session: Session, releases: set[str]) -> list[Manifest]:
-    """Return the labelled objects that the bundle does not have, without their content."""
+def _has_earlier(session: Session, live: Mapping[Ref, Manifest | None] | None) -> bool:
+    """Return whether an earlier version may have left objects: a removal looks for them, a run that converts some too.
+
+    A product always had the label of its release, which has no dot.
+    """
+    if live is None:
+        return any("." in one for one in session.releases)
+    pairs = [(item, live.get(ref(item))) for item in session.options.manifests]
+    return any(now and session.converts(item, now) for item, now in pairs)
+
+
+def _left(session: Session, releases: set[str], more: str = "") -> list[Manifest]:
+    """Return the labelled objects that the bundle does not have, without their content. `more` selects more of them."""
     if not session.options.prune_selector:
         return []
     manifests = session.options.manifests
     namespaces = namespaces_of(manifests)
     kinds = PRUNED + (OF_PRODUCTS if session.resources.defining else ())
     resources = [resource for kind in kinds if (resource := session.resources.find(version_for(kind), kind))]
-    wheres = [(resource, name) for resource in resources for name in (namespaces if resource.namespaced else [""])]
+    spaces = [(resource, name) for resource in resources for name in (namespaces if resource.namespaced else [""])]
+    selectors = filter(None, (session.options.prune_selector, more))
+    wheres = [(*space, selector) for selector in selectors for space in spaces]
     found = session.cluster.parallel(lambda where: _labelled(session, *where), wheres)
-    denied = sorted(
-        {resource.plural for (resource, _namespace), items in zip(wheres, found, strict=True) if items is None}
-    )
+    denied = sorted({where[0].plural for where, items in zip(wheres, found, strict=True) if items is None})
     if denied:
         session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
-    return stale(
-        (item for items in found for item in items or [] if _is_ours(session, item, releases)), refs(manifests)
-    )
+    items = stale((item for items in found for item in items or []), refs(manifests))
+    return [item for item in items if _is_ours(session, item, releases)]
 
 
 def _records(session: Session, left: list[Manifest]) -> dict[str, Manifest]:
@@ -190,12 +202,17 @@ def _kept_configs(session: Session, left: list[Manifest], live: Mapping[Ref, Man
 
 def _is_ours(session: Session, item: Manifest, releases: set[str]) -> bool:
     """Return whether a selected object has both marks; a selector may match what others made, and copies of ours."""
-    return is_ours(item, releases, session.options.field_manager)
+    if not of_earlier(item, session.options.field_manager):
+        return is_ours(item, releases, session.options.field_manager)
+    namespace, found = earlier_place(item)
+    if found not in releases and namespace in namespaces_of(session.options.manifests):
+        keep(session, item, f"it belongs to {owner(item)}, and to no collector of this run")
+    return found in releases
 
 
-def _labelled(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
+def _labelled(session: Session, resource: ApiResource, namespace: str, selector: str) -> list[Manifest] | None:
     """Return the objects with the bundle's label, or nothing when the user may not see them."""
-    return listed(session, resource, namespace, {"labelSelector": session.options.prune_selector}, METADATA_LIST)
+    return listed(session, resource, namespace, {"labelSelector": selector}, METADATA_LIST)
 
 
 def delete(session: Session, found: list[Manifest], action: str) -> None:

@@ -14,7 +14,7 @@ from ..._core.change.by_hand import without
 from ..._core.change.extract import extracted, is_applied
 from ..._core.change.record import another_run
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
-from ..._core.cluster.ownership import applied_by, last_apply, release_of, taken
+from ..._core.cluster.ownership import applied_by, last_apply, marks, release_of
 from ..._core.cluster.replacement_order import kept_replicas
 from ..._core.errors import Problem
 from ..api.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError, LostError
@@ -126,12 +126,12 @@ def _deleted(session: Session, found: Manifest) -> bool:
 
 
 def claim(session: Session, live: Manifest) -> Manifest:
-    """Take the later marks of other tools off an object that this run adopts: the next run has no `adopt`."""
-    marks = taken(live, session.options.field_manager) if release_of(live) in session.options.adopt else []
-    if not marks:
+    """Take the marks of other tools off an object that this run adopts: a later run has no `adopt`."""
+    found = marks(live, session.options.field_manager) if release_of(live) in session.options.adopt else []
+    if not found:
         return live
     body: dict[str, Any] = {"metadata": {}}
-    for part, mark in marks:
+    for part, mark in found:
         body["metadata"].setdefault(part, {})[mark] = None
     asked = f"Take over {ref(live)}"
     return asking(asked, lambda: session.cluster.request("PATCH", session.path(live), body=body, content_type=MERGE))

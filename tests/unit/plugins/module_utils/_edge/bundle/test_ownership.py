@@ -139,6 +139,20 @@ def test_who_adopts_what_another_tool_took_over_has_it_for_good() -> None:
     assert actions(remove(api, "shop"))["Deployment gw"] == "deleted"
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_what_is_adopted_from_helm_loses_its_marks_and_a_warning_names_the_record(check: bool) -> None:
+    api = FakeApi(*theirs(HELM))
+    first = run(api, "shop", adopt=["shop.gw"], check=check)
+    (told,) = [text for text in first["warnings"] if "Helm" in text]
+    assert told.startswith("Adopted from the Helm release shop/shop: ServiceAccount shop/gw, ConfigMap shop/gw, ")
+    assert told.endswith("`kubectl delete secret --namespace shop --selector owner=helm,name=shop`")
+    marked = [path for path, item in api.objects.items() if HELM.keys() & (item["metadata"].get("annotations") or {})]
+    assert bool(marked) == check
+    if not check:
+        assert run(api, "shop", adopt=["shop.gw"])["warnings"] == []
+        assert not run(api, "shop")["changed"]
+
+
 @cases(
     "mark, value, more",
     (ARGO, "shop:apps/Deployment:shop/another", {}),  # copied with all annotations of another object
