@@ -40,6 +40,8 @@ class ControllerAction(ActionBase):
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
         for warning in misspelled(variables):
             self._display.warning(warning)
+        if _yaml.Origin is None:
+            arguments |= self._as_in_their_file(arguments, variables)
         if prefix := arguments.get("variables_prefix"):
             arguments["defaults"] = self._of_variables(prefix, variables) | arguments["defaults"]
         if "lock_file" in arguments:
@@ -52,15 +54,14 @@ class ControllerAction(ActionBase):
         for name in (name for name in options if name in variables):
             with suppress(AnsibleError):  # the task that uses a variable says what is undefined in it
                 _arguments.check_shapes(self._templar.template({name: variables[name]}), options, f"role {role}")
-        if _yaml.Origin is None:  # ansible-core 2.18 forgets where the items of a list are from that a lookup chose
-            known = {name.removeprefix(f"{role}_"): option for name, option in options.items()}
-            with suppress(AnsibleError):
-                for item in self._templar.template(variables.get(f"{role}s")) or ():
-                    if isinstance(item, Mapping):
-                        what = f"{role.rpartition('_')[2]} '{_arguments.named(item)}'"
-                        _arguments.check_shapes(item, known, what)
         _arguments.check_shapes(self._task.args, spec, what)
         return {}
+
+    def _as_in_their_file(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the list of a role that knows its positions, which ansible-core 2.18 forgets after a lookup."""
+        items = variables.get(f"{role_options(variables)[0]}s")
+        known = self._templar.template(items) if items else None
+        return {name: known for name, value in arguments.items() if known and value == known}
 
     def _of_variables(self, prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that have a variable, as Ansible's own validate_argument_spec takes them."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -237,3 +238,37 @@ def test_diffs_have_no_secrets() -> None:
     result = _migrate.migrate(arguments, check=True)
     assert result["changed"]
     assert "change-me-soon" not in repr(result)
+
+
+class _Placed(str):
+    """A text of ansible-core 2.18, which alone knows its position."""
+
+    ansible_pos: tuple[str, int, int]
+
+
+def test_older_versions_of_ansible_core_know_how_a_value_is_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "inventory.yml"
+    file.write_text("A: 1.10\nB: '{{ x }}'\nC: yes\n")
+    monkeypatch.setattr(_yaml, "Origin", None)
+    values = {}
+    for line, (name, value) in enumerate({"A": 1.1, "B": 2, "C": True}.items(), 1):
+        key = _Placed(name)
+        key.ansible_pos = (str(file), line, 1)
+        values[key] = value
+    assert [_yaml.place(values, name).spelled() for name in "ABC"] == ["1.10", "", "yes"]
+
+
+def test_older_versions_of_ansible_core_take_a_list_from_the_variable_that_knows_its_positions() -> None:
+    known = [{"name": "a"}]
+    variables = {
+        "ansible_collection_name": "o11y.opentelemetry",
+        "role_name": "otel_collector",
+        "otel_collectors": known,
+    }
+    action: Any = SimpleNamespace(_templar=SimpleNamespace(template=lambda value: value))
+    arguments = {"collectors": [{"name": "a"}], "others": [{"name": "b"}]}
+    found = _action.ControllerAction._as_in_their_file(action, arguments, variables)
+    assert list(found) == ["collectors"]
+    assert found["collectors"] is known
