@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import items, section
+from ..config.paths import items, leaves, section
 from .bundle import Manifest, Ref, ref
 from .leftovers import PLATFORM_OBJECTS
 
 # This driver creates Secrets when a pod mounts its volume.
 _MAKES_SECRETS = "secrets-store.csi.k8s.io"
 _SERVING_CERT = "service.beta.openshift.io/serving-cert-secret-name"
+
+
+Configs = Mapping[Ref, Manifest | None]
+# A path of one file below a folder, or the folder itself, in a text. A default after `:-` may never be used.
+_PATH = r"(?<![-\w./])(?<!:-){}(?:/[-.\w]+)?(?![-.\w/])"
 
 
 class Reference(NamedTuple):
@@ -52,6 +58,15 @@ class Source(NamedTuple):
         inner = path[len(self.path.rstrip("/")) + 1 :]
         return dict(self.files).get(inner, "") if self.files else inner
 
+    def read_by(self, texts: Iterable[str]) -> set[str]:
+        """Return the keys that texts name by their paths below this mount. What a variable may replace does not count.
+
+        The path of a mount inside of another mount belongs to the inner one: it has a slash or is no key.
+        """
+        within = re.compile(_PATH.format(re.escape(self.path.rstrip("/")))) if self.path else None
+        paths = {path for text in texts for path in within.findall(text)} if within else ()
+        return {key for path in paths if (path == self.path or not self.key) and (key := self.key_of(path))}
+
 
 # Kinds with pods. The operator's custom resource has fields of the pod and of the container in one.
 _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
@@ -68,24 +83,40 @@ _WAYS = {
 }
 
 
-def references(manifest: Manifest | None) -> dict[Ref, Reference]:
-    """Return what the pods of a workload need and cannot start without.
+def references(manifest: Manifest | None, configs: Configs | None = None) -> dict[Ref, Reference]:
+    """Return what the pods of a workload need and cannot start without: also the files that their configs name.
 
-    A sidecar runs in pods of other namespaces.
+    `configs` are ConfigMaps that the pods may mount. A sidecar runs in pods of other namespaces.
     """
     pod = _pod(manifest or {})
     namespace = section(manifest, "metadata").get("namespace", "")
     found: dict[Ref, Reference] = {}
     containers = [pod, *items(pod, "containers"), *items(pod, "initContainers"), *items(pod, "additionalContainers")]
     makes_secrets = any(section(volume, "csi").get("driver") == _MAKES_SECRETS for volume in items(pod, "volumes"))
-    for one in (source for container in containers for source in sources(pod, container) if not source.optional):
-        if one.kind == "Secret" and makes_secrets:
+    for one, read in (
+        pair for container in containers for pair in _used(pod, container, manifest or {}, configs or {})
+    ):
+        if one.optional or (one.kind == "Secret" and makes_secrets):
             continue
         key = Ref(one.kind, namespace, one.name)
-        keys = {*found.get(key, Reference(*key)).keys, *one.keys}
+        keys = {*found.get(key, Reference(*key)).keys, *one.keys, *read}
         found[key] = Reference(*key, tuple(sorted(keys)))
     classes = [Ref(kind, "", pod[field]) for field, kind in _CLASSES.items() if pod.get(field)]
     return found | {one: Reference(*one) for one in [*classes, *_outside_of_pods(manifest or {})]}
+
+
+def _used(
+    pod: Manifest, container: Manifest, manifest: Manifest, configs: Configs
+) -> Iterator[tuple[Source, set[str]]]:
+    """Yield what a container uses, with the keys that its config reads as files, unless several share one folder."""
+    found, namespace = sources(pod, container), section(manifest, "metadata").get("namespace", "")
+    mounted = [configs.get(Ref("ConfigMap", namespace, one.name)) for one in found if one.kind == "ConfigMap"]
+    texts = [text for one in (*mounted, section(manifest, "spec", "config")) for _path, text in leaves(one or {})]
+    paths = [one.path for one in found]
+    for one in found:
+        alone = paths.count(one.path) == 1
+        read = one.read_by(text for text in texts if isinstance(text, str)) if alone else set()
+        yield one, {key for key in read if f"{one.path.rstrip('/')}/{key}" not in paths}
 
 
 def _outside_of_pods(manifest: Manifest) -> Iterator[Ref]:
@@ -147,10 +178,19 @@ def _of_variables(container: Manifest) -> Iterator[Source]:
                 yield Source(kind, str(given["name"]), bool(given.get("optional")))
 
 
-def unprovided(manifest: Manifest, live: Manifest | None, brought: Collection[Ref]) -> list[Reference]:
-    """Return what a workload refers to newly, and the bundle does not bring. A running workload was checked before."""
-    old = references(live)
-    new = (one for key, one in sorted(references(manifest).items()) if one != old.get(key))
+def unprovided(
+    manifest: Manifest,
+    live: Manifest | None,
+    brought: Collection[Ref],
+    configs: Configs | None = None,
+    before: Configs | None = None,
+) -> list[Reference]:
+    """Return what a workload refers to newly, and the bundle does not bring. A running workload was checked before.
+
+    `configs` are the ConfigMaps of the bundle, `before` the live ones.
+    """
+    old = references(live, before)
+    new = (one for key, one in sorted(references(manifest, configs).items()) if one != old.get(key))
     return [one for one in new if one.ref not in brought and one.name not in PLATFORM_OBJECTS.get(one.kind, ())]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..config.paths import items
 from .bundle import Manifest
 from .ownership import lines_of_rights
 
@@ -42,6 +43,12 @@ def of_rule(rule: Mapping[str, Any]) -> Iterator[Right]:
             for resource in rule.get("resources") or ():
                 for name in rule.get("resourceNames") or ("",):
                     yield Right(verb, group, resource, name)
+
+
+def kubelet_pods(role: Manifest | None) -> bool:
+    """Whether a role gives the right to the kubelet's list of pods, and not to all of its API, as was usual before."""
+    given = {resource for rule in items(role, "rules") for resource in items(rule, "resources")}
+    return "nodes/pods" in given and "nodes/proxy" not in given
 
 
 class Grant(NamedTuple):

@@ -31,6 +31,7 @@ from .preflight import (
     refuse_early,
     refuse_taken_ports,
     warn_of_constraints,
+    warn_of_older_kubelets,
 )
 from .prune import Pruning
 from .rights import refuse_forbidden, refuse_unable
@@ -50,6 +51,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     pruning = Pruning(bundle.session, bundle.live)
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
+    warn_of_older_kubelets(bundle.session, pairs)
     bundle.live.update(take_back(bundle.session, bundle.live))
     changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
     changes.find(options.manifests, options.change, lambda some: refuse_unable(bundle.session, some, bundle.live))
@@ -63,7 +65,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
             with changes.undoing(bundle.after, wave.later):
                 changes.begin(wave.manifests)
                 for group in ordered(wave.manifests):
-                    await_references(bundle.session, group, bundle.live)
+                    await_references(bundle.session, group, pairs)
                     pruning.make_room(group)
                     bundle.apply(group)
                 awaited |= changes.finish(bundle.after, bundle.ahead(wave))

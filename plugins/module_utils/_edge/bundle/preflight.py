@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
 
-from ..._core.cluster.bundle import Manifest, Ref, ref
+from ..._core.cluster.bundle import Manifest, ref
 from ..._core.cluster.references import Reference, missing, provided, unprovided, way_out
 from ..._core.cluster.replacement_order import (
     API,
@@ -20,6 +20,8 @@ from ..._core.cluster.replacement_order import (
     template_ports,
     unmet,
 )
+from ..._core.cluster.rights import kubelet_pods
+from ..._core.config.layers import parse_version
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain, kind_missing
@@ -28,7 +30,9 @@ from .bundle import Session
 from .owners import refuse_others
 from .write import try_new
 
+Pairs = list[tuple[Manifest, Manifest | None]]
 SHOWN = 5
+_KUBELET_PODS = (1, 33)
 REFERRED = {
     "Secret": ApiResource("v1", "Secret", "secrets", True),
     "ConfigMap": ApiResource("v1", "ConfigMap", "configmaps", True),
@@ -42,14 +46,14 @@ REFERRED = {
 VOLUMES = ApiResource("v1", "PersistentVolume", "persistentvolumes", False)
 
 
-def refuse_early(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
+def refuse_early(session: Session, pairs: Pairs) -> None:
     """Refuse what would fail half-way, or harm others."""
     refuse_others(session, pairs)
     refuse_missing(session, pairs)
     session.cluster.parallel(lambda one: try_new(session, one), [item for item, live in pairs if remade(item, live)])
 
 
-def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | None]], going: list[Manifest]) -> None:
+def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) -> None:
     """Look at the cluster's pods, but only when a workload wants ports that its live object does not have.
 
     Pods of workloads that make way for those of the bundle do not count.
@@ -73,7 +77,7 @@ def refuse_taken_ports(session: Session, pairs: list[tuple[Manifest, Manifest | 
             raise _taken(manifest, found)
 
 
-def refuse_missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> None:
+def refuse_missing(session: Session, pairs: Pairs) -> None:
     """Refuse workloads whose Secrets and other references are missing: their pods would not start.
 
     Check mode warns, because an earlier task of the same run may create them.
@@ -81,7 +85,7 @@ def refuse_missing(session: Session, pairs: list[tuple[Manifest, Manifest | None
     options = session.options
     if options.references == "ignore" or (options.references == "wait" and not options.check):
         return
-    found = _missing(session, pairs)
+    found = _missing(session, pairs, pairs)
     if found and not options.check:
         missing_namespaces = {
             manifest["metadata"]["name"] for manifest, live in pairs if manifest["kind"] == "Namespace" and not live
@@ -90,14 +94,15 @@ def refuse_missing(session: Session, pairs: list[tuple[Manifest, Manifest | None
     session.report.warnings.extend(f"The collectors refer to what does not exist: {lack.text}" for lack in found)
 
 
-def await_references(session: Session, group: list[Manifest], live: Mapping[Ref, Manifest | None]) -> None:
+def await_references(session: Session, group: list[Manifest], pairs: Pairs) -> None:
     """Wait until everything exists that the workloads of a group refer to. Raises Problem when the time is over."""
     if session.options.references != "wait" or session.options.check:
         return
-    pairs = [(manifest, live[ref(manifest)]) for manifest in group]
+    here = set(map(ref, group))
+    some = [pair for pair in pairs if ref(pair[0]) in here]
     found: list[_Lack] = []
     for _poll in session.cluster.polls(session.options.wait_seconds):
-        found = _missing(session, pairs)
+        found = _missing(session, some, pairs)
         if not found:
             return
     raise _lacking(found, session, ())
@@ -111,9 +116,11 @@ class _Lack(NamedTuple):
     exists: bool
 
 
-def _missing(session: Session, pairs: list[tuple[Manifest, Manifest | None]]) -> list[_Lack]:
+def _missing(session: Session, some: Pairs, pairs: Pairs) -> list[_Lack]:
+    """Return what some objects of a bundle lack. All of it and what was live before the run show their configs."""
     brought = provided(session.options.manifests)
-    wanted = list(dict.fromkeys(one for pair in pairs for one in unprovided(*pair, brought)))
+    configs, before = {ref(one): one for one, _live in pairs}, {ref(one): live for one, live in pairs}
+    wanted = list(dict.fromkeys(one for pair in some for one in unprovided(*pair, brought, configs, before)))
     return [lack for lack in session.cluster.parallel(lambda one: _lack(session, one), wanted) if lack.text]
 
 
@@ -173,6 +180,23 @@ def warn_of_constraints(session: Session) -> None:
     if found:
         served = asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API))
         session.report.warnings.extend(map(_unmet, found) if served else ())
+
+
+def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
+    """Warn about new rights that the kubelets of an older cluster do not know. An unchanged role needs no request."""
+    new = [role for role, live in pairs if kubelet_pods(role) and not kubelet_pods(live)]
+    if not new:
+        return
+    try:
+        version = str(session.cluster.request("GET", "/version").get("gitVersion", ""))
+    except ApiError:  # then the page on consent has it
+        return
+    if () < parse_version(version) < _KUBELET_PODS:
+        session.report.warnings.append(
+            f"{ref(new[0])} gives the right to get nodes/pods, which kubelets know since Kubernetes 1.33, and this "
+            f"cluster has {version}: kubelet_stats gets no metadata of pods and volumes. Set `allow: [nodes/proxy]` "
+            "for this collector. It then gets that right too, which includes commands in every container."
+        )
 
 
 def _unmet(needs: ConstraintNeeds) -> str:

@@ -92,6 +92,57 @@ def test_a_custom_resource_of_the_operator_refers_as_a_pod_does() -> None:
     assert list(references(obj("OpenTelemetryCollector", spec=spec))) == [Ref("Secret", "ns", "x")]
 
 
+MOUNTED = {
+    "volumes": [{"name": "tls", "secret": {"secretName": "tls"}}, {"name": "c", "configMap": {"name": "config"}}],
+    "containers": [{"volumeMounts": [{"name": "tls", "mountPath": "/etc/tls/"}, {"name": "c", "mountPath": "/conf"}]}],
+}
+
+
+def reading(text: str, pod: Any = MOUNTED) -> Any:
+    """Return the keys of Secret tls that a pod needs whose config has this text."""
+    config = obj("ConfigMap", "config", data={"relay": f"a: {text}\n"})
+    return references(workload(pod), {Ref("ConfigMap", "ns", "config"): config})[Ref("Secret", "ns", "tls")].keys
+
+
+@cases(
+    "text, keys",
+    ("/etc/tls/ca.crt", ("ca.crt",)),
+    ("'/etc/tls/tls.crt' # and /etc/tls/tls.key", ("tls.crt", "tls.key")),
+    ("${file:/etc/tls/token}", ("token",)),
+    ("/etc/tls", ()),
+    ("/etc/tls/ca.crt/inner", ()),
+    ("/other/etc/tls/ca.crt", ()),
+    ("/etc/tls-2/ca.crt", ()),
+    ("${env:CA:-/etc/tls/ca.crt}", ()),
+)
+def test_the_files_that_a_config_reads_are_keys_of_what_is_mounted(text: str, keys: tuple[str, ...]) -> None:
+    assert reading(text) == keys
+    resource = obj("OpenTelemetryCollector", spec={**MOUNTED, **MOUNTED["containers"][0], "config": {"a": text}})
+    assert references(resource)[Ref("Secret", "ns", "tls")].keys == keys
+
+
+def test_a_key_may_have_another_path_and_a_shared_folder_may_have_it_from_another_object() -> None:
+    tls, config = MOUNTED["volumes"]
+    listed = {"secretName": "tls", "items": [{"key": "root", "path": "ca.crt"}]}
+    assert reading("/etc/tls/ca.crt", {**MOUNTED, "volumes": [{"name": "tls", "secret": listed}, config]}) == ("root",)
+    both = {"sources": [{"secret": {"name": "tls"}}, {"secret": {"name": "other"}}]}
+    assert reading("/etc/tls/ca.crt", {**MOUNTED, "volumes": [{"name": "tls", "projected": both}, config]}) == ()
+    file = {"name": "tls", "mountPath": "/etc/ca.pem", "subPath": "ca.crt"}
+    mounts = {"volumeMounts": [file, {"name": "c", "mountPath": "/conf"}]}
+    assert reading("/etc/ca.pem", {"volumes": [tls, config], "containers": [mounts]}) == ("ca.crt",)
+
+
+def test_a_running_workload_whose_config_reads_the_same_files_was_checked_before() -> None:
+    old, new = (
+        {Ref("ConfigMap", "ns", "config"): obj("ConfigMap", "config", data={"relay": f"a: /etc/tls/{key}"})}
+        for key in ("tls.crt", "ca.crt")
+    )
+    ours = {Ref("ConfigMap", "ns", "config")}
+    assert unprovided(workload(MOUNTED), workload(MOUNTED), ours, old, old) == []
+    found = unprovided(workload(MOUNTED), workload(MOUNTED), ours, new, old)
+    assert found == [Reference("Secret", "ns", "tls", ("ca.crt",))]
+
+
 CLAIMS = [{"spec": {"storageClassName": "fast"}}, {"spec": {"storageClassName": ""}}, {"spec": {}}]
 
 

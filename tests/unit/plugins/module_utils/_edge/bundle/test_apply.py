@@ -341,6 +341,32 @@ def test_constraints_are_asked_for_only_by_collectors_and_may_be_missing(manifes
     assert api.sent("GET").count(CONSTRAINED) == asked
 
 
+def kubelet_role(*resources: str) -> Any:
+    rules = [{"apiGroups": [""], "resources": [*resources], "verbs": ["get"]}]
+    return obj("ClusterRole", "ns.a", namespace="", api="rbac.authorization.k8s.io/v1", rules=rules)
+
+
+@cases(
+    "version, resources, warned",
+    ("v1.32.9-eks-1", ["nodes/pods"], True),
+    ("v1.33.0", ["nodes/pods"], False),
+    ("v1.32.9", ["nodes/pods", "nodes/proxy"], False),
+    ("v1.32.9", ["nodes/stats"], False),
+    ("", ["nodes/pods"], False),
+)
+def test_a_right_that_older_kubelets_do_not_know_is_told_once(version: str, resources: list[str], warned: bool) -> None:
+    api = FakeApi(NAMESPACE)
+    if version:
+        api.texts["/version"] = f'{{"gitVersion": "{version}"}}'
+    found = present(api, [kubelet_role(*resources)])["warnings"]
+    assert [f"has {version}: kubelet_stats" in text and "Set `allow: [nodes/proxy]`" in text for text in found] == [
+        True
+    ] * warned
+    api.requests.clear()
+    assert present(api, [kubelet_role(*resources)])["warnings"] == []
+    assert "/version" not in api.sent("GET")
+
+
 def test_prune_deletes_what_the_bundle_lost() -> None:
     api = FakeApi()
     controller = {"ownerReferences": [{"kind": "X", "name": "x", "controller": True}]}

@@ -49,6 +49,31 @@ def test_what_a_running_workload_refers_to_is_not_read_again() -> None:
     assert PATH not in api.sent("GET")
 
 
+def reader(key: str) -> list[Any]:
+    """Return an agent and its config, which reads a key of the Secret as a file."""
+    pod = {
+        "containers": [{"name": "c", "volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in ("s", "c")]}],
+        "volumes": [{"name": "s", "secret": {"secretName": "login"}}, {"name": "c", "configMap": {"name": "config"}}],
+    }
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": {"spec": pod}}
+    return [
+        obj("ConfigMap", "config", data={"relay": f"ca_file: /s/{key}\n"}),
+        obj("DaemonSet", api="apps/v1", spec=spec),
+    ]
+
+
+@pytest.mark.parametrize("references", ["require", "wait"])
+def test_a_file_that_a_secret_lacks_is_named_before_the_pods_are_replaced(references: str) -> None:
+    api = FakeApi(NAMESPACE, LOGIN)
+    present(api, [NAMESPACE, *reader("user")], references="require")
+    api.requests.clear()
+    present(api, [NAMESPACE, *reader("user")], references="require")
+    assert PATH not in api.sent("GET")
+    with pytest.raises(Problem, match=r"ca\.crt in Secret ns/login") as refused:
+        present(api, [NAMESPACE, *reader("ca.crt")], references=references, wait_seconds=0)
+    assert "Add the keys with `kubectl edit secret login --namespace ns`" in refused.value.fix
+
+
 def test_references_are_not_looked_for_unless_asked() -> None:
     api = FakeApi(NAMESPACE)
     assert present(api, [NAMESPACE, agent("user")])["changed"]
