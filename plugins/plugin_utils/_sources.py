@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ..module_utils._core.config import schema
 from ..module_utils._core.config.layers import Layer
 from ..module_utils._core.errors import Problem, near
+from ..module_utils._core.needs.derive import SECRETS_ROOT
 from ..module_utils._core.recipes import RecipeUse, check_shape
 from . import _files, _yaml
 from ._arguments import checked
@@ -154,12 +155,19 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters |= {"to_json": _to_json, "given": _given, "without": _without}
+    environment.filters |= {"to_json": _to_json, "given": _given, "without": _without, "client_tls": _client_tls}
     return environment
 
 
 def _given(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if value not in (None, "")}
+
+
+def _client_tls(authority: str | None, own: str | None, reload: str = "") -> dict[str, Any]:
+    """Return TLS settings of a client for the Secret of the CA and that of its certificate, which is read again."""
+    files = {"ca_file": (authority, "ca.crt"), "cert_file": (own, "tls.crt"), "key_file": (own, "tls.key")}
+    found = {name: f"{SECRETS_ROOT}/{secret}/{key}" for name, (secret, key) in files.items() if secret}
+    return _given({**found, "reload_interval": reload or (own and "1m")})
 
 
 def _without(url: str, *ends: str) -> str:

@@ -40,7 +40,7 @@ def required(options: dict[str, Any] | None) -> dict[str, Any]:
     """Return a value for every option of a recipe that has to be given."""
     samples = {"str": "sample", "int": 1, "bool": True, "list": [], "dict": {}}
     return {
-        name: "sample:4317"
+        name: ("http://sample:80" if option["description"].startswith("URL") else "sample:4317")
         if name == "endpoint"
         else (option.get("choices") or [samples[option.get("type", "str")]])[0]
         for name, option in (options or {}).items()

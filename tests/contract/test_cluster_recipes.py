@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
+from tests.support.recipe_options import RECIPE_OPTIONS
+
 from .role import RECIPES, required
 
 ONCE = ("cluster_metrics", "cluster_events", "cluster_objects")
@@ -125,6 +127,35 @@ def test_a_password_comes_from_the_environment_and_without_it_the_run_is_refused
     assert plan.composed.config["exporters"]["elasticsearch/default"]["password"] == "${env:ELASTICSEARCH_PASSWORD}"
     without = planned({"elasticsearch_export": LOGIN}).findings
     assert "ELASTICSEARCH_PASSWORD" in " ".join(finding.message for finding in without if finding.severity == "error")
+
+
+HTTP_EXPORTERS = ("elasticsearch_export", "loki_export", "prometheus_otlp_export", "prometheus_remote_write")
+
+
+@pytest.mark.parametrize("name", HTTP_EXPORTERS)
+def test_an_http_exporter_has_a_client_certificate_that_is_read_again(name: str) -> None:
+    made = config({name: {**RECIPE_OPTIONS[name], "ca_secret": "backend", "client_tls_secret": "agent"}})
+    (exporter,) = (value for kind, value in made["exporters"].items() if "/" in kind)
+    assert exporter["tls"] == {
+        "ca_file": "/etc/otelcol/secrets/backend/ca.crt",
+        "cert_file": "/etc/otelcol/secrets/agent/tls.crt",
+        "key_file": "/etc/otelcol/secrets/agent/tls.key",
+        "reload_interval": "1m",
+    }
+
+
+@pytest.mark.parametrize("name", HTTP_EXPORTERS[1:])
+def test_a_basic_login_is_an_extension_with_variables(name: str) -> None:
+    who = "LOKI" if name == "loki_export" else "PROMETHEUS"
+    variables = {f"{who}_{key.upper()}": {"secret": "backend", "key": key} for key in ("user", "password")}
+    plan = planned({name: {**RECIPE_OPTIONS[name], "login": "basic"}}, env=variables)
+    assert [finding for finding in plan.findings if finding.severity == "error"] == []
+    made = plan.composed.config
+    (login,) = (key for key in made["extensions"] if key.startswith("basicauth/"))
+    user, password = f"${{env:{who}_USER}}", f"${{env:{who}_PASSWORD}}"
+    assert made["extensions"][login] == {"client_auth": {"username": user, "password": password}}
+    assert login in made["service"]["extensions"]
+    assert {"authenticator": login} in [value.get("auth") for value in made["exporters"].values()]
 
 
 def test_an_index_with_dates_is_as_logstash_makes_it() -> None:
