@@ -99,7 +99,9 @@ _SHAPES = (
 _SET = re.compile(
     r"\bset\(\s{0,8}[\w.]{1,80}\[\s{0,8}\"([^\"]{1,128})\"\s{0,8}\]\s{0,8},\s{0,8}\"([^\"\\]{4,256})\"\s{0,8}\)"
 )
-ATTRIBUTE = "attribute "
+ATTRIBUTE, DEFAULT = "attribute ", "the default of "
+# A variable with a default, which is all of a value.
+_DEFAULT = re.compile(r"\$\{(?:env:)?[A-Za-z_]\w{0,127}:-([^${}]{4,256})\}\Z")
 _NAME = re.compile(r"(?<!\w)(?<!\w-)([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
 _VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
 _LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
@@ -173,7 +175,15 @@ def _by_name(config: Any, path: Path, value: str) -> str:
         what = f"{ATTRIBUTE}{attribute}" if is_secret_name(attribute) and len(value) >= _SHORTEST_VALUE else ""
     else:
         what = f"`{_setting(path)[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
-    return what if what and is_literal(SCHEME.sub("", value, count=1)) else ""
+    plain = SCHEME.sub("", value, count=1)
+    default = _default_of(plain)
+    return f"{DEFAULT}{what}" if what and default else what if what and is_literal(plain) else ""
+
+
+def _default_of(value: str) -> str:
+    """Return the default of the variable that a value is; empty if there is none, or if it is a placeholder."""
+    match = _DEFAULT.match(value)
+    return match[1] if match and is_literal(match[1]) else ""
 
 
 def is_secret_key(path: Path) -> bool:
@@ -245,7 +255,12 @@ def secrets_in(config: Any) -> set[str]:
         text = text_of(value)
         if _may_hold_secret(path[-2:]) and _is_named(config, path, text):
             users = text.splitlines() if _is_users(path) else ()
-            found |= {text, *text.split(), *(line.partition(":")[2] for line in users)}
+            found |= {
+                text,
+                *text.split(),
+                _default_of(SCHEME.sub("", text, count=1)),
+                *(line.partition(":")[2] for line in users),
+            }
         found.update(text[one.start : one.end] for one in _by_shape_at(path, text))
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
 

@@ -15,6 +15,7 @@ from typing import Any
 from ..config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
 from ..config.secrets import (
     ATTRIBUTE,
+    DEFAULT,
     RANDOM,
     header_at,
     is_literal,
@@ -41,7 +42,7 @@ def plaintext_secret(subject: Subject) -> Iterator[Fault]:
             continue
         what = secret_at(subject.config, path, text_of(value))
         if what:
-            doubtful = what == RANDOM or what.startswith(ATTRIBUTE)
+            doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
             yield Fault(path, f"{what} is written in clear text", _FIX, severity="warning" if doubtful else "")
     for name, value in subject.literals.items():
         if secret_at({}, (name,), value):

@@ -302,3 +302,13 @@ def test_a_secret_in_an_annotation_is_found_whatever_else_the_object_has(note: s
     (found,) = plaintext_secret(Subject({}, notes={"annotations.note": text, "annotations.other": "a note"}))
     assert (found.severity, WORD in str(found)) == ("warning", False)
     assert "`annotations.note`" in found.message
+
+
+@cases(
+    "value, found", ("${env:TOKEN:-hunter22}", {"hunter22"}), ("${env:TOKEN:-changeme}", set()), ("${env:T:-}", set())
+)
+def test_a_secret_that_is_the_default_of_a_variable_is_one(value: str, found: set[str]) -> None:
+    for config in (setting("token", value), setting("headers/authorization", f"Bearer {value}")):
+        assert secrets.secrets_in(config) == found
+        listed = findings(Case("plaintext-secret", "any", config))
+        assert [(one.severity, "hunter22" in str(one)) for one in listed] == [("warning", False)] * len(found)
