@@ -97,9 +97,9 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 
 def unreliable(seed: int, refused: float = 0.3, hangs: float = 0.05) -> Callable[[], Fate]:
-    """Return fates by chance: connections are refused, hang, and are cut sooner or later."""
+    """Return fates by chance: connections are refused, hang, and are cut after 5 kB to 3 MB; long answers must pass."""
     chance = random.Random(seed)
-    return lambda: Fate(chance.random() < refused, chance.random() < hangs, chance.uniform(5_000, 200_000))
+    return lambda: Fate(chance.random() < refused, chance.random() < hangs, 5_000 * 600 ** chance.random())
 
 
 @contextmanager
