@@ -240,11 +240,11 @@ def inner(found: Found, document: Document, lines: Sequence[str], file: str) -> 
 def around(
     inside: Callable[[Path], Position], document: Document, config: Path, file: str
 ) -> Callable[[Path], Position]:
-    """Return the locator of a custom resource: `inside` locates paths of its config, the document those of its spec."""
+    """Return the locator of a custom resource: `inside` locates paths of its config, the document all others."""
     resource = config[: -len(IN_RESOURCE)]
 
     def locate(path: Path) -> Position:
-        if path[:1] != IN_RESOURCE[:1]:
+        if path[:1] != IN_RESOURCE[:1] and (*resource, *path) not in document.positions:
             return inside(path)
         here = (*resource, *path)
         while here not in document.positions and len(here) > len(resource):

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,33 @@ def test_a_file_that_is_no_config_hides_no_finding(tmp_path: Path) -> None:
     assert "[unused-component]" in done.stdout + done.stderr
     assert "skipping" not in done.stdout
     assert "skipped=0" in done.stdout
+
+
+RESOURCE = """\
+apiVersion: opentelemetry.io/VERSION
+kind: OpenTelemetryCollector
+metadata: {name: a}
+serviceAccount: mine
+specs: {}
+spec:
+"""
+LIMITER = GOOD.replace("exporters:", "processors: {memory_limiter: {check_interval: 1s}}\nexporters:", 1)
+LIMITER = LIMITER.replace("exporters: [debug]", "processors: [memory_limiter], exporters: [debug]")
+
+
+def test_fields_beside_the_spec_of_a_resource_and_a_limiter_without_limits_are_told(tmp_path: Path) -> None:
+    new = RESOURCE.replace("VERSION", "v1beta1") + "  config:\n" + textwrap.indent(LIMITER, "    ")
+    old = RESOURCE.replace("VERSION", "v1alpha1") + "  config: |\n" + textwrap.indent(GOOD, "    ")
+    write(tmp_path, new=new, old=old)
+    done = playbook(tmp_path, "validate")
+    told = done.stdout + done.stderr
+    for name in ("new", "old"):
+        here = f"{tmp_path}/configs/{name}.yaml"
+        assert f"{here}:4:1 serviceAccount: warning [resource-field] an OpenTelemetryCollector has no" in told
+        assert f"{here}:5:1 specs: warning [resource-field]" in told
+    assert "Write it below `spec`, as `spec.serviceAccount`." in told
+    assert "no 'specs' beside its spec; did you mean 'spec'" in told
+    assert "processors.memory_limiter: error [memory-limiter-settings] 'memory_limiter' has no limit." in told
 
 
 @pytest.mark.parametrize(

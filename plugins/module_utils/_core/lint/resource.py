@@ -19,6 +19,7 @@ from .subject import Fault, Subject, rules
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
 _SPEC: Path = ("spec",)
+_ROOT = ("apiVersion", "kind", "metadata", "spec", "status")
 _NEWEST = "opentelemetry.io/v1beta1"
 _PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
 _LARGEST_PORT = 65535
@@ -27,6 +28,11 @@ _LONGEST_WINDOW = 3600
 
 def resource_field(subject: Subject) -> Iterator[Fault]:
     """Yield fields that a custom resource does not have; the API server rejects or drops them."""
+    for key in (key for key in subject.resource or () if key not in _ROOT):
+        below = key in FIELDS[()]
+        fix = f"Write it below `spec`, as `spec.{key}`." if below else "Remove it."
+        near_it = "" if below else near(str(key), _ROOT)
+        yield Fault((key,), f"an OpenTelemetryCollector has no '{key}' beside its spec{near_it}", fix)
     if not subject.resource or subject.resource.get("apiVersion") != _NEWEST:
         return
     for path, known in FIELDS.items():

@@ -260,7 +260,7 @@ def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iter
 
 def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
     """Warn as the result asks. Ansible hides no_log values in results, and not in warnings."""
-    for warning in result.pop("warnings", []):
+    for warning in dict.fromkeys(result.pop("warnings", [])):
         module.warn(concealed(printable(remove_values(warning, module.no_log_values))))
     return {name: value if name in RAW else escaped(value) for name, value in result.items()}
 
