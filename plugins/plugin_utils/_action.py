@@ -18,11 +18,17 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.config.secrets import concealed, masker, secrets_in_objects
 from ..module_utils._core.errors import Problem, nearest
+from ..module_utils._core.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
+from ..module_utils._core.releases.versions import version
 from . import _arguments, _lock, _sources, _yaml
 from ._needed import needed
 
 # The place, the path and the rule of a finding: names, which may be the same as a secret.
 _NAMES = re.compile(r"^(\s+\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
+
+
+# What roles install in a version of its own.
+_PRODUCTS = {"cert_manager": PRODUCTS[CERT_MANAGER], "otel_operator": PRODUCTS[OPERATOR]}
 
 
 class ControllerAction(ActionBase):
@@ -118,7 +124,19 @@ def check_inputs(roles: Iterable[str], variables: Mapping[str, Any], template: C
             with suppress(AnsibleError):
                 given |= template({name: variables[name]})
         values = _without(variables.get("omit", object()), given)
-        answer(partial(_arguments.checked, values, options, f"role {role}", one_line=False), values)
+        answer(partial(_checked_input, role, values, options), values)
+
+
+def _checked_input(role: str, values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of a role in their types. Raises Problem for those that it would reject later."""
+    checked = _arguments.checked(values, options, f"role {role}", one_line=False)
+    name = f"{role}_version"
+    if role in _PRODUCTS and (given := checked.get(name)):
+        try:
+            version(given, _PRODUCTS[role].title)
+        except Problem as problem:
+            raise Problem(problem.wrong, asked=f"role {role}", where=name, fix=problem.fix) from problem
+    return checked
 
 
 def misspelled(variables: Mapping[str, Any]) -> Iterator[str]:

@@ -17,6 +17,7 @@ ADDON = {"otel_operator_provider": "eks_addon", "otel_collector_eks_cluster": {"
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "choice": ({**ADDON, "otel_operator_addon_resolve_conflicts": "OVERWRITE"}, "must be one of: , none, overwrite"),
     "number": ({"otel_operator_provider": "manifest", "otel_operator_version": 0.158}, "reads it as the number 0.158"),
+    "version": ({"otel_operator_provider": "manifest", "otel_operator_version": "latest"}, "'latest' is not a version"),
     "wait": ({**COLLECTORS, "otel_collector_wait_seconds": "soon"}, "otel_collector_wait_seconds"),
     "identity": ({**COLLECTORS, "otel_identity_provider": "iras"}, "role otel_identity: value of otel_identity_prov"),
     "inner": ({"otel_operator_provider": "manifest", "otel_operator_issuer": {"nam": "x"}}, "did you mean 'name'"),
