@@ -143,7 +143,7 @@ def of_mirror(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, 
 
 def of_sample_app(_folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
     url, header = f"{server}/found/{{trace_id}}?token={planted.one('url')}", {"DD-API-KEY": planted.one("header")}
-    to = {"otel_sample_app_endpoint": f"http://me:{planted.one('endpoint')}@127.0.0.1:1"}
+    to = {"otel_sample_app_endpoint": "http://127.0.0.1:1"}  # one with a password is refused
     return {**to, "otel_sample_app_backend": {"url": url, "headers": header}, "otel_sample_app_env": planted.env()}
 
 
