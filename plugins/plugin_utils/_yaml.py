@@ -148,7 +148,7 @@ def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
             here = (*path, str(key))
             key_place = _position(key)
             if key_place:
-                found[here] = _spelled(key_place, item)
+                found[here] = replace(key_place, spelled=_spelled(_position(item) or key_place, item).spelled)
             _collect(item, here, found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):

@@ -52,6 +52,10 @@ ITEMS = {
         "extensions: {file_storage: {directory_permissions: 0755}}}",
         r"X-Scope-OrgID: error \[wrong-type\] .*Write `'0123'`.*Write `'yes'`.*directory_permissions.*Write `'0755'`",
     ),
+    "elsewhere": (
+        LOKI % "" + ", config: {exporters: {otlp_http/loki: {headers: {X-Scope-OrgID: '{{ ver }}'}}}}",
+        r"X-Scope-OrgID: error \[wrong-type\] .*Write `'1.20'`",
+    ),
     "secret": (LOKI % "" + ", config: {exporters: {otlp_http/loki: {headers: {authorization: 0123456}}}}", "Write"),
     "tree": (PLAIN + "tolerations: [{key: a, value: 0123}]", r"'tolerations\[0\].value' .*Write '0123'."),
     "deep": (
