@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ KEY = {"DD_API_KEY": {"secret": "datadog", "key": "api-key"}}
 INGEST = {"otlp_ingest": {"signals": ["traces"]}}
 PIPELINE = {"pipelines": {"traces": {"processors": ["x"]}}}
 # A collector, what the run says of it, and what it does not say.
-HOSTS = {
+HOSTS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "site": (
         [INGEST, {"datadog_export": {"site": "app.datadoghq.com"}}],
         {"env": KEY},

@@ -125,7 +125,7 @@ def test_a_negative_time_is_refused_before_anything_is_applied(said: tuple[Path,
 
 
 def _mappings(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    found = []
+    found: list[tuple[str, dict[str, Any]]] = []
     for name, option in options.items():
         inner = (option or {}).get("options") or {}
         found += _mappings(inner) if inner else [(name, option)] if (option or {}).get("type") == "dict" else []
