@@ -19,7 +19,15 @@ from ..module_utils._core.collector.collector import Collector, Distribution, im
 from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed, Layer
-from ..module_utils._core.diagnose.peers import Station, printers_behind, senders_to, ways_between
+from ..module_utils._core.diagnose.peers import (
+    Station,
+    Ways,
+    printers_behind,
+    routing_to,
+    senders_to,
+    unreceived,
+    ways_between,
+)
 from ..module_utils._core.errors import Problem, about
 from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.rules import lint
@@ -38,6 +46,13 @@ _PREFIX = "otel_collector_"
 # What gives a collector its config.
 SOURCES = ("recipes", "config", "config_files")
 _Made = TypeVar("_Made")
+# What the rules know of the other collectors of the run, by the field of their subject.
+_AROUND: dict[str, Callable[[Sequence[Station], Ways], Sequence[Any]]] = {
+    "printers": printers_behind,
+    "senders": senders_to,
+    "routing": routing_to,
+    "unreceived": unreceived,
+}
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,8 @@ def plan(request: Request) -> list[Planned]:
     composed = [_about(one.collector.name, compose, own) for one, own in zip(chosen, layers, strict=True)]
     stations = [Station(one.collector, whole.config) for one, whole in zip(chosen, composed, strict=True)]
     ways = ways_between(stations)
-    others = zip(printers_behind(stations, ways), senders_to(stations, ways), strict=True)
+    around = zip(*(find(stations, ways) for find in _AROUND.values()), strict=True)
+    others = [dict(zip(_AROUND, found, strict=True)) for found in around]
     # Storage that is common to all collectors is for those that keep state.
     alone = {} if request.collectors else request.defaults
     storage = [bool(item.get("storage") or alone.get("storage")) for item in items]
@@ -178,7 +194,7 @@ def _plan(
     chosen: _Choice,
     layers: Sequence[Layer],
     composed: Composed,
-    others: tuple[Mapping[str, Any], tuple[str, ...]],
+    others: Mapping[str, Any],
     asks_for_storage: bool,
 ) -> Planned:
     collector = chosen.collector
@@ -199,8 +215,7 @@ def _plan(
         listeners=_target.tables().listeners,
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
         notes=collector.notes,
-        printers=others[0],
-        senders=others[1],
+        **others,
     )
     return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)), chosen.target)
 

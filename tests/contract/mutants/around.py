@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
@@ -100,6 +101,11 @@ def log_loop(subject: Subject) -> Iterator[Subject]:
         yield put(drop(made, *processed), ("service", "telemetry", "logs", "level"), "info")
 
 
+def unreceived_signal(subject: Subject) -> Iterator[Subject]:
+    for signal in ("traces", "metrics", "logs"):
+        yield replace(subject, unreceived={"debug": (("gateway", signal),)})
+
+
 MUTATORS: dict[str, Mutator] = {
     "missing-variable": missing_variable,
     "missing-permission": missing_permission,
@@ -132,6 +138,7 @@ MUTATORS: dict[str, Mutator] = {
         ],
     ),
     "log-loop": log_loop,
+    "unreceived-signal": unreceived_signal,
     "selinux-denied": added_where(
         {"mode": "daemonset", "confined": True},
         [

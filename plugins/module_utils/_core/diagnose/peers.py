@@ -28,6 +28,8 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 _TYPE_PORTS = {"otlp": 4317, "otlp_grpc": 4317, "otlphttp": 4318, "otlp_http": 4318}
 # Exporters whose addresses are URLs. Without http:// or https:// they start, and every request fails.
 _BY_URL = ("otlphttp", "otlp_http", "prometheusremotewrite", "zipkin")
+_OTLP = ("loadbalancing", "otlp", "otlpgrpc", "otlphttp")
+_USUAL_KEY = "traceID"
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
 # Receivers that applications send to; the connection is the application's.
 _OF_APPLICATIONS = ("jaeger", "opencensus", "otlp", "skywalking", "zipkin")
@@ -114,6 +116,18 @@ class Station(NamedTuple):
             for name in pipeline.exporters
         }
 
+    @property
+    def sent(self) -> Iterator[tuple[str, str]]:
+        """Each exporter with a signal that it sends."""
+        for pipeline in View(self.config, {}, False).pipelines:
+            yield from ((exporter, kind_of(pipeline.key)) for exporter in pipeline.exporters)
+
+    @property
+    def received(self) -> set[str]:
+        """The signals that receivers of OTLP take; empty if there is none of them."""
+        pipelines = View(self.config, {}, False).pipelines
+        return {kind_of(one.key) for one in pipelines if any(kind_of(name) == "otlp" for name in one.receivers)}
+
 
 Ways = Sequence[Mapping[str, set[int]]]
 
@@ -135,6 +149,30 @@ def senders_to(stations: Sequence[Station], ways: Ways) -> list[tuple[str, ...]]
     for one, way in zip(stations, ways, strict=True):
         for target in sorted(set().union(*(way.get(name, ()) for name in one.passed_on))):
             found[target] += (one.collector.name,)
+    return found
+
+
+def routing_to(stations: Sequence[Station], ways: Ways) -> list[dict[str, set[str]]]:
+    """Return for each collector by which keys others divide each signal among its replicas; no text: by connection."""
+    found: list[dict[str, set[str]]] = [{} for _station in stations]
+    for one, way in zip(stations, ways, strict=True):
+        for exporter, signal in one.sent:
+            settings = section(one.config, "exporters", exporter)
+            key = str(settings.get("routing_key") or _USUAL_KEY) if kind_of(exporter) == "loadbalancing" else ""
+            for target in way.get(exporter, ()):
+                found[target].setdefault(signal, set()).add(key)
+    return found
+
+
+def unreceived(stations: Sequence[Station], ways: Ways) -> list[dict[str, tuple[tuple[str, str], ...]]]:
+    """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them."""
+    found: list[dict[str, tuple[tuple[str, str], ...]]] = [{} for _station in stations]
+    for lost, one, way in zip(found, stations, ways, strict=True):
+        for exporter, signal in dict.fromkeys(one.sent):
+            for target in sorted(way.get(exporter, ())) if kind_of(exporter) in _OTLP else ():
+                other = stations[target]
+                if other.received and signal not in other.received:
+                    lost[exporter] = (*lost.get(exporter, ()), (other.collector.name, signal))
     return found
 
 

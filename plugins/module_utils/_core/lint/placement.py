@@ -179,9 +179,24 @@ def split_state(subject: Subject) -> Iterator[Fault]:
     on_node = deployment.mode in ("daemonset", "sidecar")
     for part in subject.view.parts:
         what, key = _STATE.get((part.section, part.kind), ("", ""))
-        if what and not (on_node and key != _TRACES):  # the series of a pod stay with the agent of its node
+        divided = subject.routing.get("metrics" if key == _STREAMS else "traces") == {key}
+        kept = on_node and key != _TRACES  # the series of a pod stay with the agent of its node
+        if what and not divided and not kept:
             fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`."
             yield Fault(part.path, f"'{part.id}' {what}, and there is {times}", fix)
+
+
+def unreceived_signal(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send a signal to a collector of the same inventory that does not receive it; it is lost."""
+    for exporter, lost in subject.unreceived.items():
+        for name in dict.fromkeys(name for name, _signal in lost):
+            signals = [signal for other, signal in lost if other == name]
+            message = f"'{exporter}' sends {' and '.join(signals)} to collector '{name}', which does not receive this"
+            fix = (
+                f"Add {', '.join(signals)} to `signals` of recipe otlp_ingest in '{name}', or do not send this: "
+                "narrow `signals` here, or `pipelines` of the recipe that sends."
+            )
+            yield Fault(("exporters", exporter), message, fix)
 
 
 def pod_association(subject: Subject) -> Iterator[Fault]:
@@ -219,5 +234,6 @@ RULES = (
     *rules("warning", selinux_denied, documentation=_SELINUX),
     *rules("error", lease_missing, shared=True, documentation=_DOCUMENTATION),
     *rules("warning", split_state, documentation=_BALANCING),
+    *rules("warning", unreceived_signal, documentation="https://opentelemetry.io/docs/collector/deploy/gateway/"),
     *rules("info", pod_association, documentation=_ASSOCIATION),
 )

@@ -24,6 +24,9 @@ from .view import build_of
 EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]
 
 
+_NARROW = "a recipe such as otlp_ingest makes one for each of its `signals`, so leave `{}` out there."
+
+
 def no_pipelines(subject: Subject) -> Iterator[Fault]:
     """Yield configs without pipelines, and pipelines without receivers or exporters."""
     pipelines = section(subject.config, "service", "pipelines")
@@ -32,7 +35,7 @@ def no_pipelines(subject: Subject) -> Iterator[Fault]:
     for name, pipeline in pipelines.items():
         for role in ("receivers", "exporters"):
             if not expanded(pipeline) and not at(pipeline, (role,)):
-                fix = f"Add one to `{role}`, or remove the pipeline (a recipe's `signals` option narrows it)."
+                fix = f"Add one to `{role}`, or remove the pipeline: {_NARROW.format(str(name).partition('/')[0])}"
                 yield Fault(("service", "pipelines", name), f"pipeline '{name}' has no {role}", fix)
 
 

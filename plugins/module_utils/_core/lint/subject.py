@@ -67,8 +67,9 @@ class Subject:
     `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
     that the config is in; `listeners` has the ports that component types open,
     `literals` the variables that are given as text, `notes` annotations by their options, `printers` what prints the
-    data that each exporter sends on, `senders` the collectors that send data of applications here without their pods.
-    None stands for what is not known.
+    data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
+    `routing` the keys by which others divide each signal among the replicas, `unreceived` the collectors to which an
+    exporter sends a signal in vain. None stands for what is not known.
     """
 
     config: Any
@@ -83,6 +84,8 @@ class Subject:
     notes: Mapping[str, str] = field(default_factory=dict)
     printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
     senders: tuple[str, ...] = ()
+    routing: Mapping[str, set[str]] = field(default_factory=dict)
+    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @cached_property
     def view(self) -> View:

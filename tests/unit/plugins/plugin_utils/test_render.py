@@ -287,3 +287,47 @@ def test_memory_is_requested_and_limited_as_the_options_say(backend: str) -> Non
     limiter = plan.composed.config["processors"]["memory_limiter"]
     assert (limiter["limit_mib"], limiter["spike_limit_mib"]) == (500, 100)
     assert "200Mi" in str(_render.bundle([plan])["manifests"])
+
+
+SAMPLING = {"name": "sampling", "mode": "statefulset", "replicas": 3, "config": {"processors": {"tail_sampling": {
+    "policies": [{"name": "all", "type": "always_sample"}]}}, "service": {"pipelines": {"traces": {
+        "processors+": ["tail_sampling"]}}}}, "recipes": ["otlp_ingest", "debug_output"]}  # fmt: skip
+
+
+def first_tier(resolver: dict[str, Any], **more: Any) -> dict[str, Any]:
+    settings = {"resolver": resolver, "protocol": {"otlp": {"tls": {"insecure": True}}}, **more}
+    config = {
+        "exporters": {"load_balancing": settings},
+        "service": {"pipelines": {"traces": {"exporters+": ["load_balancing"]}}},
+    }
+    return {"name": "first", "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, "debug_output"], "config": config}
+
+
+@cases(
+    "resolver, more, split",
+    ({"dns": {"hostname": "sampling-headless.telemetry.svc.cluster.local"}}, {}, False),
+    ({"k8s": {"service": "sampling.telemetry"}}, {"routing_key": "traceID"}, False),
+    ({"dns": {"hostname": "sampling-headless.telemetry.svc"}}, {"routing_key": "service"}, True),
+    ({"dns": {"hostname": "other.telemetry.svc"}}, {}, True),
+)
+def test_state_behind_load_balancing_by_its_key_is_not_split(resolver: Any, more: Any, split: bool) -> None:
+    found = rendered(first_tier(resolver, **more), SAMPLING)["findings"]
+    assert ["sampling"] * split == [one["collector"] for one in found if one["rule"] == "split-state"]
+
+
+def test_a_signal_that_the_next_collector_does_not_receive_is_named() -> None:
+    traces = {"otlp_ingest": {"signals": ["traces"]}}
+    forward = {"otlp_forward": {"endpoint": "gateway.telemetry.svc:4317", "insecure": True}}
+    for protocol in ("grpc", "http"):
+        url = {"endpoint": "http://gateway.telemetry.svc:4318"} if protocol == "http" else {}
+        agent = {
+            **AGENT,
+            "recipes": ["otlp_ingest", {"otlp_forward": {**forward["otlp_forward"], **url, "protocol": protocol}}],
+        }
+        found = rendered({**GATEWAY, "recipes": [traces, "debug_output"]}, agent)["findings"]
+        (one,) = [item for item in found if item["rule"] == "unreceived-signal"]
+        assert (one["collector"], one["severity"]) == ("agent", "warning")
+        assert f"'otlp_{protocol}/gateway' sends metrics and logs to collector 'gateway'" in one["message"]
+    for gateway, ingest in ((GATEWAY, "otlp_ingest"), ({**GATEWAY, "recipes": [traces, "debug_output"]}, traces)):
+        found = rendered(gateway, {**AGENT, "recipes": [ingest, forward]})["findings"]
+        assert [item for item in found if item["rule"] == "unreceived-signal"] == []

@@ -76,7 +76,18 @@ split-state:
   series of a node's pods: {processors.cumulative_to_delta: null, in.mode: daemonset}
   one replica: {processors.tail_sampling: null, in.replicas: 1}
   both layers in one: {exporters.load_balancing: {}, processors.tail_sampling: null, in.replicas: 3}
+  divided before it arrives: {processors.tail_sampling: null, in.replicas: 3, routing: {traces: [traceID]}}
+  divided by another key: {processors.tail_sampling: null, in.replicas: 3, routing: {traces: [service]},
+    finds: "processors.tail_sampling: more than one replica"}
+  divided by some senders: {processors.tail_sampling: null, in.replicas: 3, routing: {traces: [traceID, ""]},
+    finds: "processors.tail_sampling: more than one replica"}
+  series that are divided: {processors.cumulativetodelta: null, in.replicas: 2, routing: {metrics: [streamID]}}
   no state: {processors.batch: null, in.replicas: 3}
+unreceived-signal:
+  one that is not received: {unreceived: {debug: [[gateway, metrics], [gateway, logs]]},
+    finds: "exporters.debug: 'debug' sends metrics and logs to collector 'gateway', which does not receive this Add
+      metrics, logs to `signals` of recipe otlp_ingest in 'gateway', or do not send this"}
+  all are received: {unreceived: {}}
 pod-association:
   given: {in.mode: deployment}
   the default: {processors.k8s_attributes: null,

@@ -235,9 +235,73 @@ log-loop:
       exclude: ["/var/log/pods/telemetry_{agent,gateway}-*_*/opentelemetry-collector/*.log"]
   other logs: {receivers.file_log: {include: [/var/log/pods/shop_*/*/*.log]}}
   other exporters: {exporters.otlp_grpc.endpoint: "a:4317", logs: file_log > otlp_grpc}
-  a filter decides: {processors.filter.error_mode: ignore, logs: file_log > filter > debug}
-  an operator decides:
-    receivers.file_log: {include: [/var/log/pods/*/*/*.log], operators: [{type: filter, expr: "true"}]}
+  a filter of something else:
+    processors.filter.logs.log_record: ['severity_number < SEVERITY_NUMBER_WARN']
+    logs: file_log > filter > debug
+    finds: "receivers.file_log: which comes back as a record (unless 'filter' drops all of them) Add"
+  a filter of other signals: {processors.filter.traces.span: ['name == "a"'], logs: file_log > filter > debug,
+    finds: "receivers.file_log: unless 'filter' drops"}
+  a filter of another namespace:
+    processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "shop"']
+    logs: file_log > filter > debug
+    finds: "receivers.file_log: unless 'filter' drops"
+  a filter of its namespace under a condition:
+    processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "telemetry" and body == nil']
+    logs: file_log > filter > debug
+    finds: "receivers.file_log: unless 'filter' drops"
+  a filter of its namespace:
+    processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "telemetry"']
+    logs: file_log > filter > debug
+  a filter of its pods:
+    processors.filter.logs.log_record: ['IsMatch(resource.attributes["k8s.pod.name"], "^agent-.*")']
+    logs: file_log > filter > debug
+  a filter of its workload, in a group:
+    processors.filter.log_conditions:
+      - {context: resource, conditions: ['attributes["k8s.daemonset.name"] == "agent"']}
+    logs: file_log > filter > debug
+  a filter of a workload of that name:
+    processors.filter.log_conditions: ['resource.attributes["k8s.deployment.name"] == "agent"']
+    logs: file_log > filter > debug
+    finds: "receivers.file_log: unless 'filter' drops"
+  an excluded container:
+    processors.filter.logs.exclude:
+      match_type: strict
+      resource_attributes: [{key: k8s.container.name, value: opentelemetry-collector}]
+    logs: file_log > filter > debug
+  an operator of its files:
+    receivers.file_log:
+      include: [/var/log/pods/*/*/*.log]
+      operators: [{type: filter, expr: 'attributes["log.file.path"] matches "/pods/telemetry_agent-"'}]
+  an operator of its links:
+    receivers.file_log:
+      include: [/var/log/pods/*/*/*.log]
+      operators: [{type: filter, expr: 'attributes["log.file.path"] matches "/containers/agent-"'}]
+    finds: "receivers.file_log: unless 'operator filter' drops"
+  an operator of words in its path:
+    receivers.file_log:
+      include: [/var/log/pods/*/*/*.log]
+      operators: [{type: filter, expr: 'attributes["log.file.path"] matches "agent-.*opentelemetry-collector"'}]
+  an operator that keeps a part:
+    receivers.file_log:
+      include: [/var/log/pods/*/*/*.log]
+      operators: [{type: filter, drop_ratio: 0.5, expr: 'attributes["log.file.path"] matches "agent"'}]
+    finds: "receivers.file_log: unless 'operator filter' drops"
+  a router of formats:
+    receivers.file_log: {include: [/var/log/pods/*/*/*.log], operators: [{type: router, routes: []}]}
+    finds: "receivers.file_log: unless 'operator router' drops"
+  a routing connector:
+    connectors.routing: {table: [{statement: route() where true, pipelines: [logs/out]}]}
+    logs: file_log > routing
+    logs/out: routing > debug
+    finds: "receivers.file_log: a line for each batch, which comes back as a record Add"
+  a filter of an unknown collector: {in: null, receivers.file_log: {include: [/var/log/pods/*/*/*.log]},
+    processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "a"'],
+    logs: file_log > filter > debug}
+  a way around a filter:
+    processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "shop"']
+    logs: file_log > filter > debug
+    logs/all: file_log > debug
+    finds: "receivers.file_log: which comes back as a record Add"
   a log without what is printed: {service.telemetry.logs.level: WARN}
   a sidecar: {in: {mode: sidecar, logs: [sidecar, telemetry, agent, otc-container]}}
 """
