@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.errors import Problem, shown
 from ..module_utils._core.instrumentation import exports
 from ..module_utils._core.instrumentation.languages import GRPC, HTTP
 from ..module_utils._core.manifests.sample_app import SampleApp, bundle, option_names
@@ -70,9 +70,10 @@ def _check_ways(endpoint: str, env: Mapping[str, Any]) -> None:
 
 def _check_endpoint(url: str, where: str) -> None:
     try:
-        found = exports.parse(url)
+        found = exports.parse(shown(url))  # the exporter for HTTP takes a user and a password in it
         if found.expected == GRPC:
-            wrong = f"port {found.port} of {url} is that of {GRPC}, and the sample application exports by {HTTP} alone"
+            ours = f"the sample application exports by {HTTP} alone"
+            wrong = f"port {found.port} of {found.url} is that of {GRPC}, and {ours}"
             raise Problem(wrong, fix="Send to port 4318, or to the port where the collector takes OTLP over HTTP.")
     except Problem as problem:
         raise Problem(problem.wrong, asked=_ASKED, where=where, fix=problem.fix) from problem

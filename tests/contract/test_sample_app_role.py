@@ -121,6 +121,7 @@ def test_it_sends_to_the_collector_that_applications_use(
         ((GATEWAY,), {"env": {f"{OTLP}_ENDPOINT": "http://x:4318/v1/traces"}}, "is not a base address"),
         ((GATEWAY,), {"env": {f"{OTLP}_PROTOCOL": "grpc"}}, "exports by http/protobuf alone"),
         ((), {"endpoint": "http://x:4317"}, "otel_sample_app_endpoint"),
+        ((), {"endpoint": "http://me:hunter2@x:4317"}, "port 4317 of http://x:4317 is"),
         ((), {"endpoint": "gateway.observability:4318"}, "Write it like http://"),
         ((GATEWAY,), {"ingres": {}}, "has no option 'ingres'; did you mean 'ingress'"),
     ],
