@@ -24,12 +24,12 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ..._core.cluster.bundle import redact, secret_values
 from ..._core.config.secrets import concealed, salted, secrets_in, secrets_in_objects
 from ..._core.errors import Problem, escaped, printable, shown
-from .cluster import WORKERS, Answered, Cluster, LostError
+from .cluster import WORKERS, Answered, Cluster
 from .exec_plugin import Watch
 from .explain import hide_more, library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
 from .libraries import importing
-from .outage import Outage
+from .outage import LostError, Outage
 from .paths import source
 
 # The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.

@@ -19,8 +19,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.config.paths import leaves
 from ..._core.config.yaml_documents import data_of
 from ..._core.errors import Problem
-from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError, LostError
+from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError
 from .libraries import unusable
+from .outage import LostError
 
 LOST = {
     "dns": (

@@ -15,10 +15,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
 from ..._core.errors import Failure, Problem
-from .cluster import NOT_ALLOWED, ApiError, Cluster, LostError
+from .cluster import NOT_ALLOWED, ApiError, Cluster
 from .connect import connect, run
 from .explain import explain, library, lost
 from .kubeconfig import IN_CLUSTER, option
+from .outage import LostError
 
 ARGUMENTS: dict[str, Any] = {
     "expected": {"default": ""},

@@ -18,8 +18,9 @@ from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.config.paths import section
 from ..._core.errors import Problem
-from ..api.cluster import ApiError, Cluster, LostError
+from ..api.cluster import ApiError, Cluster
 from ..api.explain import FORBIDDEN, asking, explain, library, parsed, stranger
+from ..api.outage import LostError
 from ..change.changes import Changes
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered

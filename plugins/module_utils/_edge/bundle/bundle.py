@@ -17,9 +17,10 @@ from ..._core.cluster.bundle import Manifest, Ref, difference, ref
 from ..._core.cluster.ownership import applied_by, changed_rights, converts, is_ours, release_of
 from ..._core.config.secrets import salted
 from ..._core.errors import Failure, Problem
-from ..api.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster, LostError
+from ..api.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
 from ..api.explain import asking, library, listing, lost, parsed
 from ..api.kinds import ApiResource, ApiResources
+from ..api.outage import LostError
 from ..webhooks.trust import is_lost
 
 DONE = "\nDone before this error, and not undone: "

@@ -17,8 +17,9 @@ from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
 from ..._core.cluster.ownership import applied_by, last_apply, marks, release_of
 from ..._core.cluster.replacement_order import kept_replicas
 from ..._core.errors import Problem
-from ..api.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError, LostError
+from ..api.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
 from ..api.explain import FORBIDDEN, asking, explain
+from ..api.outage import LostError
 from ..rollout.wait import ONE_RUN
 from ..webhooks.reasons import unanswered
 from .bundle import Session, uid

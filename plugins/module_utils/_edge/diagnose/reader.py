@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..._core.errors import cleaned
-from ..api.cluster import NOT_FOUND, ApiError, Cluster, LostError
+from ..api.cluster import NOT_FOUND, ApiError, Cluster
+from ..api.outage import LostError
 from ..api.urls import segment
 
 Object = dict[str, Any]

@@ -20,10 +20,11 @@ from ..._core.config.paths import at, section
 from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
 from ..._core.errors import Problem
-from ..api.cluster import Cluster, LostError
+from ..api.cluster import Cluster
 from ..api.connect import connect, run
 from ..api.explain import listing
 from ..api.kinds import ApiResource, ApiResources
+from ..api.outage import LostError
 from .reader import KINDS, LISTED, ClusterReader, Notes, Object
 
 Answer = TypeVar("Answer")

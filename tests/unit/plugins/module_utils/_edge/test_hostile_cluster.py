@@ -23,8 +23,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors im
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import ApiError, LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import explain, lost
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, _taken
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError, LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import ApiResource
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
 
 from tests.support.cases import cases
 

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect as edge
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import kubeconfig as eks_access
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
 
 from tests.support.cases import cases
 from tests.testbed.aws.server import AwsServer, running, tell
