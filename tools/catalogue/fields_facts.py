@@ -154,4 +154,5 @@ ONE_OF = {
     "service/telemetry:logs.level": "~debug info warn error dpanic panic fatal " + EMPTY,
     "exporters/otlp_grpc:compression": _COMPRESSION,
     "exporters/otlp_http:compression": _COMPRESSION,
+    "exporters/kafka:producer.required_acks": "=all",
 }

@@ -43,6 +43,7 @@ _SECONDS = {
     "w": 604800,
     "y": 31_536_000,
 }
+QUOTES = "Put the whole text in single quotes: YAML reads `: ` and a leading `[` or `{` as data."
 _NOTHING: tuple[Any, ...] = (None, "", [])  # an empty mapping turns on what has defaults
 
 
@@ -78,6 +79,8 @@ def _given(settings: Any, names: str) -> list[str]:
 
 
 def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    if settings is None and isinstance(path[-1], int):
+        settings = {}  # null in a list is an item without settings
     if isinstance(settings, dict) and not any(_has(settings, key, row) for key in keys):
         what = f"'{keys[0]}'" if len(keys) == 1 else f"one of {', '.join(keys)}"
         yield MISSING, Fault(path, f"{what} is missing", f"Add `{keys[0]}`.")
@@ -95,7 +98,7 @@ def _not_null(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 def _has(settings: dict[Any, Any], key: str, row: Row) -> bool:
     """Whether a key is given; a mapping may be empty or null if all its settings have defaults.
 
-    In a row with `blank`, everything but null is a value; in one with `text`, `0` and `false` are texts.
+    For a key that `blank` lists, everything but null is a value; in a row with `text`, `0` and `false` are texts.
     """
     *around, last = steps(key)
     inside = at(settings, tuple(around))
@@ -105,7 +108,7 @@ def _has(settings: dict[Any, Any], key: str, row: Row) -> bool:
         return False
     value = inside[last]
     is_text = "text" in row and isinstance(value, (bool, int, float))
-    return bool(value) or is_text or ("blank" in row and value is not None)
+    return bool(value) or is_text or (key in row.get("blank", ()) and value is not None)
 
 
 def _words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
@@ -125,7 +128,7 @@ def _lower(words: list[str]) -> list[str]:
 def _keys(words: list[str], settings: Any, path: Path, _row: Row) -> Found:
     for key in settings if isinstance(settings, dict) else ():
         if isinstance(key, str) and key not in words:
-            known = f"Use some of {', '.join(words)}."
+            known = f"Use some of {', '.join(words)}." if key.isidentifier() else QUOTES
             yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", known)
 
 
@@ -189,22 +192,22 @@ def _positive(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
 
 
 def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
-    small, large = (at(settings, (key,)) for key in keys)
     if not isinstance(settings, dict):
         return
-    if keys[0] not in settings:  # null is no default, but zero
-        small = row.get("defaults", {}).get(keys[0])
-    less, more = _amount(small), _amount(large)
+    usual = row.get("defaults", {})
+    small, large = (settings[key] if key in settings else usual.get(key) for key in keys)  # null is zero, no default
+    is_time = isinstance(small, str) or isinstance(large, str)
+    less, more = _amount(small, is_time), _amount(large, is_time)
     if less is None or more is None or (more == 0 and "zero" in row) or less <= more:
         return
     message = f"'{keys[0]}' is {small}, more than '{keys[1]}', which is {large}"
     yield RANGE, Fault((*path, keys[1]), message, f"Write at least {small} for `{keys[1]}`.")
 
 
-def _amount(value: Any) -> float | None:
-    """Return a number or a duration as a number; None if it is neither."""
+def _amount(value: Any, is_time: bool = False) -> float | None:
+    """Return a number or a duration as a number; None if it is neither. A time without a unit is in nanoseconds."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value
+        return value * _SECONDS["ns"] if is_time else value
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
     if re.fullmatch(r"1\.[0-3]", value):

@@ -84,7 +84,7 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject.config)}
     for path, row, settings in _places(subject):
         idle = () if path in in_use else row.get("when_used", ())
-        missing = () if _reported_elsewhere(subject, row, path, path in in_use) else _missing(row, settings, path)
+        missing = () if _reported_elsewhere(subject, row, path) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             doubt = row.get("doubt") or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
             if fault.path not in moved:
@@ -119,14 +119,14 @@ def _is_about(row: Row, settings: Any) -> bool:
     return "when" not in row or applies(row["when"], settings)
 
 
-def _reported_elsewhere(subject: Subject, row: Row, path: Path, in_use: bool) -> bool:
+def _reported_elsewhere(subject: Subject, row: Row, path: Path) -> bool:
     """Whether another component adds the missing setting, or another rule (memory-limiter-settings) reports it.
 
     A target allocator adds it only to the receiver with exactly this name.
     """
     component = (row["section"], row["type"])
     allocated = bool(subject.deployment and subject.deployment.target_allocator)
-    return (component == ALLOCATED == path and allocated) or (component == LIMITER and in_use)
+    return (component == ALLOCATED == path and allocated) or component == LIMITER
 
 
 def _places(subject: Subject) -> Iterator[tuple[Path, Row, Any]]:

@@ -20,6 +20,7 @@ from ..languages.ottl import ARGUMENT, CONDITION, NAME, ROUTE, STATEMENT, SYNTAX
 from ..languages.ottl_judge import Judge
 from ..languages.ottl_tokens import Used
 from .components import configured, listed
+from .constraints import QUOTES
 from .fields import EXPANDED
 from .subject import Fault, Subject, rules, shared_rules
 from .view import Build, build_of
@@ -35,7 +36,6 @@ _KINDS = {
     float: "a number",
     type(None): "null",
 }
-_QUOTES = "Put the whole text in single quotes: YAML reads `: ` and a leading `[` or `{` as data."
 Found = Iterator[tuple[Path, Trouble]]
 
 
@@ -172,7 +172,7 @@ def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[
 
 def _read(text: Text) -> Used | Trouble | None:
     if not isinstance(text.text, str):
-        return Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_KINDS[type(text.text)]}", _QUOTES)
+        return Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_KINDS[type(text.text)]}", QUOTES)
     if EXPANDED in text.text:
         return None
     if text.kind != _REQUEST:

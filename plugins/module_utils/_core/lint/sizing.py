@@ -15,8 +15,9 @@ from typing import Any
 
 from ..collector.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from ..config.paths import at, items, section
+from .components import configured
 from .subject import Fault, Subject, rules
-from .view import Part
+from .view import Part, kind_of
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"
@@ -29,11 +30,12 @@ _NOTHING = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
 _PAIRS = (("limit_mib", "spike_limit_mib"), ("limit_percentage", "spike_limit_percentage"))
 _LIMITS = tuple(limit for limit, _spike in _PAIRS)
 _ALL = 100
+_LIMITER = "memorylimiter"
 
 
 def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
-    """Yield memory limiters with numbers that the Collector rejects."""
-    for part in _limiters(subject):
+    """Yield memory limiters with numbers that the Collector rejects, even if no pipeline uses them."""
+    for part in _configured_limiters(subject):
         if _is_nothing(part.settings.get("check_interval")):
             yield Fault(part.path, f"'{part.id}' has no check_interval, or one of zero", "Add `check_interval: 1s`.")
         if all(_is_nothing(part.settings.get(limit)) for limit, _spike in _PAIRS):
@@ -94,7 +96,13 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
 
 def _limiters(subject: Subject) -> Iterator[Part]:
     for name in ("processors", "extensions"):
-        yield from subject.view.of(name, "memorylimiter")
+        yield from subject.view.of(name, _LIMITER)
+
+
+def _configured_limiters(subject: Subject) -> Iterator[Part]:
+    for name, component_id, kind, settings in configured(subject):
+        if kind_of(kind) == _LIMITER and not isinstance(settings, str):
+            yield Part(name, component_id, _LIMITER, settings if isinstance(settings, dict) else {})
 
 
 def _crossed(part: Part, limit_key: str, spike_key: str) -> Iterator[Fault]:

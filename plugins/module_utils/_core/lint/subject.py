@@ -14,7 +14,7 @@ from ..collector.pod_logs import PodLogs
 from ..config.catalogue import Listeners
 from ..config.paths import Path, Position, dotted
 from ..config.secrets import masker, secrets_in
-from ..errors import cleaned, escaped, few_suggestions, printable
+from ..errors import cleaned, few_suggestions, printable
 from .view import Target, View
 
 
@@ -222,5 +222,5 @@ def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
 def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
     position = fault.position or subject.locate(fault.path)
     position = position.within(fault.offset) if fault.offset else position
-    path, message, fix = escaped(dotted(fault.path)), cleaned(fault.message), cleaned(fault.fix)
+    path, message, fix = map(cleaned, (dotted(fault.path), fault.message, fault.fix))
     return Finding(position, path, item.id, fault.severity or item.severity, message, fix)

@@ -24,6 +24,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import cleaned
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     Deployment,
@@ -170,7 +171,7 @@ def findings(case: Case) -> list[Finding]:
 def check(case: Case) -> None:
     """Assert that the rule finds exactly what the case says."""
     found = findings(case)
-    assert [item.path for item in found] == ([] if case.path is None else [case.path])
+    assert [item.path for item in found] == ([] if case.path is None else [cleaned(case.path)])
     for item in found:
         assert item.rule == case.rule
         assert case.says in f"{item.message} {item.fix}"

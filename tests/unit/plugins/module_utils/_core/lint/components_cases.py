@@ -116,6 +116,9 @@ wrong-type:
       sending_queue: {queue_size: "${A}"}
   a fraction for a number: {processors.batch.send_batch_size: 1.0}
   nothing: {exporters.otlp_grpc: {endpoint: "x:4317", tls: null}}
+  a word for a number: {exporters.kafka: {producer: {required_acks: all}}}
+  a number for statements: {processors.transform.log_statements: [{statements: 1}], signal: logs,
+    finds: "processors.transform.log_statements[0].statements: this must be a list, not a number"}
   a setting of a log operator: {receivers.file_log: {include: [/a], operators:
     [{type: json_parser, parse_ints: "yes"}]}, signal: logs,
     finds: "receivers.file_log.operators[0].parse_ints: this must be true or false, not text"}
@@ -135,9 +138,18 @@ invalid-duration:
 missing-field:
   given: {build: contrib 0.158.0}
   an endpoint: {config: {exporters: {otlp_grpc: {}}}, finds: "exporters.otlp_grpc: 'endpoint' is missing"}
+  null in a list: {signal: metrics, receivers.prometheus.config.scrape_configs: [null],
+    finds: "receivers.prometheus.config.scrape_configs[0]: 'job_name' is missing"}
+  an empty source of a value: {receivers.otlp.protocols.grpc: {},
+    processors.resource.attributes: [{key: a, action: insert, from_attribute: ""}],
+    finds: "processors.resource.attributes[0]: one of value, from_attribute, from_context, default_value is missing"}
+  an empty value: {receivers.otlp.protocols.grpc: {},
+    processors.resource.attributes: [{key: a, action: insert, value: ""}]}
+  null for a switch: {receivers.otlp.protocols.grpc: {},
+    exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {enabled: null}},
+    finds: "exporters.otlp_grpc.sending_queue.enabled: 'enabled' is null"}
   no settings at all: {config: {processors: {resource: null}}, finds: "processors.resource: Add `attr"}
-  one of several: {config: {processors: {memory_limiter: {check_interval: "1s"}}},
-    finds: "processors.memory_limiter: one of limit_mib, limit_percentage is missing"}
+  one of several: {config: {exporters: {otlphttp: {}}}, finds: "exporters.otlphttp: one of endpoint, traces_endpoint"}
   a protocol: {receivers.otlp.protocols: {}, finds: "receivers.otlp: protocols.grpc"}
   a protocol without settings: {receivers.otlp.protocols.http: null}
   what a file may have: {receivers.otlp.protocols: "${file:x}"}

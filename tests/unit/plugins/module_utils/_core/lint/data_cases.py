@@ -16,6 +16,9 @@ memory-limiter-settings:
     finds: "processors.memory_limiter: check_interval: 1s"}
   no limit: {processors.memory_limiter.check_interval: "1s",
     finds: "processors.memory_limiter: 'memory_limiter' has no limit Add `limit_percentage: 80`"}
+  one that no pipeline uses:
+    config: {processors: {memory_limiter: {check_interval: 1s, limit_mib: 5, spike_limit_mib: 6}}}
+    finds: "processors.memory_limiter.spike_limit_mib: spike_limit_mib is 6, not smaller than limit_mib, which is 5"
   limits of zero: {processors.memory_limiter: {check_interval: "1s", limit_mib: 0, limit_percentage: 0},
     finds: "processors.memory_limiter: no limit"}
   a spike as large as all: {processors.memory_limiter: {check_interval: "1s", limit_mib: 400, spike_limit_mib: 400},

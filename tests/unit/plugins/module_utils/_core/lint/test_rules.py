@@ -81,6 +81,13 @@ def test_a_finding_reads_as_one_line() -> None:
     """)
 
 
+def test_a_long_key_is_cut_in_every_part_of_a_finding() -> None:
+    found = subject.run(
+        [Rule("r", "error", "", lambda _subject: [Fault(("k" * 1_000_000,), "m" * 9_000, "f" * 9_000)])], Subject({})
+    )
+    assert all(len(text) < 1_200 for text in found[0].as_dict().values() if isinstance(text, str))
+
+
 def test_a_second_key_is_reported_where_it_stands() -> None:
     twice = Position("a.yml", 9, 3)
     given_twice = Subject(CONFIG, lambda _path: Position("a.yml", 2, 3), duplicates=((("receivers", "otlp"), twice),))

@@ -27,6 +27,15 @@ out-of-range:
     [{job_name: a, scrape_interval: 30s, scrape_timeout: 1m}],
     finds: "receivers.prometheus.config.scrape_configs[0].scrape_interval: 'scrape_timeout' is 1m",
     signal: metrics}
+  an interval of zero is the default: {signal: metrics, receivers.prometheus.config: {global: {scrape_interval: 0,
+    scrape_timeout: 10s}, scrape_configs: [{job_name: a, scrape_interval: 0s, scrape_timeout: 10s}]}}
+  a time in nanoseconds: {exporters.otlp_http: {endpoint: "http://x",
+    retry_on_failure: {max_interval: 5, max_elapsed_time: 50}},
+    finds: "exporters.otlp_http.retry_on_failure.max_elapsed_time: 'initial_interval' is 5s, more than"}
+  a longer time than some nanoseconds: {exporters.otlp_http: {endpoint: "http://x",
+    retry_on_failure: {initial_interval: 10, max_elapsed_time: 60s}}}
+  acknowledgements of Kafka: {exporters.kafka: {brokers: ["kafka:9092"], client_id: a, producer: {required_acks: 2}},
+    finds: "exporters.kafka.producer.required_acks: between -1 and 1, not 2"}
   a negative time: {processors.batch.timeout: "-1s", finds: "processors.batch.timeout: cannot be negative"}
   no pause between checks of memory: {processors.memory_limiter: {check_interval: "-1s", limit_mib: 5},
     finds: "processors.memory_limiter.check_interval: must be more than zero"}
