@@ -76,6 +76,20 @@ def test_the_inventory_has_four_pipelines_from_one_scrape() -> None:
     assert ports == {(2000, "UDP"), (2000, "TCP"), (4317, "TCP"), (4318, "TCP")}
 
 
+def test_the_gateway_of_agent_gateway_xray_alone_sends_to_x_ray() -> None:
+    folder = ROOT / "inventories" / "agent_gateway_xray" / "group_vars" / "all"
+    variables: dict[str, Any] = {}
+    for file in ("collectors", "eks"):
+        variables |= _sources.read_yaml(folder / f"{file}.yml")
+    planned = _render.plan(request(variables))
+    assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
+    gateway, agent = (one.composed.config for one in planned)
+    region = variables["otel_collector_eks_cluster"]["region"]
+    assert [(name, of["region"]) for name, of in gateway["exporters"].items()] == [("awsxray", region)]
+    assert list(agent["exporters"]) == ["otlp_grpc/gateway"]
+    assert list(gateway["service"]["pipelines"]) == list(agent["service"]["pipelines"]) == ["traces"]
+
+
 def test_dimensions_are_labels_of_the_same_name() -> None:
     options = {"region": "a", "cluster": "prod", "labels": {"Shop": "shop"}, "dimensions": [["EKS_Cluster", "Shop"]]}
     made = config({"emf_export": options})

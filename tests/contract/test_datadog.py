@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import at
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import version
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published
 
 from .role import ROOT, request
 
@@ -51,6 +53,12 @@ def test_the_key_is_in_no_object() -> None:
     key = {"secretKeyRef": {"name": "datadog", "key": "api-key"}}
     assert {"name": "DD_API_KEY", "valueFrom": key} in resource["spec"]["env"]
     assert "Secret" not in {item["kind"] for item in manifests}
+
+
+def test_operator_and_collector_are_of_one_minor_version() -> None:
+    given = variables()
+    build = published.table()["builds"]["aws-otel-collector"][given["otel_collector_version"]]
+    assert version(build, "the collector").line == version(given["otel_operator_addon_version"], "the operator").line
 
 
 def test_nothing_is_found_against_it() -> None:

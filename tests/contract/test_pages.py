@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.instrumentation import (
+    PROPAGATORS,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support import page
@@ -84,6 +87,28 @@ def test_the_log_of_the_quick_start_is_that_of_the_inventory() -> None:
     (name,) = re.findall(r"kubectl logs -n opentelemetry deployment/([\w-]+)", text("docs/start.md"))
     rendered = yaml.safe_load_all(text("examples/agent_gateway/rendered/manifests.yml"))
     assert name in {item["metadata"]["name"] for item in rendered if item["kind"] == "Deployment"}
+
+
+@pytest.mark.parametrize("name", ["recipes", "systems", "eks_adot", "sample_app", "mesh"])
+def test_pages_about_trace_ids_leave_them_to_one_page(name: str) -> None:
+    said = text(f"docs/{name}.md")
+    assert "(propagation.md" in said
+    assert not re.search(r"accepts (only|every|the random) trace id|X-Ray requires", said, re.IGNORECASE)
+
+
+def test_the_page_about_propagation_names_propagators_that_exist() -> None:
+    (named,) = re.findall(r"propagators: \[(.+?)\]", text("docs/propagation.md"))
+    assert {*named.split(", "), "b3", "b3multi"} <= set(PROPAGATORS)
+
+
+def test_the_files_of_the_mesh_get_the_names_of_the_stack() -> None:
+    (names,) = re.findall(r"\$ sed s/(\S+)/ examples/mesh/istio-values.yml", text("docs/operator_stack.md"))
+    old, new = names.split("/")
+    assert text("examples/mesh/istio-values.yml").count(old) == 2
+    collector, namespace, _svc = new.split(".")
+    given = yaml.safe_load(text("inventories/operator_stack/group_vars/all/collectors.yml"))
+    assert given["otel_collector_namespace"] == namespace
+    assert collector in {one["name"] for one in given["otel_collectors"]}
 
 
 TUTORIAL = page.sections(ROOT / "docs" / "tutorial.md")

@@ -26,7 +26,7 @@ TOTAL = Counter({"http_requests_total": 0})
 
 
 class TimedIds(RandomIdGenerator):
-    """Trace IDs that begin with the time in seconds, as AWS X-Ray requires them."""
+    """Trace IDs that begin with the time in seconds, as X-Ray exporters before 0.86.0 require them."""
 
     def generate_trace_id(self) -> int:
         return int(time.time()) << 96 | super().generate_trace_id() & (1 << 96) - 1

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from ..errors import Problem, near
 from ..releases.versions import read
-from .found import READY, checked
+from .found import PACKAGES, READY, checked, read_csv
 
 _SHOWN = 10
+# The first to take collectors as v1beta1, as its changelog says.
+_FIRST = "0.99.0"
 Found = Mapping[str, Any]
 
 
@@ -45,7 +47,25 @@ def resolve(asked: PackageRequest, found: Found, installed_channel: str = "") ->
         fix = "Use a channel of the OpenTelemetry operator; it covers all namespaces."
         raise Problem(wrong, asked="Install the operator by OLM", fix=fix)
     _kubernetes(asked, channel, found["kubernetes"])
-    return PackageVersion(channel["name"], _csv(asked, package, channel))
+    csv = _csv(asked, package, channel)
+    _refuse_old(asked, channel, csv)
+    return PackageVersion(channel["name"], csv)
+
+
+def _refuse_old(asked: PackageRequest, channel: Found, csv: str) -> None:
+    """Reject a version of the operator that lacks the required API version. A package of other names has its own."""
+    if asked.package not in PACKAGES or not _is_old(csv):
+        return
+    fitting = [name for name in channel["csvs"] if not _is_old(name)]
+    wrong = f"{csv} has an operator that does not serve OpenTelemetryCollector as v1beta1"
+    fix = f"Take a version from {_FIRST} on. Channel {channel['name']} has: {_list(fitting)}."
+    raise Problem(wrong, asked="Install the operator by OLM", where=f"CatalogSource {asked.catalog}", fix=fix)
+
+
+def _is_old(csv: str) -> bool:
+    found, first = read_csv(csv), read(_FIRST)
+    version = read(found.version) if found else None
+    return bool(version and first and version < first)
 
 
 def _catalog(asked: PackageRequest, catalogs: Sequence[Found]) -> None:

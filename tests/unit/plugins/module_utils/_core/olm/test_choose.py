@@ -18,6 +18,7 @@ from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
 ASKED = packages.PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")
 GROUP = {"name": "global", "ours": False, "targets": [], "all": True}
 LEFT = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
+OLD = "opentelemetry-operator.v0.93.0-3"
 COMMUNITY = {"ours": False, "namespace": "operators", "package": "opentelemetry-operator"}
 
 
@@ -162,10 +163,23 @@ def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: pa
     ({}, {"kubernetes": "v1.24.9"}, r"needs Kubernetes 1.25.0 or later, and this cluster has 1.24.9"),
     ({}, {"package": NARROW}, "not for all namespaces"),
     ({"csv": THREE}, {"package": MANY}, r"v0.31.0-1 and 20 more"),
+    ({"csv": OLD}, {"package": package(stable=[ONE, OLD])}, rf"{OLD} has .*v1beta1.*from 0.99.0 on.*has: {ONE}\."),
+    ({}, {"package": package(stable=[OLD])}, r"v1beta1.*has: none\."),
 )
 def test_what_is_not_there_is_refused_with_the_near_word(asked: Any, found: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):
         packages.resolve(ASKED._replace(**asked), olm(**found))
+
+
+@pytest.mark.parametrize(
+    ("name", "csv"),
+    [("opentelemetry-product", "opentelemetry-operator.v0.99.0-1"), ("mirrored", OLD)],
+)
+def test_the_first_version_with_the_api_is_taken_and_packages_of_other_names_are_not_judged(
+    name: str, csv: str
+) -> None:
+    offered = {**package(stable=[csv]), "name": name}
+    assert packages.resolve(ASKED._replace(package=name, csv=csv), olm(package=offered)).csv == csv
 
 
 def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
