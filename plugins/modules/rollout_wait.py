@@ -19,6 +19,7 @@ description:
     The operator reports this from version 0.154 on; for earlier versions its objects show it.
   - A workload of an operator without a readiness probe must run for five seconds.
   - Waits for a Secret of a Certificate for as long as its issuer may take.
+  - An API server that has answered before, and is lost or overloaded, is waited for as long as for the workloads.
   - After the timeout it reports the workloads that are not ready, with their conditions and last warnings.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._cluster]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -30,6 +31,8 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 WORKERS = 8
+# What the API server says of a version of an API group. The server behind that of another product may be away for ever.
+DISCOVERY = re.compile("/apis/[^/]+/[^/]+")
 PAGE = 500
 REFUSED, UNAUTHORIZED, NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 400, 401, 403, 404, 409, 429, 500
 
@@ -191,7 +194,12 @@ class Cluster:
     def _waits_for(self, error: ApiError, start: float) -> bool:
         """Return whether to try again after the first pauses: a webhook, or a server that has worked before."""
         if not error.of_webhook:
-            return error.of_server and self.outage.answered and self.clock() - start < self.outage.patience
+            return (
+                error.of_server
+                and not DISCOVERY.fullmatch(error.path)
+                and self.outage.answered
+                and self.clock() - start < self.outage.patience
+            )
         waits = self.clock() - start < self.outage.patience and not self.hopeless(error)
         # The wait for one object was the wait for all: the next one that needs the webhook fails at once.
         self._given_up = self._given_up or not waits

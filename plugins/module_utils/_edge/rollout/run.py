@@ -31,6 +31,8 @@ def run_wait(module: AnsibleModule) -> None:
     def work() -> dict[str, Any]:
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
-        return RolloutWait(connect(module), checked_search(options.until), options).wait()
+        cluster = connect(module)
+        cluster.outage.answered = cluster.outage.answered or bool(options.applied)  # this run has applied them
+        return RolloutWait(cluster, checked_search(options.until), options).wait()
 
     run(module, work)

@@ -93,6 +93,14 @@ def test_what_stays_is_told_as_soon_as_before(trouble: Any, most: float) -> None
     assert api.clock.now <= most
 
 
+def test_an_api_of_another_product_whose_server_is_away_holds_nothing_up() -> None:
+    api, cluster = met()
+    api.refuse("/apis/custom.metrics.k8s.io/v1beta1", status(503, "ServiceUnavailable", "no endpoints available"))
+    with pytest.raises(ApiError):
+        cluster.get("/apis/custom.metrics.k8s.io/v1beta1")
+    assert api.clock.now < 15
+
+
 @pytest.mark.parametrize("why", ["refused", "timeout", "reset"])
 def test_a_server_that_never_answered_is_given_up_at_once(why: str) -> None:
     api = FakeApi()
