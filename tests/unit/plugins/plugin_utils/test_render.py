@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +314,22 @@ def first_tier(resolver: dict[str, Any], **more: Any) -> dict[str, Any]:
 def test_state_behind_load_balancing_by_its_key_is_not_split(resolver: Any, more: Any, split: bool) -> None:
     found = rendered(first_tier(resolver, **more), SAMPLING)["findings"]
     assert ["sampling"] * split == [one["collector"] for one in found if one["rule"] == "split-state"]
+
+
+def test_the_example_sends_to_a_backend_of_one_signal_as_its_comment_says() -> None:
+    path = Path(__file__).parents[4] / "inventories" / "agent_gateway" / "group_vars" / "all.yml"
+    text = path.read_text(encoding="utf-8")
+    parts = re.findall(r"`- (xray_export: .*?|otlp_ingest: .*?)`", text)
+    assert len(parts) == 2
+    backend, ingest = parts
+    debug = "- debug_output: {verbosity: detailed}"
+    assert debug in text
+    changed = text.replace(debug, f"- {backend}").replace("- otlp_ingest\n", f"- {ingest}\n")
+    given = _yaml.load(changed, "all.yml").data
+    prefix = "otel_collector_"
+    options = {key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)}
+    found = rendered(*given["otel_collectors"], **options)["findings"]
+    assert [one for one in found if one["rule"] in ("no-pipelines", "unreceived-signal")] == []
 
 
 def test_a_signal_that_the_next_collector_does_not_receive_is_named() -> None:
