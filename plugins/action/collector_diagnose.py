@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
             arguments["collectors"] = _diagnose.touched(given.get("collectors") or [], given["applied"])
             if not arguments["collectors"]:
                 return _diagnose.looked([], "")
-        read = self._execute_module(module_args=arguments, task_vars=task_vars)
+        read: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
         facts = read.pop("facts", None)
         if facts is None:
             return read

@@ -45,11 +45,13 @@ memory-limiter-ignored:
   a percentage beside MiB: {processors.memory_limiter: {check_interval: "1s", limit_mib: 400, limit_percentage: 70},
     finds: "processors.memory_limiter.limit_percentage: limit_percentage has no effect beside limit_mib Remove
       `limit_percentage`, or `limit_mib`."}
-  the spike of a percentage: {processors.memory_limiter: {check_interval: "1s", limit_mib: 9, spike_limit_percentage: 5},
+  the spike of a percentage: {processors.memory_limiter: {check_interval: "1s", limit_mib: 9,
+    spike_limit_percentage: 5},
     finds: "processors.memory_limiter.spike_limit_percentage: no effect beside limit_mib Remove `spike"}
   a spike in MiB: {processors.memory_limiter: {check_interval: "1s", limit_percentage: 9, spike_limit_mib: 5},
     finds: "processors.memory_limiter.spike_limit_mib: no effect beside limit_percentage"}
-  percentages alone: {processors.memory_limiter: {check_interval: "1s", limit_percentage: 80, spike_limit_percentage: 25}}
+  percentages alone: {processors.memory_limiter: {check_interval: "1s", limit_percentage: 80,
+    spike_limit_percentage: 25}}
   zero: {processors.memory_limiter: {check_interval: "1s", limit_mib: 0, limit_percentage: 80}}
 whole-cluster-cache:
   given: {in.mode: daemonset}

@@ -26,7 +26,11 @@ def agent(*keys: str) -> Any:
 @pytest.mark.parametrize(
     ("there", "words", "fix"),
     [
-        ([], "Secret ns/login with password, user", "--dry-run=client -o yaml | kubectl apply -f - && kubectl create s"),
+        (
+            [],
+            "Secret ns/login with password, user",
+            "--dry-run=client -o yaml | kubectl apply -f - && kubectl create s",
+        ),
         ([NAMESPACE], "Secret ns/login with password, user", "file for each key: `kubectl create secret generic login"),
         ([NAMESPACE, LOGIN], "password in Secret ns/login", "kubectl edit secret login"),
     ],
