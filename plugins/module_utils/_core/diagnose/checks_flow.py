@@ -269,7 +269,7 @@ WAYS = (
         "way",
         "error",
         f"peers[?state=='no_scheme'].{{{_PEER}}}",
-        "the endpoint {endpoint} has no http:// or https://",
+        "{endpoint} is not a URL",
         "Write `http://{endpoint}`, or `https://{endpoint}` if it takes TLS.",
     ),
     DiagnoseCheck(
