@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import json
 import logging
+import multiprocessing
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -28,6 +32,7 @@ from ._arguments import check_shapes
 from ._needed import needed
 
 Work = Callable[[Any], None]
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class WorkerAction(ActionBase):
@@ -53,6 +58,7 @@ class WorkerAction(ActionBase):
         raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        end_with_parent()
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
             with needed():
@@ -109,6 +115,21 @@ class WorkerAction(ActionBase):
             return None
         checked = ArgumentSpecValidator(arguments, **self.conditions).validate(given)
         return None if checked.error_messages or checked._warnings or checked._deprecations else checked
+
+
+def end_with_parent() -> None:
+    """Let a worker end as soon as its ansible-playbook does: one that is left would go on to write to the cluster.
+
+    Linux sends the signal, as Ansible does to its workers when it is interrupted. Elsewhere a worker that is left stops
+    when it meets what the next run has written.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None or sys.platform != "linux":
+        return
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    if os.getppid() != parent.pid:  # it has ended before
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager

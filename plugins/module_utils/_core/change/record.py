@@ -22,7 +22,7 @@ from ..config.paths import at, section
 from ..config.secrets import quoted
 from ..errors import Problem
 from .extract import extracted, is_applied
-from .options import CANARY, DEFAULTS, ROLLBACK
+from .options import CANARY, DEFAULTS, ROLLBACK, ROLLING
 from .worked import Worked, worked_of
 
 LABEL = "o11y.opentelemetry/change"
@@ -168,6 +168,11 @@ def in_state(record: Manifest, state: str) -> Manifest:
 
 def is_record(item: Manifest) -> bool:
     return bool(item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) in STATES)
+
+
+def is_rolling(change: Change) -> bool:
+    """Return whether the run that left the record of a change judged it by its rollout alone."""
+    return change.record is not None and at(change.record, ("data", "strategy")) == ROLLING
 
 
 def since_of(record: Manifest) -> str:

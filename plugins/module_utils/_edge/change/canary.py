@@ -23,6 +23,7 @@ from ..api.explain import asking, explain
 from ..diagnose.collect import utc_now
 from ..diagnose.reader import ClusterReader, path_of
 from ..rollout.reasons import WorkloadStatus, checked_search
+from ..rollout.vanished import deleted, is_gone
 from ..rollout.wait import follow
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
@@ -67,8 +68,7 @@ class Canary:
         if self.hold is None:
             return
         self._start(self.hold)
-        live = self.bundle.live(self.workload) or left[ref(self.workload)]
-        self._judge(live, f"the canary ({self.hold})")
+        self._judge(self._present(), f"the canary ({self.hold})")
         name = ref(self.workload)
         left[name] = self.bundle.write(self.workload, left[name])
         self.bundle.released(name, int(left[name]["metadata"].get("generation") or 0))
@@ -92,9 +92,14 @@ class Canary:
 
     def whole(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
+        self._judge(self._present(), "the collector", self.begun)
+
+    def _present(self) -> Manifest:
+        """Return the workload as it is now. Raises Failure if it is deleted."""
         live = self.bundle.live(self.workload)
-        if live:
-            self._judge(live, "the collector", self.begun)
+        if live is None or is_gone(live):
+            raise deleted(self.bundle.cluster, ref(self.workload))
+        return live
 
     def _observed(self, live: Manifest) -> Observed:
         options = self.change.options
@@ -109,8 +114,8 @@ class Canary:
         look = WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=self.bundle.unschedulable_seconds)
         ready = 0
         for _poll in cluster.polls(self.bundle.wait_seconds):
-            live = self.bundle.live(self.workload)
-            if live is None or not observed(live):
+            live = self._present()
+            if not observed(live):
                 continue
             new, old = self._pods(live)
             if hold.by_eviction:
@@ -150,6 +155,7 @@ class Canary:
         """Raise Failure if there are verdicts."""
         if not verdicts:
             return
+        self._present()  # the pods of a deleted workload do worse too
         first, *others = verdicts
         facts = [
             {"id": one.id, **ref(self.workload)._asdict(), "about": one.about, "message": one.text, "fix": one.fix}

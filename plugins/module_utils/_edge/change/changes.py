@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..._core.change import hold
+from ..._core.change.extract import extracted
 from ..._core.change.record import (
     KEPT,
     PARTLY_BACK,
@@ -20,6 +21,7 @@ from ..._core.change.record import (
     collectors,
     failed_as,
     in_state,
+    is_rolling,
     record_name,
     record_of,
     recorded,
@@ -28,9 +30,11 @@ from ..._core.change.record import (
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
 from ..._core.cluster.ownership import collector_of
 from ..._core.cluster.replacement_order import RUNS
+from ..._core.cluster.rollout import is_ready
 from ..._core.errors import Failure, Problem
-from ..api.explain import asking
-from ..rollout.wait import follow
+from ..api.explain import asking, library
+from ..rollout.vanished import is_gone
+from ..rollout.wait import ONE_RUN, follow
 from .canary import Canary, judged, prepared
 from .rollback import Bundle, Restored, outcomes, restore, waiting, worked_now, works_as_before
 
@@ -121,7 +125,22 @@ class Changes:
         record = checked_record(change, found, self.bundle.manager)
         if record is None:
             return change if change.before else None
-        return recorded(record, change)
+        earlier = recorded(record, change)
+        now = self._works_since(change, earlier)
+        return replace(now, record=record) if now else earlier
+
+    def _works_since(self, change: Change, earlier: Change) -> Change | None:
+        """Return a change whose workloads work with another config than that of the record: it goes back to that.
+
+        What a killed canary left may do worse than before, which its judgement alone would show.
+        """
+        newer = [item for item in change.before if item["kind"] in RUNS and item not in earlier.before]
+        if not newer or not is_rolling(earlier):
+            return None
+        states = [live for one in newer if (live := self.live.get(ref(one)))]
+        seen, search = follow(self.bundle.cluster, states), library("jmespath").search
+        ready = all(item.done(lambda part: is_ready(search, part, {}, allow_empty=False)) for item in seen)
+        return self._working(change) if ready else None
 
     def begin(self, manifests: Iterable[Manifest]) -> None:
         """Record the changes of collectors that these manifests contain."""
@@ -133,8 +152,20 @@ class Changes:
                     text = f"The change of {change.name} is too large to record: a run that is killed cannot be undone."
                     self.bundle.warn(text)
                 else:
+                    new = change.record is None
                     change.record = self.bundle.record(record, change.record)
+                    self._refuse_outrun(change, new=new)
                 self.open[change.name] = change
+
+    def _refuse_outrun(self, change: Change, *, new: bool) -> None:
+        """Stop before the first write if another run has changed a workload before this run has recorded it."""
+        for workload in change.workloads:
+            now, read = self.bundle.live(workload), self.live.get(ref(workload))
+            if now and read and extracted(now, self.bundle.manager) != extracted(read, self.bundle.manager):
+                if new:
+                    self._close(change)
+                wrong = "another run has changed it since this run has read it"
+                raise Problem(wrong, asked=f"Change {ref(workload)}", fix=ONE_RUN)
 
     @contextmanager
     def undoing(self, after: Mapping[Ref, Manifest], later: Iterable[str] = ()) -> Iterator[None]:
@@ -236,7 +267,9 @@ class Changes:
 
     def _told(self, change: Change, back: Restored, again: Failure | None, *, awaited: bool = True) -> str:
         """Return what became of a collector that went back, and close its record."""
-        self._close(change, PARTLY_BACK if back.kept else "")
+        self._close(change, PARTLY_BACK if back.kept and not back.is_outrun else "")
+        if back.lost:
+            return back.lost
         works = f", but does not work yet: {again.wrong}" if again else " and works" if awaited else ""
         lines = [f"The earlier config of {change.name} is back{works}."] if back.back else []
         lines += [f"Not back: {'; '.join(back.kept)}."] if back.kept else []
@@ -245,7 +278,8 @@ class Changes:
     def _told_config(self, change: Change) -> list[str]:
         text = str(change.before)
         configs = [item for item in change.manifests if item["kind"] == "ConfigMap" and item.get("immutable")]
-        new = [str(ref(item)) for item in configs if item["metadata"]["name"] not in text]
+        made = [item for item in configs if item["metadata"]["name"] not in text]
+        new = [str(ref(item)) for item in made if not is_gone(self.bundle.live(item))]
         return [f"The new config is kept in {', '.join(new)}."] if new else []
 
     def _close(self, change: Change, state: str = "") -> None:

@@ -14,15 +14,20 @@ from ..._core.change.record import Change, identified
 from ..._core.change.worked import Worked, is_worse, place, unfinished, worked
 from ..._core.cluster.bundle import Manifest, Ref, ordered, ref
 from ..._core.cluster.ownership import collector_of, last_apply, reapplied
+from ..._core.cluster.replacement_order import RUNS
 from ..._core.cluster.rollout import Symptom
 from ..._core.cluster.rollout_tables import COUNTS
+from ..._core.config.paths import section
 from ..._core.errors import Failure, Problem
 from ..api.cluster import Cluster
 from ..api.explain import asking, library
 from ..diagnose.reader import ClusterReader
 from ..rollout.reasons import checked_search
+from ..rollout.vanished import is_gone
 from ..rollout.wait import RolloutWait, RolloutWaitOptions, follow
 from .observe import pods_of
+
+OUTRUN = "another run has changed it since this run"
 
 
 class Bundle(Protocol):
@@ -72,6 +77,13 @@ class Restored:
 
     back: list[Ref]
     kept: list[str]
+    # Why nothing was tried: the collector is not this run's to bring back.
+    lost: str = ""
+
+    @property
+    def is_outrun(self) -> bool:
+        """Return whether the collector is as another run wants it: what this run found is not the last that worked."""
+        return any(OUTRUN in one for one in self.kept)
 
 
 def restore(
@@ -81,7 +93,9 @@ def restore(
 
     `left` has the objects as this run left them, and `read` as it found those that it has not written.
     """
-    found = Restored([], [])
+    found = Restored([], [], _lost(bundle, change))
+    if found.lost:
+        return found
 
     def bring_back(item: Manifest) -> tuple[bool, str]:
         return _brought_back(bundle, item, left.get(ref(item)) or read.get(ref(item)))
@@ -96,6 +110,17 @@ def restore(
     found.kept += [f"{one} (it is new)" for one in new if found.back or found.kept]
     bundle.undone(found.back)
     return found
+
+
+def _lost(bundle: Bundle, change: Change) -> str:
+    """Return why nothing of a collector goes back: it was deleted, or another run has taken the change over."""
+    gone = [str(ref(item)) for item in change.before if item["kind"] in RUNS and is_gone(bundle.live(item))]
+    if gone:
+        return f"Nothing was brought back, because {', '.join(gone)} was deleted."
+    now = bundle.live(change.record) if change.record else None
+    if change.record and (now is None or section(now, "data").get("run") != bundle.run):
+        return f"Nothing was brought back, because another run has taken over the change of {change.name}."
+    return ""
 
 
 def _brought_back(bundle: Bundle, wanted: Manifest, left: Manifest | None) -> tuple[bool, str]:
@@ -121,7 +146,7 @@ def _obstacle(bundle: Bundle, wanted: Manifest, now: Manifest | None, left: Mani
     applied = extracted(now, bundle.manager)
     if applied is None or collector_of(now) != collector_of(wanted):  # a record may name any object
         return "another owner has it now"
-    return "another run has changed it since this run" if left and _another_run(bundle, applied, now, left) else ""
+    return OUTRUN if left and _another_run(bundle, applied, now, left) else ""
 
 
 def _another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: Manifest) -> bool:

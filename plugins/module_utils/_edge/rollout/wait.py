@@ -22,6 +22,7 @@ from ..api.cluster import ApiError, Cluster
 from ..api.explain import asking, kind_missing
 from ..api.kinds import ApiResources, version_for
 from .reasons import Found, Search, WorkloadStatus, described, unfinished
+from .vanished import deleted, is_gone
 
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process
 # then exits. The collection's own workloads set minReadySeconds; the operator's resource has no such field.
@@ -53,6 +54,7 @@ class RolloutWait:
         self.paths = [self._path(resources, workload) for workload in options.workloads]
         self.since: dict[str, float] = {}
         self.seen: list[Followed] = []
+        self.present: set[Ref] = set()
         self.found: Found = []
         self.generations = {
             Ref(*(str(item.get(key) or "") for key in Ref._fields)): int(item.get("generation") or 0)
@@ -85,6 +87,7 @@ class RolloutWait:
     def done(self) -> bool:
         """Return whether all workloads are ready now. Raises Failure if one cannot become ready."""
         self.seen = asking("Read the workloads", self._read)
+        self._refuse_deletion(self.seen)
         self._refuse_other_runs(self.seen)
         if all(item.done(self._ready) for item in self.seen):
             return True
@@ -96,6 +99,16 @@ class RolloutWait:
 
     def _read(self) -> list[Followed]:
         return follow(self.cluster, self.cluster.parallel(self.cluster.get, self.paths), self.options.until)
+
+    def _refuse_deletion(self, seen: list[Followed]) -> None:
+        """Fail if a workload goes that a run has applied or that this wait has seen: nobody brings it back."""
+        for given, item in zip(self.options.workloads, seen, strict=True):
+            name = Ref(given["kind"], given.get("namespace") or "", given["name"])
+            if is_gone(item.state):
+                if name in self.present or self.generations.get(name):
+                    raise deleted(self.cluster, name)
+            else:
+                self.present.add(name)
 
     def _refuse_other_runs(self, seen: list[Followed]) -> None:
         """Fail if another run has applied a workload since: then this one may not have what its own run applied."""

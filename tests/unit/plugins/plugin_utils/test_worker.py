@@ -58,3 +58,23 @@ def test_an_action_for_a_cluster_loads_nothing_for_aws() -> None:
     """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n", "importing it takes half as long as an empty playbook"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_worker_ends_with_its_parent() -> None:
+    program = f"""if True:
+        import multiprocessing, os, signal, sys, time
+        from ansible.plugins.loader import init_plugin_loader
+        init_plugin_loader([{str(COLLECTIONS)!r}])
+        from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import end_with_parent
+        def work():
+            end_with_parent()
+            print("works", flush=True)
+            while True: time.sleep(1)
+        multiprocessing.get_context("fork").Process(target=work).start()
+        time.sleep(60)
+    """
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout and parent.stdout.readline() == "works\n"
+    parent.kill()
+    assert parent.communicate(timeout=10)[0] == "", "the worker holds the pipe as long as it lives"

@@ -124,7 +124,7 @@ def test_what_another_run_has_changed_since_stays(others: str, image: str) -> No
     meanwhile(api, collector(others))
     failure = fails(api, collector("bad"))
     assert "another run has changed it since this run" in str(failure)
-    assert "Not back: " in failure.fix
+    assert "Nothing was brought back, because another run has taken over the change of ns/a." in failure.fix
     assert api.image() == image
     assert RECORD not in api.objects, "the other run took the record over"
 

@@ -246,3 +246,31 @@ def test_users_bring_their_own_kinds() -> None:
 def test_what_cannot_be_waited_for_is_told_at_once(given: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):
         wait(FakeApi(), **given)
+
+
+APPLIED = [{"kind": "Deployment", "namespace": "ns", "name": "a", "generation": 1}]
+
+
+@pytest.mark.parametrize("applied", [[], APPLIED])
+@pytest.mark.parametrize("going", ["gone", "leaving"])
+def test_a_workload_that_is_deleted_ends_the_wait_at_once(going: str, applied: list[Any]) -> None:
+    api = FakeApi(workload(), replica_set(), pod())
+    path = "/apis/apps/v1/namespaces/ns/deployments/a"
+
+    def delete(_now: float) -> None:
+        if going == "leaving":
+            api.objects[path]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        else:
+            api.objects.pop(path, None)
+
+    api.clock.on_sleep.append(delete)
+    failure = fails(api, applied=applied)
+    assert "Wait for Deployment ns/a: it was deleted: " in str(failure) and api.clock.now < 1
+
+
+def test_a_workload_that_a_run_has_applied_and_that_is_gone_is_not_waited_for() -> None:
+    failure = fails(FakeApi(), applied=APPLIED)
+    assert "the namespace 'ns' was deleted too" in str(failure)
+    api = FakeApi()
+    api.later(5, workload(done=True))
+    assert wait(api)["seconds"] > 5, "what another one creates is awaited"

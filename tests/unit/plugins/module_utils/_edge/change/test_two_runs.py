@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After runs that overlapped, and after what vanished, a rollback goes back to the last config that worked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+
+from ..fake_api import status
+from .helpers import DEPLOYMENT, RECORD, SERVICE, Workloads, cluster, collector, fails, killed, remove, run
+
+KEEP = {"change": {"ns/a": {"on_failure": "keep"}}}
+NS = "/api/v1/namespaces/ns"
+
+
+def first_at(api: Workloads, what: tuple[str, str], act: Callable[[], None]) -> None:
+    """Do something once, before the answer to the first such request."""
+
+    def trouble(method: str, path: str) -> None:
+        if (method, path) == what:
+            api.trouble = lambda _method, _path: None
+            act()
+
+    api.trouble = trouble
+
+
+@pytest.mark.parametrize(("path", "others"), [(RECORD, {}), (RECORD, KEEP), (SERVICE, KEEP), (DEPLOYMENT, KEEP)])
+def test_the_loser_of_two_runs_leaves_no_record_of_what_it_found(path: str, others: dict[str, Any]) -> None:
+    api = cluster(collector("one"))
+    first_at(api, ("PATCH", path), lambda: run(api, collector("two"), **others))
+    with pytest.raises(Problem, match="another run has changed it since this run has read it"):
+        run(api, collector("three"))
+    assert (api.image(), RECORD in api.objects) == ("two", False)
+    assert "The earlier config of ns/a is back and works" in fails(api, collector("bad")).fix
+    assert api.image() == "two"
+
+
+def test_a_run_that_is_outrun_before_its_first_write_changes_nothing() -> None:
+    api = cluster(collector("one"))
+    first_at(api, ("PATCH", RECORD), lambda: run(api, collector("two")))
+    with pytest.raises(Problem, match="Change Deployment ns/a: another run has changed it"):
+        run(api, collector("three"))
+    assert not api.has("configmaps", "a-three")
+
+
+def test_what_a_killed_run_left_is_what_the_next_goes_back_to_if_it_works() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    record = api.objects[RECORD]
+    run(api, collector("two"))
+    api.objects[RECORD] = record  # as an earlier version of this collection left it after two runs at once
+    assert "The earlier config of ns/a is back and works" in fails(api, collector("bad2")).fix
+    assert (api.image(), RECORD in api.objects) == ("two", False)
+
+
+def test_a_canary_that_was_killed_goes_back_to_what_was_before_also_if_it_is_ready() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    record = api.objects[RECORD]
+    run(api, collector("two"))
+    api.objects[RECORD] = {**record, "data": {**record["data"], "strategy": "canary"}}
+    fails(api, collector("bad2"))
+    assert api.image() == "one"
+
+
+def test_a_leftover_run_brings_nothing_back_after_another_has_taken_its_change_over() -> None:
+    api = cluster(collector("one"))
+
+    def take_over(_now: float) -> None:
+        api.clock.on_sleep.clear()
+        api.objects[RECORD]["data"]["run"] = "other_1"
+
+    api.clock.on_sleep.append(take_over)
+    failure = fails(api, collector("bad"))
+    assert "Nothing was brought back, because another run has taken over the change of ns/a." in failure.fix
+    assert (api.image(), api.objects[RECORD]["data"]["run"]) == ("bad", "other_1")
+
+
+def test_a_removal_during_a_change_ends_it_at_once() -> None:
+    api = cluster(collector("one"))
+
+    def removed(_now: float) -> None:
+        api.clock.on_sleep.clear()
+        remove(api, collector("bad"))
+
+    api.clock.on_sleep.append(removed)
+    failure = fails(api, collector("bad"), wait_seconds=300)
+    assert "Wait for Deployment ns/a: it was deleted: the namespace 'ns' was deleted too" in str(failure)
+    assert "Nothing was brought back, because Deployment ns/a was deleted." in failure.fix
+    assert "is back" not in failure.fix and "is kept in" not in failure.fix
+    assert api.clock.now < 10 and RECORD not in api.objects
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_namespace_that_goes_during_a_change_is_named(gone: bool) -> None:
+    api = cluster(collector("one"))
+
+    def removed(_now: float) -> None:
+        api.clock.on_sleep.clear()
+        api.objects[NS]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        for path in [path for path in api.objects if path.startswith(NS) or "/namespaces/ns/" in path]:
+            if path != NS or gone:
+                del api.objects[path]
+
+    api.clock.on_sleep.append(removed)
+    failure = fails(api, collector("bad"), wait_seconds=300)
+    said = "was deleted too" if gone else "is being deleted, since 2026-01-01T00:00:00Z"
+    assert f"it was deleted: the namespace 'ns' {said}" in str(failure)
+    assert "is kept in" not in failure.fix and api.clock.now < 10
+
+
+def test_a_config_that_nobody_can_find_is_not_said_to_be_kept() -> None:
+    api = cluster(collector("one"))
+    api.clock.on_sleep.append(lambda _now: api.objects.pop(f"{NS}/configmaps/a-bad", None))
+    failure = fails(api, collector("bad"))
+    assert "is back and works" in failure.fix and "is kept in" not in failure.fix
+
+
+def test_a_namespace_that_may_not_be_read_is_not_blamed() -> None:
+    api = cluster(collector("one"))
+
+    def removed(_now: float) -> None:
+        api.objects.pop(DEPLOYMENT, None)
+        denied = status(403, "Forbidden", "no")
+        api.trouble = lambda method, path: denied if (method, path) == ("GET", NS) else None
+
+    api.clock.on_sleep.append(removed)
+    assert "another run, such as `remove`, or a user did it" in str(fails(api, collector("bad")))
