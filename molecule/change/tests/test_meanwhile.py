@@ -30,8 +30,9 @@ def collectors(*names: str, **more: Any) -> dict[str, Any]:
     return {"otel_collector_namespace": NAMESPACE, "otel_collectors": items, "otel_collector_wait_seconds": 120}
 
 
-def config(mark: str, **more: Any) -> dict[str, Any]:
-    return {"config": {"processors": {"batch": {"send_batch_size": mark}}}, **more}
+def marked(value: str) -> dict[str, Any]:
+    """Return what makes new pods of a collector."""
+    return {"env": {"MARK": value}}
 
 
 def waits(name: str) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def test_a_worker_whose_ansible_playbook_was_killed_writes_no_more(host: Host) -
     assert children
     until("the end of its workers", lambda: not any(alive(one) for one in children), 10)
     assert "under-way" in records(host)
-    code, output = run("site", collectors("gateway", gateway=config("100")))
+    code, output = run("site", collectors("gateway", gateway=marked("a")))
     assert (code, records(host)) == (0, "")
     assert f"A run that changed the collector {NAMESPACE}/gateway was interrupted, or still runs" in output
 
@@ -134,17 +135,17 @@ def test_a_failed_change_goes_back_to_the_config_of_the_last_run_that_worked(hos
     """The first run waits for the gateway, whose receiver changes before its sender, while another changes that."""
     sends = {"recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "gateway.meanwhile.svc:4317", "insecure": True}}]}
     both = lambda one, two: collectors(  # noqa: E731
-        "gateway", "agent", gateway=config(one), agent={**sends, "env": {"MARK": two}}
+        "gateway", "agent", gateway=marked(one), agent={**sends, **marked(two)}
     )
-    assert run("site", both("100", "one"))[0] == 0
-    first = both("200", "three")
+    assert run("site", both("a", "one"))[0] == 0
+    first = both("b", "three")
     first["otel_collectors"][0]["change"] = {"strategy": "canary", "observe_seconds": 15}
     loser = start("site", INVENTORY, **first)
     until("the change of the gateway", lambda: "gateway-change" in records(host), SECONDS)
-    assert run("site", collectors("agent", agent={**sends, "env": {"MARK": "two"}}))[0] == 0
+    assert run("site", collectors("agent", agent={**sends, **marked("two")}))[0] == 0
     code, output = end(loser)
     assert (code, "another run has changed it since this run" in output, records(host)) == (2, True, "")
-    failing = {**sends, "env": {"MARK": "four"}, "node_selector": NOWHERE}
+    failing = {**sends, **marked("four"), "node_selector": NOWHERE}
     code, output = run("site", collectors("agent", agent=failing))
     assert (code, f"The earlier config of {NAMESPACE}/agent is back and works" in output) == (2, True)
     assert mark(host) == "two"
