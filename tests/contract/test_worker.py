@@ -113,6 +113,8 @@ DENIED = f"denied the request: {TOKEN} and {HIDDEN}"
 
 
 def trouble(method: str, path: str) -> Answered | None:
+    if "/services/b:" in path:
+        return status(404, "NotFound", 'services "b" not found')
     return status(403, "Forbidden", DENIED) if method == "PATCH" and path.endswith("/denied") else None
 
 

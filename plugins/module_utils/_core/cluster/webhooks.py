@@ -17,7 +17,7 @@ Object = dict[str, Any]
 # a request has other messages: `denied the request`, and for a conversion a message without the address.
 _CALL = re.compile(r'failed calling webhook|conversion webhook for .{1,300}? failed: Post "')
 _SERVICE = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9]+)\.svc[:/.]")
-_DISTRUSTED = re.compile(r'failed calling webhook "(?P<name>[^"]+)".*x509: ')
+_CALLED = re.compile(r'failed calling webhook "(?P<name>[^"]{1,300})"')
 _CERTIFICATE = b"BEGIN CERTIFICATE"
 
 INJECT_CERTIFICATE = "cert-manager.io/inject-ca-from"
@@ -103,8 +103,8 @@ def calls_webhook(message: str) -> bool:
 
 def distrusted(message: str) -> str:
     """Return the name of the webhook whose certificate the server does not accept, or an empty string."""
-    match = _DISTRUSTED.search(message)
-    return match["name"] if match else ""
+    match = _CALLED.search(message)
+    return match["name"] if match and "x509: " in message else ""
 
 
 def cause(message: str) -> WebhookCause:
