@@ -36,7 +36,7 @@ from ..api.explain import asking, library
 from ..rollout.vanished import is_gone
 from ..rollout.wait import ONE_RUN, follow
 from .canary import Canary, judged, prepared
-from .rollback import Bundle, Restored, outcomes, restore, waiting, worked_now, works_as_before
+from .rollback import Bundle, Restored, lost, outcomes, restore, waiting, worked_now, works_as_before
 
 Live = Mapping[Ref, "Manifest | None"]
 # A collector that failed, and what was brought back, or why it keeps the new config.
@@ -243,9 +243,10 @@ class Changes:
         change = self.open.pop(name, None)
         if change and change.goes_back:
             return change, failure, restore(self.bundle, change, after, self.live)
+        why = lost(self.bundle, change) if change else ""
         if change:
-            self._close(change, KEPT)
-        return change, failure, f"{name} keeps the new config, because `on_failure` is `keep`." if change else ""
+            self._close(change, "" if why else KEPT)
+        return change, failure, why or f"{name} keeps the new config, because `on_failure` is `keep`." if change else ""
 
     def _failure(self, failed: list[Failed]) -> Failure:
         undone = [(one, back) for one, _failure, back in failed if one and isinstance(back, Restored)]

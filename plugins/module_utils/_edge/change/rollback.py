@@ -93,7 +93,7 @@ def restore(
 
     `left` has the objects as this run left them, and `read` as it found those that it has not written.
     """
-    found = Restored([], [], _lost(bundle, change))
+    found = Restored([], [], lost(bundle, change))
     if found.lost:
         return found
 
@@ -112,7 +112,7 @@ def restore(
     return found
 
 
-def _lost(bundle: Bundle, change: Change) -> str:
+def lost(bundle: Bundle, change: Change) -> str:
     """Return why nothing of a collector goes back: it was deleted, or another run has taken the change over."""
     gone = [str(ref(item)) for item in change.before if item["kind"] in RUNS and is_gone(bundle.live(item))]
     if gone:

@@ -96,6 +96,15 @@ def test_a_removal_during_a_change_ends_it_at_once() -> None:
     assert api.clock.now < 10 and RECORD not in api.objects
 
 
+def test_a_deleted_collector_is_not_said_to_keep_its_config() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    api.clock.on_sleep.append(lambda _now: api.objects.pop(DEPLOYMENT, None))
+    failure = fails(api, collector("bad"), **KEEP)
+    assert "Nothing was brought back, because Deployment ns/a was deleted." in failure.fix
+    assert "keeps the new config" not in failure.fix and RECORD not in api.objects
+
+
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_namespace_that_goes_during_a_change_is_named(gone: bool) -> None:
     api = cluster(collector("one"))
