@@ -140,6 +140,9 @@ endpoint-without-scheme:
   a URL: {exporters.otlphttp.endpoint: "http://backend.example.com:4318"}
   capitals: {exporters.otlphttp.endpoint: "HTTP://backend.example.com:4318"}
   a variable: {exporters.otlphttp.endpoint: "${env:HOST}:4318"}
+  remote write: {exporters.prometheusremotewrite.endpoint: "prometheus:9090/api/v1/write",
+    finds: "exporters.prometheusremotewrite.endpoint: every request of 'prometheusremotewrite' fails"}
+  remote write without a port: {exporters.prometheusremotewrite.endpoint: "prometheus/api/v1/write"}
   gRPC: {exporters.otlp.endpoint: "backend.example.com:4317"}
 port-of-other-protocol:
   gRPC: {exporters.otlp.endpoint: "http://backend.example.com:4318",
