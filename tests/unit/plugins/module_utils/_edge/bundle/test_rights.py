@@ -116,7 +116,7 @@ def test_a_run_without_rights_names_them_all_before_anything_is_written() -> Non
     assert "in the whole cluster: create, delete, get, patch clusterrolebindings.rbac.authorization" in text
     assert "get, list nodes" in text
     assert "in namespace ns" not in text
-    assert "`ansible-playbook o11y.opentelemetry.rights`" in text
+    assert "`ansible-playbook o11y.opentelemetry.rights -i INVENTORY`" in text
     assert not api.sent("PATCH")
 
 
