@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from ..module_utils._core.aws import identity
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import names, platform
-from ..module_utils._core.collector.collector import Collector, Distribution, image_of, option_names
+from ..module_utils._core.collector.collector import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
 from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed, Layer
@@ -226,7 +226,8 @@ def _chosen(options: Mapping[str, Any], platforms: Mapping[str, Path], request: 
     row = _sources.catalogue("distributions")[options["distribution"]]
     tagged = _target.tagged(options["image"], options["distribution"])
     options = {**options, "version": options["version"] or tagged or row["version"]}
-    options = lock.with_pins(options, ("image", "target_allocator"), request.pin)
+    images = ("target_allocator",) if options["image"] == OPERATORS_IMAGE else ("image", "target_allocator")
+    options = lock.with_pins(options, images, request.pin)
     where = Platform.from_facts(options["platform"], facts)
     collector = Collector.from_options(platform.settled(options, where))
     collector = identity.stamped(collector, request.identity_annotations)

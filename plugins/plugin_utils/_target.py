@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._core import recipes
-from ..module_utils._core.collector.collector import Collector
+from ..module_utils._core.collector.collector import OPERATORS_IMAGE, Collector
 from ..module_utils._core.config.catalogue import SECTIONS, Catalogue
 from ..module_utils._core.config.layers import Layer, for_version, parse_version
 from ..module_utils._core.config.paths import section
@@ -144,7 +144,7 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
             raise Problem(f"it has a {given}, but no `image` that was built with it", fix="Give `image` too.")
         target = resolve(BuildRequest("", "" if manifest else version, manifest, schema), "")
         return target, target.version if target else version
-    if collector.image:
+    if collector.image not in ("", OPERATORS_IMAGE):
         return resolve(BuildRequest(), collector.image), version
     tested = str(_sources.catalogue("distributions")[collector.distribution]["version"])
     if not _TAG.match(collector.version) or collector.version.startswith("v") != tested.startswith("v"):

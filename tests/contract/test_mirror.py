@@ -144,6 +144,15 @@ def test_with_the_registry_every_image_is_one_that_was_pushed_there(name: str, t
     assert wanted - pushed == set()
 
 
+def test_the_image_that_the_operator_chooses_is_in_the_mirror(tmp_path: Path) -> None:
+    given = variables("operator_stack")
+    del given["otel_operator_collector_image"]
+    items = [{**item, "image": "operator"} for item in given["otel_collectors"]]
+    found = {row["image"] for row in mirrored({**given, "otel_collectors": items}, tmp_path)}
+    default = TABLE["operator_images"]["collector"]["image"]
+    assert f"{default}:{TABLE['tested'][OPERATOR]}" in found
+
+
 def test_what_the_operator_starts_of_the_stack_is_in_its_mirror(tmp_path: Path) -> None:
     found = {
         row["image"].rpartition("/")[2].partition(":")[0] for row in mirrored(variables("operator_stack"), tmp_path)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.open_telemetry_collector import KIND
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from .role import PLATFORMS, RECIPES
@@ -41,3 +43,38 @@ def test_names_are_those_of_its_time() -> None:
         used |= {key.split("/")[0] for section in ("receivers", "processors") for key in config[section]}
     assert {"filelog", "hostmetrics", "k8sattributes", "kubeletstats", "resourcedetection"} <= used
     assert not used & {"file_log", "host_metrics", "k8s_attributes", "kubelet_stats", "resource_detection"}
+
+
+def chosen_by_the_operator(**more: Any) -> dict[str, Any]:
+    item = {"name": "one", "mode": "deployment", "image": "operator", "recipes": ["otlp_ingest", "debug_output"]}
+    asked = _render.Request([{**item, **more}], {"namespace": "a", "backend": "operator"}, pin=refused)
+    (resource,) = [one for one in _render.bundle(_render.plan(asked))["manifests"] if one["kind"] == KIND]
+    found: dict[str, Any] = resource
+    return found
+
+
+def refused(image: str) -> str:
+    raise AssertionError(f"nothing pins {image}")
+
+
+@pytest.mark.parametrize("distribution", ["contrib", "redhat"])
+@pytest.mark.parametrize("registry", ["", "registry.example.com"])
+def test_the_operator_chooses_the_image_where_it_is_asked_to(distribution: str, registry: str) -> None:
+    resource = chosen_by_the_operator(distribution=distribution, image_registry=registry)
+    assert "image" not in resource["spec"]
+
+
+def test_rules_still_judge_for_the_distribution() -> None:
+    (made,) = _render.plan(
+        _render.Request(
+            [{"name": "one", "image": "operator", "distribution": "redhat", "recipes": ["pod_logs", "debug_output"]}],
+            {"namespace": "a", "backend": "operator", "mode": "daemonset"},
+        )
+    )
+    assert made.target is not None
+    assert (made.target.distribution, made.target.version) == ("redhat", "0.135.0")
+
+
+def test_plain_objects_have_no_operator_that_could_choose() -> None:
+    with pytest.raises(Problem, match=r"no operator .*image.*backend: operator"):
+        chosen_by_the_operator(backend="kubernetes")

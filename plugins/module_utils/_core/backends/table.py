@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..collector import names
-from ..collector.collector import Collector
+from ..collector.collector import OPERATORS_IMAGE, Collector
 from ..errors import Problem
 from ..manifests import (
     build,
@@ -170,6 +170,9 @@ def _check_plain(collector: Collector) -> None:
     if collector.mode not in WORKLOADS:
         wrong = f"collector '{collector.name}' has mode {collector.mode}, and only the operator puts it into pods"
         raise Problem(wrong, fix="Set `backend: operator`, or use another mode.")
+    if collector.image == OPERATORS_IMAGE:
+        wrong = f"collector '{collector.name}' has no operator that could choose its image"
+        raise Problem(wrong, fix="Set `backend: operator`, or remove `image`.")
     if (collector.target_allocator.get("prometheus_cr") or {}).get("enabled"):
         raise Problem(
             f"collector '{collector.name}' reads ServiceMonitors and PodMonitors, which only a target allocator does",

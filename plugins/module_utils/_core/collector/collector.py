@@ -210,8 +210,17 @@ def option_names() -> list[str]:
     return [field.name for field in fields(Collector)]
 
 
+# In place of an image: the operator chooses it, and changes it with its own version.
+OPERATORS_IMAGE = "operator"
+
+
 def image_of(collector: Collector, distribution: Distribution, pin: Callable[[str], str] = str) -> str:
-    """Return the image reference, pinned; a registry prefix takes the place of the image's own registry host."""
+    """Return the image reference, pinned; a registry prefix takes the place of the image's own registry host.
+
+    Empty if the operator chooses the image.
+    """
+    if collector.image == OPERATORS_IMAGE:
+        return ""
     image = pin(collector.image or f"{distribution.image}:{collector.version}")
     return from_registry(image, collector.image_registry)
 

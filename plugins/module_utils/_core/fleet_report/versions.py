@@ -94,7 +94,7 @@ def fleet(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
             seen.setdefault(product(name).title, Counter())[there] += 1
         for member in cluster.members:
             image = running(cluster, member.id)
-            wanted = str(member.summary.get("image") or "")
+            wanted = str(member.summary.get("image") or "the operator's image")
             seen.setdefault("Collectors", Counter())[_version(image, wanted)] += 1
     return [{"what": what, "versions": _sorted(found.items())} for what, found in seen.items()]
 

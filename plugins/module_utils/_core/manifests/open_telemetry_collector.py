@@ -57,7 +57,7 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     token, token_mount = pod.api_access(build) if collector.mode != _SIDECAR else ([], [])
     container = {
-        "image": build.image,
+        **present(image=build.image),
         "imagePullPolicy": collector.image_pull_policy,
         "serviceAccount": collector.service_account_name,
         "env": pod.environment(build),

@@ -200,16 +200,16 @@ def starts(objects: Iterable[Manifest], name: str) -> Iterator[str]:
     """Yield the custom resources for which the operator starts its own image of that name."""
     for manifest in objects:
         path = _asks(manifest["kind"], name)
-        wanted = at(manifest, ("spec", *path)) if path else None
+        wanted = at(manifest, ("spec", *path)) if path is not None else None
         if isinstance(wanted, Mapping) and wanted.get("enabled", True) and not wanted.get("image"):
             yield f"{manifest['kind']} {_place(manifest)}"
 
 
-def _asks(kind: str, name: str) -> tuple[str, ...]:
-    """Return the field of a custom resource that asks for an image, nothing when this kind never does."""
+def _asks(kind: str, name: str) -> tuple[str, ...] | None:
+    """Return the field of a spec that asks for an image, empty for the whole spec; None when this kind never does."""
     if kind == COLLECTOR:
-        return ("targetAllocator",) if name == "target_allocator" else ()
-    return (LANGUAGES[name].field,) if kind == INSTRUMENTATION and name in LANGUAGES else ()
+        return {"target_allocator": ("targetAllocator",), "collector": ()}.get(name)
+    return (LANGUAGES[name].field,) if kind == INSTRUMENTATION and name in LANGUAGES else None
 
 
 def _place(manifest: Manifest) -> str:
