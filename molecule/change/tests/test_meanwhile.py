@@ -133,13 +133,15 @@ def test_the_first_run_ends_when_a_removal_meets_it(host: Host) -> None:
 @pytest.mark.usefixtures("deployed")
 def test_a_failed_change_goes_back_to_the_config_of_the_last_run_that_worked(host: Host) -> None:
     """The first run waits for the gateway, whose receiver changes before its sender, while another changes that."""
-    sends = {"recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "gateway.meanwhile.svc:4317", "insecure": True}}]}
+    sends = {
+        "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": f"gateway.{NAMESPACE}.svc:4317", "insecure": True}}]
+    }
     both = lambda one, two: collectors(  # noqa: E731
         "gateway", "agent", gateway=marked(one), agent={**sends, **marked(two)}
     )
     assert run("site", both("a", "one"))[0] == 0
     first = both("b", "three")
-    first["otel_collectors"][0]["change"] = {"strategy": "canary", "observe_seconds": 15}
+    first["otel_collectors"][0]["change"] = {"strategy": "canary", "observe_seconds": 30}
     loser = start("site", INVENTORY, **first)
     until("the change of the gateway", lambda: "gateway-change" in records(host), SECONDS)
     assert run("site", collectors("agent", agent={**sends, **marked("two")}))[0] == 0
