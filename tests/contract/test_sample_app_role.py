@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import ast
+import re
+import runpy
+import sys
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
@@ -190,3 +194,21 @@ def test_the_application_needs_the_standard_library_and_the_sdk_alone() -> None:
     found |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     outside = {name.split(".")[0] for name in found} - {"opentelemetry"}
     assert outside <= {"__future__", "collections", "http", "json", "os", "signal", "sys", "time", "urllib"}
+
+
+def test_one_path_of_the_application_fails_with_a_span_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    sdk = MagicMock()
+    sdk.RandomIdGenerator = object
+    span = sdk.trace.get_tracer.return_value.start_as_current_span.return_value.__enter__.return_value
+    sdk.trace.format_trace_id.return_value = "1"
+    source = (ROLE / "files" / "app.py").read_text(encoding="utf-8")
+    for name in re.findall(r"^from (opentelemetry\S*) import", source, re.MULTILINE):
+        monkeypatch.setitem(sys.modules, name, sdk)
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "frontend")
+    handler = runpy.run_path(str(ROLE / "files" / "app.py"))["Handler"]
+    answers = {}
+    for path in ("/", "/fail"):
+        one = MagicMock(spec=handler, path=path, headers={})
+        handler.serve(one)
+        answers[path] = (one.answer.call_args.args[1], span.set_status.call_count)
+    assert answers == {"/": (200, 0), "/fail": (500, 1)}

@@ -1,6 +1,7 @@
 """One service of the sample application. It sends a span for each request, and asks the service NEXT_URL if set.
 
-`/` returns the trace ID, `/metrics` the counter http_requests_total, and `/healthz` says that the service is up.
+`/` returns the trace ID, `/fail` does so with status 500 and spans with an error, `/metrics` returns the counter
+http_requests_total, and `/healthz` says that the service is up.
 The SDK reads OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_ENDPOINT from the environment.
 """
 
@@ -57,10 +58,13 @@ class Handler(BaseHTTPRequestHandler):
             body = {"service": SERVICE, "trace_id": trace_id}
             if NEXT_URL:
                 body["next"] = ask(NEXT_URL)
-        self.answer(json.dumps(body) + "\n")
+            fails = self.path == "/fail"
+            if fails:
+                span.set_status(trace.StatusCode.ERROR, "asked to fail")
+        self.answer(json.dumps(body) + "\n", 500 if fails else 200)
 
-    def answer(self, text: str) -> None:
-        self.send_response(200)
+    def answer(self, text: str, status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())
