@@ -184,6 +184,13 @@ plan:
   type: list
   elements: str
   sample: ["Deployment obs/gateway: rolling; goes back if it fails."]
+verdicts:
+  description: How the change of each collector with strategy C(canary) was judged that is complete.
+  returned: always, except when nothing could be tried
+  type: list
+  elements: str
+  sample: ["Collector obs/gateway: its change passed 17 checks: the collector for 60 s beside the readings from before"]
+  version_added: 1.1.0
 rights:
   description: Permissions that each Role and ClusterRole gains (C(+)) and loses (C(-)), also in check mode.
   returned: always, except when nothing could be tried

@@ -23,16 +23,20 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
 from ..module_utils._core.config.secrets import concealed
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.errors import Problem, printable
 from ._arguments import check_shapes
 from ._needed import needed
 
 Work = Callable[[Any], None]
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+# Callbacks whose output programs read, or that show one line for each result or none.
+_TERSE = ("json", "jsonl", "minimal", "oneline", "null", "dense", "selective")
 
 
 class WorkerAction(ActionBase):
@@ -74,7 +78,7 @@ class WorkerAction(ActionBase):
         checked = self._checked(arguments) if self._same_python(task_vars or {}) else None
         if checked is None:
             return self._apart(result, task_vars)
-        module = self._done(checked, work)
+        module = self._done(checked, work, str((task_vars or {}).get("inventory_hostname") or "localhost"))
         # Since ansible-core 2.21 a setting says whether a result has the arguments; earlier ones always have them.
         if hasattr(constants, "INJECT_INVOCATION"):
             wanted = constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
@@ -86,10 +90,10 @@ class WorkerAction(ActionBase):
         wrapped = bool(self._task.async_val) and not self._connection.has_native_async
         return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrapped)))
 
-    def _done(self, checked: ValidationResult, work: Work) -> _Module:
+    def _done(self, checked: ValidationResult, work: Work, host: str) -> _Module:
         """Do the work in the folder in which Ansible starts a module. A crash is a failed result, as a module's is."""
         with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder, chdir(self._loader.get_basedir()):
-            module = _Module(checked, folder, self._task)
+            module = _Module(checked, folder, self._task, host)
             with quiet(), suppress(_Ended):
                 try:
                     work(module)
@@ -147,6 +151,12 @@ def quiet() -> Iterator[None]:
         logging.disable(level)
 
 
+def _is_read_by_people() -> bool:
+    """Return whether lines beside results disturb nobody: a program may read them, or a user want changes alone."""
+    shows = boolean(os.environ.get("ANSIBLE_DISPLAY_OK_HOSTS") or "true", strict=False)
+    return shows and str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] not in _TERSE
+
+
 class _Ended(BaseException):
     """The work has a result. A module ends there."""
 
@@ -154,17 +164,23 @@ class _Ended(BaseException):
 class _Module:
     """The attributes of AnsibleModule that the work of a module uses."""
 
-    def __init__(self, checked: ValidationResult, tmpdir: str, task: Any) -> None:
+    def __init__(self, checked: ValidationResult, tmpdir: str, task: Any, host: str) -> None:
         self.params: dict[str, Any] = checked.validated_parameters
         self.no_log_values: set[str] = set(checked._no_log_values)
         self.check_mode, self._diff, self._name, self.tmpdir = task.check_mode, task.diff, task.action, tmpdir
         # It lives as long as the run, and belongs to no other one.
         self.run_folder = constants.DEFAULT_LOCAL_TMP
+        self._host, self._tells = host, not task.no_log and _is_read_by_people()
         self.result: dict[str, Any] = {}
         self._warnings: list[str] = []
 
     def warn(self, warning: str) -> None:
         self._warnings.append(warning)
+
+    def tell(self, text: str) -> None:
+        """Show a line of progress at once, on a terminal and in a log: Ansible's main process prints it."""
+        if self._tells:
+            Display().display(concealed(printable(str(remove_values(f"[{self._host}] {text}", self.no_log_values)))))
 
     def fail_json(self, msg: str, **facts: Any) -> NoReturn:
         facts.pop("exception", None)  # a traceback, of which Ansible shows a module's own only if it is asked to

@@ -16,6 +16,7 @@ from ..._core.cluster.webhooks import calls_webhook
 from ..._core.config.secrets import quoted
 from .answers import NotJsonError, object_of, retry_after, status_of, warnings_of
 from .outage import FIRST_PAUSES, LostError, Outage
+from .progress import Progress, silent
 from .urls import target
 
 Item = TypeVar("Item")
@@ -115,6 +116,7 @@ class Cluster:
         self._transport = transport
         self.clock, self.sleep, self.server = clock, sleep, server
         self.outage = Outage(clock)
+        self.progress = Progress(silent, clock)
         self.warnings: dict[str, None] = {}
         # Whether a webhook that does not answer stays so; otherwise its pod may be starting, or be replaced.
         self.hopeless: Callable[[ApiError], bool] = lambda _error: False

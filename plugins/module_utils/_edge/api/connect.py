@@ -31,6 +31,7 @@ from .kubeconfig import Plain, access, plain, renewing
 from .libraries import importing
 from .outage import LostError, Outage
 from .paths import source
+from .progress import Progress, silent
 
 # The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
 CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
@@ -89,6 +90,7 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
 
 def _cluster(transport: PooledTransport, module: AnsibleModule, read_seconds: float) -> Cluster:
     cluster = Cluster(transport, clock=time.monotonic, sleep=time.sleep, server=shown(transport.host).rstrip("/"))
+    cluster.progress = Progress(getattr(module, "tell", silent), cluster.clock)
     if read_seconds == READ_SECONDS:  # otherwise pods are asked, which may hang
         given = (module.params.get(name) for name in ("wait_seconds", "timeout_seconds"))
         seconds = next((float(one) for one in given if one is not None), PATIENCE)

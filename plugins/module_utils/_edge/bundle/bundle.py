@@ -58,6 +58,7 @@ class BundleReport:
     warnings: list[str] = field(default_factory=list)
     rights: list[str] = field(default_factory=list)
     plan: list[str] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
 
     def add(self, action: str, before: Manifest | None, after: Manifest | None, generation: int | None = None) -> None:
         """Note an action, and its difference if requested."""
@@ -92,6 +93,7 @@ class BundleReport:
         changed = bool(set(actions) - {"unchanged", "absent"})
         shown: dict[str, Any] = {"diff": self.diffs} if self.diff else {}
         texts = {"msg": message, "warnings": self.warnings, "rights": self.rights, "plan": self.plan}
+        texts["verdicts"] = self.verdicts
         return {"changed": changed, "objects": self.objects, **texts, **shown}
 
     def done(self) -> str:

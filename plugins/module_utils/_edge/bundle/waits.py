@@ -15,6 +15,7 @@ from ..api.explain import explain
 from ..api.kinds import ApiResource
 from .bundle import Session, listed, uid
 
+SHOWN = 3
 _REQUESTS = ApiResource("cert-manager.io/v1", "CertificateRequest", "certificaterequests", True)
 
 
@@ -28,6 +29,7 @@ def await_issued(session: Session, applied: Iterable[Manifest]) -> None:
     for _poll in session.cluster.polls(session.options.wait_seconds, since) if waiting else ():
         waiting = [item for item in session.cluster.parallel(session.live, waiting) if item and not is_issued(item)]
         refused = [item for item in waiting if refusal(item)]
+        _tell(session, "Certificates", "issued", waiting)
         if refused or not waiting:
             break
     if not waiting:
@@ -42,12 +44,22 @@ def _account(session: Session, certificate: Manifest) -> str:
     return account(certificate, listed(session, _REQUESTS, certificate["metadata"]["namespace"], {}) or [])
 
 
+def _tell(session: Session, what: str, last: str, waiting: list[Manifest]) -> None:
+    names = [str(ref(item)) for item in waiting]
+    if names:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        session.cluster.progress(what, f"waits for {', '.join(names[:SHOWN])}{more}")
+    else:
+        session.cluster.progress.done(what, last)
+
+
 def await_gone(session: Session, manifests: Iterable[Manifest], since: float) -> None:
     """Wait until the server has forgotten these objects."""
     waiting = list(manifests)
     for _poll in session.cluster.polls(session.options.wait_seconds, since):
         found = session.cluster.parallel(session.live, waiting)
         waiting = [item for old, item in zip(waiting, found, strict=True) if item and uid(item) == uid(old)]
+        _tell(session, "Deletion", "done", waiting)
         if not waiting:
             return
     fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."

@@ -233,5 +233,9 @@ class Writer:
     def delete(self, judged: Manifest) -> bool:
         return delete_one(self.session, judged)
 
+    def judged(self, name: str, verdict: str) -> None:
+        self.cluster.progress.now(name, verdict)
+        self.session.report.verdicts.append(f"{name}: {verdict}")
+
     def warn(self, text: str) -> None:
         self.session.report.warnings.append(text)

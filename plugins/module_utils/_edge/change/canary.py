@@ -39,6 +39,7 @@ class Canary:
 
     def __init__(self, bundle: Bundle, change: Change, live: Manifest) -> None:
         self.bundle, self.change, self.workload = bundle, change, change.workloads[0]
+        self.title = f"Collector {change.name}"
         self.seconds = float(change.options["observe_seconds"])
         self.reader = ClusterReader(bundle.cluster, bundle.aside())
         self.rows = rows_of(change.options["judge"])
@@ -46,6 +47,7 @@ class Canary:
         self.before = None if self.hold else change.readings
         self.begun: Observation | None = None
         self.looked = -POLL_SECONDS
+        self.passed, self.limits = list[str](), list[str]()
 
     def prepare(self, live: Manifest) -> bool:
         """Return whether the change makes new pods. Raises Problem if it could not be judged."""
@@ -56,6 +58,7 @@ class Canary:
         observed = self._observed(live)
         require_metrics(self.reader, observed)
         if self.hold is None and self.before is None and not self.bundle.check:
+            self.bundle.cluster.progress.now(self.title, "reading its pods as they are before the change")
             self.before = self.change.readings = baseline(self.reader, observed)
         return True
 
@@ -93,6 +96,9 @@ class Canary:
     def whole(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
         self._judge(self._present(), "the collector", self.begun)
+        limits = "; the warnings say what limits this" if self.limits else ""
+        verdict = f"its change passed {len(self.rows)} checks: {', then '.join(self.passed)}{limits}"
+        self.bundle.judged(self.title, verdict)
 
     def _present(self) -> Manifest:
         """Return the workload as it is now. Raises Failure if it is deleted."""
@@ -122,7 +128,9 @@ class Canary:
                 self._evict(pods_to_evict(old, len(old) - (hold.total - hold.pods)))
             ready = sum(map(is_ready, new))
             if ready >= hold.pods:
+                cluster.progress.done(self.title, f"{hold} with the change ready")
                 return
+            cluster.progress(self.title, f"{ready} of {hold.pods} first pods with the change ready")
             fatal = look.lasting(look.at([live]))
             if fatal:
                 raise look.failure(fatal)
@@ -145,11 +153,17 @@ class Canary:
                     raise explain(error, f"Evict pod {namespace}/{name}") from error
 
     def _judge(self, live: Manifest, who: str, begun: Observation | None = None) -> None:
+        beside = "the readings from before" if self.before is not None else "the earlier pods"
+        text = f"judging {who} beside {beside} for {self.seconds:g} s"
+        self.bundle.cluster.progress.now(self.title, text)
         seen = observe(self.reader, self._observed(live), self.seconds, self.rows, begun=begun)
         self.before = seen.rest if self.before is None else self.before
-        for note in seen.notes(self.seconds):
+        notes = seen.notes(self.seconds)
+        for note in notes:
             self.bundle.warn(f"{self.change.name}, {who}: {note}.")
         self._refuse(seen.verdicts, seen.seconds, who)
+        self.limits += notes
+        self.passed.append(f"{who} for {round(seen.seconds)} s beside {beside}")
 
     def _refuse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
         """Raise Failure if there are verdicts."""
@@ -157,6 +171,8 @@ class Canary:
             return
         self._present()  # the pods of a deleted workload do worse too
         first, *others = verdicts
+        failed = ", ".join(dict.fromkeys(one.id for one in verdicts))
+        self.bundle.cluster.progress.now(self.title, f"its change failed, {who} does worse than before: {failed}")
         facts = [
             {"id": one.id, **ref(self.workload)._asdict(), "about": one.about, "message": one.text, "fix": one.fix}
             for one in verdicts

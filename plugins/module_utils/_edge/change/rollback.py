@@ -61,6 +61,9 @@ class Bundle(Protocol):
     def aside(self) -> Cluster:
         """Return the same cluster for calls to pods, which may hang."""
 
+    def judged(self, name: str, verdict: str) -> None:
+        """Tell how the change of a collector was judged, and add it to the result."""
+
     def plan(self, line: str) -> None:
         """Add what the run would do to the result."""
 

@@ -105,7 +105,9 @@ class OlmWait:
             seen = self._read()
             self._note(seen)
             verdict = judge(self.options.goal, seen)
+            self.cluster.progress(self.asked, "; ".join(self.course.phases[-len(seen.csvs) :]) or "no version yet")
             if verdict.what == DONE:
+                self.cluster.progress.done(self.asked)
                 return self._result(seen, verdict, start)
             if verdict.what == FAIL and self._lasts(verdict.choice):
                 raise self._refused(verdict.choice)

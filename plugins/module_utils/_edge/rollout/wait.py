@@ -89,6 +89,7 @@ class RolloutWait:
         self.seen = asking("Read the workloads", self._read)
         self._refuse_deletion(self.seen)
         self._refuse_other_runs(self.seen)
+        self._tell()
         if all(item.done(self._ready) for item in self.seen):
             return True
         self.found = self.look.at([part for item in self.seen for part in item.late(self._ready)])
@@ -96,6 +97,19 @@ class RolloutWait:
         if fatal:
             raise self.look.failure(fatal)
         return False
+
+    def _tell(self) -> None:
+        """Tell how far each workload is."""
+        for given, item in zip(self.options.workloads, self.seen, strict=True):
+            late = [id(part) for part in item.late(self._ready)]
+            for part in item.parts or [item.state]:
+                if part is None:
+                    name = Ref(given["kind"], given.get("namespace") or "", given["name"])
+                    self.cluster.progress(str(name), "does not exist")
+                elif item.untaken or id(part) in late:
+                    self.cluster.progress(title(part), item.untaken or count(self.search, part))
+                else:
+                    self.cluster.progress.done(title(part))
 
     def _read(self) -> list[Followed]:
         return follow(self.cluster, self.cluster.parallel(self.cluster.get, self.paths), self.options.until)

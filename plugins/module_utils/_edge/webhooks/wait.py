@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, Any] = {
     "timeout_seconds": {"type": "float", "default": 300},
     "remind_seconds": {"type": "float", "default": 0},
 }
+WAITED, SHOWN = "Admission webhooks", 3
 REMINDER = "o11y.opentelemetry/reminded"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
 # balancer gives to any of the API servers: with three of them, as managed clusters mostly have, 96 of 100 such
@@ -78,8 +79,12 @@ class AdmissionWait:
         start = self.cluster.clock()
         for _poll in self.cluster.polls(self.options.timeout_seconds, start):
             pending = self._pending() or self._refused(self.options.manifests * VOLLEY)
+            # What an answer says follows in parentheses.
+            state = "; ".join(dict.fromkeys(f"{item.subject}: {item.wrong.split(' (')[0]}" for item in pending[:SHOWN]))
             if not pending:
+                self.cluster.progress.done(WAITED)
                 return self._result(start)
+            self.cluster.progress(WAITED, state)
             self.reasons.fail_early(pending)
             self._remind([item for item in pending if item.id == "ca"], start)
         raise self._too_late(pending)

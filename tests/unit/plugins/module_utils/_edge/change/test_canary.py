@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -81,8 +82,12 @@ def test_a_good_change_reaches_one_pod_then_all(kind: str) -> None:
     assert (workload["action"], result["ready"]) == ("changed", True)
     live = next(item for item in api.objects.values() if item["kind"] == kind)
     assert workload["generation"] == live["metadata"]["generation"]
+    (verdict,) = result["verdicts"]
+    first = "the canary (1 of 3 nodes)" if kind == "DaemonSet" else "the canary (1 of 3 pods)"
+    assert re.match(r"Collector ns/a: its change passed \d+ checks: ", verdict)
+    assert f"{first} for 30 s beside the earlier pods, then the collector for 30 s beside the readings" in verdict
     again = change(api, "second", kind)
-    assert not again["changed"]
+    assert (again["changed"], again["verdicts"]) == (False, [])
 
 
 @pytest.mark.parametrize("kind", WORKLOADS)

@@ -1,0 +1,48 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task waits for, line by line as it changes. Private."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+# What takes less time is not told. What changes fast, such as the count of many pods, waits for a tenth of the time.
+_PAUSE, _SHARE = 1.0, 0.1
+
+
+class Progress:
+    """Tells the state of a thing when it changes, with the seconds since the start, if it is not done soon."""
+
+    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._tell, self._clock, self._start = tell, clock, clock()
+        self._told: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, what: str, state: str) -> None:
+        """Tell a state that is not the last one. One that comes too fast is told by a later call."""
+        with self._lock:
+            now = self._clock()
+            before, at = self._told.setdefault(what, ("", now))
+            if state != before and now - at >= max(_PAUSE, _SHARE * (at - self._start)):
+                self._say(what, state, now)
+
+    def now(self, what: str, state: str) -> None:
+        """Tell a state whatever was told before: a step that takes long begins, or one is over."""
+        with self._lock:
+            self._say(what, state, self._clock())
+
+    def done(self, what: str, state: str = "ready") -> None:
+        """Tell the last state of a thing of which another one was told."""
+        with self._lock:
+            if self._told.get(what, ("", 0.0))[0] not in ("", state):
+                self._say(what, state, self._clock())
+
+    def _say(self, what: str, state: str, now: float) -> None:
+        self._told[what] = (state, now)
+        self._tell(f"{what}: {state} ({now - self._start:.0f} s)")
+
+
+def silent(_line: str) -> None:
+    """Tell nobody: a module in a process of its own has no terminal."""
