@@ -24,7 +24,7 @@ from . import _arguments, _lock, _sources, _yaml
 from ._needed import needed
 
 # The place, the path and the rule of a finding: names, which may be the same as a secret.
-_NAMES = re.compile(r"^(\s+\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
+_NAMES = re.compile(r"^( +\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
 
 
 # What roles install in a version of its own.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 from ..config.layers import parse_version
@@ -58,17 +59,16 @@ def intake_path(subject: Subject) -> Iterator[Fault]:
                 yield _misdirected(part, key, "no path; the exporter adds its own")
 
 
-_ADDED = re.compile(r"(.*?)/+(?:v1/(?:traces|metrics|logs)|loki/api/v1/push)/*\Z")
+_ADDED = ("/v1/traces", "/v1/metrics", "/v1/logs", "/loki/api/v1/push")
 
 
 def doubled_path(subject: Subject) -> Iterator[Fault]:
     """Yield URLs with the path of one signal, after which otlp_http writes it again; the backend then answers 404."""
     for part in subject.view.of("exporters", "otlphttp"):
-        endpoint = part.settings.get("endpoint")
         host, path = _target(part, "endpoint")
-        match = _ADDED.match(str(endpoint)) if path and not _AWS.match(host) else None
-        if match:
-            base = match[1] + ("/otlp" if "/loki/" in path else "")
+        endpoint = str(part.settings.get("endpoint")).rstrip("/")
+        if path and endpoint.endswith(_ADDED) and not _AWS.match(host):
+            base = reduce(str.removesuffix, _ADDED, endpoint).rstrip("/") + ("/otlp" if "/loki/" in path else "")
             message = f"'{part.id}' adds /v1/traces, /v1/metrics or /v1/logs to {path}"
             yield Fault(
                 (*part.path, "endpoint"),
