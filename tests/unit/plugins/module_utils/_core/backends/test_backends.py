@@ -127,6 +127,7 @@ SAMPLES["target_allocator"] = SETTINGS
 # What `allow` allows reaches them as rules. tests/contract/test_options_are_used.py asks that each of them is read.
 BEFORE = {
     *("backend", "mode", "recipes", "config", "config_files", "distribution", "distribution_manifest"),
+    *("memory_percent", "memory_spike_percent"),
     *("distribution_schema", "platform", "image", "image_registry", "adopt", "change", "allow", "log_level"),
 }
 # Said in docs/operator.md or in argument_specs.yml: option, backends and modes in which it means nothing.
