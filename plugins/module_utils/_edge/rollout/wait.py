@@ -102,7 +102,8 @@ class RolloutWait:
         """Tell how far each workload is."""
         for given, item in zip(self.options.workloads, self.seen, strict=True):
             late = [id(part) for part in item.late(self._ready)]
-            for part in item.parts or [item.state]:
+            parts: list[Object | None] = [*item.parts] or [item.state]
+            for part in parts:
                 if part is None:
                     name = Ref(given["kind"], given.get("namespace") or "", given["name"])
                     self.cluster.progress(str(name), "does not exist")
