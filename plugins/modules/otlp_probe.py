@@ -27,9 +27,12 @@ options:
       - Required without O(via).
     type: str
   protocol:
-    description: The protocol. By default V(http/protobuf) for an HTTP URL whose port is not 4317, else V(grpc).
+    description:
+      - The protocol. By default V(http/protobuf) for an HTTP URL whose port is not 4317, else V(grpc).
+      - V(xray) sends a segment over UDP to port 2000, as the SDKs of X-Ray do. It needs O(endpoint), O(signals=traces)
+        and O(arrival), because nobody answers a segment.
     type: str
-    choices: [grpc, http/protobuf]
+    choices: [grpc, http/protobuf, xray]
   signals:
     description: The signals to send.
     type: list
@@ -98,6 +101,13 @@ EXAMPLES = r"""
     headers:
       Authorization: "Bearer {{ otlp_token }}"
     signals: [traces]
+
+- name: Check that segments of X-Ray's SDKs arrive
+  o11y.opentelemetry.otlp_probe:
+    endpoint: 192.0.2.10:2000
+    protocol: xray
+    signals: [traces]
+    arrival: {namespace: aws-otel-eks, selector: app.kubernetes.io/name=observability-collector, evidence: metrics}
 """
 
 RETURN = r"""

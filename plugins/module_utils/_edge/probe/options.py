@@ -17,7 +17,7 @@ ARRIVAL = {"namespace": REQUIRED, "selector": REQUIRED, "evidence": EVIDENCE}
 ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
 ARGUMENTS: dict[str, Any] = {
     "endpoint": {},
-    "protocol": {"choices": ["grpc", "http/protobuf"]},
+    "protocol": {"choices": ["grpc", "http/protobuf", "xray"]},
     "signals": {"type": "list", "elements": "str", "choices": SIGNALS, "default": SIGNALS},
     "headers": {"type": "dict", "no_log": True},
     "tls": {"type": "dict", "options": TLS | {"insecure": {"type": "bool"}}},

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +25,8 @@ from ..api.urls import segment
 
 ID_ATTRIBUTE = "o11y.probe.id"
 PROTOBUF = "application/x-protobuf"
-PORTS = {"grpc": 4317, "http/protobuf": 4318}
+XRAY = "xray"
+PORTS = {"grpc": 4317, "http/protobuf": 4318, XRAY: 2000}
 
 # Signal: the part of the names of its service, and the path of OTLP/HTTP.
 SERVICES = {"traces": ("trace", "Trace"), "metrics": ("metrics", "Metrics"), "logs": ("logs", "Logs")}
@@ -100,6 +103,20 @@ def message(signal: str, probe_id: str, service: str) -> bytes:
     return serialized
 
 
+def xray_segment(_signal: str, probe_id: str, service: str) -> bytes:
+    """Return a segment as the SDKs of X-Ray send it, with the id as an annotation.
+
+    Source: "Sending trace data to X-Ray" and "Segment documents" of the developer guide of AWS X-Ray.
+    """
+    now = time.time()
+    trace = f"1-{int(now):08x}-{secrets.token_hex(12)}"
+    document = {"name": service, "id": secrets.token_hex(8), "trace_id": trace, "start_time": now - 0.001}
+    annotations = {ID_ATTRIBUTE.replace(".", "_"): probe_id}
+    header = {"format": "json", "version": 1}
+    parts = (header, {**document, "end_time": now, "annotations": annotations})
+    return "\n".join(map(json.dumps, parts)).encode()
+
+
 def rejected(signal: str, answer: bytes) -> str:
     """Return what the receiver says about items that it did not keep."""
     response = getattr(_service(signal), f"Export{SERVICES[signal][1]}ServiceResponse")()
@@ -115,7 +132,7 @@ def rejected(signal: str, answer: bytes) -> str:
 def sender(target: OtlpTarget) -> Send:
     """Return how to send to a target that this machine reaches."""
     try:
-        return {"grpc": _grpc, "http/protobuf": _http}[target.protocol](target)
+        return {"grpc": _grpc, "http/protobuf": _http, XRAY: _udp}[target.protocol](target)
     except OSError as error:
         wrong = f"a file of tls cannot be read: {error}"
         raise Problem(wrong, asked="Send a probe", fix="Correct its path.") from error
@@ -162,6 +179,22 @@ def _http(target: OtlpTarget) -> Send:
                 f"{shown(url)}: {quoted(str(error))}", again=type(error).__name__ != "SSLError"
             ) from error
         return _taken(url, answer.status, answer.data)
+
+    return send
+
+
+def _udp(target: OtlpTarget) -> Send:
+    parts = urlsplit(target.url)
+
+    def send(_signal: str, body: bytes, seconds: float) -> bytes:
+        try:
+            family, kind, *_rest, address = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(family, kind) as sent:
+                sent.settimeout(seconds)
+                sent.sendto(body, address)
+        except OSError as error:
+            raise NotSentError(f"{shown(target.endpoint)}: {error}", again=True) from error
+        return b""  # nobody answers
 
     return send
 

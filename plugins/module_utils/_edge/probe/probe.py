@@ -20,7 +20,7 @@ from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain
 from ..api.urls import segment
-from .otlp import NotSentError, OtlpTarget, Send, message, proxied, rejected, sender
+from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, proxied, rejected, sender, xray_segment
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 SEND_SECONDS = 5.0
@@ -37,6 +37,7 @@ class Probe:
     seconds: float
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    message: Callable[[str, str, str], bytes] = message
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def run(self, signals: list[str]) -> dict[str, Any]:
@@ -54,7 +55,7 @@ class Probe:
 
     def _sent(self, signal: str, start: float) -> float:
         self.signals[signal] = {"sent": False, "arrived": False, "seconds": None, "seen": "", "evidence": []}
-        body = message(signal, self.probe_id, self.service)
+        body = self.message(signal, self.probe_id, self.service)
         for _poll in self._polls(start):
             began = self.clock()
             try:
@@ -106,14 +107,30 @@ def run_probe(module: AnsibleModule) -> None:
                 "skipped": True,
                 "msg": "Not sent: a probe in check mode would still be telemetry.",
             }
+        if params["protocol"] == XRAY:
+            check_xray(params)
         cluster: Cluster | None = connect(module) if params["via"] or params["arrival"] else None
         probe_id = secrets.token_hex(8)
         send = _way(params, cluster, headers)
         arrival = evidence(cluster, params["arrival"], probe_id) if cluster and params["arrival"] else None
         probe = Probe(send, arrival, probe_id, params["service_name"], params["timeout_seconds"])
+        probe.message = xray_segment if params["protocol"] == XRAY else message
         return probe.run(params["signals"])
 
     run(module, work, headers.values())
+
+
+def check_xray(params: dict[str, Any]) -> None:
+    """Raise Problem for what UDP or X-Ray cannot do; a datagram has no answer, so only its arrival proves anything."""
+    wrong, fix = "", ""
+    if params["via"]:
+        wrong, fix = "the Kubernetes API forwards no UDP", "Set `endpoint` to an address that this machine reaches."
+    elif params["signals"] != ["traces"]:
+        wrong, fix = "segments of X-Ray are traces", "Set `signals: [traces]`."
+    elif not params["arrival"]:
+        wrong, fix = "nobody answers a segment", "Set `arrival`, where the collector prints or counts it."
+    if wrong:
+        raise Problem(wrong, asked="Send a segment with protocol xray", fix=fix)
 
 
 def _way(params: dict[str, Any], cluster: Cluster | None, headers: dict[str, str]) -> Send:

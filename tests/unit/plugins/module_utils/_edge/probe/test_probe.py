@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import socket
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import otlp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, proxied
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Probe, evidence
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Probe, check_xray, evidence
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -201,3 +204,35 @@ def test_the_api_server_says_why_not(code: int, error: type[Exception], words: s
     with pytest.raises(error, match=words):
         proxied(api.cluster(), {"namespace": "ns", "pod": "p", "port": 1}, {})("logs", b"x", 5)
     assert len(api.requests) == 1
+
+
+def test_a_segment_goes_over_udp_as_the_sdks_of_xray_send_it() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        target = otlp.OtlpTarget(f"127.0.0.1:{server.getsockname()[1]}", otlp.XRAY, {}, {})
+        assert otlp.sender(target)("traces", otlp.xray_segment("traces", "id1", "svc"), 5) == b""
+        header, document = map(json.loads, server.recv(2000).splitlines())
+    assert header == {"format": "json", "version": 1}
+    assert (document["name"], document["annotations"]) == ("svc", {"o11y_probe_id": "id1"})
+    assert re.fullmatch(r"1-[0-9a-f]{8}-[0-9a-f]{24}", document["trace_id"])
+    assert document["start_time"] < document["end_time"]
+
+
+def test_an_address_that_nobody_knows_is_told() -> None:
+    target = otlp.OtlpTarget("no such host", otlp.XRAY, {}, {})
+    assert target.url == "http://no such host:2000"
+    with pytest.raises(NotSentError, match="no such host"):
+        otlp.sender(target)("traces", b"", 1)
+
+
+@cases(
+    "given, words",
+    ({"via": {"namespace": "a"}}, "forwards no UDP. Set `endpoint`"),
+    ({"signals": SIGNALS}, "are traces. Set `signals: \\[traces\\]`"),
+    ({}, "nobody answers a segment. Set `arrival`"),
+)
+def test_what_xray_cannot_do_is_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        check_xray({"via": None, "signals": ["traces"], "arrival": None, **given})
+    assert check_xray({"via": None, "signals": ["traces"], "arrival": ARRIVAL}) is None
