@@ -119,6 +119,14 @@ FIELDS = [
         ],
     ),
     *all_of(
+        "memory-limiter-settings",
+        [
+            {"processors/memory_limiter": None},
+            {"processors/memory_limiter": {"check_interval": "1s"}},
+            {"processors/memory_limiter": {"limit_mib": 100}},
+        ],
+    ),
+    *all_of(
         "missing-field",
         [
             {"receivers/otlp": {}},
@@ -132,9 +140,6 @@ FIELDS = [
             {"processors/attributes": {}},
             {"processors/attributes": {"actions": []}},
             {"processors/resource": None},
-            {"processors/memory_limiter": None},
-            {"processors/memory_limiter": {"check_interval": "1s"}},
-            {"processors/memory_limiter": {"limit_mib": 100}},
             {"exporters/otlp_grpc": None},
             {"exporters/otlp": {"tls": {"insecure": True}}},
             {"exporters/otlp_grpc": {"endpoint": ""}},

@@ -51,6 +51,7 @@ CAUSES = (
         "unrecognized level|unknown metrics level|error creating AttrProc|error_mode|unknown level|invalid log level",
         "unknown-value",
     ),
+    ("processors::memory_limiter", "memory-limiter-settings"),
     ("lease name and namespace must be set", "lease-missing"),
     ("inconsistent root_path", "conflicting-settings"),
     ("invalid value for retention policy", "log-retention"),

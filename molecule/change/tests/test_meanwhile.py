@@ -157,3 +157,13 @@ def mark(host: Host) -> str:
     found = json.loads(kubectl(host, "get deployment agent -o json"))
     (container,) = found["spec"]["template"]["spec"]["containers"]
     return str(next(one["value"] for one in container["env"] if one["name"] == "MARK"))
+
+
+@pytest.mark.usefixtures("deployed")
+def test_objects_of_an_earlier_version_are_taken_over(host: Host) -> None:
+    kinds = "deployment/gateway service/gateway serviceaccount/gateway"
+    kubectl(host, f"label {kinds} o11y.opentelemetry/release-")
+    code, output = run("site", collectors("gateway"))
+    assert code == 0, output
+    assert "This run takes over objects of an earlier version of this collection" in output
+    assert "changed=0" in run("site", collectors("gateway"))[1]
