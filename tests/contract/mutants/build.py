@@ -163,7 +163,6 @@ def missing_field(subject: Subject) -> Iterator[Subject]:
         if component_id.split("/")[0] in ("otlp_grpc", "otlp_http", "otlp"):
             yield put(subject, (name, component_id), {})
     yield plus(subject, "processors", "resource", {})
-    yield put(subject, ("processors", f"memory_limiter/{NEW}"), {"check_interval": "1s"})
     yield plus(subject, "receivers", "prometheus", {}, "metrics")
 
 

@@ -85,6 +85,7 @@ def memory_limiter_settings(subject: Subject) -> Iterator[Subject]:
     for name, component_id, _settings in components(subject, "processors"):
         if component_id.startswith("memory_limiter"):
             yield from (put(subject, (name, component_id), settings) for settings in wrong)
+    yield put(subject, ("processors", f"memory_limiter/{NEW}"), {"check_interval": "1s"})  # in no pipeline
 
 
 def duplicate_scrape(subject: Subject) -> Iterator[Subject]:
