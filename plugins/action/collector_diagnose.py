@@ -33,5 +33,6 @@ class ActionModule(ActionBase):
         if facts is None:
             return read
         if "applied" in given:
-            return {**read, **_diagnose.looked(facts, _action.command("diagnose", task_vars or {}))}
+            seen = _diagnose.looked(facts, _action.command("diagnose", task_vars or {}))
+            return {**read, **seen, "warnings": [*read.get("warnings", ()), *seen["warnings"]]}
         return {**read, **_diagnose.diagnosed(facts, checks, given)}

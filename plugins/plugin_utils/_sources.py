@@ -171,8 +171,9 @@ def _client_tls(authority: str | None, own: str | None, reload: str = "") -> dic
 
 
 def _without(url: str, *ends: str) -> str:
-    """Return a URL without these ends of its path, which an exporter or the template adds."""
-    return reduce(str.removesuffix, ends, url.rstrip("/"))
+    """Return a URL without these ends of its path, which an exporter or the template adds; another one as it is."""
+    found = reduce(str.removesuffix, ends, url.rstrip("/"))
+    return url if found == url.rstrip("/") else found
 
 
 def _to_json(value: Any) -> str:

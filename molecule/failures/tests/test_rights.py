@@ -49,27 +49,8 @@ def test_an_account_with_the_rendered_rights_deploys_verifies_and_removes(host: 
         assert "Not pruned" not in done.stderr + done.stdout, done.stderr
     assert "no" in host.run(f"kubectl auth can-i get secrets --namespace {NAMESPACE} --as {ACCOUNT}").stdout
     assert "no" in host.run(f"kubectl auth can-i create clusterroles --as {ACCOUNT}").stdout
-    refuse_canary(host, Path(inventory))
     host.check_output(play("remove", inventory))
     left = (
         f"kubectl get all,configmaps -l app.kubernetes.io/managed-by=o11y.opentelemetry --namespace {NAMESPACE} -o name"
     )
     assert host.check_output(left) == ""
-
-
-def refuse_canary(host: Host, inventory: Path) -> None:
-    """Check that the rights of a canary, which this account lacks, are asked for before anything is changed."""
-    given = json.loads(inventory.read_text(encoding="utf-8"))
-    hosts = given["all"]["hosts"]["cluster"]
-    canary = {"change": {"strategy": "canary"}, "env": {"MARK": "two"}}
-    hosts["otel_collectors"] = [{**COLLECTORS[0], **canary}]
-    changed = inventory.with_name("canary.json")
-    changed.write_text(json.dumps(given), encoding="utf-8")
-    generation = f"kubectl get deployment gateway --namespace {NAMESPACE} -o jsonpath={{.metadata.generation}}"
-    before = host.check_output(generation)
-    refused = host.run(play("site", str(changed)))
-    output = " ".join((refused.stdout + refused.stderr).split())
-    assert refused.rc == 2, output
-    assert f"this account may not change the collector {NAMESPACE}/gateway with 'strategy: canary'" in output
-    assert "pods/log" in output
-    assert host.check_output(generation) == before

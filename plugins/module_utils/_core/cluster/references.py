@@ -19,8 +19,8 @@ _SERVING_CERT = "service.beta.openshift.io/serving-cert-secret-name"
 
 
 Configs = Mapping[Ref, Manifest | None]
-# The paths in a text. A default after `:-` may never be used.
-_PATHS = re.compile(r"(?<![-\w./])(?<!:-)/[-.\w/]+")
+# The paths in a text, without those that go on as a glob or with a variable. A default after `:-` may never be used.
+_PATHS = re.compile(r"(?<![-\w./])(?<!:-)/[-.\w/]+(?![-.\w/*?\[{$])")
 
 
 class Reference(NamedTuple):
@@ -64,7 +64,8 @@ class Source(NamedTuple):
         The path of a mount inside of another mount belongs to the inner one: it has a slash or is no key.
         """
         own = self.path.rstrip("/") if self.path else None
-        paths = {path for text in texts for path in _PATHS.findall(text) if own in (path, path.rpartition("/")[0])}
+        found = {path.rstrip(".") for text in texts for path in _PATHS.findall(text)}
+        paths = {path for path in found if own in (path, path.rpartition("/")[0])}
         return {key for path in paths if (path == self.path or not self.key) and (key := self.key_of(path))}
 
 

@@ -61,9 +61,12 @@ def looks_like_config(text: str) -> bool:
 
 
 def _nearly(keys: Collection[str]) -> bool:
-    """Whether keys are most likely those of a config with misspelt sections; for that it must have pipelines too."""
+    """Whether keys are most likely those of a config with misspelt sections; for that it must have pipelines too.
+
+    They stand below `service`, which other programs with exporters and processors do not have.
+    """
     meant = {nearest(key, _TOP_LEVEL, _ALIKE) for key in keys}
-    return len(meant - {""}) >= _ENOUGH
+    return "service" in meant and len(meant - {""}) >= _ENOUGH
 
 
 def may_have_object(text: str) -> bool:

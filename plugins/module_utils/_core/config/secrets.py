@@ -27,7 +27,7 @@ MASK = "********"
 
 # The end of a name in lower case, with underscores between its words. `ca_secret` and its like name a Secret.
 _KEY = re.compile(
-    r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|(?<!ca_)(?<!tls_)(?<!pull_)secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
+    r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|(?<!\Aca_)(?<!\Atls_)(?<!\Aclient_ca_)(?<!\Aclient_tls_)(?<!\Aimage_pull_)secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
     r"|(?:api|app|application|access|account|auth|client_certificate|encryption|ingest|ingestion|instrumentation"
     r"|integration|license|private|secret|shared|shared_access|signing|storage|write)_?key"
     r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|client_key_data|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
@@ -241,8 +241,9 @@ def attribute_at(config: Any, path: Path) -> str:
 
 
 def _is_reference(config: Any, path: Path) -> bool:
-    """Whether a name of a Secret is at a path: that of `{secret: NAME, key: KEY}`."""
-    around = at(config, path[:-1]) if path[-1:] == ("secret",) else None
+    """Whether a name of a Secret is at a path: that of `{secret: NAME, key: KEY}` in `env`."""
+    in_env = path[-1:] == ("secret",) and str(("", "", *path)[-3]).endswith("env")
+    around = at(config, path[:-1]) if in_env else None
     return isinstance(around, dict) and "key" in around and around.keys() <= {"secret", "key", "optional"}
 
 

@@ -90,6 +90,7 @@ def _of_custom_resource(item: Object) -> Context:
         target_allocator=at(spec, ("targetAllocator", "enabled")) is True
         or bool(section(item, "metadata", "labels").get(_ALLOCATOR_LABEL)),
         network_policy=at(spec, ("networkPolicy", "enabled")) is True,
+        annotated=bool(spec.get("podAnnotations")),
         logs=_logs(mode, item, names.child(_name(section(item, "metadata")) or ""), names.CONTAINERS["operator"]),
     )
     given = _environment(spec)
@@ -112,6 +113,7 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object]) 
         granted=_granted(pod, workload, stream),
         probed=any(key in container for key in ("livenessProbe", "readinessProbe", "startupProbe")),
         network_policy=any(_polices(item, labels) for item in stream),
+        annotated=bool(section(workload, "spec", "template", "metadata", "annotations")),
         logs=_logs(mode, workload, _name(section(workload, "metadata")), _name(container)),
     )
     return Context(deployment, _environment(container), str(container.get("image") or ""))

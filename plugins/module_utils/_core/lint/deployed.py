@@ -53,6 +53,7 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
         allowed=tuple(collector.allow),
         open_ports=_open(collector, needs) if needs else frozenset(),
         logs=collector.logs,
+        annotated=bool(collector.pod_annotations or collector.pod_labels),
     )
 
 

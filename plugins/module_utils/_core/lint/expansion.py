@@ -38,7 +38,8 @@ def invalid_expansion(subject: Subject) -> Iterator[Fault]:
             why = _problem(location)
             if why:
                 shown = f"`${{{_shown(location)}}}` {why}" if not is_secret(path, text) else "a `${…}` here is invalid"
-                fix = _RENAME if _NAMELESS in why else "Write `$${` for a literal `${`."
+                is_name = _NAMELESS in why and location.removeprefix(f"{DEFAULT_SCHEME}:")[:1].isalpha()
+                fix = _RENAME if is_name else "Write `$${` for a literal `${`."
                 yield Fault(path, shown, fix)
 
 

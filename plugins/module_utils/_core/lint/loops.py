@@ -27,6 +27,7 @@ _LONGEST = 2_000
 _WORKLOADS = ("k8s.daemonset.name", "k8s.deployment.name", "k8s.statefulset.name")
 _FACTS = ("k8s.namespace.name", "k8s.container.name", "k8s.pod.name", "log.file.path", *_WORKLOADS)
 # Conditions of OTTL and of expr: `resource.attributes["KEY"] == "VALUE"`, `… matches "PATTERN"`, `IsMatch(…, "…")`.
+_FROM_PATH = ("k8s.namespace.name", "k8s.container.name", "k8s.pod.name")
 _TEXT = re.compile(r'"[^"]*"')
 _COMPARED = re.compile(r'\["([^"]+)"\] *(==|matches) *"([^"]*)"')
 _MATCHED = re.compile(r'(?:IsMatch)\([^"(]*\["([^"]+)"\](,) *"([^"]*)"\)')
@@ -101,7 +102,11 @@ def _reached(view: View, part: Part, printer: Printer | None) -> dict[str, str]:
         for pipeline in view.pipelines:
             if start not in pipeline.receivers or pipeline.key in seen or kind_of(pipeline.key) != "logs":
                 continue
-            filters = {name: _conditions(processors.get(name)) for name in pipeline.processors if _is_filter(name)}
+            filters = {
+                name: _of_facts(_conditions(processors.get(name)), part, pipeline.processors[:number])
+                for number, name in enumerate(pipeline.processors)
+                if _is_filter(name)
+            }
             through = _filtered(filters, printer, part)
             if through is not None:
                 seen.add(pipeline.key)
@@ -109,6 +114,18 @@ def _reached(view: View, part: Part, printer: Printer | None) -> dict[str, str]:
                 found |= {name: way for name in pipeline.exporters if not way or name not in found}
                 todo += [(name, way) for name in pipeline.exporters if name in section(view.config, "connectors")]
     return found
+
+
+def _of_facts(conditions: list[str], part: Part, before: list[str]) -> list[str]:
+    """Return the conditions about attributes that records have by then; any other is never true."""
+    has: set[str] = set()
+    if any(one.get("type") == "container" for one in items(part.settings, "operators") if isinstance(one, dict)):
+        has |= set(_FROM_PATH)
+    if part.settings.get("include_file_path") is True:
+        has.add("log.file.path")
+    if any(kind_of(name) == "k8sattributes" for name in before):
+        has |= {*_FACTS} - {"log.file.path"}
+    return [text for text in conditions if not any(key in text for key in _FACTS if key not in has)]
 
 
 def _is_filter(name: str) -> bool:
@@ -126,7 +143,7 @@ def _operators(part: Part) -> dict[str, list[str]]:
     """Return the conditions of the operators that drop records: those of a filter that drops all that it finds."""
     found = [item for item in items(part.settings, "operators") if isinstance(item, dict)]
     return {
-        f"operator {item['type']}": [str(item.get("expr"))] if "drop_ratio" not in item else []
+        f"operator {item['type']}": _of_facts([str(item.get("expr"))], part, []) if "drop_ratio" not in item else []
         for item in found
         if item.get("type") in ("filter", "router")
     }

@@ -26,7 +26,8 @@ class Deployment:
     (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
     `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
     the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
-    `logs` the files with its log, `asks_for_storage` that its option `storage` is set.
+    `logs` the files with its log, `asks_for_storage` that its option `storage` is set, `annotated` that its pods have
+    annotations or labels of the user, by which a webhook of another product may add files.
     """
 
     mode: str
@@ -48,6 +49,7 @@ class Deployment:
     open_ports: frozenset[tuple[int, str]] = frozenset()
     logs: PodLogs | None = None
     asks_for_storage: bool = False
+    annotated: bool = False
 
 
 class Printer(NamedTuple):

@@ -53,7 +53,8 @@ def _port(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
                     host = address.partition(":")[0].partition("/")[0]
                     yield WORD, Fault(place, f"'{value}' {why}", f"Write `{host}:4317`.")
         whole = at(settings, steps(key))
-        if isinstance(whole, str) and _ENDS_WITH_HOST.search(whole) and "listens" not in row:
+        is_open = isinstance(whole, str) and not whole.startswith("unix") and "listens" not in row
+        if is_open and _ENDS_WITH_HOST.search(whole):
             yield WORD, Fault((*path, *steps(key)), f"'{whole}' has no port", f"Write `{whole}:4317`.")
 
 

@@ -27,7 +27,7 @@ from ..config.secrets import (
     text_of,
 )
 from .subject import Fault, Subject, rules
-from .view import Part
+from .view import Part, uses
 
 _STORING = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
@@ -202,7 +202,9 @@ def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
         for key in _ENDPOINTS:
             value = part.settings.get(key)
             host = _BARE_HOST.match(value) if isinstance(value, str) else None
-            if host and (host[1] or part.kind == "otlphttp"):  # remote write refuses to start without a port
+            if (
+                host and (host[1] or part.kind == "otlphttp") and uses(subject.view, part, key)
+            ):  # remote write refuses to start without a port
                 message = f"'{value}' is not a URL, so every request of '{part.id}' fails"
                 yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
 

@@ -18,7 +18,7 @@ from typing import Any
 from ..config.layers import parse_version
 from ..config.paths import at, destination, items, section
 from .subject import Fault, Subject, rules
-from .view import Part
+from .view import Part, uses
 
 _OTLP_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"
 _OTLP_HTTP = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/otlphttpexporter/README.md"
@@ -67,7 +67,7 @@ def doubled_path(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("exporters", "otlphttp"):
         host, path = _target(part, "endpoint")
         endpoint = str(part.settings.get("endpoint")).rstrip("/")
-        if path and endpoint.endswith(_ADDED) and not _AWS.match(host):
+        if path and endpoint.endswith(_ADDED) and not _AWS.match(host) and uses(subject.view, part, "endpoint"):
             base = reduce(str.removesuffix, _ADDED, endpoint).rstrip("/") + ("/otlp" if "/loki/" in path else "")
             message = f"'{part.id}' adds /v1/traces, /v1/metrics or /v1/logs to {path}"
             yield Fault(

@@ -185,7 +185,6 @@ class Cluster:
                 self.outage.begin(sent)
             passing = error.transient or (error.of_rights and self.outage.shaken)
             passing = passing and not (pinned and error.status == CONFLICT)
-            passing = passing and not (error.of_webhook and self._given_up)
             pause = next(pauses, None) if passing else None
             if pause is None and passing and patient and self._waits_for(error, start):
                 pause = BACKOFF[-1]
@@ -202,7 +201,8 @@ class Cluster:
                 and self.outage.answered
                 and self.clock() - start < self.outage.patience
             )
-        waits = self.clock() - start < self.outage.patience and not self.hopeless(error)
+        in_time = self.clock() - start < self.outage.patience
+        waits = in_time and not self._given_up and not self.hopeless(error)
         # The wait for one object was the wait for all: the next one that needs the webhook fails at once.
         self._given_up = self._given_up or not waits
         return waits

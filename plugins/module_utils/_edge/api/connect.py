@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ..._core.cluster.bundle import redact, secret_values
 from ..._core.config.secrets import concealed, salted, secrets_in, secrets_in_objects
 from ..._core.errors import Problem, escaped, printable, shown
-from .cluster import WORKERS, Answered, Cluster
+from .cluster import SERVER, TOO_MANY, WORKERS, Answered, Cluster
 from .exec_plugin import Watch
 from .explain import hide_more, library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
@@ -106,7 +107,12 @@ def _remember(outage: Outage, module: AnsibleModule, host: str) -> None:
     folder = getattr(module, "run_folder", "")
     if folder:
         mark = Path(folder) / f"answered-{hashlib.sha256(host.encode()).hexdigest()}"
-        outage.answered, outage.on_answer = mark.exists(), mark.touch
+
+        def remember() -> None:
+            with suppress(OSError):  # a full disk is no reason to lose the answer
+                mark.touch()
+
+        outage.answered, outage.on_answer = mark.exists(), remember
 
 
 def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
@@ -219,7 +225,7 @@ class PooledTransport:
         except ValueError:  # its text has the header, with signs that no mask knows
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
-        self._met = True
+        self._met = self._met or (answer.status < SERVER and answer.status != TOO_MANY)
         if answer.status == UNAUTHORIZED and self._watch and (why := self._watch.problem):
             raise why
         return Answered(answer.status, dict(answer.headers), answer.data)

@@ -207,7 +207,7 @@ def _is_ours(session: Session, item: Manifest, releases: set[str]) -> bool:
     namespace, found = earlier_place(item)
     if found not in releases and namespace in namespaces_of(session.options.manifests):
         keep(session, item, f"it belongs to {owner(item)}, and to no collector of this run")
-    return found in releases
+    return bool(found) and found in releases
 
 
 def _labelled(session: Session, resource: ApiResource, namespace: str, selector: str) -> list[Manifest] | None:

@@ -71,7 +71,7 @@ class Changes:
             self._announce(change)
         if self.bundle.check:
             changing = [one for one in found if one.before and any(map(self._differs, one.workloads))]
-            allow(changing)
+            allow([one for one in changing if one.is_followed])
             self._plan(changing)
             return
         new = [one for one in found if one.name not in self.records and one.is_followed and one.before]

@@ -125,8 +125,12 @@ def test_what_only_resembles_a_config_is_no_config(tmp_path: Path) -> None:
     (tmp_path / "z.yaml").write_text(CONFIG)
     (tmp_path / "values.yaml").write_text("service: {type: ClusterIP}\nexporter: {image: pipelines}\n")
     (tmp_path / "part.yaml").write_text("service: {pipelines: {traces: {receivers: [otlp]}}}\n")
+    other = "exporter: {type: parquet}\\nprocessor: {threads: 4}\\npipelines: [orders]"
+    (tmp_path / "map.yaml").write_text(
+        f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{application.yaml: "{other}"}}\n'
+    )
     found = _inputs.collect([str(tmp_path)], None)
-    assert (len(found.inputs), len(found.skipped), found.unread) == (1, 2, [])
+    assert (len(found.inputs), len(found.skipped), found.unread) == (1, 3, [])
 
 
 @cases(

@@ -114,6 +114,10 @@ def reading(text: str, pod: Any = MOUNTED) -> Any:
     ("/other/etc/tls/ca.crt", ()),
     ("/etc/tls-2/ca.crt", ()),
     ("${env:CA:-/etc/tls/ca.crt}", ()),
+    ("/etc/tls/app-*.json", ()),
+    ("/etc/tls/t[0-9].json", ()),
+    ("/etc/tls/tls-${env:NODE}.crt", ()),
+    ("read /etc/tls/ca.crt.", ("ca.crt",)),
 )
 def test_the_files_that_a_config_reads_are_keys_of_what_is_mounted(text: str, keys: tuple[str, ...]) -> None:
     assert reading(text) == keys

@@ -260,6 +260,16 @@ def test_a_setting_named_secret_is_one() -> None:
     assert secrets.secrets_in(config) == {WORD, f"{WORD}2"}
 
 
+@cases(
+    "config",
+    {"exporters": {"acme": {"key": "AKIA", "secret": WORD}}},
+    {"exporters": {"x": {"replica_secret": WORD}}},
+    {"exporters": {"x": {"headers": {"x-tls-secret": WORD}}}},
+)
+def test_what_only_resembles_the_name_of_a_secret_is_one(config: dict[str, Any]) -> None:
+    assert secrets.secrets_in(config) == {WORD}
+
+
 def actions(name: str, value: Any) -> dict[str, Any]:
     return {"processors": {"attributes": {"actions": [{"key": name, "value": value, "action": "insert"}]}}}
 

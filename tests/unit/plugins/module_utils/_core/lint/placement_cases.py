@@ -75,6 +75,8 @@ file-missing:
   given: {in.mode: daemonset}
   a certificate: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mounts: [/conf],
     finds: "exporters.otlp.tls.ca_file: nothing is mounted at /certs Mount the Secret there with `volumes`"}
+  with annotations: {exporters.otlp.tls.ca_file: /vault/secrets/ca.crt, in.mounts: [/conf], in.annotated: true,
+    finds: "exporters.otlp.tls.ca_file: nothing is mounted at /vault/secrets"}
   of what nothing starts: {extensions.oidc.tls.ca_file: /certs/ca.crt, service.extensions: [], in.mounts: [/conf]}
   a mounted one: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mounts: [/certs]}
   one of the image: {exporters.otlp.tls.ca_file: /etc/ssl/certs/ca-certificates.crt, in.mounts: []}
@@ -188,7 +190,10 @@ own-metrics-port:
   moved metrics: {service.telemetry.metrics.address: "localhost:9999"}
 log-loop:
   given:
-    receivers.file_log: {include: [/var/log/pods/*/*/*.log], exclude: [/var/log/pods/kube-system_*/*/*.log]}
+    receivers.file_log:
+      include: [/var/log/pods/*/*/*.log]
+      exclude: [/var/log/pods/kube-system_*/*/*.log]
+      operators: [{type: container}]
     signal: logs
     in: {mode: daemonset, logs: [daemonset, telemetry, agent, opentelemetry-collector]}
   the whole record:
@@ -258,7 +263,23 @@ log-loop:
   a filter of its workload, in a group:
     processors.filter.log_conditions:
       - {context: resource, conditions: ['attributes["k8s.daemonset.name"] == "agent"']}
+    processors.k8s_attributes: {}
+    logs: file_log > k8s_attributes > filter > debug
+  a filter of its workload, before that is known:
+    processors.filter.log_conditions: ['resource.attributes["k8s.daemonset.name"] == "agent"']
+    processors.k8s_attributes: {}
+    logs: file_log > filter > k8s_attributes > debug
+    finds: "receivers.file_log: unless 'filter' drops"
+  a filter of a namespace that no record has:
+    receivers.file_log: {include: [/var/log/pods/*/*/*.log]}
+    processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "telemetry"']
     logs: file_log > filter > debug
+    finds: "receivers.file_log: unless 'filter' drops"
+  a filter of paths that no record has:
+    receivers.file_log:
+      include: [/var/log/pods/*/*/*.log]
+      operators: [{type: filter, expr: 'attributes["log.file.path"] matches "/pods/telemetry_agent-"'}]
+    finds: "receivers.file_log: unless 'operator filter' drops"
   a filter of a workload of that name:
     processors.filter.log_conditions: ['resource.attributes["k8s.deployment.name"] == "agent"']
     logs: file_log > filter > debug
@@ -271,15 +292,18 @@ log-loop:
   an operator of its files:
     receivers.file_log:
       include: [/var/log/pods/*/*/*.log]
+      include_file_path: true
       operators: [{type: filter, expr: 'attributes["log.file.path"] matches "/pods/telemetry_agent-"'}]
   an operator of its links:
     receivers.file_log:
       include: [/var/log/pods/*/*/*.log]
+      include_file_path: true
       operators: [{type: filter, expr: 'attributes["log.file.path"] matches "/containers/agent-"'}]
     finds: "receivers.file_log: unless 'operator filter' drops"
   an operator of words in its path:
     receivers.file_log:
       include: [/var/log/pods/*/*/*.log]
+      include_file_path: true
       operators: [{type: filter, expr: 'attributes["log.file.path"] matches "agent-.*opentelemetry-collector"'}]
   an operator that keeps a part:
     receivers.file_log:
@@ -294,7 +318,8 @@ log-loop:
     logs: file_log > routing
     logs/out: routing > debug
     finds: "receivers.file_log: a line for each batch, which comes back as a record Add"
-  a filter of an unknown collector: {in: null, receivers.file_log: {include: [/var/log/pods/*/*/*.log]},
+  a filter of an unknown collector: {in: null, receivers.file_log: {include: [/var/log/pods/*/*/*.log],
+    operators: [{type: container}]},
     processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "a"'],
     logs: file_log > filter > debug}
   a way around a filter:

@@ -138,6 +138,7 @@ endpoint-without-scheme:
   one signal: {exporters.otlphttp.traces_endpoint: "backend/v1/traces",
     finds: "exporters.otlphttp.traces_endpoint: is not a URL"}
   a URL: {exporters.otlphttp.endpoint: "http://backend.example.com:4318"}
+  one that no signal uses: {exporters.otlphttp: {endpoint: "gateway.obs:4318", traces_endpoint: "http://a/v1/traces"}}
   capitals: {exporters.otlphttp.endpoint: "HTTP://backend.example.com:4318"}
   a variable: {exporters.otlphttp.endpoint: "${env:HOST}:4318"}
   remote write: {exporters.prometheusremotewrite.endpoint: "prometheus:9090/api/v1/write",

@@ -83,7 +83,7 @@ moved-setting:
   batcher when it was new: {exporters.otlp.batcher: null}
   gone is another rule's: {exporters.otlp.batcher: null, build: contrib 0.158.0}
 invalid-expansion:
-  a digit first: {exporters.debug.verbosity: "${1}", finds: "exporters.debug.verbosity: `${1}` names no variable: '1'"}
+  a digit first: {exporters.debug.verbosity: "${1}", finds: "exporters.debug.verbosity: no digit first Write `$${`"}
   a dash: {exporters.debug.verbosity: "${env:A-B}",
     finds: "exporters.debug.verbosity: Rename the variable, here and where it is set: `MY_PASSWORD`, not"}
   nothing: {exporters.debug.verbosity: "a${}b", finds: "exporters.debug.verbosity: names no variable"}
