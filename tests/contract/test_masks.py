@@ -75,7 +75,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_message_names_what_it_is_about(said: str, name: str) -> None:
-    assert HOSTS[name][2] in said
+    # ansible-core 2.18 breaks the lines of a warning within words.
+    assert "".join(HOSTS[name][2].split()) in "".join(said.split())
 
 
 def test_no_secret_is_shown_at_any_verbosity(said: str) -> None:

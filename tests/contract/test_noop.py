@@ -85,7 +85,7 @@ def test_new_pods_are_looked_at_once_and_a_backend_that_is_not_there_is_a_warnin
     assert LOOK in first
     assert f"{warning} Service opentelemetry/gone does not exist. To see why, run:" in second
     command = f"ansible-playbook o11y.opentelemetry.diagnose -i {tmp_path}/inventory.json --limit cluster"
-    assert command in second
+    assert command.replace(" ", "") in second.replace(" ", "")  # ansible-core 2.18 breaks lines within words
     assert "opentelemetry/agent: exporter" not in second, "this run did not change it"
     assert LOOK not in third
 

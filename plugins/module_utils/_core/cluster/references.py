@@ -18,7 +18,7 @@ _MAKES_SECRETS = "secrets-store.csi.k8s.io"
 _SERVING_CERT = "service.beta.openshift.io/serving-cert-secret-name"
 
 
-Configs = Mapping[Ref, Manifest | None]
+Configs = Mapping[Ref, "Manifest | None"]
 # The paths in a text, without those that go on as a glob or with a variable. A default after `:-` may never be used.
 _PATHS = re.compile(r"(?<![-\w./])(?<!:-)/[-.\w/]+(?![-.\w/*?\[{$])")
 

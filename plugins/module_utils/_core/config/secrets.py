@@ -27,7 +27,8 @@ MASK = "********"
 
 # The end of a name in lower case, with underscores between its words. `ca_secret` and its like name a Secret.
 _KEY = re.compile(
-    r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|(?<!\Aca_)(?<!\Atls_)(?<!\Aclient_ca_)(?<!\Aclient_tls_)(?<!\Aimage_pull_)secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
+    r"(?:\A|_)(?:pass(?:word|wd|phrase)?|pwd|(?<!\Aca_)(?<!\Atls_)(?<!\Aclient_ca_)(?<!\Aclient_tls_)"
+    r"(?<!\Aimage_pull_)secret|(?<!pagination_)(?<!next_)token|apikey|credentials?|authorization"
     r"|(?:api|app|application|access|account|auth|client_certificate|encryption|ingest|ingestion|instrumentation"
     r"|integration|license|private|secret|shared|shared_access|signing|storage|write)_?key"
     r"|(?:shared_access|x_amz)_signature|connection_?string|key_pem|client_key_data|dsn)\Z|\A(?:cookie|bearer|pat)\Z"
@@ -42,7 +43,8 @@ _SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string
 
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
 _PLACEHOLDER = re.compile(
-    r"<.*>\Z|\*+\Z|[\[(]?(?:FILTERED|HIDDEN|MASKED|REDACTED|REMOVED|SANITIZED)[\])]?\Z|(?-i:VALUE)\Z|(?:\.{3,}|…)\Z|x{3,}\Z|0{8}-(?:0{4}-){3}0{12}\Z|__\w+__\Z|\{\{.*\}\}\Z|todo\Z"
+    r"<.*>\Z|\*+\Z|[\[(]?(?:FILTERED|HIDDEN|MASKED|REDACTED|REMOVED|SANITIZED)[\])]?\Z|(?-i:VALUE)\Z|(?:\.{3,}|…)\Z"
+    r"|x{3,}\Z|0{8}-(?:0{4}-){3}0{12}\Z|__\w+__\Z|\{\{.*\}\}\Z|todo\Z"
     r"|change[-_ ]?(?:me|it)\Z|(?:replace|insert|your)[-_ ]\S*\Z|placeholder\Z",
     re.DOTALL | re.IGNORECASE,
 )

@@ -30,7 +30,7 @@ from .bundle import Session
 from .owners import refuse_others
 from .write import try_new
 
-Pairs = list[tuple[Manifest, Manifest | None]]
+Pairs = list[tuple[Manifest, "Manifest | None"]]
 SHOWN = 5
 _KUBELET_PODS = (1, 33)
 REFERRED = {
