@@ -203,7 +203,7 @@ class Cluster:
             )
         in_time = self.clock() - start < self.outage.patience
         waits = in_time and not self._given_up and not self.hopeless(error)
-        # The wait for one object was the wait for all: the next one that needs the webhook fails at once.
+        # The wait for one object was the wait for all: the next one that needs a webhook has the first pauses only.
         self._given_up = self._given_up or not waits
         return waits
 
