@@ -25,9 +25,10 @@ _ANY = PodLogs("daemonset", "namespace", "workload", "container")
 _SILENT = ("warn", "warning", "error", "dpanic", "panic", "fatal")
 _LONGEST = 2_000
 _WORKLOADS = ("k8s.daemonset.name", "k8s.deployment.name", "k8s.statefulset.name")
-_FACTS = ("k8s.namespace.name", "k8s.container.name", "k8s.pod.name", "log.file.path", *_WORKLOADS)
-# Conditions of OTTL and of expr: `resource.attributes["KEY"] == "VALUE"`, `… matches "PATTERN"`, `IsMatch(…, "…")`.
+# What the operator `container` reads from the path of a log.
 _FROM_PATH = ("k8s.namespace.name", "k8s.container.name", "k8s.pod.name")
+_FACTS = (*_FROM_PATH, "log.file.path", *_WORKLOADS)
+# Conditions of OTTL and of expr: `resource.attributes["KEY"] == "VALUE"`, `… matches "PATTERN"`, `IsMatch(…, "…")`.
 _TEXT = re.compile(r'"[^"]*"')
 _COMPARED = re.compile(r'\["([^"]+)"\] *(==|matches) *"([^"]*)"')
 _MATCHED = re.compile(r'(?:IsMatch)\([^"(]*\["([^"]+)"\](,) *"([^"]*)"\)')
@@ -50,8 +51,9 @@ def log_loop(subject: Subject) -> Iterator[Fault]:
             if exporter in printed:
                 printers = (Printer("", own, exporter, printed[exporter]), *printers)
             for printer in printers:
-                through = _reached(subject.view, part, printer).get(exporter)
-                if through is not None and _reads(part, printer.logs):
+                reads = _reads(part, printer.logs)
+                through = _reached(subject.view, part, printer).get(exporter) if reads else None
+                if through is not None:
                     yield _fault(part, printer, through)
 
 

@@ -202,9 +202,8 @@ def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
         for key in _ENDPOINTS:
             value = part.settings.get(key)
             host = _BARE_HOST.match(value) if isinstance(value, str) else None
-            if (
-                host and (host[1] or part.kind == "otlphttp") and uses(subject.view, part, key)
-            ):  # remote write refuses to start without a port
+            is_told = host and (host[1] or part.kind == "otlphttp")  # remote write refuses to start without a port
+            if is_told and uses(subject.view, part, key):
                 message = f"'{value}' is not a URL, so every request of '{part.id}' fails"
                 yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
 

@@ -113,8 +113,8 @@ def run_probe(module: AnsibleModule) -> None:
         probe_id = secrets.token_hex(8)
         send = _way(params, cluster, headers)
         arrival = evidence(cluster, params["arrival"], probe_id) if cluster and params["arrival"] else None
-        probe = Probe(send, arrival, probe_id, params["service_name"], params["timeout_seconds"])
-        probe.message = xray_segment if params["protocol"] == XRAY else message
+        made = xray_segment if params["protocol"] == XRAY else message
+        probe = Probe(send, arrival, probe_id, params["service_name"], params["timeout_seconds"], message=made)
         return probe.run(params["signals"])
 
     run(module, work, headers.values())
