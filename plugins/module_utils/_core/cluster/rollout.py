@@ -13,6 +13,7 @@ from ..config.paths import amount
 from ..config.secrets import quoted
 from .bundle import ref
 from .rollout_tables import (
+    CONFIGURING,
     COUNTS,
     EMPTY_DAEMON_SET,
     ISSUING,
@@ -225,7 +226,14 @@ def symptoms(
     }
     yield from _first(search, WORKLOAD_FAILURES, subject, None)
     for pod in pods:
-        yield from _first(search, POD_FAILURES, {"pod": pod, "events": events_of(pod, events)}, pod)
+        for symptom in _first(search, POD_FAILURES, {"pod": pod, "events": events_of(pod, events)}, pod):
+            yield symptom._replace(row=CONFIGURING) if _configures(workload, symptom) else symptom
+
+
+def _configures(workload: Object, symptom: Symptom) -> bool:
+    """Return whether a pod waits for a ConfigMap that the operator creates; its name begins with the workload's."""
+    name = f'configmap "{workload["metadata"]["name"]}'
+    return bool(workload.get(OF)) and symptom.row.id == "mount" and bool(re.search(f'{name}["-]', symptom.detail))
 
 
 def _first(search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:

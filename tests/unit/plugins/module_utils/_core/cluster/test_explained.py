@@ -25,6 +25,21 @@ def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row:
     assert rollout.issuing(found, certificates, []).row.id == row
 
 
+@cases(
+    "of, name, row",
+    ("OpenTelemetryCollector n/x", "a-0123abcd", "operator_config"),
+    ("OpenTelemetryCollector n/x", "a", "operator_config"),  # that of a target allocator
+    ("OpenTelemetryCollector n/x", "ab", "mount"),
+    ("", "a-0123abcd", "mount"),
+)
+def test_a_config_that_the_operator_makes_is_waited_for(of: str, name: str, row: str) -> None:
+    events = [event("FailedMount", f'MountVolume.SetUp failed for volume "v" : configmap "{name}" not found')]
+    workload = daemon_set()
+    workload[rollout.OF] = of
+    (found,) = symptoms(workload, [pod(waiting("ContainerCreating"))], events)
+    assert (workload["metadata"]["name"], found.row.id) == ("a", row)
+
+
 def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
     homeless = pod(conditions=[{**HOMELESS, "message": UNBOUND}])
     homeless["spec"]["volumes"] = [{"persistentVolumeClaim": {"claimName": name}} for name in ("s", "t", "u")]
