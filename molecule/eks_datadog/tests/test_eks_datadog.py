@@ -7,10 +7,11 @@ import os
 import warnings
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from testinfra.host import Host
 
 from tests.support.aws import Aws, role_arn, spans
-from tests.support.cluster import PROJECT, Cluster
+from tests.support.cluster import PROJECT, Cluster, until
 from tests.support.eks.scenario import DATASTORE, FRONTEND, Scenario
 
 PLACE = "/api/v2/spans/events"
@@ -41,6 +42,16 @@ def test_the_sample_application_shows_that_its_trace_is_there(scenario: Scenario
     calls = scenario.aws.received(service="datadog", operation="/v1/traces", refused="")
     ours = {name: span for call in calls for name, span in spans(call) if span.trace_id.hex() == trace}
     assert ours[DATASTORE].parent_span_id == ours[FRONTEND].span_id
+
+
+def test_the_load_arrives_and_half_of_it_fails(scenario: Scenario) -> None:
+    def statuses() -> list[int]:
+        calls = scenario.aws.received(service="datadog", operation="/v1/traces", refused="")
+        return [span.status.code for call in calls for name, span in spans(call) if name == FRONTEND]
+
+    until("twenty spans of the load", lambda: len(statuses()) > 20)
+    found = statuses()
+    assert 0.3 < found.count(Status.STATUS_CODE_ERROR) / len(found) < 0.6
 
 
 def test_nothing_came_without_the_key(scenario: Scenario) -> None:

@@ -1,7 +1,8 @@
 """One service of the sample application. It sends a span for each request, and asks the service NEXT_URL if set.
 
 `/` returns the trace ID, `/fail` does so with status 500 and spans with an error, `/metrics` returns the counter
-http_requests_total, and `/healthz` says that the service is up.
+http_requests_total, and `/healthz` says that the service is up. With REQUESTS_PER_SECOND it calls itself so often, and
+of 100 calls FAIL_PERCENT go to `/fail`.
 The SDK reads OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and OTEL_EXPORTER_OTLP_ENDPOINT from the environment.
 """
 
@@ -11,10 +12,13 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import urllib.request
 from collections import Counter
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 
 from opentelemetry import propagate, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -82,6 +86,18 @@ def ask(url: str) -> dict[str, object]:
         return found
 
 
+def load(rate: int, fail_percent: int) -> None:
+    """Call this service for ever. The failing calls are spread evenly."""
+    for number in count():
+        fails = (number + 1) * fail_percent // 100 > number * fail_percent // 100
+        with suppress(OSError):  # /fail answers with 500
+            urllib.request.urlopen(f"http://localhost:8080/{'fail' if fails else ''}", timeout=5).read()
+        time.sleep(1 / rate)
+
+
 if __name__ == "__main__":
+    if "REQUESTS_PER_SECOND" in os.environ:
+        given = int(os.environ["REQUESTS_PER_SECOND"]), int(os.environ.get("FAIL_PERCENT", "0"))
+        threading.Thread(target=load, args=given, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the SDK sends its last spans at exit
     ThreadingHTTPServer(("", 8080), Handler).serve_forever()

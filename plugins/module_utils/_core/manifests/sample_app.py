@@ -30,6 +30,8 @@ _SDK, _SDK_FOLDER = "opentelemetry", "/opentelemetry"
 _COPY = ["cp", "-r", "/autoinstrumentation/.", _SDK_FOLDER]
 _RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
 _SIDECAR = "sidecar"
+# Requests per second and percent. More would fill the pods' 128 MiB with spans that wait.
+_MOST = 100
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class SampleApp:
     image_pull_secrets: list[str]
     resource_attributes: dict[str, Any]
     env: dict[str, Any]
+    load: dict[str, Any]
     ingress: dict[str, Any]
     openshift_route: dict[str, Any]
 
@@ -211,9 +214,19 @@ def _environment(app: SampleApp, part: str, settings: Mapping[str, Any]) -> list
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_BSP_SCHEDULE_DELAY": "500",
         **following,
+        **(_load(app) if part == PARTS[0] else {}),
         **app.env,
     }
     return [{"name": name, **env_source(name, value)} for name, value in values.items()]
+
+
+def _load(app: SampleApp) -> dict[str, str]:
+    """Return the variables of the load that the first service puts on itself. Raises Problem."""
+    too_much = {option: value for option, value in app.load.items() if value > _MOST}
+    for option, value in too_much.items():
+        where = f"otel_sample_app_load.{option}"
+        raise Problem(f"{option} is {value}, and at most {_MOST}", where=where, fix="Use a smaller number.")
+    return {option.upper(): str(value) for option, value in app.load.items() if app.load["requests_per_second"]}
 
 
 def _outside(app: SampleApp, namespace: str) -> list[Manifest]:
