@@ -13,10 +13,10 @@ from ..config.paths import amount
 from ..config.secrets import quoted
 from .bundle import ref
 from .rollout_tables import (
-    CONFIGURING,
     COUNTS,
     EMPTY_DAEMON_SET,
     ISSUING,
+    OPERATING,
     POD_FAILURES,
     READY,
     READY_ELSE,
@@ -224,16 +224,18 @@ def symptoms(
         "old": old or [],
         "allow_empty": allow_empty,
     }
-    yield from _first(search, WORKLOAD_FAILURES, subject, None)
+    found = [*_first(search, WORKLOAD_FAILURES, subject, None)]
     for pod in pods:
-        for symptom in _first(search, POD_FAILURES, {"pod": pod, "events": events_of(pod, events)}, pod):
-            yield symptom._replace(row=CONFIGURING) if _configures(workload, symptom) else symptom
+        found += _first(search, POD_FAILURES, {"pod": pod, "events": events_of(pod, events)}, pod)
+    for symptom in found:
+        yield symptom._replace(row=OPERATING) if _is_created_later(workload, symptom) else symptom
 
 
-def _configures(workload: Object, symptom: Symptom) -> bool:
-    """Return whether a pod waits for a ConfigMap that the operator creates; its name begins with the workload's."""
-    name = f'configmap "{workload["metadata"]["name"]}'
-    return bool(workload.get(OF)) and symptom.row.id == "mount" and bool(re.search(f'{name}["-]', symptom.detail))
+def _is_created_later(workload: Object, symptom: Symptom) -> bool:
+    """Return whether pods lack an object that the operator creates; its name begins with the workload's."""
+    name = re.escape(workload["metadata"]["name"])
+    lacking = rf'\b(configmap|serviceaccount) "{name}["-][^ ]* not found'
+    return bool(workload.get(OF)) and bool(re.search(lacking, symptom.detail))
 
 
 def _first(search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:

@@ -160,9 +160,9 @@ POD_FAILURES = (
 
 # Replaces `mount` when a Certificate creates the Secret: its issuer decides how long that takes.
 ISSUING = FailureRow("certificate", "", math.inf, "Check `kubectl -n NAMESPACE describe certificate` and its issuer.")
-# Replaces `mount` for a ConfigMap of the operator, which creates it after the workload. An operator that restarts
-# between the two creates it later. Source: internal/manifests/collector/collector.go of the operator.
-CONFIGURING = FailureRow("operator_config", "", math.inf, "Check that the OpenTelemetry operator runs, and its log.")
+# Replaces the row of a missing ConfigMap or ServiceAccount of the operator, which creates both after the workload. An
+# operator that restarts between the two creates them later. Source: internal/manifests/collector/collector.go of it.
+OPERATING = FailureRow("operator", "", math.inf, "Check that the OpenTelemetry operator runs, and its log.")
 
 
 def _refused(row: str, fix: str, *words: str) -> FailureRow:

@@ -27,17 +27,29 @@ def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row:
 
 @cases(
     "of, name, row",
-    ("OpenTelemetryCollector n/x", "a-0123abcd", "operator_config"),
-    ("OpenTelemetryCollector n/x", "a", "operator_config"),  # that of a target allocator
+    ("OpenTelemetryCollector n/x", "a-0123abcd", "operator"),
+    ("OpenTelemetryCollector n/x", "a", "operator"),  # that of a target allocator
     ("OpenTelemetryCollector n/x", "ab", "mount"),
     ("", "a-0123abcd", "mount"),
 )
 def test_a_config_that_the_operator_makes_is_waited_for(of: str, name: str, row: str) -> None:
     events = [event("FailedMount", f'MountVolume.SetUp failed for volume "v" : configmap "{name}" not found')]
-    workload = daemon_set()
-    workload[rollout.OF] = of
-    (found,) = symptoms(workload, [pod(waiting("ContainerCreating"))], events)
-    assert (workload["metadata"]["name"], found.row.id) == ("a", row)
+    (found,) = symptoms({**daemon_set(), rollout.OF: of}, [pod(waiting("ContainerCreating"))], events)
+    assert found.row.id == row
+
+
+@cases(
+    "of, name, row",
+    ("OpenTelemetryCollector n/x", "a", "operator"),
+    ("OpenTelemetryCollector n/x", "other", "create_pods"),
+    ("", "a", "create_pods"),
+)
+def test_an_account_that_the_operator_makes_is_waited_for(of: str, name: str, row: str) -> None:
+    said = f'pods "a-" is forbidden: error looking up service account n/{name}: serviceaccount "{name}" not found'
+    events = [event("FailedCreate", said, uid="w")]
+    assert [
+        found.row.id for found in symptoms({**daemon_set(desiredNumberScheduled=1), rollout.OF: of}, [], events)
+    ] == [row]
 
 
 def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
