@@ -171,9 +171,10 @@ class Cluster:
         """Send one request and return the raw answer. Without patience the caller retries, as for a pinned version."""
         asked = target(path, query)
         pauses, start = iter(BACKOFF if patient else ()), self.clock()
+        spent = self.outage.is_spent(sum(BACKOFF))
         while True:
             sent = self.clock()
-            answer = self._send(method, asked, headers or {}, body)
+            answer = self._send(method, asked, headers or {}, body, start)
             if answer.status < REFUSED:
                 self.outage.over()
                 self.warnings.update(dict.fromkeys(map(quoted, warnings_of(answer.headers))))
@@ -184,7 +185,7 @@ class Cluster:
             elif patient:  # otherwise it may be the answer of a pod, which the server passes on
                 self.outage.begin(sent)
             passing = error.transient or (error.of_rights and self.outage.shaken)
-            passing = passing and not (pinned and error.status == CONFLICT)
+            passing = passing and not (pinned and error.status == CONFLICT) and not (spent and error.of_server)
             pause = next(pauses, None) if passing else None
             if pause is None and passing and patient and self._waits_for(error, start):
                 pause = BACKOFF[-1]
@@ -199,7 +200,7 @@ class Cluster:
                 error.of_server
                 and not DISCOVERY.fullmatch(error.path)
                 and self.outage.answered
-                and self.clock() - start < self.outage.patience
+                and self.outage.lasted(start) < self.outage.patience
             )
         in_time = self.clock() - start < self.outage.patience
         waits = in_time and not self._given_up and not self.hopeless(error)
@@ -220,8 +221,8 @@ class Cluster:
             pause = min(pause * POLL_GROWTH, POLL_LAST)
             yield
 
-    def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
-        pauses, start = iter(FIRST_PAUSES), self.clock()
+    def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None, start: float) -> Answered:
+        pauses = iter(FIRST_PAUSES)
         while True:
             if self.outage.final:  # one thread found out for all of them
                 raise self.outage.final

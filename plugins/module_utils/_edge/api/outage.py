@@ -38,7 +38,7 @@ class Outage:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        # For how long a server that has answered before is asked again; none is given up soon.
+        # For how long a server that has answered before is asked again by all requests; none is given up soon.
         self.patience = 0.0
         self.answered = False
         self.on_answer: Callable[[], None] = lambda: None
@@ -73,14 +73,24 @@ class Outage:
             now = self._clock()
             rides = self.answered and lost.why not in LASTING
             if rides and self.patience:
-                if now - start < self.patience:
+                if self.lasted(start) < self.patience:
                     return first or PAUSE
-                lost.seconds = now - start
+                lost.seconds = self.lasted(now)
             elif lost.again and first:
                 return first
-            if self._answer <= start:  # nobody else has an answer either
+            if self._answer <= start or lost.seconds >= self.patience > 0:  # nobody else has an answer either
                 self.final = lost
             return None
+
+    def lasted(self, start: float) -> float:
+        """Return for how long the server has been away, or this request has been tried if that is longer."""
+        since = self._since
+        return self._clock() - (start if since is None else min(start, since))
+
+    def is_spent(self, least: float) -> bool:
+        """Return whether the patience was over before now: further requests of the same outage are not repeated."""
+        now = self._clock()
+        return self._since is not None and self.lasted(now) >= max(self.patience, least)
 
     @property
     def shaken(self) -> bool:

@@ -126,6 +126,52 @@ def test_the_end_of_patience_is_the_end_for_all_and_says_how_to_go_on() -> None:
     assert "address" not in told
 
 
+@cases(
+    "first, then",
+    (answering(status(503, "ServiceUnavailable", "")), None),
+    (answering(status(429, "TooManyRequests", "later")), None),
+    (losing("refused"), answering(Answered(502, {}, b"<html>"))),
+    (answering(Answered(502, {}, b"<html>")), losing("refused")),
+)
+def test_an_outage_has_one_patience_for_all_requests(first: Any, then: Any) -> None:
+    """A run has hundreds of requests: those after the first one to be given up fail as soon as they are answered."""
+    api, cluster = met()
+    half = WAIT / 2
+    api.trouble = lambda _method, _path: (first if not then or api.clock.now < half else then)(api)
+    for _ in range(4):
+        with pytest.raises((ApiError, LostError)):
+            cluster.get(NODE)
+        assert WAIT <= api.clock.now < WAIT + 10
+
+
+def test_a_good_answer_ends_the_outage_and_a_change_of_the_reason_does_not() -> None:
+    api, cluster = met()
+    unavailable = answering(status(503, "ServiceUnavailable", ""))
+    for _ in range(2):
+        end = api.clock.now + WAIT - 10
+        away(api, unavailable, end)
+        assert cluster.get(NODE)
+        assert end <= api.clock.now < end + 10
+    away(api, unavailable, 1e9)
+    with pytest.raises(ApiError):
+        cluster.get(NODE)
+    given_up = api.clock.now
+    api.trouble = lambda _method, _path: None
+    assert cluster.get(NODE), "a server that works again is not refused"
+    away(api, unavailable, given_up + 30)
+    assert cluster.get(NODE)
+
+
+def test_a_request_that_had_an_answer_before_ends_the_others_too() -> None:
+    api, cluster = met()
+    again = status(409, "Conflict", "the object has been modified")
+    api.trouble = lambda _method, _path: again if api.clock.now < 1 else losing("timeout", 33)(api)
+    for _ in range(2):
+        with pytest.raises(LostError):
+            cluster.get(NODE)
+        assert WAIT < api.clock.now < WAIT + 33 + 10
+
+
 def test_one_request_without_an_answer_ends_no_other() -> None:
     api, cluster = met(10)
     api.trouble = lambda _method, path: losing("timeout", 33)(api) if path == PATH else None
