@@ -12,8 +12,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .expr_syntax import Parser
-from .expr_types import Invalid, NotJudged, Token
+from .expr_syntax import Invalid, NotJudged, Parser, Token
 from .regex import refusal
 
 _TOKEN = re.compile(

@@ -12,11 +12,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from ..errors import near
-from . import ottl_tokens as words
+from . import ottl_syntax as words
 from .formats import broken_elements, broken_match, broken_network
 from .names import ENCODINGS, ZONES, is_encoding, is_zone
-from .ottl import ARGUMENT, Language, Trouble
-from .ottl_tokens import Value, text_of
+from .ottl_syntax import Value, text_of
 from .regex import refusal
 
 Given = Mapping[str, Value]
@@ -30,18 +29,18 @@ _LONGEST = 50_000  # the longest text made of grok patterns that is judged
 _BYTES = {"TraceID": 16, "SpanID": 8, "ProfileID": 16}
 
 
-def inside(kind: str, text: str, value: Value) -> Iterator[Trouble]:
-    """Yield what is wrong in a regular expression or in the format of a time."""
+def inside(kind: str, text: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong in a regular expression or in the format of a time, and what to write instead."""
     if kind == "regex":
         refused = refusal(text.replace("$$", "$"))
         if refused:
-            yield Trouble(ARGUMENT, value.start, f"Go refuses this regular expression: {refused.why}")
+            yield f"Go refuses this regular expression: {refused.why}", ""
     elif kind == "glob" and broken_match(text):
-        yield Trouble(ARGUMENT, value.start, f"'{text}' is not a pattern: {broken_match(text)}", "Write `\\\\[`.")
+        yield f"'{text}' is not a pattern: {broken_match(text)}", "Write `\\\\[`."
     elif kind == "time-format":
         why = _broken_format(text)
         if why:
-            yield Trouble(ARGUMENT, value.start, why, "Write directives such as `%Y-%m-%d %H:%M:%S`.")
+            yield why, "Write directives such as `%Y-%m-%d %H:%M:%S`."
 
 
 def _broken_format(text: str) -> str:
@@ -51,13 +50,12 @@ def _broken_format(text: str) -> str:
     return "the format of a time has no digits" if re.search("[0-9]", text) else ""
 
 
-def together(language: Language, call: Value, given: Given) -> Iterator[Trouble]:
-    """Yield what a function refuses in its arguments, by their names in Go."""
-    wrong = _grok(language.grok, given) if call.text == "ExtractGrokPatterns" else ()
+def together(grok: Mapping[str, str], call: Value, given: Given) -> Wrong:
+    """Yield what a function refuses in its arguments, by their names in Go; `grok` has the known grok patterns."""
+    if call.text == "ExtractGrokPatterns":
+        yield from _grok(grok, given)
     if call.text in CHECKS:
-        wrong = CHECKS[call.text](call, given)
-    for value, why, fix in wrong:
-        yield Trouble(ARGUMENT, value.start, why, fix)
+        yield from CHECKS[call.text](call, given)
 
 
 def _text(value: Value | None) -> str | None:

@@ -16,9 +16,8 @@ from ..config.catalogue import Row, walk
 from ..config.paths import Path, items
 from ..errors import near
 from ..languages.formats import broken_request
-from ..languages.ottl import ARGUMENT, CONDITION, NAME, ROUTE, STATEMENT, SYNTAX, Language, Trouble, infer, read
-from ..languages.ottl_judge import Judge
-from ..languages.ottl_tokens import Used
+from ..languages.ottl import ARGUMENT, CONDITION, NAME, ROUTE, STATEMENT, SYNTAX, Judge, Language, Trouble, infer, read
+from ..languages.ottl_syntax import Used
 from .components import configured, listed
 from .constraints import QUOTES
 from .fields import EXPANDED

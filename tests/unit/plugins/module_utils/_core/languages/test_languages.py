@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages
     ottl_literals,
     regex,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages.ottl_tokens import Used
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages.ottl_syntax import Used
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,7 +141,7 @@ def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
     assert isinstance(call, Used)
     start = time.process_time()
     given = {"Pattern": call.calls[0].arguments[1][1]}
-    assert list(ottl_literals.together(language, call.calls[0], given)) == []
+    assert list(ottl_literals.together(language.grok, call.calls[0], given)) == []
     assert time.process_time() - start < 1
 
 
