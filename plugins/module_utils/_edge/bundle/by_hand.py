@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..._core.change.by_hand import taken_back, without
+from ..._core.change.managed_fields import taken_back, without
 from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.ownership import applied_by
 from ..api.cluster import CONFLICT, MERGE, ApiError

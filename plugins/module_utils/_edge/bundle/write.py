@@ -10,8 +10,8 @@ import platform
 import secrets
 from typing import Any
 
-from ..._core.change.by_hand import without
 from ..._core.change.extract import extracted, is_applied
+from ..._core.change.managed_fields import without
 from ..._core.change.record import another_run
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
 from ..._core.cluster.ownership import applied_by, last_apply, marks, release_of
