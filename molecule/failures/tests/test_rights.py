@@ -74,7 +74,7 @@ def refuse_canary(host: Host, inventory: Path) -> None:
     host.check_output(f"kubectl apply -f {rights}")
     output = " ".join((refused.stdout + refused.stderr).split())
     assert refused.rc == 2, output
-    assert f"this account may not change the collector {NAMESPACE}/gateway with 'strategy: canary'" in output
+    assert f"this account may not change the collector {NAMESPACE}/gateway with `strategy: canary`" in output
     assert "pods/log" in output
     assert host.check_output(generation) == before
 
