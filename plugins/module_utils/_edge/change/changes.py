@@ -36,7 +36,7 @@ from ..api.explain import asking, library
 from ..rollout.vanished import is_gone
 from ..rollout.wait import ONE_RUN, follow
 from .canary import Canary, judged, prepared
-from .rollback import Bundle, Restored, lost, outcomes, restore, waiting, worked_now, works_as_before
+from .rollback import Bundle, Restored, lost, outcomes, outrun, restore, waiting, worked_now, works_as_before
 
 Live = Mapping[Ref, "Manifest | None"]
 # A collector that failed, and what was brought back, or why it keeps the new config.
@@ -177,6 +177,9 @@ class Changes:
             undone = [
                 self._told(one, restore(self.bundle, one, after, self.live), None, awaited=False) for one in going
             ]
+            for one in self.open.values():
+                if not one.goes_back and outrun(self.bundle, one, {**self.live, **after}):
+                    self._close(one)
             told = [*filter(None, undone), *(f"Not changed, because it comes after: {name}." for name in later)]
             fix = "\n".join([problem.fix, *told])
             facts = getattr(problem, "facts", {})
@@ -243,7 +246,7 @@ class Changes:
         change = self.open.pop(name, None)
         if change and change.goes_back:
             return change, failure, restore(self.bundle, change, after, self.live)
-        why = lost(self.bundle, change) if change else ""
+        why = lost(self.bundle, change) or outrun(self.bundle, change, after) if change else ""
         if change:
             self._close(change, "" if why else KEPT)
         return change, failure, why or f"{name} keeps the new config, because `on_failure` is `keep`." if change else ""

@@ -86,7 +86,7 @@ class Restored:
     @property
     def is_outrun(self) -> bool:
         """Return whether the collector is as another run wants it: what this run found is not the last that worked."""
-        return any(OUTRUN in one for one in self.kept)
+        return all(OUTRUN in one for one in self.kept)
 
 
 def restore(
@@ -123,6 +123,16 @@ def lost(bundle: Bundle, change: Change) -> str:
     now = bundle.live(change.record) if change.record else None
     if change.record and (now is None or section(now, "data").get("run") != bundle.run):
         return f"Nothing was brought back, because another run has taken over the change of {change.name}."
+    return ""
+
+
+def outrun(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest | None]) -> str:
+    """Return why nothing is to be recorded of a collector: another run has changed a workload since this run."""
+    for item in change.workloads:
+        now, own = bundle.live(item), left.get(ref(item))
+        applied = extracted(now, bundle.manager) if now else None
+        if now and own and applied and _another_run(bundle, applied, now, own):
+            return f"{ref(item)} stays as it is: {OUTRUN}."
     return ""
 
 

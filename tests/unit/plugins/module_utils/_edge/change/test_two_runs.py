@@ -5,24 +5,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
-from ..fake_api import status
-from .helpers import DEPLOYMENT, RECORD, SERVICE, Workloads, cluster, collector, fails, killed, remove, run
+from ..fake_api import FakeApi, status
+from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, Workloads, cluster, collector, fails, killed, remove, run
+from .test_canary import change
+from .test_canary import cluster as canary_cluster
 
 KEEP = {"change": {"ns/a": {"on_failure": "keep"}}}
 NS = "/api/v1/namespaces/ns"
 
 
-def first_at(api: Workloads, what: tuple[str, str], act: Callable[[], None]) -> None:
-    """Do something once, before the answer to the first such request."""
+def first_at(api: FakeApi, what: tuple[str, str], act: Callable[[], None], *, recorded: bool = False) -> None:
+    """Do something once, before the answer to the first such request, or the first after the record."""
 
     def trouble(method: str, path: str) -> None:
-        if (method, path) == what:
+        if (method, path) == what and (RECORD in api.objects or not recorded):
             api.trouble = lambda _method, _path: None
             act()
 
@@ -79,6 +82,46 @@ def test_a_leftover_run_brings_nothing_back_after_another_has_taken_its_change_o
     failure = fails(api, collector("bad"))
     assert "Nothing was brought back, because another run has taken over the change of ns/a." in failure.fix
     assert (api.image(), api.objects[RECORD]["data"]["run"]) == ("bad", "other_1")
+
+
+def overtaken(api: FakeApi) -> None:
+    """Let another run apply the workload that had read it before this run wrote its record."""
+    live = copy.deepcopy(api.objects[DEPLOYMENT])
+    live["spec"]["template"]["metadata"]["annotations"] = {"run": "theirs"}
+    live["metadata"]["managedFields"][0]["time"] = "2030-01-01T00:00:00Z"
+    live["metadata"]["generation"] += 1
+    api.add(live)
+
+
+def test_the_record_stays_if_an_object_could_not_go_back_for_another_reason_too() -> None:
+    api = cluster(collector("one"))
+    denied = status(422, "Invalid", "admission webhook denied the request")
+
+    def act() -> None:
+        overtaken(api)
+        api.trouble = lambda method, path: denied if (method, path) == ("PATCH", ROLE) else None
+
+    first_at(api, ("PATCH", DEPLOYMENT), act, recorded=True)
+    failure = fails(api, collector("two"))
+    assert "Deployment ns/a (another run has changed it since this run)" in failure.fix
+    assert "ClusterRole ns.a (an admission webhook denied it" in failure.fix
+    assert api.objects[RECORD]["metadata"]["labels"]["o11y.opentelemetry/change"] == "partly-back"
+
+
+@pytest.mark.parametrize("during", ["the apply", "the canary"])
+def test_a_canary_that_keeps_its_config_leaves_no_record_if_another_run_overtakes_it(during: str) -> None:
+    api = canary_cluster()
+    if during == "the apply":
+        first_at(api, ("PATCH", DEPLOYMENT), lambda: overtaken(api), recorded=True)
+    else:
+        once = [lambda: overtaken(api)]
+        api.clock.on_sleep.append(lambda _now: once.pop()() if once else None)
+    with pytest.raises(Problem, match="another run has changed it since this run") as caught:
+        change(api, "second", change={"on_failure": "keep"})
+    assert RECORD not in api.objects
+    assert "keeps the new config" not in caught.value.fix
+    if during == "the canary":
+        assert "Deployment ns/a stays as it is: another run has changed it since this run." in caught.value.fix
 
 
 def test_a_removal_during_a_change_ends_it_at_once() -> None:
