@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import starmap
-from shlex import quote
 from typing import NamedTuple
 
 from ..._core.change.extract import is_applied
@@ -23,6 +23,8 @@ from ..api.kinds import ApiResource, ApiResources, version_for
 from .bundle import Session, listed
 
 SHOWN = 5
+# A namespace or a Helm release. A text of others that is none may be another selector, option or command.
+_NAME = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 Pairs = list[tuple[Manifest, "Manifest | None"]]
 
 
@@ -78,22 +80,29 @@ def warn_of_earlier(session: Session, pairs: Pairs) -> None:
 
 def warn_of_helm(session: Session, pairs: Pairs) -> None:
     """Name the Helm releases from which this run adopts objects: Helm's record still names these."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[Ref]] = {}
     for manifest, live in pairs:
         adopted = live and release_of(manifest) in session.options.adopt and session.may_write(manifest, live)
         if live and adopted and HELM_NAME in {mark for _part, mark in marks(live, session.options.field_manager)}:
-            found.setdefault(helm_release(live), []).append(str(ref(live)))
+            found.setdefault(helm_release(live), []).append(ref(live))
     session.report.warnings.extend(starmap(_still_of_helm, sorted(found.items())))
 
 
-def _still_of_helm(release: tuple[str, str], names: list[str]) -> str:
+def _still_of_helm(release: tuple[str, str], refs: list[Ref]) -> str:
+    """Return the warning. The annotations, which others wrote, are part of a command only as names of this place."""
     namespace, name = release
-    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    command = f"kubectl delete secret --namespace {quote(namespace)} --selector {quote(f'owner=helm,name={name}')}"
+    named = all(map(_NAME.fullmatch, release)) and {one.namespace for one in refs if one.namespace} == {namespace}
+    which = f"the Helm release {namespace}/{name}" if named else "a Helm release, which the annotations do not name"
+    command = f"kubectl delete secret --namespace {namespace} --selector owner=helm,name={name}"
+    look = (
+        "find the release with `helm list --all-namespaces`. Its record is Secrets with the labels `owner: helm` and "
+        "`name` with the name of the release: delete these."
+    )
+    more = f", and {len(refs) - SHOWN} more" if len(refs) > SHOWN else ""
     return (
-        f"Adopted from the Helm release {namespace}/{name}: {', '.join(names[:SHOWN])}{more}. Their marks of Helm go, "
+        f"Adopted from {which}: {', '.join(map(str, refs[:SHOWN]))}{more}. Their marks of Helm go, "
         "but `helm upgrade` and `helm uninstall` still change and delete what Helm's record names. If nothing else of "
-        f"this release is in use, delete the record: `{command}`"
+        f"this release is in use, {f'delete the record: `{command}`' if named else look}"
     )
 
 

@@ -154,6 +154,24 @@ def test_what_is_adopted_from_helm_loses_its_marks_and_a_warning_names_the_recor
 
 
 @cases(
+    "name, namespace",
+    ("shop,name!=x", "shop"),  # a selector of other Secrets
+    ("x)|curl evil|(", "shop"),
+    ("shop", "kube-system"),
+    ("shop", "--all-namespaces"),
+    ("shop\n", "shop"),
+    ("shop", ""),
+)
+def test_marks_of_helm_make_no_command_unless_they_name_a_release_beside_the_object(name: str, namespace: str) -> None:
+    """Whoever may write an annotation must not write what an administrator runs."""
+    api = FakeApi(*theirs({CHART: name, "meta.helm.sh/release-namespace": namespace}))
+    (told,) = run(api, "shop", adopt=["shop.gw"])["warnings"]
+    assert told.startswith("Adopted from a Helm release, which the annotations do not name: ServiceAccount shop/gw, ")
+    assert "helm list --all-namespaces" in told
+    assert not [word for word in ("kubectl", "curl", "kube-system", "name!=") if word in told]
+
+
+@cases(
     "mark, value, more",
     (ARGO, "shop:apps/Deployment:shop/another", {}),  # copied with all annotations of another object
     (CHART, "shop", {"time": "2025-12-31T00:00:00Z"}),  # before a run adopted it

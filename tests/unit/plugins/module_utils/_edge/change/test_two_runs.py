@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 
 from ..fake_api import FakeApi, status
-from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, Workloads, cluster, collector, fails, killed, remove, run
+from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, cluster, collector, fails, killed, remove, run
 from .test_canary import change
 from .test_canary import cluster as canary_cluster
 
