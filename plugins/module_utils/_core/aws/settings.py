@@ -39,11 +39,6 @@ def settings(
     return found | ({} if identities is None else {IDENTITIES: dict(identities)})
 
 
-def changes(live: Settings, wanted: Settings) -> list[str]:
-    """Return the names of settings that differ; settings without a wanted value stay."""
-    return [name for name, value in wanted.items() if value is not None and live.get(name) != value]
-
-
 def moved(live: Settings, wanted: Settings, name: str) -> Problem | None:
     """Return the problem of another namespace: EKS takes it at creation only."""
     if not live.get("namespace") or wanted.get("namespace") in (None, live["namespace"]):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..config.paths import amount
-from ..config.secrets import quoted
 from .bundle import ref
 from .rollout_tables import (
     COUNTS,
@@ -25,8 +24,6 @@ from .rollout_tables import (
 )
 
 Object = dict[str, Any]
-# What Kubernetes and controllers say in words.
-_SAYING = ("message", "reason", "note")
 Search = Callable[[str, Any], Any]
 
 # The key under which a workload carries the name of its custom resource, for messages.
@@ -51,19 +48,6 @@ class Symptom(NamedTuple):
     def key(self) -> tuple[str, str, str]:
         """Return the identity of the symptom across polls."""
         return (self.row.id, self.pod["metadata"]["name"] if self.pod else "", self.container)
-
-
-def readable(item: Object) -> Object:
-    """Return an object of a cluster whose conditions, states and events say what they say in one clean line each."""
-    if "involvedObject" in item:
-        return {**item, **{key: quoted(item.get(key)) for key in ("involvedObject", *_SAYING)}}
-    return {**item, "status": _readable(item["status"])} if "status" in item else item
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: quoted(item) if key in _SAYING else _readable(item) for key, item in value.items()}
-    return [_readable(item) for item in value] if isinstance(value, list) else value
 
 
 def title(workload: Object) -> str:

@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 
 Object = dict[str, Any]
 
-# Messages of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that rejects
-# a request has other messages: `denied the request`, and for a conversion a message without the address.
-_CALL = re.compile(r'failed calling webhook|conversion webhook for .{1,300}? failed: Post "')
+# Messages of the API server: apiserver's ErrCallingWebhook.
 _SERVICE = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9]+)\.svc[:/.]")
 _CALLED = re.compile(r'failed calling webhook "(?P<name>[^"]{1,300})"')
 _CERTIFICATE = b"BEGIN CERTIFICATE"
@@ -94,11 +92,6 @@ CAUSES = (
     ),
     WebhookCause("other", "", "the {service} does not answer as a webhook", "Check the log of the webhook's pods."),
 )
-
-
-def calls_webhook(message: str) -> bool:
-    """Return whether the API server could not call a webhook. The cause may be temporary."""
-    return bool(_CALL.search(message))
 
 
 def distrusted(message: str) -> str:

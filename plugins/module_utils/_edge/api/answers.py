@@ -10,7 +10,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..._core.config.secrets import quoted
+
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+# Messages of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that rejects
+# a request has other messages: `denied the request`, and for a conversion a message without the address.
+_CALL = re.compile(r'failed calling webhook|conversion webhook for .{1,300}? failed: Post "')
+# What Kubernetes and controllers say in words.
+_SAYING = ("message", "reason", "note")
 # By these a web server or proxy names itself. An API server has none of them.
 _NAMES = ("via", "server")
 
@@ -60,3 +67,21 @@ def retry_after(headers: Mapping[str, str]) -> float:
     """Return after how many seconds the server may have time."""
     value = _header(headers, "retry-after")
     return float(value) if value.isdigit() else 0.0
+
+
+def calls_webhook(message: str) -> bool:
+    """Return whether the API server could not call a webhook. The cause may be temporary."""
+    return bool(_CALL.search(message))
+
+
+def readable(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of a cluster whose conditions, states and events say what they say in one clean line each."""
+    if "involveddict[str, Any]" in item:
+        return {**item, **{key: quoted(item.get(key)) for key in ("involveddict[str, Any]", *_SAYING)}}
+    return {**item, "status": _readable(item["status"])} if "status" in item else item
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: quoted(item) if key in _SAYING else _readable(item) for key, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list) else value

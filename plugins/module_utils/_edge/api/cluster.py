@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..._core.cluster.rollout import readable
-from ..._core.cluster.webhooks import calls_webhook
 from ..._core.config.secrets import quoted
-from .answers import NotJsonError, object_of, retry_after, status_of, warnings_of
+from .answers import NotJsonError, calls_webhook, object_of, readable, retry_after, status_of, warnings_of
 from .outage import FIRST_PAUSES, LostError, Outage
 from .progress import Progress, silent
 from .urls import target

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._core.aws.settings import IDENTITIES, Settings, Violation, changes, mismatch, moved, settings
+from ..._core.aws.settings import IDENTITIES, Settings, Violation, mismatch, moved, settings
 from ..._core.aws.versions import VersionChoice
 from ..api.explain import library
 from .addon_wait import Addon, AddonReads
-from .calls import AnsibleCallError, parsed, retagged
+from .calls import AnsibleCallError, changes, parsed, retagged
 
 
 @dataclass

@@ -14,10 +14,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 
 from ..._core.aws.access import EXISTS_CODES
 from ..._core.aws.assignment import FIELDS, impossible, request, settings
-from ..._core.aws.settings import changes
 from ..._core.errors import Problem
 from ..api.libraries import lacking
-from .calls import AnsibleCallError, Aws, CallErrors, retagged, run, tag
+from .calls import AnsibleCallError, Aws, CallErrors, changes, retagged, run, tag
 
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
 Association = dict[str, Any]

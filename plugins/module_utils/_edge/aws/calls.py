@@ -148,6 +148,11 @@ def retagged(live: dict[str, str], params: Mapping[str, Any]) -> dict[str, str] 
     return {key: live[key] for key in live if key not in stale} | {key: str(value) for key, value in fresh.items()}
 
 
+def changes(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Return the names of settings that differ; settings without a wanted value stay."""
+    return [name for name, value in wanted.items() if value is not None and live.get(name) != value]
+
+
 def tag(eks: Calls, arn: str, live: Mapping[str, str], wanted: Mapping[str, str]) -> None:
     """Make the tags of an object of EKS the wanted ones."""
     fresh, stale = tag_changes(live, wanted)
