@@ -21,5 +21,5 @@ class ActionModule(WorkerAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the cluster, which every callback shows. Fails before it asks if an input of a role is invalid."""
-        check_inputs(self._task.args.get("inputs") or [], task_vars or {}, self._templar.template)
+        check_inputs(self._task.args.get("inputs"), task_vars or {}, self._templar.template)
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}

@@ -14,10 +14,11 @@ from shlex import quote
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.config.secrets import concealed, masker, secrets_in_objects
-from ..module_utils._core.errors import Problem, nearest
+from ..module_utils._core.errors import Problem, near, nearest
 from ..module_utils._core.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
 from ..module_utils._core.releases.versions import version
 from . import _arguments, _lock, _sources, _yaml
@@ -112,18 +113,31 @@ def role_options(variables: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return role, _sources.documented(role)
 
 
-def check_inputs(roles: Iterable[str], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
-    """Fail if variables do not fit these roles, which run later.
+def _roles(given: Any) -> dict[str, Any]:
+    """Return the roles whose inputs are checked, a list or what Ansible makes one of. Raises Problem for another."""
+    what = "module cluster_check"
+    _arguments.check_shapes({"inputs": given or []}, {"inputs": {"type": "list", "elements": "str"}}, what)
+    listed = [str(one).strip() for one in check_type_list(given or [])]
+    known = _sources.roles() if listed else []
+    for number, role in enumerate(listed):
+        if role not in known:
+            wrong = f"option 'inputs[{number}]' of {what} is '{role}'{near(role.rpartition('.')[2], known)}"
+            raise Problem(wrong, fix=f"Write a role of this collection: {', '.join(known)}.")
+    return {"roles": listed}
+
+
+def check_inputs(given: Any, variables: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
+    """Fail if variables do not fit the given roles, which run later.
 
     The task that uses a variable says what is undefined in it, and the role which variables are missing.
     """
-    for role in roles:
+    for role in answer(partial(_roles, given), {})["roles"]:
         options = {name: {**(option or {}), "required": False} for name, option in _sources.documented(role).items()}
-        given: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         for name in (name for name in options if name in variables):
             with suppress(AnsibleError):
-                given |= template({name: variables[name]})
-        values = _without(variables.get("omit", object()), given)
+                found |= template({name: variables[name]})
+        values = _without(variables.get("omit", object()), found)
         answer(partial(_checked_input, role, values, options), values)
 
 

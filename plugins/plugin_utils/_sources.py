@@ -71,6 +71,11 @@ def role_options(prefix: str, names: Iterable[str]) -> dict[str, Any]:
     return {name: spec[prefix + name] for name in names}
 
 
+def roles() -> list[str]:
+    """Return the roles of this collection, which document their options."""
+    return sorted(path.parent.parent.name for path in ROLE.parent.glob("*/meta/argument_specs.yml"))
+
+
 def documented(role: str) -> dict[str, Any]:
     """Return all options of a role, as its argument specs document them."""
     spec: dict[str, Any] = read_yaml(ROLE.with_name(role) / "meta" / "argument_specs.yml")["argument_specs"]["main"]

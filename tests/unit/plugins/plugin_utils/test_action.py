@@ -42,6 +42,34 @@ def test_an_answer_changes_nothing_and_a_problem_fails_the_task_in_its_own_words
         _action.answer(lambda: {"a": 1 // 0}, {})
 
 
+@cases(
+    "given, wrong",
+    ("otel_colector", "option 'inputs[0]' of module cluster_check is 'otel_colector'; did you mean 'otel_collector'?"),
+    (["otel_identity", "../roles/otel_identity"], "option 'inputs[1]' of module cluster_check is '../roles/otel_id"),
+    (["o11y.opentelemetry.otel_operator"], "did you mean 'otel_operator'?"),
+    (["x"], "is 'x'. Write a role of this collection: cert_manager, otel_collector, otel_identity, otel_"),
+    ([""], "option 'inputs[0]' of module cluster_check is ''"),
+    ([{"role": "otel_operator"}], "option 'inputs[0]' of module cluster_check must be text, not a mapping"),
+    ({"otel_operator": {}}, "option 'inputs' of module cluster_check must be a list, not a mapping"),
+    (True, "option 'inputs' of module cluster_check must be a list, not true or false"),
+    (5, "option 'inputs[0]' of module cluster_check is '5'"),
+    ("otel_operator, otel_identiti", "option 'inputs[1]' of module cluster_check is 'otel_identiti'; did you mean"),
+)
+def test_inputs_of_what_is_no_role_are_told(given: Any, wrong: str) -> None:
+    with pytest.raises(AnsibleActionFail) as raised:
+        _action.check_inputs(given, {}, lambda value: value)
+    assert wrong in str(raised.value)
+
+
+def test_inputs_are_a_list_or_a_text_as_ansible_makes_a_list_of_it() -> None:
+    wrong = {"otel_operator_provider": "helmet"}
+    for given in ("otel_identity,otel_operator", ["otel_operator"], "otel_operator"):
+        with pytest.raises(AnsibleActionFail, match="helmet"):
+            _action.check_inputs(given, wrong, lambda value: value)
+    for given in ([], "", None, "otel_identity"):
+        _action.check_inputs(given, wrong, lambda value: value)
+
+
 def test_a_request_takes_the_shared_arguments_and_no_other() -> None:
     request = Request.from_arguments({**defaults("otel_render"), "defaults": {"name": "a"}, "fail_on": "error"})
     assert (request.collectors, request.defaults, request.recipe_paths) == ([], {"name": "a"}, [])
