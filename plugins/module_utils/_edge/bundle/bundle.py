@@ -162,11 +162,15 @@ class Session:
         A namespace never may, nor an account that others may have made for more than one user, nor what another
         release of this collection owns.
         """
+        owned = is_ours(live, self.releases, self.options.field_manager) or self.converts(manifest, live)
+        return owned or self.may_adopt(manifest, live)
+
+    def may_adopt(self, manifest: Manifest, live: Manifest) -> bool:
+        """Return whether the inventory takes an object over if another owner has it."""
         manager = self.options.field_manager
         taken = release_of(manifest) in self.options.adopt and manifest["kind"] != "Namespace"
-        owned = is_ours(live, self.releases, manager) or self.converts(manifest, live)
         another = bool(release_of(live)) and applied_by(live, manager) and release_of(live) != release_of(manifest)
-        return owned or (taken and not another and not self.may_exist(manifest))
+        return taken and not another and not self.may_exist(manifest)
 
     def converts(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether this is an object of an earlier version. Another inventory may use a shared account."""

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ..._core.cluster.bundle import Manifest, ref
+from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.references import Reference, missing, provided, unprovided, way_out
 from ..._core.cluster.replacement_order import (
     API,
@@ -21,6 +22,7 @@ from ..._core.cluster.replacement_order import (
     unmet,
 )
 from ..._core.cluster.rights import kubelet_pods
+from ..._core.cluster.services import unfit_ports
 from ..._core.config.layers import parse_version
 from ..._core.errors import Problem
 from ..api.cluster import ApiError
@@ -32,6 +34,7 @@ from .write import try_new
 
 Pairs = list[tuple[Manifest, "Manifest | None"]]
 SHOWN = 5
+INVALID = 422
 _KUBELET_PODS = (1, 33)
 REFERRED = {
     "Secret": ApiResource("v1", "Secret", "secrets", True),
@@ -50,7 +53,32 @@ def refuse_early(session: Session, pairs: Pairs) -> None:
     """Refuse what would fail half-way, or harm others."""
     refuse_others(session, pairs)
     refuse_missing(session, pairs)
+    refuse_unfit(session, pairs)
     session.cluster.parallel(lambda one: try_new(session, one), [item for item, live in pairs if remade(item, live)])
+
+
+def refuse_unfit(session: Session, pairs: Pairs) -> None:
+    """Refuse to adopt objects that the server finds invalid with what both owners set: an apply keeps such fields."""
+    manager = session.options.field_manager
+    adopted = [
+        (manifest, live)
+        for manifest, live in pairs
+        if live
+        and session.may_adopt(manifest, live)
+        and not is_ours(live, session.releases, manager)
+        and not remade(manifest, live)
+    ]
+    session.cluster.parallel(lambda pair: _try_adopted(session, *pair), adopted)
+
+
+def _try_adopted(session: Session, manifest: Manifest, live: Manifest) -> None:
+    try:
+        session.apply(manifest, dryRun="All")
+    except ApiError as error:
+        if error.status != INVALID:  # what may pass, and what the bundle itself mends, is for the apply
+            return
+        told = explain(error, f"Adopt {ref(manifest)}")
+        raise Problem(told.wrong, asked=told.asked, fix=unfit_ports(manifest, live) or told.fix) from error
 
 
 def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) -> None:

@@ -153,6 +153,42 @@ def test_what_is_adopted_from_helm_loses_its_marks_and_a_warning_names_the_recor
         assert not run(api, "shop")["changed"]
 
 
+PORTS = [{"name": "otlp-grpc", "port": 4317, "protocol": "TCP"}, {"name": "otlp-http", "port": 4318}]
+NAMELESS = 'Service "gw" is invalid: spec.ports[0].name: Required value'
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_what_the_server_would_refuse_to_merge_is_adopted_by_no_half(check: bool) -> None:
+    """Server-side apply keeps Helm's port without a name beside those of the bundle, and each of several needs one."""
+    manifests = [item | {"spec": {"ports": PORTS}} if item["kind"] == "Service" else item for item in released("shop")]
+    api = FakeApi(*theirs(HELM))
+    service = "/api/v1/namespaces/shop/services/gw"
+    api.objects[service]["spec"]["ports"] = [{"port": 80, "protocol": "TCP"}, {"port": 4317, "protocol": "TCP"}]
+    before = copy.deepcopy(api.objects)
+    invalid = status(422, "Invalid", NAMELESS)
+    api.trouble = lambda method, path: invalid if (method, path) == ("PATCH", service) else None
+    with pytest.raises(Problem) as caught:
+        present(api, manifests, adopt=["shop.gw"], check=check)
+    assert api.objects == before
+    assert caught.value.asked == "Adopt Service shop/gw"
+    assert "spec.ports[0].name: Required value" in caught.value.wrong
+    ports = '[{"name":"otlp-grpc","port":4317,"protocol":"TCP"},{"name":"otlp-http","port":4318}]'
+    assert caught.value.fix == (
+        "An apply keeps the ports of the earlier owner beside those of the collector: 80/TCP. If nothing else uses "
+        "them, remove them, then run again: `kubectl -n shop patch service gw --type=json --patch "
+        f"""'[{{"op":"replace","path":"/spec/ports","value":{ports}}}]'`."""
+    )
+
+
+@pytest.mark.parametrize(("path", "code", "wrong"), [("configmaps", 422, "Adopt"), ("deployments", 503, "Apply")])
+def test_what_may_pass_later_holds_no_adoption_up(path: str, code: int, wrong: str) -> None:
+    api = FakeApi(*theirs(HELM))
+    denied = status(code, "", "field is immutable")
+    api.trouble = lambda method, where: denied if method == "PATCH" and f"/{path}/" in where else None
+    with pytest.raises(Problem, match=f"^{wrong} "):
+        run(api, "shop", adopt=["shop.gw"])
+
+
 @cases(
     "name, namespace",
     ("shop,name!=x", "shop"),  # a selector of other Secrets
