@@ -45,7 +45,10 @@ def configs() -> list[Broken]:
     """Return a config for each value."""
     rows = [("receivers", "file_log", {"include": ["/x"], "operators": value}) for value in VALUES["operators"]]
     rows += [("receivers", "prometheus", {"config": {"scrape_configs": value}}) for value in VALUES["scrape"]]
-    return [
+    own = [
+        Broken(f"telemetry {value}"[:200], "", changed({"service/telemetry": value})) for value in VALUES["telemetry"]
+    ]
+    return own + [
         Broken(f"{kind} {value} {signal}"[:200], "", started(section, kind, value, *signal))
         for section, kind, value, *signal in [*rows, *VALUES["values"]]
     ]

@@ -11,6 +11,7 @@ that the Collector checks only components of a pipeline. Private.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -29,9 +30,9 @@ Found = Iterator[tuple[str, Fault]]
 Check = Callable[[Any, Any, Path, Row], Found]
 
 _GO = re.compile(r"([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
-_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
+PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
 _LONGEST = 40
-_SECONDS = {
+SECONDS = {
     "ns": 1e-9,
     "us": 1e-6,
     "µs": 1e-6,
@@ -67,7 +68,9 @@ def _is_known(value: Any) -> bool:
 
 def _walked(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
     for place, value in walk(settings, steps(key), path):
-        if _is_known(value):
+        if value is None and isinstance(place[-1], int):
+            yield place, ""  # as the decoder reads null in a list of texts
+        elif _is_known(value):
             yield place, value
     around = steps(key)[:-1]
     if key.endswith(".*") and isinstance(whole := at(settings, around), str) and whole and EXPANDED not in whole:
@@ -93,6 +96,12 @@ def _not_null(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
         inside = at(settings, tuple(around))
         if isinstance(inside, dict) and last in inside and inside[last] is None:
             yield MISSING, Fault((*path, *steps(key)), f"'{key}' is null, and a value is required", "Write a value.")
+
+
+def _items(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    for key in keys:
+        if at(settings, (key,)) == []:
+            yield MISSING, Fault((*path, key), f"'{key}' is an empty list", "Add an item, or remove the key.")
 
 
 def _has(settings: dict[Any, Any], key: str, row: Row) -> bool:
@@ -173,11 +182,11 @@ def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
             yield CONFLICT, Fault(place, f"{what} takes no '{key}'", f"Remove `{key}`.")
 
 
-def _range(table: dict[str, list[Any]], settings: Any, path: Path, _row: Row) -> Found:
+def _range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> Found:
     for key, (least, most) in table.items():
         for place, value in values_of(settings, key, path):
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if number and (value < least or (most is not None and value > most)):
+            if number and (value < least or (most is not None and _whole(value, row) > most)):
                 wanted = f"at least {least}" if most is None else f"between {least} and {most}"
                 yield RANGE, Fault(place, f"'{key}' is {wanted}, not {value}", f"Write a number {wanted}.")
 
@@ -197,24 +206,29 @@ def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     usual = row.get("defaults", {})
     small, large = (settings[key] if key in settings else usual.get(key) for key in keys)  # null is zero, no default
     is_time = isinstance(small, str) or isinstance(large, str)
-    less, more = _amount(small, is_time), _amount(large, is_time)
+    less, more = (_whole(_amount(value, is_time), row) for value in (small, large))
     if less is None or more is None or (more == 0 and "zero" in row) or less <= more:
         return
     message = f"'{keys[0]}' is {small}, more than '{keys[1]}', which is {large}"
     yield RANGE, Fault((*path, keys[1]), message, f"Write at least {small} for `{keys[1]}`.")
 
 
+def _whole(number: Any, row: Row) -> Any:
+    """Return a number without its fraction, in rows with `integers`: as the decoder reads it."""
+    return math.trunc(number) if "integers" in row and isinstance(number, float) and math.isfinite(number) else number
+
+
 def _amount(value: Any, is_time: bool = False) -> float | None:
     """Return a number or a duration as a number; None if it is neither. A time without a unit is in nanoseconds."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value * _SECONDS["ns"] if is_time else value
+        return value * SECONDS["ns"] if is_time else value
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
     if re.fullmatch(r"1\.[0-3]", value):
         return float(value)
     if not _GO.match(value):
         return None
-    total = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
+    total = sum(float(number) * SECONDS[unit] for number, unit in PART.findall(value))
     return -total if value.startswith("-") else total
 
 
@@ -253,6 +267,7 @@ CHECKS: dict[str, Check] = {
     "words": _words,
     "keys": _keys,
     "not_null": _not_null,
+    "items": _items,
     "regex": regexes,
     "one": _one,
     "both": _both,

@@ -154,6 +154,7 @@ def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Itera
             continue
         if node == "lm":
             yield from repeated(value, here)
+        if node in ("lm", "ml"):  # `ml`: a name may be missing or repeated
             node = _PAIRS.get(type(value), node)
         if isinstance(node, dict):
             yield from _in_mapping(node, value, here, stack)

@@ -120,8 +120,10 @@ def _number(value: Any) -> int | None:
 
 
 def _is_nothing(value: Any) -> bool:
-    """Whether a value is absent or zero; a variable counts as neither."""
-    return value is None or value == 0 or (isinstance(value, str) and bool(_NOTHING.match(value)))
+    """Whether a value is absent or zero; a variable counts as neither. The decoder cuts the fraction of a number."""
+    if isinstance(value, (int, float)):
+        return abs(value) < 1
+    return value is None or (isinstance(value, str) and bool(_NOTHING.match(value)))
 
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"

@@ -13,12 +13,28 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..config.catalogue import Row
-from ..config.paths import Path, at
+from ..config.paths import Path, at, section
 from ..errors import near
 from ..languages.formats import broken_address, broken_glob, broken_url, dialed
 from ..languages.names import ENCODINGS, ZONES, is_encoding, is_zone
 from ..languages.regex import read
-from .constraints import CONFLICT, DURATION, GATE, MISSING, REGEX, WORD, Check, Found, no_regex, steps, values_of
+from .constraints import (
+    CONFLICT,
+    DURATION,
+    GATE,
+    MISSING,
+    PART,
+    RANGE,
+    REGEX,
+    SECONDS,
+    WORD,
+    Check,
+    Found,
+    no_regex,
+    steps,
+    values_of,
+)
+from .structure import id_problem, trimmed
 from .subject import Fault
 
 # The longest duration of Prometheus that is read.
@@ -32,6 +48,39 @@ def _span(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
             if isinstance(value, (str, int, float)) and not (len(str(value)) <= _LONGEST and _SPAN.match(str(value))):
                 fix = "Write whole numbers with units, the largest first: `1m30s`."
                 yield DURATION, Fault(place, f"'{value}' is not a duration of Prometheus", fix)
+
+
+def _timeouts(usual: int, settings: Any, path: Path, _row: Row) -> Found:
+    """Yield timeouts above the interval: a job's own, else the global one, else the usual one."""
+    common, jobs = section(settings, "global"), section(settings).get("scrape_configs")
+    shared = _seconds(common.get("scrape_interval"))
+    places: list[tuple[Path, dict[str, Any]]] = [((*path, "global"), common)]
+    if shared is not None and isinstance(jobs, list):
+        places += [((*path, "scrape_configs", index), section(job)) for index, job in enumerate(jobs)]
+    for place, given in places:
+        own, timeout = _seconds(given.get("scrape_interval")), _seconds(given.get("scrape_timeout"))
+        if own is not None and timeout is not None and timeout > (own or shared or usual):
+            globally = f"{common['scrape_interval']} in `global`" if shared else "a minute by default"
+            interval = given["scrape_interval"] if own else globally
+            message = f"'scrape_timeout' is {given['scrape_timeout']}, more than the interval, which is {interval}"
+            yield RANGE, Fault((*place, "scrape_timeout"), message, "Shorten it, or write a longer `scrape_interval`.")
+
+
+def _seconds(value: Any) -> float | None:
+    """Return a duration of Prometheus in seconds; None if it is not readable, or not known."""
+    text = "" if value is None else str(value)
+    if text and not (len(text) <= _LONGEST and _SPAN.match(text)):
+        return None
+    return sum(float(number) * SECONDS[unit] for number, unit in PART.findall(text))
+
+
+def _ids(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            why = id_problem(trimmed(value)) if isinstance(value, str) else ""
+            if why:
+                what = f"'{value}' is not a component id: {why}" if value else "this is empty"
+                yield WORD, Fault(place, what, "Write `type` or `type/name` of an extension, or remove the key.")
 
 
 def _targets(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
@@ -210,6 +259,8 @@ CHECKS: dict[str, Check] = {
     "web": _matching(r"(?i:https?)://[^/?#].*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."),
     "port": _port,
     "span": _span,
+    "timeouts": _timeouts,
+    "ids": _ids,
     "targets": _targets,
     "groups": _groups,
     "enabled_needs": _enabled_needs,

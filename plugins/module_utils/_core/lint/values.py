@@ -25,6 +25,7 @@ from .view import Build, build_of
 EXACT = "0.155.0..0.160.0"
 _KEPT = "_constraints"
 _POLICY = "sampling-policy"
+_TELEMETRY = ("service", "telemetry")
 _CHECKS = {**constraints.CHECKS, **operators.CHECKS, **operator_flow.CHECKS, **texts.CHECKS}
 
 
@@ -66,10 +67,7 @@ def _judge(subject: Subject) -> Found:
     for _path, signal, _role, item in listed(subject.config):
         started.setdefault(item, set()).add(signal)
     completed = bool(subject.deployment and subject.deployment.target_allocator)
-    for name, component_id, kind, settings in configured(subject):
-        component = build.find(name, kind)
-        rows = build.constraints(name, component.type) if component else Places()
-        given = {} if settings is None else settings  # a component without settings has its defaults
+    for (name, component_id), rows, given in _places(subject, build):
         for row, path, value in rows.find(given, (name, component_id)):
             around = at(subject.config, path[:-1]) if "around" in row else None
             if not _holds(row, value, around, started.get(component_id, ()), completed):
@@ -79,6 +77,15 @@ def _judge(subject: Subject) -> Found:
                     row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
                 ):
                     yield row.get("rule", rule), hedged(fault, _doubt(row, build, component_id in started))
+
+
+def _places(subject: Subject, build: Build) -> Iterator[tuple[tuple[str, str], Places, Any]]:
+    """Yield path, rows and settings of every known component, and of the Collector's own telemetry."""
+    for name, component_id, kind, settings in configured(subject):
+        component = build.find(name, kind)
+        if component:  # a component without settings has its defaults
+            yield (name, component_id), build.constraints(name, component.type), {} if settings is None else settings
+    yield _TELEMETRY, build.constraints(*_TELEMETRY), at(subject.config, _TELEMETRY)
 
 
 def _roots(subject: Subject, build: Build) -> Found:

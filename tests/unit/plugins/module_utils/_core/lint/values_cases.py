@@ -25,8 +25,19 @@ out-of-range:
     finds: "exporters.otlp_grpc.tls.max_version: Write at least 1.3 for `max_version`."}
   a timeout above the interval: {receivers.prometheus.config.scrape_configs:
     [{job_name: a, scrape_interval: 30s, scrape_timeout: 1m}],
-    finds: "receivers.prometheus.config.scrape_configs[0].scrape_interval: 'scrape_timeout' is 1m",
+    finds: "receivers.prometheus.config.scrape_configs[0].scrape_timeout: 'scrape_timeout' is 1m, more than the
+      interval, which is 30s Shorten it",
     signal: metrics}
+  a timeout above the interval of all jobs: {receivers.prometheus.config: {global: {scrape_interval: 1m30s},
+    scrape_configs: [{job_name: a, scrape_timeout: 1d}]}, signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[0].scrape_timeout: which is 1m30s in `global`"}
+  a timeout above the default interval: {receivers.prometheus.config.scrape_configs: [{job_name: a,
+    scrape_timeout: 61s}], signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[0].scrape_timeout: which is a minute by default"}
+  an unknown interval of all jobs: {receivers.prometheus.config: {global: {scrape_interval: "${env:A}"},
+    scrape_configs: [{job_name: a, scrape_timeout: 61s}]}, signal: metrics}
+  a fraction above the most: {processors.memory_limiter: {check_interval: 1s, limit_percentage: 100.5}}
+  a fraction of a limit: {processors.batch.send_batch_max_size: 0.5}
   an interval of zero is the default: {signal: metrics, receivers.prometheus.config: {global: {scrape_interval: 0,
     scrape_timeout: 10s}, scrape_configs: [{job_name: a, scrape_interval: 0s, scrape_timeout: 10s}]}}
   a time in nanoseconds: {exporters.otlp_http: {endpoint: "http://x",
@@ -148,6 +159,10 @@ unknown-value:
     finds: "receivers.jaeger.protocols.grpc.endpoint: has a port that is not between 1 and 65535"}
   an empty reference: {exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: ""}},
     finds: "exporters.otlp_http.auth.authenticator: this is empty"}
+  a malformed id of a login: {exporters.otlp_http: {endpoint: "http://x", auth: {authenticator: "a/"}},
+    finds: "exporters.otlp_http.auth.authenticator: 'a/' is not a component id: the name after the slash is empty"}
+  null among names: {processors.resource_detection.detectors: [env, null],
+    finds: "processors.resource_detection.detectors[1]: '' is unknown here"}
   a scheme: {exporters.elasticsearch.endpoints: ["localhost:9200"], signal: logs, build: contrib 0.157.0,
     finds: "exporters.elasticsearch.endpoints[0]: is not a URL with `http://` or `https://`"}
   text for a list: {processors.resource_detection.detectors: "env,ec3",

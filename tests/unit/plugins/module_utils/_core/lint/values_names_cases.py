@@ -159,6 +159,20 @@ feature-gate:
     finds: "receivers.file_log.ordering_criteria.sort_by[0].sort_type: needs the feature gate filelog.mtimeSortType"}
 missing-field:
   given: {build: contrib 0.158.0, signal: logs}
+  no reader: {receivers.otlp.protocols.grpc: {}, service.telemetry.metrics.readers: [],
+    finds: "service.telemetry.metrics.readers: 'readers' is an empty list"}
+  no reader for no metrics: {receivers.otlp.protocols.grpc: {}, service.telemetry.metrics: {level: None, readers: []}}
+  own logs to no endpoint: {receivers.otlp.protocols.grpc: {},
+    service.telemetry.logs.processors: [{batch: {exporter: {otlp: {}}}}],
+    finds: "service.telemetry.logs.processors[0].batch.exporter.otlp: 'endpoint' is missing"}
+  an allocator that is null: {receivers.prometheus.target_allocator: null, signal: metrics,
+    finds: "receivers.prometheus.target_allocator: a value is required"}
+  spans that nothing names: {receivers.otlp.protocols.grpc: {}, signal: traces,
+    processors.filter.spans.include: {match_type: strict},
+    finds: "processors.filter.spans.include: one of services"}
+  an attribute without a name: {receivers.otlp.protocols.grpc: {}, signal: traces,
+    processors.attributes: {actions: [{key: a, action: delete}],
+    include: {match_type: strict, attributes: [null]}}, finds: "processors.attributes.include.attributes[0]: 'key'"}
   a resolver of no settings: {receivers.jaeger.protocols.grpc: {}, exporters.load_balancing: null,
     signal: traces, finds: "exporters.load_balancing: 'resolver' is missing"}
   nothing that is needed: {receivers.jaeger.protocols.grpc: null, exporters.debug: null, processors.batch: null,
