@@ -97,9 +97,19 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 
 def unreliable(seed: int, refused: float = 0.3, hangs: float = 0.05) -> Callable[[], Fate]:
-    """Return fates by chance: connections are refused, hang, and are cut after 5 kB to 3 MB; long answers must pass."""
+    """Return fates: one of each at first, in its first answers, so that a short run meets them too; others by chance.
+
+    By chance, connections are refused, hang, and are cut after 5 kB to 3 MB; long answers must pass.
+    """
     chance = random.Random(seed)
-    return lambda: Fate(chance.random() < refused, chance.random() < hangs, 5_000 * 600 ** chance.random())
+    first = [Fate(hangs=True, after=6_000), Fate(after=6_000), Fate(refused=True)]
+
+    def fate() -> Fate:
+        with suppress(IndexError):
+            return first.pop()
+        return Fate(chance.random() < refused, chance.random() < hangs, 5_000 * 600 ** chance.random())
+
+    return fate
 
 
 @contextmanager
