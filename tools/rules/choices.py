@@ -25,6 +25,7 @@ CHOICES: dict[str, Choice] = {
         "spans by the name of a metric", "spans by trace", ("exporters", "service.pipelines")
     ),
     "connection-forgotten": Choice(right="before both"),
+    "endpoint-without-scheme": Choice("a host and a port", "a URL"),
     "file-missing": Choice("a certificate", "a mounted one"),
     "health-check-missing": Choice("none", "one", ("extensions", "service.extensions")),
     "host-reader": Choice("container logs", "an agent"),
@@ -65,6 +66,7 @@ CHOICES: dict[str, Choice] = {
     "unknown-section": Choice("a misspelt section", "all sections", ("processor", "processors")),
     "unknown-value": Choice("a verbosity", "in any case"),
     "unreachable-receiver": Choice("the loopback", "the address of the pod"),
+    "unreceived-signal": Choice(parts=("exporters", "service.pipelines")),
     "unsupported-signal": Choice("an exporter of metrics in traces", "all supported"),
     "unused-component": Choice("a processor in no pipeline", "all used", ("processors", "service.pipelines")),
     "whole-cluster-cache": Choice("an agent without a filter", "its own node"),

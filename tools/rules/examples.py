@@ -138,6 +138,9 @@ def _words(more: Mapping[str, Any]) -> Iterator[str]:
             value = getattr(deployment, field.name)
             if field.name != "mode" and value != field.default:
                 yield f"{field.name.replace('_', ' ')}: {_plain(value)}"
+    for lost in more.get("unreceived", {}).values():
+        for name in dict.fromkeys(name for name, _signal in lost):
+            yield f"collector {name} receives no {' and no '.join(signal for other, signal in lost if other == name)}"
     if "environment" in more:
         given = more["environment"]
         yield f"variables: {', '.join(sorted(given)) or 'none'}" if given is not None else "variables unknown"

@@ -197,12 +197,13 @@ _BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
 
 
 def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
-    """Yield URLs of OTLP over HTTP and remote write without a scheme; the Collector starts, and each request fails."""
-    for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite"):
+    """Yield URLs of OTLP over HTTP, remote write and Zipkin without a scheme, so that each request fails."""
+    for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite", "zipkin"):
         for key in _ENDPOINTS:
             value = part.settings.get(key)
             host = _BARE_HOST.match(value) if isinstance(value, str) else None
-            is_told = host and (host[1] or part.kind == "otlphttp")  # remote write refuses to start without a port
+            # remote write refuses to start without a port
+            is_told = host and (host[1] or part.kind != "prometheusremotewrite")
             if is_told and uses(subject.view, part, key):
                 message = f"'{value}' is not a URL, so every request of '{part.id}' fails"
                 yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")

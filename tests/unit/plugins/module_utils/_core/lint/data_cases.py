@@ -89,10 +89,11 @@ split-state:
   series that are divided: {processors.cumulativetodelta: null, in.replicas: 2, routing: {metrics: [streamID]}}
   no state: {processors.batch: null, in.replicas: 3}
 unreceived-signal:
-  one that is not received: {unreceived: {debug: [[gateway, metrics], [gateway, logs]]},
-    finds: "exporters.debug: 'debug' sends metrics and logs to collector 'gateway', which does not receive this Add
-      metrics, logs to `signals` of recipe otlp_ingest in 'gateway', or do not send this"}
-  all are received: {unreceived: {}}
+  one that is not received: {exporters.otlp_grpc.endpoint: "gateway.telemetry:4317", traces: otlp > otlp_grpc,
+    metrics: otlp > otlp_grpc, logs: otlp > otlp_grpc, unreceived: {otlp_grpc: [[gateway, metrics], [gateway, logs]]},
+    finds: "exporters.otlp_grpc: 'otlp_grpc' sends metrics and logs to collector 'gateway', which does not receive this
+      Add metrics, logs to `signals` of recipe otlp_ingest in 'gateway', or do not send this"}
+  all are received: {exporters.otlp_grpc.endpoint: "gateway.telemetry:4317", traces: otlp > otlp_grpc, unreceived: {}}
 pod-association:
   given: {in.mode: deployment}
   the default: {processors.k8s_attributes: null,

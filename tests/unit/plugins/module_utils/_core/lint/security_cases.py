@@ -137,12 +137,18 @@ endpoint-without-scheme:
     finds: "exporters.otlphttp.endpoint: every request of 'otlphttp' fails Write `https://gateway.obs:4318`, or"}
   one signal: {exporters.otlphttp.traces_endpoint: "backend/v1/traces",
     finds: "exporters.otlphttp.traces_endpoint: is not a URL"}
-  a URL: {exporters.otlphttp.endpoint: "http://backend.example.com:4318"}
+  a URL: {exporters.otlphttp.endpoint: "https://gateway.obs:4318"}
   one that no signal uses: {exporters.otlphttp: {endpoint: "gateway.obs:4318", traces_endpoint: "http://a/v1/traces"}}
   capitals: {exporters.otlphttp.endpoint: "HTTP://backend.example.com:4318"}
   a variable: {exporters.otlphttp.endpoint: "${env:HOST}:4318"}
   remote write: {exporters.prometheusremotewrite.endpoint: "prometheus:9090/api/v1/write",
     finds: "exporters.prometheusremotewrite.endpoint: every request of 'prometheusremotewrite' fails"}
+  Zipkin: {exporters.zipkin.endpoint: "zipkin:9411/api/v2/spans",
+    finds: "exporters.zipkin.endpoint: so every request of 'zipkin' fails Write `https://zipkin:9411/api/v2/spans`, or"}
+  Zipkin without a port: {exporters.zipkin.endpoint: "zipkin/api/v2/spans",
+    finds: "exporters.zipkin.endpoint: 'zipkin/api/v2/spans' is not a URL"}
+  a URL of Zipkin: {exporters.zipkin.endpoint: "http://zipkin:9411/api/v2/spans"}
+  where Zipkin listens: {receivers.zipkin.endpoint: "0.0.0.0:9411"}
   remote write without a port: {exporters.prometheusremotewrite.endpoint: "prometheus/api/v1/write"}
   gRPC: {exporters.otlp.endpoint: "backend.example.com:4317"}
 port-of-other-protocol:
