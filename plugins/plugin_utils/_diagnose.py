@@ -13,7 +13,7 @@ from ..module_utils._core.config.secrets import masked_tree, masker, secrets_in
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, ENDS, result, undelivered
-from ..module_utils._core.errors import Problem, cleaned, near, printable
+from ..module_utils._core.errors import Problem, at_most, cleaned, near, printable
 from . import _jmespath, _target, _validate
 
 # Of so many exporters a warning tells.
@@ -105,8 +105,7 @@ def touched(collectors: Sequence[Mapping[str, Any]], applied: Sequence[Mapping[s
 def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
     """Return which exporters of new pods do not deliver, and one warning with them and the command that says why."""
     lines = [line for facts in collected for line in _shown(undelivered(facts, found(_search([]), ENDS, facts)), facts)]
-    more = f"; and {len(lines) - MOST} more" if len(lines) > MOST else ""
-    warning = f"{'; '.join(lines[:MOST])}{more}. To see why, run: {command}"
+    warning = f"{at_most(MOST, lines, '; ', '; ')}. To see why, run: {command}"
     return {
         "changed": False,
         "msg": "\n".join(lines) or "no exporter fails so far",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..module_utils._core.config.paths import Position
-from ..module_utils._core.errors import Problem
+from ..module_utils._core.errors import Problem, at_most
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.profiles import UNUSED, Judged, Suppression
 from ..module_utils._core.lint.reports import Checked, Report, Suppressed, counted
@@ -125,8 +125,7 @@ def _lines(report: Report, findings: Iterable[Finding], noun: str) -> Iterator[s
         for finding in set(item.findings) & names.keys():
             names[finding].append(f"'{item.name}'")
     for finding, found in names.items():
-        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-        yield f"{noun}{'s' * (len(found) > 1)} {', '.join(found[:_NAMED])}{more}: {finding}"
+        yield f"{noun}{'s' * (len(found) > 1)} {at_most(_NAMED, found)}: {finding}"
 
 
 def _used_somewhere(configs: Sequence[Checked]) -> list[Checked]:

@@ -110,6 +110,13 @@ def shown(where: str) -> str:
     return _SECRET_PARTS.sub("", where) if "://" in where else where
 
 
+def at_most(number: int, items: Iterable[Any], between: str = ", ", last: str = " ") -> str:
+    """Return the first items as one text, and how many more there are."""
+    found = list(map(str, items))
+    more = f"{last}and {len(found) - number} more" if len(found) > number else ""
+    return f"{between.join(found[:number])}{more}"
+
+
 @contextmanager
 def few_suggestions(comparisons: int) -> Iterator[Callable[[], None]]:
     """Limit how many words `near` compares in this context: thousands of errors need no suggestion each.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, dotted
 from ..config.secrets import is_secret, salted
-from ..errors import Problem, near
+from ..errors import Problem, at_most, near
 
 Settings = dict[str, Any]
 # Our names for the fields of the API; tags and namespace go other ways.
@@ -185,10 +185,9 @@ def mismatch(violations: Iterable[Violation], name: str, version: str, *, ours: 
     lines = sorted({said(violation) for violation in violations})
     if not lines:
         return None
-    more = [f"and {len(lines) - MOST} more"] if len(lines) > MOST else []
     whose = "configuration_values" if ours else "the configuration that it has now"
     return Problem(
-        f"{whose} does not fit the schema of {name} {version}: " + "; ".join([*lines[:MOST], *more]),
+        f"{whose} does not fit the schema of {name} {version}: {at_most(MOST, lines, '; ', '; ')}",
         asked=f"Configure the add-on {name}",
         where="configuration_values",
         fix=f"{'Correct it' if ours else 'Give configuration_values that fit this version'};"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import Problem, near
+from ..errors import Problem, at_most, near
 
 DEFAULT, LATEST = "default", "latest"
 SHOWN = 8
@@ -87,14 +87,8 @@ def _stale(installed: str, known: dict[str, AddonVersion], name: str, kubernetes
         return ""
     return (
         f"{name} {installed} is no longer offered for Kubernetes {kubernetes}."
-        f" Set version to default or to one of {_few(known)}."
+        f" Set version to default or to one of {at_most(SHOWN, known)}."
     )
-
-
-def _few(known: Iterable[str]) -> str:
-    versions = list(known)
-    more = f" and {len(versions) - SHOWN} more" if len(versions) > SHOWN else ""
-    return ", ".join(versions[:SHOWN]) + more
 
 
 def kubernetes_of(addons: Iterable[Mapping[str, Any]], name: str) -> list[str]:
@@ -105,7 +99,7 @@ def kubernetes_of(addons: Iterable[Mapping[str, Any]], name: str) -> list[str]:
 
 
 def _nothing(name: str, kubernetes: str, elsewhere: Iterable[str]) -> Problem:
-    others = f", only for {_few(elsewhere)}" if elsewhere else ""
+    others = f", only for {at_most(SHOWN, elsewhere)}" if elsewhere else ""
     wrong = f"EKS offers no version of it for Kubernetes {kubernetes}{others}"
     fix = "A new version of Kubernetes may have to wait for it; check the region, and see eks_addon_info."
     return Problem(wrong, asked=f"Choose a version of the add-on {name}", fix=fix)
@@ -113,7 +107,7 @@ def _nothing(name: str, kubernetes: str, elsewhere: Iterable[str]) -> Problem:
 
 def _unknown(asked: str, known: dict[str, AddonVersion], name: str, kubernetes: str) -> Problem:
     wrong = f"EKS does not offer {asked} for Kubernetes {kubernetes}{near(asked, known)}"
-    fix = f"Take default, latest, or one of {_few(known)}."
+    fix = f"Take default, latest, or one of {at_most(SHOWN, known)}."
     return Problem(wrong, asked=f"Choose a version of the add-on {name}", where="version", fix=fix)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from ..config.paths import items, section
 from ..config.secrets import quoted
+from ..errors import at_most
 from .bundle import Manifest, ref
 
 _SHOWN = 5
@@ -34,8 +35,7 @@ def node_of(pod: Manifest) -> str:
 
 def few(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(map(quoted, names[:_SHOWN]))}{more}"
+    return at_most(_SHOWN, map(quoted, names))
 
 
 def without_pod(workload: Manifest, pods: Iterable[Manifest], explained: Container[str]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..collector.names import LONGEST_LABEL
+from ..errors import at_most
 from .bundle import Manifest
 
 INJECT, INJECTED = "sidecar.opentelemetry.io/inject", "sidecar.opentelemetry.io/injected"
@@ -62,10 +63,8 @@ def workload_of(pod: Manifest, reason: str = "") -> Workload:
 
 def command(namespace: str, workloads: Iterable[Workload]) -> tuple[str, str]:
     """Return the workloads as kubectl names them, at most ten, and the command that restarts them."""
-    found = list(workloads)
-    named = " ".join(f"{item.kind.lower()}/{item.name}" for item in found[:SHOWN])
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return f"{named}{more}", f"kubectl -n {namespace} rollout restart {named}"
+    found = [f"{item.kind.lower()}/{item.name}" for item in workloads]
+    return at_most(SHOWN, found, " "), f"kubectl -n {namespace} rollout restart {' '.join(found[:SHOWN])}"
 
 
 def requested(pod: Manifest, namespace: Mapping[str, str]) -> str:

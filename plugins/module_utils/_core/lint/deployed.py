@@ -14,7 +14,7 @@ from ..collector import names
 from ..collector.collector import Collector
 from ..collector.platform import Platform
 from ..collector.quantities import parse_bytes
-from ..errors import Problem
+from ..errors import Problem, at_most
 from ..manifests.pod import CONFIG_DIRECTORY, keeps_on_node
 from ..needs.derive import DOWNWARD, Needs, Port
 from .subject import Deployment
@@ -106,8 +106,7 @@ def check(members: Sequence[Member]) -> None:
         _check_children(two.collector, one.collector)
     clashes = [clash for one, two in combinations(members, 2) for clash in _port_clashes(one, two)]
     if clashes:
-        more = f"; and {len(clashes) - _SHOWN} more" if len(clashes) > _SHOWN else ""
-        wrong = f"{'; '.join(clashes[:_SHOWN])}{more}"
+        wrong = at_most(_SHOWN, clashes, "; ", "; ")
         fix = "Change an endpoint, set `host_ports: false` for one, or give them different node_selectors."
         raise Problem(wrong, asked="two collectors cannot open the same port on one node", fix=fix)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import Problem, near
+from ..errors import Problem, at_most, near
 from ..releases.versions import read
 from .found import PACKAGES, READY, checked, read_csv
 
@@ -129,6 +129,4 @@ def _kubernetes(asked: PackageRequest, channel: Found, kubernetes: str) -> None:
 
 
 def _list(names: Any) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return (", ".join(listed[:_SHOWN]) or "none") + more
+    return at_most(_SHOWN, names) or "none"

@@ -12,6 +12,7 @@ from typing import Any
 from ..cluster.bundle import Manifest
 from ..cluster.ownership import HELM_NAME, HELM_NAMESPACE, applied_by, label_of, release_of
 from ..collector.names import OWNER, OWNER_LABEL
+from ..errors import at_most
 from . import manifest as manifests
 from .products import Product
 from .versions import read
@@ -140,5 +141,4 @@ def names_of(items: Iterable[Mapping[str, Any]], most: int = 10) -> str:
     listed = [
         f"{i['kind']} {i['namespace']}/{i['name']}" if i["namespace"] else f"{i['kind']} {i['name']}" for i in items
     ]
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
+    return at_most(most, listed)

@@ -18,7 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.config.paths import leaves
 from ..._core.config.yaml_documents import data_of
-from ..._core.errors import Problem
+from ..._core.errors import Problem, at_most
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError
 from .libraries import unusable
 from .outage import LostError
@@ -205,10 +205,9 @@ def _conflict(error: ApiError, asked: str) -> Problem | None:
     fields = [cause for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
     if not fields:
         return None
-    said = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in fields[:5])
-    more = f" and {len(fields) - 5} more" if len(fields) > 5 else ""  # noqa: PLR2004
+    said = at_most(5, (f"{cause.get('field')}: {cause.get('message')}" for cause in fields), "; ")
     fix = "Set force_conflicts to take over these fields, or remove them from the manifest."
-    return Problem(f"other field managers own some of its fields ({said}{more})", asked=asked, fix=fix)
+    return Problem(f"other field managers own some of its fields ({said})", asked=asked, fix=fix)
 
 
 def _kind_missing(error: ApiError, asked: str) -> Problem | None:

@@ -17,7 +17,7 @@ from ..._core.cluster.operator_status import COLLECTOR
 from ..._core.cluster.ownership import HELM_NAME, helm_release, is_ours, lacking, marks, owner, release_of
 from ..._core.config.paths import at, section
 from ..._core.diagnose.reach import selects
-from ..._core.errors import Problem
+from ..._core.errors import Problem, at_most
 from ..api.cluster import JSON, METADATA_LIST
 from ..api.kinds import ApiResource, ApiResources, version_for
 from .bundle import Session, listed
@@ -73,8 +73,8 @@ def warn_of_earlier(session: Session, pairs: Pairs) -> None:
     found = [str(ref(live)) for manifest, live in pairs if live and session.converts(manifest, live)]
     if found:
         run = "Without check mode, this run" if session.options.check else "This run"
-        more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        text = f"{run} takes over objects of an earlier version of this collection: {', '.join(found[:SHOWN])}{more}."
+        named = at_most(SHOWN, found, last=", ")
+        text = f"{run} takes over objects of an earlier version of this collection: {named}."
         session.report.warnings.append(text)
 
 
@@ -98,9 +98,8 @@ def _still_of_helm(release: tuple[str, str], refs: list[Ref]) -> str:
         "find the release with `helm list --all-namespaces`. Its record is Secrets with the labels `owner: helm` and "
         "`name` with the name of the release: delete these."
     )
-    more = f", and {len(refs) - SHOWN} more" if len(refs) > SHOWN else ""
     return (
-        f"Adopted from {which}: {', '.join(map(str, refs[:SHOWN]))}{more}. Their marks of Helm go, "
+        f"Adopted from {which}: {at_most(SHOWN, refs, last=', ')}. Their marks of Helm go, "
         "but `helm upgrade` and `helm uninstall` still change and delete what Helm's record names. If nothing else of "
         f"this release is in use, {f'delete the record: `{command}`' if named else look}"
     )
@@ -133,10 +132,9 @@ def refuse_foreign(session: Session, pairs: Pairs) -> None:
     _refuse_poor_accounts([pair for pair in others if session.may_exist(pair[0])])
     if not found:
         return
-    named = [_foreign(manifest, live) for manifest, live in found[:SHOWN]]
-    more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    named = at_most(SHOWN, starmap(_foreign, found), "; ", ", ")
     releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in found}))
-    wrong = f"objects of these names exist and belong to others: {'; '.join(named)}{more}"
+    wrong = f"objects of these names exist and belong to others: {named}"
     fix = (
         "Choose another name or namespace for yours, or end what else manages them and take them over: "
         "`adopt: true` for a collector or an Instrumentation, `cert_manager_foreign: takeover` or "

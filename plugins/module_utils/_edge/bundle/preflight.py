@@ -24,7 +24,7 @@ from ..._core.cluster.replacement_order import (
 from ..._core.cluster.rights import kubelet_pods
 from ..._core.cluster.services import unfit_ports
 from ..._core.config.layers import parse_version
-from ..._core.errors import Problem
+from ..._core.errors import Problem, at_most
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain, kind_missing
 from ..api.kinds import ApiResource
@@ -173,14 +173,13 @@ def _volume(session: Session, wanted: Reference) -> Manifest | None:
 
 
 def _lacking(found: list[_Lack], session: Session, missing_namespaces: Collection[str]) -> Problem:
-    named = "; ".join(lack.text for lack in found[:SHOWN])
-    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    named = at_most(SHOWN, (lack.text for lack in found), "; ", "; ")
     waited = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
     fixes = (
         way_out(lack.wanted, exists=lack.exists, namespace=lack.wanted.namespace not in missing_namespaces)
         for lack in found[:SHOWN]
     )
-    wrong = f"the collectors refer to what does not exist{waited}: {named}{more}"
+    wrong = f"the collectors refer to what does not exist{waited}: {named}"
     return Problem(wrong, asked="Apply the bundle", fix="\n".join(dict.fromkeys(fixes)))
 
 
@@ -238,8 +237,7 @@ def _unmet(needs: ConstraintNeeds) -> str:
 def _taken(manifest: Manifest, found: list[Clash]) -> Problem:
     taken = [
         f"{clash.port.port}/{clash.port.protocol} on node {clash.node} by pod {clash.namespace}/{clash.pod}"
-        for clash in found[:SHOWN]
+        for clash in found
     ]
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     fix = "Choose other ports, do without host ports, or remove the other workload first."
-    return Problem(f"host ports are taken: {'; '.join(taken)}{more}", asked=f"Apply {ref(manifest)}", fix=fix)
+    return Problem(f"host ports are taken: {at_most(SHOWN, taken, '; ')}", asked=f"Apply {ref(manifest)}", fix=fix)

@@ -11,7 +11,7 @@ from typing import Any
 from ..._core.cluster.bundle import Identity, Manifest, Ref, identity, ordered, ref
 from ..._core.cluster.leftovers import leftovers
 from ..._core.cluster.ownership import owner, users_of_account
-from ..._core.errors import Problem
+from ..._core.errors import Problem, at_most
 from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..api.kinds import ApiResource
 from .bundle import BundleOptions, Session, keep, listed, reporting
@@ -128,10 +128,7 @@ def _definition_users(session: Session, definition: Manifest, going: set[Identit
 
 
 def _told(left: list[Ref], words: str = "it still has") -> str:
-    if not left:
-        return ""
-    more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-    return f"{words} {', '.join(map(str, left[:SHOWN]))}{more}"
+    return f"{words} {at_most(SHOWN, left)}" if left else ""
 
 
 # Other owners may use these, so they stay while they are in use.

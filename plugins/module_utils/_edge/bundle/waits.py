@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from ..._core.cluster.bundle import Manifest, holders, ref
 from ..._core.cluster.operator_status import KIND, account, is_issued, refusal
-from ..._core.errors import Problem
+from ..._core.errors import Problem, at_most
 from ..api.cluster import METADATA_LIST, NOT_FOUND, ApiError
 from ..api.explain import explain
 from ..api.kinds import ApiResource
@@ -47,8 +47,7 @@ def _account(session: Session, certificate: Manifest) -> str:
 def _tell(session: Session, what: str, last: str, waiting: list[Manifest]) -> None:
     names = [str(ref(item)) for item in waiting]
     if names:
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        session.cluster.progress(what, f"waits for {', '.join(names[:SHOWN])}{more}")
+        session.cluster.progress(what, f"waits for {at_most(SHOWN, names)}")
     else:
         session.cluster.progress.done(what, last)
 
