@@ -32,6 +32,7 @@ OF = "of"
 REPEATED = "(combined from similar events): "
 # What Go says after the path of a file that it may not open or create.
 _DENIED = ": permission denied"
+_MISSING_CHILD = re.compile(r'\b(?:configmap|serviceaccount) "(?P<name>[^" ]+)" not found')
 _MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found')
 
 
@@ -217,9 +218,8 @@ def symptoms(
 
 def _is_created_later(workload: Object, symptom: Symptom) -> bool:
     """Return whether pods lack an object that the operator creates; its name begins with the workload's."""
-    name = re.escape(workload["metadata"]["name"])
-    lacking = rf'\b(configmap|serviceaccount) "{name}["-][^ ]* not found'
-    return bool(workload.get(OF)) and bool(re.search(lacking, symptom.detail))
+    lacking = (found["name"] for found in _MISSING_CHILD.finditer(symptom.detail))
+    return bool(workload.get(OF)) and any(f"{name}-".startswith(f"{workload['metadata']['name']}-") for name in lacking)
 
 
 def _first(search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:

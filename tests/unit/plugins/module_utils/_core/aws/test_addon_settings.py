@@ -13,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import settings as addons
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.settings import Violation, mismatch, said
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_plan import violations
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import changes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +35,7 @@ SENT = {"addonVersion": "v1", "serviceAccountRoleArn": "role", "configurationVal
     ({"configuration_values": {}}, SENT | {"configurationValues": "{}"}),
 )
 def test_an_update_says_what_stays_too(wanted: dict[str, Any], request_: dict[str, Any]) -> None:
-    assert addons.update(LIVE, wanted, addons.changes(LIVE, wanted), repair=False) == request_
+    assert addons.update(LIVE, wanted, changes(LIVE, wanted), repair=False) == request_
 
 
 def test_a_repair_says_everything() -> None:
@@ -44,7 +45,7 @@ def test_a_repair_says_everything() -> None:
 def test_identities_are_sent_only_where_they_differ() -> None:
     live = LIVE | {"pod_identity_associations": {"a": "x"}}
     wanted = {"pod_identity_associations": {"b": "y", "a": "x"}}
-    sent = addons.update(live, wanted, addons.changes(live, wanted), repair=False)
+    sent = addons.update(live, wanted, changes(live, wanted), repair=False)
     assert [item["serviceAccount"] for item in sent["podIdentityAssociations"]] == ["a", "b"]
     assert "podIdentityAssociations" not in addons.update(live, {"version": "v2"}, ["version"], repair=False)
     none = {"pod_identity_associations": {}}
