@@ -11,7 +11,7 @@ module: collector_info
 short_description: Read the OpenTelemetry Collectors of a cluster
 version_added: 1.0.0
 description:
-  - Lists the objects of all namespaces and owners that run collectors or hold their configs, as
+  - Lists the objects of all namespaces and owners that run collectors, hold their configs or shut their ports, as
     M(o11y.opentelemetry.pipeline_validate) and M(o11y.opentelemetry.pipeline_migrate) take them.
   - ConfigMaps of other owners may contain secrets, so set C(no_log).
 author: The o11y.opentelemetry maintainers (@o11y)
@@ -35,7 +35,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: The DaemonSets, Deployments, StatefulSets, ConfigMaps and OpenTelemetryCollectors of all namespaces.
+  description:
+    - The DaemonSets, Deployments, StatefulSets, ConfigMaps, OpenTelemetryCollectors and NetworkPolicies of all
+      namespaces.
   returned: always
   type: list
   elements: dict

@@ -228,7 +228,9 @@ def _add_variable(config: Any, result: Collected) -> None:
 def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None:
     """Add the configs in Kubernetes objects that another task has read."""
     stream = documents.objects(listed)
-    cluster = any(item.get("kind") in context.WORKLOADS for item in stream)
+    kinds = {item.get("kind") for item in stream}
+    cluster = bool(kinds & context.WORKLOADS.keys())
+    complete = cluster and "NetworkPolicy" in kinds
     for found in documents.configs(listed, True):
         namespace = at(found.owner, ("metadata", "namespace"))
         name = f"{namespace}/{found.label}" if namespace else found.label
@@ -238,7 +240,7 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
                     continue
                 data = at(listed[found.document], found.path)
                 document = _yaml.load(data, name) if found.text else _yaml.Document(data)
-                result.inputs.append(_finish(document, found, name, context.context_of(found, stream)))
+                result.inputs.append(_finish(document, found, name, context.context_of(found, stream, complete)))
         except _yaml.Invalid as invalid:
             result.invalid.append(invalid)
 

@@ -97,3 +97,63 @@ def test_the_hook_of_pre_commit_checks_the_files_that_it_is_given(tmp_path: Path
     refused = run("--distribution=otlp", "good.yaml", "bad.yaml")
     assert refused.returncode != 0
     assert "otlp 0.158.0 has no receiver 'zipkin'" in refused.stdout + refused.stderr
+
+
+STATSD = """\
+receivers: {statsd: {endpoint: "0.0.0.0:8125"}}
+exporters: {debug: {}}
+service: {pipelines: {metrics: {receivers: [statsd], exporters: [debug]}}}
+"""
+CHART = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+data:
+  relay: |
+CONFIG
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: stats}
+spec:
+  template:
+    metadata: {labels: {app: stats}}
+    spec:
+      containers: [{name: c, image: otel/opentelemetry-collector-contrib:0.158.0, volumeMounts: [{name: v}]}]
+      volumes: [{name: v, configMap: {name: c}}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: let-in}
+spec:
+  podSelector: {matchExpressions: [{key: app, operator: In, values: [stats]}]}
+  ingress: [{ports: [{port: 8125}]}]
+"""
+DUMPED = """\
+apiVersion: opentelemetry.io/v1beta1
+kind: OpenTelemetryCollector
+metadata: {name: live, namespace: n, uid: 1-2-3}
+spec:
+  mode: deployment
+  networkPolicy: {enabled: true}
+  config:
+CONFIG
+status: {version: 0.158.0}
+"""
+
+
+def test_a_network_policy_that_does_not_say_udp_is_told(tmp_path: Path) -> None:
+    config = textwrap.indent(STATSD, "    ")
+    chart = CHART.replace("CONFIG", config)
+    write(
+        tmp_path,
+        chart=chart,
+        dumped=DUMPED.replace("CONFIG", config),
+        right=chart.replace("port: 8125}]", "port: 8125, protocol: UDP}]"),
+    )
+    done = playbook(tmp_path, "validate")
+    told = done.stdout + done.stderr
+    for file, name in (("chart", "let-in"), ("dumped", "live-collector-networkpolicy")):
+        assert f"{tmp_path}/configs/{file}.yaml" in told
+        assert f"[closed-udp-port] NetworkPolicy {name} admits port 8125 for TCP only" in told
+    assert told.count("[closed-udp-port]") == 2, told

@@ -21,6 +21,7 @@ _STARTED = ("extensions", "exporters", "service.extensions")
 CHOICES: dict[str, Choice] = {
     "ambiguous-id": Choice(parts=("receivers", "exporters", "connectors")),
     "clear-text": Choice(right="encrypted"),
+    "closed-udp-port": Choice("a policy that does not say UDP", "UDP"),
     "conflicting-settings": Choice(
         "spans by the name of a metric", "spans by trace", ("exporters", "service.pipelines")
     ),

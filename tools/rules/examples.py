@@ -147,6 +147,9 @@ def _words(more: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _plain(value: Any) -> str:
+    if hasattr(value, "policies"):
+        rules = [item["spec"]["ingress"] for item in value.policies.policies]
+        return str(yaml.safe_dump(rules[0], default_flow_style=True)).strip()
     if isinstance(value, (frozenset, tuple)):
         return (
             ", ".join(sorted(_plain(item) if isinstance(item, dict) else str(_pair(item)) for item in value)) or "none"

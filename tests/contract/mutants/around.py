@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Ingress, Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import variables
 
 from .edits import NEW, Mutator, added, added_where, drop, edited, pipelines, placed, plus, put
@@ -106,6 +107,7 @@ def unreceived_signal(subject: Subject) -> Iterator[Subject]:
         yield replace(subject, unreceived={"debug": (("gateway", signal),)})
 
 
+TCP_ALONE = Ingress(Policies([{"spec": {"ingress": [{"ports": [{"protocol": "TCP"}]}]}}], {}, "Ingress"))
 MUTATORS: dict[str, Mutator] = {
     "missing-variable": missing_variable,
     "missing-permission": missing_permission,
@@ -119,12 +121,12 @@ MUTATORS: dict[str, Mutator] = {
         [("receivers", "otlp", otlp(host, 4999)) for host in ("0.0.0.0", "", "[::]")],
     ),
     "closed-udp-port": added_where(
-        {"network_policy": True, "operator_version": "0.158.0", "exposed": frozenset()},
+        {"ingress": TCP_ALONE, "host_network": False, "exposed": frozenset()},
         [(*STATSD, {"endpoint": endpoint}, "metrics") for endpoint in ("0.0.0.0:8125", "0.0.0.0:9125")],
     ),
     "health-check-missing": health_check_missing,
     "health-check-unreachable": added_where(
-        {"probed": True, "operator_version": ""},
+        {"probed": True, "by_operator": False},
         [("extensions", "health_check", settings) for settings in ({}, {"endpoint": "localhost:13144"})],
     ),
     "singleton": added_where({"mode": "deployment", "replicas": 3}, [CLUSTER, EVENTS, OBJECTS]),

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..cluster.policies import Object, Policies, Sender
 from ..collector import names
 from ..collector.collector import Collector
 from ..config.paths import dotted, is_loopback, items, leaves, section
 from ..lint.loops import printing
 from ..lint.subject import Printer
 from ..lint.view import View, kind_of
-from .reach import Object, Policies, Sender, endpoints
+from .reach import endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.
 _ADDRESSES = re.compile(

@@ -8,17 +8,21 @@ What the stream does not show stays None, so that rules are silent about it. Pri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..cluster.operator_status import operator_labels
+from ..cluster.policies import Policies
+from ..cluster.policies import maps as _maps
 from ..collector import names
 from ..collector.pod_logs import PodLogs
 from ..collector.quantities import parse_bytes
 from ..config.documents import CUSTOM_RESOURCE, Found
+from ..config.layers import parse_version
 from ..config.paths import at, items, section
 from ..errors import Problem
-from .subject import Deployment
+from .subject import Deployment, Ingress
 
 Object = Mapping[str, Any]
 WORKLOADS = {"DaemonSet": "daemonset", "Deployment": "deployment", "StatefulSet": "statefulset"}
@@ -30,6 +34,11 @@ _BY_OPERATOR = frozenset(("POD_NAME", "SHARD", "GOMEMLIMIT", "GOMAXPROCS", "K8S_
 # A collector that gets its targets from a TargetAllocator of its own names it with this label.
 # Source: the operator's internal/controllers and apis/v1beta1.
 _ALLOCATOR_LABEL = "opentelemetry.io/target-allocator"
+# The last minor version whose network policy is known. It admits all ports of the collector for TCP alone.
+# Source: the operator's internal/manifests/collector/networkpolicy.go and internal/webhook/collector_webhook.go;
+# https://github.com/open-telemetry/opentelemetry-operator/issues/5611
+_TCP_ONLY = (0, 158)
+_PART_OF = {"app.kubernetes.io/part-of": "opentelemetry"}
 
 
 @dataclass(frozen=True)
@@ -42,15 +51,18 @@ class Context:
     resource: Object | None = None
 
 
-def context_of(found: Found, stream: Sequence[Object]) -> Context:
-    """Return what the objects of a stream show about the collector that runs this config."""
+def context_of(found: Found, stream: Sequence[Object], complete: bool = False) -> Context:
+    """Return what the objects of a stream show about the collector that runs this config.
+
+    `complete` says that the stream has all network policies.
+    """
     if found.owner.get("kind") == CUSTOM_RESOURCE:
-        return _of_custom_resource(found.owner)
+        return _of_custom_resource(found.owner, stream, complete)
     if found.owner:
         for workload in stream:
             container = _container(workload, found.owner) if workload.get("kind") in WORKLOADS else None
             if container is not None:
-                return _of_workload(workload, container, stream)
+                return _of_workload(workload, container, stream, complete)
     return Context()
 
 
@@ -75,7 +87,7 @@ def runs(found: Found, stream: Sequence[Object]) -> bool:
     return any(_container(item, found.owner) is not None for item in stream if item.get("kind") in WORKLOADS)
 
 
-def _of_custom_resource(item: Object) -> Context:
+def _of_custom_resource(item: Object, stream: Sequence[Object], complete: bool) -> Context:
     spec = section(item, "spec")
     mode = str(spec.get("mode") or "deployment")
     scaler = section(spec, "autoscaler")
@@ -89,7 +101,8 @@ def _of_custom_resource(item: Object) -> Context:
         mounts=_mounts(spec),
         target_allocator=at(spec, ("targetAllocator", "enabled")) is True
         or bool(section(item, "metadata", "labels").get(_ALLOCATOR_LABEL)),
-        network_policy=at(spec, ("networkPolicy", "enabled")) is True,
+        by_operator=True,
+        ingress=_of_operator(item, stream, complete) if mode != "sidecar" else None,
         annotated=bool(spec.get("podAnnotations")),
         logs=_logs(mode, item, names.child(_name(section(item, "metadata")) or ""), names.CONTAINERS["operator"]),
     )
@@ -98,7 +111,7 @@ def _of_custom_resource(item: Object) -> Context:
     return Context(deployment, environment, str(spec.get("image") or ""), item)
 
 
-def _of_workload(workload: Object, container: Object, stream: Sequence[Object]) -> Context:
+def _of_workload(workload: Object, container: Object, stream: Sequence[Object], complete: bool) -> Context:
     mode = WORKLOADS[workload["kind"]]
     pod = section(workload, "spec", "template", "spec")
     labels = section(workload, "spec", "template", "metadata", "labels")
@@ -112,7 +125,7 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object]) 
         exposed=_exposed(container, labels, workload, stream),
         granted=_granted(pod, workload, stream),
         probed=any(key in container for key in ("livenessProbe", "readinessProbe", "startupProbe")),
-        network_policy=any(_polices(item, labels) for item in stream),
+        ingress=_ingress(workload, labels, stream, complete, _port_names(_maps(pod, "containers"))),
         annotated=bool(section(workload, "spec", "template", "metadata", "annotations")),
         logs=_logs(mode, workload, _name(section(workload, "metadata")), _name(container)),
     )
@@ -187,9 +200,49 @@ def _scales(item: Object, workload: Object) -> bool:
     return item.get("kind") == "HorizontalPodAutoscaler" and (target.get("kind"), target.get("name")) == names
 
 
-def _polices(item: Object, labels: Object) -> bool:
-    wanted = section(item, "spec", "podSelector", "matchLabels")
-    return item.get("kind") == "NetworkPolicy" and wanted.items() <= labels.items()
+def _of_operator(item: Object, stream: Sequence[Object], complete: bool) -> Ingress | None:
+    """Return the network policies of a custom resource: its child where the stream shows it, else what is made of it.
+
+    The webhook of 0.158 sets `enabled`, so the operator makes none of a resource without it. What later versions make
+    is unknown.
+    """
+    metadata, version = section(item, "metadata"), at(item, ("status", "version"))
+    wanted = at(item, ("spec", "networkPolicy", "enabled")) is True and isinstance(version, str)
+    made = []
+    if (
+        wanted
+        and (0,) < parse_version(str(version))[:2] <= _TCP_ONLY
+        and not any(_is_child(one, item) for one in stream)
+    ):
+        spec = {"podSelector": {}, "ingress": [{"ports": [{"protocol": "TCP"}]}]}
+        name = f"{names.child(str(metadata.get('name')))}-networkpolicy"
+        made = [{"kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec}]
+    named = {key: str(metadata.get(key) or "") for key in ("namespace", "name")}
+    labels = {**section(metadata, "labels"), **_PART_OF, **operator_labels({"metadata": named})}
+    return _ingress(item, labels, [*stream, *made], complete and not made, {})
+
+
+def _is_child(item: Object, owner: Object) -> bool:
+    """Whether an object is the network policy that the operator makes of a custom resource."""
+    named = (CUSTOM_RESOURCE, at(owner, ("metadata", "name")))
+    owners = _maps(item, "metadata", "ownerReferences") if item.get("kind") == "NetworkPolicy" else []
+    return any((one.get("kind"), one.get("name")) == named for one in owners) and _together(item, owner)
+
+
+def _ingress(
+    owner: Object, labels: Object, stream: Sequence[Object], complete: bool, port_names: dict[int, str]
+) -> Ingress | None:
+    """Return the network policies of a stream that select pods; None if none does."""
+    policies = [item for item in stream if item.get("kind") == "NetworkPolicy" and _together(item, owner)]
+    found = Policies(policies, labels, "Ingress")
+    return Ingress(found, port_names, complete) if found.policies else None
+
+
+def _port_names(containers: Iterable[Object]) -> dict[int, str]:
+    ports = [port for container in containers for port in _maps(container, "ports")]
+    return {
+        port["containerPort"]: str(_name(port) or "") for port in ports if isinstance(port.get("containerPort"), int)
+    }
 
 
 def _memory(container: Object) -> int | None:
@@ -209,10 +262,6 @@ def _environment(container: Object) -> frozenset[str] | None:
 
 def _mounts(container: Object) -> tuple[str, ...]:
     return tuple(str(mount["mountPath"]) for mount in _maps(container, "volumeMounts") if "mountPath" in mount)
-
-
-def _maps(value: Any, key: str) -> list[dict[str, Any]]:
-    return [item for item in items(value, key) if isinstance(item, dict)]
 
 
 def _name(item: Object) -> str | None:

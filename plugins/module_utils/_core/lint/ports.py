@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.layers import parse_version
 from ..config.paths import ANY, at, dotted, is_loopback, items, overlap
 from .subject import Fault, Subject, rules
 from .view import Listener, kind_of
@@ -66,11 +65,13 @@ def _is_prometheus_exporter(listener: Listener) -> bool:
 
 _SERVICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
-_POLICIES = "https://github.com/open-telemetry/opentelemetry-operator/issues/5611"
+_POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 _POD = "${env:MY_POD_IP}"
 _HEALTH = ("healthcheck", "healthcheckv2")
-# The only minor version of the operator that has policies by default and supports only TCP.
-_TCP_ONLY = (0, 158)
+_ADMIT = {
+    "own": "Add `{{port: {port}, protocol: UDP}}` to the ports of an ingress rule of a policy that selects the pods.",
+    "operator": "Apply a NetworkPolicy of your own that selects the pods and admits `{{port: {port}, protocol: UDP}}`.",
+}
 
 
 def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
@@ -95,18 +96,27 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
 
 
 def closed_udp_port(subject: Subject) -> Iterator[Fault]:
-    """Yield UDP receivers under an operator whose network policies allow only TCP."""
+    """Yield UDP receivers whose port no network policy of the pods admits; a policy admits TCP unless it says UDP.
+
+    Files may lack a policy that admits more, so only a port that a policy has for TCP alone is more than a note there.
+    """
     deployment = subject.deployment
-    if not deployment or not deployment.network_policy:
+    if not deployment or not deployment.ingress or deployment.host_network:
         return
-    if parse_version(deployment.operator_version)[:2] != _TCP_ONLY:
-        return
+    ingress, fix = deployment.ingress, _ADMIT["operator" if deployment.by_operator else "own"]
     for listener in _servers(subject):
-        if listener.protocol == "UDP" and not is_loopback(listener.host):
+        if listener.protocol == "UDP" and not is_loopback(listener.host) and not ingress.admits(*listener.end):
+            wrong_protocol = ingress.admits(listener.port, "TCP")
             yield Fault(
                 listener.path,
-                f"the network policy of operator {deployment.operator_version} admits {listener.port} for TCP only",
-                "Set `spec.networkPolicy.enabled: false` and apply your own policy, or upgrade the operator.",
+                f"NetworkPolicy {ingress.policies.names} "
+                + (
+                    f"admits port {listener.port} for TCP only"
+                    if wrong_protocol
+                    else f"does not admit UDP port {listener.port}"
+                ),
+                fix.format(port=listener.port),
+                severity="" if wrong_protocol or ingress.complete else "info",
             )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
+from ..cluster.policies import Policies
 from ..collector.pod_logs import PodLogs
 from ..config.catalogue import Listeners
 from ..config.paths import Path, Position, dotted
@@ -19,11 +20,27 @@ from .view import Target, View
 
 
 @dataclass(frozen=True)
+class Ingress:
+    """The network policies that limit who connects to the pods, and the names of the ports that these may use.
+
+    `complete` says that no other policy selects the pods; else one of another file may admit more.
+    """
+
+    policies: Policies
+    port_names: Mapping[int, str] = field(default_factory=dict)
+    complete: bool = False
+
+    def admits(self, port: int, protocol: str) -> bool:
+        return self.policies.admits([port], protocol, [self.port_names.get(port, "")]) != "none"
+
+
+@dataclass(frozen=True)
 class Deployment:
     """Where the collector runs in Kubernetes. None means unknown; rules then report nothing.
 
     `mounts` are the paths at which anything is mounted, `exposed` the ports that a Service or the node opens as
     (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
+    `by_operator` says that the operator makes its workload of a custom resource,
     `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
     the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
     `logs` the files with its log, `asks_for_storage` that its option `storage` is set, `annotated` that its pods have
@@ -40,9 +57,8 @@ class Deployment:
     granted: tuple[dict[str, Any], ...] | None = None
     probed: bool = False
     target_allocator: bool = False
-    network_policy: bool = False
-    operator_version: str = ""
-    platform: str = ""
+    by_operator: bool = False
+    ingress: Ingress | None = None
     confined: bool = False
     keeps_on_node: bool = False
     allowed: tuple[str, ...] | None = None
@@ -92,7 +108,7 @@ class Subject:
     @cached_property
     def view(self) -> View:
         """The config taken apart; the same view for all rules."""
-        by_operator = bool(self.deployment and self.deployment.operator_version)
+        by_operator = bool(self.deployment and self.deployment.by_operator)
         return View(self.config, self.listeners, by_operator)
 
 

@@ -16,6 +16,15 @@ from ..config.paths import ANY_IPV4, LOCALHOST, ROLES, Path, address, at, dotted
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY = ("service", "telemetry")
+# The components that get the address 0.0.0.0 from the operator, if they have none.
+# Source: the registries of the operator's internal/components/receivers and extensions, 0.158.
+_GIVEN = {
+    "receivers": (
+        *("awsxray", "carbon", "collectd", "fluentforward", "influxdb", "jaeger", "loki", "otlp", "sapm", "signalfx"),
+        *("skywalking", "splunkhec", "statsd", "wavefront", "zipkin"),
+    ),
+    "extensions": ("healthcheck", "jaegerquery"),
+}
 _READER: Path = ("pull", "exporter", "prometheus")
 
 
@@ -87,7 +96,7 @@ def started(config: Any) -> Iterator[Part]:
 def listeners(config: Any, parts: Iterable[Part], table: Listeners, by_operator: bool = False) -> Iterator[Listener]:
     """Yield every port that the parts of a config open and whose number is known; the service's own comes first.
 
-    The operator gives an address to components that have none.
+    The operator gives an address to the components that it knows and that have none.
     """
     return (item for item in _opened(config, parts, table, by_operator) if item.port)
 
@@ -108,7 +117,7 @@ def _of_part(part: Part, table: Listeners, by_operator: bool) -> Iterator[Listen
     """Yield the ports of one component. Each pipeline has processors of its own, so their ports say nothing."""
     for row in table.get((part.section, part.type), ()) if part.section != "processors" else ():
         endpoint = at(part.settings, row.path)
-        host, port = _default(row, by_operator) if endpoint is None else address(endpoint)
+        host, port = _default(row, by_operator and _is_given(part, row)) if endpoint is None else address(endpoint)
         host = str(at(part.settings, row.host_path, host)) if row.host_path else host
         protocol = _protocol(part, row)
         if (port or endpoint is not None) and protocol and _is_on(part, row):
@@ -137,13 +146,17 @@ def _is_on(part: Part, row: ListenerRow) -> bool:
     return not row.when or row.when[-1] in section(part.settings, *(str(key) for key in row.when[:-1]))
 
 
-def _default(row: ListenerRow, by_operator: bool) -> tuple[str, int | None]:
+def _is_given(part: Part, row: ListenerRow) -> bool:
+    """Whether the operator writes 0.0.0.0 where a component has no endpoint."""
+    return part.kind in _GIVEN.get(part.section, ()) and row.path[0] in ("endpoint", "protocols")
+
+
+def _default(row: ListenerRow, given: bool) -> tuple[str, int | None]:
     """Return where a component listens that has no endpoint.
 
-    Sources: the Collector's gate component.UseLocalHostAsDefaultHost (default since 0.104), and the operator's
-    internal/components: a receiver without an address gets 0.0.0.0 from it.
+    Source: the Collector's gate component.UseLocalHostAsDefaultHost (default since 0.104).
     """
-    return (ANY_IPV4 if by_operator else row.host or LOCALHOST), row.port
+    return (ANY_IPV4 if given else row.host or LOCALHOST), row.port
 
 
 def _protocol(part: Part, row: ListenerRow) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._core.cluster.policies import policies_to
 from ..._core.cluster.references import sources
 from ..._core.cluster.rollout import count, is_ready, newest, newest_pods, older_pods, symptoms
 from ..._core.cluster.rollout_tables import COUNTS
@@ -22,7 +23,7 @@ from ..._core.config.yaml_documents import load
 from ..._core.diagnose import logs
 from ..._core.diagnose.objects import autoscalers, certificate_resources, echoes, pod, warnings
 from ..._core.diagnose.peers import peers
-from ..._core.diagnose.reach import Around, Reach, labels_of, policies_to
+from ..._core.diagnose.reach import Around, Reach, labels_of
 from ..._core.diagnose.subject import config_texts, environment, expanded
 from ..._core.errors import Problem
 from ..api.connect import connect, run

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from ..._core.change.record import is_record, record_name, standing
 from ..._core.cluster.ownership import collector_of, is_ours, release_of
+from ..._core.cluster.policies import Policies, Sender
 from ..._core.cluster.references import Source, missing_keys, sources
 from ..._core.cluster.rights import Right
 from ..._core.collector.names import OWNER
@@ -19,7 +20,7 @@ from ..._core.diagnose import checks_trust as certs
 from ..._core.diagnose.checks_start import missing, needed
 from ..._core.diagnose.objects import share
 from ..._core.diagnose.peers import Peer, in_cluster, peer_row
-from ..._core.diagnose.reach import Policies, Sender, endpoints, labels_of, slices_of
+from ..._core.diagnose.reach import endpoints, labels_of, slices_of
 from ..._core.diagnose.subject import collector_container
 from ..._core.errors import Problem
 from ..api.cluster import ApiError

@@ -186,13 +186,14 @@ def unlisted(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[dict[s
     ]
 
 
-# Workloads and ConfigMaps without a controller, and the custom resources of the operator.
+# Workloads, ConfigMaps and custom resources of the operator, and what shuts the ports of their pods.
 INFO_KINDS = (
     ("apps/v1", "DaemonSet"),
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
     ("v1", "ConfigMap"),
     ("opentelemetry.io/v1beta1", "OpenTelemetryCollector"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _yaml
 from hypothesis import given
@@ -284,3 +285,29 @@ def test_text_that_ansible_has_marked_is_text() -> None:
     marked = type("Marked", (str,), {})("receivers: {otlp: {protocols: {grpc: {}}}}\nservice: {pipelines: {}}\n")
     (found,) = _inputs.collect([], marked).inputs
     assert found.config["receivers"] == {"otlp": {"protocols": {"grpc": {}}}}
+
+
+POLICED = """\
+- kind: ConfigMap
+  apiVersion: v1
+  metadata: {name: c, namespace: n}
+  data: {relay: "receivers: {otlp: }\\nservice: {pipelines: }"}
+- kind: Deployment
+  apiVersion: apps/v1
+  metadata: {name: w, namespace: n}
+  spec:
+    template:
+      spec:
+        containers: [{name: a, volumeMounts: [{name: v}]}]
+        volumes: [{name: v, configMap: {name: c}}]
+- {kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: p, namespace: n}, spec: {podSelector: {}}}
+"""
+
+
+def test_a_cluster_has_all_policies_and_a_file_may_lack_some(tmp_path: Path) -> None:
+    objects = yaml.safe_load(POLICED)
+    file = tmp_path / "objects.json"
+    file.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": objects}))
+    found = [*_inputs.collect([], objects).inputs, *_inputs.collect([str(file)], None).inputs]
+    ingress = [item.context.deployment.ingress for item in found if item.context.deployment]
+    assert [one and (one.complete, one.admits(8125, "UDP")) for one in ingress] == [(True, False), (False, False)]

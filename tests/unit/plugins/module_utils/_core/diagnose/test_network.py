@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import reach as network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import Peer, peer_row, peers
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach, policies_to
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach
 
 from ..helpers import LISTENERS, cases, running
 
@@ -33,7 +34,7 @@ SOME = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"fro
     ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
 )
 def test_selectors(selector: Any, fits: bool) -> None:
-    assert network.selects(selector, LABELS) is fits
+    assert policies.selects(selector, LABELS) is fits
 
 
 def test_endpoints_by_readiness_and_service() -> None:
@@ -78,7 +79,7 @@ def policy(name: str = "p", **spec: Any) -> dict[str, Any]:
     ({"podSelector": {"matchLabels": {"app": "other"}}}, "all"),
 )
 def test_what_policies_admit(spec: Any, admitted: str) -> None:
-    assert network.Policies([policy(**spec)], LABELS, "Ingress").admits([4317], "TCP", ["otlp"]) == admitted
+    assert policies.Policies([policy(**spec)], LABELS, "Ingress").admits([4317], "TCP", ["otlp"]) == admitted
 
 
 def found(exporter: str, **settings: Any) -> list[Peer]:
@@ -139,10 +140,10 @@ def behind(*slices: Any, **spec: Any) -> dict[str, Any]:
     (found("otlphttp/x", traces_endpoint="10.0.0.1:4318/v1/traces")[0], {}, "no_scheme"),
 )
 def test_states(peer: Peer, behind: Any, state: str) -> None:
-    assert peer_row(peer, behind, network.Policies([], {}, "Egress"))["state"] == state
+    assert peer_row(peer, behind, policies.Policies([], {}, "Egress"))["state"] == state
 
 
-SENDER = network.Sender("ns", {"app": "w"}, {"team": "a"}, ("10.0.0.9",))
+SENDER = policies.Sender("ns", {"app": "w"}, {"team": "a"}, ("10.0.0.9",))
 UNSEEN = SENDER._replace(of_namespace=None)
 MINE, OTHERS = {"matchLabels": {"app": "w"}}, {"matchLabels": {"app": "x"}}
 
@@ -173,19 +174,19 @@ MINE, OTHERS = {"matchLabels": {"app": "w"}}, {"matchLabels": {"app": "x"}}
 def test_a_policy_of_the_backend_keeps_out_only_what_no_rule_admits(sender: Any, rules: Any, kept_out: bool) -> None:
     item = policy(ingress=rules)
     item["metadata"]["namespace"] = "obs"
-    ingress = network.Policies([item], LABELS, "Ingress")
+    ingress = policies.Policies([item], LABELS, "Ingress")
     at = behind(slices()) | {"ingress": ingress, "names": ["otlp"]}
-    row = peer_row(JAEGER, at, network.Policies([], {}, "Egress"), sender)
+    row = peer_row(JAEGER, at, policies.Policies([], {}, "Egress"), sender)
     assert (row["state"], row["policies"]) == (("kept_out", "p") if kept_out else ("ok", ""))
 
 
 def test_egress_counts_only_where_it_is_spoken_of() -> None:
-    assert network.Policies([policy()], LABELS, "Egress").admits([4317], "TCP") == "all"
-    closed = network.Policies([policy(egress=[])], LABELS, "Egress")
+    assert policies.Policies([policy()], LABELS, "Egress").admits([4317], "TCP") == "all"
+    closed = policies.Policies([policy(egress=[])], LABELS, "Egress")
     assert (closed.admits([4317], "TCP"), closed.names) == ("none", "p")
     row = peer_row(JAEGER, behind(slices()), closed)
     assert (row["state"], row["policies"]) == ("blocked", "p")
-    assert policies_to(None, {}).admits([1], "TCP") == "all"
+    assert policies.policies_to(None, {}).admits([1], "TCP") == "all"
 
 
 def config(host: str = "0.0.0.0") -> Any:

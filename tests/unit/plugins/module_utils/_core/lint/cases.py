@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import cleaned
@@ -29,6 +30,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     Deployment,
     Finding,
+    Ingress,
     Printer,
     Subject,
     run,
@@ -130,9 +132,20 @@ def deployment(given: Json) -> Deployment:
     for key in ("exposed", "open_ports"):
         if key in parts:
             parts[key] = frozenset((int(port.split("/")[0]), port.split("/")[1]) for port in parts[key])
+    if "ingress" in parts:
+        parts["ingress"] = ingress(**parts["ingress"])
     if "logs" in parts:
         parts["logs"] = PodLogs(*parts["logs"])
     return Deployment(**{"mode": "deployment", **parts})
+
+
+def ingress(policies: list[Any], **more: Any) -> Ingress:
+    """Return network policies by the ports that each admits; `[]` admits all ports, null admits none."""
+    made = [
+        {"metadata": {"name": "allow"}, "spec": {"ingress": [{"ports": ports}] if ports is not None else []}}
+        for ports in policies
+    ]
+    return Ingress(Policies(made, {}, "Ingress"), **more)
 
 
 def printers(given: Json) -> Json:

@@ -113,7 +113,7 @@ unreachable-receiver:
   in a sidecar: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in: {mode: sidecar, exposed: ["4317/TCP"]}}
   the operator's default address:
     receivers.otlp.protocols.grpc: {}
-    in: {exposed: ["4317/TCP"], operator_version: 0.158.0}
+    in: {exposed: ["4317/TCP"], by_operator: true}
   surroundings that nobody knows: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in.mode: deployment}
 open-on-node:
   given: {in.mode: daemonset, receivers.otlp.protocols.grpc.endpoint: "0.0.0.0:4317"}
@@ -123,16 +123,41 @@ open-on-node:
   a network of its own: {}
 closed-udp-port:
   given: {signal: metrics}
-  an operator that knows TCP alone:
+  a policy that does not say UDP:
     receivers.statsd.endpoint: "0.0.0.0:8125"
-    in: {network_policy: true, operator_version: 0.158.0}
-    finds: "receivers.statsd.endpoint: operator 0.158.0 admits 8125 for TCP only"
-  a newer one: {receivers.statsd.endpoint: "0.0.0.0:8125", in: {network_policy: true, operator_version: 0.159.0}}
-  no policy: {receivers.statsd.endpoint: "0.0.0.0:8125", in.operator_version: 0.158.0}
-  TCP:
-    receivers.otlp.protocols.grpc.endpoint: "0.0.0.0:4317"
-    signal: traces
-    in: {network_policy: true, operator_version: 0.158.0}
+    in.ingress: {policies: [[{port: 8125}]]}
+    finds: "receivers.statsd.endpoint: NetworkPolicy allow admits port 8125 for TCP only Add `{port: 8125, protocol:
+      UDP}` to the ports of an ingress rule"
+  the policy of the operator:
+    receivers.statsd: {}
+    in: {by_operator: true, ingress: {policies: [[{protocol: TCP}]]}}
+    finds: "receivers.statsd: NetworkPolicy allow admits port 8125 for TCP only Apply a NetworkPolicy of your own"
+  a port by its name:
+    receivers.statsd.endpoint: "0.0.0.0:8125"
+    in.ingress: {policies: [[{port: stats}]], port_names: {8125: stats}}
+    finds: "receivers.statsd.endpoint: admits port 8125 for TCP only"
+  other ports alone:
+    receivers.statsd.endpoint: "0.0.0.0:8125"
+    in.ingress: {policies: [[{port: 4317}]]}
+    finds: "receivers.statsd.endpoint: NetworkPolicy allow does not admit UDP port 8125"
+  nothing in a whole cluster:
+    receivers.statsd.endpoint: "0.0.0.0:8125"
+    in.ingress: {policies: [null], complete: true}
+    finds: "receivers.statsd.endpoint: does not admit UDP port 8125"
+  UDP: {receivers.statsd.endpoint: "0.0.0.0:8125", in.ingress: {policies: [[{port: 8125, protocol: UDP}]]}}
+  UDP by a name:
+    receivers.statsd.endpoint: "0.0.0.0:8125"
+    in.ingress: {policies: [[{port: stats, protocol: UDP}]], port_names: {8125: stats}}
+  a second policy that admits it:
+    receivers.statsd.endpoint: "0.0.0.0:8125"
+    in.ingress: {policies: [[{port: 8125}], [{port: 8000, endPort: 9000, protocol: UDP}]]}
+  all ports: {receivers.statsd.endpoint: "0.0.0.0:8125", in.ingress: {policies: [[]]}}
+  no policy: {receivers.statsd.endpoint: "0.0.0.0:8125", in.by_operator: true}
+  the network of the node:
+    receivers.statsd.endpoint: "0.0.0.0:8125"
+    in: {host_network: true, ingress: {policies: [[{port: 8125}]]}}
+  the loopback: {receivers.statsd.endpoint: "localhost:8125", in.ingress: {policies: [[{port: 8125}]]}}
+  TCP: {receivers.otlp.protocols.grpc.endpoint: "0.0.0.0:4317", signal: traces, in.ingress: {policies: [null]}}
 health-check-missing:
   none: {in.probed: true, finds: "service.extensions: no health_check answers probes"}
   one: {extensions.health_check: {}, in.probed: true}
@@ -144,7 +169,7 @@ health-check-unreachable:
       pod"}
   the address of the pod: {extensions.health_check.endpoint: "${env:MY_POD_IP}:13133", in.probed: true}
   nobody asks: {extensions.health_check: null, in.mode: deployment}
-  under the operator: {extensions.health_check: null, in: {probed: true, operator_version: 0.158.0}}
+  under the operator: {extensions.health_check: null, in: {probed: true, by_operator: true}}
 port-clash:
   two of one receiver:
     receivers.otlp.protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "localhost:4317"}}

@@ -84,7 +84,7 @@ def test_what_else_is_in_the_stream_is_seen() -> None:
     deployment = around(*stream, workload("Deployment")).deployment
     assert deployment
     assert deployment.exposed == frozenset({(4317, "TCP"), (8888, "TCP"), (53, "UDP")})
-    assert (deployment.autoscaled, deployment.network_policy) == (True, True)
+    assert (deployment.autoscaled, deployment.ingress is not None) == (True, True)
     assert deployment.granted == ({"verbs": ["get"]},)
 
 
@@ -101,6 +101,67 @@ def test_variables_that_nobody_sees_are_unknown() -> None:
 @pytest.mark.parametrize("change", [{"volumes": []}, {"containers": [{"name": "x"}]}])
 def test_a_workload_without_it_says_nothing(change: dict[str, Any]) -> None:
     assert around(workload("Deployment", {**POD, **change})) == Context()
+
+
+POLICY = {"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", "metadata": {"name": "p", "namespace": "n"}}
+UDP = [{"ports": [{"port": 1}, {"port": "m", "protocol": "UDP"}]}]
+
+
+@cases(
+    "policy, admitted",
+    ({"podSelector": {}}, (False, False)),
+    ({"podSelector": {"matchLabels": LABELS}, "ingress": UDP}, (True, True)),
+    ({"podSelector": {"matchLabels": {"app": "other"}}}, None),
+    ({"podSelector": {"matchExpressions": [{"key": "app", "operator": "In", "values": ["x"]}]}}, (False, False)),
+    ({"podSelector": {"matchLabels": LABELS, "matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}}, None),
+    ({"podSelector": {}, "policyTypes": ["Egress"]}, None),
+    ({"podSelector": {"matchExpressions": [{"key": []}, 1]}, "ingress": [1, {"ports": [1, {"port": []}]}]}, None),
+)
+def test_policies_that_select_the_pods_are_known(policy: dict[str, Any], admitted: Any) -> None:
+    deployment = around({**POLICY, "spec": policy}, workload("Deployment")).deployment
+    assert deployment
+    found = deployment.ingress
+    assert (found and (found.admits(1, "TCP"), found.admits(8888, "UDP"))) == admitted
+
+
+def test_a_policy_of_another_namespace_selects_no_pod_here() -> None:
+    elsewhere = {**POLICY, "metadata": {"name": "p", "namespace": "other"}, "spec": {"podSelector": {}}}
+    deployment = around(elsewhere, workload("Deployment")).deployment
+    assert deployment
+    assert deployment.ingress is None
+
+
+TCP = {"spec": {"networkPolicy": {"enabled": True}}, "status": {"version": "0.158.0"}}
+OWNED = {"ownerReferences": [{"kind": "OpenTelemetryCollector", "name": "a"}], "name": "p", "namespace": "n"}
+CHILD = {**POLICY, "metadata": OWNED, "spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/instance": "n.a"}}}}
+
+
+@cases(
+    "live, stream, shut",
+    (TCP, [], True),
+    ({**TCP, "status": {"version": "0.151.3"}}, [], True),
+    ({**TCP, "status": {"version": "0.159.0"}}, [], False),
+    ({**TCP, "status": {"version": "no version"}}, [], False),
+    ({**TCP, "status": {}}, [], False),
+    ({**TCP, "spec": {}}, [], False),
+    ({**TCP, "spec": {"networkPolicy": {"enabled": False}}}, [], False),
+    ({**TCP, "spec": {"mode": "sidecar", **TCP["spec"]}}, [], False),
+    (TCP, [CHILD], True),
+    (TCP, [{**CHILD, "spec": {"podSelector": {}, "ingress": [{}]}}], False),
+    ({}, [CHILD], True),
+)
+def test_the_policy_of_the_operator_is_its_child_or_what_its_version_makes(live: Any, stream: Any, shut: bool) -> None:
+    item = {
+        "kind": "OpenTelemetryCollector",
+        "apiVersion": "opentelemetry.io/v1beta1",
+        "metadata": {"name": "a", "namespace": "n"},
+        **live,
+        "spec": {"config": {"receivers": {}}, **live.get("spec", {})},
+    }
+    (found,) = configs([item], True)
+    deployment = context_of(found, [item, *stream]).deployment
+    assert deployment
+    assert (deployment.ingress is not None and not deployment.ingress.admits(8125, "UDP")) is shut
 
 
 def resource(labels: dict[str, str] | None = None, **spec: Any) -> Deployment:
@@ -121,7 +182,7 @@ def test_a_label_leads_to_a_target_allocator_of_its_own() -> None:
 
 
 def test_a_custom_resource_says_itself() -> None:
-    assert resource() == Deployment("deployment", 1, mounts=())
+    assert resource() == Deployment("deployment", 1, mounts=(), by_operator=True)
     assert resource(mode="daemonset", replicas=2).replicas is None
     assert resource(autoscaler={"minReplicas": 2}).replicas == 2
     assert resource(autoscaler={"minReplicas": 2}).autoscaled

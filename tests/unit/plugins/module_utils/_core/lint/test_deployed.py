@@ -43,13 +43,13 @@ SCALED = {"min_replicas": 1, "max_replicas": 3}
     ({"autoscaling": SCALED | {"max_replicas": 1}}, {"autoscaled": False}),
     ({"memory_limit": "1Gi"}, {"memory_limit_mib": 1024}),
     ({"host_network": True}, {"host_network": True}),
-    ({"network_policy": {"enabled": True}}, {"network_policy": True}),
+    ({"network_policy": {"enabled": True}}, {"by_operator": False, "ingress": None}),
+    ({"backend": "operator"}, {"by_operator": True, "ingress": None}),
     ({"volumes": [{"name": "a", "mount_path": "/data"}]}, {"mounts": ("/conf", "/data")}),
     ({"service": {"enabled": False}}, {"exposed": CLOSED}),
     ({"service": {"enabled": False}, "mode": "statefulset"}, {"exposed": OPEN}),
     ({"backend": "operator", "target_allocator": {"enabled": True}}, {"target_allocator": True}),
     ({"target_allocator": {"enabled": True}}, {"target_allocator": False}),
-    ({"platform": "eks"}, {"platform": "eks"}),
     ({"allow": ["root"]}, {"allowed": ("root",)}),
 )
 def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], expected: dict[str, Any]) -> None:

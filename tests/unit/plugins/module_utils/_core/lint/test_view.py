@@ -6,9 +6,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject, run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
+    Deployment,
+    Ingress,
+    Subject,
+    run,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import kind_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,8 +41,8 @@ deployments = st.builds(
     granted=st.none() | st.just(()),
     probed=st.booleans(),
     target_allocator=st.booleans(),
-    network_policy=st.booleans(),
-    operator_version=st.sampled_from(["", "0.158.0", "no version"]),
+    by_operator=st.booleans(),
+    ingress=st.none() | anything.map(lambda rules: Ingress(Policies([{"spec": {"ingress": rules}}], {}, "Ingress"))),
 )
 
 
