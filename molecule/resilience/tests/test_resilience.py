@@ -71,7 +71,7 @@ def test_a_run_that_loses_the_api_server_waits_for_it(cluster: Cluster, tmp_path
     cluster.host.check_output(SITE)
     with flaky(tmp_path) as (proxy, kubeconfig):
         run = _change("a", kubeconfig, otel_collector_wait_seconds=8)
-        until("the change has begun", lambda: _records(cluster) != "")
+        until("the first workload is changed", lambda: "a" in _marks(cluster))
         proxy.go()
         output = words(run.communicate()[0])
         assert run.returncode == 2, output
