@@ -126,6 +126,35 @@ def test_nothing_is_lost_while_the_autoscaler_moves(host: Host, cluster: Cluster
     until(f"all {sent['taken']} records in Elasticsearch", arrived, PATIENCE)
 
 
+STATSD = {
+    "apiVersion": "opentelemetry.io/v1beta1",
+    "kind": "OpenTelemetryCollector",
+    "metadata": {"name": "udp", "namespace": "stats"},
+    "spec": {
+        "replicas": 0,
+        "config": {
+            "receivers": {"statsd": {"endpoint": "0.0.0.0:8125"}},
+            "exporters": {"debug": {}},
+            "service": {"pipelines": {"metrics": {"receivers": ["statsd"], "exporters": ["debug"]}}},
+        },
+    },
+}
+
+
+def test_the_policy_that_the_operator_makes_shuts_a_udp_port_and_preflight_tells_it(host: Host) -> None:
+    host.check_output("kubectl create namespace stats")
+    try:
+        host.check_output("echo %s | kubectl apply -f -", json.dumps(STATSD))
+        made = "kubectl -n stats get networkpolicy udp-collector-networkpolicy"
+        until("the policy of the operator", lambda: host.run(made).rc == 0, PATIENCE)
+        done = host.run("ansible-playbook o11y.opentelemetry.preflight -i localhost, -e preflight_cluster=true")
+        assert done.rc == 0, done.stdout
+        told = "[closed-udp-port] NetworkPolicy udp-collector-networkpolicy admits port 8125 for TCP only"
+        assert told in words(done.stdout + done.stderr)
+    finally:
+        host.check_output("kubectl -n stats delete otelcol udp && kubectl delete namespace stats")
+
+
 def ready(cluster: Cluster) -> int:
     """Return how many collectors take OTLP."""
     return int(cluster.get("deployment", "otel-otlp-collector")["status"].get("readyReplicas") or 0)

@@ -216,11 +216,16 @@ def test_keys_and_broken_texts_are_no_certificates(folder: Path) -> None:
 
 
 def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:
-    api = FakeApi(obj("ConfigMap", "a"), obj("DaemonSet", "b"), obj("Secret", "c"))
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "p", "namespace": "n"},
+    }
+    api = FakeApi(obj("ConfigMap", "a"), obj("DaemonSet", "b"), obj("Secret", "c"), policy)
     found = read(api.cluster())
     kinds = {(item["kind"], item["metadata"]["name"]) for item in found["resources"]}
-    assert kinds == {("ConfigMap", "a"), ("DaemonSet", "b")}
-    assert {item["apiVersion"] for item in found["resources"]} == {"v1", "apps/v1"}
+    assert kinds == {("ConfigMap", "a"), ("DaemonSet", "b"), ("NetworkPolicy", "p")}
+    assert {item["apiVersion"] for item in found["resources"]} == {"v1", "apps/v1", "networking.k8s.io/v1"}
     assert found["warnings"] == []  # no operator, no custom resources
 
 
