@@ -174,6 +174,7 @@ open-receiver:
   one address: {receivers.otlp.protocols.grpc: {endpoint: "${env:MY_POD_IP}:4317", tls: null}}
   UDP: {receivers.statsd.endpoint: "0.0.0.0:8125"}
 open-diagnostics:
+  the default address under the operator: {extensions.pprof: {}, in.by_operator: true}
   every address: {extensions.pprof.endpoint: ":1777",
     finds: "extensions.pprof.endpoint: Write `endpoint: localhost:1777`, and use `kubectl port-forward`."}
   the pod's address: {extensions.zpages.endpoint: "${env:MY_POD_IP}:55679", finds: "extensions.zpages.endpoint: zpages"}
