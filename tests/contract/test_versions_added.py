@@ -30,7 +30,7 @@ NEXT = max((LAST[0], LAST[1] + 1, 0), number(yaml.safe_load(text("galaxy.yml"))[
 
 def listed() -> dict[str, Version]:
     """Return what the changelog lists as new, such as `modules/bundle_apply`, with the release that brought it."""
-    found = {}
+    found: dict[str, Version] = {}
     for version, release in RELEASES.items():
         kinds = {"modules": release.get("modules", []), **release.get("plugins", {}), **release.get("objects", {})}
         found |= {f"{kind}/{one['name']}": number(version) for kind, ones in kinds.items() for one in ones}

@@ -1,0 +1,105 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each value of an option with choices renders, and no two values render the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+
+from tests.support.recipe_options import RECIPE_OPTIONS
+
+from .role import PREFIX, RECIPES, SPEC, request
+
+INGEST = ["otlp_ingest", "debug_output"]
+# What an option, or one value of it, needs beside it to mean anything.
+BESIDE: dict[str, dict[str, Any]] = yaml.safe_load("""
+mode: {backend: operator}
+upgrade_strategy: {backend: operator}
+certificates.usages: {certificates: [{name: tls}]}
+openshift_route: {platform: openshift}
+openshift_route.termination=passthrough: &tls {recipes: [{otlp_ingest: {tls_secret: tls}}, debug_output]}
+openshift_route.termination=reencrypt: *tls
+target_allocator:
+  backend: operator
+  mode: statefulset
+  target_allocator: {enabled: true}
+  config:
+    receivers: {prometheus: {config: {scrape_configs: [{job_name: a, static_configs: [{targets: ["a:80"]}]}]}}}
+    service: {pipelines: {metrics: {receivers: [prometheus]}}}
+target_allocator.allocation_strategy=per-node: {mode: daemonset}
+""")
+# Options that rendering does not read, and who reads them.
+LATER = {
+    "state": "the tasks of the role read it: tests/contract/test_choices.py",
+    "references": "bundle_apply reads it: tests/unit/plugins/module_utils/_edge/bundle/test_references.py",
+    "profile": "the rules read it: tests/unit/plugins/module_utils/_core/lint/test_deployed.py",
+    "allow": "the rules read it: tests/unit/plugins/module_utils/_core/lint/security_cases.py",
+}
+
+
+def choosing(options: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every option and suboption with choices, by its path."""
+    for name, option in options.items():
+        if "choices" in option:
+            yield f"{path}{name.removeprefix(PREFIX)}", option
+        yield from choosing(option.get("options") or {}, f"{path}{name.removeprefix(PREFIX)}.")
+
+
+OF_COLLECTORS = dict(choosing(SPEC))
+OF_RECIPES = {
+    f"{name}.{path}": option
+    for name, recipe in RECIPES.items()
+    for path, option in choosing(recipe.get("options") or {})
+}
+
+
+def bundle(item: dict[str, Any]) -> str:
+    """Return all that follows from a collector."""
+    made = _render.bundle(_render.plan(request({"otel_collectors": [{"name": "one", "recipes": INGEST, **item}]})))
+    return yaml.safe_dump(made)
+
+
+def of_collector(path: str, value: Any) -> str:
+    """Return what follows from one value of an option of a collector."""
+    option, _dot, inner = path.partition(".")
+    item: dict[str, Any] = {}
+    for key in (option, path, f"{path}={value}"):
+        item |= BESIDE.get(key, {})
+    if not inner:
+        return bundle({**item, option: value})
+    if SPEC[PREFIX + option]["type"] == "list":
+        return bundle({**item, option: [{**one, inner: value} for one in item[option]]})
+    return bundle({**item, option: {**item.get(option, {}), inner: value}})
+
+
+def of_recipe(name: str, option: str, value: Any) -> str:
+    """Return what follows from one value of an option of a recipe, with what the recipe requires."""
+    given = [value] if OF_RECIPES[f"{name}.{option}"].get("type") == "list" else value
+    others = [recipe for recipe in INGEST if recipe != name]
+    recipe = {name: {**RECIPE_OPTIONS.get(name, {}), option: given}}
+    return bundle({"mode": "daemonset", "recipes": [*others, recipe]})
+
+
+@pytest.mark.parametrize("path", OF_RECIPES)
+def test_each_choice_of_a_recipe_makes_a_config_of_its_own(path: str) -> None:
+    name, _dot, option = path.partition(".")
+    values = OF_RECIPES[path]["choices"]
+    assert len({of_recipe(name, option, value) for value in values}) == len(values)
+
+
+@pytest.mark.parametrize("path", OF_COLLECTORS)
+def test_each_choice_of_a_collector_makes_objects_of_its_own(path: str) -> None:
+    if path in LATER:
+        pytest.skip(LATER[path])
+    values = OF_COLLECTORS[path]["choices"]
+    assert len({of_collector(path, value) for value in values}) == len(values)
+
+
+def test_options_that_are_read_later_exist() -> None:
+    assert set(LATER) <= set(OF_COLLECTORS)
