@@ -78,9 +78,10 @@ def test_a_file_that_a_secret_lacks_is_named_before_the_pods_are_replaced(refere
     assert "Add the keys with `kubectl edit secret login --namespace ns`" in refused.value.fix
 
 
-def test_references_are_not_looked_for_unless_asked() -> None:
+@pytest.mark.parametrize("options", [{}, {"references": "ignore"}])
+def test_references_are_not_looked_for_unless_asked(options: dict[str, Any]) -> None:
     api = FakeApi(NAMESPACE)
-    assert present(api, [NAMESPACE, agent("user")])["changed"]
+    assert present(api, [NAMESPACE, agent("user")], **options)["changed"]
     assert PATH not in api.sent("GET")
 
 
