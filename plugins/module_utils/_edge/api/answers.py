@@ -76,8 +76,8 @@ def calls_webhook(message: str) -> bool:
 
 def readable(item: dict[str, Any]) -> dict[str, Any]:
     """Return an object of a cluster whose conditions, states and events say what they say in one clean line each."""
-    if "involveddict[str, Any]" in item:
-        return {**item, **{key: quoted(item.get(key)) for key in ("involveddict[str, Any]", *_SAYING)}}
+    if "involvedObject" in item:
+        return {**item, **{key: quoted(item.get(key)) for key in ("involvedObject", *_SAYING)}}
     return {**item, "status": _readable(item["status"])} if "status" in item else item
 
 
