@@ -9,6 +9,7 @@ import ast
 import dataclasses
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,15 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         for mode in BACKENDS[backend].modes:
             item = {"name": "one", "backend": backend, "mode": mode, "recipes": RECIPES, "config": CONFIG}
             _render.bundle(_render.plan(_render.Request([item], {"namespace": "a"})))
-    return read & set(OPTIONS)
+    return read & set(OPTIONS) | set(_keys_read("plugins/plugin_utils/_render.py"))
+
+
+def _keys_read(path: str) -> Iterator[str]:
+    """Yield the options that are read before there is a collector, as `options["NAME"]`."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            if isinstance(node.value, ast.Name) and node.value.id == "options":
+                yield str(node.slice.value)
 
 
 def test_rendering_reads_every_option_of_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
