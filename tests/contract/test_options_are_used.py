@@ -58,9 +58,9 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def _keys_read(path: str) -> Iterator[str]:
     """Yield the options that are read before there is a collector, as `options["NAME"]`."""
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            if isinstance(node.value, ast.Name) and node.value.id == "options":
-                yield str(node.slice.value)
+        match node:
+            case ast.Subscript(value=ast.Name(id="options"), slice=ast.Constant(value=str(name))):
+                yield name
 
 
 def test_rendering_reads_every_option_of_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
