@@ -219,7 +219,15 @@ def _of_operator(item: Object, stream: Sequence[Object], complete: bool) -> Ingr
         made = [{"kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec}]
     named = {key: str(metadata.get(key) or "") for key in ("namespace", "name")}
     labels = {**section(metadata, "labels"), **_PART_OF, **operator_labels({"metadata": named})}
-    return _ingress(item, labels, [*stream, *made], complete and not made, {})
+    workload = (one for one in stream if one.get("kind") in WORKLOADS and _is_workload(one, item))
+    containers = (part for one in workload for part in _maps(one, "spec", "template", "spec", "containers"))
+    return _ingress(item, labels, [*stream, *made], complete and not made, _port_names(containers))
+
+
+def _is_workload(item: Object, owner: Object) -> bool:
+    """Whether an object is the workload that the operator makes of a custom resource."""
+    name = names.child(str(at(owner, ("metadata", "name"))))
+    return at(item, ("metadata", "name")) == name and _together(item, owner)
 
 
 def _is_child(item: Object, owner: Object) -> bool:
@@ -230,7 +238,7 @@ def _is_child(item: Object, owner: Object) -> bool:
 
 
 def _ingress(
-    owner: Object, labels: Object, stream: Sequence[Object], complete: bool, port_names: dict[int, str]
+    owner: Object, labels: Object, stream: Sequence[Object], complete: bool, port_names: dict[int, set[str]]
 ) -> Ingress | None:
     """Return the network policies of a stream that select pods; None if none does."""
     policies = [item for item in stream if item.get("kind") == "NetworkPolicy" and _together(item, owner)]
@@ -238,11 +246,13 @@ def _ingress(
     return Ingress(found, port_names, complete) if found.policies else None
 
 
-def _port_names(containers: Iterable[Object]) -> dict[int, str]:
-    ports = [port for container in containers for port in _maps(container, "ports")]
-    return {
-        port["containerPort"]: str(_name(port) or "") for port in ports if isinstance(port.get("containerPort"), int)
-    }
+def _port_names(containers: Iterable[Object]) -> dict[int, set[str]]:
+    """Return the names of each port: TCP and UDP of one number have a name each."""
+    found: dict[int, set[str]] = {}
+    for port in (port for container in containers for port in _maps(container, "ports")):
+        if isinstance(number := port.get("containerPort"), int) and (name := _name(port)):
+            found.setdefault(number, set()).add(name)
+    return found
 
 
 def _memory(container: Object) -> int | None:

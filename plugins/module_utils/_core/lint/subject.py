@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -27,11 +27,11 @@ class Ingress:
     """
 
     policies: Policies
-    port_names: Mapping[int, str] = field(default_factory=dict)
+    port_names: Mapping[int, Collection[str]] = field(default_factory=dict)
     complete: bool = False
 
     def admits(self, port: int, protocol: str) -> bool:
-        return self.policies.admits([port], protocol, [self.port_names.get(port, "")]) != "none"
+        return self.policies.admits([port], protocol, self.port_names.get(port, ())) != "none"
 
 
 @dataclass(frozen=True)

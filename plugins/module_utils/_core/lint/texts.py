@@ -55,11 +55,12 @@ def _timeouts(usual: int, settings: Any, path: Path, _row: Row) -> Found:
     common, jobs = section(settings, "global"), section(settings).get("scrape_configs")
     shared = _seconds(common.get("scrape_interval"))
     places: list[tuple[Path, dict[str, Any]]] = [((*path, "global"), common)]
-    if shared is not None and isinstance(jobs, list):
+    if isinstance(jobs, list):
         places += [((*path, "scrape_configs", index), section(job)) for index, job in enumerate(jobs)]
     for place, given in places:
         own, timeout = _seconds(given.get("scrape_interval")), _seconds(given.get("scrape_timeout"))
-        if own is not None and timeout is not None and timeout > (own or shared or usual):
+        limit = own or (None if own is None or shared is None else shared or usual)
+        if limit and timeout is not None and timeout > limit:
             globally = f"{common['scrape_interval']} in `global`" if shared else "a minute by default"
             interval = given["scrape_interval"] if own else globally
             message = f"'scrape_timeout' is {given['scrape_timeout']}, more than the interval, which is {interval}"

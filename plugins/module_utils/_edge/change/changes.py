@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from ..._core.cluster.replacement_order import RUNS
 from ..._core.cluster.rollout import is_ready
 from ..._core.errors import Failure, Problem
 from ..api.explain import asking, library
+from ..api.outage import LostError
 from ..rollout.vanished import is_gone
 from ..rollout.wait import ONE_RUN, follow
 from .canary import Canary, judged, prepared
@@ -178,8 +179,9 @@ class Changes:
                 self._told(one, restore(self.bundle, one, after, self.live), None, awaited=False) for one in going
             ]
             for one in self.open.values():
-                if not one.goes_back and outrun(self.bundle, one, {**self.live, **after}):
-                    self._close(one)
+                with suppress(Problem, LostError):  # what the step said counts; the record stays
+                    if not one.goes_back and outrun(self.bundle, one, {**self.live, **after}):
+                        self._close(one)
             told = [*filter(None, undone), *(f"Not changed, because it comes after: {name}." for name in later)]
             fix = "\n".join([problem.fix, *told])
             facts = getattr(problem, "facts", {})

@@ -134,7 +134,7 @@ closed-udp-port:
     finds: "receivers.statsd: NetworkPolicy allow admits port 8125 for TCP only Apply a NetworkPolicy of your own"
   a port by its name:
     receivers.statsd.endpoint: "0.0.0.0:8125"
-    in.ingress: {policies: [[{port: stats}]], port_names: {8125: stats}}
+    in.ingress: {policies: [[{port: stats}]], port_names: {8125: [stats]}}
     finds: "receivers.statsd.endpoint: admits port 8125 for TCP only"
   other ports alone:
     receivers.statsd.endpoint: "0.0.0.0:8125"
@@ -147,7 +147,7 @@ closed-udp-port:
   UDP: {receivers.statsd.endpoint: "0.0.0.0:8125", in.ingress: {policies: [[{port: 8125, protocol: UDP}]]}}
   UDP by a name:
     receivers.statsd.endpoint: "0.0.0.0:8125"
-    in.ingress: {policies: [[{port: stats, protocol: UDP}]], port_names: {8125: stats}}
+    in.ingress: {policies: [[{port: stats, protocol: UDP}]], port_names: {8125: [stats]}}
   a second policy that admits it:
     receivers.statsd.endpoint: "0.0.0.0:8125"
     in.ingress: {policies: [[{port: 8125}], [{port: 8000, endPort: 9000, protocol: UDP}]]}

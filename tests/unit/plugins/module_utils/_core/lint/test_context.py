@@ -124,6 +124,16 @@ def test_policies_that_select_the_pods_are_known(policy: dict[str, Any], admitte
     assert (found and (found.admits(1, "TCP"), found.admits(8888, "UDP"))) == admitted
 
 
+@pytest.mark.parametrize("protocols", [("TCP", "UDP"), ("UDP", "TCP")])
+def test_tcp_and_udp_of_one_number_have_a_name_each(protocols: tuple[str, str]) -> None:
+    ports = [{"name": f"s-{one.lower()}", "containerPort": 9, "protocol": one} for one in protocols]
+    rule = {"podSelector": {}, "ingress": [{"ports": [{"port": "s-udp", "protocol": "UDP"}]}]}
+    made = workload("Deployment", {**POD, "containers": [{**CONTAINER, "ports": ports}]})
+    deployment = around({**POLICY, "spec": rule}, made).deployment
+    assert deployment and deployment.ingress
+    assert (deployment.ingress.admits(9, "UDP"), deployment.ingress.admits(9, "TCP")) == (True, False)
+
+
 def test_a_policy_of_another_namespace_selects_no_pod_here() -> None:
     elsewhere = {**POLICY, "metadata": {"name": "p", "namespace": "other"}, "spec": {"podSelector": {}}}
     deployment = around(elsewhere, workload("Deployment")).deployment
@@ -133,6 +143,12 @@ def test_a_policy_of_another_namespace_selects_no_pod_here() -> None:
 
 TCP = {"spec": {"networkPolicy": {"enabled": True}}, "status": {"version": "0.158.0"}}
 OWNED = {"ownerReferences": [{"kind": "OpenTelemetryCollector", "name": "a"}], "name": "p", "namespace": "n"}
+NAMED = {**POLICY, "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": "m", "protocol": "UDP"}]}]}}
+PORTS = [{"name": "m", "containerPort": 8125, "protocol": "UDP"}]
+MADE = {
+    **workload("Deployment", {"containers": [{"name": "otc-container", "ports": PORTS}]}),
+    "metadata": {"name": "a-collector", "namespace": "n"},
+}
 CHILD = {**POLICY, "metadata": OWNED, "spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/instance": "n.a"}}}}
 
 
@@ -147,6 +163,9 @@ CHILD = {**POLICY, "metadata": OWNED, "spec": {"podSelector": {"matchLabels": {"
     ({**TCP, "spec": {"networkPolicy": {"enabled": False}}}, [], False),
     ({**TCP, "spec": {"mode": "sidecar", **TCP["spec"]}}, [], False),
     (TCP, [CHILD], True),
+    ({}, [NAMED], True),
+    ({}, [NAMED, MADE], False),
+    ({}, [NAMED, {**MADE, "metadata": {"name": "a-collector", "namespace": "other"}}], True),
     (TCP, [{**CHILD, "spec": {"podSelector": {}, "ingress": [{}]}}], False),
     ({}, [CHILD], True),
 )

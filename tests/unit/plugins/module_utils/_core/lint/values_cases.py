@@ -36,6 +36,9 @@ out-of-range:
     finds: "receivers.prometheus.config.scrape_configs[0].scrape_timeout: which is a minute by default"}
   an unknown interval of all jobs: {receivers.prometheus.config: {global: {scrape_interval: "${env:A}"},
     scrape_configs: [{job_name: a, scrape_timeout: 61s}]}, signal: metrics}
+  a timeout above its own interval where that of all jobs is unknown: {receivers.prometheus.config:
+    {global: {scrape_interval: "${env:A}"}, scrape_configs: [{job_name: a, scrape_interval: 10s, scrape_timeout: 20s}]},
+    finds: "receivers.prometheus.config.scrape_configs[0].scrape_timeout: the interval, which is 10s", signal: metrics}
   a fraction above the most: {processors.memory_limiter: {check_interval: 1s, limit_percentage: 100.5}}
   a fraction of a limit: {processors.batch.send_batch_max_size: 0.5}
   an interval of zero is the default: {signal: metrics, receivers.prometheus.config: {global: {scrape_interval: 0,

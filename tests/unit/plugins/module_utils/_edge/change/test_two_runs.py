@@ -124,6 +124,23 @@ def test_a_canary_that_keeps_its_config_leaves_no_record_if_another_run_overtake
         assert "Deployment ns/a stays as it is: another run has changed it since this run." in caught.value.fix
 
 
+def test_a_step_that_fails_is_told_although_the_workload_can_no_longer_be_read() -> None:
+    api = canary_cluster()
+    refused, down = status(422, "Invalid", "the step that failed"), status(500, "InternalError", "etcd is away")
+    failed: list[str] = []
+
+    def trouble(method: str, path: str) -> Any:
+        if (method, path) == ("PATCH", DEPLOYMENT) and RECORD in api.objects:
+            failed.append(path)
+            return refused
+        return down if failed and (method, path) == ("GET", DEPLOYMENT) else None
+
+    api.trouble = trouble
+    with pytest.raises(Problem, match="the step that failed"):
+        change(api, "second", change={"on_failure": "keep"})
+    assert failed and RECORD in api.objects
+
+
 def test_a_removal_during_a_change_ends_it_at_once() -> None:
     api = cluster(collector("one"))
 
