@@ -78,7 +78,9 @@ def _try_adopted(session: Session, manifest: Manifest, live: Manifest) -> None:
         if error.status != INVALID:  # what may pass, and what the bundle itself mends, is for the apply
             return
         told = explain(error, f"Adopt {ref(manifest)}")
-        raise Problem(told.wrong, asked=told.asked, fix=unfit_ports(manifest, live) or told.fix) from error
+        of_ports = "spec.ports" in error.message
+        fix = (unfit_ports(manifest, live) if of_ports else "") or told.fix
+        raise Problem(told.wrong, asked=told.asked, fix=fix) from error
 
 
 def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) -> None:

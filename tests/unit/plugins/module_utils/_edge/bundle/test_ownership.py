@@ -180,6 +180,18 @@ def test_what_the_server_would_refuse_to_merge_is_adopted_by_no_half(check: bool
     )
 
 
+def test_ports_are_removed_for_a_refusal_of_ports_alone() -> None:
+    api = FakeApi(*theirs(HELM))
+    service = "/api/v1/namespaces/shop/services/gw"
+    api.objects[service]["spec"]["ports"] = [{"port": 80, "protocol": "TCP"}]
+    invalid = status(422, "Invalid", 'Service "gw" is invalid: spec.clusterIPs[0]: may not change once set')
+    api.trouble = lambda method, path: invalid if (method, path) == ("PATCH", service) else None
+    with pytest.raises(Problem, match="may not change once set") as caught:
+        run(api, "shop", adopt=["shop.gw"])
+    assert "spec.clusterIPs" in caught.value.wrong
+    assert "patch service" not in caught.value.fix
+
+
 @pytest.mark.parametrize(("path", "code", "wrong"), [("configmaps", 422, "Adopt"), ("deployments", 503, "Apply")])
 def test_what_may_pass_later_holds_no_adoption_up(path: str, code: int, wrong: str) -> None:
     api = FakeApi(*theirs(HELM))
