@@ -87,12 +87,13 @@ def ask(url: str) -> dict[str, object]:
 
 
 def load(rate: int, fail_percent: int) -> None:
-    """Call this service for ever. The failing calls are spread evenly."""
+    """Call this service for ever, one call after the other. The failing calls are spread evenly."""
     for number in count():
+        begin = time.monotonic()
         fails = (number + 1) * fail_percent // 100 > number * fail_percent // 100
         with suppress(OSError):  # /fail answers with 500
             urllib.request.urlopen(f"http://localhost:8080/{'fail' if fails else ''}", timeout=5).read()
-        time.sleep(1 / rate)
+        time.sleep(max(0.0, begin + 1 / rate - time.monotonic()))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,11 @@ OF = "of"
 REPEATED = "(combined from similar events): "
 # What Go says after the path of a file that it may not open or create.
 _DENIED = ": permission denied"
-_MISSING_CHILD = re.compile(r'\b(?:configmap|serviceaccount) "(?P<name>[^" ]+)" not found')
+# The operator names a ConfigMap after the workload and the first digits of the config's sum.
+# Source: internal/naming/main.go of the operator.
+_MISSING_CHILD = re.compile(
+    r'\b(?:configmap|serviceaccount) "(?P<whole>(?P<name>[^" ]{1,253}?)(?:-[0-9a-f]{8})?)" not found'
+)
 _MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found')
 
 
@@ -217,9 +221,11 @@ def symptoms(
 
 
 def _is_created_later(workload: Object, symptom: Symptom) -> bool:
-    """Return whether pods lack an object that the operator creates; its name begins with the workload's."""
-    lacking = (found["name"] for found in _MISSING_CHILD.finditer(symptom.detail))
-    return bool(workload.get(OF)) and any(f"{name}-".startswith(f"{workload['metadata']['name']}-") for name in lacking)
+    """Return whether pods lack an object that the operator creates, by its name."""
+    name = workload["metadata"]["name"]
+    return bool(workload.get(OF)) and any(
+        name in (found["name"], found["whole"]) for found in _MISSING_CHILD.finditer(symptom.detail)
+    )
 
 
 def _first(search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:

@@ -28,6 +28,7 @@ from ..rollout.wait import RolloutWait, RolloutWaitOptions, follow
 from .observe import pods_of
 
 OUTRUN = "another run has changed it since this run"
+IS_NEW = " (it is new)"
 
 
 class Bundle(Protocol):
@@ -86,7 +87,8 @@ class Restored:
     @property
     def is_outrun(self) -> bool:
         """Return whether the collector is as another run wants it: what this run found is not the last that worked."""
-        return all(OUTRUN in one for one in self.kept)
+        lost = [one for one in self.kept if not one.endswith(IS_NEW)]
+        return bool(lost) and all(OUTRUN in one for one in lost)
 
 
 def restore(
@@ -110,7 +112,7 @@ def restore(
             found.kept += [f"{ref(item)} ({reason})"] if reason else []
     recorded = {ref(item) for item in change.before}
     new = [ref(item) for item in change.workloads if ref(item) not in recorded and ref(item) in left]
-    found.kept += [f"{one} (it is new)" for one in new if found.back or found.kept]
+    found.kept += [f"{one}{IS_NEW}" for one in new if found.back or found.kept]
     bundle.undone(found.back)
     return found
 

@@ -30,6 +30,8 @@ def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row:
     ("OpenTelemetryCollector n/x", "a-0123abcd", "operator"),
     ("OpenTelemetryCollector n/x", "a", "operator"),  # that of a target allocator
     ("OpenTelemetryCollector n/x", "ab", "mount"),
+    ("OpenTelemetryCollector n/x", "a-extra", "mount"),  # of the user
+    ("OpenTelemetryCollector n/x", "a-b-0123abcd", "mount"),
     ("", "a-0123abcd", "mount"),
 )
 def test_a_config_that_the_operator_makes_is_waited_for(of: str, name: str, row: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.rollback import IS_NEW, OUTRUN, Restored
 
 from ..bundle.helpers import actions
 from ..fake_api import Answered, status
@@ -244,3 +245,17 @@ def test_a_write_is_looked_for_when_its_answer_stays_broken() -> None:
     run(api, collector("two"))
     assert (api.image(), RECORD in api.objects) == ("two", False)
     assert api.objects[SERVICE]["spec"] == {"ports": [{"name": "two"}]}
+
+
+@pytest.mark.parametrize(
+    ("kept", "outrun"),
+    [
+        ([f"D ns/a ({OUTRUN})"], True),
+        ([f"D ns/a ({OUTRUN})", f"S ns/b{IS_NEW}"], True),
+        ([f"D ns/a ({OUTRUN})", "S ns/b (not allowed)"], False),
+        ([f"S ns/b{IS_NEW}"], False),
+        ([], False),
+    ],
+)
+def test_another_run_has_overtaken_what_could_not_go_back_for_it_alone(kept: list[str], outrun: bool) -> None:
+    assert Restored([], kept).is_outrun is outrun
