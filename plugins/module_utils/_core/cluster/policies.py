@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
-from ..config.paths import at, items, section
+from ..config.paths import at, items, mappings, section
 
 Object = Mapping[str, Any]
 
@@ -21,11 +21,6 @@ _OPERATORS: dict[str, Callable[[list[Any], Any], bool]] = {
 }
 
 
-def maps(value: Any, *path: str) -> list[dict[str, Any]]:
-    """Return the items of a list that are mappings; a file may have anything."""
-    return [item for item in items(value, *path) if isinstance(item, dict)]
-
-
 def selects(selector: Object, labels: Mapping[str, str]) -> bool:
     """Return whether a label selector selects these labels; an empty one selects all."""
     if not section(selector, "matchLabels").items() <= labels.items():
@@ -34,7 +29,7 @@ def selects(selector: Object, labels: Mapping[str, str]) -> bool:
         _OPERATORS.get(str(one.get("operator")), _OPERATORS["Exists"])(
             items(one, "values"), labels.get(str(one.get("key")))
         )
-        for one in maps(selector, "matchExpressions")
+        for one in mappings(selector, "matchExpressions")
     )
 
 
@@ -107,7 +102,7 @@ class Policies:
         """Return `all`, `some` peers or `none` for connections to one of these ports."""
         if not self.policies:
             return "all"
-        rules = [rule for item in self.policies for rule in maps(item, "spec", self.rules_key)]
+        rules = [rule for item in self.policies for rule in mappings(item, "spec", self.rules_key)]
         fitting = [rule for rule in rules if _has_port(rule, set(ports), protocol, set(names))]
         if not fitting:
             return "none"
@@ -122,7 +117,8 @@ def _types(policy: Object) -> list[Any]:
 def _has_port(rule: Object, ports: set[int], protocol: str, names: set[str]) -> bool:
     listed = items(rule, "ports")
     return not listed or any(
-        str(port.get("protocol") or "TCP") == protocol and _is_port(port, ports, names) for port in maps(rule, "ports")
+        str(port.get("protocol") or "TCP") == protocol and _is_port(port, ports, names)
+        for port in mappings(rule, "ports")
     )
 
 

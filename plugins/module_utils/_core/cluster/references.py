@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import items, leaves, section
+from ..config.paths import items, leaves, mappings, section
 from .bundle import Manifest, Ref, ref
 from .leftovers import PLATFORM_OBJECTS
 
@@ -122,7 +122,7 @@ def _used(
 
 def _outside_of_pods(manifest: Manifest) -> Iterator[Ref]:
     """Yield the classes of the claims of a workload, and the definitions that a target allocator watches."""
-    for claim in _mappings(manifest, "spec", "volumeClaimTemplates"):
+    for claim in mappings(manifest, "spec", "volumeClaimTemplates"):
         if section(claim, "spec").get("storageClassName"):
             yield Ref("StorageClass", "", str(claim["spec"]["storageClassName"]))
     if section(manifest, "spec", "targetAllocator", "prometheusCR").get("enabled"):
@@ -138,18 +138,14 @@ def _pod(manifest: Manifest) -> dict[str, Any]:
 
 def sources(spec: Manifest, container: Manifest) -> list[Source]:
     """Return every Secret and ConfigMap that a pod needs: by its volumes, and by the variables of the container."""
-    mounts = {str(mount.get("name")): mount for mount in reversed(_mappings(container, "volumeMounts"))}
-    found = [source for volume in _mappings(spec, "volumes") for source in _of_volume(volume, mounts)]
+    mounts = {str(mount.get("name")): mount for mount in reversed(mappings(container, "volumeMounts"))}
+    found = [source for volume in mappings(spec, "volumes") for source in _of_volume(volume, mounts)]
     return [*found, *_of_variables(container)]
-
-
-def _mappings(config: Any, *path: str) -> list[dict[str, Any]]:
-    return [item for item in items(config, *path) if isinstance(item, dict)]
 
 
 def _of_volume(volume: Manifest, mounts: Mapping[str, Manifest]) -> Iterator[Source]:
     mount = mounts.get(str(volume.get("name")), {})
-    parts = [volume, *_mappings(volume, "projected", "sources")]
+    parts = [volume, *mappings(volume, "projected", "sources")]
     for part in parts:
         for key, kind, name_key in (
             ("secret", "Secret", "secretName" if part is volume else "name"),
@@ -158,7 +154,7 @@ def _of_volume(volume: Manifest, mounts: Mapping[str, Manifest]) -> Iterator[Sou
             given = section(part, key)
             name = given.get(name_key)
             if name:
-                files = tuple((str(item.get("path")), str(item.get("key"))) for item in _mappings(given, "items"))
+                files = tuple((str(item.get("path")), str(item.get("key"))) for item in mappings(given, "items"))
                 sub_path = str(mount.get("subPath") or "")
                 path = str(mount.get("mountPath") or "")
                 yield Source(

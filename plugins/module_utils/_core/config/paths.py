@@ -73,6 +73,11 @@ def items(config: Any, *path: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def mappings(config: Any, *path: str) -> list[dict[str, Any]]:
+    """Return the items of the list at a path that are mappings; a file may have anything."""
+    return [item for item in items(config, *path) if isinstance(item, dict)]
+
+
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield every scalar below a value with its path, in order; iterative, so that depth cannot exhaust the stack."""
     stack = [(path, _children(value))] if isinstance(value, _TREES) else []

@@ -30,9 +30,9 @@ Found = Iterator[tuple[str, Fault]]
 Check = Callable[[Any, Any, Path, Row], Found]
 
 _GO = re.compile(r"([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
-PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
+_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
 _LONGEST = 40
-SECONDS = {
+_SECONDS = {
     "ns": 1e-9,
     "us": 1e-6,
     "µs": 1e-6,
@@ -221,15 +221,19 @@ def _whole(number: Any, row: Row) -> Any:
 def _amount(value: Any, is_time: bool = False) -> float | None:
     """Return a number or a duration as a number; None if it is neither. A time without a unit is in nanoseconds."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value * SECONDS["ns"] if is_time else value
+        return value * _SECONDS["ns"] if is_time else value
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
     if re.fullmatch(r"1\.[0-3]", value):
         return float(value)
     if not _GO.match(value):
         return None
-    total = sum(float(number) * SECONDS[unit] for number, unit in PART.findall(value))
-    return -total if value.startswith("-") else total
+    return -seconds_in(value) if value.startswith("-") else seconds_in(value)
+
+
+def seconds_in(duration: str) -> float:
+    """Return the seconds of a duration of Go or of Prometheus, whose form has been checked; a sign does not count."""
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(duration))
 
 
 def _unique(key: str, settings: Any, path: Path, _row: Row) -> Found:

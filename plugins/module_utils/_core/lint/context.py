@@ -14,13 +14,12 @@ from typing import Any
 
 from ..cluster.operator_status import operator_labels
 from ..cluster.policies import Policies
-from ..cluster.policies import maps as _maps
 from ..collector import names
 from ..collector.pod_logs import PodLogs
 from ..collector.quantities import parse_bytes
 from ..config.documents import CUSTOM_RESOURCE, Found
 from ..config.layers import parse_version
-from ..config.paths import at, items, section
+from ..config.paths import at, items, mappings, section
 from ..errors import Problem
 from .subject import Deployment, Ingress
 
@@ -125,7 +124,7 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
         exposed=_exposed(container, labels, workload, stream),
         granted=_granted(pod, workload, stream),
         probed=any(key in container for key in ("livenessProbe", "readinessProbe", "startupProbe")),
-        ingress=_ingress(workload, labels, stream, complete, _port_names(_maps(pod, "containers"))),
+        ingress=_ingress(workload, labels, stream, complete, _port_names(mappings(pod, "containers"))),
         annotated=bool(section(workload, "spec", "template", "metadata", "annotations")),
         logs=_logs(mode, workload, _name(section(workload, "metadata")), _name(container)),
     )
@@ -145,9 +144,9 @@ def _container(workload: Object, config_map: Object) -> Object | None:
         return None
     pod = section(workload, "spec", "template", "spec")
     name = at(config_map, ("metadata", "name"))
-    volumes = {_name(volume) for volume in _maps(pod, "volumes") if name in _config_maps(volume)} - {None}
-    for container in _maps(pod, "containers"):
-        if any(_name(mount) in volumes for mount in _maps(container, "volumeMounts")):
+    volumes = {_name(volume) for volume in mappings(pod, "volumes") if name in _config_maps(volume)} - {None}
+    for container in mappings(pod, "containers"):
+        if any(_name(mount) in volumes for mount in mappings(container, "volumeMounts")):
             return container
     return None
 
@@ -166,14 +165,14 @@ def _together(one: Object, other: Object) -> bool:
 def _exposed(
     container: Object, labels: Object, workload: Object, stream: Sequence[Object]
 ) -> frozenset[tuple[int, str]] | None:
-    ports = _maps(container, "ports")
+    ports = mappings(container, "ports")
     numbers = {_name(port): port.get("containerPort") for port in ports}
     found = [(port.get("containerPort"), _protocol(port)) for port in ports if port.get("hostPort")]
     services = [item for item in stream if item.get("kind") == "Service" and _together(item, workload)]
     for service in services:
         selector = section(service, "spec", "selector")
         if selector and selector.items() <= labels.items():
-            for port in _maps(section(service, "spec"), "ports"):
+            for port in mappings(section(service, "spec"), "ports"):
                 target = port.get("targetPort", port.get("port"))
                 number = numbers.get(target, target) if isinstance(target, str) else target
                 found.append((number, _protocol(port)))
@@ -187,11 +186,11 @@ def _granted(pod: Object, workload: Object, stream: Sequence[Object]) -> tuple[d
     roles = set()
     for item in stream:
         if item.get("kind") in ("ClusterRoleBinding", "RoleBinding"):
-            for subject in _maps(item, "subjects"):
+            for subject in mappings(item, "subjects"):
                 if subject.get("name") == account and namespace in (None, subject.get("namespace")):
                     roles.add((str(at(item, ("roleRef", "kind"))), str(at(item, ("roleRef", "name")))))
     bound = [item for item in stream if (item.get("kind"), str(at(item, ("metadata", "name")))) in roles]
-    return tuple(dict(rule) for role in bound for rule in _maps(role, "rules")) if bound else None
+    return tuple(dict(rule) for role in bound for rule in mappings(role, "rules")) if bound else None
 
 
 def _scales(item: Object, workload: Object) -> bool:
@@ -220,7 +219,7 @@ def _of_operator(item: Object, stream: Sequence[Object], complete: bool) -> Ingr
     named = {key: str(metadata.get(key) or "") for key in ("namespace", "name")}
     labels = {**section(metadata, "labels"), **_PART_OF, **operator_labels({"metadata": named})}
     workload = (one for one in stream if one.get("kind") in WORKLOADS and _is_workload(one, item))
-    containers = (part for one in workload for part in _maps(one, "spec", "template", "spec", "containers"))
+    containers = (part for one in workload for part in mappings(one, "spec", "template", "spec", "containers"))
     return _ingress(item, labels, [*stream, *made], complete and not made, _port_names(containers))
 
 
@@ -233,7 +232,7 @@ def _is_workload(item: Object, owner: Object) -> bool:
 def _is_child(item: Object, owner: Object) -> bool:
     """Whether an object is the network policy that the operator makes of a custom resource."""
     named = (CUSTOM_RESOURCE, at(owner, ("metadata", "name")))
-    owners = _maps(item, "metadata", "ownerReferences") if item.get("kind") == "NetworkPolicy" else []
+    owners = mappings(item, "metadata", "ownerReferences") if item.get("kind") == "NetworkPolicy" else []
     return any((one.get("kind"), one.get("name")) == named for one in owners) and _together(item, owner)
 
 
@@ -249,7 +248,7 @@ def _ingress(
 def _port_names(containers: Iterable[Object]) -> dict[int, set[str]]:
     """Return the names of each port: TCP and UDP of one number have a name each."""
     found: dict[int, set[str]] = {}
-    for port in (port for container in containers for port in _maps(container, "ports")):
+    for port in (port for container in containers for port in mappings(container, "ports")):
         if isinstance(number := port.get("containerPort"), int) and (name := _name(port)):
             found.setdefault(number, set()).add(name)
     return found
@@ -267,11 +266,11 @@ def _environment(container: Object) -> frozenset[str] | None:
     """Return the environment variables of a container; None if a ConfigMap or Secret provides some of them."""
     if container.get("envFrom"):
         return None
-    return frozenset(str(item.get("name")) for item in _maps(container, "env"))
+    return frozenset(str(item.get("name")) for item in mappings(container, "env"))
 
 
 def _mounts(container: Object) -> tuple[str, ...]:
-    return tuple(str(mount["mountPath"]) for mount in _maps(container, "volumeMounts") if "mountPath" in mount)
+    return tuple(str(mount["mountPath"]) for mount in mappings(container, "volumeMounts") if "mountPath" in mount)
 
 
 def _name(item: Object) -> str | None:

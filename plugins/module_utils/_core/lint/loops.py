@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..collector.pod_logs import PodLogs, matches
-from ..config.paths import at, items, leaves, section
+from ..config.paths import at, items, leaves, mappings, section
 from .subject import Fault, Printer, Subject, rules
 from .view import Part, View, kind_of
 
@@ -121,7 +121,7 @@ def _reached(view: View, part: Part, printer: Printer | None) -> dict[str, str]:
 def _of_facts(conditions: list[str], part: Part, before: list[str]) -> list[str]:
     """Return the conditions about attributes that records have by then; any other is never true."""
     has: set[str] = set()
-    if any(one.get("type") == "container" for one in items(part.settings, "operators") if isinstance(one, dict)):
+    if any(one.get("type") == "container" for one in mappings(part.settings, "operators")):
         has |= set(_FROM_PATH)
     if part.settings.get("include_file_path") is True:
         has.add("log.file.path")
@@ -143,10 +143,9 @@ def _filtered(filters: Mapping[str, list[str]], printer: Printer | None, part: P
 
 def _operators(part: Part) -> dict[str, list[str]]:
     """Return the conditions of the operators that drop records: those of a filter that drops all that it finds."""
-    found = [item for item in items(part.settings, "operators") if isinstance(item, dict)]
     return {
         f"operator {item['type']}": _of_facts([str(item.get("expr"))], part, []) if "drop_ratio" not in item else []
-        for item in found
+        for item in mappings(part.settings, "operators")
         if item.get("type") in ("filter", "router")
     }
 
@@ -157,7 +156,7 @@ def _conditions(settings: Any) -> list[str]:
     places.append(settings.get("log_conditions") if isinstance(settings, dict) else None)
     texts = [value for place in places for _path, value in leaves(place or [])]
     exclude = section(settings, "logs", "exclude")
-    attributes = [one for one in items(exclude, "resource_attributes") if isinstance(one, dict)]
+    attributes = mappings(exclude, "resource_attributes")
     if len(attributes) == 1 and set(exclude) == {"match_type", "resource_attributes"}:
         sign = "==" if exclude["match_type"] == "strict" else "matches"
         texts.append(f'["{attributes[0].get("key")}"] {sign} "{attributes[0].get("value")}"')

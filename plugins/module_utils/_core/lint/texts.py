@@ -23,14 +23,13 @@ from .constraints import (
     DURATION,
     GATE,
     MISSING,
-    PART,
     RANGE,
     REGEX,
-    SECONDS,
     WORD,
     Check,
     Found,
     no_regex,
+    seconds_in,
     steps,
     values_of,
 )
@@ -72,7 +71,7 @@ def _seconds(value: Any) -> float | None:
     text = "" if value is None else str(value)
     if text and not (len(text) <= _LONGEST and _SPAN.match(text)):
         return None
-    return sum(float(number) * SECONDS[unit] for number, unit in PART.findall(text))
+    return seconds_in(text)
 
 
 def _ids(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:

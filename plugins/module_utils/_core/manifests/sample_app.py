@@ -222,10 +222,10 @@ def _environment(app: SampleApp, part: str, settings: Mapping[str, Any]) -> list
 
 def _load(app: SampleApp) -> dict[str, str]:
     """Return the variables of the load that the first service puts on itself. Raises Problem."""
-    too_much = {option: value for option, value in app.load.items() if value > _MOST}
-    for option, value in too_much.items():
-        where = f"otel_sample_app_load.{option}"
-        raise Problem(f"{option} is {value}, and at most {_MOST}", where=where, fix="Use a smaller number.")
+    for option, value in app.load.items():
+        if value > _MOST:
+            where = f"otel_sample_app_load.{option}"
+            raise Problem(f"{option} is {value}, and at most {_MOST}", where=where, fix="Use a smaller number.")
     return {option.upper(): str(value) for option, value in app.load.items() if app.load["requests_per_second"]}
 
 
