@@ -107,7 +107,10 @@ failures:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import ARGUMENTS, run_admission
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import (
+    ARGUMENTS,
+    run_admission,
+)
 
 
 def main() -> None:

@@ -130,7 +130,9 @@ error: {description: The code and the message of AWS., returned: when a call fai
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.service_account_role import run_role
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.service_account_role import (
+    run_role,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import MODULES
 
 

@@ -53,7 +53,10 @@ unproven: {description: "The others, each as C(account) and C(reason).", returne
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import ARGUMENTS, run_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import (
+    ARGUMENTS,
+    run_wait,
+)
 
 
 def main() -> None:

@@ -138,7 +138,10 @@ signals:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.options import ARGUMENTS, CONDITIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.options import (
+    ARGUMENTS,
+    CONDITIONS,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import run_probe
 
 

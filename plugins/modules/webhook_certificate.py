@@ -51,7 +51,9 @@ msg: {description: The action and its reason., returned: always, type: str}
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.certificate import run_certificate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.certificate import (
+    run_certificate,
+)
 
 
 def main() -> None:

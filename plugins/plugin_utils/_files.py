@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..module_utils._core.errors import Problem
+from ..module_utils._errors import Problem
 
 _NEW_FILE_MODE = 0o644
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..module_utils._core.config.paths import Position
-from ..module_utils._core.errors import Problem, at_most
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.profiles import UNUSED, Judged, Suppression
 from ..module_utils._core.lint.reports import Checked, Report, Suppressed, counted
 from ..module_utils._core.lint.rules import RULES
 from ..module_utils._core.lint.subject import INTERNAL_ERROR, Finding, Rule
+from ..module_utils._errors import Problem, at_most
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
 _KEYS = ("rule", "reason", "path")

@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import Any
 
-from ..module_utils._core.errors import Problem
+from ..module_utils._errors import Problem
 
 
 def library() -> Any:

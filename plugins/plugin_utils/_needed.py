@@ -16,7 +16,7 @@ from pathlib import Path
 from ansible import __version__
 from ansible.errors import AnsibleActionFail
 
-from ..module_utils._core.errors import Problem
+from ..module_utils._errors import Problem
 
 # meta/runtime.yml says the same to Ansible, which only warns.
 OLDEST = (2, 18)

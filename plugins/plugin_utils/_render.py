@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 from ..module_utils._core.aws import identity
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import names, platform
-from ..module_utils._core.collector.collector import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
+from ..module_utils._core.collector.collector import (
+    OPERATORS_IMAGE,
+    Collector,
+    Distribution,
+    image_of,
+    option_names,
+)
 from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.config.compose import compose
 from ..module_utils._core.config.layers import Composed, Layer
@@ -28,7 +34,6 @@ from ..module_utils._core.diagnose.peers import (
     unreceived,
     ways_between,
 )
-from ..module_utils._core.errors import Problem, about
 from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, masked, run
@@ -40,6 +45,7 @@ from ..module_utils._core.manifests.pod import volumes
 from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
+from ..module_utils._errors import Problem, about
 from . import _arguments, _sources, _summary, _target, _yaml
 
 _PREFIX = "otel_collector_"

@@ -16,9 +16,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._core.config import schema
 from ..module_utils._core.config.layers import Layer
-from ..module_utils._core.errors import Problem, near
 from ..module_utils._core.needs.derive import SECRETS_ROOT
 from ..module_utils._core.recipes import RecipeUse, check_shape
+from ..module_utils._errors import Problem, near
 from . import _files, _yaml
 from ._arguments import checked
 

@@ -29,7 +29,7 @@ from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
 from ..module_utils._core.config.secrets import concealed
-from ..module_utils._core.errors import Problem, printable
+from ..module_utils._errors import Problem, printable
 from ._arguments import check_shapes
 from ._needed import needed
 

@@ -20,7 +20,7 @@ from ..module_utils._core.config.documents import Found
 from ..module_utils._core.config.paths import Path, Position, at
 from ..module_utils._core.config.yaml_documents import Document, key_of, spread
 from ..module_utils._core.config.yaml_nodes import SCALARS, Invalid, compose, short
-from ..module_utils._core.errors import Problem
+from ..module_utils._errors import Problem
 
 try:
     from yaml import CSafeDumper as _Dumper

@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import SECTIONS, Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import (
+    SECTIONS,
+    Catalogue,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import parse_version
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,10 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import Reference, way_out
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import (
+    Reference,
+    way_out,
+)
 
 from .role import ROOT
 

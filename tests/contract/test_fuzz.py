@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.documents import looks_like_config
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.documents import (
+    looks_like_config,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _action,
     _diagnose,
@@ -26,7 +28,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
 
 from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
 from tests.unit.plugins.module_utils._edge.diagnose import diagnose_api
-from tests.unit.plugins.module_utils._edge.fake_api import SERVED, FakeApi
+from tests.unit.plugins.module_utils.fake_api import SERVED, FakeApi
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE
 
 from .fuzzing import ODD, cases, changed_text, changed_tree, failures

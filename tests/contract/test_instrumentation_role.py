@@ -15,7 +15,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumen
     SAMPLERS,
     option_names,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import LANGUAGES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import (
+    LANGUAGES,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, bundle
 

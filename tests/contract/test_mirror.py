@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import OPERATOR, PRODUCTS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import (
+    OPERATOR,
+    PRODUCTS,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.open_telemetry_collector import KIND
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.open_telemetry_collector import (
+    KIND,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from .role import PLATFORMS, RECIPES

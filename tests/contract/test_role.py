@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS, WORKLOADS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import (
+    BACKENDS,
+    WORKLOADS,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import COMPONENT
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources

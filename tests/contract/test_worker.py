@@ -24,7 +24,7 @@ import pytest
 
 from tests.conftest import COLLECTIONS
 from tests.support.servers import answering
-from tests.unit.plugins.module_utils._edge.fake_api import Answered, FakeApi, status
+from tests.unit.plugins.module_utils.fake_api import Answered, FakeApi, status
 
 from .source import files, text
 

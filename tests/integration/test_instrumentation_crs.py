@@ -13,7 +13,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumen
     PROPAGATORS,
     SAMPLERS,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import LANGUAGES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import (
+    LANGUAGES,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import bundle
 
 from tests.support import definitions

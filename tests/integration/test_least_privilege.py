@@ -20,7 +20,18 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.der
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks.identities import Caller
 
-from .least_privilege import ROLE, WORKSPACE, Cloud, awaited, cloud, collector, policy_of, post, telemetry, without
+from .least_privilege import (
+    ROLE,
+    WORKSPACE,
+    Cloud,
+    awaited,
+    cloud,
+    collector,
+    policy_of,
+    post,
+    telemetry,
+    without,
+)
 from .test_real_collector import program
 
 __all__ = ["program"]

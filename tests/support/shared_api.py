@@ -11,8 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster, Transport
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC, connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import (
+    Answered,
+    Cluster,
+    Transport,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import (
+    CLUSTER_ARG_SPEC,
+    connect,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import ApiResources
 
 from .cluster import until

@@ -27,8 +27,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.clust
 
 from tests.support.change_cases import changed
 from tests.support.otlp_backend import sending, serving
-from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, status
-from tests.unit.plugins.module_utils._edge.helpers import obj
+from tests.unit.plugins.module_utils.fake_api import FakeApi, status
+from tests.unit.plugins.module_utils.live_helpers import obj
 
 START_SECONDS = 60
 # Its own metrics, or OTLP.

@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.clust
 from tests.support import plays
 from tests.support.planted_secrets import PlantedSecrets
 from tests.support.servers import answering
-from tests.unit.plugins.module_utils._edge.fake_api import FakeApi, reply, status
+from tests.unit.plugins.module_utils.fake_api import FakeApi, reply, status
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKLOADS = ("deployments", "daemonsets", "statefulsets")

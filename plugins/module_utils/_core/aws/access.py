@@ -14,7 +14,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import Problem
+from ..._errors import Problem
 
 
 class FailedCall(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Problem, near
+from ..._errors import Problem, near
 from .identity import ANNOTATIONS, STATIC, role_name
 from .policy import Account, Statement, united
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..errors import Problem
+from ..._errors import Problem
 
 Statement = dict[str, Any]
 VERSION = "2012-10-17"

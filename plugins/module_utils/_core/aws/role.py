@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Problem
+from ..._errors import Problem
 from .policy import Account, EksCluster, document, same
 from .trust import Step, tag_changes, tag_list, trusting, without_ours
 

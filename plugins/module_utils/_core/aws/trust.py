@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import Problem
+from ..._errors import Problem
 from .policy import IRSA, POD_IDENTITY, VERSION, Account, EksCluster, Statement, same
 
 SIDS = {IRSA: "O11yOpentelemetryIrsa", POD_IDENTITY: "O11yOpentelemetryPodIdentity"}

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..._errors import Problem
 from ..collector import names
 from ..collector.collector import OPERATORS_IMAGE, Collector
-from ..errors import Problem
 from ..manifests import (
     build,
     certificate,

@@ -10,10 +10,10 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._errors import Problem, near
 from ..config.paths import amount
 from ..config.secrets import quoted
 from ..diagnose.check import DiagnoseCheck, Search, found
-from ..errors import Problem, near
 from .judge_table import NAMES, ROWS, JudgeRow
 
 _OWN = ("id", "find", "text", "fix", "grows")

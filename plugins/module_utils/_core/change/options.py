@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..._errors import Problem
 from ..collector.collector import Collector
-from ..errors import Problem
 
 CANARY, ROLLING = "canary", "rolling"
 KEEP, ROLLBACK = "keep", "rollback"

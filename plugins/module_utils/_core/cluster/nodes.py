@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
+from ..._errors import at_most
 from ..config.paths import items, section
 from ..config.secrets import quoted
-from ..errors import at_most
 from .bundle import Manifest, ref
 
 _SHOWN = 5

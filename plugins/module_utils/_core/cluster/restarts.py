@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..._errors import at_most
 from ..collector.names import LONGEST_LABEL
-from ..errors import at_most
 from .bundle import Manifest
 
 INJECT, INJECTED = "sidecar.opentelemetry.io/inject", "sidecar.opentelemetry.io/injected"

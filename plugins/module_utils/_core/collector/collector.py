@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from ..errors import Problem
+from ..._errors import Problem
 from . import names, quantities
 from .pod_logs import PodLogs
 from .quantities import Memory, memory

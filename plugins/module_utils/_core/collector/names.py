@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import Problem
+from ..._errors import Problem
 
 # The owner of objects of this collection, as a label and as the field manager.
 OWNER_LABEL = "app.kubernetes.io/managed-by"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..errors import Problem
+from ..._errors import Problem
 from .collector import Collector
 
 _AGENT = "daemonset"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import cleaned
+from ..._errors import cleaned
 from .text import seconds_between
 
 LONGEST = 400

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from ..errors import near
+from ..._errors import near
 from . import ottl_syntax as words
 from .formats import broken_elements, broken_match, broken_network
 from .names import ENCODINGS, ZONES, is_encoding, is_zone

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..errors import near
+from ..._errors import near
 from .formats import UNICODE_CLASSES
 
 _MOST_REPEATED = 1000

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._errors import Problem
 from ..cluster.operator_status import operator_labels
 from ..cluster.policies import Policies
 from ..collector import names
@@ -20,7 +21,6 @@ from ..collector.quantities import parse_bytes
 from ..config.documents import CUSTOM_RESOURCE, Found
 from ..config.layers import parse_version
 from ..config.paths import at, items, mappings, section
-from ..errors import Problem
 from .subject import Deployment, Ingress
 
 Object = Mapping[str, Any]

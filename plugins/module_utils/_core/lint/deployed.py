@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from ..._errors import Problem, at_most
 from ..collector import names
 from ..collector.collector import Collector
 from ..collector.platform import Platform
 from ..collector.quantities import parse_bytes
-from ..errors import Problem, at_most
 from ..manifests.pod import CONFIG_DIRECTORY, keeps_on_node
 from ..needs.derive import DOWNWARD, Needs, Port
 from .subject import Deployment

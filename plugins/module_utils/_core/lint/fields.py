@@ -16,10 +16,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
+from ..._errors import near
 from ..config.catalogue import Catalogue, Places, Row
 from ..config.paths import Path, at, section
 from ..config.secrets import is_secret
-from ..errors import near
 from .components import configured, movable, used
 from .subject import Fault, Subject, shared_rules
 from .texts import repeated

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ..._errors import near
 from ..config.catalogue import Row
 from ..config.paths import Path
-from ..errors import near
 from ..graph import circle
 from .constraints import CONFLICT, EXPANDED, REFERENCE, Check, Found, values_of
 from .subject import Fault

@@ -12,11 +12,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..._errors import near
 from ..config.catalogue import Row, walk
 from ..config.paths import Path, items
-from ..errors import near
 from ..languages.formats import broken_request
-from ..languages.ottl import ARGUMENT, CONDITION, NAME, ROUTE, STATEMENT, SYNTAX, Judge, Language, Trouble, infer, read
+from ..languages.ottl import (
+    ARGUMENT,
+    CONDITION,
+    NAME,
+    ROUTE,
+    STATEMENT,
+    SYNTAX,
+    Judge,
+    Language,
+    Trouble,
+    infer,
+    read,
+)
 from ..languages.ottl_syntax import Used
 from .components import configured, listed
 from .constraints import QUOTES

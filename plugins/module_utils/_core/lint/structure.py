@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from ..._errors import near
 from ..config.paths import ROLES, SECTIONS, Path, at, section
-from ..errors import near
 from .subject import Fault, Subject, rules
 
 TOP_LEVEL = (*SECTIONS, "service")

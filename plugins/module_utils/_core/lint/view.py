@@ -10,10 +10,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..config.catalogue import ANYWHERE, SECTIONS, Catalogue, Component, Listeners, Places, Reference, Row, is_within
+from ..._errors import near
+from ..config.catalogue import (
+    ANYWHERE,
+    SECTIONS,
+    Catalogue,
+    Component,
+    Listeners,
+    Places,
+    Reference,
+    Row,
+    is_within,
+)
 from ..config.layers import parse_version
 from ..config.paths import ROLES, Path, at, items, leaves, section
-from ..errors import near
 from ..languages.ottl import Language
 from ..needs.listeners import Listener, Part, kind_of, listeners, started
 

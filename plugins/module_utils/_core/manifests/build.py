@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._errors import Problem
 from ..collector import names
 from ..collector.collector import Collector
 from ..collector.platform import Platform
-from ..errors import Problem
 from ..needs.derive import Needs, Port
 
 Manifest = dict[str, Any]

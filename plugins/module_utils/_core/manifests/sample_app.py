@@ -15,9 +15,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import quote
 
+from ..._errors import Problem, near, shown
 from ..collector import names
 from ..collector.collector import from_registry
-from ..errors import Problem, near, shown
 from .build import Manifest, present, shared_namespace
 from .pod import CONTAINER_SECURITY, env_source
 

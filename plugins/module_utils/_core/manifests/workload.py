@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._errors import Problem
 from ..collector import names
 from ..collector.collector import Collector
-from ..errors import Problem
 from .build import CollectorBuild, Manifest, frame, present
 from .pod import STATE_VOLUME, pod_template
 

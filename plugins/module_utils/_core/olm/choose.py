@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._errors import Problem
 from ..cluster.bundle import Manifest
 from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
-from ..errors import Problem
 from ..releases.products import OPERATOR, PRODUCTS
 from .found import API, is_before, of_operator, read_csv
 from .package import PackageRequest, PackageVersion, resolve

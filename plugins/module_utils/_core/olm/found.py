@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..._errors import Problem
 from ..cluster.bundle import Manifest
 from ..cluster.ownership import release_of
-from ..errors import Problem
 from ..releases.found import OLM
 from ..releases.products import OPERATOR, PRODUCTS
 

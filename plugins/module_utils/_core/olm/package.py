@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import Problem, at_most, near
+from ..._errors import Problem, at_most, near
 from ..releases.versions import read
 from .found import PACKAGES, READY, checked, read_csv
 

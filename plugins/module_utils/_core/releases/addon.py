@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..._errors import Problem
 from ..aws.versions import order
 from ..collector.names import RELEASE_LABEL
-from ..errors import Problem
 from . import versions
 from .customization import SCHEDULING
 from .decide import (

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._errors import Problem, near
 from ..cluster.bundle import Manifest
 from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
-from ..errors import Problem, near
 from ..manifests.pod import env_source
 from . import images
 from .lock import Pin, unpinned

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._errors import Problem
 from ..cluster.bundle import Manifest
-from ..errors import Problem
 from . import versions
 from .found import EKS, HELM, MANIFEST, OLM
 from .manifest import DEFINITION

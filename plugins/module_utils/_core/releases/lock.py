@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import Problem, shown
+from ..._errors import Problem, shown
 
 FILE = "otel.lock.yml"
 # The one variable in the file: an inventory folder may hold the file, and Ansible reads it as a group with variables.

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._errors import Problem
 from ..cluster.bundle import Manifest
 from ..cluster.ownership import label_of
-from ..errors import Problem
 from .products import PRODUCTS, Product
 from .versions import Version, image_name, read, tag
 

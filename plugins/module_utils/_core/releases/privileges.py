@@ -14,8 +14,8 @@ from itertools import product as combinations
 from math import prod
 from typing import Any, NamedTuple
 
+from ..._errors import Problem
 from ..cluster.bundle import Manifest
-from ..errors import Problem
 from . import images
 from .manifest import WEBHOOKS, Release, client_configs
 

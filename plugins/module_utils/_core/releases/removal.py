@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._errors import Problem
 from ..cluster.bundle import Manifest
 from ..collector.names import RELEASE_LABEL
-from ..errors import Problem
 from .found import HELM, names_of
 from .manifest import DEFINITION
 from .products import Product

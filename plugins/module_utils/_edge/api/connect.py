@@ -24,7 +24,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..._core.cluster.bundle import redact, secret_values
 from ..._core.config.secrets import concealed, salted, secrets_in, secrets_in_objects
-from ..._core.errors import Problem, escaped, printable, shown
+from ..._errors import Problem, escaped, printable, shown
 from .cluster import SERVER, TOO_MANY, WORKERS, Answered, Cluster
 from .exec_plugin import Watch
 from .explain import hide_more, library, lost, parsed

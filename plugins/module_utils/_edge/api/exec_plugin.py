@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..._core.config.secrets import is_secret_name, masker, quoted, secrets_in_objects
-from ..._core.errors import Problem
+from ..._errors import Problem
 from . import limited
 from .explain import SHORTEST_SECRET
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..._core.cluster.bundle import Manifest, group_of
-from ..._core.errors import Problem
+from ..._errors import Problem
 from .cluster import Cluster
 from .urls import segment
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from ..._core.aws.access import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, asked_by, explain
 from ..._core.config.secrets import quoted
-from ..._core.errors import Problem, cleaned
+from ..._errors import Problem, cleaned
 from .explain import library
 
 # Options and variables that mean more than a plain connection.

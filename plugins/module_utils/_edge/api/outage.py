@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from ..._core.config.secrets import quoted
-from ..._core.errors import shown
+from ..._errors import shown
 
 # A server that has not answered yet: a refused connection stays refused for eleven seconds too.
 FIRST_PAUSES = (0.3, 0.7)

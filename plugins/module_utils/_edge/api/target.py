@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from .cluster import NOT_ALLOWED, ApiError, Cluster
 from .connect import connect, run
 from .explain import explain, library, lost

@@ -13,8 +13,19 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..._core.aws.settings import IDENTITIES, creation, difference, secrets_of, settings, shown, update
-from ..._core.aws.wait import ABSENT, CREATE, DELETE, NOTHING, PRESENT, REMOVED, REPAIR, RESUME, STUCK, Patience
-from ..._core.errors import Problem
+from ..._core.aws.wait import (
+    ABSENT,
+    CREATE,
+    DELETE,
+    NOTHING,
+    PRESENT,
+    REMOVED,
+    REPAIR,
+    RESUME,
+    STUCK,
+    Patience,
+)
+from ..._errors import Problem
 from ..api.libraries import lacking
 from .addon_plan import AddonPlan, Planner, missing
 from .addon_wait import Addon, AddonReads, AddonWait, Limits, fact, status_of

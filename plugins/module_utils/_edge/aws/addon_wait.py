@@ -26,7 +26,7 @@ from ..._core.aws.wait import (
     judge,
 )
 from ..._core.config.secrets import quoted
-from ..._core.errors import Failure
+from ..._errors import Failure
 from .calls import AnsibleCallError, CallErrors, Calls, parsed
 
 Addon = dict[str, Any]

@@ -14,7 +14,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 
 from ..._core.aws.access import EXISTS_CODES
 from ..._core.aws.assignment import FIELDS, impossible, request, settings
-from ..._core.errors import Problem
+from ..._errors import Problem
 from ..api.libraries import lacking
 from .calls import AnsibleCallError, Aws, CallErrors, changes, retagged, run, tag
 

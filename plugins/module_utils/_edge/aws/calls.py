@@ -26,7 +26,7 @@ from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, 
 from ..._core.aws.trust import tag_changes
 from ..._core.config.secrets import concealed
 from ..._core.config.yaml_documents import load
-from ..._core.errors import Problem, escaped, printable
+from ..._errors import Problem, escaped, printable
 from ..api.explain import hide_more, library
 from ..api.kubeconfig import answer_of, without_terminal
 from ..api.libraries import lacking

@@ -14,7 +14,7 @@ from ..._core.aws.access import explain, passing
 from ..._core.aws.identity import equipped, lags, theirs, trial
 from ..._core.aws.policy import IRSA, Account
 from ..._core.aws.trust import AUDIENCE
-from ..._core.errors import Problem
+from ..._errors import Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import library

@@ -16,7 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 
 from ..._core.aws.access import EXISTS_CODES
 from ..._core.aws.trust import AUDIENCE, bare, find, goal, issuer, settings, steps, thumbprints
-from ..._core.errors import Problem
+from ..._errors import Problem
 from .calls import AnsibleCallError, Aws, CallErrors, retagged, run
 
 COLLISIONS, COLLISION_PAUSE = 5, 2.0

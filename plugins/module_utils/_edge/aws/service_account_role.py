@@ -14,9 +14,20 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 from ..._core.aws.access import EXISTS_CODES
 from ..._core.aws.identity import ANNOTATIONS, in_region
 from ..._core.aws.policy import IRSA, Account, EksCluster, eks_cluster_of, filled
-from ..._core.aws.role import RoleRequest, check, cluster_arn, creation, given_up, goal, owned, removal, settings, steps
+from ..._core.aws.role import (
+    RoleRequest,
+    check,
+    cluster_arn,
+    creation,
+    given_up,
+    goal,
+    owned,
+    removal,
+    settings,
+    steps,
+)
 from ..._core.aws.trust import STATEMENTS, Step
-from ..._core.errors import Problem
+from ..._errors import Problem
 from .association import RoleAssociation
 from .calls import AnsibleCallError, Aws, CallErrors, retagged, run
 

@@ -17,7 +17,7 @@ from ..._core.cluster.replacement_order import RUNS, autoscaled, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.config.paths import section
-from ..._core.errors import Problem
+from ..._errors import Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import FORBIDDEN, asking, explain, library, parsed, stranger
 from ..api.outage import LostError

@@ -17,7 +17,7 @@ from ..._core.cluster.operator_status import COLLECTOR
 from ..._core.cluster.ownership import HELM_NAME, helm_release, is_ours, lacking, marks, owner, release_of
 from ..._core.cluster.policies import selects
 from ..._core.config.paths import at, section
-from ..._core.errors import Problem, at_most
+from ..._errors import Problem, at_most
 from ..api.cluster import JSON, METADATA_LIST
 from ..api.kinds import ApiResource, ApiResources, version_for
 from .bundle import Session, listed

@@ -24,7 +24,7 @@ from ..._core.cluster.replacement_order import (
 from ..._core.cluster.rights import kubelet_pods
 from ..._core.cluster.services import unfit_ports
 from ..._core.config.layers import parse_version
-from ..._core.errors import Problem, at_most
+from ..._errors import Problem, at_most
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain, kind_missing
 from ..api.kinds import ApiResource

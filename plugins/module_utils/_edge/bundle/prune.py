@@ -16,7 +16,7 @@ from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
 from ..._core.cluster.ownership import collector_of, earlier_place, is_ours, of_earlier, owner, release_of
 from ..._core.cluster.replacement_order import awaited, goes_first, replaces
 from ..._core.collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
-from ..._core.errors import Failure
+from ..._errors import Failure
 from ..api.cluster import METADATA_LIST
 from ..api.explain import asking
 from ..api.kinds import PRUNED, ApiResource, version_for

@@ -11,7 +11,7 @@ from typing import Any
 from ..._core.cluster.bundle import Identity, Manifest, Ref, identity, ordered, ref
 from ..._core.cluster.leftovers import leftovers
 from ..._core.cluster.ownership import owner, users_of_account
-from ..._core.errors import Problem, at_most
+from ..._errors import Problem, at_most
 from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..api.kinds import ApiResource
 from .bundle import BundleOptions, Session, keep, listed, reporting

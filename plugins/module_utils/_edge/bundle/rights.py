@@ -23,7 +23,7 @@ from ..._core.cluster.replacement_order import RUNS, template_ports
 from ..._core.cluster.rights import RBAC, Grant, Right, described, of_rule
 from ..._core.cluster.rollout import EXPLAINED
 from ..._core.cluster.rollout_tables import COUNTS
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..api.explain import FORBIDDEN
 from ..api.kinds import PRUNED, ApiResource, ApiResources, version_for

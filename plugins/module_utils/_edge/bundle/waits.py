@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from ..._core.cluster.bundle import Manifest, holders, ref
 from ..._core.cluster.operator_status import KIND, account, is_issued, refusal
-from ..._core.errors import Problem, at_most
+from ..._errors import Problem, at_most
 from ..api.cluster import METADATA_LIST, NOT_FOUND, ApiError
 from ..api.explain import explain
 from ..api.kinds import ApiResource

@@ -16,7 +16,7 @@ from ..._core.change.record import another_run
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
 from ..._core.cluster.ownership import applied_by, last_apply, marks, release_of
 from ..._core.cluster.replacement_order import kept_replicas
-from ..._core.errors import Problem
+from ..._errors import Problem
 from ..api.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
 from ..api.explain import FORBIDDEN, asking, explain
 from ..api.outage import LostError

@@ -17,7 +17,7 @@ from ..._core.cluster.nodes import is_ready
 from ..._core.cluster.operator_status import followed
 from ..._core.cluster.rollout import observed
 from ..._core.config.catalogue import listeners_by_type
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..api.explain import asking, explain
 from ..diagnose.collect import utc_now

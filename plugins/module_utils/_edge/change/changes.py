@@ -31,7 +31,7 @@ from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
 from ..._core.cluster.ownership import collector_of
 from ..._core.cluster.replacement_order import RUNS
 from ..._core.cluster.rollout import is_ready
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.explain import asking, library
 from ..api.outage import LostError
 from ..rollout.vanished import is_gone

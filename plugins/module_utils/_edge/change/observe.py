@@ -21,8 +21,8 @@ from ..._core.config.paths import items, section
 from ..._core.config.secrets import masker, secrets_in
 from ..._core.diagnose.metrics import metrics_port, reading, unserved
 from ..._core.diagnose.objects import memory_limit
-from ..._core.errors import Problem
 from ..._core.needs.listeners import kind_of, listeners, started
+from ..._errors import Problem
 from ..api.explain import asking
 from ..diagnose.collect import DiagnosedCollector, utc_now
 from ..diagnose.reader import ClusterReader, Object, path_of

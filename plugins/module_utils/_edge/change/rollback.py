@@ -18,7 +18,7 @@ from ..._core.cluster.replacement_order import RUNS
 from ..._core.cluster.rollout import Symptom
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.config.paths import section
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.cluster import Cluster
 from ..api.explain import asking, library
 from ..diagnose.reader import ClusterReader

@@ -25,11 +25,20 @@ from ..._core.diagnose.objects import autoscalers, certificate_resources, echoes
 from ..._core.diagnose.peers import peers
 from ..._core.diagnose.reach import Around, Reach, labels_of
 from ..._core.diagnose.subject import config_texts, environment, expanded
-from ..._core.errors import Problem
+from ..._errors import Problem
 from ..api.connect import connect, run
 from ..api.explain import library
 from ..rollout.reasons import described
-from .depends import PLURALS, CertificateChecks, allocator, change_under_way, peer_facts, read_peers, references, rights
+from .depends import (
+    PLURALS,
+    CertificateChecks,
+    allocator,
+    change_under_way,
+    peer_facts,
+    read_peers,
+    references,
+    rights,
+)
 from .flow import Meter, read_all, watch
 from .reader import ClusterReader, Object, path_of
 from .targets import DiagnosedTarget, alone, find, unlisted

@@ -22,7 +22,7 @@ from ..._core.diagnose.objects import share
 from ..._core.diagnose.peers import Peer, in_cluster, peer_row
 from ..._core.diagnose.reach import endpoints, labels_of, slices_of
 from ..._core.diagnose.subject import collector_container
-from ..._core.errors import Problem
+from ..._errors import Problem
 from ..api.cluster import ApiError
 from ..api.explain import library
 from .flow import Parsed, available, certificates, decoded, trusts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..._core.errors import cleaned
+from ..._errors import cleaned
 from ..api.cluster import NOT_FOUND, ApiError, Cluster
 from ..api.outage import LostError
 from ..api.urls import segment

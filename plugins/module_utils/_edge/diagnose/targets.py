@@ -19,7 +19,7 @@ from ..._core.collector import names
 from ..._core.config.paths import at, section
 from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
-from ..._core.errors import Problem
+from ..._errors import Problem
 from ..api.cluster import Cluster
 from ..api.connect import connect, run
 from ..api.explain import listing

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
-from ..._core.errors import Problem
 from ..._core.instrumentation import languages, manifest, namespaces
 from ..._core.instrumentation.languages import GRPC
 from ..._core.instrumentation.manifest import API_VERSION, KIND
+from ..._errors import Problem
 from ..api.cluster import METADATA, NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain

@@ -14,8 +14,8 @@ from ..._core.cluster import restarts
 from ..._core.cluster.bundle import Manifest
 from ..._core.collector.names import OWNER
 from ..._core.config.paths import section
-from ..._core.errors import Problem
 from ..._core.instrumentation import namespaces
+from ..._errors import Problem
 from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain

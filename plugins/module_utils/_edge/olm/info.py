@@ -11,8 +11,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
-from ..._core.errors import cleaned
 from ..._core.olm import choose, found
+from ..._errors import cleaned
 from ..api.cluster import NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import asking, explain

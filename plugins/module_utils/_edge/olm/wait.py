@@ -13,7 +13,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster.bundle import Manifest
-from ..._core.errors import Failure, Problem
 from ..._core.olm import meanings
 from ..._core.olm.meanings import SOON
 from ..._core.olm.state import (
@@ -28,6 +27,7 @@ from ..._core.olm.state import (
     judge,
     status_of,
 )
+from ..._errors import Failure, Problem
 from ..api.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import asking, explain

@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._core.config.secrets import quoted
-from ..._core.errors import Problem, shown
 from ..._core.probe.evidence import LINE_LENGTH, listening
+from ..._errors import Problem, shown
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain, library
 from ..api.urls import segment

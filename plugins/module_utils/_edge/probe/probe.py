@@ -14,8 +14,17 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.errors import Failure, Problem
-from ..._core.probe.evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth, listening
+from ..._core.probe.evidence import (
+    Counts,
+    arrived,
+    containers,
+    counted_by,
+    counters,
+    excerpt,
+    growth,
+    listening,
+)
+from ..._errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain

@@ -26,7 +26,7 @@ from ..._core.cluster.rollout import (
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
 from ..._core.config.secrets import concealed, quoted
 from ..._core.diagnose.logs import tail
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import explain, library
 from ..api.kinds import ApiResource

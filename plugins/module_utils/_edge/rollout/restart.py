@@ -16,7 +16,7 @@ from ..._core.cluster import restarts
 from ..._core.cluster.bundle import Manifest
 from ..._core.cluster.restarts import RESTARTED, Workload
 from ..._core.collector.names import OWNER
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.cluster import MERGE, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import asking, explain, listing

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..._core.cluster.bundle import Manifest, Ref
-from ..._core.errors import Failure
+from ..._errors import Failure
 from ..api.cluster import ApiError, Cluster
 
 ALONE = "See that no `remove` and no user deletes it while a run deploys it, then run again."

@@ -17,7 +17,7 @@ from ..._core.cluster.ownership import reapplied
 from ..._core.cluster.rollout import OF, Object, Symptom, count, is_ready, owned, title, unprobed
 from ..._core.collector.names import OWNER
 from ..._core.config.secrets import quoted
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import asking, kind_missing
 from ..api.kinds import ApiResources, version_for

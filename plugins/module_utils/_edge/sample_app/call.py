@@ -15,8 +15,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.aws import access
 from ..._core.config.secrets import quoted
-from ..._core.errors import Failure, Problem, shown
 from ..._core.probe.evidence import excerpt
+from ..._errors import Failure, Problem, shown
 from ..api.cluster import ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain, library

@@ -20,7 +20,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import Manifest
 from ..._core.cluster.ownership import applied_by, owner
 from ..._core.collector.names import OWNER, OWNER_LABEL
-from ..._core.errors import Problem
+from ..._errors import Problem
 from ..api.cluster import APPLY, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain, library

@@ -23,7 +23,7 @@ from ..._core.cluster.webhooks import (
     selects,
     service_in,
 )
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.cluster import METADATA, ApiError, Cluster
 from ..api.explain import explain
 from ..rollout.reasons import Found, WorkloadStatus, checked_search, described, unfinished

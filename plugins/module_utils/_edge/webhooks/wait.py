@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._core.cluster.bundle import Manifest, Ref, check, ref
 from ..._core.cluster.webhooks import ready, services, uninjected
 from ..._core.collector.names import OWNER
-from ..._core.errors import Failure, Problem
+from ..._errors import Failure, Problem
 from ..api.cluster import APPLY, MERGE, ApiError, Cluster
 from ..api.connect import connect, run
 from ..api.explain import explain, stranger

@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import bundle, bundle_for_removal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import (
+    bundle,
+    bundle_for_removal,
+)
 
 SOUND: dict[str, Any] = {"name": "shop", "collector": {"name": "gateway"}, "languages": {"python": {}}}
 NAMED = {"name": "default", "namespace": "obs"}

@@ -11,9 +11,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate import edits
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _migrate, _rewrite, _target, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
+    _inputs,
+    _migrate,
+    _rewrite,
+    _target,
+    _yaml,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core import recipes
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem, near
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem, near
 
-from .helpers import cases
+from ..helpers import cases
 
 
 def test_a_recipe_is_a_name_or_a_name_with_options() -> None:

@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import access, policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.access import FailedCall, asked_by
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import equipped, lags, theirs, trial
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import (
+    equipped,
+    lags,
+    theirs,
+    trial,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import Account
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 
 PAGE = "https://example.com"
 

@@ -10,10 +10,14 @@ import itertools
 import botocore.session
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import versions, wait
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import ISSUES, Issue, issues_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import (
+    ISSUES,
+    Issue,
+    issues_of,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 
 NEW, DEFAULT, OLD = "v0.151.0-eksbuild.10", "v0.151.0-eksbuild.2", "v0.141.0-eksbuild.1"
 OFFERED = [versions.AddonVersion(NEW), versions.AddonVersion(DEFAULT, default=True), versions.AddonVersion(OLD)]

@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import assignment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import settings as addons
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.settings import Violation, mismatch, said
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.settings import (
+    Violation,
+    mismatch,
+    said,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_plan import violations
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import changes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import cases, rows
+from ...helpers import cases, rows
 
 LIVE = rows("""
   {version: v1, service_account_role_arn: role, configuration_values: {a: 1}, namespace: ns, tags: {t: "1"}}

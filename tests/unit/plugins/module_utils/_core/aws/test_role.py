@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import policy, role, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import eks_cluster_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases, rows
+from ...helpers import cases, rows
 
 EKS_CLUSTER = eks_cluster_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
 ACCOUNT = policy.Account("obs", "gateway")

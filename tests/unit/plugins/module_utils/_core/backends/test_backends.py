@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS, LIMITS, Limit
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import (
+    BACKENDS,
+    LIMITS,
+    Limit,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import PRUNED, ApiResources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import OPTIONS, PODS, SPEC, build, cases, collector, running
+from ...helpers import OPTIONS, PODS, SPEC, build, cases, collector, running
 from ..manifests.test_open_telemetry_collector import SETTINGS, SOURCES, order
 
 EVERYTHING: dict[str, Any] = yaml.safe_load("""

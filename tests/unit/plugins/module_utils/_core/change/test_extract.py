@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
 
 from tests.contract.test_examples import EXAMPLES
-from tests.unit.plugins.module_utils._edge.fake_api import FakeApi
+from tests.unit.plugins.module_utils.fake_api import FakeApi
 
 MANAGER = "us"
 # What this collection applied, and what kube-apiserver 1.34.4 answered to the next GET, without the status.

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change import hold
 
-from ..helpers import build, cases
+from ...helpers import build, cases
 
 CANARY = {"strategy": "canary", "share": "1", "observe_seconds": 60, "on_failure": "rollback"}
 ROLLING = {"strategy": "rolling", "on_failure": "rollback"}

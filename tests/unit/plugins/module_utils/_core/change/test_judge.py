@@ -18,9 +18,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.ju
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.judge_table import NAMES, ROWS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.readings import Revision, Sample
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import MEMORY, reading
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import LISTENERS, cases
+from ...helpers import LISTENERS, cases
 
 PAGE = (Path(__file__).parents[6] / "docs" / "change.md").read_text(encoding="utf-8")
 NOW = "2026-01-01T00:10:00+00:00"

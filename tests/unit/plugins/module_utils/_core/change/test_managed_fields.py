@@ -9,7 +9,10 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.managed_fields import taken_back, without
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.managed_fields import (
+    taken_back,
+    without,
+)
 
 OURS = "o11y.opentelemetry"
 OLD, NEW, PORT = 'k:{"name":"OLD"}', 'k:{"name":"NEW"}', 'k:{"containerPort":9411,"protocol":"TCP"}'

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change import options
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import SPEC, cases, collector
+from ...helpers import SPEC, cases, collector
 
 CANARY = {"strategy": "canary"}
 

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.sa
     needed,
 )
 
-from ..helpers import cases
+from ...helpers import cases
 
 ERRORS = {"type": "status_code", "status_code": {"status_codes": ["ERROR"]}}
 FOR_EVER = 10**9

@@ -15,9 +15,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.l
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import changed_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import salted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.yaml_documents import data_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 
 CONFIG = "exporters:\n  x:\n    api:\n      key: {}\n    endpoint: https://me:{}@host\n"
 APIS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1", "Deployment": "apps/v1", "Thing": "example.com/v1"}

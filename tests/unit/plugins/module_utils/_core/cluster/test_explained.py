@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import rollout
 
-from ..helpers import cases
+from ...helpers import cases
 from .test_rollout import HOMELESS, UNBOUND, daemon_set, ended, event, pod, symptoms, waiting
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.operator_children import budgets, made
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.operator_children import (
+    budgets,
+    made,
+)
 
 SERVICES = ["Service a-collector", "Service a-collector-extension", "Service a-collector-headless"]
 SERVICES += ["Service a-collector-monitoring"]

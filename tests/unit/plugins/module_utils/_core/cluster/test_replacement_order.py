@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
     written,
 )
 
-from ..helpers import build, cases, running
+from ...helpers import build, cases, running
 from ..manifests.test_security import CONSTRAINED, LOGS, placed
 
 LABEL = "o11y.opentelemetry/collector"

@@ -8,10 +8,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import operator_status, webhooks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import (
+    operator_status,
+    webhooks,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import answers
 
-from ..helpers import cases
+from ...helpers import cases
 
 CALL = 'Internal error occurred: failed calling webhook "b": failed to call webhook: Post "https://hook.ns.svc:443/x": '
 BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n").decode()

@@ -11,9 +11,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
     check,
     settled,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import OPTIONS, cases, collector
+from ...helpers import OPTIONS, cases, collector
 
 INSTEAD = {"host_paths": "Use a claim."}
 HOST = [{"name": "host", "hostPath": {"path": "/var/log/pods"}}, {"name": "config", "configMap": {"name": "a"}}]

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs, matches
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import (
+    PodLogs,
+    matches,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import catalogue
 
-from ..helpers import cases, rows
+from ...helpers import cases, rows
 
 TABLES = rows("""
 components:

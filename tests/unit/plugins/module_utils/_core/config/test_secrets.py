@@ -11,14 +11,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import secrets
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import MASK, concealed, masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import (
+    MASK,
+    concealed,
+    masker,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.transport import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import CATALOGUE
 
 from tests.support.planted_secrets import GUID, HEX, SECRETS, WORD
 
-from ..helpers import cases
+from ...helpers import cases
 from ..lint.cases import Case, findings
 
 

@@ -9,9 +9,14 @@ from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import metrics
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import UPTIME, Flow, Key, total
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import (
+    UPTIME,
+    Flow,
+    Key,
+    total,
+)
 
-from ..helpers import LISTENERS, cases
+from ...helpers import LISTENERS, cases
 
 CONFIG = yaml.safe_load("""
 receivers: {otlp: {}, k8s_cluster: {collection_interval: 10s}}

@@ -9,12 +9,22 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import Source, sources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import (
+    Source,
+    sources,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import Right
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import checks_start, objects, subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import age, seconds_between
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import (
+    checks_start,
+    objects,
+    subject,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import (
+    age,
+    seconds_between,
+)
 
-from ..helpers import cases
+from ...helpers import cases
 
 NOW = "2026-01-01T00:10:00Z"
 TEXT = "receivers: {}\nservice: {}\n"

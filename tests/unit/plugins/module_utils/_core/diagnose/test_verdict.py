@@ -13,10 +13,13 @@ import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import logs, text, verdict
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import DiagnoseCheck, found
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
+    DiagnoseCheck,
+    found,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.logs import LONGEST
 
-from ..helpers import cases
+from ...helpers import cases
 from .test_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
 
 JAEGER = {"about": "exporters/otlp/jaeger", "service": "obs/jaeger", "endpoint": "jaeger.obs:4317", "port": 4317}

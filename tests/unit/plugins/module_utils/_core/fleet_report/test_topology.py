@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_rep
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import cases
+from ...helpers import cases
 from .helpers import Fleet, config, to
 
 NODE_IP = [{"name": "K8S_NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import instrumentation as made
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
+    instrumentation as made,
+)
 
 OPTIONS: dict[str, Any] = {
     **{"name": "default", "namespace": "telemetry", "endpoint": "", "sampler": {}, "propagators": [], "env": {}},

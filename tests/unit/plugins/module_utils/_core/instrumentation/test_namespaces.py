@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import manifest, namespaces
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import GRPC, HTTP
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
+    manifest,
+    namespaces,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import (
+    GRPC,
+    HTTP,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 from .helpers import instrumentation
 
 PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("python", "java"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import namespaces
 
-from ..helpers import cases
+from ...helpers import cases
 
 PYTHON = "instrumentation.opentelemetry.io/inject-python"
 ADDED = {"initContainers": [{"name": "opentelemetry-auto-instrumentation-python"}], "containers": [{"name": "app"}]}

@@ -25,7 +25,6 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import cleaned
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     Deployment,
@@ -36,8 +35,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
     run,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import cleaned
 
-from ..helpers import CATALOGUE, Json, rows
+from ...helpers import CATALOGUE, Json, rows
 
 BY_ID = {rule.id: rule for rule in RULES}
 SECTIONS = {"receivers", "processors", "exporters", "connectors", "extensions", "service"}

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.recipe_options import RECIPE_OPTIONS
 
-from ..helpers import cases, rows
+from ...helpers import cases, rows
 
 CONFIG_MAP = rows("""
 {kind: ConfigMap, apiVersion: v1, metadata: {name: c}, data: {relay: "receivers: {otlp: }\\nservice: {pipelines: }"}}

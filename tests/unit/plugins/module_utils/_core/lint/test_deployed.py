@@ -8,14 +8,21 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import profiles, structure, subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.deployed import deployment, environment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import (
+    profiles,
+    structure,
+    subject,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.deployed import (
+    deployment,
+    environment,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from hypothesis import assume, given
 
-from ..helpers import CONFIG, cases, collector, needs
-from ..strategies import configs
+from ...helpers import CONFIG, cases, collector, needs
+from ...strategies import configs
 
 STORING = {
     **CONFIG,

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import comments, split
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases, collector
+from ...helpers import cases, collector
 
 OTLP = Port("otlp", 4317)
 METRICS = Port("metrics", 8888, exposed=False)

@@ -9,7 +9,11 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import reports
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.reports import FORMATS, Checked, Report
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.reports import (
+    FORMATS,
+    Checked,
+    Report,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding, Rule
 from hypothesis import given
 from hypothesis import strategies as st

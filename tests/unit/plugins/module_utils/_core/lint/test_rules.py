@@ -11,15 +11,20 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fields, rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Fault, Finding, Rule, Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
+    Fault,
+    Finding,
+    Rule,
+    Subject,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import CATALOGUE, CONFIG, rows, user
-from ..strategies import anything, configs
+from ...helpers import CATALOGUE, CONFIG, rows, user
+from ...strategies import anything, configs
 from .cases import Case, cases, check, findings, target
 
 TABLES = sorted(Path(__file__).parent.glob("*_cases.py"))

@@ -19,8 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..helpers import LISTENERS, cases
-from ..strategies import anything, configs, mappings, mostly, settings, telemetry
+from ...helpers import LISTENERS, cases
+from ...strategies import anything, configs, mappings, mostly, settings, telemetry
 from .cases import completed, target
 
 TYPES = [

@@ -9,14 +9,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import open_telemetry_collector as cr
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import service_account as accounts
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.certificate import certificates
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
+    open_telemetry_collector as cr,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
+    service_account as accounts,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.certificate import (
+    certificates,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import CONFIG, build, cases, manifest, running
+from ...helpers import CONFIG, build, cases, manifest, running
 
 OPTIONS = {"name": "gateway-tls", "usages": "both", "duration_seconds": 7776000, "renew_before_seconds": 2592000}
 SERVICE = ["gateway", "gateway.telemetry", "gateway.telemetry.svc", "gateway.telemetry.svc.cluster.local"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.network import (
     grpc_route,
@@ -18,8 +17,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests
     service,
     service_monitor,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import METADATA, PODS, build, cases, manifest, running
+from ...helpers import METADATA, PODS, build, cases, manifest, running
 
 BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
 HOST = {"host": "otel.example.com"}

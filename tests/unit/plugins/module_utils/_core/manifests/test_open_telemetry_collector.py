@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import open_telemetry_collector as cr
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import service_account as accounts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
+    open_telemetry_collector as cr,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
+    service_account as accounts,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import target_allocator
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import CONFIG, LABELS, PODS, build, cases, running
+from ...helpers import CONFIG, LABELS, PODS, build, cases, running
 
 HASH = "o11y.opentelemetry/spec-hash"
 QUEUE = running(

@@ -9,11 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import frame, namespace, present
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import config_map, pod_template
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import (
+    frame,
+    namespace,
+    present,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import (
+    config_map,
+    pod_template,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import METADATA, PODS, SELECTOR, build, cases, manifest, running
+from ...helpers import METADATA, PODS, SELECTOR, build, cases, manifest, running
 
 MINE = {"labelSelector": {"matchLabels": {"a": "b"}}, "maxSkew": 2}
 SPREAD = {"labelSelector": {"matchLabels": SELECTOR}, "maxSkew": 1}

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import network, openshift
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import service_account as accounts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import (
+    service_account as accounts,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import LABELS, build, cases, manifest, running
+from ...helpers import LABELS, build, cases, manifest, running
 
 CONSTRAINED = Platform("here", security_context_constraints=True)
 LOGS = running(receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"]}})

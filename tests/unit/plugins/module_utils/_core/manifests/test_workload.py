@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.pod import pod_template
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import SELECTOR, build, cases, manifest, running
+from ...helpers import SELECTOR, build, cases, manifest, running
 
 STATE = running(extensions={"file_storage": {"directory": "/state"}})
 BUILDERS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}

@@ -13,7 +13,11 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.edits import Unsolved, apply, same
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.edits import (
+    Unsolved,
+    apply,
+    same,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.steps import STEPS
 
 TABLES = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_data" / "catalogue"

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.table import COMPONENTS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.table import (
+    COMPONENTS,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import (
     DOWNWARD,
     Needs,
@@ -17,8 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.der
 )
 from hypothesis import given
 
-from ..helpers import CONFIG, cases, needs, rows, running
-from ..strategies import configs, settings, telemetry
+from ...helpers import CONFIG, cases, needs, rows, running
+from ...strategies import configs, settings, telemetry
 
 ANY = "0.0.0.0"
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.row import guarded, rule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.components.row import (
+    guarded,
+    rule,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import derive
 
-from ..helpers import LISTENERS, cases, needs, rows, running
+from ...helpers import LISTENERS, cases, needs, rows, running
 
 READ = "get list watch"
 Rule = tuple[str, str, str]

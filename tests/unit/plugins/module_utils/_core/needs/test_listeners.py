@@ -8,14 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Mount, Needs, derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import (
+    Mount,
+    Needs,
+    derive,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.listeners import (
     listeners,
     started,
     waits_for_clients,
 )
 
-from ..helpers import LISTENERS, cases, needs, rows, running
+from ...helpers import LISTENERS, cases, needs, rows, running
 
 
 @cases("settings, host", ({}, "0.0.0.0"), ({"hostname": "localhost"}, "localhost"), ({"port": 2055}, ""))

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import choose, found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import package as packages
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
 
 ASKED = packages.PackageRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace")

@@ -11,9 +11,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import meanings, state
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.state import APPROVE, DONE, FAIL, WAIT, Goal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.state import (
+    APPROVE,
+    DONE,
+    FAIL,
+    WAIT,
+    Goal,
+)
 
-from ..helpers import cases
+from ...helpers import cases
 from .samples import ONE, THREE, TWO, csv, plan, subscribed
 
 # ClusterServiceVersionPhase and ConditionReason of operators/v1alpha1.

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm import found, meanings
 
-from ..helpers import cases
+from ...helpers import cases
 from . import samples
 from .samples import NAMESPACE, ONE, THREE, TWO, olm, plan, subscription
 

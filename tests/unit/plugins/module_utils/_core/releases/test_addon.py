@@ -6,13 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import addon as addons
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.addon import Addon
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import Decision, ReleaseRequest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import (
+    Decision,
+    ReleaseRequest,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 from .samples import OPERATING, TABLE, found, here, resource
 
 OLD, NEW, NEWER = "v0.141.0-eksbuild.1", "v0.151.0-eksbuild.2", "v0.151.0-eksbuild.10"

@@ -6,12 +6,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import versions
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import ReleaseRequest, decide
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.decide import (
+    ReleaseRequest,
+    decide,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 from .samples import CERTIFIER, OPERATING, TABLE, definition, found, here, resource
 
 OPERATOR = ReleaseRequest(OPERATING, "manifest", Version(0, 158, 0), "ns", certificates="cert_manager")

@@ -6,11 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import found
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import RemovalPlan, removal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import (
+    RemovalPlan,
+    removal,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 from . import samples
 from .samples import CERTIFIER, OPERATING, definition, deployment, here, obj, resource, webhook
 

@@ -9,11 +9,13 @@ import itertools
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import helm, images, lock
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.customization import Customization
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.customization import (
+    Customization,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 from . import samples
 
 A, B, C = (f"sha256:{digit * 64}" for digit in "abc")

@@ -8,11 +8,16 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import customization as given
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import helm, images, manifest, versions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import (
+    helm,
+    images,
+    manifest,
+    versions,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..helpers import cases
+from ...helpers import cases
 from . import samples
 
 MIRROR = "mirror.local:5000/x"

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import explain
 
-from ..fake_api import FakeApi
+from ...fake_api import FakeApi
 from .test_cluster import PATH, failing
 
 HALF = b'{"kind": "Secret", "data": {"token": "half-of-a-secret'

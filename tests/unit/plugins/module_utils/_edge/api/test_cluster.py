@@ -12,16 +12,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import ApiResource
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi, reply, status
+from ...fake_api import FakeApi, reply, status
 
 PATH = "/api/v1/namespaces/default/configmaps/a"
 CAUSE = {"reason": "FieldManagerConflict", "field": ".spec.replicas", "message": 'conflict with "kubectl"'}

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 DATA = base64.b64encode(b"pem").decode()
 USER = {"token": "token-of-a", "as": "a", "client-key-data": DATA, "client-certificate-data": DATA}

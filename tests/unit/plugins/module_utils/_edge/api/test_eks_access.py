@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect as edge
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import kubeconfig as eks_access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.support.cases import cases
 from tests.testbed.aws.server import AwsServer, running, tell

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.exec_plugin import FIX, Watch
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 VERSION = "client.authentication.k8s.io/v1"
 PRINTED = "printed-and-never-shown-1"

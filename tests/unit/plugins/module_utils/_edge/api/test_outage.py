@@ -12,14 +12,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import (
+    Answered,
+    ApiError,
+    Cluster,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
 from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 
 from tests.support.cases import cases
 
-from ..fake_api import Clock, FakeApi, status
+from ...fake_api import Clock, FakeApi, status
 from .test_cluster import PATH
 
 WAIT = 60.0

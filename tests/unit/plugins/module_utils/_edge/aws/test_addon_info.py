@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import ISSUES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import AnsibleCallError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.testbed.aws.world import Stage
 

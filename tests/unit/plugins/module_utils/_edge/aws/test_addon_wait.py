@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import ISSUES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.testbed.aws.world import Stage
 

@@ -9,13 +9,13 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import Waiting
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from ..fake_api import FakeApi, reply, status
-from ..helpers import obj
+from ...fake_api import FakeApi, reply, status
+from ...live_helpers import obj
 
 ARN = "arn:aws:iam::123456789012:role/gateway"
 ACCOUNT = {"namespace": "obs", "service_account": "gateway", "role_arn": ARN}

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import Grant, Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 
-from ..fake_api import PATH, FakeApi, status
+from ...fake_api import PATH, FakeApi, status
 
 
 class Account:

@@ -12,8 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.ap
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.remove import remove_bundle
 
-from ..fake_api import FakeApi
-from ..helpers import COLLECTORS, definition, obj
+from ...fake_api import FakeApi
+from ...live_helpers import COLLECTORS, definition, obj
 
 NAMESPACE = obj("Namespace", "ns", labels={"app.kubernetes.io/managed-by": "o11y.opentelemetry"})
 CONFIG = obj("ConfigMap", data={"a": "1"})

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import users_of_account
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import (
+    users_of_account,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi
-from ..helpers import obj
+from ...fake_api import FakeApi
+from ...live_helpers import obj
 from .helpers import DEFINITION, NAMESPACE, RELEASE, absent, actions, ours, plain, present, released, template
 
 SHARED = "/api/v1/namespaces/shop/serviceaccounts/shared"

@@ -9,13 +9,13 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi, status
-from ..helpers import definition, obj
+from ...fake_api import FakeApi, status
+from ...live_helpers import definition, obj
 from .helpers import COLLECTOR, CONFIG, NAMESPACE, PORT, absent, actions, ours, present
 
 SECRET = obj("Secret", stringData={"token": "hush-hush"})

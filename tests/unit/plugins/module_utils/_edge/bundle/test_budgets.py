@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi
-from ..helpers import obj
+from ...fake_api import FakeApi
+from ...live_helpers import obj
 from .helpers import COLLECTOR, NAMESPACE, absent, actions, ours, plain, present
 
 PODS = {"template": {"metadata": {"labels": {**COLLECTOR, "team": "x"}}, "spec": {"containers": []}}}

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi, status
-from ..server_side_apply import updated
+from ...fake_api import FakeApi, status
+from ...server_side_apply import updated
 from .helpers import NAMESPACE, RELEASE, actions, plain, present
 
 PATH = "/apis/apps/v1/namespaces/ns/deployments/a"

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from .. import fake_api
-from ..fake_api import FakeApi, status
-from ..helpers import CERTIFICATES, obj
+from ... import fake_api
+from ...fake_api import FakeApi, status
+from ...live_helpers import CERTIFICATES, obj
 from .helpers import NAMESPACE, RELEASE, absent, ours, present
 
 ROOT = f"/apis/{CERTIFICATES}/namespaces/ns"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ..fake_api import FakeApi, status
-from ..helpers import obj
+from ...fake_api import FakeApi, status
+from ...live_helpers import obj
 from .helpers import COLLECTOR, NAMESPACE, absent, actions, custom, ours, plain, present
 
 SELECTOR = "o11y.opentelemetry/collector=a"

@@ -14,10 +14,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector
     OWNER,
     OWNER_LABEL,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi
-from ..helpers import obj
+from ...fake_api import FakeApi
+from ...live_helpers import obj
 from .helpers import RELEASE, absent, actions, present
 
 MARK = {OWNER_LABEL: OWNER}

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi, status
-from ..helpers import definition, obj
+from ...fake_api import FakeApi, status
+from ...live_helpers import definition, obj
 from .helpers import DEFINITION, NAMESPACE, RESOURCE, actions, custom, present, remove, run
 
 ARGO = "argoproj.io/v1alpha1"

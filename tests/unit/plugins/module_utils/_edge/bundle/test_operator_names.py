@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.operator_children import made
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import version_for
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi
-from ..helpers import definition, obj
+from ...fake_api import FakeApi
+from ...live_helpers import definition, obj
 from .account import Account
 from .helpers import COLLECTOR, DEFINITION, NAMESPACE, RELEASE, actions, ours, plain, present
 from .test_budgets import budget

@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import found as releases
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS, Product
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import (
+    PRODUCTS,
+    Product,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import made, removal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi, status
-from ..helpers import COLLECTORS, definition, obj
+from ...fake_api import FakeApi, status
+from ...live_helpers import COLLECTORS, definition, obj
 from .helpers import RELEASE, absent, actions, present, released, remove, run
 
 HELM = {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "shop"}

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi, status
-from ..helpers import obj
+from ...fake_api import FakeApi, status
+from ...live_helpers import obj
 from .helpers import COLLECTOR, DEFINITION, NAMESPACE, RESOURCE, actions, changes, custom, ours, present
 
 MODES = [NAMESPACE, DEFINITION, custom(mode="deployment")]

@@ -19,16 +19,16 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
     subject_of,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import COLLECTOR_LABEL
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
     RolloutWait,
     RolloutWaitOptions,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 
-from ..fake_api import FakeApi
-from ..helpers import obj
+from ...fake_api import FakeApi
+from ...live_helpers import obj
 from .account import Account
 from .helpers import COLLECTOR, absent, present
 

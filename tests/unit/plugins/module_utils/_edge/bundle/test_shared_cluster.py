@@ -18,8 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.clust
 from tests.support.inventories import World, play
 from tests.support.sharing import CERTIFICATES, COLLECTORS, PLAIN, SEEDS, obj
 
-from .. import fake_api
-from ..fake_api import KUBECTL, FakeApi, parsed
+from ... import fake_api
+from ...fake_api import KUBECTL, FakeApi, parsed
 
 SEQUENCES, CHUNK = 1000, 100
 NAMESPACES = ("x", "x-y")

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi, status
-from ..helpers import obj, owned_by
+from ...fake_api import FakeApi, status
+from ...live_helpers import obj, owned_by
 from ..rollout.test_wait import CRASHED, DONE
 from .helpers import (
     COLLECTOR,

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
 
+from ...fake_api import FakeApi
+from ...live_helpers import obj
 from ..bundle.helpers import NAMESPACE, RELEASE, absent, present
-from ..fake_api import FakeApi
-from ..helpers import obj
 
 SELECTOR = "o11y.opentelemetry/collector"
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import Grant, Right
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
+from ...fake_api import FakeApi
 from ..bundle.account import Account
 from ..bundle.helpers import NAMESPACE
-from ..fake_api import FakeApi
 from .rollouts import collector
 from .test_canary import CANARY, NAME, change, cluster
 

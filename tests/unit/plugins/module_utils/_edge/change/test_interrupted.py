@@ -10,12 +10,12 @@ import json
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
+from ...fake_api import status
+from ...live_helpers import obj
 from ..bundle.helpers import NAMESPACE, RELEASE
-from ..fake_api import status
-from ..helpers import obj
 from .helpers import (
     DEPLOYMENT,
     RECORD,

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.judge import rows_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.observe import (
     Observation,
     Observed,
@@ -20,11 +19,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.ob
     require_metrics,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
+from ...fake_api import FakeApi, reply, status
+from ...live_helpers import obj
 from ..diagnose.diagnose_api import CONFIG, NOW, metadata, spec
-from ..fake_api import FakeApi, reply, status
-from ..helpers import obj
 
 ROOT = "/api/v1/namespaces/ns/pods"
 EXPORTER = "otlp_grpc/jaeger"

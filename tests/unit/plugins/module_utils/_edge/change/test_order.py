@@ -15,10 +15,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.or
     order,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import ref
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
 
+from ...live_helpers import obj
 from ..bundle.helpers import actions
-from ..helpers import obj
 from .helpers import Workloads, cluster, collector, labels, run
 
 FLOWS = [{"sender": "ns/a", "receiver": "ns/b"}, {"sender": "ns/b", "receiver": "ns/c"}]

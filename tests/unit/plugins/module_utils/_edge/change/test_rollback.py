@@ -10,13 +10,29 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.rollback import IS_NEW, OUTRUN, Restored
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.rollback import (
+    IS_NEW,
+    OUTRUN,
+    Restored,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
+from ...fake_api import Answered, status
+from ...live_helpers import obj
 from ..bundle.helpers import actions
-from ..fake_api import Answered, status
-from ..helpers import obj
-from .helpers import DEPLOYMENT, RECORD, SERVICE, Workloads, cluster, collector, fails, killed, labels, run, state
+from .helpers import (
+    DEPLOYMENT,
+    RECORD,
+    SERVICE,
+    Workloads,
+    cluster,
+    collector,
+    fails,
+    killed,
+    labels,
+    run,
+    state,
+)
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "DaemonSet", "StatefulSet"])

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi, status
+from ...fake_api import FakeApi, status
 from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, cluster, collector, fails, killed, remove, run
 from .test_canary import change
 from .test_canary import cluster as canary_cluster

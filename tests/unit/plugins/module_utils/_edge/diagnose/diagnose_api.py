@@ -11,8 +11,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
-from ..fake_api import FakeApi, reply
-from ..helpers import obj
+from ...fake_api import FakeApi, reply
+from ...live_helpers import obj
 
 NOW = "2026-01-01T00:10:00+00:00"
 METRICS = "/api/v1/namespaces/ns/pods/p:8888/proxy/metrics"

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import flow as pem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.targets import read
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.support.certificates import main
 
-from .. import fake_api
-from ..fake_api import FakeApi, reply, status
-from ..helpers import obj
+from ... import fake_api
+from ...fake_api import FakeApi, reply, status
+from ...live_helpers import obj
 from .diagnose_api import CONFIG, LOG, METRICS, REVIEWS, api, counts, facts, metadata, objects
 
 NOBODY = {"matchLabels": {"app": "nobody"}}

@@ -9,9 +9,11 @@ import json
 import time
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import DiagnosedCollector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import (
+    DiagnosedCollector,
+)
 
-from .. import fake_api
+from ... import fake_api
 from .diagnose_api import api, facts, objects
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from .. import fake_api
-from ..fake_api import FakeApi, status
-from ..helpers import obj
+from ... import fake_api
+from ...fake_api import FakeApi, status
+from ...live_helpers import obj
 from .diagnose_api import NOW, facts
 
 

@@ -16,8 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnos
 
 from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
 
-from .. import fake_api
-from ..fake_api import FakeApi, status
+from ... import fake_api
+from ...fake_api import FakeApi, status
 from .diagnose_api import METRICS, api, counts, facts, metadata, objects
 
 WELL = """

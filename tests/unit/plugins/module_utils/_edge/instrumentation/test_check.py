@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation import check
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import PrerequisiteCheck
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import (
+    PrerequisiteCheck,
+)
 
-from ..fake_api import FakeApi, reply, status
-from ..helpers import obj
+from ...fake_api import FakeApi, reply, status
+from ...live_helpers import obj
 
 PYTHON = "instrumentation.opentelemetry.io/inject-python"
 GROUP, WEBHOOKS = "/apis/opentelemetry.io/v1alpha1", check.WEBHOOKS

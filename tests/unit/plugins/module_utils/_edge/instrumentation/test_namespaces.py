@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.namespaces import (
     NamespaceOptions,
     annotate,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi, status
-from ..helpers import obj
+from ...fake_api import FakeApi, status
+from ...live_helpers import obj
 
 PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("python", "java"))
 OURS = "telemetry/default"

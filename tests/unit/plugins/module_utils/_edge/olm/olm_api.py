@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .. import helpers
-from ..fake_api import FakeApi
+from ... import live_helpers as helpers
+from ...fake_api import FakeApi
 
 NAMESPACE = "openshift-opentelemetry-operator"
 ONE, TWO, THREE = (f"opentelemetry-operator.v0.{minor}.0-1" for minor in (156, 157, 158))

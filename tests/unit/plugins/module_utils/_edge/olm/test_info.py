@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.info import OlmReader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi, status
+from ...fake_api import FakeApi, status
 from .olm_api import NAME, NAMESPACE, ONE, PACKAGES, TWO, csv, obj, served, subscription
 
 MARKET = "openshift-marketplace"

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import SOON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import OlmWait, OlmWaitOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 
-from ..fake_api import FakeApi, status
+from ...fake_api import FakeApi, status
 from .olm_api import NAME, NAMESPACE, ONE, THREE, TWO, csv, obj, path, plan, served, subscription
 
 Step = tuple[float, tuple[dict[str, Any], ...]]

@@ -11,10 +11,14 @@ import socket
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import otlp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, proxied
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Probe, check_xray, evidence
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import (
+    Probe,
+    check_xray,
+    evidence,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -22,8 +26,8 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi, reply, status
-from ..helpers import obj
+from ...fake_api import FakeApi, reply, status
+from ...live_helpers import obj
 
 SIGNALS = ["traces", "metrics", "logs"]
 REQUESTS = (trace.ExportTraceServiceRequest, ExportMetricsServiceRequest, ExportLogsServiceRequest)

@@ -9,12 +9,12 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release.info import info
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ..fake_api import FakeApi, status
-from ..helpers import obj
+from ...fake_api import FakeApi, status
+from ...live_helpers import obj
 
 OPERATOR = PRODUCTS["opentelemetry-operator"]
 LABELS = {"app.kubernetes.io/name": "opentelemetry-operator", "o11y.opentelemetry/release": "opentelemetry-operator"}

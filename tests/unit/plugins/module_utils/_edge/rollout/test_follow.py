@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.apply import apply_bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import BundleOptions
 
-from ..fake_api import FakeApi
-from ..helpers import COLLECTORS, definition, obj
+from ...fake_api import FakeApi
+from ...live_helpers import COLLECTORS, definition, obj
 from .test_wait import CRASHED, DONE, LOG, fails, pod, replica_set, wait
 
 KIND, NAME = "OpenTelemetryCollector", "OpenTelemetryCollector ns/a"

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import restarts
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.restarts import RESTARTED, Workload
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.restarts import (
+    RESTARTED,
+    Workload,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.restart import Restart
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi
-from ..helpers import definition, obj
+from ...fake_api import FakeApi
+from ...live_helpers import definition, obj
 
 BEFORE, CHANGED, AFTER = (f"2026-01-01T00:00:0{second}Z" for second in (1, 5, 9))
 SIDECARS = [{"namespace": "ns", "name": "side"}]

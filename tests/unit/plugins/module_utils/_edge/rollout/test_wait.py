@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
     RolloutWait,
     RolloutWaitOptions,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi, reply
-from ..helpers import obj, owned_by
+from ...fake_api import FakeApi, reply
+from ...live_helpers import obj, owned_by
 
 DONE = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}
 LOG = "/api/v1/namespaces/ns/pods/p/log"

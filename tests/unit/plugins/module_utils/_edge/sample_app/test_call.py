@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Logs, Metrics, Pods
@@ -23,12 +22,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_ap
     Place,
     Search,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from botocore.exceptions import ClientError
 
 from tests.support.servers import answering
 
-from ..fake_api import FakeApi, status
-from ..helpers import obj
+from ...fake_api import FakeApi, status
+from ...live_helpers import obj
 
 TRACE = f"{1_700_000_000:08x}{'ab' * 12}"
 VIA = {"namespace": "ns", "service": "front", "port": 8080}

@@ -10,15 +10,15 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.certificate import (
     CertificateRequest,
     certificate,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from cryptography import x509
 
-from ..fake_api import FakeApi, reply
-from ..helpers import obj
+from ...fake_api import FakeApi, reply
+from ...live_helpers import obj
 from .test_wait import CONFIGURATION, configuration, deployment, fails
 
 PATH = "/api/v1/namespaces/op/secrets/cert"

@@ -9,13 +9,13 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from tests.support.cases import cases
 
-from ..fake_api import FakeApi, reply, status
-from ..helpers import definition, obj, owned_by
+from ...fake_api import FakeApi, reply, status
+from ...live_helpers import definition, obj, owned_by
 
 BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
 NAME = "hook"

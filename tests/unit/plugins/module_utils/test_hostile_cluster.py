@@ -16,26 +16,22 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import (
-    Problem,
-    cleaned,
-    printable,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, _taken
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem, cleaned, printable
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 
 from tests.contract.source import files, tree
 from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
 
 from . import fake_api
-from .diagnose.diagnose_api import LOG, METRICS, REVIEWS, api, counts, facts, objects
+from ._edge.diagnose.diagnose_api import LOG, METRICS, REVIEWS, api, counts, facts, objects
+from ._edge.rollout.test_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 from .fake_api import FakeApi, reply, status
-from .rollout.test_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 
 MARK = "\x1b[2J\u202e\nforged line\r\x85" + "x" * 100_000
 LONGEST_LINE = 20_000

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import at_most
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import at_most
 
 
 def test_a_long_list_says_how_many_more_there_are() -> None:

@@ -11,26 +11,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm import info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, _taken
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import LINE_LENGTH
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import LONGEST, Problem, printable
 
 from tests.testbed.aws.world import Stage
 
-from .aws.runs import Runs
+from ._edge.aws.runs import Runs
+from ._edge.instrumentation import test_check as needs
+from ._edge.instrumentation import test_namespaces as namespaces
+from ._edge.olm import olm_api, test_info
+from ._edge.olm import test_wait as test_olm_wait
+from ._edge.olm.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
+from ._edge.rollout.test_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
+from ._edge.webhooks import test_wait as hooks
 from .fake_api import FakeApi, reply, status
-from .instrumentation import test_check as needs
-from .instrumentation import test_namespaces as namespaces
-from .olm import olm_api, test_info
-from .olm import test_wait as test_olm_wait
-from .olm.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
-from .rollout.test_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 from .test_hostile_cluster import MARK, Task, assert_clean, poisoned, result_of
-from .webhooks import test_wait as hooks
 
 
 def cut_secret(longest: int) -> Iterator[str]:
