@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..._errors import near
+from ..._graph import circle
 from ..config.catalogue import Row
 from ..config.paths import Path
-from ..graph import circle
 from .constraints import CONFLICT, EXPANDED, REFERENCE, Check, Found, values_of
 from .subject import Fault
 

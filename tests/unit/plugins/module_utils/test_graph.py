@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.graph import circle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._graph import circle
 
 CHAIN = {"a": ["b"], "b": ["c"], "c": []}
 CIRCLE = {"a": ["b"], "b": ["c"], "c": ["b"]}
