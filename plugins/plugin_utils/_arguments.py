@@ -14,9 +14,9 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.validation import check_type_dict
 
+from ..module_utils._config.paths import Position, dotted, leaves
+from ..module_utils._config.secrets import is_secret_header
 from ..module_utils._core.collector.names import text
-from ..module_utils._core.config.paths import Position, dotted, leaves
-from ..module_utils._core.config.secrets import is_secret_header
 from ..module_utils._errors import Problem, near
 from . import _yaml
 

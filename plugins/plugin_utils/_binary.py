@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.config.paths import REFERENCE, Position, at, dotted, leaves
-from ..module_utils._core.config.paths import Path as KeyPath
+from ..module_utils._config.paths import REFERENCE, Position, at, dotted, leaves
+from ..module_utils._config.paths import Path as KeyPath
 from ..module_utils._core.lint.subject import Finding
 from ..module_utils._core.lint.view import Target
 from ..module_utils._core.needs.derive import DOWNWARD

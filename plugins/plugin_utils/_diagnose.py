@@ -9,7 +9,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._core.config.secrets import masked_tree, masker, secrets_in
+from ..module_utils._config.secrets import masked_tree, masker, secrets_in
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
 from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, ENDS, result, undelivered

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..module_utils._core.config.paths import Position
+from ..module_utils._config.paths import Position
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.profiles import UNUSED, Judged, Suppression
 from ..module_utils._core.lint.reports import Checked, Report, Suppressed, counted

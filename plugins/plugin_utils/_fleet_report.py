@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..module_utils._core.config.paths import items, section
+from ..module_utils._config.paths import items, section
 from ..module_utils._core.fleet_report.cluster import FleetCluster
 from ..module_utils._core.fleet_report.model import model
 from ..module_utils._core.lint.reports import counted

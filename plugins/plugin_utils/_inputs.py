@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.config import documents, paths
-from ..module_utils._core.config.documents import Found
-from ..module_utils._core.config.layers import Composed, Layer
-from ..module_utils._core.config.paths import Path as KeyPath
-from ..module_utils._core.config.paths import Position, at
-from ..module_utils._core.config.yaml_documents import part
+from ..module_utils._config import documents, paths
+from ..module_utils._config.documents import Found
+from ..module_utils._config.layers import Composed, Layer
+from ..module_utils._config.paths import Path as KeyPath
+from ..module_utils._config.paths import Position, at
+from ..module_utils._config.yaml_documents import part
 from ..module_utils._core.lint import context
 from ..module_utils._core.lint.context import Context
 from ..module_utils._core.lint.subject import Finding, internal_error

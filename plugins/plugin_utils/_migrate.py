@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.config.paths import Position, dotted
-from ..module_utils._core.config.secrets import masker, secrets_in
+from ..module_utils._config.paths import Position, dotted
+from ..module_utils._config.secrets import masker, secrets_in
 from ..module_utils._core.lint.rules import RULES
 from ..module_utils._core.lint.subject import Subject
 from ..module_utils._core.lint.view import Target

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..module_utils._config.compose import compose
+from ..module_utils._config.layers import Composed, Layer
 from ..module_utils._core.aws import identity
 from ..module_utils._core.backends.table import BACKENDS
 from ..module_utils._core.collector import names, platform
@@ -23,8 +25,6 @@ from ..module_utils._core.collector.collector import (
     option_names,
 )
 from ..module_utils._core.collector.platform import Platform
-from ..module_utils._core.config.compose import compose
-from ..module_utils._core.config.layers import Composed, Layer
 from ..module_utils._core.diagnose.peers import (
     Station,
     Ways,

@@ -13,9 +13,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
-from ..module_utils._core.config import paths
-from ..module_utils._core.config.documents import Found
-from ..module_utils._core.config.paths import Path, at
+from ..module_utils._config import paths
+from ..module_utils._config.documents import Found
+from ..module_utils._config.paths import Path, at
 from ..module_utils._core.migrate import edits
 from ..module_utils._core.migrate.edits import Change, Edit
 from ..module_utils._core.migrate.text_edits import TextEditor, Untouchable

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.config.paths import Path as KeyPath
-from ..module_utils._core.config.paths import Position
+from ..module_utils._config.paths import Path as KeyPath
+from ..module_utils._config.paths import Position
 from ..module_utils._core.lint import profiles
 from ..module_utils._core.lint.reports import FORMATS, Report, as_dict, counted
 from ..module_utils._core.lint.rules import lint

@@ -15,11 +15,11 @@ from typing import Any
 
 import yaml
 
-from ..module_utils._core.config import paths, yaml_documents
-from ..module_utils._core.config.documents import Found
-from ..module_utils._core.config.paths import Path, Position, at
-from ..module_utils._core.config.yaml_documents import Document, key_of, spread
-from ..module_utils._core.config.yaml_nodes import SCALARS, Invalid, compose, short
+from ..module_utils._config import paths, yaml_documents
+from ..module_utils._config.documents import Found
+from ..module_utils._config.paths import Path, Position, at
+from ..module_utils._config.yaml_documents import Document, key_of, spread
+from ..module_utils._config.yaml_nodes import SCALARS, Invalid, compose, short
 from ..module_utils._errors import Problem
 
 try:

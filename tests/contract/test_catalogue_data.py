@@ -15,11 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import (
-    SECTIONS,
-    Catalogue,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import SECTIONS, Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue"

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .role import ROOT, request

@@ -14,9 +14,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.documents import (
-    looks_like_config,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.documents import looks_like_config
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _action,
     _diagnose,

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import ListenerRow
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import ListenerRow
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _target
 
 from .kubernetes_rules import violations

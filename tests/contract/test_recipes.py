@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import (
     SECTIONS,
     leaves,
     section,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import DOWNWARD, variables
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources

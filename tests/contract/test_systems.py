@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import section
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .role import OPTIONS, RECIPES, ROOT, request

@@ -22,11 +22,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import (
-    SECTIONS,
-    Catalogue,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import SECTIONS, Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     Deployment,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
 
 Place = tuple[str, str]

@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._core.config.catalogue import CONTRIB, CORE
+from plugins.module_utils._config.catalogue import CONTRIB, CORE
 
 from . import fields_facts as facts
 from . import manifests

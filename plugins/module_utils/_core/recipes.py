@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._config.paths import dotted, section
 from .._errors import Problem, near
-from .config.paths import dotted, section
 from .lint import structure
 from .lint.subject import Fault, Subject
 

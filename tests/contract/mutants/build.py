@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import parse_version
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 

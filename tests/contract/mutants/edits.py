@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Path, at, section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Path, at, section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 

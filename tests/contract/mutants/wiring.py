@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
 

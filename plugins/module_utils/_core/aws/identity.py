@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..._config.paths import items
 from ..._errors import Problem, near
 from ..collector.collector import Collector
 from ..collector.names import COLLECTOR_LABEL
-from ..config.paths import items
 from .access import FailedCall
 from .policy import IRSA, POD_IDENTITY, Account, Grant, statements
 

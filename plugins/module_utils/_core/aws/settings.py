@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..._config.paths import Path, dotted
+from ..._config.secrets import is_secret, salted
 from ..._errors import Problem, at_most, near
-from ..config.paths import Path, dotted
-from ..config.secrets import is_secret, salted
 
 Settings = dict[str, Any]
 # Our names for the fields of the API; tags and namespace go other ways.

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..config.secrets import quoted
+from ..._config.secrets import quoted
 
 ABSENT = "ABSENT"  # not a status of EKS, which answers with ResourceNotFoundException
 STATUSES = (

@@ -13,8 +13,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..._config.paths import section
 from ..cluster.bundle import Manifest
-from ..config.paths import section
 
 Fields = Mapping[str, Any]
 _FIELD, _KEY, _VALUE, _SELF = "f:", "k:", "v:", "."

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import Any
 
-from ..config.paths import at, section
+from ..._config.paths import at, section
 from ..diagnose.logs import VARIABLE
 from ..diagnose.metrics import duration, interval
 from ..needs.listeners import kind_of

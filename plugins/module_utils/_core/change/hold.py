@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..._config.paths import items, section
 from ..cluster.bundle import Manifest, ref
 from ..cluster.nodes import is_ready
 from ..cluster.replacement_order import template_ports
-from ..config.paths import items, section
 from .extract import is_within
 from .options import CANARY, ROLLBACK, share_of
 

@@ -10,9 +10,9 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._config.paths import amount
+from ..._config.secrets import quoted
 from ..._errors import Problem, near
-from ..config.paths import amount
-from ..config.secrets import quoted
 from ..diagnose.check import DiagnoseCheck, Search, found
 from .judge_table import NAMES, ROWS, JudgeRow
 

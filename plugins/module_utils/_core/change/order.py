@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._config.paths import items
 from ..cluster.bundle import Manifest, Ref, ref
 from ..cluster.operator_status import COLLECTOR
 from ..cluster.ownership import collector_of
 from ..collector.names import of_operator
-from ..config.paths import items
 from ..diagnose.peers import peers
 from .extract import is_applied
 from .record import Change, collectors

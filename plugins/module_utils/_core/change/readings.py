@@ -12,7 +12,7 @@ from math import sqrt
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ..config.catalogue import Listeners
+from ..._config.catalogue import Listeners
 from ..diagnose.logs import groups
 from ..diagnose.metrics import MEMORY, Flow, Reading, grown, total
 

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..._config.paths import at, section
+from ..._config.secrets import quoted
 from ..._errors import Problem
 from ..cluster.bundle import Manifest, Ref, ref
 from ..cluster.ownership import collector_of, is_ours, managers, release_of
 from ..cluster.replacement_order import RUNS, remade
 from ..collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
-from ..config.paths import at, section
-from ..config.secrets import quoted
 from .extract import extracted, is_applied
 from .options import CANARY, DEFAULTS, ROLLBACK, ROLLING
 from .worked import Worked, worked_of

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from ..config.paths import amount, at, items, section
+from ..._config.paths import amount, at, items, section
 
 # Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
 LEAST, SOME_TRACE = 20, 1000

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from ..._config.secrets import masked_tree, masker, secrets_in_objects
 from ..._errors import Problem
-from ..config.secrets import masked_tree, masker, secrets_in_objects
 
 Manifest = dict[str, Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..config.paths import at, items, section
+from ..._config.paths import at, items, section
 from .bundle import Manifest, Ref, ref
 from .ownership import collector_of
 from .references import sources

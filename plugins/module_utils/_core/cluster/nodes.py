@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
+from ..._config.paths import items, section
+from ..._config.secrets import quoted
 from ..._errors import at_most
-from ..config.paths import items, section
-from ..config.secrets import quoted
 from .bundle import Manifest, ref
 
 _SHOWN = 5

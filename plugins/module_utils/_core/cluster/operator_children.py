@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..config.paths import at
+from ..._config.paths import at
 from .bundle import Ref, controller_of
 from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, child_name, children, operator_labels
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ..._config.paths import at, items
 from ..collector.names import OWNER_LABEL
-from ..config.paths import at, items
 
 Object = dict[str, Any]
 

@@ -15,9 +15,9 @@ from functools import reduce
 from itertools import product
 from typing import Any
 
+from ..._config.paths import leaves, section
 from ..._errors import printable
 from ..collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, allocator, release
-from ..config.paths import leaves, section
 from .bundle import Identity, Manifest, Ref, ref
 from .leftovers import leftovers
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
-from ..config.paths import at, items, mappings, section
+from ..._config.paths import at, items, mappings, section
 
 Object = Mapping[str, Any]
 

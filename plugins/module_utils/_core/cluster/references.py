@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import items, leaves, mappings, section
+from ..._config.paths import items, leaves, mappings, section
 from .bundle import Manifest, Ref, ref
 from .leftovers import PLATFORM_OBJECTS
 

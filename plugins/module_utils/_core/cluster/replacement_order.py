@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..._config.paths import at, items, section
 from ..collector.names import COLLECTOR_LABEL, cluster_wide
-from ..config.paths import at, items, section
 from .bundle import Manifest, Ref, ref
 from .operator_status import COLLECTOR, operator_labels
 from .ownership import label_of

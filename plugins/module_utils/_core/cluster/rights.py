@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import items
+from ..._config.paths import items
 from .bundle import Manifest
 from .ownership import lines_of_rights
 

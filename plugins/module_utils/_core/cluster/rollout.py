@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..config.paths import amount
+from ..._config.paths import amount
 from .bundle import ref
 from .rollout_tables import (
     COUNTS,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from shlex import quote
 
-from ..config.paths import section
+from ..._config.paths import section
 from .bundle import Manifest
 
 Port = tuple[int, str]

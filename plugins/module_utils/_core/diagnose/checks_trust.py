@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from ..._config.paths import Path, dotted, leaves
 from ..cluster.references import Source
-from ..config.paths import Path, dotted, leaves
 from .check import DiagnoseCheck
 from .text import age, seconds_between
 

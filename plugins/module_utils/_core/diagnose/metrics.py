@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..config.catalogue import Listeners
-from ..config.paths import address, amount, at, is_loopback, items, section
+from ..._config.catalogue import Listeners
+from ..._config.paths import address, amount, at, is_loopback, items, section
 from ..needs.listeners import waits_for_clients
 from .text import age
 

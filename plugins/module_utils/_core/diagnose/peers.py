@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._config.paths import dotted, is_loopback, items, leaves, section
 from ..cluster.policies import Object, Policies, Sender
 from ..collector import names
 from ..collector.collector import Collector
-from ..config.paths import dotted, is_loopback, items, leaves, section
 from ..lint.loops import printing
 from ..lint.subject import Printer
 from ..lint.view import View, kind_of

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..._config.catalogue import Listeners
+from ..._config.paths import at, is_loopback, items, section
 from ..cluster.policies import Object, Policies, selects
 from ..collector.names import COLLECTOR_LABEL
-from ..config.catalogue import Listeners
-from ..config.paths import at, is_loopback, items, section
 from ..needs.listeners import listeners as open_ports
 from ..needs.listeners import started
 

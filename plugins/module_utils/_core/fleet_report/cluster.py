@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ..._config.paths import at, items, section
 from ..collector import names
 from ..collector.names import COLLECTOR_LABEL
-from ..config.paths import at, items, section
 from ..diagnose.subject import environment, expanded
 from ..releases.products import CERT_MANAGER, OPERATOR
 

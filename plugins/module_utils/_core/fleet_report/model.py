@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..._config.paths import items, section
+from ..._config.secrets import masker, secrets_in
 from ..cluster.bundle import secret_values
 from ..collector.names import COLLECTOR_LABEL
-from ..config.paths import items, section
-from ..config.secrets import masker, secrets_in
 from ..diagnose.checks_start import CHANGE
 from ..lint.subject import SEVERITIES
 from ..releases.versions import Table

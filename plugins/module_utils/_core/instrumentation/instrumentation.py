@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..._config.secrets import is_secret_name, secret_at
 from ..._errors import Problem, near
 from ..collector import names
-from ..config.secrets import is_secret_name, secret_at
 from .exports import OPTIONS, Export, export
 from .languages import LANGUAGES
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..._config.secrets import quoted
 from ..._errors import Problem, near
 from ..cluster import ownership, restarts
 from ..cluster.bundle import Manifest
 from ..collector import names
-from ..config.secrets import quoted
 from .instrumentation import Instrumentation
 from .languages import DOMAIN, LANGUAGES
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..._config.layers import parse_version
 from ..._errors import near
-from ..config.layers import parse_version
 from . import ottl_syntax as words
 from .ottl_literals import inside, together
 from .ottl_syntax import Invalid, Parser, TooDeep, Used, Value, text_of

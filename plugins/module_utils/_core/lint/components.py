@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.catalogue import SECTIONS, Component
-from ..config.layers import parse_version
-from ..config.paths import Path, at, section
+from ..._config.catalogue import SECTIONS, Component
+from ..._config.layers import parse_version
+from ..._config.paths import Path, at, section
 from .subject import Fault, Subject, rules, shared_rules
 from .view import build_of
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.paths import Path, section
+from ..._config.paths import Path, section
 from .components import kind_of
 from .structure import SIGNALS
 from .subject import Fault, Subject, rules

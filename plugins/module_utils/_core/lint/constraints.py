@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from ..._config.catalogue import Row, walk
+from ..._config.paths import Path, at
 from ..._errors import near
-from ..config.catalogue import Row, walk
-from ..config.paths import Path, at
 from ..languages.regex import Refusal, refusal
 from .subject import Fault
 

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._config.documents import CUSTOM_RESOURCE, Found
+from ..._config.layers import parse_version
+from ..._config.paths import at, items, mappings, section
 from ..._errors import Problem
 from ..cluster.operator_status import operator_labels
 from ..cluster.policies import Policies
 from ..collector import names
 from ..collector.pod_logs import PodLogs
 from ..collector.quantities import parse_bytes
-from ..config.documents import CUSTOM_RESOURCE, Found
-from ..config.layers import parse_version
-from ..config.paths import at, items, mappings, section
 from .subject import Deployment, Ingress
 
 Object = Mapping[str, Any]

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..._config.paths import Path
+from ..._config.secrets import is_secret
 from ..._errors import near
-from ..config.paths import Path
-from ..config.secrets import is_secret
 from .subject import Fault, Subject, rules
 
 DEFAULT_SCHEME = "env"

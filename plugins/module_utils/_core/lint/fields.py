@@ -16,10 +16,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
+from ..._config.catalogue import Catalogue, Places, Row
+from ..._config.paths import Path, at, section
+from ..._config.secrets import is_secret
 from ..._errors import near
-from ..config.catalogue import Catalogue, Places, Row
-from ..config.paths import Path, at, section
-from ..config.secrets import is_secret
 from .components import configured, movable, used
 from .subject import Fault, Subject, shared_rules
 from .texts import repeated

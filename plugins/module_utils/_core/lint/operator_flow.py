@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ..._config.catalogue import Row
+from ..._config.paths import Path
 from ..._errors import near
 from ..._graph import circle
-from ..config.catalogue import Row
-from ..config.paths import Path
 from .constraints import CONFLICT, EXPANDED, REFERENCE, Check, Found, values_of
 from .subject import Fault
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..._config.catalogue import Row
+from ..._config.paths import Path, section
 from ..._errors import near
-from ..config.catalogue import Row
-from ..config.paths import Path, section
 from ..languages.expr import broken
 from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault

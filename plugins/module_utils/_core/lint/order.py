@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.paths import at, items
+from ..._config.paths import at, items
 from .subject import Fault, Subject, rules
 from .view import Part, Pipeline, kind_of
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..._config.catalogue import Row, walk
+from ..._config.paths import Path, items
 from ..._errors import near
-from ..config.catalogue import Row, walk
-from ..config.paths import Path, items
 from ..languages.formats import broken_request
 from ..languages.ottl import (
     ARGUMENT,

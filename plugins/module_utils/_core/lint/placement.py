@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..config.paths import at, items, section
+from ..._config.paths import at, items, section
 from .subject import Deployment, Fault, Subject, rules
 from .view import Part, kind_of
 

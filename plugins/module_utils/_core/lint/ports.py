@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.paths import ANY, at, dotted, is_loopback, items, overlap
+from ..._config.paths import ANY, at, dotted, is_loopback, items, overlap
 from .subject import Fault, Subject, rules
 from .view import Listener, kind_of
 

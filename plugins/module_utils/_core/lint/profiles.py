@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from ..._config.paths import Position, lines_of
 from ..._errors import Problem, near
-from ..config.paths import Position, lines_of
 from .subject import SEVERITIES, Finding, by_position
 
 OFF = "off"

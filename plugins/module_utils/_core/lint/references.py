@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ..._config.catalogue import Reference
+from ..._config.paths import ROLES, SECTIONS, Path, at, section
 from ..._errors import near
-from ..config.catalogue import Reference
-from ..config.paths import ROLES, SECTIONS, Path, at, section
 from .components import configured, listed
 from .structure import expanded, trimmed
 from .subject import Fault, Subject, rules

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeGuard
 
+from ..._config.paths import Path, at, items, section
 from ..._errors import near
-from ..config.paths import Path, at, items, section
 from .subject import Fault, Subject, rules
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.paths import Path, at, items, leaves, section
+from ..._config.paths import Path, at, items, leaves, section
 from .expansion import locations
 from .placement import copies
 from .subject import Fault, Subject, rules

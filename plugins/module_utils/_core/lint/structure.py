@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from ..._config.paths import ROLES, SECTIONS, Path, at, section
 from ..._errors import near
-from ..config.paths import ROLES, SECTIONS, Path, at, section
 from .subject import Fault, Subject, rules
 
 TOP_LEVEL = (*SECTIONS, "service")

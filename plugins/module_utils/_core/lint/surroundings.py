@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from posixpath import dirname
 from typing import Any
 
+from ..._config.paths import Path, at, items
 from ..._errors import near
-from ..config.paths import Path, at, items
 from ..needs.components.row import NODES_PROXY, ROOT, Component, guarded
 from ..needs.components.table import component
 from ..needs.derive import variables

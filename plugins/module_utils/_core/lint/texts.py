@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
+from ..._config.catalogue import Row
+from ..._config.paths import Path, at, section
 from ..._errors import near
-from ..config.catalogue import Row
-from ..config.paths import Path, at, section
 from ..languages.formats import broken_address, broken_glob, broken_url, dialed
 from ..languages.names import ENCODINGS, ZONES, is_encoding, is_zone
 from ..languages.regex import read

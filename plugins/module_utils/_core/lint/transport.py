@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
-from ..config.secrets import (
+from ..._config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
+from ..._config.secrets import (
     ATTRIBUTE,
     DEFAULT,
     RANDOM,

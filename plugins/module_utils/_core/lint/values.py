@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
-from ..config.catalogue import Places, Row
-from ..config.layers import parse_version
-from ..config.paths import Path, at, section
+from ..._config.catalogue import Places, Row
+from ..._config.layers import parse_version
+from ..._config.paths import Path, at, section
 from . import constraints, operator_flow, operators, texts
 from .components import configured, listed
 from .constraints import CONFLICT, EXPANDED, GATE, RANGE, REFERENCE, REGEX, Found, steps

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
-from ..config.layers import parse_version
-from ..config.paths import at, destination, items, section
+from ..._config.layers import parse_version
+from ..._config.paths import at, destination, items, section
 from .subject import Fault, Subject, rules
 from .view import Part, uses
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..._errors import near
-from ..config.catalogue import (
+from ..._config.catalogue import (
     ANYWHERE,
     SECTIONS,
     Catalogue,
@@ -22,8 +21,9 @@ from ..config.catalogue import (
     Row,
     is_within,
 )
-from ..config.layers import parse_version
-from ..config.paths import ROLES, Path, at, items, leaves, section
+from ..._config.layers import parse_version
+from ..._config.paths import ROLES, Path, at, items, leaves, section
+from ..._errors import near
 from ..languages.ottl import Language
 from ..needs.listeners import Listener, Part, kind_of, listeners, started
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._config.paths import at, items, section
 from ..._errors import Problem
 from ..collector import names
-from ..config.paths import at, items, section
 from .build import CollectorBuild, Manifest, frame, present, way_in
 from .openshift import app_protocol
 

@@ -14,8 +14,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..._config.paths import SECTIONS, section
 from ..collector import names
-from ..config.paths import SECTIONS, section
 from . import pod, workload
 from .build import CollectorBuild, Manifest, frame, present
 from .target_allocator import allocated, target_allocator

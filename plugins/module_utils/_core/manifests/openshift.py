@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..._config.paths import section
 from ..._errors import Problem
 from ..collector import names
-from ..config.paths import section
 from ..needs.components.row import Rules, rule
 from ..needs.derive import Port
 from .build import CollectorBuild, Manifest, frame, present, way_in

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._config.paths import ANY
 from ..._errors import Problem
 from ..collector.collector import Collector
 from ..collector.names import label_value, text
 from ..collector.platform import Platform
-from ..config.paths import ANY
 from ..needs.derive import DOWNWARD, Mount
 from .build import CollectorBuild, Manifest, frame, present
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from ..._config.paths import items, section
 from ..collector import names
 from ..collector.collector import Collector
-from ..config.paths import items, section
 from ..needs.components.row import READ, Rules, rule
 from ..needs.components.table import component, through_api
 from ..needs.derive import rules_of

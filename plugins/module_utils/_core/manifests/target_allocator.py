@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._config.paths import items, section
 from ..collector import names
 from ..collector.collector import from_registry
-from ..config.paths import items, section
 from . import pod, service_account
 from .build import CollectorBuild, Manifest, frame, present
 

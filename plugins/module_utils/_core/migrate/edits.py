@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.catalogue import Catalogue
-from ..config.paths import ROLES, SECTIONS, Path, at, section
+from ..._config.catalogue import Catalogue
+from ..._config.paths import ROLES, SECTIONS, Path, at, section
 from ..lint.references import references
 
 

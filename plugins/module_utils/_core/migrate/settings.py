@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..config.layers import parse_version
-from ..config.paths import Path, at, items, leaves, section
+from ..._config.layers import parse_version
+from ..._config.paths import Path, at, items, leaves, section
 from ..lint.view import Target
 from .edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.layers import parse_version
-from ..config.paths import Path, section
+from ..._config.layers import parse_version
+from ..._config.paths import Path, section
 from ..lint.view import Target
 from .edits import (
     Change,

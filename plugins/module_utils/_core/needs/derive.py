@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..._config.catalogue import Listeners
+from ..._config.paths import REFERENCE, Path, at, is_loopback, leaves
 from ..aws.policy import Grant
-from ..config.catalogue import Listeners
-from ..config.paths import REFERENCE, Path, at, is_loopback, leaves
 from .components.aws import grants_of
 from .components.row import guarded
 from .components.table import Component, Rules, component

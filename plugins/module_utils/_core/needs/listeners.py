@@ -11,8 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..config.catalogue import ListenerRow, Listeners
-from ..config.paths import ANY_IPV4, LOCALHOST, ROLES, Path, address, at, dotted, is_loopback, items, section
+from ..._config.catalogue import ListenerRow, Listeners
+from ..._config.paths import (
+    ANY_IPV4,
+    LOCALHOST,
+    ROLES,
+    Path,
+    address,
+    at,
+    dotted,
+    is_loopback,
+    items,
+    section,
+)
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY = ("service", "telemetry")

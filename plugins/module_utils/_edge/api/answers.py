@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..._core.config.secrets import quoted
+from ..._config.secrets import quoted
 
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 # Messages of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that rejects

@@ -17,7 +17,7 @@ from itertools import pairwise, takewhile
 from types import SimpleNamespace
 from typing import Any
 
-from ..._core.config.secrets import is_secret_name, masker, quoted, secrets_in_objects
+from ..._config.secrets import is_secret_name, masker, quoted, secrets_in_objects
 from ..._errors import Problem
 from . import limited
 from .explain import SHORTEST_SECRET

@@ -16,8 +16,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.config.paths import leaves
-from ..._core.config.yaml_documents import data_of
+from ..._config.paths import leaves
+from ..._config.yaml_documents import data_of
 from ..._errors import Problem, at_most
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError
 from .libraries import unusable

@@ -20,8 +20,8 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
+from ..._config.secrets import quoted
 from ..._core.aws.access import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, asked_by, explain
-from ..._core.config.secrets import quoted
 from ..._errors import Problem, cleaned
 from .explain import library
 

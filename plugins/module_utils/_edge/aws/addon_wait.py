@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
+from ..._config.secrets import quoted
 from ..._core.aws.settings import shown
 from ..._core.aws.versions import AddonVersion, VersionChoice, available, choose, kubernetes_of, no_addon
 from ..._core.aws.wait import (
@@ -25,7 +26,6 @@ from ..._core.aws.wait import (
     issues_of,
     judge,
 )
-from ..._core.config.secrets import quoted
 from ..._errors import Failure
 from .calls import AnsibleCallError, CallErrors, Calls, parsed
 

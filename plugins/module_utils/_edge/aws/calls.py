@@ -22,10 +22,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
+from ..._config.secrets import concealed
+from ..._config.yaml_documents import load
 from ..._core.aws.access import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
 from ..._core.aws.trust import tag_changes
-from ..._core.config.secrets import concealed
-from ..._core.config.yaml_documents import load
 from ..._errors import Problem, escaped, printable
 from ..api.explain import hide_more, library
 from ..api.kubeconfig import answer_of, without_terminal

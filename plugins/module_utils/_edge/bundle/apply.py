@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..._config.paths import section
 from ..._core.change.order import Flow, Wave, earlier_flows, order
 from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
@@ -16,7 +17,6 @@ from ..._core.cluster.ownership import collector_of, unmarked
 from ..._core.cluster.replacement_order import RUNS, autoscaled, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
-from ..._core.config.paths import section
 from ..._errors import Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import FORBIDDEN, asking, explain, library, parsed, stranger

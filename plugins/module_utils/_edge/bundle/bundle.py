@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ..._config.secrets import salted
 from ..._core.change.extract import is_applied
 from ..._core.cluster.bundle import Manifest, Ref, difference, ref
 from ..._core.cluster.ownership import applied_by, changed_rights, converts, is_ours, release_of
-from ..._core.config.secrets import salted
 from ..._errors import Failure, Problem
 from ..api.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
 from ..api.explain import asking, library, listing, lost, parsed

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import starmap
 from typing import NamedTuple
 
+from ..._config.paths import at, section
 from ..._core.change.extract import is_applied
 from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.operator_children import BUDGET, budgets, made, made_for
 from ..._core.cluster.operator_status import COLLECTOR
 from ..._core.cluster.ownership import HELM_NAME, helm_release, is_ours, lacking, marks, owner, release_of
 from ..._core.cluster.policies import selects
-from ..._core.config.paths import at, section
 from ..._errors import Problem, at_most
 from ..api.cluster import JSON, METADATA_LIST
 from ..api.kinds import ApiResource, ApiResources, version_for

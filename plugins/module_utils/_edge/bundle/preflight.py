@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from ..._config.layers import parse_version
 from ..._core.cluster.bundle import Manifest, ref
 from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.references import Reference, missing, provided, unprovided, way_out
@@ -23,7 +24,6 @@ from ..._core.cluster.replacement_order import (
 )
 from ..._core.cluster.rights import kubelet_pods
 from ..._core.cluster.services import unfit_ports
-from ..._core.config.layers import parse_version
 from ..._errors import Problem, at_most
 from ..api.cluster import ApiError
 from ..api.explain import asking, explain, kind_missing

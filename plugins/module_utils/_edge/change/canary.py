@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
+from ..._config.catalogue import listeners_by_type
 from ..._core.change.hold import Hold, eviction, held, pods_to_evict, renews_pods
 from ..._core.change.judge import Verdict, rows_of
 from ..._core.change.record import Change
@@ -16,7 +17,6 @@ from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.nodes import is_ready
 from ..._core.cluster.operator_status import followed
 from ..._core.cluster.rollout import observed
-from ..._core.config.catalogue import listeners_by_type
 from ..._errors import Failure, Problem
 from ..api.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..api.explain import asking, explain

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._config.catalogue import Listeners
+from ..._config.paths import items, section
+from ..._config.secrets import masker, secrets_in
 from ..._core.change.facts import MARGIN, facts_of, held, rest_facts
 from ..._core.change.judge import Judge, Verdict
 from ..._core.change.judge_table import PROBED, JudgeRow
 from ..._core.change.readings import Revision, Sample
 from ..._core.cluster.rollout import newest, newest_pods, older_pods, owned
-from ..._core.config.catalogue import Listeners
-from ..._core.config.paths import items, section
-from ..._core.config.secrets import masker, secrets_in
 from ..._core.diagnose.metrics import metrics_port, reading, unserved
 from ..._core.diagnose.objects import memory_limit
 from ..._core.needs.listeners import kind_of, listeners, started

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..._config.paths import section
 from ..._core.change.extract import extracted, is_within
 from ..._core.change.record import Change, identified
 from ..._core.change.worked import Worked, is_worse, place, unfinished, worked
@@ -17,7 +18,6 @@ from ..._core.cluster.ownership import collector_of, last_apply, reapplied
 from ..._core.cluster.replacement_order import RUNS
 from ..._core.cluster.rollout import Symptom
 from ..._core.cluster.rollout_tables import COUNTS
-from ..._core.config.paths import section
 from ..._errors import Failure, Problem
 from ..api.cluster import Cluster
 from ..api.explain import asking, library

@@ -11,15 +11,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._config.catalogue import Listeners, listeners_by_type
+from ..._config.documents import merged
+from ..._config.paths import at, items, section
+from ..._config.secrets import masker, secrets_in
+from ..._config.yaml_documents import load
 from ..._core.cluster.policies import policies_to
 from ..._core.cluster.references import sources
 from ..._core.cluster.rollout import count, is_ready, newest, newest_pods, older_pods, symptoms
 from ..._core.cluster.rollout_tables import COUNTS
-from ..._core.config.catalogue import Listeners, listeners_by_type
-from ..._core.config.documents import merged
-from ..._core.config.paths import at, items, section
-from ..._core.config.secrets import masker, secrets_in
-from ..._core.config.yaml_documents import load
 from ..._core.diagnose import logs
 from ..._core.diagnose.objects import autoscalers, certificate_resources, echoes, pod, warnings
 from ..._core.diagnose.peers import peers

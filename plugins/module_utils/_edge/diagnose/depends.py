@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..._config.paths import at, items, section
 from ..._core.change.record import is_record, record_name, standing
 from ..._core.cluster.ownership import collector_of, is_ours, release_of
 from ..._core.cluster.policies import Policies, Sender
 from ..._core.cluster.references import Source, missing_keys, sources
 from ..._core.cluster.rights import Right
 from ..._core.collector.names import OWNER
-from ..._core.config.paths import at, items, section
 from ..._core.diagnose import checks_trust as certs
 from ..._core.diagnose.checks_start import missing, needed
 from ..._core.diagnose.objects import share

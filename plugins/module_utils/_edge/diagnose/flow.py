@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..._core.config.catalogue import Listeners
+from ..._config.catalogue import Listeners
 from ..._core.diagnose.checks_trust import Certificate
 from ..._core.diagnose.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
 from ..._core.diagnose.objects import memory_limit

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._config.paths import at, section
 from ..._core.cluster import restarts
 from ..._core.cluster.bundle import Manifest
 from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.rollout import owned
 from ..._core.collector import names
-from ..._core.config.paths import at, section
 from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
 from ..._errors import Problem

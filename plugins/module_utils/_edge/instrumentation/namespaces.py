@@ -10,10 +10,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._config.paths import section
 from ..._core.cluster import restarts
 from ..._core.cluster.bundle import Manifest
 from ..._core.collector.names import OWNER
-from ..._core.config.paths import section
 from ..._core.instrumentation import namespaces
 from ..._errors import Problem
 from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._core.config.secrets import quoted
+from ..._config.secrets import quoted
 from ..._core.probe.evidence import LINE_LENGTH, listening
 from ..._errors import Problem, shown
 from ..api.cluster import ApiError, Cluster

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..._config.secrets import concealed, quoted
 from ..._core.cluster.bundle import ref
 from ..._core.cluster.rollout import (
     EXPLAINED,
@@ -24,7 +25,6 @@ from ..._core.cluster.rollout import (
     title,
 )
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
-from ..._core.config.secrets import concealed, quoted
 from ..._core.diagnose.logs import tail
 from ..._errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster

@@ -10,13 +10,13 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._config.secrets import quoted
 from ..._core.cluster.bundle import Ref, ref
 from ..._core.cluster.nodes import without_pod
 from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._core.cluster.ownership import reapplied
 from ..._core.cluster.rollout import OF, Object, Symptom, count, is_ready, owned, title, unprobed
 from ..._core.collector.names import OWNER
-from ..._core.config.secrets import quoted
 from ..._errors import Failure, Problem
 from ..api.cluster import ApiError, Cluster
 from ..api.explain import asking, kind_missing

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._config.secrets import quoted
 from ..._core.aws import access
-from ..._core.config.secrets import quoted
 from ..._core.probe.evidence import excerpt
 from ..._errors import Failure, Problem, shown
 from ..api.cluster import ApiError, Cluster

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import ApiError

@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...._config.paths import at, destination, items, section, settled
 from ...aws.policy import ACCOUNT, PARTITION, REGION, Grant
-from ...config.paths import at, destination, items, section, settled
 from .row import Settings
 
 Config = Mapping[str, Any]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...config.paths import at, items, section
+from ...._config.paths import at, items, section
 from .row import READ, Component, Rules, Settings, rule
 
 _POD_LOGS = "/var/log/pods"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _yaml
 
 from tests.support.cases import cases

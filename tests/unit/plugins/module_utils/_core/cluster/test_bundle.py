@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import salted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.yaml_documents import data_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.leftovers import leftovers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import changed_rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import salted
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.yaml_documents import data_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from ...helpers import cases

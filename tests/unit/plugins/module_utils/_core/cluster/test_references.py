@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import quoted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import (
     Reference,
@@ -17,7 +18,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
     unprovided,
     way_out,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import quoted
 
 from tests.support.cases import cases
 

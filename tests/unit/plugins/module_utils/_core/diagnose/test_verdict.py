@@ -11,7 +11,7 @@ from typing import Any
 
 import jmespath
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import concealed, masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import logs, text, verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
     DiagnoseCheck,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import comments, split
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding

@@ -7,7 +7,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import reports
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.reports import (
     FORMATS,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.compose import compose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import fields, rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (

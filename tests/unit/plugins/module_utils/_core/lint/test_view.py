@@ -6,8 +6,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.policies import Policies
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     Deployment,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.catalogue import Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.edits import (
     Unsolved,

@@ -6,24 +6,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import paths
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import compose
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import paths
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.compose import compose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import (
     Composed,
     Layer,
     is_pattern,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.paths import settled
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import (
-    masker,
-    secrets_in,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import settled
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import masker, secrets_in
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ...helpers import cases, recipe, user
-from ...strategies import anything, configs
+from ..helpers import cases, recipe, user
+from ..strategies import anything, configs
 
 RECEIVING = {"receivers": {"otlp": {"port": 1}}, "service": {"pipelines": {"traces": {"receivers": ["otlp"]}}}}
 BATCHING = {"processors": {"batch": {"size": 8}}, "service": {"pipelines": {"*": {"processors": ["batch"]}}}}

@@ -7,17 +7,17 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.compose import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.compose import (
     compose,
     processor_rank,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.layers import Layer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from hypothesis import given
 
-from ...helpers import cases, recipe, user
-from ...strategies import configs
+from ..helpers import cases, recipe, user
+from ..strategies import configs
 
 RECEIVE = recipe("receive", {"receivers": {"otlp": {}}, "service": {"pipelines": {"traces": {"receivers": ["otlp"]}}}})
 BATCH = recipe("batch", {"processors": {"batch": None}, "service": {"pipelines": {"*": {"processors": ["batch"]}}}})

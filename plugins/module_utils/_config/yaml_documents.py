@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..._errors import Problem
+from .._errors import Problem
 from .documents import merged
 from .paths import ALIAS, FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, Position, at, resolve
 from .yaml_nodes import DEEPEST, compose, refuse, scalar

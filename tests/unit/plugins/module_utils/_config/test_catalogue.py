@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import catalogue
 
-from ...helpers import cases, rows
+from ..helpers import cases, rows
 
 TABLES = rows("""
 components:

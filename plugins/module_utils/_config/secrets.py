@@ -20,7 +20,7 @@ from math import log2
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ..._errors import LONGEST, cleaned
+from .._errors import LONGEST, cleaned
 from .paths import Path, at, leaves
 
 MASK = "********"

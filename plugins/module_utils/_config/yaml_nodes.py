@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from ..._errors import Problem
+from .._errors import Problem
 from .paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node, Position
 
 # Deeper than any config; a schema in a CustomResourceDefinition has about 60 levels.

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..._errors import Problem
+from .._errors import Problem
 from .layers import APPEND, Composed, Layer, is_pattern
 from .paths import ROLES, SECTIONS, Config, Path, at, dotted, section
 

@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import secrets
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config.secrets import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import secrets
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import (
     MASK,
     concealed,
     masker,
@@ -22,8 +22,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import
 
 from tests.support.planted_secrets import GUID, HEX, SECRETS, WORD
 
-from ...helpers import cases
-from ..lint.cases import Case, findings
+from .._core.lint.cases import Case, findings
+from ..helpers import cases
 
 
 def setting(path: str, value: str) -> dict[str, Any]:

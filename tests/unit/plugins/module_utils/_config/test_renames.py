@@ -7,13 +7,13 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.config import layers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import layers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from hypothesis import given
 
-from ...helpers import cases, rows
-from ...strategies import configs
+from ..helpers import cases, rows
+from ..strategies import configs
 
 ROWS = [
     layers.Rename("exporters", "otlp", "otlp_grpc", "0.144.0", alias=True),

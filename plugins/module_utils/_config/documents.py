@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ..._errors import nearest
+from .._errors import nearest
 from .paths import SECTIONS, Path, at, section
 
 CUSTOM_RESOURCE = "OpenTelemetryCollector"
