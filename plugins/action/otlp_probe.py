@@ -16,7 +16,7 @@ class ActionModule(WorkerAction):
 
     @staticmethod
     def load() -> tuple[dict[str, Any], Work]:
-        from ..module_utils._edge.api.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
         from ..module_utils._edge.probe import probe  # noqa: PLC0415
+        from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
 
         return CLUSTER_ARG_SPEC | ARGUMENTS, probe.run_probe

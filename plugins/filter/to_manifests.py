@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..module_utils._config.secrets import MASK
-from ..module_utils._core.cluster.bundle import redact
+from ..module_utils._kube.bundle import redact
 from ..plugin_utils import _yaml
 
 DOCUMENTATION = r"""

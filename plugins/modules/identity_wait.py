@@ -52,11 +52,11 @@ unproven: {description: "The others, each as C(account) and C(reason).", returne
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import (
     ARGUMENTS,
     run_wait,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 
 def main() -> None:

@@ -60,11 +60,11 @@ trials: {description: Objects for M(o11y.opentelemetry.admission_wait)., returne
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import (
     ARGUMENTS,
     run_check,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 
 def main() -> None:

@@ -56,11 +56,11 @@ uninstrumented: {description: Workloads whose pods are older., returned: success
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.namespaces import (
     ARGUMENTS,
     run_annotate,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 
 def main() -> None:

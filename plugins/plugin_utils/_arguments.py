@@ -16,8 +16,8 @@ from ansible.module_utils.common.validation import check_type_dict
 
 from ..module_utils._config.paths import Position, dotted, leaves
 from ..module_utils._config.secrets import is_secret_header
-from ..module_utils._core.collector.names import text
 from ..module_utils._errors import Problem, near
+from ..module_utils._kube.names import text
 from . import _yaml
 
 # Keys of an argument spec that only documentation or the role's entry point uses.

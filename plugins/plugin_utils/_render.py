@@ -16,7 +16,7 @@ from ..module_utils._config.compose import compose
 from ..module_utils._config.layers import Composed, Layer
 from ..module_utils._core.aws import identity
 from ..module_utils._core.backends.table import BACKENDS
-from ..module_utils._core.collector import names, platform
+from ..module_utils._core.collector import platform
 from ..module_utils._core.collector.collector import (
     OPERATORS_IMAGE,
     Collector,
@@ -46,6 +46,7 @@ from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
 from ..module_utils._errors import Problem, about
+from ..module_utils._kube import names
 from . import _arguments, _sources, _summary, _target, _yaml
 
 _PREFIX = "otel_collector_"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.awx.awx.plugins import modules as awx_modules
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kubeconfig import option
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import option
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from botocore.credentials import EnvProvider

@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import (
     Reference,
     way_out,
 )

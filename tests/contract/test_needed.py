@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import libraries
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.explain import library
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import library
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _needed, _sources
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet

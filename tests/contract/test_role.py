@@ -14,8 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.
     BACKENDS,
     WORKLOADS,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import COMPONENT
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import COMPONENT
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
 from .role import OPTIONS, PLATFORMS, PREFIX, ROLE, ROOT, SPEC, VARS

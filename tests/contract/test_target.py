@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.target import WAYS, differ, targets
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import (
+    WAYS,
+    differ,
+    targets,
+)
 
 from tests.support.plays import playbook
 from tests.support.servers import answering

@@ -10,11 +10,11 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.apply import apply_bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.remove import remove_bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 
 from .sharing import ALL, HELM, KINDS, NAMES, SHARED, Api, Object, Place, body, bundle, obj, used
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 
 
 @contextmanager

@@ -11,16 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import (
     Answered,
     Cluster,
     Transport,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.connect import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import (
     CLUSTER_ARG_SPEC,
     connect,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import ApiResources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResources
 
 from .cluster import until
 from .sharing import KINDS, RBAC, Object

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import at
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
 
 Place = tuple[str, str]
 Object = dict[str, Any]

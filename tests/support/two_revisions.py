@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
 
 from tests.support.change_cases import changed
 from tests.support.otlp_backend import sending, serving

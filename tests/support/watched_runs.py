@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 
 from tests.support import plays
 from tests.support.planted_secrets import PlantedSecrets

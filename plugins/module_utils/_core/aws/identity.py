@@ -17,9 +17,9 @@ from typing import Any
 
 from ..._config.paths import items
 from ..._errors import Problem, near
+from ..._kube.eks_token import FailedCall
+from ..._kube.names import COLLECTOR_LABEL
 from ..collector.collector import Collector
-from ..collector.names import COLLECTOR_LABEL
-from .access import FailedCall
 from .policy import IRSA, POD_IDENTITY, Account, Grant, statements
 
 STATIC = "static"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..._errors import Problem
-from ..collector import names
+from ..._kube import names
 from ..collector.collector import OPERATORS_IMAGE, Collector
 from ..manifests import (
     build,

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..._config.paths import items, section
-from ..cluster.bundle import Manifest, ref
-from ..cluster.nodes import is_ready
-from ..cluster.replacement_order import template_ports
-from .extract import is_within
+from ..._kube.bundle import Manifest, ref
+from ..._kube.managed_fields import is_within
+from ..._kube.nodes import is_ready
+from ..._kube.replacement_order import template_ports
 from .options import CANARY, ROLLBACK, share_of
 
 # A new pod of a Deployment counts as available after this time, and until then no other pod is replaced. It applies to

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._config.paths import items
-from ..cluster.bundle import Manifest, Ref, ref
-from ..cluster.operator_status import COLLECTOR
-from ..cluster.ownership import collector_of
-from ..collector.names import of_operator
+from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.managed_fields import is_applied
+from ..._kube.names import of_operator
+from ..._kube.operator_status import COLLECTOR
+from ..._kube.ownership import collector_of
 from ..diagnose.peers import peers
-from .extract import is_applied
 from .record import Change, collectors
 
 # Other collectors may run under the same account, and those of an earlier wave need it.

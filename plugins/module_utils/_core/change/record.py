@@ -17,11 +17,11 @@ from typing import Any
 from ..._config.paths import at, section
 from ..._config.secrets import quoted
 from ..._errors import Problem
-from ..cluster.bundle import Manifest, Ref, ref
-from ..cluster.ownership import collector_of, is_ours, managers, release_of
-from ..cluster.replacement_order import RUNS, remade
-from ..collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
-from .extract import extracted, is_applied
+from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.managed_fields import extracted, is_applied
+from ..._kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from ..._kube.ownership import collector_of, is_ours, managers, release_of
+from ..._kube.replacement_order import RUNS, remade
 from .options import CANARY, DEFAULTS, ROLLBACK, ROLLING
 from .worked import Worked, worked_of
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..._config.paths import amount
-from .bundle import ref
+from ..._kube.bundle import ref
 from .rollout_tables import (
     COUNTS,
     EMPTY_DAEMON_SET,

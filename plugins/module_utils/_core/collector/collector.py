@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import Any
 
 from ..._errors import Problem
-from . import names, quantities
+from ..._kube import names
+from . import quantities
 from .pod_logs import PodLogs
 from .quantities import Memory, memory
 

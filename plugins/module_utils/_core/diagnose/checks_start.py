@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..cluster.rights import Right, of_rule
+from ..._kube.rights import Right, of_rule
 from ..needs.components.table import component
 from ..needs.listeners import started
 from .check import DiagnoseCheck

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from ..._config.paths import Path, dotted, leaves
-from ..cluster.references import Source
+from ..._kube.pod_references import Source
 from .check import DiagnoseCheck
 from .text import age, seconds_between
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._config.paths import dotted, is_loopback, items, leaves, section
-from ..cluster.policies import Object, Policies, Sender
-from ..collector import names
+from ..._kube import names
+from ..._kube.policies import Object, Policies, Sender
 from ..collector.collector import Collector
 from ..lint.loops import printing
 from ..lint.subject import Printer

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from ..._config.catalogue import Listeners
 from ..._config.paths import at, is_loopback, items, section
-from ..cluster.policies import Object, Policies, selects
-from ..collector.names import COLLECTOR_LABEL
+from ..._kube.names import COLLECTOR_LABEL
+from ..._kube.policies import Object, Policies, selects
 from ..needs.listeners import listeners as open_ports
 from ..needs.listeners import started
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._config.documents import configs
 from ..._config.paths import at, items, section
-from ..cluster.references import Source
+from ..._kube.pod_references import Source
 
 Object = dict[str, Any]
 # How people name the container or the image of a collector: the operator, the Helm chart, ADOT.

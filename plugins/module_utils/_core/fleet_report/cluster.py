@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from ..._config.paths import at, items, section
-from ..collector import names
-from ..collector.names import COLLECTOR_LABEL
+from ..._kube import names
+from ..._kube.names import COLLECTOR_LABEL
 from ..diagnose.subject import environment, expanded
 from ..releases.products import CERT_MANAGER, OPERATOR
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..._config.paths import items, section
 from ..._config.secrets import masker, secrets_in
-from ..cluster.bundle import secret_values
-from ..collector.names import COLLECTOR_LABEL
+from ..._kube.bundle import secret_values
+from ..._kube.names import COLLECTOR_LABEL
 from ..diagnose.checks_start import CHANGE
 from ..lint.subject import SEVERITIES
 from ..releases.versions import Table

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._config.paths import is_loopback, items, section
-from ..collector import names
+from ..._kube import names
 from ..diagnose.peers import Peer, peers
 from .cluster import NODE, FleetCluster, FleetMember
 from .layout import HEIGHT, WIDTH, Box, Line, curve, draw

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..._config.secrets import is_secret_name, secret_at
 from ..._errors import Problem, near
-from ..collector import names
+from ..._kube import names
 from .exports import OPTIONS, Export, export
 from .languages import LANGUAGES
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..cluster.bundle import Manifest
-from ..collector import names
+from ..._kube import names
+from ..._kube.bundle import Manifest
+from ..._kube.names import OWNER, OWNER_LABEL
 from ..collector.collector import from_registry
-from ..collector.names import OWNER, OWNER_LABEL
 from ..manifests.build import present, shared_namespace
 from ..manifests.pod import env_source
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..._config.secrets import quoted
 from ..._errors import Problem, near
-from ..cluster import ownership, restarts
-from ..cluster.bundle import Manifest
-from ..collector import names
+from ..._kube import names, ownership
+from ..._kube.bundle import Manifest
+from ..cluster import restarts
 from .instrumentation import Instrumentation
 from .languages import DOMAIN, LANGUAGES
 

@@ -16,9 +16,9 @@ from ..._config.documents import CUSTOM_RESOURCE, Found
 from ..._config.layers import parse_version
 from ..._config.paths import at, items, mappings, section
 from ..._errors import Problem
-from ..cluster.operator_status import operator_labels
-from ..cluster.policies import Policies
-from ..collector import names
+from ..._kube import names
+from ..._kube.operator_status import operator_labels
+from ..._kube.policies import Policies
 from ..collector.pod_logs import PodLogs
 from ..collector.quantities import parse_bytes
 from .subject import Deployment, Ingress

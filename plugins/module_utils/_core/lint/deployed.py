@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from ..._errors import Problem, at_most
-from ..collector import names
+from ..._kube import names
 from ..collector.collector import Collector
 from ..collector.platform import Platform
 from ..collector.quantities import parse_bytes

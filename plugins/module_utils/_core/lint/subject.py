@@ -14,7 +14,7 @@ from ..._config.catalogue import Listeners
 from ..._config.paths import Path, Position, dotted
 from ..._config.secrets import masker, secrets_in
 from ..._errors import cleaned, few_suggestions, printable
-from ..cluster.policies import Policies
+from ..._kube.policies import Policies
 from ..collector.pod_logs import PodLogs
 from .view import Target, View
 

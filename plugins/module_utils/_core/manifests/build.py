@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._errors import Problem
-from ..collector import names
+from ..._kube import names
 from ..collector.collector import Collector
 from ..collector.platform import Platform
 from ..needs.derive import Needs, Port

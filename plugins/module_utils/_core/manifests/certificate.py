@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import Problem
-from ..collector import names
+from ..._kube import names
 from .build import CollectorBuild, Manifest, frame
 
 API_VERSION = "cert-manager.io/v1"

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._config.paths import at, items, section
 from ..._errors import Problem
-from ..collector import names
+from ..._kube import names
 from .build import CollectorBuild, Manifest, frame, present, way_in
 from .openshift import app_protocol
 

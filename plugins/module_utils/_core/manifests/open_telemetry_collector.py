@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._config.paths import SECTIONS, section
-from ..collector import names
+from ..._kube import names
 from . import pod, workload
 from .build import CollectorBuild, Manifest, frame, present
 from .target_allocator import allocated, target_allocator

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._config.paths import section
 from ..._errors import Problem
-from ..collector import names
+from ..._kube import names
 from ..needs.components.row import Rules, rule
 from ..needs.derive import Port
 from .build import CollectorBuild, Manifest, frame, present, way_in

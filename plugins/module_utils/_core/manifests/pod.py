@@ -10,8 +10,8 @@ from typing import Any
 
 from ..._config.paths import ANY
 from ..._errors import Problem
+from ..._kube.names import label_value, text
 from ..collector.collector import Collector
-from ..collector.names import label_value, text
 from ..collector.platform import Platform
 from ..needs.derive import DOWNWARD, Mount
 from .build import CollectorBuild, Manifest, frame, present

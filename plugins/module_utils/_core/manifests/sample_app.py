@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._errors import Problem, near, shown
-from ..collector import names
+from ..._kube import names
 from ..collector.collector import from_registry
 from .build import Manifest, present, shared_namespace
 from .pod import CONTAINER_SECURITY, env_source

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..._config.paths import items, section
-from ..collector import names
+from ..._kube import names
 from ..collector.collector import Collector
 from ..needs.components.row import READ, Rules, rule
 from ..needs.components.table import component, through_api

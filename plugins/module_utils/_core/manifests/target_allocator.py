@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._config.paths import items, section
-from ..collector import names
+from ..._kube import names
 from ..collector.collector import from_registry
 from . import pod, service_account
 from .build import CollectorBuild, Manifest, frame, present

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._errors import Problem
-from ..collector import names
+from ..._kube import names
 from ..collector.collector import Collector
 from .build import CollectorBuild, Manifest, frame, present
 from .pod import STATE_VOLUME, pod_template

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._errors import Problem
-from ..cluster.bundle import Manifest
-from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL
+from ..._kube.bundle import Manifest
+from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..releases.products import OPERATOR, PRODUCTS
 from .found import API, is_before, of_operator, read_csv
 from .package import PackageRequest, PackageVersion, resolve

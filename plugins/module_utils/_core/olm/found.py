@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..._errors import Problem
-from ..cluster.bundle import Manifest
-from ..cluster.ownership import release_of
+from ..._kube.bundle import Manifest
+from ..._kube.ownership import release_of
 from ..releases.found import OLM
 from ..releases.products import OPERATOR, PRODUCTS
 

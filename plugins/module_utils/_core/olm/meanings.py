@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..cluster.bundle import Manifest
+from ..._kube.bundle import Manifest
 from .found import is_before, read_csv
 
 SUBSCRIPTION, PLAN, CSV = "Subscription", "InstallPlan", "ClusterServiceVersion"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..cluster.bundle import Manifest
+from ..._kube.bundle import Manifest
 from . import meanings
 from .found import is_before
 from .meanings import CSV, PASSING, PLAN, SUBSCRIPTION, PlanDecision, Row, row_for

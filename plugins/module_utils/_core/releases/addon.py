@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._errors import Problem
+from ..._kube.names import RELEASE_LABEL
 from ..aws.versions import order
-from ..collector.names import RELEASE_LABEL
 from . import versions
 from .customization import SCHEDULING
 from .decide import (

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._errors import Problem, near
-from ..cluster.bundle import Manifest
-from ..collector.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
+from ..._kube.bundle import Manifest
+from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
 from ..manifests.pod import env_source
 from . import images
 from .lock import Pin, unpinned

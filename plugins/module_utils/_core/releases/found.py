@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._errors import at_most
-from ..cluster.bundle import Manifest
-from ..cluster.ownership import HELM_NAME, HELM_NAMESPACE, applied_by, label_of, release_of
-from ..collector.names import OWNER, OWNER_LABEL
+from ..._kube.bundle import Manifest
+from ..._kube.names import OWNER, OWNER_LABEL
+from ..._kube.ownership import HELM_NAME, HELM_NAMESPACE, applied_by, label_of, release_of
 from . import manifest as manifests
 from .products import Product
 from .versions import read

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._config.paths import at, leaves
 from ..._errors import Problem, near
-from ..cluster.bundle import Manifest
+from ..._kube.bundle import Manifest
 from ..collector.collector import from_registry
 from ..instrumentation.languages import LANGUAGES
 from .lock import Pin, unpinned

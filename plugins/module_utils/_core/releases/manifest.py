@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._errors import Problem
-from ..cluster.bundle import Manifest
-from ..cluster.ownership import label_of
+from ..._kube.bundle import Manifest
+from ..._kube.ownership import label_of
 from .products import PRODUCTS, Product
 from .versions import Version, image_name, read, tag
 

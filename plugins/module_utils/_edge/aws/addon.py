@@ -26,7 +26,7 @@ from ..._core.aws.wait import (
     Patience,
 )
 from ..._errors import Problem
-from ..api.libraries import lacking
+from ..._kube.live.libraries import lacking
 from .addon_plan import AddonPlan, Planner, missing
 from .addon_wait import Addon, AddonReads, AddonWait, Limits, fact, status_of
 from .calls import AnsibleCallError, Aws, CallErrors, busy, parsed, run, tag

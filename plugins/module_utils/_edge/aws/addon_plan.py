@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._core.aws.settings import IDENTITIES, Settings, Violation, mismatch, moved, settings
 from ..._core.aws.versions import VersionChoice
-from ..api.explain import library
+from ..._kube.live.explain import library
 from .addon_wait import Addon, AddonReads
 from .calls import AnsibleCallError, changes, parsed, retagged
 

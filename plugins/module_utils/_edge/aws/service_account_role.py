@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
-from ..._core.aws.access import EXISTS_CODES
 from ..._core.aws.identity import ANNOTATIONS, in_region
 from ..._core.aws.policy import IRSA, Account, EksCluster, eks_cluster_of, filled
 from ..._core.aws.role import (
@@ -28,6 +27,7 @@ from ..._core.aws.role import (
 )
 from ..._core.aws.trust import STATEMENTS, Step
 from ..._errors import Problem
+from ..._kube.eks_token import EXISTS_CODES
 from .association import RoleAssociation
 from .calls import AnsibleCallError, Aws, CallErrors, retagged, run
 

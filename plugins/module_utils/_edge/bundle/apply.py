@@ -10,17 +10,17 @@ from typing import Any
 
 from ..._config.paths import section
 from ..._core.change.order import Flow, Wave, earlier_flows, order
-from ..._core.cluster.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._core.cluster.config_versions import predecessors
-from ..._core.cluster.operator_status import COLLECTOR, followed
-from ..._core.cluster.ownership import collector_of, unmarked
-from ..._core.cluster.replacement_order import RUNS, autoscaled, remade
 from ..._core.cluster.rollout import is_ready
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._errors import Problem
-from ..api.cluster import ApiError, Cluster
-from ..api.explain import FORBIDDEN, asking, explain, library, parsed, stranger
-from ..api.outage import LostError
+from ..._kube.bundle import Manifest, Ref, normalise, ordered, ref
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.explain import FORBIDDEN, asking, explain, library, parsed, stranger
+from ..._kube.live.outage import LostError
+from ..._kube.operator_status import COLLECTOR, followed
+from ..._kube.ownership import collector_of, unmarked
+from ..._kube.replacement_order import RUNS, autoscaled, remade
 from ..change.changes import Changes
 from ..rollout.wait import follow
 from ..webhooks.reasons import unanswered

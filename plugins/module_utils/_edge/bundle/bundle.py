@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 from ..._config.secrets import salted
-from ..._core.change.extract import is_applied
-from ..._core.cluster.bundle import Manifest, Ref, difference, ref
-from ..._core.cluster.ownership import applied_by, changed_rights, converts, is_ours, release_of
 from ..._errors import Failure, Problem
-from ..api.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
-from ..api.explain import asking, library, listing, lost, parsed
-from ..api.kinds import ApiResource, ApiResources
-from ..api.outage import LostError
+from ..._kube.bundle import Manifest, Ref, difference, ref
+from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
+from ..._kube.live.explain import asking, library, listing, lost, parsed
+from ..._kube.live.kinds import ApiResource, ApiResources
+from ..._kube.live.outage import LostError
+from ..._kube.managed_fields import is_applied
+from ..._kube.ownership import applied_by, changed_rights, converts, is_ours, release_of
 from ..webhooks.trust import is_lost
 
 DONE = "\nDone before this error, and not undone: "

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..._core.change.managed_fields import taken_back, without
-from ..._core.cluster.bundle import Manifest, Ref, ref
-from ..._core.cluster.ownership import applied_by
-from ..api.cluster import CONFLICT, MERGE, ApiError
-from ..api.explain import explain
+from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.live.cluster import CONFLICT, MERGE, ApiError
+from ..._kube.live.explain import explain
+from ..._kube.ownership import applied_by
 from .bundle import Session
 from .write import TRIES, restless
 

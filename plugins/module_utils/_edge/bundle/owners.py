@@ -11,15 +11,15 @@ from itertools import starmap
 from typing import NamedTuple
 
 from ..._config.paths import at, section
-from ..._core.change.extract import is_applied
-from ..._core.cluster.bundle import Manifest, Ref, ref
 from ..._core.cluster.operator_children import BUDGET, budgets, made, made_for
-from ..._core.cluster.operator_status import COLLECTOR
-from ..._core.cluster.ownership import HELM_NAME, helm_release, is_ours, lacking, marks, owner, release_of
-from ..._core.cluster.policies import selects
 from ..._errors import Problem, at_most
-from ..api.cluster import JSON, METADATA_LIST
-from ..api.kinds import ApiResource, ApiResources, version_for
+from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.live.cluster import JSON, METADATA_LIST
+from ..._kube.live.kinds import ApiResource, ApiResources, version_for
+from ..._kube.managed_fields import is_applied
+from ..._kube.operator_status import COLLECTOR
+from ..._kube.ownership import HELM_NAME, helm_release, is_ours, lacking, marks, owner, release_of
+from ..._kube.policies import selects
 from .bundle import Session, listed
 
 SHOWN = 5

@@ -9,10 +9,14 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ..._config.layers import parse_version
-from ..._core.cluster.bundle import Manifest, ref
-from ..._core.cluster.ownership import is_ours
-from ..._core.cluster.references import Reference, missing, provided, unprovided, way_out
-from ..._core.cluster.replacement_order import (
+from ..._errors import Problem, at_most
+from ..._kube.bundle import Manifest, ref
+from ..._kube.live.cluster import ApiError
+from ..._kube.live.explain import asking, explain, kind_missing
+from ..._kube.live.kinds import ApiResource
+from ..._kube.ownership import is_ours
+from ..._kube.pod_references import Reference, missing, provided, unprovided, way_out
+from ..._kube.replacement_order import (
     API,
     Clash,
     ConstraintNeeds,
@@ -22,12 +26,8 @@ from ..._core.cluster.replacement_order import (
     template_ports,
     unmet,
 )
-from ..._core.cluster.rights import kubelet_pods
-from ..._core.cluster.services import unfit_ports
-from ..._errors import Problem, at_most
-from ..api.cluster import ApiError
-from ..api.explain import asking, explain, kind_missing
-from ..api.kinds import ApiResource
+from ..._kube.rights import kubelet_pods
+from ..._kube.services import unfit_ports
 from .bundle import Session
 from .owners import refuse_others
 from .write import try_new

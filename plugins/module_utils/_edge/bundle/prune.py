@@ -10,16 +10,16 @@ from functools import partial
 from typing import Any
 
 from ..._core.change.record import collectors, is_record, record_name
-from ..._core.cluster.bundle import Manifest, Ref, ordered, ref, stale
 from ..._core.cluster.config_versions import earlier, renewed, unnamed
-from ..._core.cluster.operator_status import API_VERSION, KIND, belongs, needed
-from ..._core.cluster.ownership import collector_of, earlier_place, is_ours, of_earlier, owner, release_of
-from ..._core.cluster.replacement_order import awaited, goes_first, replaces
-from ..._core.collector.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
 from ..._errors import Failure
-from ..api.cluster import METADATA_LIST
-from ..api.explain import asking
-from ..api.kinds import PRUNED, ApiResource, version_for
+from ..._kube.bundle import Manifest, Ref, ordered, ref, stale
+from ..._kube.live.cluster import METADATA_LIST
+from ..._kube.live.explain import asking
+from ..._kube.live.kinds import PRUNED, ApiResource, version_for
+from ..._kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
+from ..._kube.operator_status import API_VERSION, KIND, belongs, needed
+from ..._kube.ownership import collector_of, earlier_place, is_ours, of_earlier, owner, release_of
+from ..._kube.replacement_order import awaited, goes_first, replaces
 from ..rollout.reasons import checked_search
 from ..rollout.wait import RolloutWait, RolloutWaitOptions
 from .bundle import Session, keep, listed, namespaces_of, refs

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._core.cluster.bundle import Identity, Manifest, Ref, identity, ordered, ref
-from ..._core.cluster.leftovers import leftovers
-from ..._core.cluster.ownership import owner, users_of_account
 from ..._errors import Problem, at_most
-from ..api.cluster import JSON, METADATA_LIST, ApiError, Cluster
-from ..api.kinds import ApiResource
+from ..._kube.bundle import Identity, Manifest, Ref, identity, ordered, ref
+from ..._kube.leftovers import leftovers
+from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
+from ..._kube.live.kinds import ApiResource
+from ..._kube.ownership import owner, users_of_account
 from .bundle import BundleOptions, Session, keep, listed, reporting
 from .prune import Pruning, delete, needed_by_others, secrets_of
 

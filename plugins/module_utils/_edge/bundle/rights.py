@@ -15,18 +15,18 @@ from typing import Any, NamedTuple
 from ..._core.change.hold import held
 from ..._core.change.options import CANARY
 from ..._core.change.record import Change, record_name
-from ..._core.cluster.bundle import Manifest, Ref, group_of, ref
-from ..._core.cluster.operator_status import children, followed
-from ..._core.cluster.ownership import collector_of
-from ..._core.cluster.references import provided, unprovided
-from ..._core.cluster.replacement_order import RUNS, template_ports
-from ..._core.cluster.rights import RBAC, Grant, Right, described, of_rule
 from ..._core.cluster.rollout import EXPLAINED
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._errors import Failure, Problem
-from ..api.cluster import NOT_ALLOWED, ApiError, Cluster
-from ..api.explain import FORBIDDEN
-from ..api.kinds import PRUNED, ApiResource, ApiResources, version_for
+from ..._kube.bundle import Manifest, Ref, group_of, ref
+from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
+from ..._kube.live.explain import FORBIDDEN
+from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
+from ..._kube.operator_status import children, followed
+from ..._kube.ownership import collector_of
+from ..._kube.pod_references import provided, unprovided
+from ..._kube.replacement_order import RUNS, template_ports
+from ..._kube.rights import RBAC, Grant, Right, described, of_rule
 from ..rollout.reasons import KINDS, REVISIONS
 from .bundle import DONE, Session, namespaces_of
 from .owners import compared

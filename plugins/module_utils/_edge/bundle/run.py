@@ -9,10 +9,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import check
-from ..._core.cluster.rights import roles, subject_of
-from ..._core.collector.names import OWNER
-from ..api.connect import connect, run
+from ..._kube.bundle import check
+from ..._kube.live.connect import connect, run
+from ..._kube.names import OWNER
+from ..._kube.rights import roles, subject_of
 from ..diagnose.collect import ASIDE_SECONDS
 from .apply import apply_bundle
 from .bundle import BundleOptions

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..._core.cluster.bundle import Manifest, holders, ref
-from ..._core.cluster.operator_status import KIND, account, is_issued, refusal
 from ..._errors import Problem, at_most
-from ..api.cluster import METADATA_LIST, NOT_FOUND, ApiError
-from ..api.explain import explain
-from ..api.kinds import ApiResource
+from ..._kube.bundle import Manifest, holders, ref
+from ..._kube.live.cluster import METADATA_LIST, NOT_FOUND, ApiError
+from ..._kube.live.explain import explain
+from ..._kube.live.kinds import ApiResource
+from ..._kube.operator_status import KIND, account, is_issued, refusal
 from .bundle import Session, listed, uid
 
 SHOWN = 3

@@ -10,16 +10,16 @@ import platform
 import secrets
 from typing import Any
 
-from ..._core.change.extract import extracted, is_applied
 from ..._core.change.managed_fields import without
 from ..._core.change.record import another_run
-from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
-from ..._core.cluster.ownership import applied_by, last_apply, marks, release_of
-from ..._core.cluster.replacement_order import kept_replicas
 from ..._errors import Problem
-from ..api.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
-from ..api.explain import FORBIDDEN, asking, explain
-from ..api.outage import LostError
+from ..._kube.bundle import Manifest, Ref, normalise, ref
+from ..._kube.live.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
+from ..._kube.live.explain import FORBIDDEN, asking, explain
+from ..._kube.live.outage import LostError
+from ..._kube.managed_fields import extracted, is_applied
+from ..._kube.ownership import applied_by, last_apply, marks, release_of
+from ..._kube.replacement_order import kept_replicas
 from ..rollout.wait import ONE_RUN
 from ..webhooks.reasons import unanswered
 from .bundle import Session, uid

@@ -13,13 +13,13 @@ from ..._config.catalogue import listeners_by_type
 from ..._core.change.hold import Hold, eviction, held, pods_to_evict, renews_pods
 from ..._core.change.judge import Verdict, rows_of
 from ..._core.change.record import Change
-from ..._core.cluster.bundle import Manifest, Ref, ref
-from ..._core.cluster.nodes import is_ready
-from ..._core.cluster.operator_status import followed
 from ..._core.cluster.rollout import observed
 from ..._errors import Failure, Problem
-from ..api.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
-from ..api.explain import asking, explain
+from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
+from ..._kube.live.explain import asking, explain
+from ..._kube.nodes import is_ready
+from ..._kube.operator_status import followed
 from ..diagnose.collect import utc_now
 from ..diagnose.reader import ClusterReader, path_of
 from ..rollout.reasons import WorkloadStatus, checked_search

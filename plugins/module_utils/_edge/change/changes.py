@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..._core.change import hold
-from ..._core.change.extract import extracted
 from ..._core.change.record import (
     KEPT,
     PARTLY_BACK,
@@ -27,13 +26,14 @@ from ..._core.change.record import (
     recorded,
     since_of,
 )
-from ..._core.cluster.bundle import Manifest, Ref, normalise, ref
-from ..._core.cluster.ownership import collector_of
-from ..._core.cluster.replacement_order import RUNS
 from ..._core.cluster.rollout import is_ready
 from ..._errors import Failure, Problem
-from ..api.explain import asking, library
-from ..api.outage import LostError
+from ..._kube.bundle import Manifest, Ref, normalise, ref
+from ..._kube.live.explain import asking, library
+from ..._kube.live.outage import LostError
+from ..._kube.managed_fields import extracted
+from ..._kube.ownership import collector_of
+from ..._kube.replacement_order import RUNS
 from ..rollout.vanished import is_gone
 from ..rollout.wait import ONE_RUN, follow
 from .canary import Canary, judged, prepared

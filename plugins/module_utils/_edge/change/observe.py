@@ -23,7 +23,7 @@ from ..._core.diagnose.metrics import metrics_port, reading, unserved
 from ..._core.diagnose.objects import memory_limit
 from ..._core.needs.listeners import kind_of, listeners, started
 from ..._errors import Problem
-from ..api.explain import asking
+from ..._kube.live.explain import asking
 from ..diagnose.collect import DiagnosedCollector, utc_now
 from ..diagnose.reader import ClusterReader, Object, path_of
 from ..diagnose.targets import PLURALS, DiagnosedTarget

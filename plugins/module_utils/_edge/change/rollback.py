@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..._config.paths import section
-from ..._core.change.extract import extracted, is_within
 from ..._core.change.record import Change, identified
 from ..._core.change.worked import Worked, is_worse, place, unfinished, worked
-from ..._core.cluster.bundle import Manifest, Ref, ordered, ref
-from ..._core.cluster.ownership import collector_of, last_apply, reapplied
-from ..._core.cluster.replacement_order import RUNS
 from ..._core.cluster.rollout import Symptom
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._errors import Failure, Problem
-from ..api.cluster import Cluster
-from ..api.explain import asking, library
+from ..._kube.bundle import Manifest, Ref, ordered, ref
+from ..._kube.live.cluster import Cluster
+from ..._kube.live.explain import asking, library
+from ..._kube.managed_fields import extracted, is_within
+from ..._kube.ownership import collector_of, last_apply, reapplied
+from ..._kube.replacement_order import RUNS
 from ..diagnose.reader import ClusterReader
 from ..rollout.reasons import checked_search
 from ..rollout.vanished import is_gone

@@ -16,8 +16,6 @@ from ..._config.documents import merged
 from ..._config.paths import at, items, section
 from ..._config.secrets import masker, secrets_in
 from ..._config.yaml_documents import load
-from ..._core.cluster.policies import policies_to
-from ..._core.cluster.references import sources
 from ..._core.cluster.rollout import count, is_ready, newest, newest_pods, older_pods, symptoms
 from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.diagnose import logs
@@ -26,8 +24,10 @@ from ..._core.diagnose.peers import peers
 from ..._core.diagnose.reach import Around, Reach, labels_of
 from ..._core.diagnose.subject import config_texts, environment, expanded
 from ..._errors import Problem
-from ..api.connect import connect, run
-from ..api.explain import library
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import library
+from ..._kube.pod_references import sources
+from ..._kube.policies import policies_to
 from ..rollout.reasons import described
 from .depends import (
     PLURALS,

@@ -11,11 +11,6 @@ from urllib.parse import urlsplit
 
 from ..._config.paths import at, items, section
 from ..._core.change.record import is_record, record_name, standing
-from ..._core.cluster.ownership import collector_of, is_ours, release_of
-from ..._core.cluster.policies import Policies, Sender
-from ..._core.cluster.references import Source, missing_keys, sources
-from ..._core.cluster.rights import Right
-from ..._core.collector.names import OWNER
 from ..._core.diagnose import checks_trust as certs
 from ..._core.diagnose.checks_start import missing, needed
 from ..._core.diagnose.objects import share
@@ -23,8 +18,13 @@ from ..._core.diagnose.peers import Peer, in_cluster, peer_row
 from ..._core.diagnose.reach import endpoints, labels_of, slices_of
 from ..._core.diagnose.subject import collector_container
 from ..._errors import Problem
-from ..api.cluster import ApiError
-from ..api.explain import library
+from ..._kube.live.cluster import ApiError
+from ..._kube.live.explain import library
+from ..._kube.names import OWNER
+from ..._kube.ownership import collector_of, is_ours, release_of
+from ..._kube.pod_references import Source, missing_keys, sources
+from ..._kube.policies import Policies, Sender
+from ..._kube.rights import Right
 from .flow import Parsed, available, certificates, decoded, trusts
 from .reader import ClusterReader, Notes, Object
 

@@ -16,7 +16,7 @@ from ..._core.diagnose.checks_trust import Certificate
 from ..._core.diagnose.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
 from ..._core.diagnose.objects import memory_limit
 from ..._errors import Problem
-from ..api.explain import library
+from ..._kube.live.explain import library
 from .reader import ClusterReader, ReadResult, path_of
 from .targets import DiagnosedTarget
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..._errors import cleaned
-from ..api.cluster import NOT_FOUND, ApiError, Cluster
-from ..api.outage import LostError
-from ..api.urls import segment
+from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
+from ..._kube.live.outage import LostError
+from ..._kube.live.urls import segment
 
 Object = dict[str, Any]
 FORBIDDEN = 403

@@ -13,18 +13,18 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.paths import at, section
 from ..._core.cluster import restarts
-from ..._core.cluster.bundle import Manifest
-from ..._core.cluster.ownership import is_ours
 from ..._core.cluster.rollout import owned
-from ..._core.collector import names
 from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
 from ..._errors import Problem
-from ..api.cluster import Cluster
-from ..api.connect import connect, run
-from ..api.explain import listing
-from ..api.kinds import ApiResource, ApiResources
-from ..api.outage import LostError
+from ..._kube import names
+from ..._kube.bundle import Manifest
+from ..._kube.live.cluster import Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import listing
+from ..._kube.live.kinds import ApiResource, ApiResources
+from ..._kube.live.outage import LostError
+from ..._kube.ownership import is_ours
 from .reader import KINDS, LISTED, ClusterReader, Notes, Object
 
 Answer = TypeVar("Answer")

@@ -12,14 +12,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.paths import section
 from ..._core.cluster import restarts
-from ..._core.cluster.bundle import Manifest
-from ..._core.collector.names import OWNER
 from ..._core.instrumentation import namespaces
 from ..._errors import Problem
-from ..api.cluster import MERGE, NOT_FOUND, ApiError, Cluster
-from ..api.connect import connect, run
-from ..api.explain import explain
-from ..api.urls import segment
+from ..._kube.bundle import Manifest
+from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import explain
+from ..._kube.live.urls import segment
+from ..._kube.names import OWNER
 from ..bundle.bundle import BundleReport
 
 NOT_ALLOWED = 403

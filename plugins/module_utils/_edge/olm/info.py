@@ -10,12 +10,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import Manifest
 from ..._core.olm import choose, found
 from ..._errors import cleaned
-from ..api.cluster import NOT_FOUND, ApiError, Cluster
-from ..api.connect import connect, run
-from ..api.explain import asking, explain
+from ..._kube.bundle import Manifest
+from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import asking, explain
 
 OPERATORS, GROUPS = f"/apis/{found.API}/v1alpha1", f"/apis/{found.API}/v1"
 PACKAGES = "/apis/packages.operators.coreos.com/v1"

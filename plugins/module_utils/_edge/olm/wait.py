@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import Manifest
 from ..._core.olm import meanings
 from ..._core.olm.meanings import SOON
 from ..._core.olm.state import (
@@ -28,9 +27,10 @@ from ..._core.olm.state import (
     status_of,
 )
 from ..._errors import Failure, Problem
-from ..api.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
-from ..api.connect import connect, run
-from ..api.explain import asking, explain
+from ..._kube.bundle import Manifest
+from ..._kube.live.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import asking, explain
 from ..rollout.reasons import Search, WorkloadStatus, checked_search
 from .info import OPERATORS
 

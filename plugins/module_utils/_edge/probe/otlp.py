@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 from ..._config.secrets import quoted
 from ..._core.probe.evidence import LINE_LENGTH, listening
 from ..._errors import Problem, shown
-from ..api.cluster import ApiError, Cluster
-from ..api.explain import explain, library
-from ..api.urls import segment
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.explain import explain, library
+from ..._kube.live.urls import segment
 
 ID_ATTRIBUTE = "o11y.probe.id"
 PROTOBUF = "application/x-protobuf"

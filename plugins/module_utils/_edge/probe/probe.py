@@ -25,10 +25,10 @@ from ..._core.probe.evidence import (
     listening,
 )
 from ..._errors import Failure, Problem
-from ..api.cluster import ApiError, Cluster
-from ..api.connect import connect, run
-from ..api.explain import explain
-from ..api.urls import segment
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import explain
+from ..._kube.live.urls import segment
 from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, proxied, rejected, sender, xray_segment
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0

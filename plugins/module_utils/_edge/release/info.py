@@ -10,15 +10,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import Manifest
-from ..._core.collector.names import RELEASE_LABEL
 from ..._core.releases import found
 from ..._core.releases.manifest import DEFINITION, WEBHOOKS
 from ..._core.releases.products import Product, product
-from ..api.cluster import JSON, METADATA_LIST, PAGE, Cluster
-from ..api.connect import connect, run
-from ..api.explain import asking, listing
-from ..api.kinds import ApiResource, ApiResources, version_for
+from ..._kube.bundle import Manifest
+from ..._kube.live.cluster import JSON, METADATA_LIST, PAGE, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import asking, listing
+from ..._kube.live.kinds import ApiResource, ApiResources, version_for
+from ..._kube.names import RELEASE_LABEL
 
 ARGUMENTS: dict[str, Any] = {
     "product": {"required": True, "choices": ["cert-manager", "opentelemetry-operator"]},

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._config.secrets import concealed, quoted
-from ..._core.cluster.bundle import ref
 from ..._core.cluster.rollout import (
     EXPLAINED,
     OF,
@@ -27,9 +26,10 @@ from ..._core.cluster.rollout import (
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
 from ..._core.diagnose.logs import tail
 from ..._errors import Failure, Problem
-from ..api.cluster import ApiError, Cluster
-from ..api.explain import explain, library
-from ..api.kinds import ApiResource
+from ..._kube.bundle import ref
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.explain import explain, library
+from ..._kube.live.kinds import ApiResource
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
 # More lines are read than shown: the stack trace of a panic hides what it is about.

@@ -13,15 +13,15 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._core.cluster import restarts
-from ..._core.cluster.bundle import Manifest
 from ..._core.cluster.restarts import RESTARTED, Workload
-from ..._core.collector.names import OWNER
 from ..._errors import Failure, Problem
-from ..api.cluster import MERGE, ApiError, Cluster
-from ..api.connect import connect, run
-from ..api.explain import asking, explain, listing
-from ..api.kinds import ApiResources
-from ..api.urls import segment
+from ..._kube.bundle import Manifest
+from ..._kube.live.cluster import MERGE, ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import asking, explain, listing
+from ..._kube.live.kinds import ApiResources
+from ..._kube.live.urls import segment
+from ..._kube.names import OWNER
 from .reasons import checked_search
 from .wait import RolloutWait, RolloutWaitOptions
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..api.connect import connect, run
+from ..._kube.live.connect import connect, run
 from .reasons import checked_search
 from .wait import RolloutWait, RolloutWaitOptions
 

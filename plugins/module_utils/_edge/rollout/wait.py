@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._config.secrets import quoted
-from ..._core.cluster.bundle import Ref, ref
-from ..._core.cluster.nodes import without_pod
-from ..._core.cluster.operator_status import OPERATOR_PODS, Child, children, followed, untaken
-from ..._core.cluster.ownership import reapplied
 from ..._core.cluster.rollout import OF, Object, Symptom, count, is_ready, owned, title, unprobed
-from ..._core.collector.names import OWNER
 from ..._errors import Failure, Problem
-from ..api.cluster import ApiError, Cluster
-from ..api.explain import asking, kind_missing
-from ..api.kinds import ApiResources, version_for
+from ..._kube.bundle import Ref, ref
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.explain import asking, kind_missing
+from ..._kube.live.kinds import ApiResources, version_for
+from ..._kube.names import OWNER
+from ..._kube.nodes import without_pod
+from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, untaken
+from ..._kube.ownership import reapplied
 from .reasons import Found, Search, WorkloadStatus, described, unfinished
 from .vanished import deleted, is_gone
 

@@ -14,14 +14,14 @@ from typing import Any, Protocol
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.secrets import quoted
-from ..._core.aws import access
 from ..._core.probe.evidence import excerpt
 from ..._errors import Failure, Problem, shown
-from ..api.cluster import ApiError, Cluster
-from ..api.connect import connect, run
-from ..api.explain import explain, library
-from ..api.kubeconfig import answer_of
-from ..api.urls import segment
+from ..._kube import eks_token as access
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import explain, library
+from ..._kube.live.kubeconfig import answer_of
+from ..._kube.live.urls import segment
 from ..aws.calls import Calls
 from ..probe.probe import Logs, Metrics, Pods
 

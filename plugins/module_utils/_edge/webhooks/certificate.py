@@ -17,14 +17,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import Manifest
-from ..._core.cluster.ownership import applied_by, owner
-from ..._core.collector.names import OWNER, OWNER_LABEL
 from ..._errors import Problem
-from ..api.cluster import APPLY, ApiError, Cluster
-from ..api.connect import connect, run
-from ..api.explain import explain, library
-from ..api.urls import segment
+from ..._kube.bundle import Manifest
+from ..._kube.live.cluster import APPLY, ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import explain, library
+from ..._kube.live.urls import segment
+from ..._kube.names import OWNER, OWNER_LABEL
+from ..._kube.ownership import applied_by, owner
 
 Now = Callable[[], datetime.datetime]
 NOT_FOUND = 404

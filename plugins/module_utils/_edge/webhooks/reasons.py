@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..._core.cluster.bundle import Ref, ref
 from ..._core.cluster.rollout import Object, count, is_ready
 from ..._core.cluster.webhooks import (
     ALLOW_INJECTION,
@@ -24,8 +23,9 @@ from ..._core.cluster.webhooks import (
     service_in,
 )
 from ..._errors import Failure, Problem
-from ..api.cluster import METADATA, ApiError, Cluster
-from ..api.explain import explain
+from ..._kube.bundle import Ref, ref
+from ..._kube.live.cluster import METADATA, ApiError, Cluster
+from ..._kube.live.explain import explain
 from ..rollout.reasons import Found, WorkloadStatus, checked_search, described, unfinished
 
 CERTIFICATES = "/apis/cert-manager.io/v1"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from ..._core.cluster.rollout import Object
 from ..._core.cluster.webhooks import distrusted, injector
-from ..api.cluster import ApiError, Cluster
-from ..api.kinds import ApiResources
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.kinds import ApiResources
 
 KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 # A new certificate reaches the files of a pod within so many seconds, and the API server has its CA by then.

@@ -10,14 +10,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.bundle import Manifest, Ref, check, ref
 from ..._core.cluster.webhooks import ready, services, uninjected
-from ..._core.collector.names import OWNER
 from ..._errors import Failure, Problem
-from ..api.cluster import APPLY, MERGE, ApiError, Cluster
-from ..api.connect import connect, run
-from ..api.explain import explain, stranger
-from ..api.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
+from ..._kube.bundle import Manifest, Ref, check, ref
+from ..._kube.live.cluster import APPLY, MERGE, ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.explain import explain, stranger
+from ..._kube.live.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
+from ..._kube.names import OWNER
 from ..rollout.reasons import WorkloadStatus, checked_search
 from .reasons import Pending, Reasons, silent, unanswered
 from .trust import is_lost

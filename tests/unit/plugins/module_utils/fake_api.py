@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
 
 from .server_side_apply import ConflictError, applied, fields, updated
 

@@ -15,8 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.
     LIMITS,
     Limit,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.kinds import PRUNED, ApiResources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PRUNED, ApiResources
 
 from ...helpers import OPTIONS, PODS, SPEC, build, cases, collector, running
 from ..manifests.test_open_telemetry_collector import SETTINGS, SOURCES, order
@@ -193,7 +193,7 @@ def test_every_kind_that_an_input_brings_is_in_the_table_of_the_api() -> None:
                 objects = made(backend, mode, **{option: sample(option)})
                 found |= {(item["apiVersion"], item["kind"]) for item in objects}
     unknown = [kind for kind in sorted(found) if not ApiResources.known(*kind)]
-    assert unknown == [], "add them to PLURALS in plugins/module_utils/_edge/api/kinds.py"
+    assert unknown == [], "add them to PLURALS in plugins/module_utils/_kube/live/kinds.py"
     assert {kind for _version, kind in found} - set(PRUNED) == {"Namespace"}, "kinds of a bundle are not KEPT"
 
 

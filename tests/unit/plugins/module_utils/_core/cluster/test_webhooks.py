@@ -8,11 +8,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import (
-    operator_status,
-    webhooks,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import answers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import webhooks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import operator_status
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import answers
 
 from ...helpers import cases
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import collector as core
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names, quantities
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import quantities
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 
 from ...helpers import LABELS, SELECTOR, Json, cases, collector
 

@@ -10,13 +10,13 @@ from typing import Any
 import jmespath
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import Source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import check, checks_trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
     DiagnoseCheck,
     found,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.verdict import CHECKS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source
 
 from ...helpers import cases
 

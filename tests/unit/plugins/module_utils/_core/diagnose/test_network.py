@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import reach as network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import (
     Peer,
@@ -15,6 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
     peers,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import policies
 
 from ...helpers import LISTENERS, cases, running
 

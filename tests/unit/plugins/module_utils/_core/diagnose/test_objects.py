@@ -9,11 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.references import (
-    Source,
-    sources,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import (
     checks_start,
     objects,
@@ -23,6 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.
     age,
     seconds_between,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source, sources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 
 from ...helpers import cases
 

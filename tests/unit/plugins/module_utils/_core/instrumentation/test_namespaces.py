@@ -9,7 +9,6 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
     manifest,
     namespaces,
@@ -19,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumen
     HTTP,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
 
 from ...helpers import cases
 from .helpers import instrumentation

@@ -23,7 +23,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
@@ -36,6 +35,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import cleaned
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.policies import Policies
 
 from ...helpers import CATALOGUE, Json, rows
 

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import paths
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
     Deployment,
@@ -16,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subj
     run,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import kind_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.policies import Policies
 from hypothesis import given
 from hypothesis import strategies as st
 

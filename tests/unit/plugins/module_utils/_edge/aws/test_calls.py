@@ -10,16 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import access
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.access import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls as tested
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token as access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import (
     FailedCall,
     explain,
     passing,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api import libraries
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls as tested
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
 from botocore import exceptions as boto
 
 from .runs import Clock

@@ -9,11 +9,9 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import Ref
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.ownership import (
-    users_of_account,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import users_of_account
 
 from tests.support.cases import cases
 

@@ -9,12 +9,12 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import (
     COLLECTOR_LABEL,
     OWNER,
     OWNER_LABEL,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from ...fake_api import FakeApi
 from ...live_helpers import obj

@@ -10,7 +10,6 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import found as releases
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import (
     PRODUCTS,
@@ -18,6 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import made, removal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 
 from tests.support.cases import cases
 

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
+    RolloutWait,
+    RolloutWaitOptions,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import COLLECTOR_LABEL
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import (
     Grant,
     Right,
     described,
@@ -18,14 +26,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.r
     rules,
     subject_of,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import COLLECTOR_LABEL
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
-    RolloutWait,
-    RolloutWaitOptions,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 
 from ...fake_api import FakeApi
 from ...live_helpers import obj

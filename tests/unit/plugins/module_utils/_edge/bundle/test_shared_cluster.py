@@ -12,8 +12,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
 
 from tests.support.inventories import World, play
 from tests.support.sharing import CERTIFICATES, COLLECTORS, PLAIN, SEEDS, obj

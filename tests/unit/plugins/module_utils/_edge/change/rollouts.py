@@ -14,8 +14,8 @@ import hashlib
 import json
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.nodes import is_ready
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.nodes import is_ready
 
 from ...fake_api import FakeApi, reply
 from ...live_helpers import obj

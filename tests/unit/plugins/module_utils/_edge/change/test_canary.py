@@ -10,9 +10,9 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.canary import judged
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target, _yaml
 
 from ...fake_api import status

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.rights import Grant, Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Grant, Right
 
 from ...fake_api import FakeApi
 from ..bundle.account import Account

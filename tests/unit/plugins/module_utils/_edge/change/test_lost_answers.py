@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 
 from ..bundle.helpers import DEFINITION, NAMESPACE, RESOURCE, actions, custom, present
 from ..bundle.test_remade import refusing

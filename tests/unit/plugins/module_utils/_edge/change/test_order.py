@@ -14,8 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.or
     earlier_flows,
     order,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.bundle import ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.bundle import ref
 
 from ...live_helpers import obj
 from ..bundle.helpers import actions

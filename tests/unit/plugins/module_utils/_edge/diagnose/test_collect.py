@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import flow as pem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.targets import read
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
 
 from tests.support.certificates import main
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.targets import unlisted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 
 from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to

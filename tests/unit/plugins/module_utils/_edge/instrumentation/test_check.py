@@ -10,11 +10,11 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation import check
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import (
     PrerequisiteCheck,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 
 from ...fake_api import FakeApi, reply, status
 from ...live_helpers import obj

@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Logs, Metrics, Pods
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app.call import (
@@ -23,6 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_ap
     Search,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from botocore.exceptions import ClientError
 
 from tests.support.servers import answering

@@ -9,13 +9,13 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.api.cluster import BACKOFF
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import (
     AdmissionWait,
     WebhookWaitOptions,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import BACKOFF
 
 from tests.support.cases import cases
 

@@ -1,0 +1,189 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle of manifests: order, comparison without server fields, redaction. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from .._config.secrets import masked_tree, masker, secrets_in_objects
+from .._errors import Problem
+
+Manifest = dict[str, Any]
+
+# Dependencies come first: certificates before the pods that mount them, webhooks after the pods that serve them.
+# Other kinds (autoscalers, routes, custom resources that webhooks validate) come last.
+ORDER = {
+    kind: position
+    for position, kinds in enumerate(
+        (
+            ("CustomResourceDefinition",),
+            ("Namespace", "PriorityClass"),
+            ("ServiceAccount", "ResourceQuota", "LimitRange", "OperatorGroup"),
+            ("ClusterRole", "Role", "SecurityContextConstraints"),
+            ("ClusterRoleBinding", "RoleBinding"),
+            ("ConfigMap", "Secret", "PersistentVolumeClaim"),
+            ("Service",),
+            ("Issuer", "ClusterIssuer"),
+            # Others make Secrets from these.
+            ("Certificate", "ExternalSecret", "SealedSecret", "SecretProviderClass"),
+            ("Deployment", "DaemonSet", "StatefulSet"),
+            ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
+            # Deleted after its Subscription, which would recreate it, and before its objects, which it would recreate.
+            ("ClusterServiceVersion",),
+        )
+    )
+    for kind in kinds
+}
+LAST = max(ORDER.values()) + 1
+
+# Written by the server or its controllers, never by an owner.
+SERVER_METADATA = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+SERVER_ANNOTATIONS = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
+)
+
+# Which component removes a finalizer, so that the object can be deleted.
+HOLDERS = {
+    "opentelemetrycollector.opentelemetry.io/finalizer": "the OpenTelemetry operator, which must run for that",
+    "foregroundDeletion": "Kubernetes, when the pods and others that it owns are gone",
+    "customresourcecleanup.apiextensions.k8s.io": "Kubernetes, when no object of the kind is left",
+    "kubernetes.io/pvc-protection": "Kubernetes, when no pod uses it",
+    "service.kubernetes.io/load-balancer-cleanup": "the cloud's controller of load balancers",
+}
+
+
+class Ref(NamedTuple):
+    """The name of one object in a cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `Kind namespace/name`, as diffs and messages show it."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def ref(manifest: Manifest) -> Ref:
+    """Return the name of an object, without its API version."""
+    metadata = manifest.get("metadata") or {}
+    return Ref(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
+
+
+# Kinds of different API groups may share a name, so the group is part of the identity of an object.
+Identity = tuple[str, Ref]
+
+
+def identity(manifest: Manifest) -> Identity:
+    """Return what no other object in a cluster has."""
+    return group_of(manifest["apiVersion"]), ref(manifest)
+
+
+def check(manifests: list[Manifest]) -> None:
+    """Reject manifests that no server accepts, before the first request."""
+    seen: set[Identity] = set()
+    for index, manifest in enumerate(manifests):
+        where = f"manifests[{index}]"
+        for key in ("apiVersion", "kind"):
+            if not isinstance(manifest.get(key), str) or not manifest[key]:
+                wrong = f"the manifest has no {key}"
+                raise Problem(wrong, where=where, fix="Give every manifest apiVersion, kind and metadata.name.")
+        metadata = manifest.get("metadata") or {}
+        if not all(isinstance(metadata.get(key) or "", str) for key in ("name", "namespace")):
+            raise Problem("name and namespace are texts", where=f"{where}.metadata", fix="Write them as texts.")
+        if not metadata.get("name"):
+            fix = "generateName cannot be applied twice; set a name."
+            raise Problem(f"the {manifest['kind']} has no metadata.name", where=where, fix=fix)
+        if identity(manifest) in seen:
+            raise Problem(f"{ref(manifest)} is in the bundle twice", where=where, fix="Remove or merge one of the two.")
+        seen.add(identity(manifest))
+
+
+def group_of(api_version: str) -> str:
+    """Return the API group, which is empty for the core."""
+    return api_version.rpartition("/")[0]
+
+
+def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
+    """Return the bundle as groups. Each group depends on the groups before it; within a group the order is free."""
+
+    def position(manifest: Manifest) -> int:
+        return ORDER.get(manifest["kind"], LAST)
+
+    return [list(group) for _rank, group in groupby(sorted(manifests, key=position), position)]
+
+
+def normalise(manifest: Manifest) -> Manifest:
+    """Return an object without its status and the fields that the server writes."""
+    metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in SERVER_METADATA}
+    annotations = {
+        key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key not in SERVER_ANNOTATIONS
+    }
+    if annotations:
+        metadata["annotations"] = annotations
+    if manifest.get("kind") == "Namespace":  # its only field is the list of finalizers that the server keeps
+        manifest = {key: value for key, value in manifest.items() if key != "spec"}
+    return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}
+
+
+Hide = Callable[[str], str]
+Parse = Callable[[str], Any]
+
+
+def redact(manifest: Manifest, hide: Hide, parse: Parse) -> Manifest:
+    """Hide the values of a Secret, and the secrets that another object holds in clear text."""
+    if manifest.get("kind") != "Secret":
+        hidden: Manifest = masked_tree(manifest, masker(secrets_in_objects(manifest, parse), hide))
+        return hidden
+    held = {key: manifest[key] for key in ("data", "stringData") if isinstance(manifest.get(key), dict)}
+    return manifest | {key: {name: hide(str(value)) for name, value in held[key].items()} for key in held}
+
+
+def difference(before: Manifest | None, after: Manifest | None, hide: Hide, parse: Parse) -> dict[str, Any] | None:
+    """Return the diff of one object, or None if it does not change."""
+    old, new = (normalise(side) if side else None for side in (before, after))
+    if old == new:
+        return None
+    name = str(ref(new or old or {}))
+    return {
+        "before": redact(old, hide, parse) if old else None,
+        "after": redact(new, hide, parse) if new else None,
+        "before_header": name,
+        "after_header": name,
+    }
+
+
+def stale(live: Iterable[Manifest], wanted: set[Ref]) -> list[Manifest]:
+    """Return the labelled objects that left the bundle. Objects of a controller are deleted with their owner."""
+    return [found for found in live if ref(found) not in wanted and not controller_of(found) and not _leaving(found)]
+
+
+def controller_of(manifest: Manifest) -> Manifest | None:
+    """Return the owner that controls an object, as the object names it."""
+    owners = manifest["metadata"].get("ownerReferences") or []
+    return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def _leaving(manifest: Manifest) -> bool:
+    return bool(manifest["metadata"].get("deletionTimestamp"))
+
+
+def holders(manifest: Manifest) -> str:
+    """Return the finalizers that block a deletion, and the components that remove them."""
+    names = manifest["metadata"].get("finalizers") or []
+    described = [f"{name}: {HOLDERS[name]}" if name in HOLDERS else name for name in names]
+    return f" (finalizers: {', '.join(described)})" if described else ""
+
+
+def secret_values(manifests: Iterable[Manifest]) -> Iterator[str]:
+    """Yield the values of the bundle's Secrets, which no message may contain."""
+    for manifest in manifests:
+        if manifest.get("kind") == "Secret":
+            for held in (manifest.get("data"), manifest.get("stringData")):
+                yield from map(str, held.values() if isinstance(held, dict) else [held] if held else [])

@@ -1,0 +1,205 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The token that gives access to an EKS cluster, and what a failed call of AWS means. Private.
+
+The token is a presigned URL of STS GetCallerIdentity, which the cluster's authenticator calls. The name of the cluster
+is a signed header of it, so that a token for one cluster is worth nothing at another
+(github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from .._errors import Problem
+
+
+class FailedCall(NamedTuple):
+    """A failed call: the code of AWS or the name of botocore's exception, its message, and what was called."""
+
+    code: str
+    message: str
+    status: int = 0
+    service: str = ""
+    action: str = ""
+
+
+SERVER_ERROR, TOO_MANY = 500, 429
+# EKS names its own; the rest is what botocore's standard mode retries, and IAM's word for parallel writers.
+PASSING_CODES = frozenset(
+    {
+        *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "RequestThrottled"),
+        *("TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete"),
+        *("SlowDown", "EC2ThrottledException"),
+        *("ServerException", "ServiceUnavailableException", "ServiceUnavailable", "Unavailable", "InternalFailure"),
+        *("InternalError", "InternalServerError", "InternalServerException"),
+        *("ServiceFailure", "ServiceFailureException"),
+        *("RequestTimeout", "RequestTimeoutException", "ConcurrentModification", "ConcurrentModificationException"),
+    }
+)
+# botocore's names for connections that broke. An untrusted certificate or a proxy that says no will not change.
+PASSING_ERRORS = frozenset(
+    {
+        *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"),
+        *("HTTPClientError", "ResponseParserError", "IncompleteReadError", "ResponseStreamingError"),
+    }
+)
+EXPIRED_CODES = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenIdentityException"}
+)
+# Another operation on the same object is running.
+BUSY_CODES = frozenset({"ResourceInUseException"})
+MISSING_CODES = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"})
+EXISTS_CODES = frozenset({"EntityAlreadyExists", "EntityAlreadyExistsException", "ResourceInUseException"})
+
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException", "NotAuthorized"}
+_REFUSED_CREDENTIALS = {
+    *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "AuthFailure"),
+    *("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken"),
+    *("MissingAuthenticationTokenException", "OptInRequired"),
+}
+_NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}
+_LOGIN = {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "SSOError"}
+_LIMIT = {"ResourceLimitExceededException", "LimitExceeded", "LimitExceededException", "ServiceQuotaExceededException"}
+
+AGAIN = "What AWS has begun goes on there, and the next run takes it up."
+# (codes, problem, fix), tried from the top.
+TEXTS: tuple[tuple[frozenset[str], str, str], ...] = (
+    (EXPIRED_CODES, "the AWS credentials have expired ({message})", f"Get fresh ones and run the task again. {AGAIN}"),
+    (frozenset(_DENIED), "not allowed ({message})", "Allow {call} to the caller, or look for a policy that denies it."),
+    (
+        frozenset(_REFUSED_CREDENTIALS),
+        "AWS does not accept the credentials ({message})",
+        "Check access_key, secret_key and session_token or the profile, the region's partition, and the clock here.",
+    ),
+    (
+        frozenset(_NO_CREDENTIALS),
+        "there are no usable AWS credentials ({message})",
+        "Give profile, or access_key and secret_key, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY.",
+    ),
+    (frozenset(_LOGIN), "the login of the profile has expired ({message})", f"Log in anew, and run it again. {AGAIN}"),
+    (frozenset({"ProfileNotFound"}), "{message}", "Check profile and AWS_PROFILE."),
+    (frozenset({"ParamValidationError"}), "a value is not valid ({message})", "Correct what the message names."),
+    (frozenset({"NoRegionError"}), "no region is known", "Give region, or set AWS_REGION."),
+    (
+        frozenset({"SSLError"}),
+        "no trusted TLS with AWS ({message})",
+        "Give the CA of the proxy or endpoint with aws_ca_bundle.",
+    ),
+    (frozenset({"ProxyConnectionError"}), "the proxy does not answer ({message})", "Check HTTPS_PROXY and NO_PROXY."),
+    (
+        PASSING_ERRORS,
+        "AWS cannot be reached ({message})",
+        "Check the region, endpoint_url, DNS, proxies and VPC endpoints between this machine and AWS.",
+    ),
+    (frozenset(_LIMIT), "a limit is reached ({message})", "Remove what is not needed, or ask AWS for more."),
+    (MISSING_CODES, "it does not exist ({message})", "Check the names, the region and the account."),
+    (BUSY_CODES, "another operation is under way ({message})", "Run the task again when that is over."),
+    (
+        PASSING_CODES,
+        "AWS is overloaded or in trouble, and stayed so ({code}: {message})",
+        f"Run the task again. {AGAIN}",
+    ),
+    (
+        frozenset({"InvalidParameterException", "InvalidRequestException", "ValidationError", "InvalidInput"}),
+        "AWS refuses the request ({message})",
+        "Correct what the message names.",
+    ),
+)
+
+
+def passing(answer: FailedCall) -> bool:
+    """Return whether the same call may well succeed in a moment."""
+    known = answer.code in PASSING_CODES or answer.code in PASSING_ERRORS
+    return known or answer.status >= SERVER_ERROR or answer.status == TOO_MANY
+
+
+def expired(answer: FailedCall) -> bool:
+    """Return whether fresh credentials would help."""
+    return answer.code in EXPIRED_CODES
+
+
+def explain(answer: FailedCall, asked: str) -> Problem:
+    call = f"{answer.service}:{answer.action}" if answer.service and answer.action else "the call"
+    facts = {"message": answer.message.rstrip("."), "code": answer.code, "call": call}
+    for codes, wrong, fix in TEXTS:
+        if answer.code in codes:
+            return Problem(wrong.format(**facts), asked=asked, fix=fix.format(**facts))
+    wrong = f"AWS answers {answer.code or answer.status} to {call} ({facts['message']})"
+    return Problem(wrong, asked=asked, fix="Run the task again; if it stays, follow the message.")
+
+
+PREFIX = "k8s-aws-v1."
+CLUSTER_HEADER = "x-k8s-aws-id"
+QUERY = "Action=GetCallerIdentity&Version=2011-06-15"
+# What the URL itself says, as the AWS CLI has it. The authenticator counts fifteen minutes from the signature.
+URL_SECONDS = 60
+# Renewed well before these are over, since clocks differ.
+LIFE_SECONDS = 600
+
+
+# The commands of kubeconfigs that make such a token: the words that they begin with, and what their flags mean to us.
+COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "aws": (
+        ("eks", "get-token"),
+        {"--cluster-name": "name", "--region": "region", "--profile": "profile", "--role-arn": "role_arn"},
+    ),
+    "aws-iam-authenticator": (
+        ("token",),
+        {"-i": "name", "--cluster-id": "name", "--region": "region", "-r": "role_arn", "--role": "role_arn"},
+    ),
+}
+# Flags that change nothing about the token, and their values.
+IDLE = {"--output": "json"}
+VARIABLES = {"AWS_PROFILE": "profile", "AWS_REGION": "region", "AWS_STS_REGIONAL_ENDPOINTS": ""}
+
+
+def asked_by(command: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return what a command of a kubeconfig asks for, if it makes a token of EKS and says nothing unknown to us."""
+    words, flags = COMMANDS.get(str(command.get("command")).rpartition("/")[2], ((), {}))
+    given = [part for word in command.get("args") or [] for part in _split(str(word))]
+    found: dict[str, str] = {}
+    for item in command.get("env") or []:
+        if item.get("name") not in VARIABLES:
+            return None
+        found[VARIABLES[item["name"]]] = str(item.get("value"))
+    rest = list(given)
+    for word in words:
+        if word not in rest:
+            return None
+        rest.remove(word)
+    for flag, value in zip(rest[::2], rest[1::2], strict=False):
+        if flag not in flags and IDLE.get(flag) != value:
+            return None
+        found[flags.get(flag, "")] = value
+    found.pop("", None)
+    return found if words and "name" in found and len(rest) % 2 == 0 else None
+
+
+def _split(word: str) -> list[str]:
+    """Return a flag and its value where they are one word."""
+    return word.split("=", 1) if word.startswith("--") and "=" in word else [word]
+
+
+def encoded(url: str) -> str:
+    """Return the token of a presigned URL: base64 for URLs, without padding."""
+    return PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+
+class Renewing:
+    """A token that is made anew when it gets old."""
+
+    def __init__(self, sign: Callable[[], str], clock: Callable[[], float]) -> None:
+        self._sign, self._clock = sign, clock
+        self._token, self._made = "", 0.0
+
+    def __call__(self) -> str:
+        """Return a token that holds for some minutes more."""
+        now = self._clock()
+        if not self._token or now - self._made >= LIFE_SECONDS:
+            self._token, self._made = encoded(self._sign()), now
+        return self._token

@@ -1,0 +1,287 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the options of a task to a `Cluster`, and from a Problem to a failed task that shows no secret. Private."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets as random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.common.parameters import remove_values
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
+
+from ..._config.secrets import concealed, salted, secrets_in, secrets_in_objects
+from ..._errors import Problem, escaped, printable, shown
+from ..bundle import redact, secret_values
+from .cluster import SERVER, TOO_MANY, WORKERS, Answered, Cluster
+from .exec_plugin import Watch
+from .explain import hide_more, library, lost, parsed
+from .kubeconfig import Plain, access, plain, renewing
+from .kubeconfig_paths import source
+from .libraries import importing
+from .outage import LostError, Outage
+from .progress import Progress, silent
+
+# The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
+CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
+    "eks_cluster": {
+        "type": "dict",
+        "fallback": (env_fallback, ["O11Y_EKS_CLUSTER"]),
+        "options": {"name": {"required": True}, "region": {}, "profile": {}, "role_arn": {}},
+    }
+}
+# What names another cluster, or another identity, than the one that AWS knows.
+NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "password", "client_cert", "ca_cert")
+
+# The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
+CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
+# A task that waits for less reads less long, so that a request without an answer is sent again in that time.
+READ_SHARE, READ_LEAST = 0.55, 15.0
+# A read calls no webhook, except where old objects are converted. So it is soon sent again, once.
+READ_QUICK = 8.0
+# For how long a task without a time of its own asks a server again that has answered before.
+PATIENCE = 60.0
+UNAUTHORIZED = 401
+
+# urllib3's exceptions by name: the word of the explanation, and whether another try may help.
+TROUBLES = {
+    "SSLEOFError": ("reset", True),
+    "SSLZeroReturnError": ("reset", True),
+    "ProxyError": ("reset", True),
+    "NameResolutionError": ("dns", True),
+    "NewConnectionError": ("refused", True),
+    "ConnectTimeoutError": ("timeout", True),
+    "ReadTimeoutError": ("timeout", False),
+    "SSLError": ("tls", False),
+}
+
+
+def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
+    """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet."""
+    if module.params.get("eks_cluster"):
+        return _cluster(_eks_transport(module), module, read_seconds)
+    yaml = library("yaml", "PyYAML")
+
+    def load(text: str) -> Any:
+        try:
+            return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError as error:
+            raise _no_yaml(module, error) from None
+
+    def keep(content: bytes) -> str:  # TLS reads files only; Ansible removes the folder after the task
+        with tempfile.NamedTemporaryFile(dir=module.tmpdir, delete=False) as file:
+            file.write(content)
+        return file.name
+
+    found = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
+    return _cluster(_plain_transport(found) if found else _client_transport(module), module, read_seconds)
+
+
+def _cluster(transport: PooledTransport, module: AnsibleModule, read_seconds: float) -> Cluster:
+    cluster = Cluster(transport, clock=time.monotonic, sleep=time.sleep, server=shown(transport.host).rstrip("/"))
+    cluster.progress = Progress(getattr(module, "tell", silent), cluster.clock)
+    if read_seconds == READ_SECONDS:  # otherwise pods are asked, which may hang
+        given = (module.params.get(name) for name in ("wait_seconds", "timeout_seconds"))
+        seconds = next((float(one) for one in given if one is not None), PATIENCE)
+        read_seconds = min(read_seconds, max(READ_SHARE * seconds, READ_LEAST))
+        cluster.outage.patience = seconds
+        _remember(cluster.outage, module, transport.host)
+    transport.patient(read_seconds, READ_QUICK if cluster.outage.patience > READ_LEAST else read_seconds)
+    return cluster
+
+
+def _remember(outage: Outage, module: AnsibleModule, host: str) -> None:
+    """Let the first answer of a server count for all tasks of a run: each has a process of its own."""
+    folder = getattr(module, "run_folder", "")
+    if folder:
+        mark = Path(folder) / f"answered-{hashlib.sha256(host.encode()).hexdigest()}"
+
+        def remember() -> None:
+            with suppress(OSError):  # a full disk is no reason to lose the answer
+                mark.touch()
+
+        outage.answered, outage.on_answer = mark.exists(), remember
+
+
+def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
+    """Say that a kubeconfig is no YAML, without the parser's own words, which may quote a token."""
+    mark = getattr(error, "problem_mark", None)
+    names = (os.environ.get("K8S_AUTH_KUBECONFIG"), os.environ.get("KUBECONFIG"), "~/.kube/config")
+    where = module.params.get("kubeconfig") or next(filter(None, names))
+    where = f"{where}, line {mark.line + 1}" if mark else str(where)
+    fix = "Give the kubeconfig as it was made; pasted text has often lost its indentation."
+    return Problem("the kubeconfig is not valid YAML", asked="Connect to the cluster", where=where, fix=fix)
+
+
+def _eks_transport(module: AnsibleModule) -> PooledTransport:
+    """Connect to the endpoint that AWS returns, and trust only the CA that AWS returns."""
+    asked = module.params["eks_cluster"]
+    others = [name for name in NOT_WITH_EKS if module.params.get(name)]
+    if others:
+        fix = "Give either eks_cluster or the others."
+        wrong = f"{', '.join(others)} may name another cluster than eks_cluster"
+        raise Problem(wrong, asked=f"Connect to the EKS cluster {asked['name']}", where="eks_cluster", fix=fix)
+    found = access(asked, time.monotonic)
+    return _pooled(found.host, found.token, ca_cert_data=found.ca.decode(), cert_reqs="CERT_REQUIRED")
+
+
+def _pooled(host: str, token: Callable[[], str], **tls: Any) -> PooledTransport:
+    urllib3 = library("urllib3")
+    name = urlsplit(host).hostname or ""
+    proxy = None if proxy_bypass(name) else getproxies().get("https")
+    pool = urllib3.ProxyManager(proxy, maxsize=WORKERS, **tls) if proxy else urllib3.PoolManager(maxsize=WORKERS, **tls)
+    return PooledTransport(pool, host, lambda: {"Authorization": f"Bearer {token()}"})
+
+
+def _plain_transport(found: Plain) -> PooledTransport:
+    urllib3 = library("urllib3")
+    urllib3.disable_warnings()  # the user turned verification off
+    cert_reqs = "CERT_REQUIRED" if found.verify else "CERT_NONE"
+    pool = urllib3.PoolManager(
+        maxsize=WORKERS, cert_reqs=cert_reqs, ca_certs=found.ca_file, cert_file=found.cert_file, key_file=found.key_file
+    )
+    if found.eks:
+        token = renewing(found.eks, time.monotonic)
+        return PooledTransport(pool, found.host, lambda: {"Authorization": f"Bearer {token()}"})
+    headers = {"Authorization": f"Bearer {found.token}"} if found.token else {}
+    return PooledTransport(pool, found.host, lambda: headers)
+
+
+def _client_transport(module: AnsibleModule) -> PooledTransport:
+    """Connect as kubernetes.core does, but without its own client, which asks the server for all kinds."""
+    kubernetes = library("kubernetes")
+    # Imported here since it loads the client library too.
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client  # noqa: PLC0415
+
+    auth = client._create_auth_spec(module)
+    fix = "Give kubeconfig, or host and api_key, or set K8S_AUTH_KUBECONFIG or KUBECONFIG."
+    # A kubeconfig that was read before, by another item of a loop, is the default with its token and certificate.
+    kubernetes.client.Configuration.set_default(None)
+    watch = Watch(library("kubernetes.config.kube_config", "kubernetes"))
+    try:
+        with watch.on():
+            configuration, extra = client._create_configuration(auth), client._create_headers(module)
+    except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
+        asked = "Connect to the cluster"
+        raise Problem(f"there is no usable kubeconfig: {error}", asked=asked, where=source(auth), fix=fix) from error
+    configuration.connection_pool_maxsize = WORKERS
+    if watch.problem and not configuration.api_key and not configuration.cert_file:
+        raise watch.problem
+
+    def authorize() -> dict[str, Any]:  # asked each time, since a token may have been renewed
+        with watch.on():
+            settings: dict[str, Any] = {item["key"]: item["value"] for item in configuration.auth_settings().values()}
+        return {**settings, **extra}
+
+    pool = importing(lambda: kubernetes.client.ApiClient(configuration).rest_client.pool_manager)
+    return PooledTransport(pool, configuration.host, authorize, watch)
+
+
+class PooledTransport:
+    """Kept-alive connections without hidden retries."""
+
+    def __init__(self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]], watch: Any = None) -> None:
+        self._urllib3 = library("urllib3")
+        self._pool, self._authorize, self._watch = pool, authorize, watch
+        # A server behind a path, such as Rancher's or a proxy's, has it in the host.
+        self.host = host.rstrip("/")
+        self._met, self._slow = False, set[str]()
+        self.patient(READ_SECONDS)
+
+    def patient(self, read_seconds: float, quick_seconds: float = READ_SECONDS) -> None:
+        """Say how long an answer may take, and how long that to the first try of a read."""
+        limits = (read_seconds, min(read_seconds, quick_seconds))
+        self._timeout, self._quick = (self._urllib3.Timeout(connect=CONNECT_SECONDS, read=one) for one in limits)
+
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        """Send one request over a connection of the pool."""
+        sent = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
+        for name, value in self._authorize().items():
+            for one in value if isinstance(value, list) else [value]:
+                sent.add(name, one)
+        quick = self._met and method == "GET" and path not in self._slow
+        url, timeout = self.host + path, self._quick if quick else self._timeout
+        try:
+            answer = self._pool.request(
+                method, url, body=body, headers=sent, timeout=timeout, retries=False, redirect=False
+            )
+        except self._urllib3.exceptions.HTTPError as error:
+            self._slow.update([path] if quick else [])
+            raise self._lost(error) from error
+        except OSError as error:
+            raise LostError("certificate", f"{type(error).__name__}: {error}", self.host, again=False) from error
+        except ValueError:  # its text has the header, with signs that no mask knows
+            fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
+            raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
+        self._met = self._met or (answer.status < SERVER and answer.status != TOO_MANY)
+        if answer.status == UNAUTHORIZED and self._watch and (why := self._watch.problem):
+            raise why
+        return Answered(answer.status, dict(answer.headers), answer.data)
+
+    def _lost(self, error: Exception) -> LostError:
+        parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)
+        names = {type(part).__name__ for part in parts}
+        why, again = next((trouble for name, trouble in TROUBLES.items() if name in names), ("reset", True))
+        # urllib3 wraps what the system says in the names of its own objects.
+        return LostError(why, str(error.__cause__ or error), self.host, again=again)
+
+
+# The secrets of the connection options; a whole kubeconfig would take words like 'default' out of every message.
+SECRET_OPTIONS = ("api_key", "password")
+# Objects and configs of a cluster that later tasks read: their text stays as it is, and no task shows it.
+RAW = ("resources", "facts")
+
+
+def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
+    """Do the work and exit with its result or failure. Neither shows a secret of the options."""
+    found, params = protect(module, secrets), module.params
+    hide, manifests = salted(random.token_hex(8)), params.get("manifests") or []
+    # Ansible shows the options of a task with -vvv, and when the task fails.
+    shown = [redact(one, hide, parsed) if found or one.get("kind") == "Secret" else one for one in manifests]
+    invocation = {"invocation": {"module_args": {**params, "manifests": shown}}} if manifests else {}
+    try:
+        result = work()
+    except Problem as problem:
+        facts = _warned(module, getattr(problem, "facts", {}))
+        module.fail_json(**facts | invocation | {"msg": concealed(str(problem))})
+    except LostError as error:
+        module.fail_json(msg=concealed(str(lost(error))), **invocation)
+    else:
+        module.exit_json(**_warned(module, result), **invocation)
+    finally:
+        # The client removes its files of keys when Python ends; a worker of Ansible ends without that.
+        if client := sys.modules.get("kubernetes.config.kube_config"):
+            client._cleanup_temp_files()
+
+
+def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
+    """Warn as the result asks. Ansible hides no_log values in results, and not in warnings."""
+    for warning in dict.fromkeys(result.pop("warnings", [])):
+        module.warn(concealed(printable(remove_values(warning, module.no_log_values))))
+    return {name: value if name in RAW else escaped(value) for name, value in result.items()}
+
+
+def protect(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:
+    """Add the secrets of all options to Ansible's list, and return those in clear text in manifests."""
+    params = module.params
+    kubeconfig, manifests = params.get("kubeconfig"), params.get("manifests") or []
+    hidden = {str(params[name]) for name in SECRET_OPTIONS if params.get(name)}
+    hidden |= {str(value) for value in (params.get("proxy_headers") or {}).values() if value}
+    hidden |= {*secrets, *secrets_in({"proxy": params.get("proxy")}), *secret_values(manifests)}
+    found = set(secrets_in_objects(manifests, parsed))
+    # A kubeconfig inside of the connections of roles is one all the same, and changes hold configs.
+    trees = [kubeconfig, *(params.get(name) for name in ("roles", "change", "changes"))]
+    hide_more(module, {*hidden, *found, *secrets_in_objects(trees)}, [*trees, manifests])
+    return found

@@ -1,0 +1,121 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a field manager applied to an object, rebuilt from the object's managedFields. Private.
+
+Applied again, it restores the object exactly as the last apply left it.
+Source: Kubernetes' docs on server-side apply, and `fieldpath` of sigs.k8s.io/structured-merge-diff for the format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._config.paths import section
+from .bundle import Manifest
+
+Fields = Mapping[str, Any]
+_FIELD, _KEY, _VALUE, _SELF = "f:", "k:", "v:", "."
+_NAMES = ("name", "namespace")
+# What an apply may demand of the object, and cannot change.
+_DEMANDED = ("uid", "resourceVersion")
+
+
+def extracted(live: Manifest, manager: str) -> Manifest | None:
+    """Return what the last apply of a manager holds, or None if it applied nothing, or in another API version."""
+    fields = _fields(live, manager)
+    if fields is None:
+        return None
+    found = _taken(live, fields)
+    named = {key: live["metadata"][key] for key in _NAMES if key in live["metadata"]}
+    metadata = {**named, **section(found, "metadata")}
+    return {**found, "apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
+
+
+def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
+    """Return whether an apply of a manifest would change nothing, as far as this shows without the server.
+
+    The server adds defaults inside fields that have one owner as a whole, and writes quantities in its own form.
+    """
+    fields = _fields(live, manager)
+    if fields is None:
+        return False
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in (*_NAMES, *_DEMANDED)}
+    given = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+    return _same({**given, "metadata": metadata}, live, fields)
+
+
+def is_within(part: Any, whole: Any, *, more_items: bool = True) -> bool:
+    """Return whether every value of one tree is in another, whose mappings, and also lists, may have more."""
+
+    def within(one: Any, other: Any) -> bool:
+        return is_within(one, other, more_items=more_items)
+
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(within(value, whole.get(key)) for key, value in part.items())
+    if not isinstance(part, list) or not isinstance(whole, list):
+        return bool(part == whole)
+    if more_items:
+        return all(any(within(item, one) for one in whole) for item in part)
+    return len(part) == len(whole) and all(map(within, part, whole))
+
+
+def _fields(live: Manifest, manager: str) -> Fields | None:
+    entries = live["metadata"].get("managedFields") or []
+    for entry in entries:
+        mine = (entry.get("manager"), entry.get("operation")) == (manager, "Apply") and not entry.get("subresource")
+        if mine and entry.get("apiVersion", live["apiVersion"]) == live["apiVersion"]:
+            return entry.get("fieldsV1") or {}
+    return None
+
+
+def _taken(value: Any, fields: Fields) -> Any:
+    """Return the part of a value that fields name. Without fields it has one owner as a whole."""
+    inner = {key: below for key, below in fields.items() if key != _SELF}
+    if not inner:
+        return value if _SELF not in fields or not isinstance(value, (dict, list)) else type(value)()
+    if isinstance(value, list):
+        return [item for one in value for item in _items(one, inner)]
+    names = ((key.removeprefix(_FIELD), below) for key, below in inner.items() if key.startswith(_FIELD))
+    return {name: _taken(value[name], below) for name, below in names if isinstance(value, dict) and name in value}
+
+
+def _items(item: Any, inner: Fields) -> Iterator[Any]:
+    """Yield what fields name of one item of a list: the item that has a key, or a value itself."""
+    for key, below in inner.items():
+        if key.startswith(_VALUE) and json.loads(key.removeprefix(_VALUE)) == item:
+            yield item
+        elif key.startswith(_KEY) and _has(item, json.loads(key.removeprefix(_KEY))):
+            yield _taken(item, below)
+
+
+def _has(item: Any, key: Mapping[str, Any]) -> bool:
+    return isinstance(item, dict) and all(item.get(name) == value for name, value in key.items())
+
+
+def _same(wanted: Any, live: Any, fields: Fields) -> bool:
+    inner = {key: below for key, below in fields.items() if key != _SELF}
+    if not inner:
+        return is_within(wanted, live, more_items=False)
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        names = {key.removeprefix(_FIELD): below for key, below in inner.items() if key.startswith(_FIELD)}
+        # A webhook that reads and writes an object drops null from it.
+        return wanted.keys() == names.keys() and all(
+            _same(wanted[name], live[name], below) if name in live else wanted[name] is None
+            for name, below in names.items()
+        )
+    if not isinstance(wanted, list) or not isinstance(live, list) or len(wanted) != len(inner):
+        return False
+    return all(any(_same_item(item, one, inner) for one in live) for item in wanted)
+
+
+def _same_item(wanted: Any, live: Any, inner: Fields) -> bool:
+    for key, below in inner.items():
+        if key.startswith(_VALUE) and json.loads(key.removeprefix(_VALUE)) == wanted == live:
+            return True
+        if key.startswith(_KEY) and _has(live, found := json.loads(key.removeprefix(_KEY))):
+            # The server adds a default to a key, such as the protocol of a port.
+            return _has({**found, **wanted}, found) and _same(wanted, live, below)
+    return False

@@ -1,0 +1,40 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports of a Service that two owners set. Private.
+
+Server-side apply merges the ports by number and protocol, and each of several ports needs a name of its own.
+Source: Kubernetes' docs on server-side apply, and on Services with several ports.
+"""
+
+from __future__ import annotations
+
+import json
+from shlex import quote
+
+from .._config.paths import section
+from .bundle import Manifest
+
+Port = tuple[int, str]
+
+
+def unfit_ports(manifest: Manifest, live: Manifest) -> str:
+    """Return how to remove the ports that a Service would keep of its earlier owner; an empty text if it has none."""
+    if manifest["kind"] != "Service":
+        return ""
+    wanted = _ports(manifest)
+    left = [f"{number}/{protocol}" for number, protocol in _ports(live) if (number, protocol) not in wanted]
+    if not left:
+        return ""
+    value = section(manifest, "spec").get("ports") or []
+    patch = json.dumps([{"op": "replace", "path": "/spec/ports", "value": value}], separators=(",", ":"))
+    metadata = manifest["metadata"]
+    named = f"-n {metadata['namespace']} patch service {metadata['name']}"
+    return (
+        f"An apply keeps the ports of the earlier owner beside those of the collector: {', '.join(left)}. If nothing "
+        f"else uses them, remove them, then run again: `kubectl {named} --type=json --patch {quote(patch)}`."
+    )
+
+
+def _ports(service: Manifest) -> list[Port]:
+    return [(one["port"], one.get("protocol") or "TCP") for one in section(service, "spec").get("ports") or []]

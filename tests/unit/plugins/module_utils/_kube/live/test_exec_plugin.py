@@ -1,0 +1,183 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A command of the kubeconfig that makes no token says why, without its output and without secrets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.exec_plugin import FIX, Watch
+
+VERSION = "client.authentication.k8s.io/v1"
+PRINTED = "printed-and-never-shown-1"
+
+
+def credential(**status: str) -> str:
+    return json.dumps({"apiVersion": VERSION, "kind": "ExecCredential", "status": status})
+
+
+def connected(folder: Path, script: str, *args: str, user: dict[str, Any] | None = None, **exec_: Any) -> Any:
+    """Return a connection whose tokens a script makes."""
+    plugin = folder / "plugin"
+    plugin.write_text(f"#!/bin/sh\n{script}\n")
+    plugin.chmod(0o755)
+    command = {"apiVersion": VERSION, "command": str(plugin), "args": list(args), **exec_}
+    kubeconfig = {
+        "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "clusters": [{"name": "a", "cluster": {"server": "https://a"}}],
+        "users": [{"name": "a", "user": {"exec": command, **(user or {})}}],
+    }
+    module: Any = SimpleNamespace(params={"kubeconfig": kubeconfig}, no_log_values=set(), tmpdir=str(folder))
+    return connect.connect(module)._transport
+
+
+def authorized(*args: Any, **kwargs: Any) -> Any:
+    """Return the headers of a connection."""
+    return connected(*args, **kwargs)._authorize()
+
+
+def failed(*args: Any, **kwargs: Any) -> Problem:
+    with pytest.raises(Problem) as raised:
+        authorized(*args, **kwargs)
+    assert PRINTED not in str(raised.value)
+    return raised.value
+
+
+def test_a_command_that_fails_is_named_with_its_exit_code_and_the_end_of_what_it_says(tmp_path: Path) -> None:
+    lines = "\n".join(f"echo line {number} >&2" for number in range(9))
+    problem = failed(tmp_path, f"echo {PRINTED}\n{lines}\nexit 255", "eks", "get-token")
+    said = "line 4 line 5 line 6 line 7 line 8"
+    assert problem.asked == "Connect to the cluster"
+    assert problem.wrong == f"the command of the kubeconfig that makes its tokens ended with exit code 255: {said}"
+    assert (problem.where, problem.fix) == (f"{tmp_path}/plugin eks get-token", FIX)
+
+
+def test_no_secret_of_the_command_or_its_environment_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OF_THE_RUN_PASSWORD", "hunter2-of-the-run")
+    given = [{"name": "AWS_SECRET_ACCESS_KEY", "value": "key-of-the-file"}, {"name": "AWS_PROFILE", "value": "prod"}]
+    script = 'echo "$AWS_SECRET_ACCESS_KEY $AWS_PROFILE $OF_THE_RUN_PASSWORD $2 AKIAABCDEFGHIJKLMNOP" >&2\nexit 1'
+    text = str(failed(tmp_path, script, "--token", "token-of-the-argument", env=given))
+    assert "exit code 1: ******** prod ******** ******** ********" in text
+    assert not [one for one in ("key-of-the-file", "hunter2", "token-of-the", "AKIA") if one in text]
+
+
+@pytest.mark.parametrize(
+    ("printed", "wrong"),
+    [
+        (PRINTED, "printed no ExecCredential"),
+        (credential(tokens=PRINTED), "printed no token"),
+        (credential(token=PRINTED).replace("k8s.io/v1", PRINTED), "printed no ExecCredential"),
+    ],
+)
+def test_what_a_command_prints_is_never_shown(tmp_path: Path, printed: str, wrong: str) -> None:
+    problem = failed(tmp_path, f"echo '{printed}'")
+    assert problem.wrong == f"the command of the kubeconfig that makes its tokens {wrong}"
+
+
+def test_a_command_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    problem = failed(tmp_path, "", command="/nonexistent/aws")
+    assert problem.wrong.startswith("the command of the kubeconfig that makes its tokens does not start: ")
+    assert (problem.where, "No such file" in problem.wrong) == ("/nonexistent/aws", True)
+
+
+def test_a_token_beside_a_command_that_fails_is_used(tmp_path: Path) -> None:
+    assert authorized(tmp_path, "exit 1", user={"token": "other"})["authorization"] == "Bearer other"
+
+
+def test_a_token_of_a_command_is_used(tmp_path: Path) -> None:
+    assert authorized(tmp_path, f"echo '{credential(token='made')}'")["authorization"] == "Bearer made"
+
+
+class Pool:
+    def __init__(self, *statuses: int) -> None:
+        self.statuses, self.tokens = list(statuses), []  # type: ignore[var-annotated]
+
+    def request(self, *_args: Any, headers: Any, **_kwargs: Any) -> Any:
+        self.tokens.append(headers["authorization"])
+        return SimpleNamespace(status=self.statuses.pop(0), headers={}, data=b"{}")
+
+
+def test_a_command_that_fails_later_says_so_when_its_earlier_token_is_refused(tmp_path: Path) -> None:
+    script = f"test -e '{tmp_path}/broken' && echo expired login >&2 && exit 7"
+    script += f"\necho '{credential(token='made', expirationTimestamp='1970-01-02T00:00:00Z')}'"
+    transport, pool = connected(tmp_path, script), Pool(401, 200, 401, 401)
+    transport._pool = pool
+    ask = lambda: transport("GET", "/version", {}, None).status  # noqa: E731
+    assert ask() == 401, "its own words are the API server's"
+    (tmp_path / "broken").touch()
+    assert ask() == 200, "a token is renewed before it ends"
+    with pytest.raises(Problem, match="ended with exit code 7: expired login"):
+        ask()
+    (tmp_path / "broken").unlink()
+    assert ask() == 401
+    assert pool.tokens == ["Bearer made"] * 4
+
+
+def test_a_client_that_starts_commands_in_another_way_is_used_as_it_is() -> None:
+    client = SimpleNamespace()
+    assert (Watch(client).problem, vars(client)) == (None, {})
+
+
+@pytest.mark.parametrize("secret", ["hunter2xyz\n", "first-line\nsecond-line\n", 'pass"word-1'])
+@pytest.mark.parametrize("shown", ["text.strip()", "text.split()[-1]", "json.dumps(text)"])
+def test_no_form_of_a_secret_is_shown(tmp_path: Path, secret: str, shown: str) -> None:
+    program = f"import json, os, sys; text = os.environ['MY_TOKEN']; sys.exit({shown})"
+    problem = failed(tmp_path, f'exec {sys.executable} -c "{program}"', env=[{"name": "MY_TOKEN", "value": secret}])
+    said = problem.wrong.partition("exit code 1: ")[2]
+    assert "****" in said
+    assert not [one for one in ("hunter2", "first", "second", "pass", "word-1") if one in said]
+
+
+def test_options_of_the_command_are_not_shown(tmp_path: Path) -> None:
+    args = ("login", "-u", "bob:hunter2hunter2", "-p", "hunter3hunter3", "--flag", "hunter4hunter4")
+    problem = failed(tmp_path, 'echo "$@" >&2; exit 1', *args, "-c", "login of nobody")
+    assert problem.where == f"{tmp_path}/plugin login"
+    assert not [one for one in ("bob", "hunter2", "hunter3") if one in problem.wrong]
+    said = failed(tmp_path, "echo nobody is there >&2; exit 1", "-c", "login of nobody").wrong
+    assert said.endswith("exit code 1: nobody is there"), "words of a script are words of a message"
+
+
+def test_short_values_of_variables_are_words_of_a_message(tmp_path: Path) -> None:
+    problem = failed(tmp_path, "echo a key is a text >&2; exit 1", env=[{"name": "SOME_KEY", "value": "a"}])
+    assert problem.wrong.endswith("exit code 1: a key is a text")
+
+
+def test_each_connection_has_the_failure_of_its_own_command(tmp_path: Path) -> None:
+    def made(name: str) -> Any:
+        folder = tmp_path / name
+        folder.mkdir()
+        script = f"test -e '{folder}/broken' && exit 7"
+        script += f"\necho '{credential(token=name, expirationTimestamp='1970-01-02T00:00:00Z')}'"
+        return connected(folder, script)
+
+    one, other = made("one"), made("other")
+    for transport in (one, other):
+        transport._pool = Pool(401, 401)
+    (tmp_path / "one" / "broken").touch()
+    with pytest.raises(Problem, match="exit code 7"):
+        one("GET", "/version", {}, None)
+    assert other("GET", "/version", {}, None).status == 401
+    (tmp_path / "one" / "broken").unlink()
+    assert one("GET", "/version", {}, None).status == 401
+
+
+@pytest.mark.parametrize(
+    ("script", "more", "wrong"),
+    [
+        (r"printf '\377' >&2; exit 3", {}, "printed what is no UTF-8"),
+        ("true", {"args": [1]}, "has an argument or a variable that is no text"),
+        (f"echo '{credential(clientCertificateData='made')}'", {}, "printed no token"),
+        ("echo '{}'".format(credential().replace("{}", "null")), {}, "printed no token"),
+    ],
+)
+def test_what_else_makes_no_token(tmp_path: Path, script: str, more: dict[str, Any], wrong: str) -> None:
+    assert failed(tmp_path, script, **more).wrong.endswith(wrong)

@@ -1,0 +1,223 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle as data: order, comparison, redaction, leftovers, and what changes in the rights that it grants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import salted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.yaml_documents import data_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.leftovers import leftovers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import changed_rights
+
+from ..helpers import cases
+
+CONFIG = "exporters:\n  x:\n    api:\n      key: {}\n    endpoint: https://me:{}@host\n"
+APIS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1", "Deployment": "apps/v1", "Thing": "example.com/v1"}
+
+
+def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
+    return {"apiVersion": more.pop("api", "v1"), "kind": kind, "metadata": metadata, **more}
+
+
+def difference(before: Any, after: Any, salt: str = "s") -> Any:
+    return bundle.difference(before, after, salted(salt), lambda text: data_of(yaml, text))
+
+
+def test_order_puts_first_what_others_need_and_groups_what_is_independent() -> None:
+    kinds = ["OpenTelemetryCollector", "MutatingWebhookConfiguration", "DaemonSet", "Certificate", "Issuer", "Service"]
+    kinds += ["Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace", "CustomResourceDefinition"]
+    groups = bundle.ordered([obj(kind) for kind in kinds])
+    assert [group[0]["kind"] for group in groups] == list(reversed(kinds))
+    kinds = ["Namespace", "OperatorGroup", "Deployment", "ClusterServiceVersion", "Subscription"]
+    assert [group[0]["kind"] for group in bundle.ordered([obj(kind) for kind in reversed(kinds)])] == kinds
+    groups = bundle.ordered([obj(kind) for kind in ("Secret", "HTTPRoute", "ConfigMap", "Deployment", "DaemonSet")])
+    kinds_of = [[item["kind"] for item in group] for group in groups]
+    assert kinds_of == [["Secret", "ConfigMap"], ["Deployment", "DaemonSet"], ["HTTPRoute"]]
+
+
+@cases(
+    "manifests, words",
+    ([{"kind": "ConfigMap", "metadata": {"name": "a"}}], "no apiVersion"),
+    ([{"apiVersion": "v1", "metadata": {"name": "a"}}], "no kind"),
+    ([{"apiVersion": "v1", "kind": "ConfigMap"}], "no metadata.name"),
+    ([obj("ConfigMap"), obj("ConfigMap")], "twice"),
+)
+def test_what_no_server_could_accept_is_refused(manifests: Any, words: Any) -> None:
+    with pytest.raises(Problem, match=words):
+        bundle.check(manifests)
+
+
+@cases(
+    "noise",
+    {"status": {"ready": True}},
+    {"metadata": {"resourceVersion": "7", "generation": 3, "uid": "u", "managedFields": [{"manager": "x"}]}},
+    {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "3"}}},
+)
+def test_notes_of_the_server_are_no_change(noise: Any) -> None:
+    plain = obj("ConfigMap", data={"a": "1"})
+    noisy = {**plain, **noise, "metadata": {**plain["metadata"], **noise.get("metadata", {})}}
+    assert difference(plain, noisy) is None
+
+
+def test_a_difference_has_both_sides_and_a_name() -> None:
+    one, two = obj("ConfigMap", data={"a": "1"}), obj("ConfigMap", data={"a": "2"})
+    for before, after in ((one, two), (None, one), (one, None)):
+        headers = {f"{side}_header": "ConfigMap ns/a" for side in ("before", "after")}
+        assert difference(before, after) == {"before": before, "after": after, **headers}
+
+
+def test_secrets_are_hidden_and_still_differ() -> None:
+    one, two = (obj("Secret", data={"a": value, "b": "x"}) for value in ("one", "two"))
+    change = difference(one, two)
+    assert "one" not in str(change) and "two" not in str(change)
+    before, after = change["before"]["data"], change["after"]["data"]
+    assert (before["a"] == after["a"], before["b"] == after["b"]) == (False, True)
+    assert difference(None, one, "1") != difference(None, one, "2")
+    assert list(bundle.secret_values([{"kind": "Secret", "data": "hush", "stringData": ["a"]}])) == ["hush", "['a']"]
+
+
+@cases(
+    "held",
+    lambda secret: obj("ConfigMap", data={"config": CONFIG.format(secret, secret)}),
+    lambda secret: obj("Deployment", spec={"env": [{"name": "DD_API_KEY", "value": secret}]}),
+    lambda secret: obj("Deployment", spec={"env": [{"name": "OTLP_HEADERS", "value": f"api-key={secret}"}]}),
+    lambda secret: obj("Deployment", spec={"args": [f"--token={secret}"]}),
+    lambda secret: obj("Deployment", spec={"args": ["--api-key", secret, "--verbose"]}),
+    lambda secret: obj("OpenTelemetryCollector", spec={"config": {"x": {"headers": {"x-sumo-key": secret}}}}),
+    lambda secret: obj("ConfigMap", metadata={"annotations": {"vendor.example/api-key": secret}}),
+)
+def test_a_secret_in_clear_text_is_hidden_on_both_sides_and_still_differs(held: Any) -> None:
+    change = difference(held("correct-horse"), held("battery-staple"))
+    assert "correct-horse" not in str(change) and "battery-staple" not in str(change)
+    assert change["before"] != change["after"]
+    again = difference(held("correct-horse"), {**held("correct-horse"), "more": 1})
+    assert {**again["before"], "more": 1} == again["after"]
+
+
+def owned(*names: str, controller: bool = False) -> Any:
+    """Return the metadata of what goes with its owners, none of which controls it."""
+    owners = [dict(zip(("kind", "name"), name.split("/"), strict=True)) for name in names]
+    more = {"controller": True} if controller else {}
+    return {"ownerReferences": [{"apiVersion": APIS.get(owner["kind"], "v1"), **owner, **more} for owner in owners]}
+
+
+def controlled(kind: str, name: str = "a") -> Any:
+    return owned(f"{kind}/{name}", controller=True)
+
+
+@cases(
+    "found, is_stale",
+    (obj("ConfigMap", "old"), True),
+    (obj("ConfigMap", "kept"), False),
+    (obj("ConfigMap", "old", metadata=controlled("OpenTelemetryCollector")), False),
+    (obj("ConfigMap", "old", metadata={"deletionTimestamp": "now"}), False),
+)
+def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
+    assert bool(bundle.stale([found], {Ref("ConfigMap", "ns", "kept")})) is is_stale
+
+
+def token(name: str, account: str = "", type: str = "kubernetes.io/service-account-token") -> Any:  # noqa: A002
+    return obj("Secret", name, type=type, metadata={"annotations": {"kubernetes.io/service-account.name": account}})
+
+
+@cases(
+    "item, left",
+    (obj("ConfigMap", "theirs"), True),
+    (obj("ConfigMap", "kube-root-ca.crt"), False),
+    (obj("RoleBinding", "system:deployers"), False),
+    (obj("RoleBinding", "deployers"), True),
+    (obj("Lease", "election"), False),
+    (obj("ClusterServiceVersion", "v1", metadata={"labels": {"olm.copiedFrom": "operators"}}), False),
+    (obj("ServiceAccount", "default"), False),
+    (obj("ServiceAccount", "deployer"), True),
+    (obj("ConfigMap", "istio-ca-root-cert"), True),
+    (obj("ConfigMap", "istio-ca-root-cert", metadata={"labels": {"istio.io/config": "true"}}), False),
+    (token("default-token-x7k2p", "default"), False),
+    (token("ci-default", "default"), True),
+    (token("any", "collector"), False),
+    (token("any", "theirs"), True),
+    (token("theirs-token-x7k2p", "theirs"), True),
+    (token("collector-dockercfg-x7k2p", type="kubernetes.io/dockercfg"), False),
+    (obj("Secret", "default-token-x7k2p", type="Opaque"), True),
+    (obj("ConfigMap", "ours"), False),
+    (obj("Pod", "p", metadata=controlled("ReplicaSet")), False),
+    (obj("Pod", "p", metadata=controlled("Job")), True),
+    (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector")), False),
+    (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector", "theirs")), True),
+    (obj("Secret", "s", metadata=owned("OpenTelemetryCollector/a", "ConfigMap/ours")), False),
+    (obj("Secret", "s", metadata=owned("OpenTelemetryCollector/a", "ConfigMap/theirs")), True),
+    (obj("Secret", "s", metadata=owned()), True),
+)
+def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
+    going = {("", Ref("ConfigMap", "ns", "ours")), ("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
+    going |= {("", Ref("ServiceAccount", "ns", "collector")), ("", Ref("ServiceAccount", "elsewhere", "theirs"))}
+    assert bool(leftovers([item, obj("ServiceAccount", "default")], going)) is left
+
+
+@cases("account, binding", ("builder", "system:image-builders"), ("deployer", "system:deployers"))
+def test_accounts_that_openshift_makes_come_with_its_bindings(account: str, binding: str) -> None:
+    made = [obj("ServiceAccount", account), token(f"{account}-dockercfg-x7k2p", type="kubernetes.io/dockercfg")]
+    assert leftovers([*made, obj("RoleBinding", binding)], set()) == []
+    assert len(leftovers([*made, obj("RoleBinding", "system:image-pullers")], set())) == 2
+    by_hand = token("ci-token", account)
+    assert leftovers([*made, obj("RoleBinding", binding), by_hand], set()) == [Ref("Secret", "ns", "ci-token")]
+
+
+def test_what_belongs_to_what_goes_goes_too_however_far_within_its_api_group() -> None:
+    thing = obj("Thing", "t", api="example.com/v1", metadata=controlled("Deployment", "d"))
+    made = obj("ConfigMap", "c", metadata=controlled("Thing", "t"))
+    assert leftovers([made, thing], {("apps", Ref("Deployment", "ns", "d"))}) == []
+    assert len(leftovers([made, thing], set())) == 2
+    knative = obj("Service", "gateway", api="serving.knative.dev/v1")
+    assert leftovers([knative], {("", Ref("Service", "ns", "gateway"))}) == [Ref("Service", "ns", "gateway")]
+
+
+def test_who_holds_what_is_to_go() -> None:
+    held = obj("X", metadata={"finalizers": ["opentelemetrycollector.opentelemetry.io/finalizer", "e.com/x"]})
+    told = "opentelemetrycollector.opentelemetry.io/finalizer: the OpenTelemetry operator, which must run for that"
+    assert bundle.holders(held) == f" (finalizers: {told}, e.com/x)"
+    assert bundle.holders(obj("X")) == ""
+
+
+def role(*rules: Any, namespace: str = "") -> dict[str, Any]:
+    metadata = {"name": "shop.gateway"} | ({"namespace": namespace} if namespace else {})
+    return {"kind": "Role" if namespace else "ClusterRole", "metadata": metadata, "rules": list(rules)}
+
+
+def rule(resources: str, verbs: str, groups: str = " ", **more: Any) -> dict[str, Any]:
+    return {"apiGroups": groups.split(" ")[:1], "resources": resources.split(), "verbs": verbs.split(), **more}
+
+
+PODS = rule("pods", "get list watch")
+SECRETS = rule("secrets", "list get")
+
+
+@cases(
+    "before, after, lines",
+    (role(PODS), role(PODS, SECRETS), ["+ get, list secrets (ALL)"]),
+    (role(PODS, SECRETS), role(PODS), ["- get, list secrets (ALL)"]),
+    (role(PODS), role(rule("pods", "get list")), ["- watch pods (ALL)"]),
+    (role(PODS), role(rule("pods", "list get"), rule("pods", "watch")), []),
+    (role(PODS), role(SECRETS), ["+ get, list secrets (ALL)", "- get, list, watch pods (ALL)"]),
+    (None, role(SECRETS, namespace="shop"), ["+ get, list secrets (namespace shop)"]),
+    (role(SECRETS), None, ["- get, list secrets (ALL)"]),
+    (None, role(rule("nodes pods", "get"), PODS), ["+ get nodes (ALL)", "+ get, list, watch pods (ALL)"]),
+    (None, role(rule("nodes pods", "get")), ["+ get nodes, pods (ALL)"]),
+    (None, role(rule("deployments", "get", "apps")), ["+ get deployments.apps (ALL)"]),
+    (None, role(rule("*", "*", "*")), ["+ * *.* (ALL)"]),
+    (None, role(rule("secrets", "get", resourceNames=["tls"])), ["+ get secrets 'tls' (ALL)"]),
+    (None, role({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}), ["+ get /metrics (ALL)"]),
+    ({**role(), "rules": None}, role(), []),
+    (None, {**role(SECRETS), "kind": "ClusterRoleBinding"}, []),
+)
+def test_a_change_of_rights_is_said_in_words(before: Any, after: Any, lines: list[str]) -> None:
+    assert changed_rights(before, after) == [f"shop.gateway: {line.replace('ALL', 'all namespaces')}" for line in lines]

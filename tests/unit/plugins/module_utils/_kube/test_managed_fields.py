@@ -1,0 +1,187 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an apply holds comes back from managedFields, as a server writes them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.managed_fields import (
+    extracted,
+    is_applied,
+    is_within,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
+
+from tests.contract.test_examples import EXAMPLES
+from tests.unit.plugins.module_utils.fake_api import FakeApi
+
+MANAGER = "us"
+# What this collection applied, and what kube-apiserver 1.34.4 answered to the next GET, without the status.
+SERVED = json.loads((Path(__file__).parent / "served.json").read_text(encoding="utf-8"))
+CONTAINER = 'k:{"name":"otel"}'
+PORT = 'k:{"containerPort":4317,"protocol":"TCP"}'
+# As kube-apiserver 1.34 answers for what `DEPLOYMENT` applies.
+FIELDS = {
+    "f:metadata": {"f:labels": {"f:app": {}}, "f:finalizers": {'v:"example.com/stay"': {}}},
+    "f:spec": {
+        "f:selector": {},
+        "f:template": {
+            "f:metadata": {"f:labels": {"f:app": {}}},
+            "f:spec": {
+                "f:containers": {
+                    CONTAINER: {
+                        ".": {},
+                        "f:name": {},
+                        "f:image": {},
+                        "f:args": {},
+                        "f:env": {'k:{"name":"POD_IP"}': {".": {}, "f:name": {}, "f:valueFrom": {"f:fieldRef": {}}}},
+                        "f:ports": {PORT: {".": {}, "f:containerPort": {}, "f:name": {}}},
+                        "f:resources": {"f:limits": {"f:memory": {}}},
+                    }
+                },
+                "f:tolerations": {},
+                "f:volumes": {'k:{"name":"tmp"}': {".": {}, "f:name": {}, "f:emptyDir": {}}},
+            },
+        },
+    },
+}
+
+
+def deployment() -> dict[str, Any]:
+    """Return what is applied."""
+    container = {
+        "name": "otel",
+        "image": "otel:1",
+        "args": ["--config=/a"],
+        "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
+        "ports": [{"name": "otlp", "containerPort": 4317}],
+        "resources": {"limits": {"memory": "512Mi"}},
+    }
+    pod = {
+        "containers": [container],
+        "tolerations": [{"operator": "Exists"}],
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+    }
+    template = {"metadata": {"labels": {"app": "a"}}, "spec": pod}
+    metadata = {"name": "a", "namespace": "ns", "labels": {"app": "a"}, "finalizers": ["example.com/stay"]}
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def server(manifest: dict[str, Any], **entry: Any) -> dict[str, Any]:
+    """Return the object with the server's defaults, and with what others have added."""
+    live = copy.deepcopy(manifest)
+    mine = {"manager": MANAGER, "operation": "Apply", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
+    status = {"manager": MANAGER, "operation": "Apply", "subresource": "status", "fieldsV1": {"f:status": {}}}
+    live["metadata"] |= {"uid": "u1", "resourceVersion": "7", "annotations": {"deployment.kubernetes.io/revision": "1"}}
+    live["metadata"]["managedFields"] = [status, {**mine, "fieldsV1": FIELDS, **entry}]
+    live["metadata"]["finalizers"].insert(0, "example.com/theirs")
+    live["spec"] |= {"replicas": 3, "progressDeadlineSeconds": 600}
+    pod = live["spec"]["template"]["spec"]
+    pod |= {"dnsPolicy": "ClusterFirst", "restartPolicy": "Always"}
+    (container,) = pod["containers"]
+    container["env"][0]["valueFrom"]["fieldRef"]["apiVersion"] = "v1"
+    container["ports"][0]["protocol"] = "TCP"
+    container["env"].insert(0, {"name": "INJECTED", "value": "by a webhook"})
+    container["resources"]["limits"]["cpu"] = "1"
+    pod["containers"].insert(0, {"name": "sidecar", "image": "mesh:1"})
+    live["status"] = {"replicas": 3}
+    return live
+
+
+def test_it_is_what_was_applied_without_what_others_wrote() -> None:
+    wanted = deployment()
+    wanted["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["fieldRef"]["apiVersion"] = "v1"
+    assert extracted(server(deployment()), MANAGER) == wanted
+
+
+def test_a_replica_count_of_an_autoscaler_is_not_in_it() -> None:
+    assert "replicas" not in (extracted(server(deployment()), MANAGER) or {})["spec"]
+
+
+@pytest.mark.parametrize(
+    "entry", [{"manager": "kubectl"}, {"operation": "Update"}, {"apiVersion": "apps/v1beta1"}], ids=str
+)
+def test_there_is_none_where_nothing_was_applied_in_this_version(entry: Any) -> None:
+    live = server(deployment(), **entry)
+    assert extracted(live, MANAGER) is None
+    assert not is_applied(deployment(), live, MANAGER)
+
+
+def test_the_same_manifest_is_no_change() -> None:
+    assert is_applied(deployment(), server(deployment()), MANAGER)
+
+
+CHANGES: dict[str, Any] = {
+    "value": lambda pod: pod["containers"][0].update(image="otel:2"),
+    "removed field": lambda pod: pod["containers"][0].pop("resources"),
+    "new field": lambda pod: pod.update(hostNetwork=True),
+    "item of a list": lambda pod: pod["tolerations"].append({"key": "a"}),
+    "item with a key": lambda pod: pod["containers"].append({"name": "second", "image": "b"}),
+    "removed item with a key": lambda pod: pod["volumes"].clear(),
+    "another key": lambda pod: pod["containers"][0]["ports"][0].update(protocol="UDP"),
+    "inside a whole field": lambda pod: pod["containers"][0]["env"][0]["valueFrom"]["fieldRef"].update(fieldPath="x"),
+    "another shape": lambda pod: pod.update(containers={}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_shows(change: str) -> None:
+    manifest = deployment()
+    CHANGES[change](manifest["spec"]["template"]["spec"])
+    assert not is_applied(manifest, server(deployment()), MANAGER)
+
+
+def test_a_null_that_the_server_drops_is_no_change_and_one_in_place_of_a_value_is() -> None:
+    """A webhook that reads and writes a resource drops null from it; the field manager still owns the field."""
+    fields = {"f:metadata": {"f:labels": {}}, "f:config": {"f:tls": {}, "f:port": {}}}
+    entry = {"manager": MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsV1": fields}
+    whole = {"apiVersion": "v1", "kind": "A", "metadata": {"labels": {}}}
+    live = {**whole, "metadata": {"labels": {}, "managedFields": [entry]}, "config": {"port": 1}}
+    applied = {**whole, "config": {"tls": None, "port": 1}}
+    assert is_applied(applied, live, MANAGER)
+    assert not is_applied({**applied, "config": {"tls": {}, "port": 1}}, live, MANAGER)
+    assert not is_applied({**applied, "config": {"tls": None, "port": None}}, live, MANAGER)
+
+
+def test_an_empty_parent_and_a_removed_label_show() -> None:
+    live = server(deployment())
+    live["metadata"]["managedFields"][1]["fieldsV1"] = {"f:metadata": {"f:labels": {".": {}}}}
+    assert (extracted(live, MANAGER) or {})["metadata"]["labels"] == {}
+    manifest = deployment()
+    manifest["metadata"]["labels"] = {}
+    assert not is_applied(manifest, server(deployment()), MANAGER)
+
+
+@pytest.mark.parametrize("case", SERVED, ids=lambda case: str(case["live"]["kind"]))
+def test_what_a_real_server_holds_comes_back(case: Any) -> None:
+    assert extracted(case["live"], OWNER) == case["applied"]
+    assert is_applied(case["applied"], case["live"], OWNER)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EXAMPLES if (EXAMPLES[name] / "rendered" / "manifests.yml").exists()]
+)
+def test_every_object_of_an_example_comes_back(name: str) -> None:
+    text = (EXAMPLES[name] / "rendered" / "manifests.yml").read_text(encoding="utf-8")
+    api = FakeApi()
+    for manifest in (_yaml.load(part, name).data for part in text.split("---\n")[1:]):
+        api.apply(MANAGER, manifest)
+        live = list(api.objects.values())[-1]
+        assert extracted(live, MANAGER) == manifest
+        assert is_applied(manifest, live, MANAGER)
+
+
+def test_a_part_is_within_a_whole_that_has_more() -> None:
+    whole = {"a": {"b": 1, "c": [{"name": "x", "v": 1}, 2]}}
+    assert is_within({"a": {"c": [{"name": "x"}]}}, whole)
+    assert not is_within({"a": {"b": 2}}, whole)
+    assert not is_within({"a": {"c": [3]}}, whole)
+    assert not is_within({"a": []}, whole)
