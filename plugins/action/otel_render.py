@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._core.collector.collector import option_names
+from ..module_utils._collector.options import option_names
 from ..plugin_utils import _findings, _lock, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 

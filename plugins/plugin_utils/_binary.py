@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._collector.needs.derive import DOWNWARD
 from ..module_utils._config.paths import REFERENCE, Position, at, dotted, leaves
 from ..module_utils._config.paths import Path as KeyPath
 from ..module_utils._core.lint.subject import Finding
 from ..module_utils._core.lint.view import Target
-from ..module_utils._core.needs.derive import DOWNWARD
 from ..module_utils._errors import Problem
 from . import _findings, _yaml
 

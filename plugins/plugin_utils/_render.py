@@ -12,19 +12,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..module_utils._collector import platform
+from ..module_utils._collector.backends import BACKENDS
+from ..module_utils._collector.manifests import service_account
+from ..module_utils._collector.manifests.build import CollectorBuild, check_size
+from ..module_utils._collector.manifests.network import probe
+from ..module_utils._collector.manifests.pod import volumes
+from ..module_utils._collector.needs import derive
+from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
+from ..module_utils._collector.platform import Platform
 from ..module_utils._config.compose import compose
 from ..module_utils._config.layers import Composed, Layer
 from ..module_utils._core.aws import identity
-from ..module_utils._core.backends.table import BACKENDS
-from ..module_utils._core.collector import platform
-from ..module_utils._core.collector.collector import (
-    OPERATORS_IMAGE,
-    Collector,
-    Distribution,
-    image_of,
-    option_names,
-)
-from ..module_utils._core.collector.platform import Platform
 from ..module_utils._core.diagnose.peers import (
     Station,
     Ways,
@@ -38,11 +37,6 @@ from ..module_utils._core.lint import deployed, structure
 from ..module_utils._core.lint.rules import lint
 from ..module_utils._core.lint.subject import Finding, Subject, masked, run
 from ..module_utils._core.lint.view import Target
-from ..module_utils._core.manifests import service_account
-from ..module_utils._core.manifests.build import CollectorBuild, check_size
-from ..module_utils._core.manifests.network import probe
-from ..module_utils._core.manifests.pod import volumes
-from ..module_utils._core.needs import derive
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
 from ..module_utils._errors import Problem, about

@@ -14,9 +14,9 @@ from typing import Any
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from ..module_utils._collector.needs.derive import SECRETS_ROOT
 from ..module_utils._config import build_schema as schema
 from ..module_utils._config.layers import Layer
-from ..module_utils._core.needs.derive import SECRETS_ROOT
 from ..module_utils._core.recipes import RecipeUse, check_shape
 from ..module_utils._errors import Problem, near
 from . import _files, _yaml

@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._collector.options import OPERATORS_IMAGE, Collector
 from ..module_utils._config.catalogue import SECTIONS, Catalogue
 from ..module_utils._config.layers import Layer, for_version, parse_version
 from ..module_utils._config.paths import section
 from ..module_utils._core import recipes
-from ..module_utils._core.collector.collector import OPERATORS_IMAGE, Collector
 from ..module_utils._core.lint.view import Target
 from ..module_utils._errors import Problem, near
 from . import _sources, _yaml

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import Collector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
 
 from .role import OPTIONS, PREFIX, ROOT

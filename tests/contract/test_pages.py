@@ -150,7 +150,7 @@ def test_a_path_that_is_gone_would_be_noticed() -> None:
     assert exists(spelled("_core/lint/rules.py"))
     assert exists(spelled("roles/otel_collector/recipes/<outcome>"))
     assert not exists(spelled("_core/components"))
-    assert "plugins/module_utils/_core/needs/components/aws.py" in quoted("CONTRIBUTING.md")
+    assert "plugins/module_utils/_collector/needs/aws_calls.py" in quoted("CONTRIBUTING.md")
 
 
 def reasons(path: str) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _target
 
 from .role import PLATFORMS, ROOT

@@ -10,13 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import (
+    DOWNWARD,
+    variables,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import (
     SECTIONS,
     leaves,
     section,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import DOWNWARD, variables
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import RECIPE_FILE, TEMPLATE_FILE

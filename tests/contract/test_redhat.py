@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.open_telemetry_collector import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.open_telemetry_collector import (
     KIND,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import (
     BACKENDS,
     WORKLOADS,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests import workload
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import COMPONENT
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import option_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _render, _target
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._collector.needs.aws_policy import Account, Statement, united
 from ..._errors import Problem, near
 from .identity import ANNOTATIONS, STATIC, role_name
-from .policy import Account, Statement, united
 
 DERIVED, MANAGED = "derived", "managed"
 POLICIES = (DERIVED, MANAGED)

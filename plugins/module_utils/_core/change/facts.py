@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import Any
 
+from ..._collector.needs.listeners import kind_of
 from ..._config.paths import at, section
 from ..diagnose.logs import VARIABLE
 from ..diagnose.metrics import duration, interval
-from ..needs.listeners import kind_of
 from .judge_table import COLLECTING, HOLDS, PRINTERS
 from .readings import Facts, Revision, Row, bounds, fewer
 from .samplers import LEAST, SOME_TRACE, needed

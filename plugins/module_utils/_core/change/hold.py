@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..._collector.change_options import CANARY, ROLLBACK, share_of
 from ..._config.paths import items, section
 from ..._kube.bundle import Manifest, ref
 from ..._kube.managed_fields import is_within
 from ..._kube.nodes import is_ready
 from ..._kube.replacement_order import template_ports
-from .options import CANARY, ROLLBACK, share_of
 
 # A new pod of a Deployment counts as available after this time, and until then no other pod is replaced. It applies to
 # pods of the newest revision alone: a ReplicaSet of an older one keeps the value that it was created with.

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..._collector.pod_logs import ROOT
+from ..._collector.quantities import parse_bytes
 from ..._config.paths import at, items, section
 from ..._errors import Problem, cleaned
 from ..cluster.rollout import REPEATED, event_time
-from ..collector.pod_logs import ROOT
-from ..collector.quantities import parse_bytes
 from .logs import CURRENT_SECONDS
 from .text import seconds_between
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._collector.options import Collector
 from ..._config.paths import dotted, is_loopback, items, leaves, section
 from ..._kube import names
 from ..._kube.policies import Object, Policies, Sender
-from ..collector.collector import Collector
 from ..lint.loops import printing
 from ..lint.subject import Printer
 from ..lint.view import View, kind_of

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..._collector.quantities import parse_bytes
 from ..._config.paths import section
 from ..._errors import Problem
-from ..collector.quantities import parse_bytes
 from ..releases import versions
 from ..releases.found import RELEASED
 from ..releases.products import CERT_MANAGER, OPERATOR, product

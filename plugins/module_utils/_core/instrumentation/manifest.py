@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..._collector.manifests.build import present, shared_namespace
+from ..._collector.manifests.pod import env_source
+from ..._collector.options import from_registry
 from ..._kube import names
 from ..._kube.bundle import Manifest
 from ..._kube.names import OWNER, OWNER_LABEL
-from ..collector.collector import from_registry
-from ..manifests.build import present, shared_namespace
-from ..manifests.pod import env_source
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export
 from .instrumentation import Instrumentation
 from .languages import GRPC, HTTP

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._collector.pod_logs import PodLogs
+from ..._collector.quantities import parse_bytes
 from ..._config.documents import CUSTOM_RESOURCE, Found
 from ..._config.layers import parse_version
 from ..._config.paths import at, items, mappings, section
@@ -19,8 +21,6 @@ from ..._errors import Problem
 from ..._kube import names
 from ..._kube.operator_status import operator_labels
 from ..._kube.policies import Policies
-from ..collector.pod_logs import PodLogs
-from ..collector.quantities import parse_bytes
 from .subject import Deployment, Ingress
 
 Object = Mapping[str, Any]

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from ..._collector.manifests.pod import CONFIG_DIRECTORY, keeps_on_node
+from ..._collector.needs.derive import DOWNWARD, Needs, Port
+from ..._collector.options import Collector
+from ..._collector.platform import Platform
+from ..._collector.quantities import parse_bytes
 from ..._errors import Problem, at_most
 from ..._kube import names
-from ..collector.collector import Collector
-from ..collector.platform import Platform
-from ..collector.quantities import parse_bytes
-from ..manifests.pod import CONFIG_DIRECTORY, keeps_on_node
-from ..needs.derive import DOWNWARD, Needs, Port
 from .subject import Deployment
 
 _MIB = 2**20

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..._collector.pod_logs import PodLogs, matches
 from ..._config.paths import at, items, leaves, mappings, section
-from ..collector.pod_logs import PodLogs, matches
 from .subject import Fault, Printer, Subject, rules
 from .view import Part, View, kind_of
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..._collector.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from ..._config.paths import at, items, section
-from ..collector.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from .components import configured
 from .subject import Fault, Subject, rules
 from .view import Part, kind_of

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
+from ..._collector.pod_logs import PodLogs
 from ..._config.catalogue import Listeners
 from ..._config.paths import Path, Position, dotted
 from ..._config.secrets import masker, secrets_in
 from ..._errors import cleaned, few_suggestions, printable
 from ..._kube.policies import Policies
-from ..collector.pod_logs import PodLogs
 from .view import Target, View
 
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from posixpath import dirname
 from typing import Any
 
+from ..._collector.needs.component_table import component
+from ..._collector.needs.derive import variables
+from ..._collector.needs.row import NODES_PROXY, ROOT, Component, guarded
 from ..._config.paths import Path, at, items
 from ..._errors import near
-from ..needs.components.row import NODES_PROXY, ROOT, Component, guarded
-from ..needs.components.table import component
-from ..needs.derive import variables
 from .subject import Deployment, Fault, Subject, rules
 from .view import Part
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from ..._collector.needs.listeners import Listener, Part, kind_of, listeners, started
 from ..._config.catalogue import (
     ANYWHERE,
     SECTIONS,
@@ -25,7 +26,6 @@ from ..._config.layers import parse_version
 from ..._config.paths import ROLES, Path, at, items, leaves, section
 from ..._errors import near
 from ..languages.ottl import Language
-from ..needs.listeners import Listener, Part, kind_of, listeners, started
 
 __all__ = ["Listener", "Part", "Pipeline", "Target", "View", "kind_of"]
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._collector.manifests.pod import env_source
 from ..._errors import Problem, near
 from ..._kube.bundle import Manifest
 from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
-from ..manifests.pod import env_source
 from . import images
 from .lock import Pin, unpinned
 from .manifest import DEFINITION, Release, client_configs, component, containers

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..._collector.options import from_registry
 from ..._kube.names import RELEASE_LABEL
-from ..collector.collector import from_registry
 from ..instrumentation.languages import LANGUAGES
 from .customization import GENERATED, ISSUER, TUNING, Customization
 from .products import CERT_MANAGER, OPERATOR, Product

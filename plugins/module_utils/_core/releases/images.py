@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ..._collector.options import from_registry
 from ..._config.paths import at, leaves
 from ..._errors import Problem, near
 from ..._kube.bundle import Manifest
-from ..collector.collector import from_registry
 from ..instrumentation.languages import LANGUAGES
 from .lock import Pin, unpinned
 from .manifest import containers

@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._collector.needs.aws_policy import IRSA, Account
 from ..._core.aws.identity import equipped, lags, theirs, trial
-from ..._core.aws.policy import IRSA, Account
 from ..._core.aws.trust import AUDIENCE
 from ..._errors import Problem
 from ..._kube.eks_token import explain, passing

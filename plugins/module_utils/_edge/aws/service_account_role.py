@@ -11,8 +11,8 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
+from ..._collector.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled
 from ..._core.aws.identity import ANNOTATIONS, in_region
-from ..._core.aws.policy import IRSA, Account, EksCluster, eks_cluster_of, filled
 from ..._core.aws.role import (
     RoleRequest,
     check,

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from ..._collector.change_options import CANARY
 from ..._core.change.hold import held
-from ..._core.change.options import CANARY
 from ..._core.change.record import Change, record_name
 from ..._core.cluster.rollout import EXPLAINED
 from ..._core.cluster.rollout_tables import COUNTS

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._collector.needs.listeners import kind_of, listeners, started
 from ..._config.catalogue import Listeners
 from ..._config.paths import items, section
 from ..._config.secrets import masker, secrets_in
@@ -21,7 +22,6 @@ from ..._core.change.readings import Revision, Sample
 from ..._core.cluster.rollout import newest, newest_pods, older_pods, owned
 from ..._core.diagnose.metrics import metrics_port, reading, unserved
 from ..._core.diagnose.objects import memory_limit
-from ..._core.needs.listeners import kind_of, listeners, started
 from ..._errors import Problem
 from ..._kube.live.explain import asking
 from ..diagnose.collect import DiagnosedCollector, utc_now

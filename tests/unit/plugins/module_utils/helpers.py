@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import Layer
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.build import (
+    CollectorBuild,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import Needs, derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import (
     Collector,
     option_names,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.build import CollectorBuild
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Needs, derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
 
 from tests.support import cases as tables

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import matches
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.pod_logs import matches
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import replacement_order
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.replacement_order import (
@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.replaceme
     written,
 )
 
-from .._core.manifests.test_security import CONSTRAINED, LOGS, placed
+from .._collector.manifests.test_security import CONSTRAINED, LOGS, placed
 from ..helpers import build, cases, running
 
 LABEL = "o11y.opentelemetry/collector"

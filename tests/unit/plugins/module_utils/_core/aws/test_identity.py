@@ -9,16 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import (
+    Grant,
+    eks_cluster_of,
+    filled,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import identity
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import trust as oidc
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.assignment import (
     IdentityRequest,
     assigned,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import (
-    Grant,
-    eks_cluster_of,
-    filled,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from hypothesis import given

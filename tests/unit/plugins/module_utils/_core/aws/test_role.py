@@ -6,8 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import policy, role, trust
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.policy import eks_cluster_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs import aws_policy as policy
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import (
+    eks_cluster_of,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import role, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from ...helpers import cases, rows

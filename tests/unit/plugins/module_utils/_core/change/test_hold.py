@@ -6,7 +6,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.backends.table import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change import hold
 
 from ...helpers import build, cases

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.documents import Found, configs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.collector import option_names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.context import Context, context_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render

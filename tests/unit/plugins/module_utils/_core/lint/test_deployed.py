@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import (
     profiles,
     structure,

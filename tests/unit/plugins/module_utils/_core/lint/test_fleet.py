@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import Port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import comments, split
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Finding
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.needs.derive import Port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from ...helpers import cases, collector

@@ -1,0 +1,260 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pod template of a collector, and the ConfigMap that it mounts. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._config.paths import ANY
+from ..._errors import Problem
+from ..._kube.names import label_value, text
+from ..needs.derive import DOWNWARD, Mount
+from ..options import Collector
+from ..platform import Platform
+from .build import CollectorBuild, Manifest, frame, present
+
+KEY = "config"
+FILE = "config.yaml"
+CONFIG_DIRECTORY = "/conf"
+CONFIG_VOLUME = "config"
+STATE_VOLUME = "state"
+HASH_ANNOTATION = "checksum/config"
+# Of what is not confined to one pod, as spc_t is, the level has no categories.
+SELINUX_LEVEL = "s0"
+_TOKEN_VOLUME, _TOKEN_SECONDS = "kube-api-access", 3607
+_TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+_STATE_FOLDER = "/var/lib/otelcol"
+
+# Kinds of sources that an environment variable can be given, and the field of the Pod API that each becomes.
+_SOURCES = {"secret": "secretKeyRef", "config_map": "configMapKeyRef"}
+
+# The restricted Pod Security Standard. Source: kubernetes.io, "Pod Security Standards".
+CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+_CONFIG_MOUNT = {"name": CONFIG_VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
+# Readiness follows quickly, so that a rollout does not dawdle.
+PROBES = {
+    "livenessProbe": {"periodSeconds": 10, "failureThreshold": 6},
+    "readinessProbe": {"periodSeconds": 2, "failureThreshold": 3},
+}
+
+
+def pod_template(build: CollectorBuild) -> dict[str, Any]:
+    """Return the pod template; a change of config changes its hash, and so rolls the pods."""
+    collector = build.collector
+    version = {"app.kubernetes.io/version": label_value(collector.version)}
+    labels = {**collector.pod_labels, **collector.selector, **collector.pods, **version}
+    annotations = {**collector.pod_annotations, HASH_ANNOTATION: build.config_hash}
+    return {"metadata": {"labels": labels, "annotations": annotations}, "spec": _pod_spec(build)}
+
+
+def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
+    collector = build.collector
+    return {
+        "serviceAccountName": collector.service_account_name,
+        "automountServiceAccountToken": build.api_token,
+        "securityContext": pod_security(build),
+        "containers": [_container(build)],
+        "volumes": [_config_volume(build), *volumes(build)],
+        "terminationGracePeriodSeconds": collector.termination_grace_seconds,
+        **present(
+            imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets],
+            nodeSelector=collector.node_selector,
+            tolerations=collector.tolerations,
+            affinity=collector.affinity,
+            topologySpreadConstraints=topology_spread(build, collector.selector),
+            priorityClassName=collector.priority_class_name,
+            hostNetwork=collector.host_network or None,
+            dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None,
+        ),
+    }
+
+
+def _container(build: CollectorBuild) -> dict[str, Any]:
+    collector = build.collector
+    return {
+        "name": build.collector.logs.container,
+        "image": build.image,
+        "imagePullPolicy": collector.image_pull_policy,
+        "args": [f"--config={CONFIG_DIRECTORY}/{FILE}"],
+        "ports": _ports(build),
+        "env": environment(build),
+        "resources": resources(build),
+        "securityContext": dict(CONTAINER_SECURITY),
+        "volumeMounts": [dict(_CONFIG_MOUNT), *volume_mounts(build)],
+        **present(lifecycle=lifecycle(build)),
+        **_probes(build),
+    }
+
+
+def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
+    on_node = build.collector.uses_host_ports
+    return [
+        {"name": port.name, "containerPort": port.number, "protocol": port.protocol}
+        | ({"hostPort": port.number} if on_node and port.exposed else {})
+        for port in build.needs.ports
+    ]
+
+
+def environment(build: CollectorBuild) -> list[dict[str, Any]]:
+    """Return the environment: the user's variables, facts of the pod, and the memory limit for Go."""
+    given = build.collector.env
+    _check_facts(given)
+    entries: list[dict[str, Any]] = (
+        [{"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit}] if "GOMEMLIMIT" not in given else []
+    )
+    for name in sorted({"MY_POD_IP"} | {item.name for item in build.needs.variables}):
+        if name in DOWNWARD and name not in given:
+            entries.append({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": DOWNWARD[name]}}})
+    return entries + [{"name": name, **env_source(name, given[name])} for name in sorted(given)]
+
+
+def _check_facts(given: Mapping[str, Any]) -> None:
+    """Raise Problem for a fact of the pod with another value, such as an address at which nothing can listen."""
+    for name in sorted(DOWNWARD.keys() & given.keys()):
+        value = given[name]
+        if value not in ANY and not (isinstance(value, dict) and "field" in value):
+            wrong = f"variable {name} in `env` is not what the pod has as {DOWNWARD[name]}, which recipes read from it"
+            fix = f"Remove it, write `{{field: {DOWNWARD[name]}}}`, or use a variable of another name in your config."
+            raise Problem(wrong, fix=fix)
+
+
+def env_source(name: str, value: Any) -> dict[str, Any]:
+    """Return where a variable of a container has its value from. Raises Problem for a form that is not known."""
+    if not isinstance(value, dict):
+        return {"value": "" if value is None else text(value)}
+    if "field" in value:
+        return {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": value["field"]}}}
+    for kind, field in _SOURCES.items():
+        if kind in value and "key" in value:
+            reference = {"name": value[kind], "key": value["key"]} | present(optional=value.get("optional"))
+            return {"valueFrom": {field: reference}}
+    fix = "Give text, `{secret: NAME, key: KEY}`, `{config_map: NAME, key: KEY}` or `{field: status.podIP}`."
+    raise Problem(f"environment variable {name} has a source that is not understood", fix=fix)
+
+
+def resources(build: CollectorBuild) -> dict[str, Any]:
+    """Return requests and limits; by default memory is requested in full: an evicted collector loses what it holds."""
+    collector = build.collector
+    limits = present(cpu=collector.cpu_limit, memory=collector.memory_limit)
+    memory = collector.memory_request or collector.memory_limit
+    return {"limits": limits, "requests": present(cpu=collector.cpu_request, memory=memory)}
+
+
+def pod_security(build: CollectorBuild) -> dict[str, Any]:
+    """Return the user of the pod: root only to read the node's logs, or to keep state in a folder of root."""
+    selinux = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL} if build.collector.selinux_type else None
+    always = {"seccompProfile": {"type": "RuntimeDefault"}, **present(seLinuxOptions=selinux)}
+    if build.needs.run_as_root or (keeps_on_node(build.collector, build.platform) and build.needs.state_directories):
+        return {"runAsUser": 0, **always}
+    user = build.run_as_user
+    return {"runAsNonRoot": True, **always} | present(runAsUser=user, runAsGroup=user, fsGroup=user)
+
+
+def lifecycle(build: CollectorBuild) -> dict[str, Any]:
+    """Return the pause before the stop of a pod behind a Service: at most half of the time that it may take.
+
+    Endpoints forget a pod while it stops, not before. The image has no shell, so Kubernetes itself sleeps.
+    Source: kubernetes.io, "Container Lifecycle Hooks"; the action `sleep` is on by default since 1.30.
+    """
+    collector = build.collector
+    pause = min(collector.pre_stop_seconds, collector.termination_grace_seconds // 2)
+    behind = collector.wants_service and build.exposed
+    return {"preStop": {"sleep": {"seconds": pause}}} if pause and behind else {}
+
+
+def _probes(build: CollectorBuild) -> dict[str, Any]:
+    """Return probes where the config answers them."""
+    port = build.needs.probe
+    if not port:
+        return {}
+    probe = {"httpGet": {"path": build.needs.probe_path, "port": port.number}}
+    return {name: {**probe, **times} for name, times in PROBES.items()}
+
+
+def _config_volume(build: CollectorBuild) -> dict[str, Any]:
+    source = {"name": build.config_name, "items": [{"key": KEY, "path": FILE}]}
+    return {"name": CONFIG_VOLUME, "configMap": source}
+
+
+def volumes(build: CollectorBuild) -> list[dict[str, Any]]:
+    """Return the volumes that follow from the config, and the user's."""
+    collector = build.collector
+    derived = [{"name": mount.name, **mount.source} for mount in build.needs.mounts]
+    state = (
+        []
+        if not build.needs.state_directories or collector.mode == "statefulset"
+        else [{"name": STATE_VOLUME, **_state(build)}]
+    )
+    return [*derived, *state, *({"name": item["name"], **item["source"]} for item in collector.volumes)]
+
+
+def _state(build: CollectorBuild) -> dict[str, Any]:
+    """An agent's state outlives its pod on the node; that of others does not, and needs a StatefulSet to."""
+    if not keeps_on_node(build.collector, build.platform):
+        return {"emptyDir": {}}
+    path = f"{_STATE_FOLDER}/{build.collector.namespace}-{build.collector.name}"
+    return {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
+
+
+def keeps_on_node(collector: Collector, platform: Platform) -> bool:
+    """Return whether state is kept in a folder of the node, where it outlives the pod."""
+    writable = platform.host_paths_writable and platform.allows_folder(_STATE_FOLDER)
+    return collector.mode == "daemonset" and writable
+
+
+def volume_mounts(build: CollectorBuild) -> list[dict[str, Any]]:
+    """Return where the collector sees these volumes."""
+    state = [{"name": STATE_VOLUME, "mountPath": path} for path in build.needs.state_directories]
+    user = [
+        {"name": item["name"], "mountPath": item["mount_path"], "readOnly": bool(item.get("read_only", True))}
+        for item in build.collector.volumes
+    ]
+    return [*(_mount(mount) for mount in build.needs.mounts), *state, *user]
+
+
+def _mount(mount: Mount) -> dict[str, Any]:
+    return {"name": mount.name, "mountPath": mount.path, "readOnly": mount.read_only} | present(
+        mountPropagation=mount.propagation
+    )
+
+
+def topology_spread(build: CollectorBuild, pods: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the user's constraints; each selects the pods with these labels unless it says otherwise."""
+    selector = {"matchLabels": pods}
+    return [{"labelSelector": selector, **constraint} for constraint in build.collector.topology_spread]
+
+
+def api_access(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the volume of the token for the Kubernetes API and its mount, as Kubernetes itself would add them.
+
+    A custom resource has no field for automountServiceAccountToken. Source: plugin/pkg/admission/serviceaccount of
+    Kubernetes, and the ConfigMap that OpenShift adds.
+    """
+    if not build.api_token:
+        return [], []
+    authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    service_ca = {"name": "openshift-service-ca.crt", "items": [{"key": "service-ca.crt", "path": "service-ca.crt"}]}
+    namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+    sources: list[dict[str, Any]] = [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": _TOKEN_SECONDS}},
+        {"configMap": authority},
+        {"configMap": {**service_ca, "optional": True}},
+        {"downwardAPI": {"items": [namespace]}},
+    ]
+    volume = {"name": _TOKEN_VOLUME, "projected": {"sources": sources}}
+    return [volume], [{"name": _TOKEN_VOLUME, "mountPath": _TOKEN_FOLDER, "readOnly": True}]
+
+
+def config_map(build: CollectorBuild) -> Manifest:
+    """Return the ConfigMap of this very config; its one key is mounted as a file.
+
+    A new config is a new ConfigMap. Pods of the revision before, and `kubectl rollout undo`, still find theirs.
+    """
+    return frame(build, "v1", "ConfigMap", name=build.config_name, immutable=True, data={KEY: build.config_text})

@@ -1,0 +1,152 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The workload, its autoscaler and its disruption budget. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._errors import Problem
+from ..._kube import names
+from ..options import Collector
+from .build import CollectorBuild, Manifest, frame, present
+from .pod import STATE_VOLUME, pod_template
+
+_GIB = "1Gi"
+# Without a readiness probe a pod counts as soon as its process runs, and so would one that is about to end.
+MIN_READY_SECONDS = 5
+
+
+def daemon_set(build: CollectorBuild) -> Manifest:
+    return frame(build, "apps/v1", "DaemonSet", spec={**_common(build), "updateStrategy": strategy(build)})
+
+
+def deployment(build: CollectorBuild) -> Manifest:
+    return frame(
+        build, "apps/v1", "Deployment", spec={**_common(build), **replicas(build), "strategy": strategy(build)}
+    )
+
+
+def stateful_set(build: CollectorBuild) -> Manifest:
+    """Return the StatefulSet of a collector whose replicas have names and state of their own."""
+    spec = {
+        **_common(build),
+        **replicas(build),
+        "updateStrategy": strategy(build),
+        "serviceName": names.headless(build.collector.name),
+        "podManagementPolicy": "Parallel",
+        **present(volumeClaimTemplates=claims(build)),
+    }
+    return frame(build, "apps/v1", "StatefulSet", spec=spec)
+
+
+def _common(build: CollectorBuild) -> dict[str, Any]:
+    return {
+        "selector": {"matchLabels": build.collector.selector},
+        "revisionHistoryLimit": build.collector.revision_history_limit,
+        "template": pod_template(build),
+        **present(minReadySeconds=None if build.needs.probe else MIN_READY_SECONDS),
+    }
+
+
+def replicas(build: CollectorBuild) -> dict[str, Any]:
+    """Return the replica count; a workload that is autoscaled has no replica count: the autoscaler owns the field."""
+    return {} if build.collector.autoscaling else {"replicas": build.collector.replicas}
+
+
+def strategy(build: CollectorBuild) -> dict[str, Any]:
+    """Return how pods are replaced: as the user says, else a new pod of a Deployment comes before an old one goes."""
+    given = {"type": "RollingUpdate", **build.collector.update_strategy}
+    surges = build.collector.mode == "deployment" and given["type"] == "RollingUpdate" and not _confined(build)
+    return {"rollingUpdate": {"maxUnavailable": 0}, **given} if surges else given
+
+
+def _confined(build: CollectorBuild) -> bool:
+    """Return whether a new pod may have to wait until an old one has left its node, port or volume."""
+    collector = build.collector
+    on_node = collector.uses_host_ports or collector.host_network
+    claims_one = any("persistentVolumeClaim" in item["source"] for item in collector.volumes)
+    return bool(on_node or collector.affinity or collector.topology_spread or claims_one)
+
+
+def claims(build: CollectorBuild) -> list[dict[str, Any]]:
+    """Return the claim for the state that the config keeps; nothing is claimed for a config that keeps none."""
+    if not build.needs.state_directories:
+        return []
+    storage = build.collector.storage
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": storage.get("size") or _GIB}},
+        **present(storageClassName=storage.get("class")),
+    }
+    return [{"metadata": {"name": STATE_VOLUME}, "spec": spec}]
+
+
+_KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
+
+
+def horizontal_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
+    """Return the requested autoscaler, or None. Raises Problem when its bounds are crossed."""
+    collector = build.collector
+    options = collector.autoscaling
+    if not options:
+        return None
+    least, most = bounds(build)
+    metrics = [_utilization(name, options.get(f"{name}_percent")) for name in ("cpu", "memory")]
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": _KINDS[collector.mode], "name": collector.name},
+        "minReplicas": least,
+        "maxReplicas": most,
+        "metrics": [metric for metric in metrics if metric],
+        **present(behavior=options.get("behavior")),
+    }
+    return frame(build, "autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
+
+
+def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
+    budget = disruption_budget(build)
+    if not budget:
+        return None
+    # Pods that are not ready serve nobody: they must not block the drain of a node.
+    spec = {
+        "selector": {"matchLabels": build.collector.selector},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        **budget,
+    }
+    return frame(build, "policy/v1", "PodDisruptionBudget", spec=spec)
+
+
+def bounds(build: CollectorBuild) -> tuple[int, int]:
+    """Return the bounds of the autoscaler. Raises Problem when they are crossed."""
+    options = build.collector.autoscaling
+    least, most = options["min_replicas"], options["max_replicas"]
+    if least > most:
+        wrong = f"collector '{build.collector.name}' has min_replicas {least} above max_replicas {most}"
+        raise Problem(wrong, fix="Swap or raise them.")
+    return least, most
+
+
+def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
+    """Return the budget in Kubernetes' form: the user's, else one pod at a time. Raises Problem for two."""
+    options = build.collector.disruption_budget
+    budget = present(minAvailable=options.get("min_available"), maxUnavailable=options.get("max_unavailable"))
+    if len(budget) > 1:
+        raise Problem(
+            f"collector '{build.collector.name}' has both min_available and max_unavailable in its disruption_budget",
+            fix="Kubernetes takes one of them.",
+        )
+    if options.get("enabled") is False:
+        return {}
+    return budget or ({"maxUnavailable": 1} if options.get("enabled") or _several(build.collector) else {})
+
+
+def _several(collector: Collector) -> bool:
+    return collector.mode in _KINDS and not collector.is_alone
+
+
+def _utilization(resource: str, percent: int | None) -> dict[str, Any] | None:
+    if not percent:
+        return None
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return {"type": "Resource", "resource": {"name": resource, "target": target}}

@@ -1,0 +1,237 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One collector as the user describes it, as typed values. Private.
+
+The fields are the inputs of role otel_collector, without its prefix; its argument_specs.yml says what each means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from .._errors import Problem
+from .._kube import names
+from . import quantities
+from .pod_logs import PodLogs
+from .quantities import Memory, memory
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A build of the Collector: where its image is, and the user that it runs as."""
+
+    name: str
+    image: str
+    user: int
+
+
+# Mappings that have required keys, and so cannot be empty by default.
+_OPTIONAL = ("autoscaling", "ingress", "routes", "openshift_route")
+
+# Mappings in which Kubernetes takes nothing but text, and of labels only some.
+_LABELS = ("labels", "pod_labels", "node_selector")
+_TEXTS = ("service_account_annotations", "annotations", "pod_annotations", *_LABELS)
+
+
+@dataclass(frozen=True)
+class Collector:
+    name: str
+    namespace: str
+    create_namespace: bool
+    instance: str
+    backend: str
+    mode: str
+    recipes: list[Any]
+    config: dict[str, Any]
+    config_files: list[str]
+    log_level: str
+    distribution: str
+    version: str
+    distribution_manifest: str
+    distribution_schema: str
+    platform: str
+    image: str
+    image_registry: str
+    image_pull_policy: str
+    image_pull_secrets: list[str]
+    replicas: int
+    autoscaling: dict[str, Any]
+    disruption_budget: dict[str, Any]
+    memory_limit: str
+    memory_request: str
+    memory_percent: int
+    memory_spike_percent: int
+    cpu_request: str
+    cpu_limit: str
+    service_account_name: str
+    service_account_annotations: dict[str, str]
+    automount_service_account_token: bool | None
+    allow: list[str]
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    pod_labels: dict[str, str]
+    pod_annotations: dict[str, str]
+    env: dict[str, Any]
+    volumes: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
+    node_selector: dict[str, str]
+    tolerations: list[dict[str, Any]]
+    affinity: dict[str, Any]
+    topology_spread: list[dict[str, Any]]
+    priority_class_name: str
+    host_network: bool
+    host_ports: bool | None
+    selinux_type: str
+    service: dict[str, Any]
+    ingress: dict[str, Any]
+    routes: dict[str, Any]
+    openshift_route: dict[str, Any]
+    service_monitor: dict[str, Any]
+    network_policy: dict[str, Any]
+    storage: dict[str, Any]
+    update_strategy: dict[str, Any]
+    change: dict[str, Any]
+    revision_history_limit: int
+    termination_grace_seconds: int
+    pre_stop_seconds: int
+    upgrade_strategy: str
+    target_allocator: dict[str, Any]
+    adopt: bool
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Collector:
+        """Return the collector that these options describe. Raises Problem for names that Kubernetes would refuse."""
+        values: dict[str, Any] = {field.name: options.get(field.name) for field in fields(cls)}
+        values.update({name: {} for name in _OPTIONAL if values[name] is None})
+        values["instance"] = values["instance"] or values["name"]
+        values["service_account_name"] = values["service_account_name"] or values["name"]
+        values.update({name: names.texts(name, values[name] or {}, labels=name in _LABELS) for name in _TEXTS})
+        unnamed = next((name for name in values["env"] or {} if not isinstance(name, str)), None)
+        if unnamed is not None:
+            raise Problem(f"env has a name that is not text, '{unnamed}'", fix="Write each name in `env` as text.")
+        collector = cls(**values)
+        for what in ("name", "namespace", "instance", "service_account_name"):
+            names.check_name(f"{what} of a collector", getattr(collector, what))
+        if collector.mode == "statefulset" and len(collector.name) > names.LONGEST_STATEFUL_SET:
+            raise Problem(
+                f"'{collector.name}' is too long for a StatefulSet, its revisions, pods and Service are named after it",
+                fix=f"Use at most {names.LONGEST_STATEFUL_SET} characters.",
+            )
+        if collector.mode == "daemonset" and collector.autoscaling:
+            fix = "Remove `autoscaling`, or use mode deployment or statefulset."
+            raise Problem(f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled", fix=fix)
+        if (collector.wants_service or collector.mode == "statefulset") and collector.name[0].isdigit():
+            wrong = f"'{collector.name}' is not a valid name of a collector with a Service"
+            raise Problem(wrong, fix="Begin it with a letter.")
+        quantities.check(values)
+        return collector
+
+    @cached_property
+    def memory(self) -> Memory:
+        """The numbers that follow from the memory limit."""
+        return memory(self.memory_limit, self.memory_percent, self.memory_spike_percent)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """The annotations of all its objects, by their options."""
+        kinds = {
+            "": vars(self),
+            **{f"{name}.": getattr(self, name) for name in ("service", "ingress", "openshift_route")},
+        }
+        return {
+            f"{outer}{name}.{key}": str(value)
+            for outer, options in kinds.items()
+            for name in options
+            if name.endswith("annotations")
+            for key, value in (options[name] or {}).items()
+        }
+
+    @property
+    def logs(self) -> PodLogs:
+        """The files with what its containers print."""
+        workload = names.child(self.name) if self.backend == "operator" else self.name
+        return PodLogs(self.mode, self.namespace, workload, names.CONTAINERS[self.backend])
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether one copy of it runs at most, so that what it reports of the whole cluster is reported once."""
+        return self.mode in ("deployment", "statefulset") and self.autoscaling.get("max_replicas", self.replicas) == 1
+
+    @property
+    def uses_host_ports(self) -> bool:
+        """Whether receivers are opened on the node: by default only for a DaemonSet with a network of its own."""
+        wanted = self.mode == "daemonset" if self.host_ports is None else self.host_ports
+        return wanted and not self.host_network
+
+    @property
+    def wants_service(self) -> bool:
+        """Whether there is a Service: by default for all but agents and sidecars, which are reached where they are."""
+        enabled = self.service.get("enabled")
+        return self.mode not in ("daemonset", "sidecar") if enabled is None else bool(enabled)
+
+    @property
+    def is_allocated(self) -> bool:
+        """Whether a target allocator shares out its targets; only the operator makes one."""
+        return self.backend == "operator" and bool(self.target_allocator.get("enabled"))
+
+    @property
+    def allocation_strategy(self) -> str:
+        """How targets are shared out: by default to the node that they are on, where there is a collector on each."""
+        wanted = self.target_allocator.get("allocation_strategy")
+        return wanted or ("per-node" if self.mode == "daemonset" else "consistent-hashing")
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The labels that select the pods of a workload."""
+        return names.selector_labels(self.instance, self.mode)
+
+    @property
+    def pods(self) -> dict[str, str]:
+        """The labels that select this collector's pods, whoever makes them."""
+        return names.pod_labels(self.name)
+
+    @property
+    def selector_text(self) -> str:
+        """The labels that select this collector's pods, as the API takes them."""
+        return ",".join(f"{key}={value}" for key, value in self.pods.items())
+
+    @property
+    def object_labels(self) -> dict[str, str]:
+        """The labels of every object of this collector; the user's cannot replace ours."""
+        known = names.object_labels(self.name, self.instance, self.mode, self.version)
+        return {**self.labels, **known, names.RELEASE_LABEL: names.release(self.namespace, self.name)}
+
+
+def option_names() -> list[str]:
+    """Return the options of a collector."""
+    return [field.name for field in fields(Collector)]
+
+
+# In place of an image: the operator chooses it, and changes it with its own version.
+OPERATORS_IMAGE = "operator"
+
+
+def image_of(collector: Collector, distribution: Distribution, pin: Callable[[str], str] = str) -> str:
+    """Return the image reference, pinned; a registry prefix takes the place of the image's own registry host.
+
+    Empty if the operator chooses the image.
+    """
+    if collector.image == OPERATORS_IMAGE:
+        return ""
+    image = pin(collector.image or f"{distribution.image}:{collector.version}")
+    return from_registry(image, collector.image_registry)
+
+
+def from_registry(image: str, registry: str) -> str:
+    """Return an image reference with a registry prefix in place of its own registry host; no prefix changes nothing."""
+    return f"{registry.rstrip('/')}/{_without_host(image)}" if registry else image
+
+
+def _without_host(image: str) -> str:
+    """The first part of an image name is a host when it has a dot or a colon, or is `localhost` (OCI distribution)."""
+    host, slash, rest = image.partition("/")
+    return rest if slash and ("." in host or ":" in host or host == "localhost") else image

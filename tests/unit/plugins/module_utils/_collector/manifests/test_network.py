@@ -1,0 +1,168 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services, network policies, and the ways in from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import network
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.network import (
+    grpc_route,
+    http_route,
+    ingress,
+    network_policy,
+    service,
+    service_monitor,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+
+from ...helpers import METADATA, PODS, build, cases, manifest, running
+
+BOTH = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}})
+HOST = {"host": "otel.example.com"}
+GATEWAY = {"gateway": "public", "http_hostnames": ["h.example.com"], "grpc_hostnames": ["g.example.com"]}
+MONITOR = {"enabled": True}
+ALONE = {"service": {"enabled": False}}
+TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]}
+OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
+
+
+def policy(config: Any = None, **options: Any) -> Any:
+    made: Any = network_policy(build(config, network_policy={"enabled": True, **options}))
+    assert made["metadata"] == METADATA
+    return made["spec"]
+
+
+def test_a_policy_admits_every_port_and_its_protocol() -> None:
+    config = running(receivers={"statsd": {}, "zipkin": {}}, extensions={"health_check": {"endpoint": ":13133"}})
+    ports = [{"port": port, "protocol": protocol} for port, protocol in ((13133, "TCP"), (8125, "UDP"), (9411, "TCP"))]
+    assert policy(config) == {
+        "podSelector": {"matchLabels": PODS},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"ports": ports}],
+    }
+
+
+@cases(
+    "options, config, made",
+    ({}, None, True),
+    ({"mode": "daemonset"}, None, True),
+    ({"network_policy": {"enabled": False}}, None, False),
+    ({"mode": "sidecar", "backend": "operator"}, None, False),
+    ({"host_network": True}, None, False),
+    ({"host_network": True, "network_policy": {"enabled": True}}, None, True),
+    ({}, running(receivers={"zipkin": {"endpoint": "0.0.0.0:${env:PORT}"}}), False),
+    ({"network_policy": {"enabled": True}}, running(receivers={"zipkin": {"endpoint": "${env:WHERE}"}}), True),
+)
+def test_there_is_a_policy_where_all_ports_are_known(options: dict[str, Any], config: Any, made: bool) -> None:
+    assert (network_policy(build(config, **options)) is not None) is made
+
+
+def test_a_policy_admits_only_the_peers_it_is_told_and_leaves_egress_alone_until_it_is_told() -> None:
+    peers = [{"podSelector": {}}]
+    assert policy(ingress_from=peers)["ingress"] == [{"ports": [{"port": 4317, "protocol": "TCP"}], "from": peers}]
+    assert policy(running(), ingress_from=peers)["ingress"] == []
+    spec = policy(egress=[{"to": peers}])
+    assert (spec["policyTypes"], spec["egress"]) == (["Ingress", "Egress"], [{"to": peers}])
+
+
+def test_an_ingress_leads_to_otlp_over_http_unless_it_asks_for_more() -> None:
+    backend = {"service": {"name": "gateway", "port": {"name": "otlp-http"}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    spec: dict[str, Any] = {"rules": [{"host": "otel.example.com", "http": {"paths": [path]}}]}
+    assert ingress(build(BOTH, ingress=HOST)) == manifest("networking.k8s.io/v1", "Ingress", spec=spec)
+    options = {**HOST, "port": "otlp", "path": "/x", "class": "nginx", "tls_secret": "tls", "annotations": {"a": "b"}}
+    made: Any = ingress(build(BOTH, ingress=options))
+    path |= {"path": "/x", "backend": {"service": {"name": "gateway", "port": {"name": "otlp"}}}}
+    tls = [{"hosts": ["otel.example.com"], "secretName": "tls"}]
+    assert made["spec"] == {**spec, "ingressClassName": "nginx", "tls": tls}
+    assert made["metadata"]["annotations"] == {"a": "b"}
+
+
+def test_a_route_says_which_gateway_and_there_is_none_that_is_not_asked_for() -> None:
+    options = {"gateway": "public", "grpc_hostnames": ["a.b"], "gateway_namespace": "infra", "section_name": "https"}
+    made: Any = grpc_route(build(BOTH, routes=options))
+    assert made["spec"]["parentRefs"] == [{"name": "public", "namespace": "infra", "sectionName": "https"}]
+    assert http_route(build(BOTH, routes=options)) is None
+    assert [builder(build(BOTH)) for builder in (ingress, http_route, grpc_route)] == [None] * 3
+
+
+def test_a_monitor_scrapes_each_pod_once() -> None:
+    options = {"enabled": True, "port": "otlp-http", "interval": "30s", "labels": {"release": "prometheus"}}
+    made: Any = service_monitor(build(BOTH, service_monitor=options))
+    assert made["metadata"]["labels"]["release"] == "prometheus"
+    assert made["spec"] == {
+        "selector": {"matchLabels": {"o11y.opentelemetry/collector": "gateway"}},
+        "endpoints": [{"port": "otlp-http", "interval": "30s", "honorLabels": True}],
+    }
+    behind_two: Any = service_monitor(build(BOTH, mode="statefulset", service_monitor=options))
+    (only,) = behind_two["spec"]["endpoints"][0]["relabelings"]
+    assert only == {"action": "keep", "sourceLabels": ["__meta_kubernetes_service_name"], "regex": "gateway"}
+    assert service_monitor(build(BOTH, service_monitor={"enabled": False})) is None
+
+
+@cases(
+    "builder, config, options, says",
+    (service_monitor, BOTH, {"service_monitor": MONITOR}, "has no port 'prometheus' for its service_monitor"),
+    (service_monitor, BOTH, {"service_monitor": MONITOR, **ALONE}, "has a service_monitor but no Service"),
+    (ingress, None, {"ingress": HOST}, r"'gateway' has no port 'otlp-http' for its ingress .*listens on: otlp\."),
+    (ingress, running(), {"ingress": HOST}, r"has no port 'otlp-http' .*listens on: nothing\."),
+    (
+        ingress,
+        BOTH,
+        {"ingress": HOST, **ALONE},
+        "has an ingress or routes but no Service. Set `service: {enabled: true}`",
+    ),
+    (grpc_route, BOTH, {"routes": GATEWAY, **ALONE}, "ingress or routes but no Service"),
+    (http_route, BOTH, {"routes": {"gateway": "public"}}, "has routes without host names"),
+    (http_route, BOTH, {"routes": TWICE}, "routes host name 'a.b' to both HTTP and gRPC"),
+    (http_route, running(receivers={"zipkin": {}}), {"routes": GATEWAY}, "has no port 'otlp-http' for its .* routes"),
+)
+def test_a_way_in_that_leads_nowhere_is_refused(builder: Any, config: Any, options: Any, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        builder(build(config, **options))
+
+
+def test_clients_reach_a_gateway_through_a_service() -> None:
+    spec: dict[str, Any] = {"type": "ClusterIP", "selector": PODS, "internalTrafficPolicy": "Cluster"}
+    ports = [("statsd", 8125, "UDP"), ("zipkin", 9411, "TCP")]
+    spec["ports"] = [{"name": name, "port": port, "targetPort": port, "protocol": tcp} for name, port, tcp in ports]
+    one = build(
+        running(receivers={"statsd": {}, "zipkin": {}}), service={"annotations": {"c": "d"}}, annotations={"a": "b"}
+    )
+    metadata = {**METADATA, "annotations": {"a": "b", "c": "d"}}
+    assert service(one) == manifest("v1", "Service", metadata, spec=spec)
+
+
+@cases(
+    "config, options",
+    (None, {"mode": "daemonset"}),
+    (None, ALONE),
+    (running(), {}),
+    (running(extensions={"health_check": {}}), {}),  # only the kubelet asks
+)
+def test_there_is_no_service_without_a_use(config: Any, options: Any) -> None:
+    assert service(build(config, **options)) is None
+
+
+@cases(
+    "mode, options, field, value",
+    ("deployment", {"type": "LoadBalancer"}, "type", "LoadBalancer"),
+    ("deployment", {"internal_traffic_policy": "Local"}, "internalTrafficPolicy", "Local"),
+    ("daemonset", {}, "internalTrafficPolicy", "Local"),
+    ("daemonset", {"internal_traffic_policy": "Cluster"}, "internalTrafficPolicy", "Cluster"),
+)
+def test_a_service_is_as_asked_for(mode: str, options: Any, field: str, value: str) -> None:
+    made: Any = service(build(mode=mode, service={"enabled": True, **options}))
+    assert made["spec"][field] == value
+
+
+def test_a_statefulset_alone_has_a_governing_service_which_needs_no_ports() -> None:
+    spec = {"clusterIP": "None", "selector": PODS}
+    for config, ports in ((None, {"ports": [OTLP]}), (running(), {})):
+        made: Any = network.headless_service(build(config, mode="statefulset"))
+        assert (made["metadata"]["name"], made["spec"]) == ("gateway-headless", {**spec, **ports})
+    assert [network.headless_service(build(mode=mode)) for mode in ("deployment", "daemonset")] == [None, None]
