@@ -17,9 +17,9 @@ from typing import Any
 from ..module_utils._collector.needs.derive import DOWNWARD
 from ..module_utils._config.paths import REFERENCE, Position, at, dotted, leaves
 from ..module_utils._config.paths import Path as KeyPath
-from ..module_utils._core.lint.subject import Finding
-from ..module_utils._core.lint.view import Target
 from ..module_utils._errors import Problem
+from ..module_utils._validate.subject import Finding
+from ..module_utils._validate.view import Target
 from . import _findings, _yaml
 
 AUTO, NONE = "auto", "none"

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..module_utils._config.paths import Position
-from ..module_utils._core.lint import profiles
-from ..module_utils._core.lint.profiles import UNUSED, Judged, Suppression
-from ..module_utils._core.lint.reports import Checked, Report, Suppressed, counted
-from ..module_utils._core.lint.rules import RULES
-from ..module_utils._core.lint.subject import INTERNAL_ERROR, Finding, Rule
 from ..module_utils._errors import Problem, at_most
+from ..module_utils._validate import profiles
+from ..module_utils._validate.profiles import UNUSED, Judged, Suppression
+from ..module_utils._validate.reports import Checked, Report, Suppressed, counted
+from ..module_utils._validate.rules import RULES
+from ..module_utils._validate.subject import INTERNAL_ERROR, Finding, Rule
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
 _KEYS = ("rule", "reason", "path")

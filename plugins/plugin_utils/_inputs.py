@@ -17,10 +17,10 @@ from ..module_utils._config.layers import Composed, Layer
 from ..module_utils._config.paths import Path as KeyPath
 from ..module_utils._config.paths import Position, at
 from ..module_utils._config.yaml_documents import part
-from ..module_utils._core.lint import context
-from ..module_utils._core.lint.context import Context
-from ..module_utils._core.lint.subject import Finding, internal_error
 from ..module_utils._errors import Problem, cleaned
+from ..module_utils._validate import context
+from ..module_utils._validate.context import Context
+from ..module_utils._validate.subject import Finding, internal_error
 from . import _files, _yaml
 
 _JSON = ".json"

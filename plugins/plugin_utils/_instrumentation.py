@@ -10,10 +10,10 @@ from typing import Any
 
 from ..module_utils._core.instrumentation import manifest, namespaces
 from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
-from ..module_utils._core.lint import deployed
 from ..module_utils._core.releases import lock
 from ..module_utils._errors import Problem
 from ..module_utils._kube import names
+from ..module_utils._validate import deployed
 from . import _arguments, _sources
 
 PREFIX = "otel_instrumentation_"

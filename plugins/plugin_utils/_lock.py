@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.lint.reports import counted
 from ..module_utils._core.releases import lock
 from ..module_utils._errors import Problem
+from ..module_utils._validate.reports import counted
 from . import _files, _sources, _yaml
 
 # The value of lock_file that uses no lock.

@@ -12,12 +12,12 @@ from typing import Any
 
 from ..module_utils._config.paths import Position, dotted
 from ..module_utils._config.secrets import masker, secrets_in
-from ..module_utils._core.lint.rules import RULES
-from ..module_utils._core.lint.subject import Subject
-from ..module_utils._core.lint.view import Target
 from ..module_utils._core.migrate.edits import Change, Unsolved
 from ..module_utils._core.migrate.steps import STEPS
 from ..module_utils._errors import Problem, cleaned
+from ..module_utils._validate.rules import RULES
+from ..module_utils._validate.subject import Subject
+from ..module_utils._validate.view import Target
 from . import _files, _inputs, _rewrite, _target
 
 _GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started

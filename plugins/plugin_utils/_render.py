@@ -33,14 +33,14 @@ from ..module_utils._core.diagnose.peers import (
     unreceived,
     ways_between,
 )
-from ..module_utils._core.lint import deployed, structure
-from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Finding, Subject, masked, run
-from ..module_utils._core.lint.view import Target
 from ..module_utils._core.releases import lock
 from ..module_utils._core.releases.lock import Pin, unpinned
 from ..module_utils._errors import Problem, about
 from ..module_utils._kube import names
+from ..module_utils._validate import deployed, structure
+from ..module_utils._validate.rules import lint
+from ..module_utils._validate.subject import Finding, Subject, masked, run
+from ..module_utils._validate.view import Target
 from . import _arguments, _sources, _summary, _target, _yaml
 
 _PREFIX = "otel_collector_"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._core.lint.profiles import UNUSED
-from ..module_utils._core.lint.reports import NEVER, Report
 from ..module_utils._errors import Problem
 from ..module_utils._kube import names
+from ..module_utils._validate.profiles import UNUSED
+from ..module_utils._validate.reports import NEVER, Report
 from . import _findings, _render, _summary, _target
 
 _NAMES = ("name", "namespace")

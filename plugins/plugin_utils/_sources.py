@@ -17,8 +17,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ..module_utils._collector.needs.derive import SECRETS_ROOT
 from ..module_utils._config import build_schema as schema
 from ..module_utils._config.layers import Layer
-from ..module_utils._core.recipes import RecipeUse, check_shape
 from ..module_utils._errors import Problem, near
+from ..module_utils._validate.recipes import RecipeUse, check_shape
 from . import _files, _yaml
 from ._arguments import checked
 

@@ -15,7 +15,7 @@ from ..module_utils._collector.manifests.network import addresses, clients_url, 
 from ..module_utils._collector.needs import aws_policy as policy
 from ..module_utils._collector.options import Collector
 from ..module_utils._core.change.judge import rows_of
-from ..module_utils._core.lint.reports import counted
+from ..module_utils._validate.reports import counted
 from . import _jmespath, _target
 
 # A host with more collectors than anybody reads shows the first ones.

@@ -17,9 +17,9 @@ from ..module_utils._collector.options import OPERATORS_IMAGE, Collector
 from ..module_utils._config.catalogue import SECTIONS, Catalogue
 from ..module_utils._config.layers import Layer, for_version, parse_version
 from ..module_utils._config.paths import section
-from ..module_utils._core import recipes
-from ..module_utils._core.lint.view import Target
 from ..module_utils._errors import Problem, near
+from ..module_utils._validate import recipes
+from ..module_utils._validate.view import Target
 from . import _sources, _yaml
 
 DEFAULT, ANY = "contrib", "any"

@@ -12,12 +12,12 @@ from typing import Any
 
 from ..module_utils._config.paths import Path as KeyPath
 from ..module_utils._config.paths import Position
-from ..module_utils._core.lint import profiles
-from ..module_utils._core.lint.reports import FORMATS, Report, as_dict, counted
-from ..module_utils._core.lint.rules import lint
-from ..module_utils._core.lint.subject import Finding, Subject, internal_error, masked
-from ..module_utils._core.lint.view import Target
 from ..module_utils._errors import Problem, cleaned
+from ..module_utils._validate import profiles
+from ..module_utils._validate.reports import FORMATS, Report, as_dict, counted
+from ..module_utils._validate.rules import lint
+from ..module_utils._validate.subject import Finding, Subject, internal_error, masked
+from ..module_utils._validate.view import Target
 from . import _binary, _files, _findings, _inputs, _target, _yaml
 
 NOWHERE = "-"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import resource, scraping
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import resource, scraping
 
 from .test_corpora import CORPORA, Answer, answers
 

@@ -147,7 +147,7 @@ def test_lines_of_text_fit_the_width(name: str) -> None:
 
 
 def test_a_path_that_is_gone_would_be_noticed() -> None:
-    assert exists(spelled("_core/lint/rules.py"))
+    assert exists(spelled("_validate/rules.py"))
     assert exists(spelled("roles/otel_collector/recipes/<outcome>"))
     assert not exists(spelled("_core/components"))
     assert "plugins/module_utils/_collector/needs/aws_calls.py" in quoted("CONTRIBUTING.md")

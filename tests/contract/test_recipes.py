@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths i
     leaves,
     section,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import RecipeUse
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import RECIPE_FILE, TEMPLATE_FILE
 

@@ -38,8 +38,8 @@ target_allocator.allocation_strategy=per-node: {mode: daemonset}
 LATER = {
     "state": "the tasks of the role read it: tests/contract/test_choices.py",
     "references": "bundle_apply reads it: tests/unit/plugins/module_utils/_edge/bundle/test_references.py",
-    "profile": "the rules read it: tests/unit/plugins/module_utils/_core/lint/test_deployed.py",
-    "allow": "the rules read it: tests/unit/plugins/module_utils/_core/lint/security_cases.py",
+    "profile": "the rules read it: tests/unit/plugins/module_utils/_validate/test_deployed.py",
+    "allow": "the rules read it: tests/unit/plugins/module_utils/_validate/security_cases.py",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.profiles import PROFILES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.profiles import PROFILES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
 from tests.support import plays

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
 
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE

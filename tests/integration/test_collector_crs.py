@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.contract.role import RECIPES, ROOT

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target, build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target, build_of
 
 from .collector import Validate
 from .ottl_texts import CONDITIONS, MISSED, STATEMENTS

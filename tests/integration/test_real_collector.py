@@ -24,8 +24,8 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import SECTIONS, Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
     Deployment,
     Subject,
     Target,

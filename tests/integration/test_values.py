@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.languages.names import ENCODINGS, ZONES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages.go_names import (
+    ENCODINGS,
+    ZONES,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
 
 from .collector import Validate
 from .real_collector_cases import BASE, Broken, changed

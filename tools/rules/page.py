@@ -31,7 +31,7 @@ version of contrib. A rule that needs to know where a config runs reports nothin
 def page() -> str:
     """Return docs/rules.md."""
     findings = plugin("plugin_utils._findings")
-    rules = list(plugin("module_utils._core.lint.rules").RULES)
+    rules = list(plugin("module_utils._validate.rules").RULES)
     parts = [_HEAD, _table([*rules, *findings.OURS], {rule.id for rule in rules})]
     for module in dict.fromkeys(map(_module, rules)):
         parts.append(_chapter(module, [rule for rule in rules if _module(rule) == module]))
@@ -53,7 +53,7 @@ def _table(rules: list[Any], explained: set[str]) -> str:
 
 
 def _severities(rule: Any) -> tuple[str, str, str]:
-    profiles = plugin("module_utils._core.lint.profiles").PROFILES
+    profiles = plugin("module_utils._validate.profiles").PROFILES
     development, default, production = (
         profiles[name].get(rule.id, rule.severity) for name in ("development", "default", "production")
     )

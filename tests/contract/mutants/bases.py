@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _render, _target
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
 from .edits import NEW, Mutator, added, built, components, edited, joined, pipelines, plus, put, rename

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Path, at, section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Deployment, Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
 
 from . import around, build, cloud, flow, wiring
 from .edits import NEW, Mutator, added, built, grpc_exporter, http_exporter, plus

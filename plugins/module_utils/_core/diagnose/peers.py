@@ -13,9 +13,9 @@ from ..._collector.options import Collector
 from ..._config.paths import dotted, is_loopback, items, leaves, section
 from ..._kube import names
 from ..._kube.policies import Object, Policies, Sender
-from ..lint.loops import printing
-from ..lint.subject import Printer
-from ..lint.view import View, kind_of
+from ..._validate.loops import printing
+from ..._validate.subject import Printer
+from ..._validate.view import View, kind_of
 from .reach import endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.

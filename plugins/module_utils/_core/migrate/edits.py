@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._config.catalogue import Catalogue
 from ..._config.paths import ROLES, SECTIONS, Path, at, section
-from ..lint.references import references
+from ..._validate.references import references
 
 
 @dataclass(frozen=True)

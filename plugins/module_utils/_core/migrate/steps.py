@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._config.layers import parse_version
 from ..._config.paths import Path, section
-from ..lint.view import Target
+from ..._validate.view import Target
 from .edits import (
     Change,
     Drop,

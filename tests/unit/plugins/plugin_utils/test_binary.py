@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _binary, _target, _validate
 
 from tests.support.cases import cases

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import structure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import structure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
     Fault,
     Subject,
     rules,
     run,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _findings,
     _inputs,

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import references, structure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import references, structure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import run
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate, _yaml
 
 from tests.conftest import COLLECTIONS

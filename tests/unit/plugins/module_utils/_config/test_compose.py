@@ -12,8 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.compose
     processor_rank,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import Layer
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.recipes import check_shape
 from hypothesis import given
 
 from ..helpers import cases, recipe, user

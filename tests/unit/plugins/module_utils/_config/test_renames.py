@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import layers
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.recipes import check_shape
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.recipes import check_shape
 from hypothesis import given
 
 from ..helpers import cases, rows

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.build_schema import types_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
 
-from .._core.lint.cases import CATALOGUE
+from .._validate.cases import CATALOGUE
 
 DURATION = {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$"}
 ACME = {

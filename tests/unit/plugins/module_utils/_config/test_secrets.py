@@ -16,13 +16,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets
     concealed,
     masker,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.transport import plaintext_secret
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.transport import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import CATALOGUE
 
 from tests.support.planted_secrets import GUID, HEX, SECRETS, WORD
 
-from .._core.lint.cases import Case, findings
+from .._validate.cases import Case, findings
 from ..helpers import cases
 
 

@@ -19,8 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.mani
     certificates,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import pod_template
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint import deployed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import deployed
 
 from ...helpers import CONFIG, build, cases, manifest, running
 

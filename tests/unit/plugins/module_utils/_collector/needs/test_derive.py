@@ -15,8 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
     Port,
     Variable,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.rules import lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.lint.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
 from hypothesis import given
 
 from ...helpers import CONFIG, cases, needs, rows, running

@@ -1,0 +1,208 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on component types: which types the Collector build has, and under which names.
+
+Source of each: the Collector's otelcol/internal/configunmarshaler (`unknown type`) and service/internal/graph
+(`telemetry type is not supported`), with the catalogue for what a build consists of. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .._config.catalogue import SECTIONS, Component
+from .._config.layers import parse_version
+from .._config.paths import Path, at, section
+from .subject import Fault, Subject, rules, shared_rules
+from .view import build_of
+
+_KEPT = "_configured"
+
+
+def kind_of(component_id: object) -> str:
+    """Return the type of a component id; an empty string for an invalid id."""
+    return component_id.partition("/")[0].strip() if isinstance(component_id, str) else ""
+
+
+def configured(subject: Subject) -> tuple[tuple[str, str, str, Any], ...]:
+    """Return section, id, type and settings of every component; found once, and kept with the subject."""
+    kept: tuple[tuple[str, str, str, Any], ...] | None = subject.__dict__.get(_KEPT)
+    if kept is None:
+        kept = subject.__dict__[_KEPT] = tuple(_configured(subject.config))
+    return kept
+
+
+def _configured(config: Any) -> Iterator[tuple[str, str, str, Any]]:
+    for name in SECTIONS:
+        for component_id, settings in section(config, name).items():
+            kind = kind_of(component_id)
+            if kind:
+                yield name, component_id, kind, settings
+
+
+def listed(config: Any) -> Iterator[tuple[Path, str, str, str]]:
+    """Yield path, signal, role and id of every component in a pipeline."""
+    for pipeline, roles in section(config, "service", "pipelines").items():
+        for role in ("receivers", "processors", "exporters") if isinstance(roles, dict) else ():
+            ids = roles.get(role)
+            for index, item in enumerate(ids if isinstance(ids, list) else ()):
+                if isinstance(item, str):
+                    yield ("service", "pipelines", pipeline, role, index), kind_of(pipeline), role, item
+
+
+def used(config: Any) -> Iterator[tuple[Path, str, str, str]]:
+    """Yield the same without connectors."""
+    connectors = section(config, "connectors")
+    return (item for item in listed(config) if item[2] == "processors" or item[3] not in connectors)
+
+
+def older_name(subject: Subject) -> Iterator[Fault]:
+    """Yield older names of components that the build still accepts; it warns about them at start."""
+    build = build_of(subject.target) if subject.target else None
+    for name, component_id, kind, _settings in configured(subject) if build else ():
+        found = build.find(name, kind) if build else None
+        if build and found and found.renamed:
+            renamed = build.catalogue.rename(name, kind)
+            since = f" since {renamed.since}" if renamed else ""
+            message = f"'{kind}' is called '{found.renamed}'{since}"
+            yield Fault((name, component_id), message, f"Write `{found.renamed}`.")
+
+
+def unsupported_signal(subject: Subject) -> Iterator[Fault]:
+    """Yield components in pipelines of a signal that they do not support; the Collector does not start."""
+    for path, signal, found, doubt in _in_pipelines(subject):
+        if found.signals is not None and signal not in found.signals:
+            known = ", ".join(sorted(found.signals))
+            note = f" ({doubt})" if doubt else ""
+            message = f"{path[3]} of type '{found.name}' do not take {signal}{note}"
+            fix = f"It takes {known}." if known else "It takes no signal."
+            yield Fault(path, message, fix, severity="warning" if doubt else "")
+
+
+def unstable_signal(subject: Subject) -> Iterator[Fault]:
+    """Yield components whose support of a pipeline's signal is in development or alpha; settings may change."""
+    for path, signal, found, _doubt in _in_pipelines(subject):
+        level = (found.stability or {}).get(signal)
+        if level in ("development", "alpha"):
+            yield Fault(path, f"'{found.name}' is {level} for {signal}", "Expect changes with every version.")
+
+
+def _in_pipelines(subject: Subject) -> Iterator[tuple[Path, str, Component, str]]:
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    for path, signal, role, component_id in used(subject.config):
+        found = build.find(role, kind_of(component_id))
+        if found and signal in ("traces", "metrics", "logs", "profiles"):
+            doubt = build.doubt or (
+                "the catalogue has its signals for a neighbouring version" if found.approximate else ""
+            )
+            yield path, signal, found, doubt
+
+
+def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    for name, component_id, kind, _settings in configured(subject):
+        verdict = build.verdict(name, kind)
+        if verdict and verdict.rule == rule_id:
+            yield Fault((name, component_id), verdict.message, verdict.fix, severity=verdict.severity)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A setting of components (`*`: of all in the section) that moved or was removed.
+
+    `since` is the version that deprecates it, `gone` the first that refuses it (empty: none does).
+    """
+
+    section: str
+    kinds: tuple[str, ...]
+    path: Path
+    since: str
+    gone: str
+    instead: str
+
+
+# Exporters that have all settings of exporterhelper.
+_HELPED = ("otlp", "otlp_grpc", "otlphttp", "otlp_http")
+_ADDRESS: Path = ("telemetry", "metrics", "address")
+_QUEUE = "sending_queue"
+_READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
+_FIRST = "Remove it: only the first match counts. For several matches, list several routing connectors in the pipeline."
+
+# Sources: CHANGELOG.md and the tags of the Collector at the version in each row; contrib's jaegerreceiver/config.go and
+# routingconnector/README.md.
+MOVES = (
+    Move("exporters", _HELPED, ("batcher",), "0.123.0", "0.130.0", "Write `sending_queue.batch`."),
+    Move("exporters", _HELPED, (_QUEUE, "blocking"), "0.123.0", "0.129.0", "Write `block_on_overflow`."),
+    Move("exporters", ("debug",), ("loglevel",), "0.86.0", "0.86.0", "Write `verbosity`."),
+    Move("receivers", ("jaeger",), ("remote_sampling",), "0.61.0", "0.61.0", "Use extension `jaegerremotesampling`."),
+    Move("connectors", ("routing",), ("match_once",), "0.116.0", "0.120.0", _FIRST),
+    Move("service", (), _ADDRESS, "0.111.0", "0.128.0", _READERS),
+)
+
+
+def removed_setting(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that this version removed and rejects."""
+    for path, move in moves(subject):
+        if gone(move, subject):
+            yield Fault(path, f"'{path[-1]}' is gone since {move.gone}", move.instead)
+
+
+def moved_setting(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that this version deprecates; a later version rejects or ignores them."""
+    for path, move in moves(subject):
+        if not gone(move, subject):
+            yield Fault(path, f"'{path[-1]}' is deprecated since {move.since}", move.instead)
+
+
+def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
+    """Yield every setting of the table that the config uses and its version deprecates or removed."""
+    version = parse_version(subject.target.version) if subject.target else ()
+    return ((path, move) for path, move in movable(subject) if version and version >= parse_version(move.since))
+
+
+def movable(subject: Subject) -> Iterator[tuple[Path, Move]]:
+    """Yield every setting of the table that the config uses, whatever its version."""
+    for path, settings, kind, name in _places(subject):
+        for move in MOVES:
+            fits = move.section == name and (not move.kinds or kind in move.kinds)
+            if fits and _has(settings, move.path):
+                yield (*path, *move.path), move
+
+
+def gone(move: Move, subject: Subject) -> bool:
+    """Whether the subject's version rejects the setting."""
+    return bool(move.gone and subject.target and parse_version(subject.target.version) >= parse_version(move.gone))
+
+
+def _places(subject: Subject) -> Iterator[tuple[Path, Any, str, str]]:
+    yield ("service",), section(subject.config, "service"), "", "service"
+    for name, component_id, kind, settings in configured(subject):
+        yield (name, component_id), settings, kind, name
+
+
+def _has(settings: Any, path: Path) -> bool:
+    around = at(settings, path[:-1])
+    return isinstance(around, dict) and path[-1] in around
+
+
+_REASONS = {
+    "unknown-component": "Yield types that the build does not have; the Collector stops with `unknown type`.",
+    "wrong-class": "Yield types in the wrong section: no build has them there, but in another section.",
+    "newer-name": "Yield names that a later version introduced; this version knows only the older name.",
+    "removed-component": "Yield types, or older names of types, that the version no longer has.",
+}
+RULES = (
+    *shared_rules(_refused, _REASONS),
+    *rules("warning", older_name),
+    *rules("error", unsupported_signal, shared=True),
+    *rules("info", unstable_signal),
+    *rules("error", removed_setting, shared=True),
+    *rules("warning", moved_setting),
+)

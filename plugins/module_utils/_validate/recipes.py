@@ -1,0 +1,90 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's recipes, and checks of their use. Private."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._config.paths import dotted, section
+from .._errors import Problem, near
+from . import structure
+from .subject import Fault, Subject
+
+# The keys that a recipe may render; its pipelines may be wildcards, so their names are not checked.
+_SHAPE = (
+    structure.not_a_mapping,
+    structure.not_a_list,
+    structure.unknown_section,
+    structure.unknown_key,
+    structure.invalid_id,
+)
+
+
+@dataclass(frozen=True)
+class RecipeUse:
+    """A recipe that a collector uses, with the options it was given."""
+
+    name: str
+    options: dict[str, Any]
+
+
+def uses(recipes: Iterable[Any]) -> list[RecipeUse]:
+    """Return the recipes of a collector. Each is a name, or a mapping of one name to options.
+
+    Raises Problem for anything else.
+    """
+    return [_use(item) for item in recipes]
+
+
+def _use(item: Any) -> RecipeUse:
+    if isinstance(item, str):
+        return RecipeUse(item.strip(), {})  # a survey may separate names by comma and space
+    if isinstance(item, Mapping) and len(item) == 1:
+        name, options = next(iter(item.items()))
+        if isinstance(name, str) and (options is None or isinstance(options, Mapping)):
+            return RecipeUse(str(name), dict(options or {}))
+    wrong = f"a recipe is a name, or a mapping of one name to its options, not {json.dumps(item, default=str)}"
+    raise Problem(wrong, fix="Write `- otlp_ingest` or `- otlp_forward: {endpoint: HOST:PORT}`.")
+
+
+def check_known(use: RecipeUse, known: Iterable[str]) -> None:
+    """Raise Problem when there is no recipe of this name."""
+    names = sorted(known)
+    if use.name not in names:
+        raise Problem(f"there is no recipe '{use.name}'{near(use.name, names)}", fix=f"Recipes: {', '.join(names)}.")
+
+
+def check_shape(name: str, config: Any) -> None:
+    """Raise Problem when what a recipe renders is no part of a collector config; what comes after trusts its shape."""
+    faults = [fault for rule in _SHAPE for fault in rule(Subject(config))]
+    faults += [
+        Fault(("service", "pipelines", key), "the name of a pipeline is text", "Write `signal` or `signal/name`.")
+        for key in section(config, "service", "pipelines")
+        if not isinstance(key, str)
+    ]
+    for fault in faults:
+        wrong = f"{name} renders no collector config: {fault.message}"
+        raise Problem(wrong, where=dotted(fault.path), fix=fault.fix or "Correct its template.")
+
+
+def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:
+    """Raise Problem when a recipe does not work in this mode."""
+    modes = recipe["modes"]
+    if mode not in modes:
+        wrong = f"recipe '{use.name}' does not work in mode {mode}: {recipe['summary']}"
+        raise Problem(wrong, fix=f"Use it in mode {' or '.join(modes)}.")
+
+
+def check_requires(used: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise Problem when a recipe needs another one that is not in use."""
+    names = [use.name for use in used]
+    for name in names:
+        missing = [other for other in recipes[name].get("requires") or [] if other not in names]
+        if missing:
+            fix = f"Add '{missing[0]}' to the recipes of this collector."
+            raise Problem(f"recipe '{name}' needs recipe '{missing[0]}'", fix=fix)

@@ -1,0 +1,241 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on custom resources of the operator: values that its CRD or webhook rejects.
+
+Source: the CRD of OpenTelemetryCollector with its CEL rules, and Validate in the operator's internal/webhook. Whether
+`mode` was another before, and what the user's account may do, only the cluster knows. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeGuard
+
+from .._config.paths import Path, at, items, section
+from .._errors import near
+from .subject import Fault, Subject, rules
+
+_API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
+_SPEC: Path = ("spec",)
+_ROOT = ("apiVersion", "kind", "metadata", "spec", "status")
+_NEWEST = "opentelemetry.io/v1beta1"
+_PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
+_LARGEST_PORT = 65535
+_LONGEST_WINDOW = 3600
+
+
+def resource_field(subject: Subject) -> Iterator[Fault]:
+    """Yield fields that a custom resource does not have; the API server rejects or drops them."""
+    for key in (key for key in subject.resource or () if key not in _ROOT):
+        below = key in FIELDS[()]
+        fix = f"Write it below `spec`, as `spec.{key}`." if below else "Remove it."
+        near_it = "" if below else near(str(key), _ROOT)
+        yield Fault((key,), f"an OpenTelemetryCollector has no '{key}' beside its spec{near_it}", fix)
+    if not subject.resource or subject.resource.get("apiVersion") != _NEWEST:
+        return
+    for path, known in FIELDS.items():
+        for key in section(subject.resource, "spec", *map(str, path)):
+            if key not in known:
+                message = f"an OpenTelemetryCollector has no '{key}' here{near(str(key), known)}"
+                fix = "Remove it, or look up its name for your version of the operator."
+                yield Fault((*_SPEC, *path, key), message, fix)
+
+
+def resource_value(subject: Subject) -> Iterator[Fault]:
+    """Yield values that the schema of custom resources rejects: unknown words and numbers out of range."""
+    spec = _spec(subject)
+    for path, choices in CHOICES.items():
+        value = at(spec, path)
+        if value is not None and value not in choices:
+            fix = f"Known: {', '.join(filter(None, choices))}."
+            yield Fault((*_SPEC, *path), f"'{value}' is not an allowed value{near(str(value), choices)}", fix)
+    for path, least in LEAST.items():
+        value = at(spec, path)
+        if value is not None and not (_number(value) and value >= least):
+            yield Fault((*_SPEC, *path), f"{value} is not a number of {least} or more", f"Write {least} or more.")
+
+
+def resource_mode(subject: Subject) -> Iterator[Fault]:
+    """Yield fields that the mode of a custom resource does not support; they are rejected or ignored."""
+    spec = _spec(subject)
+    mode = str(spec.get("mode") or "deployment")
+    for field in MODE_FIELDS if mode in MODES else ():
+        value = at(spec, field.path)
+        if mode in field.modes or value in EMPTY or field.value not in (..., value):
+            continue
+        name = ".".join(map(str, field.path))
+        what = "cannot have" if field.refused else "does nothing with"
+        message = f"mode {mode} {what} {name}"
+        fix = f"Remove it, or use mode {' or '.join(field.modes)}."
+        yield Fault((*_SPEC, *field.path), message, fix, severity="" if field.refused else "warning")
+
+
+def resource_autoscaler(subject: Subject) -> Iterator[Fault]:
+    """Yield autoscalers with missing or reversed bounds, or with metrics that the operator does not support."""
+    spec = _spec(subject)
+    scaler, here = section(spec, "autoscaler"), (*_SPEC, "autoscaler")
+    least, most, replicas = scaler.get("minReplicas"), scaler.get("maxReplicas"), spec.get("replicas")
+    if least is not None and most is None:
+        yield Fault(here, "it has minReplicas, and no maxReplicas", "Give maxReplicas too.")
+    for name, value in (("minReplicas", least), ("replicas", replicas)):
+        if _number(value) and _number(most) and value > most:
+            path = (*here, name) if name in scaler else (*_SPEC, name)
+            yield Fault(path, f"{name} {value} is above maxReplicas {most}", "Lower it, or raise maxReplicas.")
+    for way in ("scaleUp", "scaleDown"):
+        window = at(scaler, ("behavior", way, "stabilizationWindowSeconds"))
+        if _number(window) and not 0 <= window <= _LONGEST_WINDOW:
+            path = (*here, "behavior", way, "stabilizationWindowSeconds")
+            yield Fault(path, f"{window} is outside 0 to {_LONGEST_WINDOW} seconds", f"Write 0 to {_LONGEST_WINDOW}.")
+    for index, metric in enumerate(items(scaler, "metrics") if most is not None else []):
+        yield from _metric((*here, "metrics", index), metric)
+
+
+def _metric(path: Path, metric: Any) -> Iterator[Fault]:
+    kind, target = at(metric, ("type",)), section(metric, "pods", "target")
+    field = {"AverageValue": "averageValue", "Value": "value"}.get(str(target.get("type")))
+    if kind != "Pods":
+        fix = "Use targetCPUUtilization and targetMemoryUtilization for resources."
+        yield Fault(path, f"a metric of type {kind} is not supported, only Pods is", fix)
+    elif field is None:
+        yield Fault(path, "its target is neither an average value nor a value", "Write `type: AverageValue`.")
+    elif _number(target.get(field)) and target[field] < 1:
+        yield Fault((*path, "pods", "target", field), f"{target[field]} is below 1", "Write 1 or more.")
+
+
+def resource_port(subject: Subject) -> Iterator[Fault]:
+    """Yield ports of a custom resource whose name or number Kubernetes rejects."""
+    for index, port in enumerate(items(_spec(subject), "ports")):
+        name, number, path = at(port, ("name",)), at(port, ("port",)), (*_SPEC, "ports", index)
+        if not isinstance(name, str) or not _PORT_NAME.match(name):
+            fix = "Use at most 15 lower-case letters, digits and single dashes, with a letter among them."
+            yield Fault(path, f"'{name}' is not a valid port name" if name else "the port has no name", fix)
+        for key, value, least in (("port", number, 1), ("hostPort", at(port, ("hostPort",), 0), 0)):
+            if not (_number(value) and least <= value <= _LARGEST_PORT):
+                yield Fault((*path, key), f"{value} is not a valid port number", f"Write {least} to {_LARGEST_PORT}.")
+
+
+def resource_host(subject: Subject) -> Iterator[Fault]:
+    """Yield subdomain ingresses without a host name."""
+    ingress = section(_spec(subject), "ingress")
+    if ingress.get("ruleType") == "subdomain" and ingress.get("hostname") in (None, "", "*"):
+        yield Fault((*_SPEC, "ingress"), "subdomains need a parent host name", "Give `hostname`.")
+
+
+def _spec(subject: Subject) -> dict[str, Any]:
+    return section(subject.resource, "spec")
+
+
+def _number(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+RULES = (
+    *rules("warning", resource_field, documentation=_API),
+    *rules("error", resource_value, resource_mode, resource_autoscaler, resource_port, documentation=_API),
+    *rules("error", resource_host, documentation=_API),
+)
+
+
+DAEMONSET, DEPLOYMENT, SIDECAR, STATEFULSET = MODES = ("daemonset", "deployment", "sidecar", "statefulset")
+
+
+class ModeField(NamedTuple):
+    """A field of spec, the modes that support it, and whether the operator rejects or ignores it in other modes."""
+
+    path: Path
+    modes: tuple[str, ...]
+    refused: bool = True
+    value: Any = ...
+
+
+_PODS = (DAEMONSET, DEPLOYMENT, STATEFULSET)
+_COUNTED = (DEPLOYMENT, STATEFULSET)
+MODE_FIELDS = (
+    ModeField(("tolerations",), _PODS),
+    ModeField(("priorityClassName",), _PODS),
+    ModeField(("affinity",), _PODS),
+    ModeField(("additionalContainers",), _PODS),
+    ModeField(("volumeClaimTemplates",), (STATEFULSET,)),
+    ModeField(("persistentVolumeClaimRetentionPolicy",), (STATEFULSET,)),
+    ModeField(("daemonSetUpdateStrategy", "type"), (DAEMONSET,)),
+    ModeField(("deploymentUpdateStrategy", "type"), (DEPLOYMENT,)),
+    ModeField(("ingress", "type"), _PODS, value="ingress"),
+    ModeField(("topologySpreadConstraints",), _COUNTED, refused=False),
+    ModeField(("podDisruptionBudget",), _COUNTED, refused=False),
+    ModeField(("serviceName",), (STATEFULSET,), refused=False),
+    ModeField(("podManagementPolicy",), (STATEFULSET,), refused=False),
+    ModeField(("nodeSelector",), _PODS, refused=False),
+    ModeField(("hostNetwork",), _PODS, refused=False),
+    ModeField(("podSecurityContext",), _PODS, refused=False),
+    ModeField(("podAnnotations",), _PODS, refused=False),
+    ModeField(("terminationGracePeriodSeconds",), _PODS, refused=False),
+)
+# Values that count as absent: an empty list or text, but not an empty mapping.
+EMPTY: tuple[Any, ...] = (None, [], "", False)
+
+CHOICES: dict[Path, tuple[str, ...]] = {
+    ("mode",): MODES,
+    ("managementState",): ("managed", "unmanaged"),
+    ("upgradeStrategy",): ("automatic", "none"),
+    ("podManagementPolicy",): ("OrderedReady", "Parallel"),
+    ("ingress", "type"): ("ingress", "route"),
+    ("ingress", "ruleType"): ("path", "subdomain"),
+    ("ingress", "route", "termination"): ("edge", "insecure", "passthrough", "reencrypt"),
+    ("targetAllocator", "allocationStrategy"): ("consistent-hashing", "least-weighted", "per-node"),
+    ("targetAllocator", "filterStrategy"): ("", "relabel-config"),
+}
+_PROBE = {
+    "failureThreshold": 1,
+    "initialDelaySeconds": 0,
+    "periodSeconds": 1,
+    "successThreshold": 1,
+    "terminationGracePeriodSeconds": 1,
+    "timeoutSeconds": 1,
+}
+LEAST: dict[Path, int] = {
+    ("configVersions",): 1,
+    ("autoscaler", "minReplicas"): 1,
+    ("autoscaler", "maxReplicas"): 1,
+    ("autoscaler", "targetCPUUtilization"): 1,
+    ("autoscaler", "targetMemoryUtilization"): 1,
+    **{
+        (probe, key): value
+        for probe in ("livenessProbe", "readinessProbe", "startupProbe")
+        for key, value in _PROBE.items()
+    },
+}
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# The fields of v1beta1, by the mapping that they are in.
+FIELDS: dict[Path, frozenset[str]] = {
+    (): _names(
+        "additionalContainers affinity args autoscaler command config configVersions configmaps "
+        "daemonSetUpdateStrategy deploymentUpdateStrategy dnsPolicy env envFrom hostAliases hostNetwork hostPID "
+        "hostUsers httpRoute image imagePullPolicy ingress initContainers ipFamilies ipFamilyPolicy lifecycle "
+        "livenessProbe managementState mode networkPolicy nodeSelector observability "
+        "persistentVolumeClaimRetentionPolicy podAnnotations podDisruptionBudget podDnsConfig podManagementPolicy "
+        "podSecurityContext ports priorityClassName readinessProbe replicas resources securityContext serviceAccount "
+        "serviceName sessionAffinity sessionAffinityConfig shareProcessNamespace startupProbe targetAllocator "
+        "terminationGracePeriodSeconds tolerations topologySpreadConstraints trafficDistribution upgradeStrategy "
+        "volumeClaimTemplates volumeMounts volumes"
+    ),
+    ("autoscaler",): _names("behavior maxReplicas metrics minReplicas targetCPUUtilization targetMemoryUtilization"),
+    ("targetAllocator",): _names(
+        "affinity allocationStrategy allowInsecureAuthSecrets collectorNotReadyGracePeriod "
+        "collectorTargetReloadInterval enabled env filterStrategy image mtls nodeSelector observability "
+        "podDisruptionBudget podSecurityContext prometheusCR replicas resources securityContext serviceAccount "
+        "tolerations topologySpreadConstraints"
+    ),
+    ("targetAllocator", "prometheusCR"): _names(
+        "allowNamespaces denyFSAccessThroughSMs denyNamespaces enabled evaluationInterval "
+        "podMonitorNamespaceSelector podMonitorSelector probeNamespaceSelector probeSelector scrapeClasses "
+        "scrapeConfigNamespaceSelector scrapeConfigSelector scrapeInterval scrapeProtocols secretNamespaces "
+        "serviceMonitorNamespaceSelector serviceMonitorSelector"
+    ),
+}

@@ -1,0 +1,42 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of all rules. A new rule is one function and one row in the file of its topic."""
+
+from __future__ import annotations
+
+from . import (
+    components,
+    connectors,
+    expansion,
+    fields,
+    loops,
+    order,
+    placement,
+    ports,
+    references,
+    resource,
+    scraping,
+    sizing,
+    structure,
+    surroundings,
+    transport,
+    values,
+    vendor_endpoints,
+)
+from . import (
+    ottl_statements as ottl,
+)
+from .subject import Finding, Rule, Subject, run
+
+# In the order of the page on rules.
+_TOPICS = (
+    *(structure, references, surroundings, components, connectors, expansion, fields, values, ottl, order, sizing),
+    *(ports, placement, loops, scraping, resource, transport, vendor_endpoints),
+)
+RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
+
+
+def lint(subject: Subject) -> list[Finding]:
+    """Return the findings of every rule, sorted by position."""
+    return run(RULES, subject)

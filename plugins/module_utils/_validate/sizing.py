@@ -1,0 +1,221 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on memory and cost: the limiter's numbers, the container's limit, caches, and the number of series.
+
+Source: internal/memorylimiter/config.go in the Collector, and the READMEs of memory_limiter and k8s_attributes.
+Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .._collector.quantities import LIMIT_PERCENT, SPIKE_PERCENT
+from .._config.paths import at, items, section
+from .components import configured
+from .subject import Fault, Subject, rules
+from .view import Part, kind_of
+
+_DOCUMENTATION = (
+    "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"
+)
+_K8S_ATTRIBUTES = (
+    "https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/processor/k8sattributesprocessor"
+    "/README.md"
+)
+_NOTHING = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
+_PAIRS = (("limit_mib", "spike_limit_mib"), ("limit_percentage", "spike_limit_percentage"))
+_LIMITS = tuple(limit for limit, _spike in _PAIRS)
+_ALL = 100
+_LIMITER = "memorylimiter"
+
+
+def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
+    """Yield memory limiters with numbers that the Collector rejects, even if no pipeline uses them."""
+    for part in _configured_limiters(subject):
+        if _is_nothing(part.settings.get("check_interval")):
+            yield Fault(part.path, f"'{part.id}' has no check_interval, or one of zero", "Add `check_interval: 1s`.")
+        if all(_is_nothing(part.settings.get(limit)) for limit, _spike in _PAIRS):
+            yield Fault(part.path, f"'{part.id}' has no limit", f"Add `limit_percentage: {LIMIT_PERCENT}`.")
+        for limit, spike in _PAIRS:
+            yield from _crossed(part, limit, spike)
+
+
+def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
+    """Yield limits above the container's memory limit: the kernel ends the process before the limiter acts."""
+    available = subject.deployment.memory_limit_mib if subject.deployment else None
+    for part in _limiters(subject) if available else ():
+        limit = _number(part.settings.get("limit_mib"))
+        if available and limit and limit >= available:
+            yield Fault(
+                (*part.path, "limit_mib"),
+                f"limit_mib is {limit}, but the container may use only {available} MiB",
+                f"Write at most {available * LIMIT_PERCENT // _ALL}, with a `spike_limit_mib` of "
+                f"{available * SPIKE_PERCENT // _ALL}, or raise the container's memory limit.",
+            )
+
+
+def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
+    """Yield percentages in a container without a memory limit: they refer to the memory of the node."""
+    if not subject.deployment or subject.deployment.memory_limit_mib != 0:
+        return
+    for part in _limiters(subject):
+        if part.settings.get("limit_percentage") and not part.settings.get("limit_mib"):
+            message = "this is a percentage of the node's memory, since the container has no memory limit"
+            fix = "Give the container a memory limit, or write `limit_mib`."
+            yield Fault((*part.path, "limit_percentage"), message, fix)
+
+
+def memory_limiter_ignored(subject: Subject) -> Iterator[Fault]:
+    """Yield percentages and MiB of memory limiters that have no effect: `limit_mib` takes precedence."""
+    for part in _limiters(subject):
+        fixed, share = (_number(part.settings.get(limit)) for limit, _spike in _PAIRS)
+        other = _PAIRS[1] if fixed else _PAIRS[0][1:] if share else ()
+        for key in other:
+            if _number(part.settings.get(key)):
+                used = "limit_mib" if fixed else "limit_percentage"
+                fix = f"Remove `{key}`, or `{used}`." if key in _LIMITS else f"Remove `{key}`."
+                yield Fault((*part.path, key), f"{key} has no effect beside {used}", fix)
+
+
+def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes of agents that cache all pods of the cluster instead of the pods of their node."""
+    if not subject.deployment or subject.deployment.mode != "daemonset":
+        return
+    for part in subject.view.of("processors", "k8sattributes"):
+        if part.settings.get("passthrough") is not True and not section(part.settings, "filter").keys() & {
+            "node",
+            "node_from_env_var",
+        }:
+            message = f"every agent's '{part.id}' watches the pods of all nodes"
+            yield Fault(part.path, message, "Add `filter: {node_from_env_var: K8S_NODE_NAME}`.")
+
+
+def _limiters(subject: Subject) -> Iterator[Part]:
+    for name in ("processors", "extensions"):
+        yield from subject.view.of(name, _LIMITER)
+
+
+def _configured_limiters(subject: Subject) -> Iterator[Part]:
+    for name, component_id, kind, settings in configured(subject):
+        if kind_of(kind) == _LIMITER and not isinstance(settings, str):
+            yield Part(name, component_id, _LIMITER, settings if isinstance(settings, dict) else {})
+
+
+def _crossed(part: Part, limit_key: str, spike_key: str) -> Iterator[Fault]:
+    limit, spike = _number(part.settings.get(limit_key)), _number(part.settings.get(spike_key))
+    if limit and spike and spike >= limit:
+        message = f"{spike_key} is {spike}, not smaller than {limit_key}, which is {limit}"
+        yield Fault((*part.path, spike_key), message, f"Write about a quarter of {limit_key}: {max(limit // 4, 1)}.")
+    for key, value in ((limit_key, limit), (spike_key, spike)):
+        if key.endswith("percentage") and value and value > _ALL:
+            yield Fault((*part.path, key), f"{key} is {value}, more than {_ALL}", f"Write at most {_ALL}.")
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a value is absent or zero; a variable counts as neither. The decoder cuts the fraction of a number."""
+    if isinstance(value, (int, float)):
+        return abs(value) < 1
+    return value is None or (isinstance(value, str) and bool(_NOTHING.match(value)))
+
+
+_CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
+# Attributes whose value differs for nearly every request. Source: OpenTelemetry's semantic conventions.
+_UNIQUE = frozenset(
+    (
+        "client.address",
+        "client.port",
+        "db.query.text",
+        "db.statement",
+        "enduser.id",
+        "exception.stacktrace",
+        "http.client_ip",
+        "http.target",
+        "http.url",
+        "messaging.message.id",
+        "messaging.message_id",
+        "net.peer.port",
+        "net.sock.peer.port",
+        "network.peer.port",
+        "session.id",
+        "span.id",
+        "span_id",
+        "thread.id",
+        "trace.id",
+        "trace_id",
+        "url.full",
+        "url.path",
+        "url.query",
+        "user.id",
+    )
+)
+_EVERYTHING = re.compile(r"\^?\(?\.[*+]\)?\$?\Z")
+_ROLLUP = "NoDimensionRollup"
+
+
+def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
+    """Yield dimensions of span metrics whose value differs for nearly every span."""
+    for part in subject.view.of("connectors", "spanmetrics"):
+        if part.settings.get("aggregation_cardinality_limit"):
+            continue
+        for key in ("dimensions", "calls_dimensions"):
+            for index, item in enumerate(items(part.settings, key)):
+                name = at(item, ("name",))
+                if isinstance(name, str) and name in _UNIQUE:
+                    message = f"'{name}' has a new value in nearly every span, and each value creates new series"
+                    fix = "Use a bounded attribute such as http.route, or set `aggregation_cardinality_limit`."
+                    yield Fault((*part.path, key, index), message, fix)
+
+
+def every_label(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes that copy all labels or annotations of a pod."""
+    for part in subject.view.of("processors", "k8sattributes"):
+        for what in ("labels", "annotations"):
+            for index, item in enumerate(items(part.settings, "extract", what)):
+                pattern = at(item, ("key_regex",))
+                if isinstance(pattern, str) and _EVERYTHING.match(pattern):
+                    message = f"every one of the {what} becomes an attribute"
+                    fix = "Name the wanted ones with `key`, or with a narrower `key_regex`."
+                    yield Fault((*part.path, "extract", what, index), message, fix)
+
+
+def dimension_rollup(subject: Subject) -> Iterator[Fault]:
+    """Yield awsemf exporters that store each metric several times with fewer dimensions."""
+    for part in subject.view.of("exporters", "awsemf"):
+        if part.settings.get("dimension_rollup_option", "") != _ROLLUP and not part.settings.get("metric_declarations"):
+            message = f"'{part.id}' stores, and bills, every metric also without its dimensions and with each alone"
+            yield Fault(part.path, message, f"Add `dimension_rollup_option: {_ROLLUP}`.")
+
+
+def storage_unclaimed(subject: Subject) -> Iterator[Fault]:
+    """Yield collectors whose option `storage` claims nothing: another mode than statefulset, or no state to keep."""
+    deployment = subject.deployment
+    if not deployment or not deployment.asks_for_storage:
+        return
+    if deployment.mode != "statefulset":
+        ends = "stays on the node" if deployment.mode == "daemonset" else "ends with the pod"
+        message = f"`storage` claims no volume in mode {deployment.mode}, in which the state of a collector {ends}"
+        yield Fault((), message, "Use mode statefulset, or remove `storage`.")
+    elif not any(subject.view.of("extensions", "filestorage")):
+        message = "`storage` claims no volume, because the config keeps no state"
+        yield Fault((), message, "Start an extension file_storage and name it in `sending_queue`, or remove `storage`.")
+
+
+_STATEFUL_SETS = "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#volume-claim-templates"
+RULES = (
+    *rules("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
+    *rules("warning", memory_limiter_above_container, memory_limiter_unbounded, documentation=_DOCUMENTATION),
+    *rules("warning", memory_limiter_ignored, documentation=_DOCUMENTATION),
+    *rules("warning", storage_unclaimed, documentation=_STATEFUL_SETS),
+    *rules("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
+    *rules("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),
+    *rules("info", every_label, documentation=f"{_CONTRIB}/processor/k8sattributesprocessor"),
+    *rules("info", dimension_rollup, documentation=f"{_CONTRIB}/exporter/awsemfexporter"),
+)

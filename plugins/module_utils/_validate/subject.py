@@ -1,0 +1,244 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Subjects, rules and findings. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+from .._collector.pod_logs import PodLogs
+from .._config.catalogue import Listeners
+from .._config.paths import Path, Position, dotted
+from .._config.secrets import masker, secrets_in
+from .._errors import cleaned, few_suggestions, printable
+from .._kube.policies import Policies
+from .view import Target, View
+
+
+@dataclass(frozen=True)
+class Ingress:
+    """The network policies that limit who connects to the pods, and the names of the ports that these may use.
+
+    `complete` says that no other policy selects the pods; else one of another file may admit more.
+    """
+
+    policies: Policies
+    port_names: Mapping[int, Collection[str]] = field(default_factory=dict)
+    complete: bool = False
+
+    def admits(self, port: int, protocol: str) -> bool:
+        return self.policies.admits([port], protocol, self.port_names.get(port, ())) != "none"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where the collector runs in Kubernetes. None means unknown; rules then report nothing.
+
+    `mounts` are the paths at which anything is mounted, `exposed` the ports that a Service or the node opens as
+    (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
+    `by_operator` says that the operator makes its workload of a custom resource,
+    `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
+    the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
+    `logs` the files with its log, `asks_for_storage` that its option `storage` is set, `annotated` that its pods have
+    annotations or labels of the user, by which a webhook of another product may add files.
+    """
+
+    mode: str
+    replicas: int | None = None
+    autoscaled: bool = False
+    memory_limit_mib: int | None = None
+    host_network: bool = False
+    mounts: tuple[str, ...] | None = None
+    exposed: frozenset[tuple[int, str]] | None = None
+    granted: tuple[dict[str, Any], ...] | None = None
+    probed: bool = False
+    target_allocator: bool = False
+    by_operator: bool = False
+    ingress: Ingress | None = None
+    confined: bool = False
+    keeps_on_node: bool = False
+    allowed: tuple[str, ...] | None = None
+    open_ports: frozenset[tuple[int, str]] = frozenset()
+    logs: PodLogs | None = None
+    asks_for_storage: bool = False
+    annotated: bool = False
+
+
+class Printer(NamedTuple):
+    """An exporter that prints records to the log of a collector; no name stands for the collector of the config."""
+
+    collector: str
+    logs: PodLogs | None
+    exporter: str
+    verbosity: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A config under test, with what surrounds it.
+
+    `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
+    `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
+    that the config is in; `listeners` has the ports that component types open,
+    `literals` the variables that are given as text, `notes` annotations by their options, `printers` what prints the
+    data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
+    `routing` the keys by which others divide each signal among the replicas, `unreceived` the collectors to which an
+    exporter sends a signal in vain. None stands for what is not known.
+    """
+
+    config: Any
+    locate: Callable[[Path], Position] = field(default=lambda _path: Position())
+    duplicates: tuple[tuple[Path, Position], ...] = ()
+    environment: frozenset[str] | None = None
+    target: Target | None = None
+    deployment: Deployment | None = None
+    resource: Mapping[str, Any] | None = None
+    listeners: Listeners = field(default_factory=dict)
+    literals: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    senders: tuple[str, ...] = ()
+    routing: Mapping[str, set[str]] = field(default_factory=dict)
+    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+    @cached_property
+    def view(self) -> View:
+        """The config taken apart; the same view for all rules."""
+        by_operator = bool(self.deployment and self.deployment.by_operator)
+        return View(self.config, self.listeners, by_operator)
+
+
+def by_position(finding: Finding) -> tuple[Any, ...]:
+    """Return what sorts findings as they sort themselves, for long lists: tuples compare much faster."""
+    place = finding.position
+    order = (finding.path, finding.rule, finding.severity, finding.message, finding.fix)
+    return (place.file, place.line, place.column, *order)
+
+
+SEVERITIES = ("error", "warning", "info")
+INTERNAL_ERROR = "internal-error"
+_COMPARISONS = 20_000  # word comparisons per rule for suggestions; keeps them fast
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One violation of a rule: path, message, fix, and `severity` if it differs from the rule's.
+
+    `offset` is the character of the text at the path that is wrong.
+    """
+
+    path: Path
+    message: str
+    fix: str = ""
+    position: Position | None = None
+    severity: str = ""
+    offset: int = 0
+
+
+Check = Callable[[Subject], Iterable[Fault]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named check; `check` yields one Fault per violation.
+
+    `shared` means that `otelcol validate` reports the same; such a rule must not reject what otelcol accepts.
+    """
+
+    id: str
+    severity: str
+    reason: str
+    check: Check
+    shared: bool = False
+    documentation: str = ""
+
+
+def rules(severity: str, *checks: Check, shared: bool = False, documentation: str = "") -> tuple[Rule, ...]:
+    """Return a rule for each check: its id is the function's name, its reason the first line of the docstring."""
+    reasons = {check: (check.__doc__ or "").split("\n", 1)[0] for check in checks}
+    return tuple(
+        Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation)
+        for check, reason in reasons.items()
+    )
+
+
+def shared_rules(find: Callable[..., Iterable[Fault]], reasons: Mapping[str, str]) -> tuple[Rule, ...]:
+    """Return the rules of one function that finds the faults of each by its id."""
+    return tuple(Rule(name, "error", why, partial(find, rule_id=name), shared=True) for name, why in reasons.items())
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """A fault with its rule and its position; sorts by position."""
+
+    position: Position
+    path: str
+    rule: str
+    severity: str
+    message: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        """Return one line: position, severity, rule, message and fix."""
+        where = " ".join(part for part in (str(self.position), self.path) if part)
+        text = f"{where}: {self.severity} [{self.rule}] {self.message}"
+        stop = "" if text.endswith((".", "!", "?")) else "."
+        return printable(f"{text}{stop} {self.fix}".rstrip())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding as a task result shows it."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "file": self.position.file,
+            "line": self.position.line,
+            "column": self.position.column,
+            "path": self.path,
+            "message": self.message,
+            "fix": self.fix,
+        }
+
+
+def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
+    """Apply every rule and return the findings in the order of their positions."""
+    found: list[Finding] = []
+    with few_suggestions(_COMPARISONS) as again:
+        for item in rules:
+            again()
+            try:
+                for fault in item.check(subject):
+                    found.append(_finding(item, fault, subject))
+            except Exception as error:  # a mistake in one rule hides no finding of the others
+                found.append(internal_error(f"rule {item.id}", error, subject.locate(())))
+    return sorted(found, key=by_position)
+
+
+def internal_error(what: str, error: Exception, position: Position) -> Finding:
+    """Return the finding of a step that failed. The text of the error may quote a secret, so only its type is shown."""
+    message = f"{what} failed with {type(error).__name__}, so findings may be missing here"
+    fix = "Report this with the config to the maintainers of o11y.opentelemetry; the other rules and files are checked."
+    return Finding(position, "", INTERNAL_ERROR, "error", message, fix)
+
+
+def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
+    """Return findings in a config without the secrets that it holds."""
+    findings = list(findings)
+    if not findings:
+        return findings
+    mask = masker(secrets_in(config))
+    shown = ((one, mask(one.message), mask(one.fix)) for one in findings)
+    return [
+        one if (text, fix) == (one.message, one.fix) else replace(one, message=text, fix=fix)
+        for one, text, fix in shown
+    ]
+
+
+def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
+    position = fault.position or subject.locate(fault.path)
+    position = position.within(fault.offset) if fault.offset else position
+    path, message, fix = map(cleaned, (dotted(fault.path), fault.message, fault.fix))
+    return Finding(position, path, item.id, fault.severity or item.severity, message, fix)

@@ -1,0 +1,279 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a subject, computed once for all rules, and the facts about its Collector build. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from .._collector.needs.listeners import Listener, Part, kind_of, listeners, started
+from .._config.catalogue import (
+    ANYWHERE,
+    SECTIONS,
+    Catalogue,
+    Component,
+    Listeners,
+    Places,
+    Reference,
+    Row,
+    is_within,
+)
+from .._config.layers import parse_version
+from .._config.paths import ROLES, Path, at, items, leaves, section
+from .._errors import near
+from .languages.ottl import Language
+
+__all__ = ["Listener", "Part", "Pipeline", "Target", "View", "kind_of"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The build of the Collector that will run the config. `version` is the Collector's own, as `0.158.0`.
+
+    `own` is the build's version, if the catalogue does not know which Collector is in it; the nearest answers then.
+    """
+
+    catalogue: Catalogue
+    distribution: str
+    version: str
+    own: str = ""
+
+    @property
+    def stand_in(self) -> str:
+        """The version whose settings stand for the build's; empty if its own are known."""
+        return self.catalogue.stand_in(self.distribution, self.version) or (self.own and self.version)
+
+
+class Pipeline(NamedTuple):
+    """A pipeline: its key and components."""
+
+    key: str
+    receivers: list[str]
+    processors: list[str]
+    exporters: list[str]
+
+    @property
+    def path(self) -> Path:
+        """Where it stands in the config."""
+        return ("service", "pipelines", self.key)
+
+
+def uses(view: View, part: Part, key: str) -> bool:
+    """Whether an exporter of OTLP over HTTP uses an endpoint: `endpoint` is for signals without one of their own."""
+    signals = {kind_of(pipeline.key) for pipeline in view.pipelines if part.id in pipeline.exporters}
+    return key != "endpoint" or not all(part.settings.get(f"{signal}_endpoint") for signal in signals)
+
+
+class View:
+    """A subject, taken apart; every piece is made when a rule first asks for it."""
+
+    def __init__(self, config: Any, table: Listeners, by_operator: bool) -> None:
+        self.config, self._table, self._by_operator = config, table, by_operator
+
+    @cached_property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """The pipelines, without invalid list items; pipelines that a variable defines are left out."""
+        found = section(self.config, "service", "pipelines").items()
+        return tuple(
+            Pipeline(key, *([value for value in items(value, role) if isinstance(value, str)] for role in ROLES))
+            for key, value in found
+            if isinstance(key, str) and not any(isinstance(at(value, (role,)), str) for role in ROLES)
+        )
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The started components, extensions first, without those whose settings are a variable."""
+        found = started(self.config)
+        return tuple(part for part in found if not isinstance(at(self.config, part.path), str))
+
+    @cached_property
+    def leaves(self) -> tuple[tuple[Path, Any], ...]:
+        """Every scalar of the config with its path."""
+        return tuple(leaves(self.config))
+
+    @cached_property
+    def texts(self) -> dict[Path, list[tuple[Path, str]]]:
+        """Every text below a component with its path, by section, id and last key."""
+        found: dict[Path, list[tuple[Path, str]]] = {}
+        for path, value in self.leaves:
+            if isinstance(value, str) and len(path) > _COMPONENT:
+                found.setdefault((path[0], path[1], path[-1]), []).append((path, value))
+        return found
+
+    @cached_property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Every port that is certainly open and has a known number; the service's own metrics come first."""
+        return tuple(listeners(self.config, self.parts, self._table, self._by_operator))
+
+    def of(self, name: str, *kinds: str) -> Iterator[Part]:
+        """Yield the started components of a section that are of one of these kinds."""
+        return (part for part in self._by_section.get(name, ()) if part.kind in kinds)
+
+    @cached_property
+    def _by_section(self) -> dict[str, list[Part]]:
+        found: dict[str, list[Part]] = {}
+        for part in self.parts:
+            found.setdefault(part.section, []).append(part)
+        return found
+
+
+_COMPONENT = 2  # the length of a component's path
+_MOST_BUILDS = 16  # builds whose answers are remembered
+
+
+@dataclass(frozen=True)
+class TypeRefusal:
+    """Why a build rejects a type; `severity` if the catalogue is not certain."""
+
+    rule: str
+    message: str
+    fix: str
+    severity: str = ""
+
+
+@dataclass
+class Build:
+    """The facts about one build. Answers are cached, since a config uses few types."""
+
+    catalogue: Catalogue
+    distribution: str
+    version: str
+    own: str = ""
+    _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
+    _verdicts: dict[tuple[str, str], TypeRefusal | None] = field(default_factory=dict)
+    _references: dict[tuple[str, str, str], tuple[list[Reference], list[Path]]] = field(default_factory=dict)
+    _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
+    _constraints: dict[tuple[str, str, bool], Places] = field(default_factory=dict)
+
+    def find(self, name: str, kind: str) -> Component | None:
+        """Return a type of a section as the build knows it."""
+        if (name, kind) not in self._found:
+            self._found[name, kind] = self.catalogue.find(name, kind, self.distribution, self.version)
+        return self._found[name, kind]
+
+    def verdict(self, name: str, kind: str) -> TypeRefusal | None:
+        """Return why the build rejects a type; None if it has the type."""
+        if (name, kind) not in self._verdicts:
+            self._verdicts[name, kind] = None if self.find(name, kind) else _judge(self, name, kind)
+        return self._verdicts[name, kind]
+
+    def references(self, name: str, kind: str, to: str) -> tuple[list[Reference], list[Path]]:
+        """Return the keys with which a type names extensions or pipelines, and the ends of paths of those anywhere."""
+        if (name, kind, to) not in self._references:
+            rows = [row for row in self.catalogue.references(name, kind) if row.to == to]
+            exact = [row for row in rows if row.path[0] != ANYWHERE]
+            self._references[name, kind, to] = exact, [row.path[1:] for row in rows if row.path[0] == ANYWHERE]
+        return self._references[name, kind, to]
+
+    def fields(self, name: str, kind: str) -> Row | None:
+        """Return the settings of a type; with the doubt about them if they are those of the nearest known version."""
+        if (name, kind) not in self._fields:
+            row = self.catalogue.fields(name, kind, self.version)
+            exact = row if row and is_within(row["exact"], self.version) else None
+            described = exact or self.catalogue.described(name, kind, self.distribution)
+            found = described or self.catalogue.nearest_fields(name, kind, self.version)
+            self._fields[name, kind] = {**found, "doubt": self.doubt} if found and self.own else found
+        return self._fields[name, kind]
+
+    def types(self, name: str) -> tuple[str, ...]:
+        """Return the names of a section, for suggestions."""
+        if name not in self._types:
+            self._types[name] = self.catalogue.types(name, self.distribution, self.version)
+        return self._types[name]
+
+    @property
+    def name(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+    @cached_property
+    def doubt(self) -> str:
+        """Why the catalogue's answer may be wrong for this build; empty if it is certain."""
+        coverage = self.catalogue.coverage(self.distribution, self.version)
+        if self.own:
+            return f"checked as {self.name}, the nearest known version"
+        if self.distribution not in self.catalogue.distributions:
+            return f"the catalogue does not know the distribution {self.distribution}"
+        return f"checked against {coverage.version}, the nearest known version" if coverage.approximate else ""
+
+    @cached_property
+    def ottl(self) -> Language:
+        """The functions, contexts, paths and enums of OTTL."""
+        return Language.from_rows(self.catalogue.ottl_of)
+
+    @cached_property
+    def ottl_places(self) -> dict[tuple[str, str], list[Row]]:
+        """The rows of places with texts in OTTL, by section and type."""
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in self.catalogue.ottl_of:
+            if "place" in row:
+                name, kind, _path = row["place"].split(".", 2)
+                found.setdefault((name, kind), []).append(row)
+        return found
+
+    def constraints(self, name: str, kind: str, typed: bool = False) -> Places:
+        """Return what must hold in the settings of a type; `typed`: only the types of settings."""
+        if (name, kind, typed) not in self._constraints:
+            self._constraints[name, kind, typed] = self.catalogue.constraints(name, kind, typed)
+        return self._constraints[name, kind, typed]
+
+    @cached_property
+    def unknown_modules(self) -> frozenset[str]:
+        """Sections in which a custom build has modules with unknown types."""
+        return frozenset(name for name, _module in self.catalogue.coverage(self.distribution, self.version).unknown)
+
+
+_BUILDS: dict[tuple[int, str, str, str], Build] = {}
+
+
+def build_of(target: Target) -> Build:
+    """Return what the target's build knows; kept by catalogue, which the answer holds on to."""
+    key = (id(target.catalogue), target.distribution, target.version, target.own)
+    if key not in _BUILDS:
+        if len(_BUILDS) >= _MOST_BUILDS:
+            _BUILDS.clear()
+        _BUILDS[key] = Build(target.catalogue, target.distribution, target.version, target.own)
+    return _BUILDS[key]
+
+
+_WAY_OUT = "If your build has it, give `distribution_manifest` or `distribution_schema`."
+
+
+def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
+    catalogue, version = build.catalogue, build.version
+    available = catalogue.available_in(name, kind, version)
+    renamed = catalogue.rename(name, kind)
+    removal = catalogue.removal(name, kind)
+    elsewhere = [part for part in SECTIONS if part != name and build.find(part, kind)]
+    doubt = build.doubt
+    if renamed and kind == renamed.new and not available and build.find(name, renamed.old):
+        message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name exists since {renamed.since}"
+        return TypeRefusal("newer-name", message, f"Write `{renamed.old}`.")
+    if renamed and kind == renamed.old and build.find(name, renamed.new):
+        message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} rejects the older name"
+        return TypeRefusal("removed-component", message, f"Write `{renamed.new}`.")
+    if removal and parse_version(version) >= parse_version(removal.gone):
+        use = f" Use `{removal.use.partition('/')[2]}` in `{removal.use.partition('/')[0]}`." if removal.use else ""
+        message = f"'{kind}' was removed from the official builds in {removal.gone}"
+        return TypeRefusal("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
+    if elsewhere and not catalogue.known(name, kind):
+        message = f"'{kind}' is not a type of {name}, but of {' and '.join(elsewhere)}"
+        return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
+    note = f" ({doubt})" if doubt else ""
+    types = build.types(name)
+    where = f"Available in: {', '.join(available)}." if available else ""
+    if not where and catalogue.known(name, kind):
+        where = f"No official build of this version has it; use another version, or a custom build. {_WAY_OUT}"
+    hint = "" if available else near(kind, types)
+    where = where or ("" if hint else _WAY_OUT)
+    return TypeRefusal(
+        "unknown-component", f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}", where, _unsure(build, name)
+    )
+
+
+def _unsure(build: Build, name: str) -> str:
+    return "warning" if build.doubt or name in build.unknown_modules else ""
