@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._edge.probe.options import ARGUMENTS, CONDITIONS
+from ..module_utils._telemetry.live.probe_options import ARGUMENTS, CONDITIONS
 from ..plugin_utils._worker import Work, WorkerAction
 
 
@@ -16,7 +16,7 @@ class ActionModule(WorkerAction):
 
     @staticmethod
     def load() -> tuple[dict[str, Any], Work]:
-        from ..module_utils._edge.probe import probe  # noqa: PLC0415
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
+        from ..module_utils._telemetry.live import probe  # noqa: PLC0415
 
         return CLUSTER_ARG_SPEC | ARGUMENTS, probe.run_probe

@@ -11,9 +11,9 @@ from typing import Any
 
 from ..module_utils._config.secrets import masked_tree, masker, secrets_in
 from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
-from ..module_utils._core.diagnose.text import report, verdicts
 from ..module_utils._core.diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._errors import Problem, at_most, cleaned, near, printable
+from ..module_utils._telemetry.times import report, verdicts
 from . import _jmespath, _target, _validate
 
 # Of so many exporters a warning tells.

@@ -24,9 +24,7 @@ from . import (
     values,
     vendor_endpoints,
 )
-from . import (
-    ottl_statements as ottl,
-)
+from . import ottl_statements as ottl
 from .subject import Finding, Rule, Subject, run
 
 # In the order of the page on rules.

@@ -15,8 +15,8 @@ from typing import Any
 
 from ..._collector.needs.listeners import kind_of
 from ..._config.paths import at, section
-from ..diagnose.logs import VARIABLE
-from ..diagnose.metrics import duration, interval
+from ..._telemetry.logs import VARIABLE
+from ..._telemetry.metrics import duration, interval
 from .judge_table import COLLECTING, HOLDS, PRINTERS
 from .readings import Facts, Revision, Row, bounds, fewer
 from .samplers import LEAST, SOME_TRACE, needed

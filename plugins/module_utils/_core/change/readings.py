@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..._config.catalogue import Listeners
-from ..diagnose.logs import groups
-from ..diagnose.metrics import MEMORY, Flow, Reading, grown, total
+from ..._telemetry.logs import groups
+from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, total
 
 Row = dict[str, Any]
 Facts = dict[str, list[Row]]

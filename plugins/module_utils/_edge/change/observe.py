@@ -20,10 +20,10 @@ from ..._core.change.judge import Judge, Verdict
 from ..._core.change.judge_table import PROBED, JudgeRow
 from ..._core.change.readings import Revision, Sample
 from ..._core.cluster.rollout import newest, newest_pods, older_pods, owned
-from ..._core.diagnose.metrics import metrics_port, reading, unserved
 from ..._core.diagnose.objects import memory_limit
 from ..._errors import Problem
 from ..._kube.live.explain import asking
+from ..._telemetry.metrics import metrics_port, reading, unserved
 from ..diagnose.collect import DiagnosedCollector, utc_now
 from ..diagnose.reader import ClusterReader, Object, path_of
 from ..diagnose.targets import PLURALS, DiagnosedTarget

@@ -18,7 +18,6 @@ from ..._config.secrets import masker, secrets_in
 from ..._config.yaml_documents import load
 from ..._core.cluster.rollout import count, is_ready, newest, newest_pods, older_pods, symptoms
 from ..._core.cluster.rollout_tables import COUNTS
-from ..._core.diagnose import logs
 from ..._core.diagnose.objects import autoscalers, certificate_resources, echoes, pod, warnings
 from ..._core.diagnose.peers import peers
 from ..._core.diagnose.reach import Around, Reach, labels_of
@@ -28,6 +27,7 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
 from ..._kube.pod_references import sources
 from ..._kube.policies import policies_to
+from ..._telemetry import logs
 from ..rollout.reasons import described
 from .depends import (
     PLURALS,

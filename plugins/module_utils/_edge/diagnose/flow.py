@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from ..._config.catalogue import Listeners
 from ..._core.diagnose.checks_trust import Certificate
-from ..._core.diagnose.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
 from ..._core.diagnose.objects import memory_limit
 from ..._errors import Problem
 from ..._kube.live.explain import library
+from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
 from .reader import ClusterReader, ReadResult, path_of
 from .targets import DiagnosedTarget
 

@@ -24,12 +24,12 @@ from ..._core.cluster.rollout import (
     title,
 )
 from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
-from ..._core.diagnose.logs import tail
 from ..._errors import Failure, Problem
 from ..._kube.bundle import ref
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.explain import explain, library
 from ..._kube.live.kinds import ApiResource
+from ..._telemetry.logs import tail
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
 # More lines are read than shown: the stack trace of a panic hides what it is about.

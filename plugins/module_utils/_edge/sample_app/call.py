@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.secrets import quoted
-from ..._core.probe.evidence import excerpt
 from ..._errors import Failure, Problem, shown
 from ..._kube import eks_token as access
 from ..._kube.live.cluster import ApiError, Cluster
@@ -22,8 +21,9 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import explain, library
 from ..._kube.live.kubeconfig import answer_of
 from ..._kube.live.urls import segment
+from ..._telemetry.evidence import excerpt
+from ..._telemetry.live.probe import Logs, Metrics, Pods
 from ..aws.calls import Calls
-from ..probe.probe import Logs, Metrics, Pods
 
 ASKED = "See the trace arrive"
 TRACES = "traces"

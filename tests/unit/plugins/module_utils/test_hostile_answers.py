@@ -11,13 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm import info
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, _taken
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import LINE_LENGTH
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
+    NotSentError,
+    _taken,
+)
 
 from tests.testbed.aws.world import Stage
 

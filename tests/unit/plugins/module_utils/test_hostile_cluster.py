@@ -16,13 +16,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import excerpt
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, _taken
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem, cleaned, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
+    NotSentError,
+    _taken,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 
 from tests.contract.source import files, tree

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import run as bundle_run
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import probe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release import info as release
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import run as rollout
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app import call as sample_app
@@ -21,6 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import Access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import probe
 
 from tests.support.cases import cases
 from tests.support.documentation import documented

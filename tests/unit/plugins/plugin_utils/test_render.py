@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import pod
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import metrics_port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import metrics_port
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
 
 from tests.support.cases import cases

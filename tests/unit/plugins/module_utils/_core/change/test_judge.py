@@ -17,8 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.judge import Judge, rows_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.judge_table import NAMES, ROWS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.readings import Revision, Sample
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import MEMORY, reading
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import MEMORY, reading
 
 from ...helpers import LISTENERS, cases
 

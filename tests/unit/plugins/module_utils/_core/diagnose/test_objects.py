@@ -14,12 +14,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose 
     objects,
     subject,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.text import (
-    age,
-    seconds_between,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source, sources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.times import age, seconds_between
 
 from ...helpers import cases
 

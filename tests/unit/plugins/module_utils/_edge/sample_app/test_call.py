@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import Logs, Metrics, Pods
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app.call import (
     InBackend,
     InCounts,
@@ -23,6 +22,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_ap
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import (
+    Logs,
+    Metrics,
+    Pods,
+)
 from botocore.exceptions import ClientError
 
 from tests.support.servers import answering

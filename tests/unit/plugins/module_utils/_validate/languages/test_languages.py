@@ -13,9 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.langu
     ottl_literals,
     regex,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages import (
-    go_names as names,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages import go_names as names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages.ottl_syntax import Used
 from hypothesis import given
 from hypothesis import strategies as st

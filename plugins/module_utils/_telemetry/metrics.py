@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._collector.needs.listeners import waits_for_clients
-from ..._config.catalogue import Listeners
-from ..._config.paths import address, amount, at, is_loopback, items, section
-from .text import age
+from .._collector.needs.listeners import waits_for_clients
+from .._config.catalogue import Listeners
+from .._config.paths import address, amount, at, is_loopback, items, section
+from .times import age
 
 # Source: documentation.md of receiverhelper, processorhelper, exporterhelper and memorylimiterprocessor.
 ITEMS = {

@@ -10,13 +10,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.probe.evidence import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import (
     counters,
     excerpt,
     growth,
 )
 
-from ...helpers import cases
+from ..helpers import cases
 
 SPANS = """2026-01-01T00:00:00Z\tinfo\tResourceSpans #0
 Resource SchemaURL:

@@ -11,14 +11,17 @@ import socket
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe import otlp
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.otlp import NotSentError, proxied
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.probe.probe import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
+    NotSentError,
+    proxied,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import (
     Probe,
     check_xray,
     evidence,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest

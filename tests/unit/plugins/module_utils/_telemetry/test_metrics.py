@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import metrics
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.metrics import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import metrics
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import (
     UPTIME,
     Flow,
     Key,
     total,
 )
 
-from ...helpers import LISTENERS, cases
+from ..helpers import LISTENERS, cases
 
 CONFIG = yaml.safe_load("""
 receivers: {otlp: {}, k8s_cluster: {collection_interval: 10s}}

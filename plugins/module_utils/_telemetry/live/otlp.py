@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._config.secrets import quoted
-from ..._core.probe.evidence import LINE_LENGTH, listening
 from ..._errors import Problem, shown
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.explain import explain, library
 from ..._kube.live.urls import segment
+from ..evidence import LINE_LENGTH, listening
 
 ID_ATTRIBUTE = "o11y.probe.id"
 PROTOBUF = "application/x-protobuf"

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._errors import cleaned
-from .text import seconds_between
+from .._errors import cleaned
+from .times import seconds_between
 
 LONGEST = 400
 # A line that reports a failure has the reason near its end, after fields of the Collector.
