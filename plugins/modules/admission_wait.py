@@ -106,11 +106,11 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_wait import (
     ARGUMENTS,
     run_admission,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 
 def main() -> None:

@@ -109,8 +109,11 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.run import ARGUMENTS, run_wait
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_task import (
+    ARGUMENTS,
+    run_wait,
+)
 
 
 def main() -> None:

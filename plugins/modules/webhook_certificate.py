@@ -50,10 +50,10 @@ msg: {description: The action and its reason., returned: always, type: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.certificate import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_certificate import (
     run_certificate,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 
 def main() -> None:

@@ -85,11 +85,11 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.restart import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import (
     ARGUMENTS,
     run_restart,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from ..._kube.managed_fields import is_applied
 from ..._kube.names import of_operator
 from ..._kube.operator_status import COLLECTOR
 from ..._kube.ownership import collector_of
+from ..._rollout.change_record import Change, collectors
 from ..diagnose.peers import peers
-from .record import Change, collectors
 
 # Other collectors may run under the same account, and those of an earlier wave need it.
 _SHARED = ("ServiceAccount",)

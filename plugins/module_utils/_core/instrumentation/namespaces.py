@@ -12,7 +12,7 @@ from ..._config.secrets import quoted
 from ..._errors import Problem, near
 from ..._kube import names, ownership
 from ..._kube.bundle import Manifest
-from ..cluster import restarts
+from ..._rollout import restarts
 from .instrumentation import Instrumentation
 from .languages import DOMAIN, LANGUAGES
 

@@ -10,9 +10,6 @@ from typing import Any
 
 from ..._config.paths import section
 from ..._core.change.order import Flow, Wave, earlier_flows, order
-from ..._core.cluster.config_versions import predecessors
-from ..._core.cluster.rollout import is_ready
-from ..._core.cluster.rollout_tables import COUNTS
 from ..._errors import Problem
 from ..._kube.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._kube.live.cluster import ApiError, Cluster
@@ -21,9 +18,12 @@ from ..._kube.live.outage import LostError
 from ..._kube.operator_status import COLLECTOR, followed
 from ..._kube.ownership import collector_of, unmarked
 from ..._kube.replacement_order import RUNS, autoscaled, remade
+from ..._rollout.config_versions import predecessors
+from ..._rollout.live.rollout_wait import follow
+from ..._rollout.live.webhook_reasons import unanswered
+from ..._rollout.symptoms import is_ready
+from ..._rollout.tables import COUNTS
 from ..change.changes import Changes
-from ..rollout.wait import follow
-from ..webhooks.reasons import unanswered
 from .bundle import BundleOptions, Session, namespaces_of, reporting
 from .by_hand import take_back, tried
 from .preflight import (

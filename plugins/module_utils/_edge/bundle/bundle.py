@@ -21,7 +21,7 @@ from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import is_applied
 from ..._kube.ownership import applied_by, changed_rights, converts, is_ours, release_of
-from ..webhooks.trust import is_lost
+from ..._rollout.live.webhook_trust import is_lost
 
 DONE = "\nDone before this error, and not undone: "
 

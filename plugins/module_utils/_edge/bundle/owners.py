@@ -11,7 +11,6 @@ from itertools import starmap
 from typing import NamedTuple
 
 from ..._config.paths import at, section
-from ..._core.cluster.operator_children import BUDGET, budgets, made, made_for
 from ..._errors import Problem, at_most
 from ..._kube.bundle import Manifest, Ref, ref
 from ..._kube.live.cluster import JSON, METADATA_LIST
@@ -20,6 +19,7 @@ from ..._kube.managed_fields import is_applied
 from ..._kube.operator_status import COLLECTOR
 from ..._kube.ownership import HELM_NAME, helm_release, is_ours, lacking, marks, owner, release_of
 from ..._kube.policies import selects
+from ..._rollout.operator_children import BUDGET, budgets, made, made_for
 from .bundle import Session, listed
 
 SHOWN = 5

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ..._core.change.record import collectors, is_record, record_name
-from ..._core.cluster.config_versions import earlier, renewed, unnamed
 from ..._errors import Failure
 from ..._kube.bundle import Manifest, Ref, ordered, ref, stale
 from ..._kube.live.cluster import METADATA_LIST
@@ -20,8 +18,10 @@ from ..._kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, s
 from ..._kube.operator_status import API_VERSION, KIND, belongs, needed
 from ..._kube.ownership import collector_of, earlier_place, is_ours, of_earlier, owner, release_of
 from ..._kube.replacement_order import awaited, goes_first, replaces
-from ..rollout.reasons import checked_search
-from ..rollout.wait import RolloutWait, RolloutWaitOptions
+from ..._rollout.change_record import collectors, is_record, record_name
+from ..._rollout.config_versions import earlier, renewed, unnamed
+from ..._rollout.live.pod_reasons import checked_search
+from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
 from .bundle import Session, keep, listed, namespaces_of, refs
 from .waits import await_gone
 from .write import delete_one

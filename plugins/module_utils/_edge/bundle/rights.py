@@ -14,9 +14,6 @@ from typing import Any, NamedTuple
 
 from ..._collector.change_options import CANARY
 from ..._core.change.hold import held
-from ..._core.change.record import Change, record_name
-from ..._core.cluster.rollout import EXPLAINED
-from ..._core.cluster.rollout_tables import COUNTS
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, group_of, ref
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
@@ -27,7 +24,10 @@ from ..._kube.ownership import collector_of
 from ..._kube.pod_references import provided, unprovided
 from ..._kube.replacement_order import RUNS, template_ports
 from ..._kube.rights import RBAC, Grant, Right, described, of_rule
-from ..rollout.reasons import KINDS, REVISIONS
+from ..._rollout.change_record import Change, record_name
+from ..._rollout.live.pod_reasons import KINDS, REVISIONS
+from ..._rollout.symptoms import EXPLAINED
+from ..._rollout.tables import COUNTS
 from .bundle import DONE, Session, namespaces_of
 from .owners import compared
 from .preflight import REFERRED, VOLUMES

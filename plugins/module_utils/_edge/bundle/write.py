@@ -11,7 +11,6 @@ import secrets
 from typing import Any
 
 from ..._core.change.managed_fields import without
-from ..._core.change.record import another_run
 from ..._errors import Problem
 from ..._kube.bundle import Manifest, Ref, normalise, ref
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
@@ -20,8 +19,9 @@ from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted, is_applied
 from ..._kube.ownership import applied_by, last_apply, marks, release_of
 from ..._kube.replacement_order import kept_replicas
-from ..rollout.wait import ONE_RUN
-from ..webhooks.reasons import unanswered
+from ..._rollout.change_record import another_run
+from ..._rollout.live.rollout_wait import ONE_RUN
+from ..._rollout.live.webhook_reasons import unanswered
 from .bundle import Session, uid
 from .waits import await_gone
 

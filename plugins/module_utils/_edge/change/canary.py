@@ -12,19 +12,19 @@ from typing import TypeVar
 from ..._config.catalogue import listeners_by_type
 from ..._core.change.hold import Hold, eviction, held, pods_to_evict, renews_pods
 from ..._core.change.judge import Verdict, rows_of
-from ..._core.change.record import Change
-from ..._core.cluster.rollout import observed
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ref
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.explain import asking, explain
 from ..._kube.nodes import is_ready
 from ..._kube.operator_status import followed
+from ..._rollout.change_record import Change
+from ..._rollout.live.pod_reasons import WorkloadStatus, checked_search
+from ..._rollout.live.rollout_wait import follow
+from ..._rollout.live.vanished import deleted, is_gone
+from ..._rollout.symptoms import observed
 from ..diagnose.collect import utc_now
 from ..diagnose.reader import ClusterReader, path_of
-from ..rollout.reasons import WorkloadStatus, checked_search
-from ..rollout.vanished import deleted, is_gone
-from ..rollout.wait import follow
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
 

@@ -11,7 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from ..._core.change import hold
-from ..._core.change.record import (
+from ..._errors import Failure, Problem
+from ..._kube.bundle import Manifest, Ref, normalise, ref
+from ..._kube.live.explain import asking, library
+from ..._kube.live.outage import LostError
+from ..._kube.managed_fields import extracted
+from ..._kube.ownership import collector_of
+from ..._kube.replacement_order import RUNS
+from ..._rollout.change_record import (
     KEPT,
     PARTLY_BACK,
     Change,
@@ -26,16 +33,9 @@ from ..._core.change.record import (
     recorded,
     since_of,
 )
-from ..._core.cluster.rollout import is_ready
-from ..._errors import Failure, Problem
-from ..._kube.bundle import Manifest, Ref, normalise, ref
-from ..._kube.live.explain import asking, library
-from ..._kube.live.outage import LostError
-from ..._kube.managed_fields import extracted
-from ..._kube.ownership import collector_of
-from ..._kube.replacement_order import RUNS
-from ..rollout.vanished import is_gone
-from ..rollout.wait import ONE_RUN, follow
+from ..._rollout.live.rollout_wait import ONE_RUN, follow
+from ..._rollout.live.vanished import is_gone
+from ..._rollout.symptoms import is_ready
 from .canary import Canary, judged, prepared
 from .rollback import Bundle, Restored, lost, outcomes, outrun, restore, waiting, worked_now, works_as_before
 

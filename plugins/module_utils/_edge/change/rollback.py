@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..._config.paths import section
-from ..._core.change.record import Change, identified
-from ..._core.change.worked import Worked, is_worse, place, unfinished, worked
-from ..._core.cluster.rollout import Symptom
-from ..._core.cluster.rollout_tables import COUNTS
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ordered, ref
 from ..._kube.live.cluster import Cluster
@@ -21,10 +17,14 @@ from ..._kube.live.explain import asking, library
 from ..._kube.managed_fields import extracted, is_within
 from ..._kube.ownership import collector_of, last_apply, reapplied
 from ..._kube.replacement_order import RUNS
+from ..._rollout.change_record import Change, identified
+from ..._rollout.live.pod_reasons import checked_search
+from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions, follow
+from ..._rollout.live.vanished import is_gone
+from ..._rollout.symptoms import Symptom
+from ..._rollout.tables import COUNTS
+from ..._rollout.worked import Worked, is_worse, place, unfinished, worked
 from ..diagnose.reader import ClusterReader
-from ..rollout.reasons import checked_search
-from ..rollout.vanished import is_gone
-from ..rollout.wait import RolloutWait, RolloutWaitOptions, follow
 from .observe import pods_of
 
 OUTRUN = "another run has changed it since this run"

@@ -16,8 +16,6 @@ from ..._config.documents import merged
 from ..._config.paths import at, items, section
 from ..._config.secrets import masker, secrets_in
 from ..._config.yaml_documents import load
-from ..._core.cluster.rollout import count, is_ready, newest, newest_pods, older_pods, symptoms
-from ..._core.cluster.rollout_tables import COUNTS
 from ..._core.diagnose.objects import autoscalers, certificate_resources, echoes, pod, warnings
 from ..._core.diagnose.peers import peers
 from ..._core.diagnose.reach import Around, Reach, labels_of
@@ -27,8 +25,10 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
 from ..._kube.pod_references import sources
 from ..._kube.policies import policies_to
+from ..._rollout.live.pod_reasons import described
+from ..._rollout.symptoms import count, is_ready, newest, newest_pods, older_pods, symptoms
+from ..._rollout.tables import COUNTS
 from ..._telemetry import logs
-from ..rollout.reasons import described
 from .depends import (
     PLURALS,
     CertificateChecks,

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._config.paths import at, items, section
-from ..._core.change.record import is_record, record_name, standing
 from ..._core.diagnose import checks_trust as certs
 from ..._core.diagnose.checks_start import missing, needed
 from ..._core.diagnose.objects import share
@@ -25,6 +24,7 @@ from ..._kube.ownership import collector_of, is_ours, release_of
 from ..._kube.pod_references import Source, missing_keys, sources
 from ..._kube.policies import Policies, Sender
 from ..._kube.rights import Right
+from ..._rollout.change_record import is_record, record_name, standing
 from .flow import Parsed, available, certificates, decoded, trusts
 from .reader import ClusterReader, Notes, Object
 

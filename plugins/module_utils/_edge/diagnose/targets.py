@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.paths import at, section
-from ..._core.cluster import restarts
-from ..._core.cluster.rollout import owned
 from ..._core.diagnose.reach import labels_of
 from ..._core.diagnose.subject import collector_container
 from ..._errors import Problem
@@ -25,6 +23,8 @@ from ..._kube.live.explain import listing
 from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_ours
+from ..._rollout import restarts
+from ..._rollout.symptoms import owned
 from .reader import KINDS, LISTED, ClusterReader, Notes, Object
 
 Answer = TypeVar("Answer")

@@ -11,7 +11,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.paths import section
-from ..._core.cluster import restarts
 from ..._core.instrumentation import namespaces
 from ..._errors import Problem
 from ..._kube.bundle import Manifest
@@ -20,6 +19,7 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import explain
 from ..._kube.live.urls import segment
 from ..._kube.names import OWNER
+from ..._rollout import restarts
 from ..bundle.bundle import BundleReport
 
 NOT_ALLOWED = 403

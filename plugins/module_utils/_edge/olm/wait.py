@@ -31,7 +31,7 @@ from ..._kube.bundle import Manifest
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import asking, explain
-from ..rollout.reasons import Search, WorkloadStatus, checked_search
+from ..._rollout.live.pod_reasons import Search, WorkloadStatus, checked_search
 from .info import OPERATORS
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"

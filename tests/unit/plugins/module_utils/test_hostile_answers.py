@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm import info
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import LINE_LENGTH
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.pod_reasons import LINE_LENGTH
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
     NotSentError,
@@ -30,8 +30,8 @@ from ._edge.instrumentation import test_namespaces as namespaces
 from ._edge.olm import olm_api, test_info
 from ._edge.olm import test_wait as test_olm_wait
 from ._edge.olm.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
-from ._edge.rollout.test_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
-from ._edge.webhooks import test_wait as hooks
+from ._rollout.live import test_webhook_wait as hooks
+from ._rollout.live.test_rollout_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 from .fake_api import FakeApi, reply, status
 from .test_hostile_cluster import MARK, Task, assert_clean, poisoned, result_of
 

@@ -33,7 +33,7 @@ from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
 
 from . import fake_api
 from ._edge.diagnose.diagnose_api import LOG, METRICS, REVIEWS, api, counts, facts, objects
-from ._edge.rollout.test_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
+from ._rollout.live.test_rollout_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 from .fake_api import FakeApi, reply, status
 
 MARK = "\x1b[2J\u202e\nforged line\r\x85" + "x" * 100_000

@@ -14,12 +14,12 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import run as bundle_run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release import info as release
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout import run as rollout
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app import call as sample_app
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import Access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import rollout_task as rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_wait as webhooks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import probe
 
 from tests.support.cases import cases

@@ -9,10 +9,10 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.operator_children import made
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import version_for
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.operator_children import made
 
 from ...fake_api import FakeApi
 from ...live_helpers import definition, obj

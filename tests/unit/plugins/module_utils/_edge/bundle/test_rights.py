@@ -10,11 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
-    RolloutWait,
-    RolloutWaitOptions,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import COLLECTOR_LABEL
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import (
@@ -25,6 +20,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights im
     roles,
     rules,
     subject_of,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.pod_reasons import (
+    checked_search,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_wait import (
+    RolloutWait,
+    RolloutWaitOptions,
 )
 
 from ...fake_api import FakeApi

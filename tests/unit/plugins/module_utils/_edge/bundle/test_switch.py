@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
+from ..._rollout.live.test_rollout_wait import CRASHED, DONE
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj, owned_by
-from ..rollout.test_wait import CRASHED, DONE
 from .helpers import (
     COLLECTOR,
     DEFINITION,

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import SOON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import OlmWait, OlmWaitOptions
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.pod_reasons import (
+    checked_search,
+)
 
 from ...fake_api import FakeApi, status
 from .olm_api import NAME, NAMESPACE, ONE, THREE, TWO, csv, obj, path, plan, served, subscription

@@ -10,16 +10,16 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.certificate import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_certificate import (
     CertificateRequest,
     certificate,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from cryptography import x509
 
 from ...fake_api import FakeApi, reply
 from ...live_helpers import obj
-from .test_wait import CONFIGURATION, configuration, deployment, fails
+from .test_webhook_wait import CONFIGURATION, configuration, deployment, fails
 
 PATH = "/api/v1/namespaces/op/secrets/cert"
 NAMESPACE = obj("Namespace", "op")

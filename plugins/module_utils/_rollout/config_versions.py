@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..._config.paths import at, items, section
-from ..._kube.bundle import Manifest, Ref, ref
-from ..._kube.ownership import collector_of
-from ..._kube.pod_references import sources
-from ..._kube.replacement_order import WORKLOADS
+from .._config.paths import at, items, section
+from .._kube.bundle import Manifest, Ref, ref
+from .._kube.ownership import collector_of
+from .._kube.pod_references import sources
+from .._kube.replacement_order import WORKLOADS
 
 _KIND = "ConfigMap"
 

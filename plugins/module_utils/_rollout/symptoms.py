@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..._config.paths import amount
-from ..._kube.bundle import ref
-from .rollout_tables import (
+from .._config.paths import amount
+from .._kube.bundle import ref
+from .tables import (
     COUNTS,
     EMPTY_DAEMON_SET,
     ISSUING,

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.reasons import checked_search
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.wait import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.pod_reasons import (
+    checked_search,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_wait import (
     RolloutWait,
     RolloutWaitOptions,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 
 from tests.support.cases import cases
 

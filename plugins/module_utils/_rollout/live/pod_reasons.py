@@ -9,7 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._config.secrets import concealed, quoted
-from ..._core.cluster.rollout import (
+from ..._errors import Failure, Problem
+from ..._kube.bundle import ref
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.explain import explain, library
+from ..._kube.live.kinds import ApiResource
+from ..._telemetry.logs import tail
+from ..symptoms import (
     EXPLAINED,
     OF,
     Object,
@@ -23,13 +29,7 @@ from ..._core.cluster.rollout import (
     symptoms,
     title,
 )
-from ..._core.cluster.rollout_tables import UNSCHEDULABLE_GRACE
-from ..._errors import Failure, Problem
-from ..._kube.bundle import ref
-from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.explain import explain, library
-from ..._kube.live.kinds import ApiResource
-from ..._telemetry.logs import tail
+from ..tables import UNSCHEDULABLE_GRACE
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
 # More lines are read than shown: the stack trace of a panic hides what it is about.

@@ -8,10 +8,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 
-from ..._core.cluster.rollout import Object
-from ..._core.cluster.webhooks import distrusted, injector
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResources
+from ..symptoms import Object
+from ..webhooks import distrusted, injector
 
 KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 # A new certificate reaches the files of a pod within so many seconds, and the API server has its CA by then.

@@ -8,13 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import restarts
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster.restarts import (
-    RESTARTED,
-    Workload,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.rollout.restart import Restart
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import restarts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import Restart
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restarts import RESTARTED, Workload
 
 from tests.support.cases import cases
 

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.worked import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.worked import (
     Worked,
     is_worse,
     unfinished,

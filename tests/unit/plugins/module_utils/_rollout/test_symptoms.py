@@ -8,9 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import jmespath
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import rollout, rollout_tables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import (
+    symptoms as rollout,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import (
+    tables as rollout_tables,
+)
 
-from ...helpers import cases
+from ..helpers import cases
 
 T0, T1, T2 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z", "2026-01-01T00:00:20Z"
 DONE = {"observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}

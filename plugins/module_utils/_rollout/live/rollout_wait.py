@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._config.secrets import quoted
-from ..._core.cluster.rollout import OF, Object, Symptom, count, is_ready, owned, title, unprobed
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Ref, ref
 from ..._kube.live.cluster import ApiError, Cluster
@@ -21,7 +20,8 @@ from ..._kube.names import OWNER
 from ..._kube.nodes import without_pod
 from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._kube.ownership import reapplied
-from .reasons import Found, Search, WorkloadStatus, described, unfinished
+from ..symptoms import OF, Object, Symptom, count, is_ready, owned, title, unprobed
+from .pod_reasons import Found, Search, WorkloadStatus, described, unfinished
 from .vanished import deleted, is_gone
 
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process

@@ -9,19 +9,19 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import trust
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks.wait import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import BACKOFF
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_trust as trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_wait import (
     AdmissionWait,
     WebhookWaitOptions,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import BACKOFF
 
 from tests.support.cases import cases
 
+from ..._edge.bundle.helpers import NAMESPACE, present
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
-from ..bundle.helpers import NAMESPACE, present
 
 CALL = 'failed calling webhook "hook.example.com": failed to call webhook: Post "https://hook.ns.svc:443/": {}'
 DISTRUST = CALL.format("tls: failed to verify certificate: x509: certificate signed by unknown authority")

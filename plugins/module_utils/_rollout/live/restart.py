@@ -12,8 +12,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster import restarts
-from ..._core.cluster.restarts import RESTARTED, Workload
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest
 from ..._kube.live.cluster import MERGE, ApiError, Cluster
@@ -22,8 +20,10 @@ from ..._kube.live.explain import asking, explain, listing
 from ..._kube.live.kinds import ApiResources
 from ..._kube.live.urls import segment
 from ..._kube.names import OWNER
-from .reasons import checked_search
-from .wait import RolloutWait, RolloutWaitOptions
+from .. import restarts
+from ..restarts import RESTARTED, Workload
+from .pod_reasons import checked_search
+from .rollout_wait import RolloutWait, RolloutWaitOptions
 
 ROOT = "/apis/opentelemetry.io/v1beta1"
 ASKED = "Restart workloads"

@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import webhooks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import operator_status
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import answers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import webhooks
 
-from ...helpers import cases
+from ..helpers import cases
 
 CALL = 'Internal error occurred: failed calling webhook "b": failed to call webhook: Post "https://hook.ns.svc:443/x": '
 BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n").decode()

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bu
 
 from ...fake_api import FakeApi
 from ...live_helpers import COLLECTORS, definition, obj
-from .test_wait import CRASHED, DONE, LOG, fails, pod, replica_set, wait
+from .test_rollout_wait import CRASHED, DONE, LOG, fails, pod, replica_set, wait
 
 KIND, NAME = "OpenTelemetryCollector", "OpenTelemetryCollector ns/a"
 TAKEN = {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}], "version": "0.158.0"}

@@ -10,8 +10,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.connect import connect, run
-from .reasons import checked_search
-from .wait import RolloutWait, RolloutWaitOptions
+from .pod_reasons import checked_search
+from .rollout_wait import RolloutWait, RolloutWaitOptions
 
 WORKLOAD = {"kind": {"required": True}, "name": {"required": True}, "namespace": {}, "api_version": {}}
 ARGUMENTS: dict[str, Any] = {

@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.cluster.webhooks import ready, services, uninjected
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, check, ref
 from ..._kube.live.cluster import APPLY, MERGE, ApiError, Cluster
@@ -18,9 +17,10 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import explain, stranger
 from ..._kube.live.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..._kube.names import OWNER
-from ..rollout.reasons import WorkloadStatus, checked_search
-from .reasons import Pending, Reasons, silent, unanswered
-from .trust import is_lost
+from ..webhooks import ready, services, uninjected
+from .pod_reasons import WorkloadStatus, checked_search
+from .webhook_reasons import Pending, Reasons, silent, unanswered
+from .webhook_trust import is_lost
 
 KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
 WEBHOOK = {"kind": {"required": True, "choices": KINDS}, "name": {"required": True}, "api_version": {}}

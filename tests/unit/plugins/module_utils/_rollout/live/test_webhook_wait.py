@@ -9,8 +9,10 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.webhooks import wait as webhooks_wait
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import (
+    webhook_wait as webhooks_wait,
+)
 
 from tests.support.cases import cases
 

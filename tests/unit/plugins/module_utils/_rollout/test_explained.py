@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.cluster import rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import symptoms as rollout
 
-from ...helpers import cases
-from .test_rollout import HOMELESS, UNBOUND, daemon_set, ended, event, pod, symptoms, waiting
+from ..helpers import cases
+from .test_symptoms import HOMELESS, UNBOUND, daemon_set, ended, event, pod, symptoms, waiting
 
 
 @cases(

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..._core.cluster.rollout import Object, count, is_ready
-from ..._core.cluster.webhooks import (
+from ..._errors import Failure, Problem
+from ..._kube.bundle import Ref, ref
+from ..._kube.live.cluster import METADATA, ApiError, Cluster
+from ..._kube.live.explain import explain
+from ..symptoms import Object, count, is_ready
+from ..webhooks import (
     ALLOW_INJECTION,
     CAINJECTOR,
     CAUSES,
@@ -22,11 +26,7 @@ from ..._core.cluster.webhooks import (
     selects,
     service_in,
 )
-from ..._errors import Failure, Problem
-from ..._kube.bundle import Ref, ref
-from ..._kube.live.cluster import METADATA, ApiError, Cluster
-from ..._kube.live.explain import explain
-from ..rollout.reasons import Found, WorkloadStatus, checked_search, described, unfinished
+from .pod_reasons import Found, WorkloadStatus, checked_search, described, unfinished
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
 WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
