@@ -147,7 +147,7 @@ unlisted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import run_diagnose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import run_diagnose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 KINDS = ["DaemonSet", "Deployment", "OpenTelemetryCollector", "StatefulSet"]

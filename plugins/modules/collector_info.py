@@ -44,7 +44,7 @@ resources:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.targets import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import (
     run_collector_info,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._config.secrets import masked_tree, masker, secrets_in
-from ..module_utils._core.diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
-from ..module_utils._core.diagnose.verdict import CHECKS, ENDS, result, undelivered
+from ..module_utils._diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
+from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._errors import Problem, at_most, cleaned, near, printable
 from ..module_utils._telemetry.times import report, verdicts
 from . import _jmespath, _target, _validate

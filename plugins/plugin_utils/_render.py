@@ -24,7 +24,9 @@ from ..module_utils._collector.platform import Platform
 from ..module_utils._config.compose import compose
 from ..module_utils._config.layers import Composed, Layer
 from ..module_utils._core.aws import identity
-from ..module_utils._core.diagnose.peers import (
+from ..module_utils._core.releases import lock
+from ..module_utils._core.releases.lock import Pin, unpinned
+from ..module_utils._diagnose.peers import (
     Station,
     Ways,
     printers_behind,
@@ -33,8 +35,6 @@ from ..module_utils._core.diagnose.peers import (
     unreceived,
     ways_between,
 )
-from ..module_utils._core.releases import lock
-from ..module_utils._core.releases.lock import Pin, unpinned
 from ..module_utils._errors import Problem, about
 from ..module_utils._kube import names
 from ..module_utils._validate import deployed, structure

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from ..._config.paths import amount
 from ..._config.secrets import quoted
+from ..._diagnose.check import DiagnoseCheck, Search, found
 from ..._errors import Problem, near
-from ..diagnose.check import DiagnoseCheck, Search, found
 from .judge_table import NAMES, ROWS, JudgeRow
 
 _OWN = ("id", "find", "text", "fix", "grows")

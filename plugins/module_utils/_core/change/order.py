@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._config.paths import items
+from ..._diagnose.peers import peers
 from ..._kube.bundle import Manifest, Ref, ref
 from ..._kube.managed_fields import is_applied
 from ..._kube.names import of_operator
 from ..._kube.operator_status import COLLECTOR
 from ..._kube.ownership import collector_of
 from ..._rollout.change_record import Change, collectors
-from ..diagnose.peers import peers
 
 # Other collectors may run under the same account, and those of an earlier wave need it.
 _SHARED = ("ServiceAccount",)

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from ..._config.paths import at, items, section
+from ..._diagnose.pod_config import environment, expanded
 from ..._kube import names
 from ..._kube.names import COLLECTOR_LABEL
-from ..diagnose.subject import environment, expanded
 from ..releases.products import CERT_MANAGER, OPERATOR
 
 Result = Mapping[str, Any]

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._config.paths import is_loopback, items, section
+from ..._diagnose.peers import Peer, peers
 from ..._kube import names
-from ..diagnose.peers import Peer, peers
 from .cluster import NODE, FleetCluster, FleetMember
 from .layout import HEIGHT, WIDTH, Box, Line, curve, draw
 

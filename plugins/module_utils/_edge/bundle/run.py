@@ -9,11 +9,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._diagnose.live.collect import ASIDE_SECONDS
 from ..._kube.bundle import check
 from ..._kube.live.connect import connect, run
 from ..._kube.names import OWNER
 from ..._kube.rights import roles, subject_of
-from ..diagnose.collect import ASIDE_SECONDS
 from .apply import apply_bundle
 from .bundle import BundleOptions
 from .remove import remove_bundle

@@ -12,6 +12,8 @@ from typing import TypeVar
 from ..._config.catalogue import listeners_by_type
 from ..._core.change.hold import Hold, eviction, held, pods_to_evict, renews_pods
 from ..._core.change.judge import Verdict, rows_of
+from ..._diagnose.live.collect import utc_now
+from ..._diagnose.live.reader import ClusterReader, path_of
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ref
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
@@ -23,8 +25,6 @@ from ..._rollout.live.pod_reasons import WorkloadStatus, checked_search
 from ..._rollout.live.rollout_wait import follow
 from ..._rollout.live.vanished import deleted, is_gone
 from ..._rollout.symptoms import observed
-from ..diagnose.collect import utc_now
-from ..diagnose.reader import ClusterReader, path_of
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
 

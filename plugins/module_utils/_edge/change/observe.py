@@ -19,15 +19,15 @@ from ..._core.change.facts import MARGIN, facts_of, held, rest_facts
 from ..._core.change.judge import Judge, Verdict
 from ..._core.change.judge_table import PROBED, JudgeRow
 from ..._core.change.readings import Revision, Sample
-from ..._core.diagnose.objects import memory_limit
+from ..._diagnose.cluster_objects import memory_limit
+from ..._diagnose.live.collect import DiagnosedCollector, utc_now
+from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
+from ..._diagnose.live.reader import ClusterReader, Object, path_of
 from ..._errors import Problem
 from ..._kube.live.explain import asking
 from ..._rollout.live.pod_reasons import checked_search
 from ..._rollout.symptoms import newest, newest_pods, older_pods, owned
 from ..._telemetry.metrics import metrics_port, reading, unserved
-from ..diagnose.collect import DiagnosedCollector, utc_now
-from ..diagnose.reader import ClusterReader, Object, path_of
-from ..diagnose.targets import PLURALS, DiagnosedTarget
 
 POLL_SECONDS = 3.0
 # So many pods of each revision are read: more of them say the same. The logs and ports of fewer.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..._config.paths import section
+from ..._diagnose.live.reader import ClusterReader
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ordered, ref
 from ..._kube.live.cluster import Cluster
@@ -24,7 +25,6 @@ from ..._rollout.live.vanished import is_gone
 from ..._rollout.symptoms import Symptom
 from ..._rollout.tables import COUNTS
 from ..._rollout.worked import Worked, is_worse, place, unfinished, worked
-from ..diagnose.reader import ClusterReader
 from .observe import pods_of
 
 OUTRUN = "another run has changed it since this run"

@@ -32,7 +32,7 @@ from tests.contract.source import files, tree
 from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
 
 from . import fake_api
-from ._edge.diagnose.diagnose_api import LOG, METRICS, REVIEWS, api, counts, facts, objects
+from ._diagnose.live.diagnose_api import LOG, METRICS, REVIEWS, api, counts, facts, objects
 from ._rollout.live.test_rollout_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 from .fake_api import FakeApi, reply, status
 

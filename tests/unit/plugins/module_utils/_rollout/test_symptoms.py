@@ -8,12 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import jmespath
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import (
-    symptoms as rollout,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import (
-    tables as rollout_tables,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import symptoms as rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import tables as rollout_tables
 
 from ..helpers import cases
 

@@ -17,9 +17,9 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.nodes import is_ready
 
+from ..._diagnose.live.diagnose_api import CONFIG, spec
 from ...fake_api import FakeApi, reply
 from ...live_helpers import obj
-from ..diagnose.diagnose_api import CONFIG, spec
 from .helpers import labels
 from .test_observe import ROOT, counts
 

@@ -15,9 +15,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target, _yaml
 
+from ..._diagnose.live.diagnose_api import CONFIG
 from ...fake_api import status
 from ..bundle.helpers import NAMESPACE
-from ..diagnose.diagnose_api import CONFIG
 from .helpers import RECORD, KilledError, run
 from .rollouts import WORKLOADS, Rollouts, collector, watched
 

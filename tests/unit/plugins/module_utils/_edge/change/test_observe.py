@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.judge import rows_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.observe import (
     Observation,
     Observed,
@@ -18,13 +19,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.ob
     observe,
     require_metrics,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
+from ..._diagnose.live.diagnose_api import CONFIG, NOW, metadata, spec
 from ...fake_api import FakeApi, reply, status
 from ...live_helpers import obj
-from ..diagnose.diagnose_api import CONFIG, NOW, metadata, spec
 
 ROOT = "/api/v1/namespaces/ns/pods"
 EXPORTER = "otlp_grpc/jaeger"

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.targets import unlisted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import (
+    unlisted,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 

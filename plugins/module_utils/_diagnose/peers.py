@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._collector.options import Collector
-from ..._config.paths import dotted, is_loopback, items, leaves, section
-from ..._kube import names
-from ..._kube.policies import Object, Policies, Sender
-from ..._validate.loops import printing
-from ..._validate.subject import Printer
-from ..._validate.view import View, kind_of
+from .._collector.options import Collector
+from .._config.paths import dotted, is_loopback, items, leaves, section
+from .._kube import names
+from .._kube.policies import Object, Policies, Sender
+from .._validate.loops import printing
+from .._validate.subject import Printer
+from .._validate.view import View, kind_of
 from .reach import endpoints
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.

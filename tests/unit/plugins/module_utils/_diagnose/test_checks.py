@@ -10,15 +10,12 @@ from typing import Any
 import jmespath
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import check, checks_trust
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
-    DiagnoseCheck,
-    found,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.verdict import CHECKS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import check, checks_trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.check import DiagnoseCheck, found
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source
 
-from ...helpers import cases
+from ..helpers import cases
 
 RECEIVE, EXPORT, PROCESS, POD, SIDEWAYS, HEALTHY = yaml.safe_load("""
 - {id: otlp, signal: traces, items: spans, seconds: 5, about: in, state: comes, accepted: 3, accepted_total: 3,

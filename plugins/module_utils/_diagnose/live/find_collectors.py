@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.paths import at, section
-from ..._core.diagnose.reach import labels_of
-from ..._core.diagnose.subject import collector_container
 from ..._errors import Problem
 from ..._kube import names
 from ..._kube.bundle import Manifest
@@ -25,6 +23,8 @@ from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_ours
 from ..._rollout import restarts
 from ..._rollout.symptoms import owned
+from ..pod_config import collector_container
+from ..reach import labels_of
 from .reader import KINDS, LISTED, ClusterReader, Notes, Object
 
 Answer = TypeVar("Answer")

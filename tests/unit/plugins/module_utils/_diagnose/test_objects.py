@@ -9,16 +9,20 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
     checks_start,
-    objects,
-    subject,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
+    cluster_objects as objects,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
+    pod_config as subject,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source, sources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.times import age, seconds_between
 
-from ...helpers import cases
+from ..helpers import cases
 
 NOW = "2026-01-01T00:10:00Z"
 TEXT = "receivers: {}\nservice: {}\n"

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..._config.catalogue import Listeners
-from ..._core.diagnose.checks_trust import Certificate
-from ..._core.diagnose.objects import memory_limit
 from ..._errors import Problem
 from ..._kube.live.explain import library
 from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
+from ..checks_trust import Certificate
+from ..cluster_objects import memory_limit
+from .find_collectors import DiagnosedTarget
 from .reader import ClusterReader, ReadResult, path_of
-from .targets import DiagnosedTarget
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.5, 1.4, 2.0
 # So many pods of a collector are asked; more of them say the same.

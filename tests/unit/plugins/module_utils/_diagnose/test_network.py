@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import reach as network
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.peers import (
-    Peer,
-    peer_row,
-    peers,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.reach import Around, Reach
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import reach as network
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peers import Peer, peer_row, peers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import Around, Reach
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import policies
 
-from ...helpers import LISTENERS, cases, running
+from ..helpers import LISTENERS, cases, running
 
 LABELS = {"app": "a", "tier": "x"}
 REACH_LABELS = {"app": "a", "app.kubernetes.io/instance": "i"}

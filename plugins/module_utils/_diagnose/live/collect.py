@@ -16,10 +16,6 @@ from ..._config.documents import merged
 from ..._config.paths import at, items, section
 from ..._config.secrets import masker, secrets_in
 from ..._config.yaml_documents import load
-from ..._core.diagnose.objects import autoscalers, certificate_resources, echoes, pod, warnings
-from ..._core.diagnose.peers import peers
-from ..._core.diagnose.reach import Around, Reach, labels_of
-from ..._core.diagnose.subject import config_texts, environment, expanded
 from ..._errors import Problem
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
@@ -29,6 +25,10 @@ from ..._rollout.live.pod_reasons import described
 from ..._rollout.symptoms import count, is_ready, newest, newest_pods, older_pods, symptoms
 from ..._rollout.tables import COUNTS
 from ..._telemetry import logs
+from ..cluster_objects import autoscalers, certificate_resources, echoes, pod, warnings
+from ..peers import peers
+from ..pod_config import config_texts, environment, expanded
+from ..reach import Around, Reach, labels_of
 from .depends import (
     PLURALS,
     CertificateChecks,
@@ -39,9 +39,9 @@ from .depends import (
     references,
     rights,
 )
+from .find_collectors import DiagnosedTarget, alone, find, unlisted
 from .flow import Meter, read_all, watch
 from .reader import ClusterReader, Object, path_of
-from .targets import DiagnosedTarget, alone, find, unlisted
 
 # A pod that does not answer through the API server would hold up all others for longer than anyone waits.
 ASIDE_SECONDS = 4.0

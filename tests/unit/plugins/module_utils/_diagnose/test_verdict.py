@@ -12,16 +12,13 @@ from typing import Any
 import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import concealed, masker
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose import verdict
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.diagnose.check import (
-    DiagnoseCheck,
-    found,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import verdict
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.check import DiagnoseCheck, found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import logs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import times as text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.logs import LONGEST
 
-from ...helpers import cases
+from ..helpers import cases
 from .test_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
 
 JAEGER = {"about": "exporters/otlp/jaeger", "service": "obs/jaeger", "endpoint": "jaeger.obs:4317", "port": 4317}

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose import flow as pem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.targets import read
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live import flow as pem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import read
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
 

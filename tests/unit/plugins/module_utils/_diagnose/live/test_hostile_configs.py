@@ -9,7 +9,7 @@ import json
 import time
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import (
     DiagnosedCollector,
 )
 

@@ -10,12 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._config.paths import at, items, section
-from ..._core.diagnose import checks_trust as certs
-from ..._core.diagnose.checks_start import missing, needed
-from ..._core.diagnose.objects import share
-from ..._core.diagnose.peers import Peer, in_cluster, peer_row
-from ..._core.diagnose.reach import endpoints, labels_of, slices_of
-from ..._core.diagnose.subject import collector_container
 from ..._errors import Problem
 from ..._kube.live.cluster import ApiError
 from ..._kube.live.explain import library
@@ -25,6 +19,12 @@ from ..._kube.pod_references import Source, missing_keys, sources
 from ..._kube.policies import Policies, Sender
 from ..._kube.rights import Right
 from ..._rollout.change_record import is_record, record_name, standing
+from .. import checks_trust as certs
+from ..checks_start import missing, needed
+from ..cluster_objects import share
+from ..peers import Peer, in_cluster, peer_row
+from ..pod_config import collector_container
+from ..reach import endpoints, labels_of, slices_of
 from .flow import Parsed, available, certificates, decoded, trusts
 from .reader import ClusterReader, Notes, Object
 

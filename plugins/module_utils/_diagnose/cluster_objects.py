@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..._collector.pod_logs import ROOT
-from ..._collector.quantities import parse_bytes
-from ..._config.paths import at, items, section
-from ..._errors import Problem, cleaned
-from ..._rollout.symptoms import REPEATED, event_time
-from ..._telemetry.logs import CURRENT_SECONDS
-from ..._telemetry.times import seconds_between
+from .._collector.pod_logs import ROOT
+from .._collector.quantities import parse_bytes
+from .._config.paths import at, items, section
+from .._errors import Problem, cleaned
+from .._rollout.symptoms import REPEATED, event_time
+from .._telemetry.logs import CURRENT_SECONDS
+from .._telemetry.times import seconds_between
 
 Object = Mapping[str, Any]
 LONGEST = 400

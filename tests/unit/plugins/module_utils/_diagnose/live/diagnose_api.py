@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.collect import collect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.diagnose.reader import ClusterReader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import collect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
 from ...fake_api import FakeApi, reply

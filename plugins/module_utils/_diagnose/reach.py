@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ..._collector.needs.listeners import listeners as open_ports
-from ..._collector.needs.listeners import started
-from ..._config.catalogue import Listeners
-from ..._config.paths import at, is_loopback, items, section
-from ..._kube.names import COLLECTOR_LABEL
-from ..._kube.policies import Object, Policies, selects
+from .._collector.needs.listeners import listeners as open_ports
+from .._collector.needs.listeners import started
+from .._config.catalogue import Listeners
+from .._config.paths import at, is_loopback, items, section
+from .._kube.names import COLLECTOR_LABEL
+from .._kube.policies import Object, Policies, selects
 
 _ROLE = "app.kubernetes.io/component"
 # Labels by which a Service belongs to a collector, whatever it selects: ours, and those of charts and operators.
