@@ -207,7 +207,10 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.run import ARGUMENTS, run_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_task import (
+    ARGUMENTS,
+    run_bundle,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 

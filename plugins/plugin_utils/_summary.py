@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..module_utils._change.judge import rows_of
 from ..module_utils._collector import change_options as options
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.network import addresses, clients_url, unprobed
 from ..module_utils._collector.needs import aws_policy as policy
 from ..module_utils._collector.options import Collector
-from ..module_utils._core.change.judge import rows_of
 from ..module_utils._validate.reports import counted
 from . import _jmespath, _target
 

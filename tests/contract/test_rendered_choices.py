@@ -37,7 +37,7 @@ target_allocator.allocation_strategy=per-node: {mode: daemonset}
 # Options that rendering does not read, and who reads them.
 LATER = {
     "state": "the tasks of the role read it: tests/contract/test_choices.py",
-    "references": "bundle_apply reads it: tests/unit/plugins/module_utils/_edge/bundle/test_references.py",
+    "references": "bundle_apply reads it: tests/unit/plugins/module_utils/_change/live/test_references.py",
     "profile": "the rules read it: tests/unit/plugins/module_utils/_validate/test_deployed.py",
     "allow": "the rules read it: tests/unit/plugins/module_utils/_validate/security_cases.py",
 }

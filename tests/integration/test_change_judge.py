@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.change.judge import rows_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.change.observe import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.judge import rows_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,
     observe,
     require_metrics,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
 from tests.support.change_cases import CASES, ONLY, chosen, name_of

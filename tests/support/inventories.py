@@ -10,9 +10,9 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.apply import apply_bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.bundle import BundleOptions
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle.remove import remove_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import apply_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.remove import remove_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.session import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._change.live.session import BundleReport
 from ..._config.paths import section
 from ..._core.instrumentation import namespaces
 from ..._errors import Problem
@@ -20,7 +21,6 @@ from ..._kube.live.explain import explain
 from ..._kube.live.urls import segment
 from ..._kube.names import OWNER
 from ..._rollout import restarts
-from ..bundle.bundle import BundleReport
 
 NOT_ALLOWED = 403
 ROOT = "/apis/opentelemetry.io/v1alpha1"

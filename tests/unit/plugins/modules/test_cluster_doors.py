@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.bundle import run as bundle_run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import bundle_task as bundle_run
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release import info as release
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app import call as sample_app
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect

@@ -9,15 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
-    checks_start,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
-    cluster_objects as objects,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
-    pod_config as subject,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import checks_start
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import cluster_objects as objects
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import pod_config as subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source, sources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.times import age, seconds_between

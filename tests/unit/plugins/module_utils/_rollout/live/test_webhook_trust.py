@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.w
 
 from tests.support.cases import cases
 
-from ..._edge.bundle.helpers import NAMESPACE, present
+from ..._change.live.bundle_helpers import NAMESPACE, present
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
 

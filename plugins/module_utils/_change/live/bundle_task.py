@@ -1,0 +1,85 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the options of a task to the work on its bundle. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._diagnose.live.collect import ASIDE_SECONDS
+from ..._kube.bundle import check
+from ..._kube.live.connect import connect, run
+from ..._kube.names import OWNER
+from ..._kube.rights import roles, subject_of
+from .apply import apply_bundle
+from .needed_rights import grants, naming_rights
+from .remove import remove_bundle
+from .session import BundleOptions
+
+ARGUMENTS: dict[str, Any] = {
+    "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+    "state": {"choices": ["present", "absent"], "default": "present"},
+    "field_manager": {"default": OWNER},
+    "force_conflicts": {"type": "bool", "default": True},
+    "prune_selector": {},
+    "adopt": {"type": "list", "elements": "str", "default": []},
+    "existing_accounts": {"type": "list", "elements": "str", "default": []},
+    "change": {"type": "dict", "default": {}, "no_log": True},
+    "flows": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"sender": {"required": True}, "receiver": {"required": True}},
+        "default": [],
+    },
+    "references": {"choices": ["ignore", "require", "wait"], "default": "ignore"},
+    "wait_seconds": {"type": "float", "default": 120},
+    "unschedulable_seconds": {"type": "float", "default": 15},
+}
+WORK = {"present": apply_bundle, "absent": remove_bundle}
+
+
+def run_bundle(module: AnsibleModule) -> None:
+    """Do what the task asks.
+
+    The action plugin passes an object with the same attributes in place of AnsibleModule.
+    """
+    params = module.params
+    manifests = params["manifests"]
+    options = BundleOptions(
+        manifests=manifests,
+        field_manager=params["field_manager"],
+        force_conflicts=params["force_conflicts"],
+        prune_selector=params["prune_selector"] or "",
+        wait_seconds=params["wait_seconds"],
+        check=module.check_mode,
+        diff=module._diff,
+        adopt=tuple(params["adopt"]),
+        existing_accounts=tuple(params["existing_accounts"]),
+        references=params["references"],
+        change=params["change"],
+        flows=params["flows"],
+        unschedulable_seconds=params["unschedulable_seconds"],
+        aside=lambda: connect(module, ASIDE_SECONDS),
+    )
+
+    def work() -> dict[str, Any]:
+        check(manifests)
+        cluster = connect(module)
+        with naming_rights(cluster, manifests):
+            return WORK[params["state"]](cluster, options)
+
+    run(module, work)
+
+
+def run_rights(module: AnsibleModule) -> None:
+    params = module.params
+
+    def work() -> dict[str, Any]:
+        wanted = grants(params["manifests"], params["probes"], changes=params["changes"])
+        made = roles(wanted, params["name"], subject_of(params["account"]) if params["account"] else None)
+        return {"changed": False, "roles": made, "msg": f"{len(wanted)} rights"}
+
+    run(module, work)

@@ -1,0 +1,220 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Let a share of a workload's pods run a change first, and judge it before the other pods follow. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TypeVar
+
+from ..._config.catalogue import listeners_by_type
+from ..._diagnose.live.collect import utc_now
+from ..._diagnose.live.reader import ClusterReader, path_of
+from ..._errors import Failure, Problem
+from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
+from ..._kube.live.explain import asking, explain
+from ..._kube.nodes import is_ready
+from ..._kube.operator_status import followed
+from ..._rollout.change_record import Change
+from ..._rollout.live.pod_reasons import WorkloadStatus, checked_search
+from ..._rollout.live.rollout_wait import follow
+from ..._rollout.live.vanished import deleted, is_gone
+from ..._rollout.symptoms import observed
+from ..hold import Hold, eviction, held, pods_to_evict, renews_pods
+from ..judge import Verdict, rows_of
+from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
+from .rollback import Bundle
+
+Ended = TypeVar("Ended")
+
+
+class Canary:
+    """The change of one collector: held after a share of its pods, judged, released, and judged as a whole.
+
+    Where no pod can keep the earlier config, nothing is held, and the whole is judged by readings from before.
+    """
+
+    def __init__(self, bundle: Bundle, change: Change, live: Manifest) -> None:
+        self.bundle, self.change, self.workload = bundle, change, change.workloads[0]
+        self.title = f"Collector {change.name}"
+        self.seconds = float(change.options["observe_seconds"])
+        self.reader = ClusterReader(bundle.cluster, bundle.aside())
+        self.rows = rows_of(change.options["judge"])
+        self.hold: Hold | None = held(self.workload, live, change.options["share"])
+        self.before = None if self.hold else change.readings
+        self.begun: Observation | None = None
+        self.looked = -POLL_SECONDS
+        self.passed, self.limits = list[str](), list[str]()
+
+    def prepare(self, live: Manifest) -> bool:
+        """Return whether the change makes new pods. Raises Problem if it could not be judged."""
+        then = next((item for item in self.change.before if ref(item) == ref(self.workload)), None)
+        interrupted = then if self.change.record else None
+        if not renews_pods(self.workload, live, self.bundle.tried(self.workload), interrupted):
+            return False
+        observed = self._observed(live)
+        require_metrics(self.reader, observed)
+        if self.hold is None and self.before is None and not self.bundle.check:
+            self.bundle.cluster.progress.now(self.title, "reading its pods as they are before the change")
+            self.before = self.change.readings = baseline(self.reader, observed)
+        return True
+
+    def manifest(self, manifest: Manifest) -> Manifest:
+        """Return what to apply for an object of the collector."""
+        return self.hold.manifest if self.hold and ref(manifest) == ref(self.workload) else manifest
+
+    def first(self, left: dict[Ref, Manifest]) -> None:
+        """Judge the first pods, and let the others follow. Raises Failure if the first do worse than the others."""
+        if self.hold is None:
+            return
+        self._start(self.hold)
+        self._judge(self._present(), f"the canary ({self.hold})")
+        name = ref(self.workload)
+        left[name] = self.bundle.write(self.workload, left[name])
+        self.bundle.released(name, int(left[name]["metadata"].get("generation") or 0))
+
+    def meanwhile(self) -> None:
+        """Judge the pods that are ready while others follow, beside the older ones. Raises Failure if they do worse."""
+        now = self.bundle.cluster.clock()
+        live = self.bundle.live(self.workload) if now - self.looked >= POLL_SECONDS else None
+        if live is None:
+            return
+        self.looked = now
+        seen = asking(f"Read {ref(live)}", lambda: follow(self.bundle.cluster, [live]))[0]
+        if seen.untaken or not seen.parts or not observed(seen.parts[0]):
+            return
+        new, old = pods_of(self.reader, seen.parts[0])
+        pods = [pod for pod in new if is_ready(pod)], old
+        if pods[0]:
+            if self.begun is None:
+                self.begun = Observation(self.reader, self._observed(live), self.rows, pods)
+            self._refuse(self.begun.read(pods, utc_now()), self.begun.seconds, "the collector")
+
+    def whole(self) -> None:
+        """Judge all pods by the readings from before. Raises Failure if they do worse."""
+        self._judge(self._present(), "the collector", self.begun)
+        limits = "; the warnings say what limits this" if self.limits else ""
+        verdict = f"its change passed {len(self.rows)} checks: {', then '.join(self.passed)}{limits}"
+        self.bundle.judged(self.title, verdict)
+
+    def _present(self) -> Manifest:
+        """Return the workload as it is now. Raises Failure if it is deleted."""
+        live = self.bundle.live(self.workload)
+        if live is None or is_gone(live):
+            raise deleted(self.bundle.cluster, ref(self.workload))
+        return live
+
+    def _observed(self, live: Manifest) -> Observed:
+        options = self.change.options
+        parts = asking(f"Read {ref(live)}", lambda: follow(self.bundle.cluster, [live]))[0].parts
+        # The operator's workload for the collector comes before that of its target allocator.
+        workload = parts[0] if followed(live) and parts else live
+        return Observed(workload, listeners_by_type(options["listeners"]), options["config"], baseline=self.before)
+
+    def _start(self, hold: Hold) -> None:
+        """Wait until the first pods are ready. Raises Failure with the reason as soon as one cannot become ready."""
+        cluster = self.bundle.cluster
+        look = WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=self.bundle.unschedulable_seconds)
+        ready = 0
+        for _poll in cluster.polls(self.bundle.wait_seconds):
+            live = self._present()
+            if not observed(live):
+                continue
+            new, old = self._pods(live)
+            if hold.by_eviction:
+                self._evict(pods_to_evict(old, len(old) - (hold.total - hold.pods)))
+            ready = sum(map(is_ready, new))
+            if ready >= hold.pods:
+                cluster.progress.done(self.title, f"{hold} with the change ready")
+                return
+            cluster.progress(self.title, f"{ready} of {hold.pods} first pods with the change ready")
+            fatal = look.lasting(look.at([live]))
+            if fatal:
+                raise look.failure(fatal)
+        wrong = f"not ready after {self.bundle.wait_seconds:g} s: {ready} of the {hold.pods} pods that changed first"
+        fix = "Look at their events and logs with `kubectl describe` and `kubectl logs`."
+        raise Failure(wrong, asked=f"Wait for {ref(self.workload)}", fix=fix, facts={"failures": []})
+
+    def _pods(self, live: Manifest) -> tuple[list[Manifest], list[Manifest]]:
+        return asking(f"Read the pods of {ref(live)}", lambda: pods_of(self.reader, live))
+
+    def _evict(self, pods: Iterable[Manifest]) -> None:
+        """Evict pods. One that is gone or replaced meanwhile stays so."""
+        for pod in pods:
+            namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+            try:
+                path = f"{path_of('pods', namespace, name)}/eviction"
+                self.bundle.cluster.request("POST", path, body=eviction(pod))
+            except ApiError as error:
+                if error.status not in (NOT_FOUND, CONFLICT):
+                    raise explain(error, f"Evict pod {namespace}/{name}") from error
+
+    def _judge(self, live: Manifest, who: str, begun: Observation | None = None) -> None:
+        beside = "the readings from before" if self.before is not None else "the earlier pods"
+        text = f"judging {who} beside {beside} for {self.seconds:g} s"
+        self.bundle.cluster.progress.now(self.title, text)
+        seen = observe(self.reader, self._observed(live), self.seconds, self.rows, begun=begun)
+        self.before = seen.rest if self.before is None else self.before
+        notes = seen.notes(self.seconds)
+        for note in notes:
+            self.bundle.warn(f"{self.change.name}, {who}: {note}.")
+        self._refuse(seen.verdicts, seen.seconds, who)
+        self.limits += notes
+        self.passed.append(f"{who} for {round(seen.seconds)} s beside {beside}")
+
+    def _refuse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
+        """Raise Failure if there are verdicts."""
+        if not verdicts:
+            return
+        self._present()  # the pods of a deleted workload do worse too
+        first, *others = verdicts
+        failed = ", ".join(dict.fromkeys(one.id for one in verdicts))
+        self.bundle.cluster.progress.now(self.title, f"its change failed, {who} does worse than before: {failed}")
+        facts = [
+            {"id": one.id, **ref(self.workload)._asdict(), "about": one.about, "message": one.text, "fix": one.fix}
+            for one in verdicts
+        ]
+        leave = f"If a check does not fit, leave it out with `change: {{judge: [{first.id}]}}`."
+        fix = "\n".join([*filter(None, [first.fix]), *(one.line for one in others), leave])
+        asked = f"Change {ref(self.workload)}"
+        wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first.id}] {first.text}"
+        raise Failure(wrong, asked=asked, fix=fix, facts={"failures": facts})
+
+
+def prepared(bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manifest | None]) -> dict[str, Canary]:
+    """Return the canaries among changes that make new pods. Raises Problem if one could not be judged."""
+    found = [
+        (Canary(bundle, change, now), now)
+        for change in changes
+        if change.is_canary and (now := live.get(ref(change.workloads[0])))
+    ]
+    makes = bundle.cluster.parallel(lambda one: one[0].prepare(one[1]), found)
+    return {canary.change.name: canary for (canary, _now), new in zip(found, makes, strict=True) if new}
+
+
+def judged(
+    cluster: Cluster,
+    canaries: Mapping[str, Canary],
+    stages: Callable[[Canary], list[Ended]],
+    failed: Callable[[str, Failure], Ended],
+    beside: Callable[[], list[Ended]],
+) -> list[Ended]:
+    """Judge canaries at the same time, and do what is beside them. Return what becomes of those that are not complete.
+
+    A canary that fails goes back at once.
+    """
+
+    def outcome(name: str) -> list[Ended]:
+        try:
+            return stages(canaries[name])
+        except Failure as failure:
+            return [failed(name, failure)]
+        except Problem as problem:
+            given = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
+            return [failed(name, Failure(problem.wrong, facts={"failures": []}, **given))]
+
+    work: list[Callable[[], list[Ended]]] = [beside, *(partial(outcome, name) for name in canaries)]
+    return [one for ended in cluster.parallel(lambda part: part(), work) for one in ended]

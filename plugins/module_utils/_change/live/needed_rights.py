@@ -1,0 +1,309 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rights that an account needs to apply, wait for, verify and remove a bundle, and which of them it lacks. Private.
+
+Each purpose uses the tables with which the requests themselves are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ..._collector.change_options import CANARY
+from ..._errors import Failure, Problem
+from ..._kube.bundle import Manifest, Ref, group_of, ref
+from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
+from ..._kube.live.explain import FORBIDDEN
+from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
+from ..._kube.operator_status import children, followed
+from ..._kube.ownership import collector_of
+from ..._kube.pod_references import provided, unprovided
+from ..._kube.replacement_order import RUNS, template_ports
+from ..._kube.rights import RBAC, Grant, Right, described, of_rule
+from ..._rollout.change_record import Change, record_name
+from ..._rollout.live.pod_reasons import KINDS, REVISIONS
+from ..._rollout.symptoms import EXPLAINED
+from ..._rollout.tables import COUNTS
+from ..hold import held
+from .owners import compared
+from .preflight import REFERRED, VOLUMES
+from .remove import BUILT_IN, EXTENSIONS
+from .session import DONE, Session, namespaces_of
+
+ASKED = "Apply the bundle"
+FIX = (
+    "Hand an administrator the roles that `ansible-playbook o11y.opentelemetry.rights -i INVENTORY` renders."
+    " See which rights you have with `kubectl auth can-i --list`."
+)
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+WRITE, ALL = ("get", "create", "patch"), ("get", "create", "patch", "delete")
+EVICTION = Right("create", "", "pods/eviction")
+_REPLICA_SETS = next(one for one in KINDS if one[1] == "ReplicaSet")
+
+
+class Bundle(NamedTuple):
+    """What rights depend on."""
+
+    manifests: list[Manifest]
+    probes: list[dict[str, Any]]
+    changes: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def namespaces(self) -> list[str]:
+        return namespaces_of(self.manifests)
+
+
+class Purpose(NamedTuple):
+    """What some rights are for, what they are in words, and how they follow from a bundle."""
+
+    purpose: str
+    rights: str
+    of: Callable[[Bundle], Iterator[Grant]]
+
+
+def _grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> Grant:
+    return Grant(
+        namespace if resource.namespaced else "", Right(verb, group_of(resource.api_version), resource.plural, name)
+    )
+
+
+def _of(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
+    """Yield rights to an object of the table. One of the whole cluster is named, one of a namespace is not."""
+    resource = ApiResources.known(manifest["apiVersion"], manifest["kind"])
+    metadata = manifest["metadata"]
+    name = "" if not resource or resource.namespaced else metadata["name"]
+    yield from (_grant(verb, resource, metadata.get("namespace", ""), name) for verb in verbs if resource)
+
+
+def _objects(bundle: Bundle) -> Iterator[Grant]:
+    for manifest in bundle.manifests:
+        yield from _of(manifest, *(ALL if manifest["kind"] != "Namespace" else ("get",)))
+        if manifest["kind"] in RUNS and collector_of(manifest):
+            yield from _of(record_name(manifest), *ALL)
+
+
+def _granted(bundle: Bundle) -> Iterator[Grant]:
+    for manifest in bundle.manifests:
+        for rule in manifest.get("rules") or () if manifest["kind"] in ("ClusterRole", "Role") else ():
+            yield from (Grant(manifest["metadata"].get("namespace", ""), right) for right in of_rule(rule))
+
+
+def _leftovers(bundle: Bundle) -> Iterator[Grant]:
+    for kind in PRUNED:
+        resource = ApiResources.known(version_for(kind), kind)
+        for namespace in bundle.namespaces if resource else ():
+            yield _grant("list", resource, namespace)  # type: ignore[arg-type]
+
+
+def _compared(bundle: Bundle) -> Iterator[Grant]:
+    for one in compared(bundle.manifests):
+        yield from _of({"apiVersion": version_for(one.kind), "kind": one.kind, "metadata": one._asdict()}, "list")
+
+
+def _references(bundle: Bundle) -> Iterator[Grant]:
+    brought = provided(bundle.manifests)
+    for manifest in bundle.manifests:
+        for one in unprovided(manifest, None, brought):
+            yield _grant("get", REFERRED[one.kind], one.namespace, one.name)
+            if one.kind == "StorageClass":
+                yield _grant("list", VOLUMES)
+
+
+def _host_ports(bundle: Bundle) -> Iterator[Grant]:
+    if any(map(template_ports, bundle.manifests)):
+        yield Grant("", Right("list", "", "pods"))
+
+
+def _certificates(bundle: Bundle) -> Iterator[Grant]:
+    for item in bundle.manifests:
+        if item["kind"] == "Certificate":
+            for verb in ("get", "delete"):
+                yield Grant(item["metadata"]["namespace"], Right(verb, "", "secrets", item["spec"]["secretName"]))
+
+
+def _wait(bundle: Bundle) -> Iterator[Grant]:
+    for manifest in bundle.manifests:
+        namespace = manifest["metadata"].get("namespace", "")
+        for child in children(manifest) if followed(manifest) else ():
+            yield from _of(
+                {"apiVersion": version_for(child.kind), "kind": child.kind, "metadata": {"namespace": namespace}}, "get"
+            )
+        if manifest["kind"] in COUNTS or followed(manifest):
+            for parts in (*KINDS, REVISIONS, *(resource for resource, _explained in EXPLAINED.values())):
+                yield _grant("list", ApiResource(*parts, True), namespace)
+            yield Grant(namespace, Right("get", "", "pods/log"))
+
+
+def _canary(bundle: Bundle) -> Iterator[Grant]:
+    for manifest in bundle.manifests:
+        if bundle.changes.get(collector_of(manifest), {}).get("strategy") != CANARY or manifest["kind"] not in RUNS:
+            continue
+        namespace = manifest["metadata"]["namespace"]
+        yield from (Grant(namespace, Right("get", "", part)) for part in ("pods/proxy", "pods/log"))
+        if manifest["kind"] == "DaemonSet":
+            yield Grant(namespace, EVICTION)
+        for kind in [one.kind for one in children(manifest)] if followed(manifest) else [manifest["kind"]]:
+            revisions = _REPLICA_SETS if kind == "Deployment" else REVISIONS
+            yield from (_grant("list", ApiResource(*one, True), namespace) for one in (KINDS[0], revisions))
+
+
+def _changed(session: Session, change: Change, live: Mapping[Ref, Manifest | None]) -> Iterator[Grant]:
+    """Yield the rights to change a collector with its strategy: its objects, its record, and what judges it."""
+    written = [item for item in change.manifests if item["kind"] != "Namespace" and not session.may_exist(item)]
+    yield from (grant for item in written for grant in _of(item, "get", "patch"))
+    yield from _of(record_name(change.workloads[0]), *ALL)
+    now = live.get(ref(change.workloads[0]))
+    holds = now and held(change.workloads[0], now, "1")
+    judged = _canary(Bundle(change.workloads, [], {change.name: change.options}))
+    yield from (grant for grant in judged if holds or grant.right != EVICTION)
+
+
+def _verify(bundle: Bundle) -> Iterator[Grant]:
+    for probe in bundle.probes:
+        for verb, resource in (("list", "pods"), ("create", "pods/proxy"), ("get", "pods/proxy")):
+            yield Grant(probe["via"]["namespace"], Right(verb, "", resource))
+
+
+def _remove(bundle: Bundle) -> Iterator[Grant]:
+    accounts = {item["metadata"]["namespace"] for item in bundle.manifests if item["kind"] == "ServiceAccount"}
+    openshift = any("openshift" in item["apiVersion"] for item in bundle.manifests)
+    for version, kinds in {**BUILT_IN, **EXTENSIONS}.items():
+        for kind in kinds if openshift or "openshift" not in version else ():
+            yield from (_grant("list", ApiResource(version, kind, f"{kind.lower()}s", True), one) for one in accounts)
+
+
+PURPOSES = (
+    Purpose(
+        "`site`, `remove`",
+        "get, create, patch and delete on the kinds that `render` shows, and on configmaps; get on their namespaces",
+        _objects,
+    ),
+    _GRANTED := Purpose(
+        "ClusterRoles and Roles of collectors",
+        "the rights that they give, because Kubernetes lets nobody give more rights than they have",
+        _granted,
+    ),
+    Purpose(
+        "the removal of objects and configs that the inventory no longer has",
+        "list on the kinds of this collection, and on replicasets and controllerrevisions; without it a warning",
+        _leftovers,
+    ),
+    Purpose(
+        "the check of PodDisruptionBudgets, and of names that the operator gives",
+        "list on PodDisruptionBudgets, and on the kinds that the operator makes of a collector; without it a warning",
+        _compared,
+    ),
+    Purpose(
+        "the check of references, before objects of collectors are applied",
+        "get on the Secrets, ConfigMaps, classes and definitions that collectors name, list on PersistentVolumes for a"
+        " StorageClass; without it a warning",
+        _references,
+    ),
+    Purpose("the check of host ports", "list on the pods of all namespaces; without it a warning", _host_ports),
+    Purpose("the removal of a Certificate", "get and delete on its Secret", _certificates),
+    Purpose(
+        "the wait for a rollout",
+        "get on workloads, list on pods, events and what else explains a failure, get on `pods/log`",
+        _wait,
+    ),
+    Purpose(
+        "a change with strategy `canary`",
+        "get on `pods/proxy` and `pods/log`, list on pods and their revisions; for a DaemonSet create on"
+        " `pods/eviction`",
+        _canary,
+    ),
+    Purpose("`verify`", "list on pods, get and create on `pods/proxy`", _verify),
+    Purpose(
+        "the removal of a ServiceAccount", "list on all kinds that run under one; without it the account stays", _remove
+    ),
+)
+
+
+def grants(
+    manifests: list[Manifest],
+    probes: Iterable[dict[str, Any]] = (),
+    purposes: Iterable[Purpose] = PURPOSES,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Grant]:
+    """Return all rights that these purposes need, each once."""
+    bundle = Bundle(manifests, list(probes), changes or {})
+    return sorted({grant for purpose in purposes for grant in purpose.of(bundle)})
+
+
+def lacking(cluster: Cluster, wanted: list[Grant]) -> list[Grant]:
+    """Return which of these rights this account does not have."""
+    try:
+        answers = cluster.parallel(lambda grant: _allowed(cluster, grant), wanted)
+    except ApiError:  # a server without reviews refuses the request itself
+        return []
+    return [grant for grant, allowed in zip(wanted, answers, strict=True) if not allowed]
+
+
+def _allowed(cluster: Cluster, grant: Grant) -> bool:
+    spec = grant.right.attributes(grant.namespace)
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
+    return bool((cluster.request("POST", REVIEWS, body=body).get("status") or {}).get("allowed"))
+
+
+def _lacking(cluster: Cluster, manifests: list[Manifest], wanted: list[Grant]) -> list[Grant]:
+    """Return the rights that this account does not have. Who may escalate and bind may give rights without them."""
+    found = lacking(cluster, wanted)
+    own = grants(manifests, purposes=[one for one in PURPOSES if one is not _GRANTED])
+    held = [grant for grant in found if grant not in own]
+    if held and not lacking(cluster, [Grant("", Right(verb, RBAC, "clusterroles")) for verb in ("escalate", "bind")]):
+        return [grant for grant in found if grant not in held]
+    return found
+
+
+def refuse_forbidden(session: Session, pairs: Iterable[tuple[Manifest, Manifest | None]]) -> None:
+    """Refuse to begin with objects that this account may not create, before anything is written."""
+    new, manifests = [manifest for manifest, live in pairs if live is None], session.options.manifests
+    if not new or not lacking(session.cluster, [Grant("", Right("*", "*", "*"))]):
+        return
+    wanted = sorted({*grants(new, purposes=[_GRANTED]), *(one for item in new for one in _of(item, *WRITE))})
+    found = _lacking(session.cluster, manifests, wanted)
+    if found:
+        raise _refusal(
+            session.cluster, manifests, Problem("this account may not create all objects", asked=ASKED), found
+        )
+
+
+def refuse_unable(session: Session, changes: list[Change], live: Mapping[Ref, Manifest | None]) -> None:
+    """Refuse to begin changes of collectors that this account may not complete, before anything is written."""
+    wanted = {change.name: sorted({*_changed(session, change, live)}) for change in changes}
+    cluster = session.cluster
+    if not wanted or not lacking(cluster, [Grant("", Right("*", "*", "*"))]):
+        return
+    for change in changes:
+        found = lacking(cluster, wanted[change.name])
+        if found:
+            strategy = change.options["strategy"]
+            wrong = f"this account may not change the collector {change.name} with `strategy: {strategy}`"
+            raise _refusal(cluster, session.options.manifests, Problem(wrong, asked=ASKED), found)
+
+
+@contextmanager
+def naming_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator[None]:
+    """Let an error about one right name all rights that the account lacks."""
+    try:
+        yield
+    except Problem as problem:
+        cause: BaseException | None = problem
+        while cause is not None and not isinstance(cause, ApiError):
+            cause = cause.__cause__
+        if cause is None or cause.status != NOT_ALLOWED or not FORBIDDEN.search(cause.message):
+            raise
+        raise _refusal(cluster, manifests, problem, []) from problem
+
+
+def _refusal(cluster: Cluster, manifests: list[Manifest], problem: Problem, found: list[Grant]) -> Problem:
+    """Return the problem with every right that is missing for any purpose."""
+    missing = sorted({*found, *_lacking(cluster, manifests, grants(manifests))})
+    if not missing:
+        return problem
+    done = problem.fix[problem.fix.index(DONE) :] if DONE in problem.fix else ""
+    wrong = f"{problem.wrong}. It lacks these rights:\n{described(missing)}"
+    return Failure(wrong, asked=problem.asked, fix=f"\n{FIX}{done}", facts=getattr(problem, "facts", {}))

@@ -1,0 +1,249 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watch the pods of a changed collector beside those that run its earlier config, and judge them. Private.
+
+What cannot be read is never good: `require_metrics` stops a change that could not be judged before it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..._collector.needs.listeners import kind_of, listeners, started
+from ..._config.catalogue import Listeners
+from ..._config.paths import items, section
+from ..._config.secrets import masker, secrets_in
+from ..._diagnose.cluster_objects import memory_limit
+from ..._diagnose.live.collect import DiagnosedCollector, utc_now
+from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
+from ..._diagnose.live.reader import ClusterReader, Object, path_of
+from ..._errors import Problem
+from ..._kube.live.explain import asking
+from ..._rollout.live.pod_reasons import checked_search
+from ..._rollout.symptoms import newest, newest_pods, older_pods, owned
+from ..._telemetry.metrics import metrics_port, reading, unserved
+from ..facts import MARGIN, facts_of, held, rest_facts
+from ..judge import Judge, Verdict
+from ..judge_table import PROBED, JudgeRow
+from ..readings import Revision, Sample
+
+POLL_SECONDS = 3.0
+# So many pods of each revision are read: more of them say the same. The logs and ports of fewer.
+MOST_PODS, LOG_PODS = 10, 3
+LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
+# How a connection fails to a port without a listener, as the API server quotes Go.
+_REFUSED = "connection refused"
+_ASKED = "Judge the change of {}"
+# The pods of the newest revision of a workload, and those of older ones.
+Pods = tuple[list[Object], list[Object]]
+
+
+class Observed(NamedTuple):
+    """A workload under change, and its new config, which is read from the pods if they show it.
+
+    `baseline` is what the pods were like before the change, for when none of those is left.
+    """
+
+    workload: Object
+    listeners: Listeners
+    config: Mapping[str, Any] | None = None
+    metrics_port: int = 8888
+    baseline: Mapping[str, Any] | None = None
+
+
+def pods_of(reader: ClusterReader, workload: Object) -> Pods:
+    """Return the pods of the newest revision of a workload, and those of older ones, as they are now."""
+    name = f"{workload['kind']} {workload['metadata']['namespace']}/{workload['metadata']['name']}"
+    return asking(f"Read the pods of {name}", lambda: _pods_of(reader, workload))
+
+
+def _pods_of(reader: ClusterReader, workload: Object) -> Pods:
+    metadata = workload["metadata"]
+    kind, namespace = workload["kind"], metadata["namespace"]
+    live = reader.cluster.get(path_of(PLURALS[kind], namespace, metadata["name"])) or workload
+    live = {**live, "kind": kind}
+    labels = section(live, "spec", "selector", "matchLabels")
+    query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())} if labels else {}
+    plural = "replicasets" if kind == "Deployment" else "controllerrevisions"
+    revisions, pods = (list(reader.cluster.items(path_of(one, namespace), query)) for one in (plural, "pods"))
+    owners = [live] if kind != "Deployment" else [one for one in revisions if owned(one, live)]
+    new = newest_pods(live, newest(live, revisions), pods)
+    return new, [pod for owner in owners for pod in older_pods(owner, new, pods)]
+
+
+class _Watched:
+    """The pods of one revision in a cluster."""
+
+    def __init__(self, reader: ClusterReader, observed: Observed, pods: list[Object], *, fresh: bool) -> None:
+        metadata = observed.workload["metadata"]
+        target = DiagnosedTarget(metadata["namespace"], metadata["name"], observed.workload["kind"], pods=pods)
+        if not pods:
+            target.workload = observed.workload
+        subject = DiagnosedCollector(reader, target, observed.listeners, observed.metrics_port)
+        self.reader, self.container = reader, subject.container
+        self.config: dict[str, Any] = subject.config or dict((observed.config or {}) if fresh else {})
+        self.revision = Revision(self.config, observed.listeners, fresh=fresh)
+        self.port = metrics_port(self.config, observed.metrics_port)[1]
+        self.why = unserved(self.config, observed.metrics_port)
+        self.notes = target.notes
+
+    def read(self, pods: list[Object], at: float, ports: Sequence[tuple[str, int]]) -> None:
+        """Read the pods that run, all at once."""
+        running = [pod for pod in pods if section(pod, "status").get("phase") == "Running"][:MOST_PODS]
+        asked = [(pod, number < LOG_PODS) for number, pod in enumerate(running)]
+        samples = self.reader.cluster.parallel(lambda one: self._sample(*one, ports), asked)
+        self.revision.add(at, samples)
+
+    def _sample(self, pod: Object, closely: bool, ports: Sequence[tuple[str, int]]) -> Sample:
+        metadata = pod["metadata"]
+        path = path_of("pods", metadata["namespace"], metadata["name"])
+        name = str(self.container.get("name") or "")
+        query = {"container": name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
+        query["limitBytes"] = LOG_BYTES
+        metrics = self.reader.text(f"{path}:{self.port}/proxy/metrics") if self.port else None
+        log = self.reader.text(f"{path}/log", query) if closely else None
+        status: Object = next((one for one in items(pod, "status", "containerStatuses") if one.get("name") == name), {})
+        ended = section(status, "lastState", "terminated")
+        asked = ports if closely and metrics and metrics.value is not None else ()
+        accepts = {one: _REFUSED not in self.reader.text(f"{path}:{one[1]}/proxy/").why for one in asked}
+        return Sample(
+            metadata["name"],
+            reading(metrics.value) if metrics and metrics.value is not None else None,
+            int(status.get("restartCount") or 0),
+            ended.get("reason") == "OOMKilled",
+            memory_limit(self.container),
+            (log.value or "") if log else "",
+            accepts,
+            metrics.why if metrics else self.why,
+        )
+
+    def ports(self, table: Listeners) -> list[tuple[str, int]]:
+        """Return the ports that clients use and that answer HTTP, so that asking them leaves no data."""
+        found = listeners(self.config, started(self.config), table)
+        return list(
+            dict.fromkeys(
+                (one.part.id, one.port)
+                for one in found
+                if one.part and one.part.section == "receivers" and one.exposed and one.protocol == "TCP"
+                if kind_of(one.part.id) in PROBED
+            )
+        )
+
+
+def require_metrics(reader: ClusterReader, observed: Observed) -> None:
+    """Raise Problem if the pods of a workload cannot be judged: before the first write."""
+    asked = _ASKED.format(f"{observed.workload['kind']} {observed.workload['metadata']['name']}")
+    new, old = pods_of(reader, observed.workload)
+    watched = _Watched(reader, observed, [*new, *old], fresh=False)
+    later = unserved(observed.config, observed.metrics_port) if observed.config is not None else ""
+    hidden = "" if watched.config else "; ".join(row["why"] for row in watched.notes.rows()) or "it was not found"
+    fix = "Serve the metrics to other pods, or set `strategy: rolling`."
+    for which, why in (
+        ("present config", hidden),
+        ("metrics of the present config", watched.why),
+        ("metrics of the new config", later),
+    ):
+        if why:
+            raise Problem(f"the {which} cannot be read: {why}", asked=asked, fix=fix)
+    watched.read([*new, *old], 0.0, ())
+    samples = list(watched.revision.polls[0].samples.values())
+    if samples and all(sample.reading is None for sample in samples):
+        fix = "Allow `get` on `pods/proxy` and `pods/log` in this namespace, or set `strategy: rolling`."
+        wrong = f"the metrics of its pods cannot be read: {samples[0].why}"
+        raise Problem(wrong, asked=asked, where=f"pod {samples[0].pod}", fix=fix)
+
+
+def baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -> dict[str, Any]:
+    """Return what the pods of a workload are like before a change, for a change that leaves none of them."""
+    watched = _Watched(reader, observed, _all_pods(reader, observed), fresh=False)
+    ports = watched.ports(observed.listeners)
+    for at in _times(reader, seconds, reader.cluster.clock()):
+        watched.read(_all_pods(reader, observed), at, ports)
+    return rest_facts(watched.revision, utc_now(), masker(secrets_in(watched.config)))
+
+
+def _all_pods(reader: ClusterReader, observed: Observed) -> list[Object]:
+    return [pod for pods in pods_of(reader, observed.workload) for pod in pods]
+
+
+class Observation:
+    """The newest pods of a workload beside its older ones, judged reading by reading.
+
+    `rest` is what the older pods were like, the baseline of a later observation.
+    """
+
+    def __init__(self, reader: ClusterReader, observed: Observed, rows: Sequence[JudgeRow], pods: Pods) -> None:
+        self._canary, self._rest = (_Watched(reader, observed, one, fresh=one is pods[0]) for one in pods)
+        self._mask = masker(secrets_in(self._canary.config) | secrets_in(self._rest.config))
+        self._judge, self._ports = Judge(checked_search({}), rows, self._mask), self._canary.ports(observed.listeners)
+        self._baseline, self._clock = observed.baseline, reader.cluster.clock
+        self.since = self.alone_since = self._clock()
+        self._facts: dict[str, Any] = {}
+        self.seconds, self.verdicts, self.rest = 0.0, list[Verdict](), dict[str, Any]()
+
+    def read(self, pods: Pods, now: str) -> list[Verdict]:
+        """Read the pods, and return what lasts."""
+        (new, old), at = pods, self._clock() - self.since
+        self._canary.read(new, at, self._ports)
+        if old:
+            self._rest.read(old, at, self._ports)
+            self.alone_since = self.since + at
+        self._facts = facts_of(self._canary.revision, self._rest.revision, now, self._mask, self._baseline)
+        self.seconds, self.verdicts, self.rest = at, self._judge.verdicts(self._facts), self._facts["rest"]
+        return self.verdicts
+
+    def notes(self, seconds: float) -> list[str]:
+        """Return what limits the judgement of so many seconds, for the user to read."""
+        return [*self._judge.unfit, *_notes(self._canary, self._facts, seconds)]
+
+
+def observe(
+    reader: ClusterReader,
+    observed: Observed,
+    seconds: float,
+    rows: Sequence[JudgeRow],
+    *,
+    now: Callable[[], str] = utc_now,
+    begun: Observation | None = None,
+) -> Observation:
+    """Judge the newest pods of a workload for some seconds, until the first evidence that lasts.
+
+    An observation that has begun goes on; its seconds count since it has seen no older pod.
+    """
+    found = begun or Observation(reader, observed, rows, pods_of(reader, observed.workload))
+    for _at in _times(reader, seconds, found.alone_since if begun else found.since):
+        if found.read(pods_of(reader, observed.workload), now()):
+            break
+    return found
+
+
+def _times(reader: ClusterReader, seconds: float, start: float) -> Iterator[float]:
+    """Yield the seconds since the start, every few of them, and once more at the end."""
+    clock = reader.cluster.clock
+    yield clock() - start
+    while clock() - start < seconds:
+        reader.cluster.sleep(min(POLL_SECONDS, max(seconds - (clock() - start), 0.1)))
+        yield clock() - start
+
+
+def _notes(canary: _Watched, facts: Mapping[str, Any], seconds: float) -> Iterator[str]:
+    came, before = facts["canary"]["received"], facts["rest"]["received"]
+    if not came and not before:
+        yield "no data came in: judged by start and log alone"
+    elif not came:
+        yield (
+            "no data reached the canary, because clients keep their connections to older pods: judged by start, ports"
+            " and log alone"
+        )
+    needed = held(canary.config) + MARGIN
+    if came and needed >= seconds:
+        yield (
+            f"its components may hold data for {round(needed - MARGIN)} s: whether it is sent was not judged; set"
+            f" `observe_seconds` to more than {round(needed + MARGIN)}"
+        )
+    for row in facts["exports"]:
+        if row["failed"] and row["rest_failed"] and not row["failed_excess"]:
+            yield f"{row['about']} fails in the rest too ({row['rest_failed']} of {row['rest_offered']} {row['items']})"
+    yield from (f"{row['what']}: {row['why']}" for row in canary.notes.rows())

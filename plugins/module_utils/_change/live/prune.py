@@ -1,0 +1,228 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delete what an earlier version of a bundle left, as it was judged. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from ..._errors import Failure
+from ..._kube.bundle import Manifest, Ref, ordered, ref, stale
+from ..._kube.live.cluster import METADATA_LIST
+from ..._kube.live.explain import asking
+from ..._kube.live.kinds import PRUNED, ApiResource, version_for
+from ..._kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
+from ..._kube.operator_status import API_VERSION, KIND, belongs, needed
+from ..._kube.ownership import collector_of, earlier_place, is_ours, of_earlier, owner, release_of
+from ..._kube.replacement_order import awaited, goes_first, replaces
+from ..._rollout.change_record import collectors, is_record, record_name
+from ..._rollout.config_versions import earlier, renewed, unnamed
+from ..._rollout.live.pod_reasons import checked_search
+from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
+from .session import Session, keep, listed, namespaces_of, refs
+from .wait_for_others import await_gone
+from .write import delete_one
+
+_CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
+_SECRETS = ApiResource("v1", "Secret", "secrets", True)
+# What an earlier version of this collection made, which had no label of a release.
+EARLIER = f"{OWNER_LABEL}={OWNER},!{RELEASE_LABEL}"
+_REVISIONS = (
+    ApiResource("apps/v1", "ReplicaSet", "replicasets", True),
+    ApiResource("apps/v1", "ControllerRevision", "controllerrevisions", True),
+)
+
+
+def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
+    """Return the Secrets that cert-manager made for these objects' Certificates; it leaves them behind by itself."""
+    found = []
+    for certificate in (item for item in going if item["kind"] == KIND):
+        path = _SECRETS.path(certificate["metadata"]["namespace"], certificate["spec"]["secretName"])
+        secret = asking(f"Read the Secret of {ref(certificate)}", partial(session.cluster.get, path))
+        if secret and belongs(secret, certificate):
+            found.append({"apiVersion": "v1", "kind": "Secret", **secret})
+    return found
+
+
+def _is_secret_of(item: Manifest, certificate: Manifest) -> bool:
+    return item["kind"] == "Secret" and certificate["kind"] == KIND and belongs(item, certificate)
+
+
+def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
+    """Return the issuers among these objects, with their CA, that Certificates of other owners name."""
+    namespaces = {item["metadata"].get("namespace", "") for item in going if item["kind"] == "Issuer"}
+    own = refs(going)
+    kept = []
+    for name in sorted(namespaces):
+        found = listed(session, _CERTIFICATES, name, {})
+        unknown = [_any(item) for item in going if item["kind"] == "Issuer" and item["metadata"]["namespace"] == name]
+        others = unknown if found is None else [item for item in found if ref(item) not in own]
+        reason = "this user may not see whether Certificates" if found is None else "Certificates"
+        for item in needed(going, others):
+            keep(session, item, f"{reason} of others need it")
+            kept.append(item)
+    return kept
+
+
+def _any(issuer: Manifest) -> Manifest:
+    metadata = {"name": "", "namespace": issuer["metadata"]["namespace"]}
+    return {"kind": KIND, "metadata": metadata, "spec": {"issuerRef": {"name": issuer["metadata"]["name"]}}}
+
+
+# What only products have, which bring definitions too; others often may not list it.
+OF_PRODUCTS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterIssuer")
+
+
+class Pruning:
+    """What the bundle's label selects and the bundle does not have."""
+
+    def __init__(self, session: Session, live: Mapping[Ref, Manifest | None] | None = None) -> None:
+        """Read what is left. With the live objects of a bundle that stays, configs to go back to are not part of it."""
+        self.session = session
+        # The last collector of a namespace takes along what the namespace's collectors share.
+        shared = {shared_release(name) for name in namespaces_of(session.options.manifests)} if live is None else set()
+        left = _left(session, session.releases | shared, EARLIER if _has_earlier(session, live) else "")
+        # With the bundle that they belong to, the records of interrupted changes go when these are complete.
+        self.records = {} if live is None else _records(session, left)
+        self.left = _going(session, [item for item in left if item not in self.records.values()], live)
+
+    def make_room(self, group: list[Manifest]) -> None:
+        """Delete what must be gone before a group can be applied, once the server would take the group."""
+        first = [old for old in self.left if goes_first(old, group)]
+        if first and not self.session.options.check:
+            self.session.cluster.parallel(self._try, [new for new in group if any(replaces(new, old) for old in first)])
+        self._delete(first)
+
+    def _try(self, manifest: Manifest) -> None:
+        """See that the server takes what replaces something, before that is gone."""
+        asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest, dryRun="All"))
+
+    def finish(self) -> set[Ref]:
+        """Delete the rest, when the workloads that take the place of others work; return those, which are ready."""
+        waited = awaited(self.left, self.session.options.manifests)
+        if waited and not self.session.options.check:
+            self._await(waited)
+        self.delete()
+        return refs(waited)
+
+    def handed(self, items: list[Manifest]) -> list[Manifest]:
+        """Leave these objects to the caller, and the Secrets of their Certificates."""
+        whole = [*items, *(item for item in self.left for one in items if _is_secret_of(item, one))]
+        self.left = [item for item in self.left if item not in whole]
+        return items
+
+    def delete(self) -> list[Manifest]:
+        rest = list(self.left)
+        self._delete(rest)
+        return rest
+
+    def _await(self, waited: list[Manifest]) -> None:
+        seconds = self.session.options.wait_seconds
+        named = [{**ref(item)._asdict(), "api_version": item["apiVersion"]} for item in waited]
+        # A pod may be without a node for all that time: the old ones need their room until the new ones work.
+        options = RolloutWaitOptions(named, seconds, unschedulable_seconds=seconds, until={}, allow_empty=False)
+        try:
+            RolloutWait(self.session.cluster, checked_search({}), options).wait()
+        except Failure as failure:
+            kept = ", ".join(str(ref(old)) for old in self.left if any(replaces(new, old) for new in waited))
+            parts: dict[str, Any] = {"asked": failure.asked, "where": failure.where, "facts": failure.facts}
+            fix = f"{failure.fix}\nUntil it works these are kept: {kept}."
+            raise Failure(failure.wrong, fix=fix, **parts) from failure
+
+    def _delete(self, going: list[Manifest]) -> None:
+        for group in reversed(ordered(going)):
+            delete(self.session, group, "pruned")
+        names = refs(going)
+        self.left = [old for old in self.left if ref(old) not in names]
+
+
+def _has_earlier(session: Session, live: Mapping[Ref, Manifest | None] | None) -> bool:
+    """Return whether an earlier version may have left objects: a removal looks for them, a run that converts some too.
+
+    A product always had the label of its release, which has no dot.
+    """
+    if live is None:
+        return any("." in one for one in session.releases)
+    pairs = [(item, live.get(ref(item))) for item in session.options.manifests]
+    return any(now and session.converts(item, now) for item, now in pairs)
+
+
+def _left(session: Session, releases: set[str], more: str = "") -> list[Manifest]:
+    """Return the labelled objects that the bundle does not have, without their content. `more` selects more of them."""
+    if not session.options.prune_selector:
+        return []
+    manifests = session.options.manifests
+    namespaces = namespaces_of(manifests)
+    kinds = PRUNED + (OF_PRODUCTS if session.resources.defining else ())
+    resources = [resource for kind in kinds if (resource := session.resources.find(version_for(kind), kind))]
+    spaces = [(resource, name) for resource in resources for name in (namespaces if resource.namespaced else [""])]
+    selectors = filter(None, (session.options.prune_selector, more))
+    wheres = [(*space, selector) for selector in selectors for space in spaces]
+    found = session.cluster.parallel(lambda where: _labelled(session, *where), wheres)
+    denied = sorted({where[0].plural for where, items in zip(wheres, found, strict=True) if items is None})
+    if denied:
+        session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
+    items = stale((item for items in found for item in items or []), refs(manifests))
+    return [item for item in items if _is_ours(session, item, releases)]
+
+
+def _records(session: Session, left: list[Manifest]) -> dict[str, Manifest]:
+    """Return the records of the bundle's collectors. Others with that label are leftovers like any object."""
+    wanted = {
+        ref(name): name for one in collectors(session.options.manifests, {}) for name in [record_name(one.workloads[0])]
+    }
+    found = [item for item in left if is_record(item) and ref(item) in wanted]
+    return {collector_of(item): item for item in found if release_of(item) == release_of(wanted[ref(item)])}
+
+
+def _going(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None] | None) -> list[Manifest]:
+    """Return the leftovers that are to be deleted, as they are."""
+    kept = [] if live is None else _kept_configs(session, left, live)
+    going = [item for item in left if item not in kept]
+    whole = [item for item in session.cluster.parallel(session.live, going) if item]
+    return whole + secrets_of(session, whole)
+
+
+def _kept_configs(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None]) -> list[Manifest]:
+    """Return the earlier configs that stay. Revisions are read only when a new config may push out an old one."""
+    configs = earlier(left, session.options.manifests)
+    collectors = renewed(session.options.manifests, live)
+    wheres = [(kind, name) for name in namespaces_of(configs) for kind in _REVISIONS if collectors]
+    found = session.cluster.parallel(
+        lambda where: listed(session, where[0], where[1], {"labelSelector": COLLECTOR_LABEL}), wheres
+    )
+    if not wheres or None in found:
+        return configs
+    going = unnamed(configs, collectors, (item for items in found for item in items or []))
+    return [item for item in configs if item not in going]
+
+
+def _is_ours(session: Session, item: Manifest, releases: set[str]) -> bool:
+    """Return whether a selected object has both marks; a selector may match what others made, and copies of ours."""
+    if not of_earlier(item, session.options.field_manager):
+        return is_ours(item, releases, session.options.field_manager)
+    namespace, found = earlier_place(item)
+    if found not in releases and namespace in namespaces_of(session.options.manifests):
+        keep(session, item, f"it belongs to {owner(item)}, and to no collector of this run")
+    return bool(found) and found in releases
+
+
+def _labelled(session: Session, resource: ApiResource, namespace: str, selector: str) -> list[Manifest] | None:
+    """Return the objects with the bundle's label, or nothing when the user may not see them."""
+    return listed(session, resource, namespace, {"labelSelector": selector}, METADATA_LIST)
+
+
+def delete(session: Session, found: list[Manifest], action: str) -> None:
+    """Delete some objects and wait until they are gone, because later ones may be needed for that."""
+    if found and not session.options.check:
+        since = session.cluster.clock()
+        goes = session.cluster.parallel(lambda item: delete_one(session, item), found)
+        for manifest in (item for item, gone in zip(found, goes, strict=True) if not gone):
+            keep(session, manifest, "it belongs to another owner now")
+        found = [item for item, gone in zip(found, goes, strict=True) if gone]
+        await_gone(session, found, since)
+    for manifest in found:
+        session.report.add(action, manifest, None)

@@ -1,0 +1,221 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A share of the pods gets a change first. If they do worse than the others, all of them go back."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.canary import judged
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target, _yaml
+
+from ..._diagnose.live.diagnose_api import CONFIG
+from ...fake_api import status
+from .bundle_helpers import NAMESPACE
+from .helpers import RECORD, KilledError, run
+from .rollouts import WORKLOADS, Rollouts, collector, watched
+
+NAME = "ns/a"
+CANARY: dict[str, Any] = {
+    "strategy": "canary",
+    "share": "1",
+    "observe_seconds": 30,
+    "judge": [],
+    "on_failure": "rollback",
+    "config": _yaml.load(CONFIG, "config").data,
+    "listeners": list(_target.tables().listener_rows),
+}
+
+
+def cluster(kind: str = "Deployment", **spec: Any) -> Rollouts:
+    """Return a cluster with what an earlier run applied."""
+    api = Rollouts()
+    run(api, [NAMESPACE, *collector("first", kind, **spec)])
+    api.requests.clear()
+    api.clock.now += 60
+    api.act()
+    return api
+
+
+def change(api: Rollouts, config: str, kind: str = "Deployment", spec: Any = None, **options: Any) -> Any:
+    given = {NAME: {**CANARY, **options.pop("change", {})}}
+    return run(api, [NAMESPACE, *collector(config, kind, **(spec or {}))], change=given, wait_seconds=60, **options)
+
+
+def fails(api: Rollouts, *given: Any, **more: Any) -> Failure:
+    with pytest.raises(Failure) as caught:
+        change(api, *given, **more)
+    return caught.value
+
+
+def killed(api: Rollouts, config: str, *given: Any) -> None:
+    """Let a run end as soon as one pod has the config."""
+
+    def end(_now: float) -> None:
+        if api.configs().count(config) == 1:
+            raise KilledError
+
+    api.clock.on_sleep.append(end)
+    with pytest.raises(KilledError):
+        change(api, config, *given)
+    api.clock.on_sleep.remove(end)
+    api.clock.sleep(600)
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_a_good_change_reaches_one_pod_then_all(kind: str) -> None:
+    api = cluster(kind)
+    seen = watched(api)
+    result = change(api, "second", kind)
+    old = ["first"] * (3 if kind == "Deployment" else 2)
+    assert seen[0] == [*old, "second"]
+    assert api.configs() == ["second"] * 3
+    assert RECORD not in api.objects
+    assert 60 <= api.clock.now - 60 < 80, "judged twice"
+    workload = next(item for item in result["objects"] if item["kind"] == kind)
+    assert (workload["action"], result["ready"]) == ("changed", True)
+    live = next(item for item in api.objects.values() if item["kind"] == kind)
+    assert workload["generation"] == live["metadata"]["generation"]
+    (verdict,) = result["verdicts"]
+    first = "the canary (1 of 3 nodes)" if kind == "DaemonSet" else "the canary (1 of 3 pods)"
+    assert re.match(r"Collector ns/a: its change passed \d+ checks: ", verdict)
+    assert f"{first} for 30 s beside the earlier pods, then the collector for 30 s beside the readings" in verdict
+    again = change(api, "second", kind)
+    assert (again["changed"], again["verdicts"]) == (False, [])
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_a_change_that_does_worse_goes_back_before_the_others_follow(kind: str) -> None:
+    api = cluster(kind)
+    seen = watched(api)
+    failure = fails(api, "worse", kind)
+    assert max(configs.count("worse") for configs in seen) == 1
+    assert api.configs() == ["first"] * 3
+    assert api.clock.now - 60 < 25
+    text = str(failure)
+    assert f"Change {kind} ns/a: the canary (1 of 3 {'nodes' if kind == 'DaemonSet' else 'pods'}) does worse" in text
+    assert "[exports_fail] exporters/otlp_grpc/jaeger:" in text
+    assert "The earlier config of ns/a is back and works. The new config is kept in ConfigMap ns/worse." in text
+    assert "judge: [exports_fail]" in text
+    assert failure.facts["failures"][0]["id"] == "exports_fail"
+    assert RECORD not in api.objects
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_a_canary_that_does_not_start_goes_back_with_the_reason(kind: str) -> None:
+    api = cluster(kind)
+    failure = fails(api, "broken", kind)
+    assert "exit code 1, restarts: 2" in str(failure)
+    assert api.configs() == ["first"] * 3
+    assert api.clock.now - 60 < 30
+
+
+@pytest.mark.parametrize(("code", "reason"), [(429, "TooManyRequests"), (403, "Forbidden")])
+def test_a_node_that_no_pod_may_leave_gets_no_canary(code: int, reason: str) -> None:
+    api = cluster("DaemonSet")
+    api.evicts = status(code, reason, "the pod has to stay")
+    assert "the pod has to stay" in str(fails(api, "second", "DaemonSet"))
+    assert api.configs() == ["first"] * 3
+
+
+@pytest.mark.parametrize(("kind", "config"), [(kind, config) for kind in WORKLOADS for config in ("second", "worse")])
+def test_a_run_that_is_killed_while_it_holds_is_finished_by_the_next(kind: str, config: str) -> None:
+    api = cluster(kind)
+    killed(api, config, kind)
+    assert api.configs().count(config) == 1, "the workload holds itself"
+    assert RECORD in api.objects
+    if config == "second":
+        result = change(api, config, kind)
+        assert (result["changed"], api.configs()) == (True, ["second"] * 3)
+        assert "was interrupted, or still runs" in "".join(result["warnings"])
+    else:
+        assert "exports_fail" in str(fails(api, config, kind))
+        assert api.configs() == ["first"] * 3
+    assert RECORD not in api.objects
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_an_inventory_that_goes_back_ends_a_hold_at_once(kind: str) -> None:
+    api = cluster(kind)
+    fails(api, "worse", kind, change={"on_failure": "keep"})
+    assert api.configs().count("worse") == 1
+    assert RECORD in api.objects
+    start = api.clock.now
+    warnings = change(api, "first", kind)["warnings"]
+    assert "The change of the collector ns/a failed in an earlier run" in warnings[0]
+    assert api.configs() == ["first"] * 3
+    assert api.clock.now - start < 10
+    assert RECORD not in api.objects
+
+
+def test_what_changes_no_pod_is_no_canary() -> None:
+    api = cluster()
+    start = api.clock.now
+    change(api, "first", spec={"replicas": 4})
+    assert (api.configs(), api.clock.now - start < 5) == (["first"] * 4, True)
+
+
+def test_without_metrics_nothing_is_changed() -> None:
+    api = cluster()
+    api.refuse("/proxy/metrics")
+    with pytest.raises(Problem, match="metrics of its pods cannot be read"):
+        change(api, "second")
+    assert (api.configs(), RECORD in api.objects) == (["first"] * 3, False)
+    with pytest.raises(Problem, match="metrics of its pods cannot be read"):
+        change(api, "second", check=True)
+
+
+def test_a_judgement_may_be_left_out() -> None:
+    api = cluster("DaemonSet")
+    change(api, "worse", "DaemonSet", change={"judge": ["exports_fail", "nothing_sent"]})
+    assert api.configs() == ["worse"] * 3
+
+
+def test_check_mode_says_how_a_change_reaches_the_pods() -> None:
+    api = cluster()
+    line = "Deployment ns/a: canary of 1 of 3 pods, judged for 30 s; then the others, judged for 30 s"
+    assert change(api, "second", check=True)["plan"][0].startswith(line)
+    assert change(api, "first", check=True)["plan"] == []
+    rolling = change(api, "second", check=True, change={"strategy": "rolling"})["plan"]
+    assert rolling[0].startswith("Deployment ns/a: rolling; goes back if it fails. Risks: ")
+    assert api.configs() == ["first"] * 3
+
+
+def test_a_lost_answer_leaves_the_record() -> None:
+    api = cluster()
+
+    def lost(_method: str, path: str) -> Answered | None:
+        return status(500, "InternalError", "no") if path.endswith("/replicasets") else None
+
+    api.trouble = lost
+    with pytest.raises(Problem):
+        change(api, "second")
+
+
+def test_a_canary_that_fails_goes_back_while_others_are_judged_and_awaited() -> None:
+    back, judging = threading.Event(), threading.Event()
+
+    def stages(one: Any) -> list[str]:
+        if one == "worse":
+            raise Failure("it does worse", facts={})
+        judging.set()
+        assert back.wait(10), "the other one is back before this one is judged"
+        return []
+
+    def failed(name: str, failure: Failure) -> str:
+        back.set()
+        return f"{name}: {failure.wrong}"
+
+    def beside() -> list[str]:
+        assert judging.wait(10), "what is awaited does not wait for canaries"
+        return ["ns/c: does not start"]
+
+    canaries: Any = {"ns/a": "worse", "ns/b": "second"}
+    ended = judged(Rollouts().cluster(), canaries, stages, failed, beside)
+    assert ended == ["ns/c: does not start", "ns/a: it does worse"]
