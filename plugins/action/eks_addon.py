@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._edge.aws.specs import MODULES
+from ..module_utils._identity.live.aws_specs import MODULES
 from ..plugin_utils._worker import Work
 from ..plugin_utils._worker_aws import AwsAction
 

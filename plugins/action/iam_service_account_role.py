@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._edge.aws.specs import MODULES
+from ..module_utils._identity.live.aws_specs import MODULES
 from ..plugin_utils._worker import Work
 from ..plugin_utils._worker_aws import AwsAction
 
@@ -15,6 +15,6 @@ class ActionModule(AwsAction):
 
     @staticmethod
     def work() -> Work:
-        from ..module_utils._edge.aws.service_account_role import run_role  # noqa: PLC0415 - needs amazon.aws
+        from ..module_utils._identity.live.service_account_role import run_role  # noqa: PLC0415 - needs amazon.aws
 
         return run_role

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._core.aws.assignment import IdentityRequest, assigned
+from ..module_utils._identity.assignment import IdentityRequest, assigned
 from ..plugin_utils._action import ControllerAction
 
 

@@ -77,8 +77,8 @@ error: {description: The code and the message of AWS., returned: when a call fai
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.oidc import run_oidc
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import MODULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import MODULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.oidc import run_oidc
 
 
 def main() -> None:

@@ -130,10 +130,10 @@ error: {description: The code and the message of AWS., returned: when a call fai
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.service_account_role import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import MODULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.service_account_role import (
     run_role,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import MODULES
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ unproven: {description: "The others, each as C(account) and C(reason).", returne
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.identity_wait import (
     ARGUMENTS,
     run_wait,
 )

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.assignment import POLICIES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import ANNOTATIONS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import specs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICIES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs as specs
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 

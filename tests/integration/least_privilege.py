@@ -29,7 +29,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
     statements,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import derive
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.trust import irsa
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256

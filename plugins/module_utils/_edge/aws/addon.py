@@ -26,10 +26,10 @@ from ..._core.aws.wait import (
     Patience,
 )
 from ..._errors import Problem
+from ..._identity.live.aws_api import AnsibleCallError, Aws, CallErrors, busy, parsed, run, tag
 from ..._kube.live.libraries import lacking
 from .addon_plan import AddonPlan, Planner, missing
 from .addon_wait import Addon, AddonReads, AddonWait, Limits, fact, status_of
-from .calls import AnsibleCallError, Aws, CallErrors, busy, parsed, run, tag
 
 COLLISION_PAUSE = 5.0
 # Parameters that botocore learned late.

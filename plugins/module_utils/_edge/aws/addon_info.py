@@ -15,8 +15,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..._core.aws.versions import available, choose, order
 from ..._core.aws.wait import Patience, issues_of
 from ..._errors import Problem
+from ..._identity.live.aws_api import Aws, CallErrors, run
 from .addon_wait import AddonReads, AddonWait, Limits, fact
-from .calls import Aws, CallErrors, run
 
 
 class AddonInfo:

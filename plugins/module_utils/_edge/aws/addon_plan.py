@@ -13,9 +13,9 @@ from typing import Any
 
 from ..._core.aws.settings import IDENTITIES, Settings, Violation, mismatch, moved, settings
 from ..._core.aws.versions import VersionChoice
+from ..._identity.live.aws_api import AnsibleCallError, changes, parsed, retagged
 from ..._kube.live.explain import library
 from .addon_wait import Addon, AddonReads
-from .calls import AnsibleCallError, changes, parsed, retagged
 
 
 @dataclass

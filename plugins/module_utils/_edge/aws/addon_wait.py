@@ -27,7 +27,7 @@ from ..._core.aws.wait import (
     judge,
 )
 from ..._errors import Failure
-from .calls import AnsibleCallError, CallErrors, Calls, parsed
+from ..._identity.live.aws_api import AnsibleCallError, CallErrors, Calls, parsed
 
 Addon = dict[str, Any]
 POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 15.0, 1.5

@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.secrets import quoted
 from ..._errors import Failure, Problem, shown
+from ..._identity.live.aws_api import Calls
 from ..._kube import eks_token as access
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
@@ -23,7 +24,6 @@ from ..._kube.live.kubeconfig import answer_of
 from ..._kube.live.urls import segment
 from ..._telemetry.evidence import excerpt
 from ..._telemetry.live.probe import Logs, Metrics, Pods
-from ..aws.calls import Calls
 
 ASKED = "See the trace arrive"
 TRACES = "traces"

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm import info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import LONGEST, Problem, printable
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api as calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.pod_reasons import LINE_LENGTH
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
@@ -24,12 +24,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
 
 from tests.testbed.aws.world import Stage
 
-from ._edge.aws.runs import Runs
 from ._edge.instrumentation import test_check as needs
 from ._edge.instrumentation import test_namespaces as namespaces
 from ._edge.olm import olm_api, test_info
 from ._edge.olm import test_wait as test_olm_wait
 from ._edge.olm.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
+from ._identity.live.runs import Runs
 from ._rollout.live import test_webhook_wait as hooks
 from ._rollout.live.test_rollout_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 from .fake_api import FakeApi, reply, status

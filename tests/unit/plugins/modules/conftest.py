@@ -18,14 +18,14 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import botocore as connections
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api as calls
 from botocore.hooks import HierarchicalEmitter
 from botocore.session import Session
 
 from tests.support.modules import patch_module_args
 from tests.testbed.aws.server import AwsServer, running, tell
 from tests.testbed.aws.world import World
-from tests.unit.plugins.module_utils._edge.aws.runs import Clock
+from tests.unit.plugins.module_utils._identity.live.runs import Clock
 
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
 REGION, CLUSTER = "eu-west-1", "prod"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import specs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs as specs
 
 from tests.support.cases import cases
 from tests.support.documentation import documented

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import parsed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import parsed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import hide_more
 
 from tests.testbed.aws.world import Stage

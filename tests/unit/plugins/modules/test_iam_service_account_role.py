@@ -10,7 +10,9 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.association import AssociationTask
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.association import (
+    AssociationTask,
+)
 from moto.iam.models import AWSManagedPolicy, iam_backends
 
 from tests.support.cases import cases

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs import aws_policy as policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import Account
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.identity import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
     equipped,
     lags,
     theirs,
     trial,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token as access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import FailedCall, asked_by
 

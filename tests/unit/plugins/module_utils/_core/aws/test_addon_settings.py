@@ -9,7 +9,6 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import assignment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import settings as addons
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.settings import (
     Violation,
@@ -17,7 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.setti
     said,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_plan import violations
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import changes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import assignment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import changes
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .runs import Runs
+from ..._identity.live.runs import Runs
 
 NEWEST, DEFAULT = "v0.151.0-eksbuild.10", "v0.151.0-eksbuild.2"
 ROLE = "arn:aws:iam::123456789012:role/adot"

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.wait import ISSUES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import AnsibleCallError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
+    AnsibleCallError,
+)
 
 from tests.testbed.aws.world import Stage
 
-from .runs import Runs
+from ..._identity.live.runs import Runs
 
 
 def test_an_addon_of_others_is_waited_for_without_a_change() -> None:

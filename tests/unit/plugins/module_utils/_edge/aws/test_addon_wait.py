@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 
 from tests.testbed.aws.world import Stage
 
-from .runs import Runs
+from ..._identity.live.runs import Runs
 
 EKS = botocore.session.get_session().get_service_model("eks")
 STATUSES = EKS.shape_for("AddonStatus").enum

@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app.call import (
     InBackend,
     InCounts,
@@ -21,6 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_ap
     Search,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import (
     Logs,

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import kubeconfig
 from botocore import credentials
 

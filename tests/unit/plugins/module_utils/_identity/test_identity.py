@@ -14,17 +14,17 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
     eks_cluster_of,
     filled,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import identity
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import trust as oidc
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws.assignment import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import trust as oidc
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import (
     IdentityRequest,
     assigned,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ...helpers import cases, collector
+from ..helpers import cases, collector
 
 ROLE = {"eks.amazonaws.com/role-arn": "arn:a"}
 GRANT = Grant(("a:A",), "https://example.com")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws import calls as tested
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api as tested
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token as access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import (
     FailedCall,

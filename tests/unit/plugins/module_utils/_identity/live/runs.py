@@ -10,15 +10,15 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon import AddonTask
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_info import AddonInfo
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.calls import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
     AnsibleCallError,
     Calls,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.specs import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import (
     EKS_ADDON,
     EKS_ADDON_INFO,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from moto.eks.models import eks_backends
 
 from tests.testbed.aws.addons import describe_addon

@@ -14,10 +14,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_list_to_ansible_dict,
 )
 
-from ..._core.aws.trust import AUDIENCE, bare, find, goal, issuer, settings, steps, thumbprints
 from ..._errors import Problem
 from ..._kube.eks_token import EXISTS_CODES
-from .calls import AnsibleCallError, Aws, CallErrors, retagged, run
+from ..trust import AUDIENCE, bare, find, goal, issuer, settings, steps, thumbprints
+from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run
 
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
 EMPTY: dict[str, Any] = {"client_ids": [], "thumbprints": [], "tags": {}}

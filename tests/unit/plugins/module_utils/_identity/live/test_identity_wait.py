@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.identity_wait import Waiting
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.identity_wait import Waiting
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from botocore.exceptions import ClientError, EndpointConnectionError
 

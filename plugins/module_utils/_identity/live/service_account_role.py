@@ -12,24 +12,13 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
 from ..._collector.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled
-from ..._core.aws.identity import ANNOTATIONS, in_region
-from ..._core.aws.role import (
-    RoleRequest,
-    check,
-    cluster_arn,
-    creation,
-    given_up,
-    goal,
-    owned,
-    removal,
-    settings,
-    steps,
-)
-from ..._core.aws.trust import STATEMENTS, Step
 from ..._errors import Problem
 from ..._kube.eks_token import EXISTS_CODES
+from ..identity import ANNOTATIONS, in_region
+from ..role import RoleRequest, check, cluster_arn, creation, given_up, goal, owned, removal, settings, steps
+from ..trust import STATEMENTS, Step
 from .association import RoleAssociation
-from .calls import AnsibleCallError, Aws, CallErrors, retagged, run
+from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run
 
 COLLISIONS, COLLISION_PAUSE, SETTLE_PAUSE = 5, 2.0, 1.0
 AGENT = "eks-pod-identity-agent"

@@ -10,10 +10,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import (
     eks_cluster_of,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.aws import role, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import role, trust
 
-from ...helpers import cases, rows
+from ..helpers import cases, rows
 
 EKS_CLUSTER = eks_cluster_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
 ACCOUNT = policy.Account("obs", "gateway")

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._collector.needs.aws_policy import Account, Statement, united
-from ..._errors import Problem, near
+from .._collector.needs.aws_policy import Account, Statement, united
+from .._errors import Problem, near
 from .identity import ANNOTATIONS, STATIC, role_name
 
 DERIVED, MANAGED = "derived", "managed"

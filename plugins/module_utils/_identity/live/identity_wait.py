@@ -11,14 +11,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._collector.needs.aws_policy import IRSA, Account
-from ..._core.aws.identity import equipped, lags, theirs, trial
-from ..._core.aws.trust import AUDIENCE
 from ..._errors import Problem
 from ..._kube.eks_token import explain, passing
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
 from ..._kube.live.kubeconfig import answer_of, session_of
+from ..identity import equipped, lags, theirs, trial
+from ..trust import AUDIENCE
 
 TOKEN_SECONDS = 600  # the least that the API server gives
 FORBIDDEN, MISSING, BUDGET = 403, 404, 429

@@ -24,12 +24,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 
 from ..._config.secrets import concealed
 from ..._config.yaml_documents import load
-from ..._core.aws.trust import tag_changes
 from ..._errors import Problem, escaped, printable
 from ..._kube.eks_token import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
 from ..._kube.live.explain import hide_more, library
 from ..._kube.live.kubeconfig import answer_of, without_terminal
 from ..._kube.live.libraries import lacking
+from ..trust import tag_changes
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0

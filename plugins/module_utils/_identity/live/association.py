@@ -12,11 +12,11 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._core.aws.assignment import FIELDS, impossible, request, settings
 from ..._errors import Problem
 from ..._kube.eks_token import EXISTS_CODES
 from ..._kube.live.libraries import lacking
-from .calls import AnsibleCallError, Aws, CallErrors, changes, retagged, run, tag
+from ..assignment import FIELDS, impossible, request, settings
+from .aws_api import AnsibleCallError, Aws, CallErrors, changes, retagged, run, tag
 
 COLLISIONS, COLLISION_PAUSE = 5, 2.0
 Association = dict[str, Any]
