@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._core.instrumentation.instrumentation import option_names
+from ..module_utils._instrumentation.instrumentation import option_names
 from ..plugin_utils import _instrumentation, _lock
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 

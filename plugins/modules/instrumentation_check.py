@@ -60,7 +60,7 @@ trials: {description: Objects for M(o11y.opentelemetry.admission_wait)., returne
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.live.prerequisites import (
     ARGUMENTS,
     run_check,
 )

@@ -56,7 +56,7 @@ uninstrumented: {description: Workloads whose pods are older., returned: success
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.namespaces import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.live.annotate import (
     ARGUMENTS,
     run_annotate,
 )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._core.instrumentation import manifest, namespaces
-from ..module_utils._core.instrumentation.instrumentation import Instrumentation, option_names
 from ..module_utils._core.releases import lock
 from ..module_utils._errors import Problem
+from ..module_utils._instrumentation import annotations as namespaces
+from ..module_utils._instrumentation import custom_resource as manifest
+from ..module_utils._instrumentation.instrumentation import Instrumentation, option_names
 from ..module_utils._kube import names
 from ..module_utils._validate import deployed
 from . import _arguments, _sources

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.instrumentation import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.instrumentation import (
     PROPAGATORS,
     SAMPLERS,
     option_names,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.instrumentation import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.instrumentation import (
     PROPAGATORS,
     SAMPLERS,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import bundle

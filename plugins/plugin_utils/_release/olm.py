@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...module_utils._core.instrumentation.languages import LANGUAGES
 from ...module_utils._core.olm import choose
 from ...module_utils._core.olm import found as reads
 from ...module_utils._core.olm.choose import OlmRequest
@@ -22,6 +21,7 @@ from ...module_utils._core.releases.products import Product
 from ...module_utils._core.releases.removal import RemovalPlan
 from ...module_utils._core.releases.versions import read
 from ...module_utils._errors import Problem
+from ...module_utils._instrumentation.sdk_languages import LANGUAGES
 from .. import _arguments
 
 OPTIONS: dict[str, dict[str, Any]] = {

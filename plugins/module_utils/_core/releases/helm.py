@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._collector.options import from_registry
+from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._kube.names import RELEASE_LABEL
-from ..instrumentation.languages import LANGUAGES
 from .customization import GENERATED, ISSUER, TUNING, Customization
 from .products import CERT_MANAGER, OPERATOR, Product
 from .versions import Version

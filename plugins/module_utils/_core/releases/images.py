@@ -14,8 +14,8 @@ from typing import Any
 from ..._collector.options import from_registry
 from ..._config.paths import at, leaves
 from ..._errors import Problem, near
+from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._kube.bundle import Manifest
-from ..instrumentation.languages import LANGUAGES
 from .lock import Pin, unpinned
 from .manifest import containers
 

@@ -24,12 +24,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
 
 from tests.testbed.aws.world import Stage
 
-from ._edge.instrumentation import test_check as needs
-from ._edge.instrumentation import test_namespaces as namespaces
 from ._edge.olm import olm_api, test_info
 from ._edge.olm import test_wait as test_olm_wait
 from ._edge.olm.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
 from ._identity.live.runs import Runs
+from ._instrumentation.live import test_annotate as namespaces
+from ._instrumentation.live import test_prerequisites as needs
 from ._rollout.live import test_webhook_wait as hooks
 from ._rollout.live.test_rollout_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 from .fake_api import FakeApi, reply, status

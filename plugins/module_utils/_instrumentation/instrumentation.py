@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..._config.secrets import is_secret_name, secret_at
-from ..._errors import Problem, near
-from ..._kube import names
+from .._config.secrets import is_secret_name, secret_at
+from .._errors import Problem, near
+from .._kube import names
 from .exports import OPTIONS, Export, export
-from .languages import LANGUAGES
+from .sdk_languages import LANGUAGES
 
 # Mappings that have required keys or nothing to say, and so are not empty by default.
 _OPTIONAL = ("collector", "tls")

@@ -9,18 +9,20 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
-    manifest,
-    namespaces,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
+    annotations as namespaces,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.languages import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
+    custom_resource as manifest,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     GRPC,
     HTTP,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
 
-from ...helpers import cases
+from ..helpers import cases
 from .helpers import instrumentation
 
 PYTHON, JAVA = (f"instrumentation.opentelemetry.io/inject-{name}" for name in ("python", "java"))

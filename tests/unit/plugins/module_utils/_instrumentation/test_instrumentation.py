@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
-    exports,
-    languages,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
+    exports,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
+    sdk_languages as languages,
+)
 
-from ...helpers import cases
+from ..helpers import cases
 from .helpers import instrumentation
 
 PYTHON = "Python exports by http/protobuf, but port 4317 .* is that of grpc. Send it to port 4318; "

@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._core.instrumentation import languages, manifest, namespaces
-from ..._core.instrumentation.languages import GRPC
-from ..._core.instrumentation.manifest import API_VERSION, KIND
 from ..._errors import Problem
 from ..._kube.bundle import Manifest
 from ..._kube.live.cluster import METADATA, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import explain
+from .. import annotations as namespaces
+from .. import custom_resource as manifest
+from .. import sdk_languages as languages
+from ..custom_resource import API_VERSION, KIND
+from ..sdk_languages import GRPC
 
 MUTATING, ALWAYS_THERE = "MutatingWebhookConfiguration", "default"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"

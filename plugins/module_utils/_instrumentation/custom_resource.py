@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..._collector.manifests.build import present, shared_namespace
-from ..._collector.manifests.pod import env_source
-from ..._collector.options import from_registry
-from ..._kube import names
-from ..._kube.bundle import Manifest
-from ..._kube.names import OWNER, OWNER_LABEL
+from .._collector.manifests.build import present, shared_namespace
+from .._collector.manifests.pod import env_source
+from .._collector.options import from_registry
+from .._kube import names
+from .._kube.bundle import Manifest
+from .._kube.names import OWNER, OWNER_LABEL
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export
 from .instrumentation import Instrumentation
-from .languages import GRPC, HTTP
+from .sdk_languages import GRPC, HTTP
 
 API_VERSION, KIND = "opentelemetry.io/v1alpha1", "Instrumentation"
 LABEL = "o11y.opentelemetry/instrumentation"

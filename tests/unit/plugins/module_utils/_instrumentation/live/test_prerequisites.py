@@ -10,8 +10,10 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation import check
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.instrumentation.check import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.live import (
+    prerequisites as check,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.live.prerequisites import (
     PrerequisiteCheck,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered

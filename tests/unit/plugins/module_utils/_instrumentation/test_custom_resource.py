@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     instrumentation as requests,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
-    languages as tables,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
+    sdk_languages as tables,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation.manifest import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.custom_resource import (
     manifests,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
-from ...helpers import cases
+from ..helpers import cases
 from .helpers import instrumentation
 
 LABELS = {"control-plane": "controller-manager"}

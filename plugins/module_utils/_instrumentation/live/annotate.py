@@ -12,7 +12,6 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._change.live.session import BundleReport
 from ..._config.paths import section
-from ..._core.instrumentation import namespaces
 from ..._errors import Problem
 from ..._kube.bundle import Manifest
 from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
@@ -21,6 +20,7 @@ from ..._kube.live.explain import explain
 from ..._kube.live.urls import segment
 from ..._kube.names import OWNER
 from ..._rollout import restarts
+from .. import annotations as namespaces
 
 NOT_ALLOWED = 403
 ROOT = "/apis/opentelemetry.io/v1alpha1"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     instrumentation as made,
 )
 

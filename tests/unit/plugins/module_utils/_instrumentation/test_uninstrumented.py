@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.instrumentation import namespaces
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
+    annotations as namespaces,
+)
 
-from ...helpers import cases
+from ..helpers import cases
 
 PYTHON = "instrumentation.opentelemetry.io/inject-python"
 ADDED = {"initContainers": [{"name": "opentelemetry-auto-instrumentation-python"}], "containers": [{"name": "app"}]}

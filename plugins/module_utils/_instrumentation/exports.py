@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._errors import Problem, near
-from .languages import GRPC, HTTP, PORTS, Language
+from .._errors import Problem, near
+from .sdk_languages import GRPC, HTTP, PORTS, Language
 
 PROTOCOL_VARIABLE, ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT"
 # Variables that have an option of their own here, where they are checked.

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._config.secrets import quoted
-from ..._errors import Problem, near
-from ..._kube import names, ownership
-from ..._kube.bundle import Manifest
-from ..._rollout import restarts
+from .._config.secrets import quoted
+from .._errors import Problem, near
+from .._kube import names, ownership
+from .._kube.bundle import Manifest
+from .._rollout import restarts
 from .instrumentation import Instrumentation
-from .languages import DOMAIN, LANGUAGES
+from .sdk_languages import DOMAIN, LANGUAGES
 
 PREFIX = f"{DOMAIN}/inject-"
 
