@@ -24,7 +24,7 @@ WIDTH = 120
 HEAD = """\
 ---
 # What the listed releases of each product may do in a cluster. A manifest with another privilege is refused.
-# Made by `python -m tools.privileges FILE…`. Keys and values are those of _core/releases/privileges.py.
+# Made by `python -m tools.privileges FILE…`. Keys and values are those of _install/releases/privileges.py.
 """
 
 

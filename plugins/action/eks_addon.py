@@ -15,6 +15,6 @@ class ActionModule(AwsAction):
 
     @staticmethod
     def work() -> Work:
-        from ..module_utils._edge.aws.addon import run_addon  # noqa: PLC0415 - needs amazon.aws
+        from ..module_utils._install.live.addon import run_addon  # noqa: PLC0415 - needs amazon.aws
 
         return run_addon

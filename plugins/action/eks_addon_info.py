@@ -15,6 +15,6 @@ class ActionModule(AwsAction):
 
     @staticmethod
     def work() -> Work:
-        from ..module_utils._edge.aws.addon_info import run_addon_info  # noqa: PLC0415 - needs amazon.aws
+        from ..module_utils._install.live.addon_info import run_addon_info  # noqa: PLC0415 - needs amazon.aws
 
         return run_addon_info

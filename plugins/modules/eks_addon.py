@@ -148,8 +148,8 @@ error: {description: The code and the message of AWS., returned: when a call fai
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon import run_addon
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import MODULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon import run_addon
 
 
 def main() -> None:

@@ -142,8 +142,10 @@ addon:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_info import run_addon_info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import MODULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_info import (
+    run_addon_info,
+)
 
 
 def main() -> None:

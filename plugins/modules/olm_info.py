@@ -62,7 +62,10 @@ packages: {description: Similar package names if it is missing., returned: alway
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.info import ARGUMENTS, run_info
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_info import (
+    ARGUMENTS,
+    run_info,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 

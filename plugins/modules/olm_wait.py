@@ -63,7 +63,10 @@ failures: {description: The problems with their fixes., returned: when the task 
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm.wait import ARGUMENTS, run_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_wait import (
+    ARGUMENTS,
+    run_wait,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 

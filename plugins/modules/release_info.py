@@ -53,7 +53,10 @@ denied: {description: "Kinds that the user may not list, by plural.", returned: 
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.release.info import ARGUMENTS, run_info
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.release_info import (
+    ARGUMENTS,
+    run_info,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 

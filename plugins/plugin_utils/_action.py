@@ -18,9 +18,9 @@ from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._config.secrets import concealed, masker, secrets_in_objects
-from ..module_utils._core.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
-from ..module_utils._core.releases.versions import version
 from ..module_utils._errors import Problem, near, nearest
+from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
+from ..module_utils._install.releases.versions import version
 from . import _arguments, _lock, _sources, _yaml
 from ._needed import needed
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._core.releases import lock
 from ..module_utils._errors import Problem
+from ..module_utils._install.releases import lock
 from ..module_utils._instrumentation import annotations as namespaces
 from ..module_utils._instrumentation import custom_resource as manifest
 from ..module_utils._instrumentation.instrumentation import Instrumentation, option_names

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._core.releases import lock
 from ..module_utils._errors import Problem
+from ..module_utils._install.releases import lock
 from ..module_utils._validate.reports import counted
 from . import _files, _sources, _yaml
 

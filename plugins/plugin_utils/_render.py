@@ -23,8 +23,6 @@ from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distri
 from ..module_utils._collector.platform import Platform
 from ..module_utils._config.compose import compose
 from ..module_utils._config.layers import Composed, Layer
-from ..module_utils._core.releases import lock
-from ..module_utils._core.releases.lock import Pin, unpinned
 from ..module_utils._diagnose.peers import (
     Station,
     Ways,
@@ -36,6 +34,8 @@ from ..module_utils._diagnose.peers import (
 )
 from ..module_utils._errors import Problem, about
 from ..module_utils._identity import identity
+from ..module_utils._install.releases import lock
+from ..module_utils._install.releases.lock import Pin, unpinned
 from ..module_utils._kube import names
 from ..module_utils._validate import deployed, structure
 from ..module_utils._validate.rules import lint

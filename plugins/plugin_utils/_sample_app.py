@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._core.manifests.sample_app import SampleApp, bundle, option_names
-from ..module_utils._core.releases import lock
 from ..module_utils._errors import Problem, shown
+from ..module_utils._install.releases import lock
 from ..module_utils._instrumentation import exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
 from . import _arguments, _sources

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import at
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.versions import version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import version
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published
 

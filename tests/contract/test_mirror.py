@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import (
     OPERATOR,
     PRODUCTS,
 )

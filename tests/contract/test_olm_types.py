@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.meanings import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.meanings import (
     CSV,
     ROWS,
     SUBSCRIPTION,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.olm.state import NO_CONDITION
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import NO_CONDITION
 
 from tests.testbed import olm
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...module_utils._core.releases import addon as addons
-from ...module_utils._core.releases.decide import EXISTING, ReleaseRequest
-from ...module_utils._core.releases.found import EKS
-from ...module_utils._core.releases.products import Product
-from ...module_utils._core.releases.removal import RemovalPlan, removal
-from ...module_utils._core.releases.versions import read, version
 from ...module_utils._errors import Problem
+from ...module_utils._install.addon import decision as addons
+from ...module_utils._install.releases.decide import EXISTING, ReleaseRequest
+from ...module_utils._install.releases.installed import EKS
+from ...module_utils._install.releases.products import Product
+from ...module_utils._install.releases.removal import RemovalPlan, removal
+from ...module_utils._install.releases.versions import read, version
 
 
 def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:

@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...module_utils._core.olm import choose
-from ...module_utils._core.olm import found as reads
-from ...module_utils._core.olm.choose import OlmRequest
-from ...module_utils._core.olm.package import PackageRequest
-from ...module_utils._core.releases import decide
-from ...module_utils._core.releases import removal as removals
-from ...module_utils._core.releases.customization import TUNING
-from ...module_utils._core.releases.found import OLM
-from ...module_utils._core.releases.products import Product
-from ...module_utils._core.releases.removal import RemovalPlan
-from ...module_utils._core.releases.versions import read
 from ...module_utils._errors import Problem
+from ...module_utils._install.olm import choose
+from ...module_utils._install.olm import olm_objects as reads
+from ...module_utils._install.olm.choose import OlmRequest
+from ...module_utils._install.olm.package import PackageRequest
+from ...module_utils._install.releases import decide
+from ...module_utils._install.releases import removal as removals
+from ...module_utils._install.releases.customization import TUNING
+from ...module_utils._install.releases.installed import OLM
+from ...module_utils._install.releases.products import Product
+from ...module_utils._install.releases.removal import RemovalPlan
+from ...module_utils._install.releases.versions import read
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
 from .. import _arguments
 

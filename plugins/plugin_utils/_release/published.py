@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...module_utils._core.releases import images, lock, manifest, privileges
-from ...module_utils._core.releases.found import RELEASED
-from ...module_utils._core.releases.products import CERT_MANAGER, Product, product
-from ...module_utils._core.releases.versions import Version, image_name, version
 from ...module_utils._errors import Problem, shown
+from ...module_utils._install.releases import images, lock, manifest, privileges
+from ...module_utils._install.releases.installed import RELEASED
+from ...module_utils._install.releases.products import CERT_MANAGER, Product, product
+from ...module_utils._install.releases.versions import Version, image_name, version
 from ...module_utils._kube.bundle import Manifest
 from .. import _files, _lock, _sources
 from . import source

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...module_utils._core.releases import decide, helm, images, lock, manifest, removal
-from ...module_utils._core.releases.customization import (
+from ...module_utils._errors import Problem
+from ...module_utils._install.releases import decide, helm, images, lock, manifest, removal
+from ...module_utils._install.releases.customization import (
     GENERATED_SECRET,
     CertificateSource,
     Customization,
     hosts,
     written,
 )
-from ...module_utils._core.releases.found import EKS, OLM
-from ...module_utils._core.releases.products import Product, product
-from ...module_utils._core.releases.versions import Version, version
-from ...module_utils._errors import Problem
+from ...module_utils._install.releases.installed import EKS, OLM
+from ...module_utils._install.releases.products import Product, product
+from ...module_utils._install.releases.versions import Version, version
 from ...module_utils._kube.names import RELEASE_LABEL
 from .. import _arguments, _lock
 from . import addon, olm, published, source

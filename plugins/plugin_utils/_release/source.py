@@ -16,10 +16,10 @@ from urllib.error import HTTPError, URLError
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import SSLValidationError, open_url
 
-from ...module_utils._core.releases.products import Product
-from ...module_utils._core.releases.versions import Version
-from ...module_utils._core.releases.versions import read as read_version
 from ...module_utils._errors import Problem, shown
+from ...module_utils._install.releases.products import Product
+from ...module_utils._install.releases.versions import Version
+from ...module_utils._install.releases.versions import read as read_version
 from .. import _sources, _yaml
 
 PAUSES = (1.0, 3.0)

@@ -12,10 +12,10 @@ from typing import Any
 from ..._config.paths import items, section
 from ..._config.secrets import masker, secrets_in
 from ..._diagnose.checks_start import CHANGE
+from ..._install.releases.versions import Table
 from ..._kube.bundle import secret_values
 from ..._kube.names import COLLECTOR_LABEL
 from ..._validate.subject import SEVERITIES
-from ..releases.versions import Table
 from . import versions
 from .cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
 from .topology import picture

@@ -12,10 +12,10 @@ from typing import Any
 from ..._collector.quantities import parse_bytes
 from ..._config.paths import section
 from ..._errors import Problem
-from ..releases import versions
-from ..releases.found import RELEASED
-from ..releases.products import CERT_MANAGER, OPERATOR, product
-from ..releases.versions import read, tag
+from ..._install.releases import versions
+from ..._install.releases.installed import RELEASED
+from ..._install.releases.products import CERT_MANAGER, OPERATOR, product
+from ..._install.releases.versions import read, tag
 from .cluster import FleetCluster, FleetMember
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.olm import info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api as calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import olm_info as info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.pod_reasons import LINE_LENGTH
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
@@ -24,10 +24,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
 
 from tests.testbed.aws.world import Stage
 
-from ._edge.olm import olm_api, test_info
-from ._edge.olm import test_wait as test_olm_wait
-from ._edge.olm.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
 from ._identity.live.runs import Runs
+from ._install.live import olm_api, test_olm_wait
+from ._install.live import test_olm_info as test_info
+from ._install.live.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
 from ._instrumentation.live import test_annotate as namespaces
 from ._instrumentation.live import test_prerequisites as needs
 from ._rollout.live import test_webhook_wait as hooks

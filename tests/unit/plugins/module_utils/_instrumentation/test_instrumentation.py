@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
-    exports,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import exports
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     sdk_languages as languages,
 )

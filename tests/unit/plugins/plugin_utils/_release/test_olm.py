@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
 
 from ..helpers import RELEASE

@@ -10,13 +10,18 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases import found as releases
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.products import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
+    installed as releases,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import (
     PRODUCTS,
     Product,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.releases.removal import made, removal
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.removal import (
+    made,
+    removal,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 
 from tests.support.cases import cases

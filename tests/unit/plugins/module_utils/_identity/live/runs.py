@@ -8,8 +8,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon import AddonTask
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.aws.addon_info import AddonInfo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
     AnsibleCallError,
@@ -19,6 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.
     EKS_ADDON,
     EKS_ADDON_INFO,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon import AddonTask
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_info import AddonInfo
 from moto.eks.models import eks_backends
 
 from tests.testbed.aws.addons import describe_addon

@@ -1,0 +1,126 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What EKS has of add-ons: installed ones, versions on offer, and what one can configure. Private."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ..._errors import Problem
+from ..._identity.live.aws_api import Aws, CallErrors, run
+from ..addon.addon_versions import available, choose, order
+from ..addon.states import Patience, issues_of
+from .addon_wait import AddonReads, AddonWait, Limits, fact
+
+
+class AddonInfo:
+    def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
+        self.aws, self.params, self.salt, self.eks = aws, params, secrets.token_hex(8), aws.calls("eks")
+        self.cluster, self.name = params["cluster_name"], params["name"]
+        self.kubernetes = params["kubernetes_version"] or ""
+
+    def run(self) -> dict[str, Any]:
+        """Read only what the options request."""
+        found: dict[str, Any] = {"changed": False}
+        if self.params["wait"] and not self.aws.check:  # in check mode its owner has not created it yet
+            self._wait()
+        if self.cluster:
+            found["addons"] = self._installed()
+        if self.params["available"] or self.params["configuration"]:
+            if self.cluster and not self.kubernetes:
+                self.kubernetes = AddonReads(self.eks, self.cluster, "").kubernetes()
+            found["kubernetes_version"] = self.kubernetes
+        if self.params["available"]:
+            found["available"] = [self._available(item) for item in self._offered()]
+        if self.params["configuration"]:
+            found["configuration"] = self._configuration(found.get("addons") or [])
+        return found
+
+    def _wait(self) -> None:
+        """Wait until the add-on is healthy, whoever manages it. A cluster that does not exist fails at once."""
+        reads = AddonReads(self.eks, self.cluster, self.name)
+        if reads.addon() is None:
+            reads.kubernetes()
+        patience = Patience(self.params["degraded"], self.params["degraded_seconds"])
+        wait = AddonWait(reads, Limits({"follow": self.params["wait_timeout"]}, patience), self.salt)
+        wait.until_done("follow")
+        self.aws.warn(*wait.warnings)
+
+    @CallErrors.common_error_handler("list the add-ons of the cluster")
+    def _installed(self) -> list[dict[str, Any]]:
+        names = [self.name] if self.name else self.eks.pages("list_addons", "addons", clusterName=self.cluster)
+        found = []
+        for name in names:
+            reads = AddonReads(self.eks, self.cluster, name)
+            addon = reads.addon()
+            if addon:
+                issues = [issue.fact for issue in issues_of(addon)]
+                identities = [{"service_account": k, "role_arn": v} for k, v in reads.identities(addon).items()]
+                found.append(fact(addon, self.salt) | {"issues": issues, "pod_identity_associations": identities})
+        return found
+
+    @CallErrors.list_error_handler("list the add-ons that EKS has", ())
+    def _offered(self) -> list[dict[str, Any]]:
+        query = {"addonName": self.name, "kubernetesVersion": self.kubernetes}
+        given = {key: value for key, value in query.items() if value}
+        return self.eks.pages("describe_addon_versions", "addons", **given)
+
+    def _available(self, item: dict[str, Any]) -> dict[str, Any]:
+        versions = []
+        for info in sorted(item.get("addonVersions") or [], key=lambda one: order(one["addonVersion"]), reverse=True):
+            fitting = info.get("compatibilities") or []
+            versions.append(
+                {
+                    "version": info["addonVersion"],
+                    "architectures": info.get("architecture") or [],
+                    "compute_types": info.get("computeTypes") or [],
+                    "kubernetes_versions": [one["clusterVersion"] for one in fitting],
+                    "default_for": [one["clusterVersion"] for one in fitting if one.get("defaultVersion")],
+                    "requires_configuration": bool(info.get("requiresConfiguration")),
+                    "requires_iam_permissions": bool(info.get("requiresIamPermissions")),
+                }
+            )
+        default = next((one["version"] for one in versions if self.kubernetes in one["default_for"]), "")
+        return {
+            "name": item["addonName"],
+            "type": item.get("type") or "",
+            "owner": item.get("owner") or "",
+            "publisher": item.get("publisher") or "",
+            "default_namespace": item.get("defaultNamespace") or "",
+            "product_url": (item.get("marketplaceInformation") or {}).get("productUrl") or "",
+            "default_version": default,
+            "latest_version": versions[0]["version"] if versions else "",
+            "versions": versions,
+        }
+
+    def _configuration(self, installed: list[dict[str, Any]]) -> dict[str, Any]:
+        version = self._version(installed[0]["addon_version"] if installed else None)
+        found = AddonReads(self.eks, self.cluster or "", self.name).configuration(version)
+        accounts = [
+            {"service_account": one["serviceAccount"], "managed_policies": one.get("recommendedManagedPolicies") or []}
+            for one in found.get("podIdentityConfiguration") or []
+        ]
+        schema = json.loads(found.get("configurationSchema") or "{}")
+        return {"version": version, "schema": schema, "service_accounts": accounts}
+
+    def _version(self, installed: str | None) -> str:
+        asked = self.params["version"]
+        if asked not in (None, "default", "latest"):
+            return str(asked)
+        if asked is None and installed:
+            return installed
+        if not self.kubernetes:
+            fix = "Give version, or cluster_name or kubernetes_version to choose one for it."
+            raise Problem("no version is known", asked=f"Read the configuration schema of {self.name}", fix=fix)
+        versions = available(self._offered(), self.name, self.kubernetes)
+        return choose(asked, None, versions, self.name, self.kubernetes).version
+
+
+def run_addon_info(module: AnsibleAWSModule) -> None:
+    run(module, lambda aws: AddonInfo(aws, module.params).run())

@@ -1,0 +1,221 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What EKS says about an add-on, and the wait for it. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
+
+from ..._config.secrets import quoted
+from ..._errors import Failure
+from ..._identity.live.aws_api import AnsibleCallError, CallErrors, Calls, parsed
+from ..addon.addon_versions import AddonVersion, VersionChoice, available, choose, kubernetes_of, no_addon
+from ..addon.settings import shown
+from ..addon.states import (
+    ABSENT,
+    DONE,
+    FAILED,
+    GONE,
+    AddonVerdict,
+    Issue,
+    Patience,
+    fixes,
+    issue_text,
+    issues_of,
+    judge,
+)
+
+Addon = dict[str, Any]
+POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 15.0, 1.5
+DOING = {"create": "Create", "update": "Update", "delete": "Delete", "settle": "Wait for", "follow": "Wait for"}
+_TIMEOUTS = {"settle": "update_timeout_seconds", "follow": "wait_timeout"}
+# What to do besides what the issues say, and what to do if another owner manages the add-on.
+_OF_ITS_OWNER = "The owner of the add-on has to try again: this module only reads."
+MORE = {
+    "DELETE_FAILED": "Set preserve to true to let EKS forget the add-on and leave its objects in the cluster.",
+    "CREATE_FAILED": "The next run tries again with UpdateAddon; nothing has to be removed first.",
+    "UPDATE_FAILED": "The next run tries the update again.",
+}
+
+
+def status_of(addon: Addon | None) -> str:
+    """Return the status of an add-on, or that it is not there."""
+    return str(addon.get("status")) if addon else ABSENT
+
+
+class Limits(NamedTuple):
+    """For how long an operation may take, and what to do about DEGRADED."""
+
+    seconds: dict[str, float]
+    patience: Patience
+
+
+class AddonWait:
+    """Looks until an operation is over."""
+
+    def __init__(self, reads: AddonReads, limits: Limits, salt: str) -> None:
+        self.reads, self.limits, self.salt = reads, limits, salt
+        self.warnings: list[str] = []
+
+    def until_done(
+        self, operation: str, update_id: str = "", missing: Callable[[Addon], list[str]] = lambda _addon: []
+    ) -> Addon | None:
+        """Return the add-on when the operation is done, or fail. `missing` returns what EKS does not show yet."""
+        eks, began, degraded_since, pause = self.reads.eks, self.reads.eks.clock(), None, POLL_FIRST
+        limit = self.limits.seconds[operation]
+        eks.until = began + limit
+        while True:
+            addon = self.reads.addon()
+            update = self.reads.update(update_id) if update_id else None
+            now, status, issues = eks.clock(), status_of(addon), issues_of(addon, update)
+            degraded_since = None if status != "DEGRADED" else now if degraded_since is None else degraded_since
+            verdict = judge(
+                operation,
+                status,
+                issues,
+                update=str((update or {}).get("status") or ""),
+                patience=self.limits.patience,
+                degraded_for=now - degraded_since if degraded_since is not None else 0,
+            )
+            lacking = missing(addon) if addon and verdict.what == DONE else []
+            if verdict.what == DONE and not lacking:
+                return self._done(addon, verdict, issues)
+            if verdict.what in (FAILED, GONE):
+                raise self._failed(operation, addon, verdict, issues)
+            if now - began + pause > limit:
+                raise self._late(operation, addon, issues, lacking, limit)
+            eks.sleep(pause)
+            pause = min(pause * POLL_GROWTH, POLL_LAST)
+
+    def _done(self, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Addon | None:
+        if verdict.why:
+            self.warnings.append(f"{self.reads.name}: {verdict.why}: {issue_text(issues) or 'EKS gives no reason'}.")
+        return addon
+
+    def _failed(self, operation: str, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Failure:
+        status = status_of(addon)
+        if verdict.what == GONE:
+            wrong = "another user removed it, or is removing it"
+            return self._failure(operation, wrong, addon, (), "Find its other owner, and run the task again.")
+        if not issues and status.endswith("_FAILED"):
+            issues = issues_of(addon, self.reads.failed_update())
+        why = verdict.why or f"it is {status}"
+        wrong = f"{why}: {issue_text(issues) or 'EKS gives no reason'}"
+        more = _OF_ITS_OWNER if operation == "follow" and status in MORE else MORE.get(status, "")
+        return self._failure(operation, wrong, addon, issues, more)
+
+    def _late(
+        self, operation: str, addon: Addon | None, issues: tuple[Issue, ...], lacking: list[str], limit: float
+    ) -> Failure:
+        state = f"still {status_of(addon)}" + (f" with another {', '.join(lacking)}" if lacking else "")
+        wrong = f"{state} after {limit:g} s" + (f": {issue_text(issues)}" if issues else "")
+        option = _TIMEOUTS.get(operation, f"{operation}_timeout_seconds")
+        fix = f"EKS goes on with it, and the next run takes it up; raise {option} if it only needs longer."
+        if operation == "follow" and addon is None:
+            fix = f"Check the name and the region, or create the add-on; raise {option} if its owner needs longer."
+        return self._failure(operation, wrong, addon, issues, fix)
+
+    def _failure(self, operation: str, wrong: str, addon: Addon | None, issues: tuple[Issue, ...], fix: str) -> Failure:
+        facts = {
+            "status": status_of(addon),
+            "issues": [issue.fact for issue in issues],
+            "addon": fact(addon, self.salt),
+        }
+        asked = f"{DOING[operation]} the add-on {self.reads.name} of the cluster {self.reads.cluster}"
+        return Failure(wrong, asked=asked, fix=f"{fixes(issues)} {fix}".strip(), facts=facts)
+
+
+# Of how many updates the errors are looked for; the newest comes last or first, which the API does not promise.
+RECENT_UPDATES = 5
+
+
+class AddonReads:
+    """The reads about one add-on of one cluster."""
+
+    def __init__(self, eks: Calls, cluster: str, name: str) -> None:
+        self.eks, self.cluster, self.name = eks, cluster, name
+
+    @CallErrors.list_error_handler("describe the add-on")
+    def addon(self) -> dict[str, Any] | None:
+        """Return the add-on, or nothing when it, or its cluster, is not there."""
+        found: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster, addonName=self.name)["addon"]
+        return found
+
+    @CallErrors.common_error_handler("describe the cluster")
+    def kubernetes(self) -> str:
+        """Return the cluster's version of Kubernetes."""
+        return str(self.eks("describe_cluster", name=self.cluster)["cluster"]["version"])
+
+    def choice(self, asked: str | None, installed: str | None) -> VersionChoice:
+        kubernetes = self.kubernetes()
+        found = self.versions(kubernetes)
+        elsewhere = [] if found or installed else self._elsewhere()
+        return choose(asked, installed, found, self.name, kubernetes, elsewhere=elsewhere)
+
+    @CallErrors.list_error_handler("list the versions of the add-on", ())
+    def versions(self, kubernetes: str) -> list[AddonVersion]:
+        query = {"addonName": self.name, "kubernetesVersion": kubernetes}
+        return available(self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes)
+
+    @CallErrors.common_error_handler("list the add-ons that EKS has")
+    def _elsewhere(self) -> list[str]:
+        """Return for which versions of Kubernetes EKS has it, or fail if EKS has no add-on of this name at all."""
+        addons = self.eks.pages("describe_addon_versions", "addons")
+        names = [item["addonName"] for item in addons]
+        if self.name not in names:
+            raise no_addon(self.name, names)
+        return kubernetes_of(addons, self.name)
+
+    @CallErrors.common_error_handler("read the configuration schema of the add-on")
+    def configuration(self, version: str) -> dict[str, Any]:
+        """Return what DescribeAddonConfiguration says about a version."""
+        return self.eks("describe_addon_configuration", addonName=self.name, addonVersion=version)
+
+    def identities(self, addon: dict[str, Any] | None) -> dict[str, str]:
+        """Return the roles of an add-on by service account."""
+        found = map(self._identity, (addon or {}).get("podIdentityAssociations") or [])
+        return {item["serviceAccount"]: item["roleArn"] for item in found if item}
+
+    @CallErrors.list_error_handler("describe the pod identities of the add-on")
+    def _identity(self, arn: str) -> dict[str, Any] | None:
+        query = {"clusterName": self.cluster, "associationId": arn.rpartition("/")[2]}
+        found: dict[str, Any] = self.eks("describe_pod_identity_association", **query)["association"]
+        return found
+
+    @CallErrors.list_error_handler("describe the update of the add-on")
+    def update(self, update_id: str) -> dict[str, Any] | None:
+        query = {"name": self.cluster, "addonName": self.name, "updateId": update_id}
+        found: dict[str, Any] = self.eks("describe_update", **query)["update"]
+        return found
+
+    def failed_update(self) -> dict[str, Any] | None:
+        """Return the last update that failed, for its errors; they are no reason for another failure."""
+        try:
+            listed = self.eks.pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
+            recent = dict.fromkeys([*listed[:RECENT_UPDATES], *listed[-RECENT_UPDATES:]])
+            updates = [found for found in map(self.update, recent) if found and found.get("status") == "Failed"]
+        except _call_errors():
+            return None
+        return max(updates, key=lambda item: str(item.get("createdAt")), default=None)
+
+
+def _call_errors() -> tuple[type[BaseException], ...]:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    return (AnsibleCallError, BotoCoreError, ClientError)
+
+
+def fact(addon: dict[str, Any] | None, salt: str) -> dict[str, Any]:
+    """Return an add-on as the result of a task, without the secrets of its configuration."""
+    if not addon:
+        return {}
+    found: dict[str, Any] = boto3_resource_to_ansible_dict(
+        addon, transform_tags=False, force_tags=False, ignore_list=["tags"]
+    )
+    values = shown(parsed(found.pop("configuration_values", "") or "") or {}, salt)
+    tags = quoted(dict(addon.get("tags") or {}))
+    return {**quoted(found), "configuration_values": values, "tags": tags}

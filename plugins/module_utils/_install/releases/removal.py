@@ -1,0 +1,151 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The removal of a product: which objects, in which order, and which stay because they are in use. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._errors import Problem
+from ..._kube.bundle import Manifest
+from ..._kube.names import RELEASE_LABEL
+from .installed import HELM, names_of
+from .manifest import DEFINITION
+from .products import Product
+
+REFUSE, KEEP, REMOVE = "refuse", "keep", "remove"
+
+
+@dataclass
+class RemovalPlan:
+    """The objects to delete: custom resources while their controller runs, the rest, and recreated objects."""
+
+    action: str
+    msg: str
+    resources: list[Manifest] = field(default_factory=list)
+    manifests: list[Manifest] = field(default_factory=list)
+    leftovers: list[Manifest] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def removal(
+    product: Product,
+    found: Mapping[str, Any],
+    others: str,
+    definitions: bool,
+    helm_release: str = "",
+    *,
+    more: bool = False,
+    check: bool = False,
+) -> RemovalPlan:
+    """Return the objects to delete. Raises Problem if the product is in use and `others` is not set.
+
+    `more` means that parts outside the cluster's objects exist, such as the EKS add-on. In check mode, earlier tasks
+    have removed nothing: what uses the product is a warning, and the plan is the one without it.
+    """
+    crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
+    if found["installed"] and not found["ours"]:
+        return RemovalPlan("nothing", f"{product.title} was not installed by this collection, so it stays unchanged")
+    if not (found["objects"] or more or (definitions and crds)):
+        return RemovalPlan("nothing", f"nothing of {product.title} is here that this collection installed")
+    used = _used(product, found, others, check)
+    going = used if others == REMOVE else []
+    result = RemovalPlan("remove", f"{product.title} is removed", [_resource(item, made(product)) for item in going])
+    if used and not going:
+        result.warnings.append(_note(product, used, others))
+    kept = not definitions or (bool(used) and others == KEEP) or bool(found["denied"])
+    if definitions and kept:
+        result.warnings.append("The definitions stay, since they are or may be in use")
+    result.manifests.extend(
+        _resource(item, made(product) if item.get("made") else product.name)
+        for item in found["objects"]
+        if item["kind"] != DEFINITION
+    )
+    result.manifests.extend(_definition(product, item) for item in crds if not kept)
+    for item in _leftovers(product, found):
+        # A Lease is recreated while its holder runs.
+        (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
+    return result
+
+
+def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:
+    """Return whether this collection owns a definition: by its label, or as one that its Helm release kept."""
+    made: dict[str, str] = definition["installer"]
+    return bool(definition["ours"]) or (made["by"] == HELM and made["name"] == helm_release)
+
+
+def _used(product: Product, found: Mapping[str, Any], others: str, check: bool) -> list[Any]:
+    """Return the custom resources that need the product. Raises Problem if they are unknown or in the way.
+
+    Playbook `remove` takes away the custom resources of its inventory before their operator. Without check mode, those
+    that are still there belong to others, even if this collection deployed them: another inventory may have.
+    """
+    used = [item for item in found["resources"] if item["kind"] in product.used and not item["release"]]
+    if others == REFUSE and found["denied"]:
+        wrong = f"this user may not list {', '.join(found['denied'])}, so it is unknown whether they are still used"
+        fix = f"Grant the permission, or keep the objects ({product.others}: keep)."
+        raise Problem(wrong, asked=f"Remove {product.title}", fix=fix)
+    if others == REMOVE and not product.removes_resources:
+        fix = f"Use {product.others}: refuse or {product.others}: keep."
+        raise Problem(f"objects of {product.title} are never removed for others", fix=fix)
+    if others == REFUSE and used and not check:
+        fix = f"Remove them first, or {_instead(product)}."
+        raise Problem(f"it is still used by {names_of(used)}", asked=f"Remove {product.title}", fix=fix)
+    return used
+
+
+def _instead(product: Product) -> str:
+    """Return how the product can be removed in spite of what uses it."""
+    remove = f", or delete those of all teams with it ({product.others}: remove)"
+    return f"keep them without it ({product.others}: keep){remove if product.removes_resources else ''}"
+
+
+def _note(product: Product, used: list[Any], others: str) -> str:
+    if others == KEEP:
+        return f"{names_of(used)} stay, and no controller manages them any more"
+    wrong = f"Without check mode, this run fails unless an earlier task of it removes {names_of(used)}"
+    return f"{wrong}, because {product.title} is still used by them. Or {_instead(product)}"
+
+
+def made(product: Product) -> str:
+    """Return the release label with which the removal adopts objects of other owners."""
+    return f"{product.name}_made"
+
+
+def _resource(item: Mapping[str, Any], release: str) -> Manifest:
+    metadata = {"name": item["name"], "namespace": item["namespace"], "labels": {RELEASE_LABEL: release}}
+    named = {key: value for key, value in metadata.items() if value}
+    return {"apiVersion": item["api_version"], "kind": item["kind"], "metadata": named}
+
+
+def _definition(product: Product, item: Mapping[str, Any]) -> Manifest:
+    """Return a definition. One that this collection applied has the release of the product, and cannot be adopted."""
+    release = product.name if item["ours"] and not item.get("made") else made(product)
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": DEFINITION,
+        "metadata": {"name": item["name"], "labels": {RELEASE_LABEL: release}},
+        "spec": {
+            "group": item["group"],
+            "scope": item["scope"],
+            "names": {"kind": item["kind"], "plural": item["plural"]},
+            "versions": [{"name": version, "served": True} for version in item["served_versions"]],
+        },
+    }
+
+
+def _leftovers(product: Product, found: Mapping[str, Any]) -> list[Manifest]:
+    """Return what the product has made for itself and would leave, each by its known name."""
+    own = found["namespace"] or next((i["name"] for i in found["objects"] if i["kind"] == "Namespace"), "")
+    electing = {item["namespace"] for item in found["objects"] if item["kind"] == "Role" and item["namespace"] != own}
+    places = {False: [own] if own else [], True: sorted(electing) or ([own] if own else [])}
+    listed = {(item["kind"], item["namespace"], item["name"]) for item in found["objects"]}
+    return [
+        _resource({"api_version": version, "kind": kind, "name": name, "namespace": namespace}, made(product))
+        for version, kind, name, elected in product.leftovers
+        for namespace in places[elected]
+        if (kind, namespace, name) not in listed
+    ]
