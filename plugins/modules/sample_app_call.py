@@ -87,8 +87,8 @@ found:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app.call import run_call
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.call import run_call
 
 REQUIRED = {"required": True}
 PODS = {"namespace": REQUIRED, "selector": REQUIRED}

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._core.manifests.sample_app import SampleApp, bundle, option_names
 from ..module_utils._errors import Problem, shown
 from ..module_utils._install.releases import lock
 from ..module_utils._instrumentation import exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
+from ..module_utils._sample_app.manifests import SampleApp, bundle, option_names
 from . import _arguments, _sources
 
 ROLE = _sources.ROLE.with_name("otel_sample_app")

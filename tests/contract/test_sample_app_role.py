@@ -13,11 +13,9 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.manifests.sample_app import (
-    option_names,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.manifests import option_names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sample_app import PREFIX, ROLE, render
 

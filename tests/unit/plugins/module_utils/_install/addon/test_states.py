@@ -13,9 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
     addon_versions as versions,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
-    states as wait,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import states as wait
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.states import (
     ISSUES,
     Issue,

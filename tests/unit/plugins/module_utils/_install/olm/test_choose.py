@@ -9,12 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import (
-    choose,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import (
-    olm_objects as found,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import choose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_objects as found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import package as packages
 
 from ...helpers import cases

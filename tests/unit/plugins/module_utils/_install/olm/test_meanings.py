@@ -10,12 +10,8 @@ import math
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import (
-    meanings,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import (
-    olm_states as state,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import meanings
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_states as state
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import (
     APPROVE,
     DONE,

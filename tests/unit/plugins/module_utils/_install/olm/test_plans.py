@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import (
-    meanings,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import (
-    olm_objects as found,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import meanings
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_objects as found
 
 from ...helpers import cases
 from . import samples

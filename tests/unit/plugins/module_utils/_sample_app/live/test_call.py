@@ -11,7 +11,10 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_app.call import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.call import (
     InBackend,
     InCounts,
     InLogs,
@@ -19,9 +22,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._edge.sample_ap
     Place,
     Search,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import (
     Logs,
     Metrics,
