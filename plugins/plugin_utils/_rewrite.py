@@ -16,9 +16,9 @@ from typing import Any
 from ..module_utils._config import paths
 from ..module_utils._config.documents import Found
 from ..module_utils._config.paths import Path, at
-from ..module_utils._core.migrate import edits
-from ..module_utils._core.migrate.edits import Change, Edit
-from ..module_utils._core.migrate.text_edits import TextEditor, Untouchable
+from ..module_utils._migrate import edits
+from ..module_utils._migrate.edits import Change, Edit
+from ..module_utils._migrate.text_edits import TextEditor, Untouchable
 from . import _yaml
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate import edits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate import edits
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _inputs,
     _migrate,

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._config.layers import parse_version
-from ..._config.paths import Path, section
-from ..._validate.view import Target
+from .._config.layers import parse_version
+from .._config.paths import Path, section
+from .._validate.view import Target
 from .edits import (
     Change,
     Drop,
@@ -28,7 +28,7 @@ from .edits import (
     uses,
     with_type,
 )
-from .settings import (
+from .moved_settings import (
     LEVELS,
     actions,
     ballast,

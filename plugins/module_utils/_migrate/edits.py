@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._config.catalogue import Catalogue
-from ..._config.paths import ROLES, SECTIONS, Path, at, section
-from ..._validate.references import references
+from .._config.catalogue import Catalogue
+from .._config.paths import ROLES, SECTIONS, Path, at, section
+from .._validate.references import references
 
 
 @dataclass(frozen=True)

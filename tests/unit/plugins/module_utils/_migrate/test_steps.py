@@ -12,12 +12,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.edits import (
-    Unsolved,
-    apply,
-    same,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.migrate.steps import STEPS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.edits import Unsolved, apply, same
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.steps import STEPS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
 
 TABLES = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_data" / "catalogue"
