@@ -24,8 +24,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _yaml,
 )
 
-from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
 from tests.unit.plugins.module_utils._diagnose.live import diagnose_api
+from tests.unit.plugins.module_utils._report.helpers import Fleet, to
 from tests.unit.plugins.module_utils.fake_api import SERVED, FakeApi
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE
 

@@ -29,7 +29,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 
 from tests.contract.source import files, tree
-from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
+from tests.unit.plugins.module_utils._report.helpers import Fleet, to
 
 from . import fake_api
 from ._diagnose.live.diagnose_api import LOG, METRICS, REVIEWS, api, counts, facts, objects

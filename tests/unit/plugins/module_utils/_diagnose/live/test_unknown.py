@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 
-from tests.unit.plugins.module_utils._core.fleet_report.helpers import Fleet, to
+from tests.unit.plugins.module_utils._report.helpers import Fleet, to
 
 from ... import fake_api
 from ...fake_api import FakeApi, status

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._config.paths import is_loopback, items, section
-from ..._diagnose.peers import Peer, peers
-from ..._kube import names
-from .cluster import NODE, FleetCluster, FleetMember
+from .._config.paths import is_loopback, items, section
+from .._diagnose.peers import Peer, peers
+from .._kube import names
+from .fleet_cluster import NODE, FleetCluster, FleetMember
 from .layout import HEIGHT, WIDTH, Box, Line, curve, draw
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")

@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..._collector.quantities import parse_bytes
-from ..._config.paths import section
-from ..._errors import Problem
-from ..._install.releases import versions
-from ..._install.releases.installed import RELEASED
-from ..._install.releases.products import CERT_MANAGER, OPERATOR, product
-from ..._install.releases.versions import read, tag
-from .cluster import FleetCluster, FleetMember
+from .._collector.quantities import parse_bytes
+from .._config.paths import section
+from .._errors import Problem
+from .._install.releases import versions
+from .._install.releases.installed import RELEASED
+from .._install.releases.products import CERT_MANAGER, OPERATOR, product
+from .._install.releases.versions import read, tag
+from .fleet_cluster import FleetCluster, FleetMember
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 UNREAD = "not read"

@@ -9,13 +9,11 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report import versions
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.cluster import (
-    FleetCluster,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report.model import model
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_versions as versions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.fleet_cluster import FleetCluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.model import model
 
-from ...helpers import cases
+from ..helpers import cases
 from .helpers import TABLE, Fleet, config, to
 
 FINDING = {"severity": "error", "rule": "r", "path": "p", "message": "m", "fix": "f", "file": "x.yml", "line": 3}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report import cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_cluster as cluster
 
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 LABEL = "o11y.opentelemetry/collector"

@@ -8,11 +8,11 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._core.fleet_report import layout, topology
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import layout, topology
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ...helpers import cases
+from ..helpers import cases
 from .helpers import Fleet, config, to
 
 NODE_IP = [{"name": "K8S_NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}]

@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..._config.paths import items, section
-from ..._config.secrets import masker, secrets_in
-from ..._diagnose.checks_start import CHANGE
-from ..._install.releases.versions import Table
-from ..._kube.bundle import secret_values
-from ..._kube.names import COLLECTOR_LABEL
-from ..._validate.subject import SEVERITIES
-from . import versions
-from .cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
+from .._config.paths import items, section
+from .._config.secrets import masker, secrets_in
+from .._diagnose.checks_start import CHANGE
+from .._install.releases.versions import Table
+from .._kube.bundle import secret_values
+from .._kube.names import COLLECTOR_LABEL
+from .._validate.subject import SEVERITIES
+from . import fleet_versions as versions
+from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
 from .topology import picture
 
 # The page is to be read from its start; all of it follows further down.
