@@ -42,14 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _add(table: dict[str, Any], objects: list[Any], where: str) -> None:
-    core = "module_utils._core.releases"
-    products, manifest = plugin(f"{core}.products").PRODUCTS.values(), plugin(f"{core}.manifest")
+    releases = "module_utils._install.releases"
+    products, manifest = plugin(f"{releases}.products").PRODUCTS.values(), plugin(f"{releases}.manifest")
     wanted = next(item for item in products if manifest.workload(item, [one for one in objects if one]))
     release = manifest.release(wanted, objects, where)
     row = table.setdefault(wanted.name, {"versions": [], "privileges": {}})
-    versions = {plugin(f"{core}.versions").read(tag) for tag in (*row["versions"], release.version.tag)}
+    versions = {plugin(f"{releases}.versions").read(tag) for tag in (*row["versions"], release.version.tag)}
     row["versions"] = [version.tag for version in sorted(versions)]
-    for key, values in plugin(f"{core}.privileges").tabled(release).items():
+    for key, values in plugin(f"{releases}.privileges").tabled(release).items():
         row["privileges"][key] = sorted({*values, *row["privileges"].get(key, [])})
 
 

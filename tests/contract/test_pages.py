@@ -27,12 +27,13 @@ PAGES = [name for name in files("*.md") if not name.startswith("changelogs/")]
 # Generated from the table of rules, whose wording is tested there.
 HAND_WRITTEN = [name for name in PAGES if name != "docs/rules.md"]
 WIDTH = 120
-# Short forms that pages use: a room is named by its layer.
-LAYERS = {"_core": "plugins/module_utils/_core", "_edge": "plugins/module_utils/_edge"}
+# The short form of a room that pages use: its name, without the folder of all rooms.
+HOUSE = "plugins/module_utils"
+ROOMS = {path.name for path in (ROOT / HOUSE).iterdir() if path.name.startswith("_")}
 _CODE = re.compile(r"`([^`\s]+/[^`\s]*)`")
 _PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}|…|NAME|VERSION")
 # The first folder of every path in the repository: what starts otherwise is no path of it.
-TOP = {path.split("/")[0] for path in files()} | set(LAYERS)
+TOP = {path.split("/")[0] for path in files()} | ROOMS
 
 
 def quoted(name: str) -> set[str]:
@@ -42,9 +43,8 @@ def quoted(name: str) -> set[str]:
 
 
 def spelled(path: str) -> str:
-    """Return a path with the name of its layer in full, and a pattern in place of each placeholder."""
-    first, *rest = path.split("/")
-    return _PLACEHOLDER.sub("*", "/".join([LAYERS.get(first, first), *rest]))
+    """Return a path with the folder of its room in full, and a pattern in place of each placeholder."""
+    return _PLACEHOLDER.sub("*", f"{HOUSE}/{path}" if path.split("/", maxsplit=1)[0] in ROOMS else path)
 
 
 def exists(path: str) -> bool:
@@ -149,7 +149,7 @@ def test_lines_of_text_fit_the_width(name: str) -> None:
 def test_a_path_that_is_gone_would_be_noticed() -> None:
     assert exists(spelled("_validate/rules.py"))
     assert exists(spelled("roles/otel_collector/recipes/<outcome>"))
-    assert not exists(spelled("_core/components"))
+    assert not exists(spelled("_validate/components"))
     assert "plugins/module_utils/_collector/needs/aws_calls.py" in quoted("CONTRIBUTING.md")
 
 

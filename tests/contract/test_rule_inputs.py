@@ -13,8 +13,8 @@ import pytest
 
 from .source import files, tree
 
-LINT = "plugins/module_utils/_core/lint"
-SUBJECT = f"{LINT}/subject.py"
+RULES = "plugins/module_utils/_validate"
+SUBJECT = f"{RULES}/subject.py"
 # What sets fields of a class beside a call with its name: a changed copy, and keywords that are collected beforehand.
 COPIES = {"replace"}
 
@@ -48,7 +48,7 @@ def holders(module: ast.Module, name: str) -> set[str]:
 def read(name: str) -> set[str]:
     """Return the fields of a class that the rules read."""
     found = set()
-    for path in files(f"{LINT}/*.py"):
+    for path in files(f"{RULES}/*.py"):
         module = tree(path)
         held = holders(module, name)
         for node in ast.walk(module):

@@ -12,11 +12,11 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 _COLLECTION = "ansible_collections.o11y.opentelemetry.plugins"
-_CASES = "tests.unit.plugins.module_utils._core.lint"
+_CASES = "tests.unit.plugins.module_utils._validate"
 
 
 def plugin(name: str) -> Any:
-    """Return a module of the collection, such as `module_utils._core.paths`."""
+    """Return a module of the collection, such as `module_utils._config.paths`."""
     _make_importable()
     return import_module(f"{_COLLECTION}.{name}")
 

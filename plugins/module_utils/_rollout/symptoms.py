@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Select the pods of a workload's newest revision, and apply the tables of `rollout_tables` to them. Private."""
+"""Select the pods of a workload's newest revision, and apply the rows of `tables` to them. Private."""
 
 from __future__ import annotations
 

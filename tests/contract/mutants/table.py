@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subje
 from . import around, build, cloud, flow, wiring
 from .edits import NEW, Mutator, added, built, grpc_exporter, http_exporter, plus
 
-CASES = "tests.unit.plugins.module_utils._core.lint"
+CASES = "tests.unit.plugins.module_utils._validate"
 AMP = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write"
 XRAY = "https://xray.eu-west-1.amazonaws.com/v1/traces"
 LOGS = "https://logs.eu-west-1.amazonaws.com/v1/logs"

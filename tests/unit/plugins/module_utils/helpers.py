@@ -27,7 +27,7 @@ from tests.support import cases as tables
 cases = tables.cases
 Json = dict[str, Any]
 
-_ROOT = Path(__file__).parents[5]
+_ROOT = Path(__file__).parents[4]
 _TABLES = (_ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue").glob("*.json")
 CATALOGUE = Catalogue.from_tables({path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _TABLES})
 LISTENERS = CATALOGUE.listeners

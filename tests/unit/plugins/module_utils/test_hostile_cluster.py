@@ -216,5 +216,5 @@ def test_no_other_place_ends_a_task() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ends
         if ast.unparse(node.func.value).endswith(("module", "_module"))
     }
-    places = ("module_utils/_edge/api/connect", "module_utils/_edge/aws/calls", "plugin_utils/_worker")
+    places = ("module_utils/_kube/live/connect", "module_utils/_identity/live/aws_api", "plugin_utils/_worker")
     assert found == {f"plugins/{name}.py" for name in places}

@@ -197,7 +197,7 @@ def test_to_check_files_loads_nothing_that_renders() -> None:
         from ansible.plugins.loader import init_plugin_loader
         init_plugin_loader([{str(COLLECTIONS)!r}])
         from ansible_collections.o11y.opentelemetry.plugins.action import pipeline_validate
-        print([name for name in sys.modules if name.endswith(("._render", "._core.manifests"))])
+        print([name for name in sys.modules if name.endswith(("._render", "._collector.backends"))])
     """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n", "a sixth of the time before the first finding"

@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metr
 
 from ..helpers import LISTENERS, cases
 
-PAGE = (Path(__file__).parents[6] / "docs" / "change.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[5] / "docs" / "change.md").read_text(encoding="utf-8")
 NOW = "2026-01-01T00:10:00+00:00"
 CONFIG = yaml.safe_load("""
 receivers: {otlp: {}, host_metrics: {collection_interval: 5s}}

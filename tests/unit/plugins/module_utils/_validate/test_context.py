@@ -212,7 +212,7 @@ def test_a_custom_resource_says_itself() -> None:
     assert resource(volumeMounts=[{"mountPath": "/x"}]).mounts == ("/x",)
 
 
-ROOT = Path(__file__).parents[6]
+ROOT = Path(__file__).parents[5]
 ROLE = ROOT / "roles" / "otel_collector"
 PREFIX = "otel_collector_"
 

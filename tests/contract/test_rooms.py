@@ -1,0 +1,153 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter
+from pathlib import PurePosixPath
+
+import pytest
+
+from .source import files, imports, text, tree
+
+# From the ground up: a room imports itself and rooms before it.
+ROOMS = (
+    "_errors",
+    "_graph",
+    "_config",
+    "_kube",
+    "_collector",
+    "_validate",
+    "_telemetry",
+    "_rollout",
+    "_diagnose",
+    "_change",
+    "_identity",
+    "_instrumentation",
+    "_install",
+    "_sample_app",
+    "_migrate",
+    "_report",
+)
+HOUSE = "plugins/module_utils"
+CONTROLLER = "plugins/plugin_utils"
+WORKER = f"{CONTROLLER}/_worker"
+# What only the controller has: a module is copied to the host that it runs on, and brings neither.
+OF_THE_CONTROLLER = {"yaml", "jinja2"}
+# What reads the clock of the machine.
+CLOCK = {"now", "today", "utcnow"}
+# What has effects.
+IMPURE = {
+    "http",
+    "io",
+    "os",
+    "pathlib",
+    "random",
+    "shutil",
+    "socket",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib.request",
+}
+INSIDE = files(f"{HOUSE}/*.py")
+
+
+def live(path: str) -> bool:
+    """Return whether a file or module has effects: its room keeps it in `live`."""
+    return path.startswith(f"{HOUSE}/") and "live" in PurePosixPath(path).with_suffix("").parts
+
+
+def room(path: str) -> str:
+    """Return the room of a file or module: the first folder, or the file itself where it lies in none."""
+    return PurePosixPath(path).relative_to(HOUSE).with_suffix("").parts[0]
+
+
+def inside(path: str) -> list[str]:
+    """Return the modules of the house that a file imports."""
+    return [module for module in imports(path) if module.startswith(f"{HOUSE}/")]
+
+
+def impure(path: str) -> list[str]:
+    """Return what a file imports beside pure modules of the house and of the standard library."""
+    return [
+        module
+        for module in imports(path)
+        if IMPURE & {module, module.split(".")[0]}
+        or live(module)
+        or not (module.startswith(f"{HOUSE}/") or module.split(".")[0] in sys.stdlib_module_names)
+    ]
+
+
+def clocks(path: str) -> list[str]:
+    """Return where a file reads the clock of the machine."""
+    calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+    return [ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCK]
+
+
+def upward(path: str) -> list[str]:
+    """Return what a file imports of rooms after its own."""
+    return [module for module in inside(path) if ROOMS.index(room(module)) > ROOMS.index(room(path))]
+
+
+@pytest.mark.parametrize("path", [path for path in INSIDE if not live(path)])
+def test_a_pure_file_has_no_effects_and_no_clock(path: str) -> None:
+    assert impure(path) == []
+    assert clocks(path) == []
+
+
+@pytest.mark.parametrize("path", [path for path in INSIDE if live(path)] + list(files("plugins/modules/*.py")))
+def test_what_runs_on_a_host_brings_no_parser_and_no_templates(path: str) -> None:
+    found = list(imports(path))
+    assert [module for module in found if module.split(".")[0] in OF_THE_CONTROLLER] == []
+    assert [module for module in found if module.startswith(CONTROLLER)] == []
+
+
+@pytest.mark.parametrize("path", files("plugins/action/*.py", "plugins/filter/*.py"))
+def test_plugins_are_doorways_to_what_runs_on_the_controller(path: str) -> None:
+    found = list(imports(path))
+    # An action that does the work of its module in the worker imports what the module imports.
+    assert WORKER in found or not list(filter(live, found))
+    assert [module for module in found if module.split(".")[0] in OF_THE_CONTROLLER] == []
+
+
+@pytest.mark.parametrize("path", files(f"{CONTROLLER}/*.py"))
+def test_the_controller_has_no_effect_on_a_cluster(path: str) -> None:
+    assert list(filter(live, imports(path))) == []
+
+
+def test_one_file_brings_the_parser_of_yaml() -> None:
+    found = [path for path in files("plugins/*.py") if "yaml" in imports(path)]
+    assert found == [f"{CONTROLLER}/_yaml.py"]
+
+
+@pytest.mark.parametrize("path", INSIDE)
+def test_a_room_imports_rooms_before_it(path: str) -> None:
+    assert upward(path) == []
+
+
+def test_the_order_has_every_room_and_the_page_shows_it() -> None:
+    assert set(ROOMS) == {room(path) for path in INSIDE}
+    shown = re.findall(r"^\| `(_\w+)` \|", text("docs/architecture.md"), re.MULTILINE)
+    assert tuple(shown) == ROOMS
+
+
+def test_no_two_files_have_one_name() -> None:
+    names = Counter(PurePosixPath(path).stem for path in INSIDE)
+    assert [name for name, number in names.items() if number > 1] == []
+
+
+def test_a_breach_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert impure(f"{HOUSE}/_kube/live/connect.py")
+    assert clocks(f"{HOUSE}/_diagnose/live/collect.py")
+    assert not live(f"{HOUSE}/_kube/services.py")
+    assert room(f"{HOUSE}/_errors") == "_errors"
+    monkeypatch.setattr(sys.modules[__name__], "ROOMS", ROOMS[::-1])
+    assert f"{HOUSE}/_errors" in upward(f"{HOUSE}/_kube/live/connect.py")
