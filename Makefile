@@ -61,7 +61,7 @@ gate: setup ## Check the built collection with the tools of Galaxy and Automatio
 docs: setup ## Build the documentation site.
 	@tools/docs
 
-matrix: setup ## Test on other versions of ansible-core, Python and the requirements.
+matrix: setup ## Test on the oldest ansible-core and requirements; O11Y_MATRIX=all: on all versions.
 	@tools/matrix
 
 cluster: setup ## Run what needs a cluster or the real Collector, or OpenShift.
