@@ -146,7 +146,7 @@ def test_no_two_files_have_one_name() -> None:
 
 def test_a_breach_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert impure(f"{HOUSE}/_kube/live/connect.py")
-    assert clocks(f"{HOUSE}/_diagnose/live/collect.py")
+    assert clocks(f"{HOUSE}/_diagnose/live/reader.py")
     assert not live(f"{HOUSE}/_kube/services.py")
     assert room(f"{HOUSE}/_errors") == "_errors"
     monkeypatch.setattr(sys.modules[__name__], "ROOMS", ROOMS[::-1])

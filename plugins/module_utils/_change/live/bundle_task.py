@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._diagnose.live.collect import ASIDE_SECONDS
+from ..._diagnose.live.reader import ASIDE_SECONDS
 from ..._kube.bundle import check
 from ..._kube.live.connect import connect, run
 from ..._kube.names import OWNER

@@ -10,8 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from ..._config.catalogue import listeners_by_type
-from ..._diagnose.live.collect import utc_now
-from ..._diagnose.live.reader import ClusterReader, path_of
+from ..._diagnose.live.reader import ClusterReader, path_of, utc_now
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ref
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster

@@ -16,9 +16,9 @@ from ..._config.catalogue import Listeners
 from ..._config.paths import items, section
 from ..._config.secrets import masker, secrets_in
 from ..._diagnose.cluster_objects import memory_limit
-from ..._diagnose.live.collect import DiagnosedCollector, utc_now
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
-from ..._diagnose.live.reader import ClusterReader, Object, path_of
+from ..._diagnose.live.reader import ClusterReader, Object, path_of, utc_now
+from ..._diagnose.live.running_config import running_config
 from ..._errors import Problem
 from ..._kube.live.explain import asking
 from ..._rollout.live.pod_reasons import checked_search
@@ -81,9 +81,10 @@ class _Watched:
         target = DiagnosedTarget(metadata["namespace"], metadata["name"], observed.workload["kind"], pods=pods)
         if not pods:
             target.workload = observed.workload
-        subject = DiagnosedCollector(reader, target, observed.listeners, observed.metrics_port)
-        self.reader, self.container = reader, subject.container
-        self.config: dict[str, Any] = subject.config or dict((observed.config or {}) if fresh else {})
+        self.reader, self.container = reader, target.container
+        self.config: dict[str, Any] = running_config(reader, target).config or dict(
+            (observed.config or {}) if fresh else {}
+        )
         self.revision = Revision(self.config, observed.listeners, fresh=fresh)
         self.port = metrics_port(self.config, observed.metrics_port)[1]
         self.why = unserved(self.config, observed.metrics_port)

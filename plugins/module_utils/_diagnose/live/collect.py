@@ -6,17 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._config.catalogue import Listeners, listeners_by_type
-from ..._config.documents import merged
 from ..._config.paths import at, items, section
 from ..._config.secrets import masker, secrets_in
-from ..._config.yaml_documents import load
-from ..._errors import Problem
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
 from ..._kube.pod_references import sources
@@ -27,7 +23,6 @@ from ..._rollout.tables import COUNTS
 from ..._telemetry import logs
 from ..cluster_objects import autoscalers, certificate_resources, echoes, pod, warnings
 from ..peers import peers
-from ..pod_config import config_texts, environment, expanded
 from ..reach import Around, Reach, labels_of
 from .depends import (
     PLURALS,
@@ -41,10 +36,9 @@ from .depends import (
 )
 from .find_collectors import DiagnosedTarget, alone, find, unlisted
 from .flow import Meter, read_all, watch
-from .reader import ClusterReader, Object, path_of
+from .reader import ASIDE_SECONDS, ClusterReader, Object, path_of, utc_now
+from .running_config import running_config
 
-# A pod that does not answer through the API server would hold up all others for longer than anyone waits.
-ASIDE_SECONDS = 4.0
 LOG_LINES = 500
 # Of so many pods the log is read, those in trouble first.
 LOG_PODS = 3
@@ -59,11 +53,6 @@ def run_diagnose(module: AnsibleModule) -> None:
         return {"changed": False, "facts": facts, "unlisted": unlisted(reader, params["collectors"])}
 
     run(module, work)
-
-
-def utc_now() -> str:
-    """Return the time as Kubernetes writes it."""
-    return datetime.now(UTC).isoformat()
 
 
 def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
@@ -95,8 +84,7 @@ def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str
 
 def _referred(target: DiagnosedTarget) -> list[tuple[str, str, str]]:
     found = sources(section(target.pod, "spec"), target.container)
-    namespace = at(target.pod, ("metadata", "namespace"), target.namespace)
-    return [(PLURALS[one.kind], namespace, one.name) for one in found]
+    return [(PLURALS[one.kind], target.pod_namespace, one.name) for one in found]
 
 
 class DiagnosedCollector:
@@ -105,39 +93,10 @@ class DiagnosedCollector:
     def __init__(self, reader: ClusterReader, target: DiagnosedTarget, listeners: Listeners, metrics_port: int) -> None:
         self.reader, self.target, self.listeners, self.notes = reader, target, listeners, target.notes
         self.pod, self.container = target.pod, target.container
-        # A sidecar lives where its application does.
-        self.namespace = str(at(self.pod, ("metadata", "namespace"), target.namespace))
-        self.sources = sources(section(self.pod, "spec"), self.container)
-        self.config_maps = self._config_maps()
-        self.config = self._config()
+        self.namespace = target.pod_namespace
+        self.config, self.sources, self.config_maps = running_config(reader, target)
         self.meter = Meter(target, self.config, listeners, metrics_port)
         self.peers = peers(self.config, self.namespace)
-
-    def _config_maps(self) -> dict[str, Object]:
-        names = dict.fromkeys(one.name for one in self.sources if one.kind == "ConfigMap")
-        read = {name: self.reader.one("configmaps", self.namespace, name, self.notes) for name in names}
-        self.unread = next((answer.why for answer in read.values() if answer.why), "")
-        kind = {"apiVersion": "v1", "kind": "ConfigMap"}
-        return {name: {**answer.value, **kind} for name, answer in read.items() if answer.value}
-
-    def _config(self) -> dict[str, Any]:
-        yaml = library("yaml", "PyYAML")
-        texts = config_texts(self.container, self.sources, self.config_maps)
-        if not texts and self.target.custom:
-            texts = [section(self.target.custom, "spec").get("config") or ""]
-        try:
-            parts = [load(yaml, text, "config").data if isinstance(text, str) else text for text in texts]
-        except Problem as problem:  # what one tenant wrote stops the diagnosis of no other
-            self.notes.add("config", str(problem))
-            return {}
-        found = expanded(merged([part for part in parts if isinstance(part, dict)]), self._environment())
-        if not found and (self.target.workload or self.target.custom):
-            none = "no ConfigMap and no custom resource has one that the container is started with"
-            self.notes.add("config", self.unread or none)
-        return found if isinstance(found, dict) else {}
-
-    def _environment(self) -> dict[str, str]:
-        return environment(self.container, self.pod)
 
     def facts(self, search: Callable[[str, Any], Any], params: dict[str, Any], now: str) -> dict[str, Any]:
         """Return all facts but those of the own metrics."""

@@ -65,6 +65,11 @@ class DiagnosedTarget:
         return next(iter([*ready, *self.pods]), section(self.workload, "spec", "template"))
 
     @property
+    def pod_namespace(self) -> str:
+        """Return where the pod is: a sidecar lives where its application does."""
+        return str(at(self.pod, ("metadata", "namespace"), self.namespace))
+
+    @property
     def namespaces(self) -> list[str]:
         """Return where its pods are; those with a sidecar are where applications are."""
         return sorted({pod["metadata"]["namespace"] for pod in self.pods}) or [self.namespace]

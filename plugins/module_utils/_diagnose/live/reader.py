@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ..._errors import cleaned
@@ -15,6 +16,8 @@ from ..._kube.live.urls import segment
 
 Object = dict[str, Any]
 FORBIDDEN = 403
+# A pod that does not answer through the API server would hold up all others for longer than anyone waits.
+ASIDE_SECONDS = 4.0
 # The kinds that are read once per namespace: API version, kind, plural.
 KINDS = {
     plural: (version, kind)
@@ -46,6 +49,11 @@ class ReadResult(NamedTuple):
 
     value: Any = None
     why: str = ""
+
+
+def utc_now() -> str:
+    """Return the time as Kubernetes writes it."""
+    return datetime.now(UTC).isoformat()
 
 
 def path_of(plural: str, namespace: str, name: str = "") -> str:

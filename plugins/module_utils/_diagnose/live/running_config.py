@@ -1,0 +1,59 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read the config with which the pods of a collector run. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..._config.documents import merged
+from ..._config.paths import section
+from ..._config.yaml_documents import load
+from ..._errors import Problem
+from ..._kube.live.explain import library
+from ..._kube.pod_references import Source, sources
+from ..pod_config import config_texts, environment, expanded
+from .find_collectors import DiagnosedTarget
+from .reader import ClusterReader, Object
+
+
+class RunningConfig(NamedTuple):
+    """The config of a collector's pods, with all variables; empty if it cannot be read, and the notes say why.
+
+    `sources` are the objects that the container refers to, `config_maps` those of them that were read, by name.
+    """
+
+    config: dict[str, Any]
+    sources: Sequence[Source]
+    config_maps: dict[str, Object]
+
+
+def running_config(reader: ClusterReader, target: DiagnosedTarget) -> RunningConfig:
+    """Return the config of a collector."""
+    referred = sources(section(target.pod, "spec"), target.container)
+    names = dict.fromkeys(source.name for source in referred if source.kind == "ConfigMap")
+    answers = {name: reader.one("configmaps", target.pod_namespace, name, target.notes) for name in names}
+    unread = next((answer.why for answer in answers.values() if answer.why), "")
+    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+    config_maps = {name: {**answer.value, **kind} for name, answer in answers.items() if answer.value}
+    texts = config_texts(target.container, referred, config_maps)
+    config = _config(target, texts, unread, environment(target.container, target.pod))
+    return RunningConfig(config, referred, config_maps)
+
+
+def _config(target: DiagnosedTarget, texts: list[Any], unread: str, variables: dict[str, str]) -> dict[str, Any]:
+    yaml = library("yaml", "PyYAML")
+    if not texts and target.custom:
+        texts = [section(target.custom, "spec").get("config") or ""]
+    try:
+        parts = [load(yaml, text, "config").data if isinstance(text, str) else text for text in texts]
+    except Problem as problem:  # what one tenant wrote stops the diagnosis of no other
+        target.notes.add("config", str(problem))
+        return {}
+    config = expanded(merged([part for part in parts if isinstance(part, dict)]), variables)
+    if not config and (target.workload or target.custom):
+        none = "no ConfigMap and no custom resource has one that the container is started with"
+        target.notes.add("config", unread or none)
+    return config if isinstance(config, dict) else {}
