@@ -13,6 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 LINK := .ansible/collections/ansible_collections/o11y/opentelemetry
 # Where uv is missing, it is put here.
 UV_HOME := .cache/uv
+# What mypy and ansible-test keep for the next checkout.
+CHECKS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/o11y-checks
 UV := $(shell command -v uv || echo $(UV_HOME)/bin/uv)
 
 help: ## Show this list.
@@ -39,7 +41,7 @@ test: setup ## Run every test.
 
 lint: setup ## Check style, types, links and the changelog.
 	@ruff format --check --quiet . && ruff check --quiet .
-	mypy plugins tests/testbed tools
+	mypy --cache-dir "$(CHECKS)/mypy" plugins tests/testbed tools
 	yamllint --strict .
 	ansible-lint --offline --strict -q
 	python -m tools.links
@@ -50,7 +52,7 @@ unit: setup ## Run the tests that need no cluster.
 	@pytest -n 2 --dist worksteal tests/unit tests/contract
 
 sanity: setup ## Run ansible-test sanity on a copy of the checkout.
-	@tools/sanity
+	@tools/sanity "$(CHECKS)/sanity"
 
 artifact: setup ## Build the collection, install it into an empty path and use it from there.
 	@tools/artifact
