@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action plugins that do the work of a module on the controller. Private."""
+"""Action plugins that do the work of a module on the controller.
+
+A module takes its options from its documentation, and otel_render those of a collector from the argument_specs.yml of
+role otel_collector. No table repeats them. Private.
+"""
 
 from __future__ import annotations
 

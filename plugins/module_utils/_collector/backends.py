@@ -6,7 +6,11 @@
 The collection makes RBAC and Services under the operator too: what the operator grants by itself has gaps, and needs
 rights that it often does not have; the same names and selectors hide a change of backends from clients.
 Source of the limits: the operator's CRD, and which of its fields internal/manifests/collector and pkg/sidecar read in
-which mode. The operator silently ignores every other field. Private.
+which mode. The operator silently ignores every other field.
+
+The backend is the last step: config, needs, rules and Service are the same, and only the owner of the workload differs.
+Services select labels that the pods of both have, so a switch moves no endpoint. What a custom resource cannot express
+is an error; it is never dropped. Private.
 """
 
 from __future__ import annotations

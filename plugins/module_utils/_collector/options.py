@@ -4,6 +4,9 @@
 """One collector as the user describes it, as typed values. Private.
 
 The fields are the inputs of role otel_collector, without its prefix; its argument_specs.yml says what each means.
+
+One run of the role deploys a list of collectors, so that port clashes between them show, and all share one bundle and
+one wait. `otel_collector_<option>` sets a common value; an item of `otel_collectors` overrides it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The abilities of a platform, from its file in `platforms/`. Private."""
+"""The abilities of a platform, from its file in `platforms/`.
+
+A missing ability is an error that names the alternative. No code asks for a platform by name. Private.
+"""
 
 from __future__ import annotations
 

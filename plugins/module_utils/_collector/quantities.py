@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quantities and counts of a collector, as Kubernetes takes them. Private."""
+"""Quantities and counts of a collector, as Kubernetes takes them.
+
+One memory limit sizes everything: the container, the memory_limiter (80 %, spike 25 %, or `memory_percent` and
+`memory_spike_percent`) and GOMEMLIMIT (80 %). The memory request equals the limit unless `memory_request` lowers it.
+Private.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Layers of a config, where each value comes from, and the names that components have in a version. Private."""
+"""Layers of a config, where each value comes from, and the names that components have in a version.
+
+A finding points at the user's own file and line: the place of a value is found by going back through the layers.
+Private.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""YAML documents as the Collector reads them, with the place of each path and bounded aliases. Private."""
+"""YAML documents as the Collector reads them, with the place of each path and bounded aliases.
+
+The Collector reads the core schema of YAML 1.2. Strings that a reader could take for another type are quoted. Private.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,9 @@
 The token is a presigned URL of STS GetCallerIdentity, which the cluster's authenticator calls. The name of the cluster
 is a signed header of it, so that a token for one cluster is worth nothing at another
 (github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token).
+
+AWS returns endpoint and CA, and the token is created in this process: a cluster is named, not configured, and the AWS
+CLI is not run.
 """
 
 from __future__ import annotations

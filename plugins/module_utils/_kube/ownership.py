@@ -6,6 +6,9 @@
 A release owns an object by two marks. The label says which release it is; a copy of the object has it too. The field
 manager of server-side apply says who wrote it; no copy has that. Versions before 1.0.0 had no label of a release: their
 objects have the label of this collection, and that of their collector.
+
+Objects of other owners are used or rejected, never changed. A namespace that existed before is neither labelled nor
+removed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports and folders of nodes that pods hold, and the order in which workloads are replaced. Private."""
+"""The ports and folders of nodes that pods hold, and the order in which workloads are replaced.
+
+Old workloads are removed after new ones work, in a switch of backends as in an upgrade. The exception is a workload
+that holds the same port or folder of a node; that one is removed first. Private.
+"""
 
 from __future__ import annotations
 

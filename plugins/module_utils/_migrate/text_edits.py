@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edits of a config's text: each touches its own few characters, so that comments, order and layout stay. Private."""
+"""Edits of a config's text: each touches its own few characters, so that comments, order and layout stay.
+
+The result is read again and compared with the intended data. If they differ, the text stays as it is. Private.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two tables of JMESPath: when a workload is ready, and why it fails. Private."""
+"""Two tables of JMESPath: when a workload is ready, and why it fails.
+
+A custom resource is ready when its workload is: its conditions say that the operator has read it (from 0.154 on), not
+that pods run. Private.
+"""
 
 from __future__ import annotations
 

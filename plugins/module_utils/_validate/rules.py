@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of all rules. A new rule is one function and one row in the file of its topic."""
+"""The table of all rules. A new rule is one function and one row in the file of its topic.
+
+Rules judge for the build and the platform that will run the config; what is not known exactly is no error. Rules marked
+`shared` agree with `otelcol validate`: tests/integration compares them with the real Collector. Schema, CEL rules and
+webhook of the operator are rules too, compared with its end-to-end cases and a real API server.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apply a bundle by server-side apply: read everything, refuse early, then write in order. Private."""
+"""Apply a bundle by server-side apply: read everything, refuse early, then write in order.
+
+`kubernetes.core.k8s` shows no difference for new objects, fails in check mode if the namespace does not exist, and
+handles one object at a time. Here what would fail half-way is refused before the first write, and no Secret is shown.
+A webhook that restarts is waited for, up to `wait_seconds`. Private.
+"""
 
 from __future__ import annotations
 

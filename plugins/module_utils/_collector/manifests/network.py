@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services, network policies, ingresses and routes of a collector, and how to probe it. Private."""
+"""Services, network policies, ingresses and routes of a collector, and how to probe it.
+
+The default NetworkPolicy restricts ports, not sources. Probes, load balancers and the API server are no pods, and their
+addresses differ from cluster to cluster. Private.
+"""
 
 from __future__ import annotations
 

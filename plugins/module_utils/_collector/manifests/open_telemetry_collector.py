@@ -4,7 +4,9 @@
 """The custom resource OpenTelemetryCollector, from which the operator makes workload, Services, autoscaler and budget.
 
 Source of the fields: the operator's CRD, version v1beta1, and internal/manifests/collector for what it makes of them.
-Private.
+
+A pod that needs the API mounts its token itself, because the resource has no field for `automountServiceAccountToken`.
+A decision at the ServiceAccount would hold for all collectors that share it. Private.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@
 
 Sources: RouteSpec and its validation in github.com/openshift/api route/v1 (HTTP/2 needs a certificate of the route's
 own; what goes with passthrough), and openshift/router pull request 328 (HTTP/2 to pods by appProtocol).
+
+Constraints are derived like permissions, from volumes, ports, user and SELinux type of the pod; a pod that needs none
+gets none. Rendering asks no cluster: `bundle_apply` reports when cluster and platform do not fit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The workload, its autoscaler and its disruption budget. Private."""
+"""The workload, its autoscaler and its disruption budget.
+
+A collector without a health check must run for five seconds to count as available. Otherwise the wait would miss one
+that exits at once. Private.
+"""
 
 from __future__ import annotations
 

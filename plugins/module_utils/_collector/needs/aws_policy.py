@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what components call at AWS to the statements of an IAM policy, as narrow as AWS allows. Private."""
+"""From what components call at AWS to the statements of an IAM policy, as narrow as AWS allows.
+
+They are derived before account and region are known; ARNs hold placeholders until the cluster is read. Each grant names
+its documentation page, and tests/integration/test_least_privilege.py removes each action from the real Collector.
+Private.
+"""
 
 from __future__ import annotations
 

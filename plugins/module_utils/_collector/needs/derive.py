@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The needs of a finished config: ports, permissions, environment variables and volumes. Private."""
+"""The needs of a finished config: ports, permissions, environment variables and volumes.
+
+They come from the finished config, so a user's own config gets ports, RBAC, probes and volumes as a recipe does. A path
+below `/etc/otelcol/secrets/NAME/` mounts the Secret of that name. Private.
+"""
 
 from __future__ import annotations
 

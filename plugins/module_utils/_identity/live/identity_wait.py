@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until service accounts have their roles: by a token of theirs at STS, or by a pod that is tried. Private."""
+"""Waits until service accounts have their roles: by a token of theirs at STS, or by a pod that is tried.
+
+A written change at AWS is not effective at once, so nothing old is removed before this. Private.
+"""
 
 from __future__ import annotations
 

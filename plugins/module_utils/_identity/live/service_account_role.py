@@ -1,7 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role of a service account: read, made as wanted, and read again until IAM shows it. Private."""
+"""The IAM role of a service account: read, made as wanted, and read again until IAM shows it.
+
+`amazon.aws.iam_role` shows no difference, ends check mode before the role exists, creates instance profiles, and
+removes policies before it adds others; `iam_policy` fails if the role does not exist. Here the role is read once, with
+its owner.
+Private.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan for an EKS add-on, with its configuration checked against the schema of EKS. Private."""
+"""The plan for an EKS add-on, with its configuration checked against the schema of EKS.
+
+The add-on is checked before anything changes: the version is chosen here, and the cluster shows conflicts. The owner is
+recorded in a tag, not a label, because EKS owns the objects. Private.
+"""
 
 from __future__ import annotations
 

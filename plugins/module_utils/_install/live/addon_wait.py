@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What EKS says about an add-on, and the wait for it. Private."""
+"""What EKS says about an add-on, and the wait for it.
+
+One loop with the caller's clock retries calls. botocore's retries are off, because they know neither the remaining time
+nor fresh credentials. Private.
+"""
 
 from __future__ import annotations
 

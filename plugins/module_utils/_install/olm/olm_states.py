@@ -4,6 +4,8 @@
 """The state machine of an installation by OLM: Subscription, InstallPlan, ClusterServiceVersion. Private.
 
 A verdict on what is seen now: done, a plan to approve, or what there is to wait for, each with how long it may last.
+
+Each state has a longest duration and a fix. OLM has a starting version alone, so a pin works by approving nothing else.
 """
 
 from __future__ import annotations

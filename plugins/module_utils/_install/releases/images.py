@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images of a release, their registries, and the images that a mirror needs. Private."""
+"""The images of a release, their registries, and the images that a mirror needs.
+
+Images are pinned under their published names, before a registry prefix is added, so that one lock serves clusters that
+pull from the internet and from a mirror. Private.
+"""
 
 from __future__ import annotations
 

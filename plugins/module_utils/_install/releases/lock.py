@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock of an inventory: the sum of each manifest and chart, and the digest of each image. Private."""
+"""The lock of an inventory: the sum of each manifest and chart, and the digest of each image.
+
+A lock has sums, not versions, as `.terraform.lock.hcl` has: it shows that a version is still the same content. It is
+read before anything is applied, and again where a manifest is read. It is a valid inventory file, because an inventory
+may be a folder, and Ansible parses every YAML file in it. Private.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@
 
 A privilege has a key and a value, such as `ClusterRole secrets` and `get`. The table of a product has the values of
 each key, over all releases that were read. Every privilege of a manifest that the table lacks is a difference.
+
+A narrower right is no difference. What the table lacks has to be listed in the inventory to be accepted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an API server that has answered before is away, for how long, and for how long to wait for it. Private."""
+"""Whether an API server that has answered before is away, for how long, and for how long to wait for it.
+
+A server that has answered once is waited for, in all threads and tasks of the run: lost connections, 429 and 5xx. One
+that never answered fails in seconds. The time counts from the first failed answer for all requests of a task, until a
+good answer ends the outage. A module in a process of its own does not know of earlier tasks, so only its own first
+answer counts. A wait is longer by the time of an outage, up to twice its limit, and what pods show just after an
+outage ends no wait. Each write can be sent twice: applies have a version or the same fields, deletions and evictions
+have a uid. Private."""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until admission webhooks answer; stop as soon as they cannot, and say which step hangs. Private."""
+"""Wait until admission webhooks answer; stop as soon as they cannot, and say which step hangs.
+
+Ready pods do not prove that CA bundles and Services work: ready means that a webhook has answered a dry run. Private.
+"""
 
 from __future__ import annotations
 
