@@ -62,8 +62,7 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         **present(image=build.image),
         "imagePullPolicy": collector.image_pull_policy,
         "serviceAccount": collector.service_account_name,
-        "env": pod.environment(build),
-        "resources": pod.resources(build),
+        **pod.container_fields(build),
         "securityContext": _container_security(build),
         **present(
             ports=_ports(build),
@@ -78,15 +77,8 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         **container,
         "podSecurityContext": pod.pod_security(build),
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
-        **present(
-            lifecycle=pod.lifecycle(build),
-            nodeSelector=collector.node_selector,
-            tolerations=collector.tolerations,
-            affinity=collector.affinity,
-            topologySpreadConstraints=pod.topology_spread(build, collector.pods),
-            priorityClassName=collector.priority_class_name,
-            hostNetwork=collector.host_network or None,
-        ),
+        **present(lifecycle=pod.lifecycle(build)),
+        **pod.pod_fields(collector, collector.pods),
         **_governed(build),
     }
 
@@ -139,7 +131,7 @@ def _autoscaler(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _container_security(build: CollectorBuild) -> dict[str, Any]:
-    """A sidecar says for itself what others say for their pod."""
+    """Return the security context: that of a sidecar has what other pods have for all their containers."""
     if build.collector.mode != _SIDECAR:
         return dict(pod.CONTAINER_SECURITY)
     whole = {key: value for key, value in pod.pod_security(build).items() if key != "fsGroup"}

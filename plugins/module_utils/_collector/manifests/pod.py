@@ -63,29 +63,42 @@ def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
         "containers": [_container(build)],
         "volumes": [_config_volume(build), *volumes(build)],
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
-        **present(
-            imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets],
-            nodeSelector=collector.node_selector,
-            tolerations=collector.tolerations,
-            affinity=collector.affinity,
-            topologySpreadConstraints=topology_spread(build, collector.selector),
-            priorityClassName=collector.priority_class_name,
-            hostNetwork=collector.host_network or None,
-            dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None,
-        ),
+        **present(imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets]),
+        **pod_fields(collector, collector.selector),
+        **present(dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None),
     }
 
 
+def pod_fields(collector: Collector, pods: dict[str, str]) -> dict[str, Any]:
+    """Return the fields of a pod that the custom resource has under the same names; the pods have these labels.
+
+    A constraint of topology selects them, unless it has a selector of its own.
+    """
+    return present(
+        nodeSelector=collector.node_selector,
+        tolerations=collector.tolerations,
+        affinity=collector.affinity,
+        topologySpreadConstraints=[
+            {"labelSelector": {"matchLabels": pods}, **one} for one in collector.topology_spread
+        ],
+        priorityClassName=collector.priority_class_name,
+        hostNetwork=collector.host_network or None,
+    )
+
+
+def container_fields(build: CollectorBuild) -> dict[str, Any]:
+    """Return the fields of the container that the custom resource has under the same names."""
+    return {"env": environment(build), "resources": resources(build)}
+
+
 def _container(build: CollectorBuild) -> dict[str, Any]:
-    collector = build.collector
     return {
         "name": build.collector.logs.container,
         "image": build.image,
-        "imagePullPolicy": collector.image_pull_policy,
+        "imagePullPolicy": build.collector.image_pull_policy,
         "args": [f"--config={CONFIG_DIRECTORY}/{FILE}"],
         "ports": _ports(build),
-        "env": environment(build),
-        "resources": resources(build),
+        **container_fields(build),
         "securityContext": dict(CONTAINER_SECURITY),
         "volumeMounts": [dict(_CONFIG_MOUNT), *volume_mounts(build)],
         **present(lifecycle=lifecycle(build)),
@@ -223,12 +236,6 @@ def _mount(mount: Mount) -> dict[str, Any]:
     return {"name": mount.name, "mountPath": mount.path, "readOnly": mount.read_only} | present(
         mountPropagation=mount.propagation
     )
-
-
-def topology_spread(build: CollectorBuild, pods: dict[str, str]) -> list[dict[str, Any]]:
-    """Return the user's constraints; each selects the pods with these labels unless it says otherwise."""
-    selector = {"matchLabels": pods}
-    return [{"labelSelector": selector, **constraint} for constraint in build.collector.topology_spread]
 
 
 def api_access(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
