@@ -22,7 +22,7 @@ from ..module_utils._collector.needs import derive
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
 from ..module_utils._collector.platform import Platform
 from ..module_utils._config.compose import compose
-from ..module_utils._config.layers import Composed, Layer
+from ..module_utils._config.layers import Composed
 from ..module_utils._diagnose.peers import (
     Station,
     Ways,
@@ -89,9 +89,9 @@ class Planned:
     flows: tuple[dict[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """A collector with what its options decide before there is a config."""
+@dataclass
+class _Draft:
+    """One collector in the making: what its options decide, and what each stage of `plan` adds."""
 
     collector: Collector
     platform: Platform
@@ -100,6 +100,11 @@ class _Choice:
     target: Target | None
     image: str
     user: int | None
+    own_config: Any = None
+    asks_for_storage: bool = False
+    composed: Composed = field(default_factory=lambda: Composed({}, ()))
+    others: dict[str, Any] = field(default_factory=dict)
+    flows: tuple[dict[str, str], ...] = ()
 
 
 def plan(request: Request) -> list[Planned]:
@@ -107,35 +112,48 @@ def plan(request: Request) -> list[Planned]:
     if not request.collectors and not any(request.defaults.get(name) for name in SOURCES):
         fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)
-    recipes = _sources.find(request.recipe_paths, "recipes")
+    drafts = _drafts(request)
+    _compose(drafts, _sources.find(request.recipe_paths, "recipes"))
+    _connect(drafts)
+    return [_about(draft.collector.name, _planned, draft) for draft in drafts]
+
+
+def _drafts(request: Request) -> list[_Draft]:
+    """Return the collectors with what their options decide."""
     platforms = _sources.find(request.platform_paths, "platforms")
     # Plain values are quick to copy for each collector. Positions are read from the config alone.
     defaults = {**_yaml.plain(request.defaults), "recipes": request.defaults.get("recipes")}
-    items = request.collectors or [{}]
-    # The keys of items, which know their positions, stay.
-    options = [_options({**item, **{key: defaults[key] for key in defaults.keys() - item.keys()}}) for item in items]
-    chosen = [_about(one["name"], _chosen, one, platforms, request) for one in options]
-    logs = sorted({one.collector.logs.glob for one in chosen} - {""})
-    written = [item.get("config") or request.defaults.get("config") or {} for item in items]
-    layers = [
-        _about(one.collector.name, _layers, one, own, recipes, logs) for one, own in zip(chosen, written, strict=True)
-    ]
-    composed = [_about(one.collector.name, compose, own) for one, own in zip(chosen, layers, strict=True)]
-    stations = [Station(one.collector, whole.config) for one, whole in zip(chosen, composed, strict=True)]
-    ways = ways_between(stations)
-    around = zip(*(find(stations, ways) for find in _AROUND.values()), strict=True)
-    others = [dict(zip(_AROUND, found, strict=True)) for found in around]
     # Storage that is common to all collectors is for those that keep state.
     alone = {} if request.collectors else request.defaults
-    storage = [bool(item.get("storage") or alone.get("storage")) for item in items]
-    parts = zip(chosen, layers, composed, others, storage, strict=True)
-    plans = [_about(one[0].collector.name, _plan, *one) for one in parts]
-    named = [f"{one.collector.namespace}/{one.collector.name}" for one in stations]
-    targets = [sorted(set().union(*way.values())) for way in ways]
-    flows = [
-        tuple({"sender": one, "receiver": named[to]} for to in found) for one, found in zip(named, targets, strict=True)
-    ]
-    return [replace(one, flows=found) for one, found in zip(plans, flows, strict=True)]
+    drafts = []
+    for item in request.collectors or [{}]:
+        # The keys of items, which know their positions, stay.
+        options = _options({**item, **{key: defaults[key] for key in defaults.keys() - item.keys()}})
+        draft = _about(options["name"], _draft, options, platforms, request)
+        draft.own_config = item.get("config") or request.defaults.get("config") or {}
+        draft.asks_for_storage = bool(item.get("storage") or alone.get("storage"))
+        drafts.append(draft)
+    return drafts
+
+
+def _compose(drafts: Sequence[_Draft], recipes: Mapping[str, Path]) -> None:
+    """Add the config of each collector; a recipe that reads logs leaves out those of all collectors."""
+    logs = sorted({draft.collector.logs.glob for draft in drafts} - {""})
+    for draft in drafts:
+        draft.composed = _about(draft.collector.name, _composed, draft, recipes, logs)
+
+
+def _connect(drafts: Sequence[_Draft]) -> None:
+    """Add what each collector has to do with the others: the rules judge it, and a change follows the flow of data."""
+    stations = [Station(draft.collector, draft.composed.config) for draft in drafts]
+    ways = ways_between(stations)
+    for name, read in _AROUND.items():
+        for draft, value in zip(drafts, read(stations, ways), strict=True):
+            draft.others[name] = value
+    place = [f"{draft.collector.namespace}/{draft.collector.name}" for draft in drafts]
+    for number, draft in enumerate(drafts):
+        receivers = sorted(set().union(*ways[number].values()))
+        draft.flows = tuple({"sender": place[number], "receiver": place[to]} for to in receivers)
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -185,43 +203,38 @@ def _about(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:
         return work(*parts)
 
 
-def _layers(chosen: _Choice, written: Any, recipes: Mapping[str, Path], logs: Sequence[str]) -> list[Layer]:
-    found = _target.recipe_layers(chosen.collector, chosen.version, chosen.facts, recipes, logs)
-    own = _target.user_layers(chosen.collector, written)
-    return [*found, *(_target.percentages(own) if found else ()), *own]
+def _composed(draft: _Draft, recipes: Mapping[str, Path], logs: Sequence[str]) -> Composed:
+    of_recipes = _target.recipe_layers(draft.collector, draft.version, draft.facts, recipes, logs)
+    own = _target.user_layers(draft.collector, draft.own_config)
+    return compose([*of_recipes, *(_target.percentages(own) if of_recipes else ()), *own])
 
 
-def _plan(
-    chosen: _Choice,
-    layers: Sequence[Layer],
-    composed: Composed,
-    others: Mapping[str, Any],
-    asks_for_storage: bool,
-) -> Planned:
-    collector = chosen.collector
+def _planned(draft: _Draft) -> Planned:
+    collector, composed = draft.collector, draft.composed
     faults = run(structure.RULES, Subject(composed.config))
-    build = None if any(fault.rule in structure.MALFORMED for fault in faults) else _build(chosen, composed.config)
+    build = None if any(fault.rule in structure.MALFORMED for fault in faults) else _build(draft, composed.config)
     understood = None if faults else build
     subject = Subject(
         composed.config,
         composed.locate,
-        duplicates=tuple(pair for layer in layers for pair in layer.duplicates),
+        duplicates=tuple(pair for layer in composed.layers for pair in layer.duplicates),
         environment=deployed.environment(collector),
-        target=chosen.target,
+        target=draft.target,
         deployment=replace(
-            deployed.deployment(collector, understood.needs if understood else None, chosen.platform),
-            asks_for_storage=asks_for_storage,
+            deployed.deployment(collector, understood.needs if understood else None, draft.platform),
+            asks_for_storage=draft.asks_for_storage,
         ),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
         notes=collector.notes,
-        **others,
+        **draft.others,
     )
-    return Planned(collector, composed, build, tuple(masked(lint(subject), composed.config)), chosen.target)
+    findings = tuple(masked(lint(subject), composed.config))
+    return Planned(collector, composed, build, findings, draft.target, draft.flows)
 
 
-def _chosen(options: Mapping[str, Any], platforms: Mapping[str, Path], request: Request) -> _Choice:
+def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: Request) -> _Draft:
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
     facts = _sources.platform(options["platform"], platforms)
     row = _sources.catalogue("distributions")[options["distribution"]]
@@ -237,7 +250,7 @@ def _chosen(options: Mapping[str, Any], platforms: Mapping[str, Path], request: 
     distribution = Distribution(options["distribution"], row["image"], row["user"])
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
     image = image_of(collector, distribution, request.pin)
-    return _Choice(collector, where, facts, version, target, image, user)
+    return _Draft(collector, where, facts, version, target, image, user)
 
 
 def _options(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,8 +265,8 @@ def _specification() -> _arguments.Options:
     return _arguments.Options(_sources.role_options(_PREFIX, option_names()))
 
 
-def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:
-    tables, collector, text = _target.tables(), chosen.collector, _yaml.dump(config)
+def _build(draft: _Draft, config: dict[str, Any]) -> CollectorBuild:
+    tables, collector, text = _target.tables(), draft.collector, _yaml.dump(config)
     check_size(collector.name, config, text)  # before the rules, which take long for a config that is too large
     return CollectorBuild(
         collector=collector,
@@ -261,7 +274,7 @@ def _build(chosen: _Choice, config: dict[str, Any]) -> CollectorBuild:
         config=config,
         config_text=text,
         config_hash=hashlib.sha256(_yaml.canonical(config).encode()).hexdigest(),
-        image=chosen.image,
-        run_as_user=chosen.user,
-        platform=chosen.platform,
+        image=draft.image,
+        run_as_user=draft.user,
+        platform=draft.platform,
     )
