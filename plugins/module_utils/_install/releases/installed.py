@@ -63,12 +63,12 @@ def installation(product: Product, deployments: Sequence[Manifest]) -> dict[str,
 
 def is_main(product: Product, item: Manifest) -> bool:
     """Return whether a Deployment is the product's main one, by its image or, in custom builds, its labels."""
-    if manifests.component(product, item):
-        return manifests.component(product, item) == product.main
+    component = manifests.component(product, item)
+    if component:
+        return component == product.main
     labels = item["metadata"].get("labels") or {}
-    known = (*product.components, "controller-manager", None)
     named = labels.get(_NAME) in (product.name, product.components[product.main], *product.builds)
-    return named and labels.get(_COMPONENT) in known and labels.get(_COMPONENT) not in list(product.components)[1:]
+    return named and (_COMPONENT not in labels or labels[_COMPONENT] in (product.main, "controller-manager"))
 
 
 def _place(item: Manifest) -> tuple[str, str]:

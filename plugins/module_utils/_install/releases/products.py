@@ -47,8 +47,10 @@ class Product:
     namespace: str
     # Label selector of its Deployments, for all installers.
     selector: str
-    # Component: the last part of its image's name. The first one has the version.
+    # Component: the last part of its image's name.
     components: Mapping[str, str]
+    # The component whose image has the version of the product.
+    main: str
     kinds: tuple[Kind, ...]
     # Kinds whose objects people make; the others are made from them.
     used: tuple[str, ...]
@@ -79,11 +81,6 @@ class Product:
     def dry_runs(self, namespace: str) -> list[dict[str, Any]]:
         """The objects that are tried, in a namespace."""
         return [{**item, "metadata": {**item["metadata"], "namespace": namespace}} for item in self.dry_run]
-
-    @property
-    def main(self) -> str:
-        """The component whose image has the version of the product."""
-        return next(iter(self.components))
 
 
 _CERTIFICATE = {
@@ -127,6 +124,7 @@ PRODUCTS = {
                 "webhook": "cert-manager-webhook",
                 "cainjector": "cert-manager-cainjector",
             },
+            main="controller",
             kinds=(
                 Kind("cert-manager.io", "v1", "certificates", "Certificate"),
                 Kind("cert-manager.io", "v1", "issuers", "Issuer"),
@@ -155,6 +153,7 @@ PRODUCTS = {
             namespace="opentelemetry-operator-system",
             selector="app.kubernetes.io/name in (opentelemetry-operator,adot-operator)",
             components={"manager": "opentelemetry-operator"},
+            main="manager",
             # That of ADOT: gallery.ecr.aws/aws-observability/adot-operator.
             builds=("adot-operator",),
             kinds=(
