@@ -218,7 +218,7 @@ class OlmWait:
 
     def _failed(self, symptom: OlmSymptom, symptoms: tuple[OlmSymptom, ...]) -> Failure:
         facts = self._facts({"failures": [item.fact for item in symptoms]})
-        return Failure(_said(symptom), asked=self.asked, where=self._where(symptom), fix=symptom.row.fix, facts=facts)
+        return Failure(symptom.wrong, asked=self.asked, where=self._where(symptom), fix=symptom.row.fix, facts=facts)
 
     def _late(self, seen: OlmObjects, verdict: OlmVerdict) -> Failure:
         """Report what is still missing, the most specific reason first."""
@@ -226,9 +226,9 @@ class OlmWait:
         after = f"not there after {self.options.timeout_seconds:g} s"
         if verdict.symptoms:
             first = verdict.symptoms[0]
-            more = [f"{self._where(item)}: {_said(item)}" for item in verdict.symptoms[1:]]
+            more = [f"{self._where(item)}: {item.wrong}" for item in verdict.symptoms[1:]]
             fix = "\n".join([f"{first.row.fix} Raise the time if it only needs longer.", *more])
-            return Failure(f"{after}: {_said(first)}", asked=self.asked, where=self._where(first), fix=fix, facts=facts)
+            return Failure(f"{after}: {first.wrong}", asked=self.asked, where=self._where(first), fix=fix, facts=facts)
         status = status_of(seen.subscription)
         here = status.get("installedCSV") or "nothing"
         wrong = f"{after}: OLM stays at {here} (state {status.get('state') or 'not known'})"
@@ -241,7 +241,3 @@ class OlmWait:
     def _where(self, symptom: OlmSymptom) -> str:
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))
         return f"{symptom.row.kind} {self.options.namespace}/{symptom.name}" + (f": {state}" if state else "")
-
-
-def _said(symptom: OlmSymptom) -> str:
-    return f"{symptom.row.wrong}: {symptom.message}" if symptom.message else symptom.row.wrong

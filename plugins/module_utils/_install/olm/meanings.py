@@ -35,101 +35,87 @@ _RIGHTS = "Read the message: mostly a webhook, a quota or a missing right refuse
 _CATALOG = "Look at the CatalogSource and its pod (label olm.catalogSource); without internet give a mirrored catalog."
 
 
-class Row(NamedTuple):
-    """One state: of which object, its state, its reason and words of its message (empty: any), and what it means.
+_PODS = "Look at the Deployment of the operator, its pods and their events."
 
-    It counts as a failure when it has been there for `grace` seconds.
+
+class Row(NamedTuple):
+    """One state: of which object, its state, its reasons and words of its message (empty: any), and what to do.
+
+    It counts as a failure when it has been there for `grace` seconds. `wrong` stands where OLM gives no message.
     """
 
     kind: str
     state: str
-    reason: str
-    words: str
+    reasons: tuple[str, ...]
+    words: tuple[str, ...]
     grace: float
-    wrong: str
     fix: str
+    wrong: str = "OLM gives no reason"
 
 
 # The first row that fits counts. A condition of a Subscription is a state of it while it is True.
 ROWS = (
-    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", "", " missing", SOON, "its catalog does not exist",
+    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", (), (" missing",), SOON,
         "Correct otel_operator_olm_source and otel_operator_olm_source_namespace."),
-    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound", "", SOON, "there is no catalog at all",
+    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", ("NoCatalogSourcesFound",), (), SOON,
         "Create a CatalogSource, or let OpenShift's default ones be (OperatorHub, disableAllDefaultSources)."),
     # Reports any unhealthy catalog of the cluster, which blocks the resolution while it lasts.
-    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", "", "", SLOW, "a catalog does not answer", _CATALOG),
-    Row(SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "not referenced by a subscription", SOON,
-        "a ClusterServiceVersion of an earlier installation was left behind, and OLM takes up none that it finds",
-        "Delete that ClusterServiceVersion, or run once with state absent."),
-    Row(SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "no operators found", SOON,
-        "the catalog does not have what the Subscription asks for",
+    Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", (), (), SLOW, _CATALOG),
+    Row(SUBSCRIPTION, "ResolutionFailed", ("ConstraintsNotSatisfiable",), ("not referenced by a subscription",), SOON,
+        "An earlier installation left that ClusterServiceVersion behind, and OLM takes up none that it finds: delete"
+        " it, or run once with state absent."),
+    Row(SUBSCRIPTION, "ResolutionFailed", ("ConstraintsNotSatisfiable",), ("no operators found",), SOON,
         "Correct the package, the channel or the pinned CSV; `kubectl get packagemanifests` lists what there is."),
-    Row(SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable", "", SOON,
-        "OLM finds no set of operators that go together in this namespace",
+    Row(SUBSCRIPTION, "ResolutionFailed", ("ConstraintsNotSatisfiable",), (), SOON,
         "All Subscriptions of a namespace are resolved together: mend the others that the message names, or use a"
         " namespace of its own."),
     # OLM could not start the resolution, for example because a catalog is starting; it retries.
-    Row(SUBSCRIPTION, "ResolutionFailed", "", "", SLOW, "OLM cannot resolve it", _CATALOG),
-    Row(SUBSCRIPTION, "BundleUnpackFailed", "", "", SOON, "the bundle of the operator cannot be unpacked", _UNPACK),
-    Row(SUBSCRIPTION, "BundleUnpacking", "", "ImagePullBackOff", RETRIED, "the bundle cannot be pulled", _UNPACK),
-    Row(SUBSCRIPTION, "BundleUnpacking", "", "ErrImagePull", RETRIED, "the bundle cannot be pulled", _UNPACK),
-    Row(SUBSCRIPTION, "BundleUnpacking", "", "", PASSING, "the bundle is being unpacked", _UNPACK),
-    Row(SUBSCRIPTION, "InstallPlanFailed", "", "", 0, "its InstallPlan has failed", f"{_RIGHTS} {_REMOVE_PLAN}"),
-    Row(SUBSCRIPTION, "InstallPlanMissing", "", "", RETRIED, "its InstallPlan is gone",
-        "It was deleted: remove the operator with state absent, and install it again."),
-    Row(SUBSCRIPTION, "InstallPlanPending", "", "", PASSING, "its InstallPlan is not done", ""),
-    Row(SUBSCRIPTION, "UpgradeFailed", "", "", 0, "OLM gave the upgrade up",
-        "Look at the newest ClusterServiceVersion."),
-    Row(SUBSCRIPTION, "", "", "", PASSING, "OLM has not processed it",
+    Row(SUBSCRIPTION, "ResolutionFailed", (), (), SLOW, _CATALOG),
+    Row(SUBSCRIPTION, "BundleUnpackFailed", (), (), SOON, _UNPACK),
+    Row(SUBSCRIPTION, "BundleUnpacking", (), ("ImagePullBackOff", "ErrImagePull"), RETRIED, _UNPACK),
+    Row(SUBSCRIPTION, "BundleUnpacking", (), (), PASSING, _UNPACK, "the bundle is being unpacked"),
+    Row(SUBSCRIPTION, "InstallPlanFailed", (), (), 0, f"{_RIGHTS} {_REMOVE_PLAN}"),
+    Row(SUBSCRIPTION, "InstallPlanMissing", (), (), RETRIED,
+        "It was deleted: remove the operator with state absent, and install it again.", "its InstallPlan is gone"),
+    Row(SUBSCRIPTION, "InstallPlanPending", (), (), PASSING, "", "its InstallPlan is not done"),
+    Row(SUBSCRIPTION, "UpgradeFailed", (), (), 0, "Look at the newest ClusterServiceVersion.",
+        "OLM gave the upgrade up"),
+    Row(SUBSCRIPTION, "", (), (), PASSING,
         "Look at the pods of OLM (catalog-operator and olm-operator), and at the OperatorGroups of the namespace:"
-        " with none or with two OLM does nothing and says nothing."),
-    Row(PLAN, "Failed", "", "unpack", 0, "the bundle of the operator cannot be unpacked", _UNPACK),
-    Row(PLAN, "Failed", "", "", 0, "it has failed", f"{_RIGHTS} {_REMOVE_PLAN}"),
-    Row(PLAN, "RequiresApproval", "", "", PASSING, "it waits for approval", "Approve it, or delete it."),
-    Row(PLAN, "", "", "", PASSING, "it is not done", "Look at its status.plan and status.bundleLookups."),
-    Row(CSV, "Pending", "RequirementsNotMet", "minKubeVersion", 0, "it is not for this version of Kubernetes",
+        " with none or with two OLM does nothing and says nothing.", "OLM has not processed it"),
+    Row(PLAN, "Failed", (), ("unpack",), 0, _UNPACK),
+    Row(PLAN, "Failed", (), (), 0, f"{_RIGHTS} {_REMOVE_PLAN}"),
+    Row(PLAN, "RequiresApproval", (), (), PASSING, "Approve it, or delete it.", "it waits for approval"),
+    Row(PLAN, "", (), (), PASSING, "Look at its status.plan and status.bundleLookups.", "it is not done"),
+    Row(CSV, "Pending", ("RequirementsNotMet",), ("minKubeVersion",), 0,
         "Upgrade the cluster, or take an older channel or CSV."),
-    Row(CSV, "Pending", "RequirementsNotMet", "", SLOW, "something that it needs is not there",
+    Row(CSV, "Pending", ("RequirementsNotMet",), (), SLOW,
         "Create what the message names: mostly another operator's definition, or permissions of its ServiceAccount."),
-    Row(CSV, "Pending", "OperatorConditionNotUpgradeable", "", SOON,
-        "the operator that runs says that it must not be replaced",
+    Row(CSV, "Pending", ("OperatorConditionNotUpgradeable",), (), SOON,
         "Read its OperatorCondition; an administrator may override it in spec.overrides."),
-    Row(CSV, "Pending", "WaitingOnCleanup", "", SLOW, "OLM waits until custom resources are gone", "Remove them."),
-    Row(CSV, "Pending", "APIServiceResourceIssue", "", SLOW, "its API service cannot be set up", _RIGHTS),
-    Row(CSV, "Pending", "NeedsReinstall", "", SLOW, "OLM installs it again and again",
+    Row(CSV, "Pending", ("WaitingOnCleanup",), (), SLOW, "Remove the custom resources that OLM waits for."),
+    Row(CSV, "Pending", ("APIServiceResourceIssue",), (), SLOW, _RIGHTS),
+    Row(CSV, "Pending", ("NeedsReinstall",), (), SLOW,
         "Something changes or removes what the operator is made of: look at its Deployment and its events."),
-    Row(CSV, "Failed", "UnsupportedOperatorGroup", "", SOON,
-        "it is for all namespaces, and its OperatorGroup is not", _NAMESPACE),
-    Row(CSV, "Failed", "InvalidInstallModes", "", 0, "its install modes are not valid", "Take another version of it."),
-    Row(CSV, "Failed", "NoOperatorGroup", "", SOON, "its namespace has no OperatorGroup", _NAMESPACE),
-    Row(CSV, "Failed", "TooManyOperatorGroups", "", SOON, "its namespace has more than one OperatorGroup",
-        f"Delete all but one. {_NAMESPACE}"),
-    Row(CSV, "Failed", "NoTargetNamespaces", "", RETRIED, "its OperatorGroup selects no namespace", _NAMESPACE),
-    Row(CSV, "Failed", "OwnerConflict", "", 0, "another ClusterServiceVersion has the same definitions",
+    Row(CSV, "Failed", ("UnsupportedOperatorGroup", "NoOperatorGroup"), (), SOON, _NAMESPACE),
+    Row(CSV, "Failed", ("TooManyOperatorGroups",), (), SOON, f"Delete all but one. {_NAMESPACE}"),
+    Row(CSV, "Failed", ("NoTargetNamespaces",), (), RETRIED, _NAMESPACE),
+    Row(CSV, "Failed", ("InvalidInstallModes", "InvalidInstallStrategy", "InvalidWebhookDescription"), (), 0,
+        "Take another version of it."),
+    Row(CSV, "Failed", ("OwnerConflict", "InterOperatorGroupOwnerConflict"), (), 0,
         "Remove the other one; two operators for the same kinds cannot be in one cluster."),
-    Row(CSV, "Failed", "InterOperatorGroupOwnerConflict", "", 0,
-        "an operator of another OperatorGroup has the same definitions",
-        "Remove the other one; two operators for the same kinds cannot be in one cluster."),
-    Row(CSV, "Failed", "CannotModifyStaticOperatorGroupProvidedAPIs", "", 0,
-        "the OperatorGroup has a fixed list of kinds, without this operator's",
+    Row(CSV, "Failed", ("CannotModifyStaticOperatorGroupProvidedAPIs",), (), 0,
         "Take staticProvidedAPIs out of the OperatorGroup, or use a namespace of its own."),
-    Row(CSV, "Failed", "InvalidInstallStrategy", "", 0, "its bundle is broken", "Take another version of it."),
-    Row(CSV, "Failed", "InvalidWebhookDescription", "", 0, "its bundle is broken", "Take another version of it."),
-    Row(CSV, "Failed", "InstallComponentFailedNoRetry", "", 0, "a part of it cannot be installed", _RIGHTS),
-    Row(CSV, "Failed", "InstallComponentFailed", "", RETRIED, "a part of it cannot be installed", _RIGHTS),
-    Row(CSV, "Failed", "InstallCheckFailed", "", RETRIED, "its pods do not become ready",
-        "Look at the Deployment of the operator, its pods and their events."),
-    Row(CSV, "Failed", "ComponentUnhealthy", "", SLOW, "its pods are not ready any more",
-        "Look at the Deployment of the operator, its pods and their events."),
-    Row(CSV, "Failed", "APIServiceInstallFailed", "", RETRIED, "its API service cannot be set up", _RIGHTS),
-    Row(CSV, "Failed", "APIServiceResourceIssue", "", RETRIED, "its API service cannot be set up", _RIGHTS),
-    Row(CSV, "Failed", "RequirementsNotMet", "", RETRIED, "something that it needs is not there",
-        "Create what the message names."),
-    Row(CSV, "Failed", "", "", RETRIED, "it has failed", "Read the message, and the log of the olm-operator."),
-    Row(CSV, "Deleting", "", "", RETRIED, "it is being deleted", "Find what deletes it, and run again."),
-    Row(CSV, "Installing", "", "", PASSING, "its Deployment is not available",
-        "Look at the Deployment of the operator, its pods and their events."),
-    Row(CSV, "", "", "", PASSING, "it is not installed", "Look at its conditions."),
+    Row(CSV, "Failed", ("InstallComponentFailedNoRetry",), (), 0, _RIGHTS),
+    Row(CSV, "Failed", ("InstallComponentFailed", "APIServiceInstallFailed", "APIServiceResourceIssue"), (), RETRIED,
+        _RIGHTS),
+    Row(CSV, "Failed", ("InstallCheckFailed",), (), RETRIED, _PODS),
+    Row(CSV, "Failed", ("ComponentUnhealthy",), (), SLOW, _PODS),
+    Row(CSV, "Failed", ("RequirementsNotMet",), (), RETRIED, "Create what the message names."),
+    Row(CSV, "Failed", (), (), RETRIED, "Read the message, and the log of the olm-operator."),
+    Row(CSV, "Deleting", (), (), RETRIED, "Find what deletes it, and run again.", "it is being deleted"),
+    Row(CSV, "Installing", (), (), PASSING, _PODS, "its Deployment is not available"),
+    Row(CSV, "", (), (), PASSING, "Look at its conditions.", "it is not installed"),
 )  # fmt: skip
 
 
@@ -139,7 +125,8 @@ def row_for(kind: str, state: str, reason: str, message: str) -> Row:
 
 
 def _fits(row: Row, state: str, reason: str, message: str) -> bool:
-    return row.state in ("", state) and row.reason in ("", reason) and row.words.lower() in message.lower()
+    told = not row.words or any(words.lower() in message.lower() for words in row.words)
+    return row.state in ("", state) and (not row.reasons or reason in row.reasons) and told
 
 
 WAITING = "RequiresApproval"

@@ -56,7 +56,12 @@ class OlmSymptom(NamedTuple):
     @property
     def key(self) -> tuple[str, ...]:
         """What makes it the same one as a moment ago, whatever its message counts."""
-        return self.row.kind, self.name, self.state, self.reason, self.row.wrong
+        return self.row.kind, self.name, self.state, self.reason, *self.row.words
+
+    @property
+    def wrong(self) -> str:
+        """What OLM says about it, where it does."""
+        return self.message or self.row.wrong
 
     @property
     def fact(self) -> dict[str, str]:
@@ -66,7 +71,7 @@ class OlmSymptom(NamedTuple):
             "state": self.state,
             "reason": self.reason,
             "message": self.message,
-            "wrong": self.row.wrong,
+            "wrong": self.wrong,
             "fix": self.row.fix,
         }
 
