@@ -142,7 +142,7 @@ issues:
     code: {description: "The code, such as V(InsufficientNumberOfReplicas).", type: str}
     message: {description: The message of EKS., type: str}
     resource_ids: {description: The affected resources., type: list, elements: str}
-    wrong: {description: The meaning of the code., type: str}
+    wrong: {description: "The message of EKS, or that there is none.", type: str}
     fix: {description: The fix., type: str}
 error: {description: The code and the message of AWS., returned: when a call failed, type: dict}
 """

@@ -101,74 +101,60 @@ def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) 
         return AddonVerdict(DONE, "it is degraded, which is accepted")
     if patience.degraded == "fail":
         return AddonVerdict(FAILED, "it is degraded")
-    if any(not issue.meaning.heals for issue in issues):
+    if any(not issue.advice.heals for issue in issues):
         return AddonVerdict(FAILED, "it is degraded, and waiting does not mend that")
     if degraded_for >= patience.seconds:
         return AddonVerdict(FAILED, f"it has been degraded for {degraded_for:g} s")
     return AddonVerdict(WAIT)
 
 
-class Meaning(NamedTuple):
-    """The meaning of a code. `heals` says whether it can pass, so that the wait for a degraded add-on goes on."""
+class Advice(NamedTuple):
+    """What to do about a code. `heals` says whether it can pass, so that the wait for a degraded add-on goes on."""
 
     heals: bool
-    wrong: str
     fix: str
 
 
-ISSUES: dict[str, Meaning] = {
-    "AccessDenied": Meaning(
-        True,  # RBAC of another task may be on its way
-        "EKS may not do in the cluster what the add-on needs",
+ISSUES = {
+    "AccessDenied": Advice(  # RBAC of another task may be on its way
+        True,
         "Give the user eks:addon-manager the rights that the message names; ADOT up to v0.62.1 wants its RBAC manifest"
         " applied first.",
     ),
-    "InternalFailure": Meaning(
-        True, "EKS itself failed", "Run the task again; if it stays, ask AWS support and name the add-on's ARN."
+    "InternalFailure": Advice(True, "Run the task again; if it stays, ask AWS support and name the add-on's ARN."),
+    "ClusterUnreachable": Advice(
+        True, "Check the cluster's status, subnets and security groups, and webhooks without running pods."
     ),
-    "ClusterUnreachable": Meaning(
+    "InsufficientNumberOfReplicas": Advice(  # pods that are starting
         True,
-        "EKS cannot reach the cluster's API server, or a webhook in it",
-        "Check the cluster's status, subnets and security groups, and webhooks without running pods.",
-    ),
-    "InsufficientNumberOfReplicas": Meaning(
-        True,  # pods that are starting
-        "too few pods of the add-on run",
         "Look at its pods and their events: images, room on the nodes, taints, Secrets that wait for cert-manager.",
     ),
-    "ConfigurationConflict": Meaning(
+    "ConfigurationConflict": Advice(
         False,
-        "another owner manages fields that the add-on sets",
-        "Set resolve_conflicts to overwrite to give them to the add-on, or to preserve to keep them in an update.",
+        "Set resolve_conflicts to overwrite to give the fields to the add-on, or to preserve to keep them in updates.",
     ),
-    "AdmissionRequestDenied": Meaning(
-        True,  # a webhook that is coming up
-        "an admission webhook or policy refuses objects of the add-on",
-        "Allow them in that policy, or mend the webhook that the message names; ADOT needs a running cert-manager.",
+    "AdmissionRequestDenied": Advice(  # a webhook that is coming up
+        True,
+        "Allow the add-on's objects in the policy, or mend the webhook, that the message names; ADOT needs a running"
+        " cert-manager.",
     ),
-    "UnsupportedAddonModification": Meaning(
+    "UnsupportedAddonModification": Advice(
+        False, "Take the change back and use configuration_values for it, or set resolve_conflicts to overwrite."
+    ),
+    "K8sResourceNotFound": Advice(  # made by something that is being installed
+        True, "Create what the message names first; for ADOT these are cert-manager's kinds."
+    ),
+    "AddonSubscriptionNeeded": Advice(
         False,
-        "the add-on's objects were changed in a way that EKS does not support",
-        "Take the change back and use configuration_values for it, or set resolve_conflicts to overwrite.",
-    ),
-    "K8sResourceNotFound": Meaning(
-        True,  # made by something that is being installed
-        "an object or kind that the add-on needs is not in the cluster",
-        "Create what the message names first; for ADOT these are cert-manager's kinds.",
-    ),
-    "AddonSubscriptionNeeded": Meaning(
-        False,
-        "the add-on is sold in AWS Marketplace, and this account has no subscription",
         "Subscribe on its product page (product_url of eks_addon_info with available=true), and run the task again.",
     ),
-    "AddonPermissionFailure": Meaning(
-        True,  # IAM is eventually consistent
-        "the add-on's IAM role lacks permissions",
+    "AddonPermissionFailure": Advice(  # IAM is eventually consistent
+        True,
         "Give service_account_role_arn or pod_identity_associations a role with the policies that eks_addon_info"
         " recommends.",
     ),
 }
-UNKNOWN = Meaning(True, "EKS reports an issue", "Follow the message.")
+UNKNOWN = Advice(True, "Follow the message.")
 
 
 class Issue(NamedTuple):
@@ -179,18 +165,21 @@ class Issue(NamedTuple):
     resources: tuple[str, ...] = ()
 
     @property
-    def meaning(self) -> Meaning:
+    def advice(self) -> Advice:
         return ISSUES.get(self.code, UNKNOWN)
 
     @property
+    def wrong(self) -> str:
+        return self.message or "EKS gives no message"
+
+    @property
     def fact(self) -> dict[str, Any]:
-        meaning = self.meaning
         return {
             "code": self.code,
             "message": self.message,
             "resource_ids": list(self.resources),
-            "wrong": meaning.wrong,
-            "fix": meaning.fix,
+            "wrong": self.wrong,
+            "fix": self.advice.fix,
         }
 
 
@@ -209,15 +198,14 @@ def _issue(item: Mapping[str, Any], code: str, message: str) -> Issue:
 
 
 def issue_text(issues: Iterable[Issue]) -> str:
-    """Return the issues in one sentence each, the reason first."""
+    """Return each issue as EKS words it, with its code and resources."""
     lines = []
     for issue in issues:
         about = f" ({', '.join(issue.resources)})" if issue.resources else ""
-        said = f": {issue.message}" if issue.message else ""
-        lines.append(f"{issue.meaning.wrong} [{issue.code or 'no code'}{about}]{said}")
+        lines.append(f"{issue.wrong} [{issue.code or 'no code'}{about}]")
     return "; ".join(lines)
 
 
 def fixes(issues: Iterable[Issue]) -> str:
     """Return what to do about them, each advice once."""
-    return " ".join(dict.fromkeys(issue.meaning.fix for issue in issues))
+    return " ".join(dict.fromkeys(issue.advice.fix for issue in issues))

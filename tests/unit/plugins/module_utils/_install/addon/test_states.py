@@ -180,13 +180,11 @@ def test_issues_of_addon_and_update_are_told_once_each() -> None:
     addon = {"health": {"issues": [{"code": "AccessDenied", "message": "no", "resourceIds": ["role/a"]}]}}
     update = {"errors": [{"errorCode": "AccessDenied", "errorMessage": "no", "resourceIds": ["role/a"]}]}
     issues = issues_of(addon, update)
-    assert wait.issue_text(issues) == "EKS may not do in the cluster what the add-on needs [AccessDenied (role/a)]: no"
+    assert wait.issue_text(issues) == "no [AccessDenied (role/a)]"
     assert wait.fixes(issues * 2).count("eks:addon-manager") == 1
     assert issues[0].fact["fix"] == ISSUES["AccessDenied"].fix
-    assert (
-        wait.issue_text(issues_of({"health": {"issues": [{"message": "odd"}]}}))
-        == "EKS reports an issue [no code]: odd"
-    )
+    assert wait.issue_text(issues_of({"health": {"issues": [{"message": "odd"}]}})) == "odd [no code]"
+    assert wait.issue_text((Issue("AccessDenied", ""),)) == "EKS gives no message [AccessDenied]"
     assert issues_of(None) == issues_of({"health": {}}, {}) == ()
 
 

@@ -33,7 +33,7 @@ def test_an_addon_of_others_is_waited_for_without_a_change() -> None:
 @pytest.mark.parametrize(
     ("stage", "told"),
     [
-        (Stage("DEGRADED", issues=("ConfigurationConflict",)), ISSUES["ConfigurationConflict"].wrong),
+        (Stage("DEGRADED", issues=("ConfigurationConflict",)), ISSUES["ConfigurationConflict"].fix),
         (Stage("DEGRADED", issues=("AccessDenied",)), "it has been degraded for"),
         (Stage("CREATE_FAILED", issues=("AccessDenied",)), "The owner of the add-on has to try again"),
         (Stage("CREATING"), "still CREATING after 600 s"),

@@ -78,9 +78,8 @@ def assert_told(problem: Any, end: str, code: str, status: str) -> None:
         return
     assert [issue["code"] for issue in problem.facts["issues"]] == ([code] if code else [])
     if code:
-        assert ISSUES[code].wrong in text
         assert ISSUES[code].fix in text
-        assert f"{code} of adot" in text  # the message of EKS
+        assert f"{code} of adot [{code} (adot)]" in text  # the message of EKS
     if end == LATE:
         assert "_timeout_seconds" in text
 
@@ -127,7 +126,7 @@ def test_what_another_run_began_and_failed_is_told(operation: str) -> None:
     runs = Runs.with_addon(wait=False)
     runs.stages(Stage(operation, 30), Stage(failed, issues=("AccessDenied",)))
     text = runs.fails(state="absent" if operation == "DELETING" else "present")
-    assert ISSUES["AccessDenied"].wrong in text
+    assert "AccessDenied of adot" in text and ISSUES["AccessDenied"].fix in text
     assert {"DELETING": "preserve"}.get(operation, "The next run tries") in text
 
 
@@ -136,9 +135,9 @@ def test_errors_of_an_update_are_told_where_the_addon_has_no_issues() -> None:
     runs.world.script("adot", "update", Stage("UPDATING", 4), Stage("UPDATE_FAILED", errors=("ConfigurationConflict",)))
     text = runs.fails(version="latest")
     assert "the update has failed" in text
-    assert ISSUES["ConfigurationConflict"].wrong in text
+    assert ISSUES["ConfigurationConflict"].fix in text
     runs.stages(Stage("UPDATING", 9), Stage("UPDATE_FAILED"))
-    assert ISSUES["ConfigurationConflict"].wrong in runs.fails(version="latest")  # of an update that is not ours
+    assert ISSUES["ConfigurationConflict"].fix in runs.fails(version="latest")  # of an update that is not ours
 
 
 def test_an_update_that_failed_is_sent_again_and_check_mode_says_so() -> None:
