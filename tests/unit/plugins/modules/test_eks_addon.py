@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import parsed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import hide_more
 
 from tests.testbed.aws.world import Stage
@@ -80,7 +81,7 @@ def test_preserve_and_conflicts_are_passed_on(aws: Aws, monkeypatch: pytest.Monk
     from tests.testbed.aws import app  # noqa: PLC0415
 
     sent: list[dict[str, Any]] = []
-    for name in ("CreateAddon", "DeleteAddon"):
+    for name in ("CreateAddon", "UpdateAddon", "DeleteAddon"):
         work = app.OPERATIONS[name]
         monkeypatch.setitem(
             app.OPERATIONS,
@@ -88,9 +89,12 @@ def test_preserve_and_conflicts_are_passed_on(aws: Aws, monkeypatch: pytest.Monk
             lambda world, region, work=work, **given: sent.append(given) or work(world, region, **given),
         )
     aws.run("eks_addon", **BASE, resolve_conflicts="overwrite", namespace="telemetry")
+    for number, choice in enumerate(EKS_ADDON["resolve_conflicts"]["choices"], 1):
+        aws.run("eks_addon", **BASE, resolve_conflicts=choice, configuration_values={"replicaCount": number})
     aws.run("eks_addon", **BASE, state="absent", preserve=True)
     assert (sent[0]["resolveConflicts"], sent[0]["namespaceConfig"]) == ("OVERWRITE", {"namespace": "telemetry"})
-    assert sent[1]["preserve"] is True
+    assert [update["resolveConflicts"] for update in sent[1:-1]] == ["NONE", "OVERWRITE", "PRESERVE"]
+    assert sent[-1]["preserve"] is True
 
 
 def test_another_namespace_is_an_error(aws: Aws) -> None:

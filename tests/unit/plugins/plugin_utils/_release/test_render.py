@@ -18,9 +18,10 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import
 from tests.support.cases import cases
 
 from ..helpers import RELEASE
-from .helpers import EMPTY, collector, namespace
+from .helpers import EMPTY, collector, definition, namespace
 
 IMAGE = "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator:0.158.0"
+DEFINITION = definition("OpenTelemetryCollector", "v1beta1", {"by": "manifest", "name": ""})
 MANIFEST = f"""
 {{apiVersion: v1, kind: Namespace, metadata: {{name: opentelemetry-operator-system}}}}
 ---
@@ -74,6 +75,30 @@ def test_what_is_adopted_needs_no_manifest() -> None:
     result = rendered(source="/nowhere", foreign="adopt", installed=there)
     assert (result["provider"], result["version"], result["namespace"]) == ("existing", "0.140.0", "x")
     assert (result["workloads"], result["webhooks"]) == (there["workloads"], there["webhooks"])
+
+
+def test_a_version_that_is_not_for_this_kubernetes_is_refused_or_warned_of(file: str) -> None:
+    future = {**render._NOTHING, "kubernetes": "v1.99.0"}
+    with pytest.raises(Problem, match=r"this cluster is 1\.99.*compatibility: warn"):
+        rendered(source=file, installed=future, compatibility="refuse")
+    result = rendered(source=file, installed=future, compatibility="warn")
+    assert (result["action"], len(result["warnings"])) == ("install", 1)
+    assert "this cluster is 1.99" in result["warnings"][0]
+
+
+@cases("foreign, action", ("adopt", "adopt"), ("takeover", "upgrade"), ("refuse", ""))
+def test_an_installation_of_another_owner_is_adopted_taken_over_or_refused(
+    file: str, foreign: str, action: str
+) -> None:
+    other = {**render._NOTHING, "installed": True, "ours": False, "version": "0.157.0", "kubernetes": "v1.34.0"}
+    other |= {"namespace": "x", "namespaces": ["x"], "installer": {"by": "manifest", "name": ""}, "cert_manager": True}
+    other["crds"] = [DEFINITION]
+    given = {"source": file, "foreign": foreign, "namespace": "x", "installed": other}
+    if action:
+        assert rendered(**given)["action"] == action
+        return
+    with pytest.raises(Problem, match="installed by another owner"):
+        rendered(**given)
 
 
 def test_a_chart_elsewhere_has_the_version_that_goes_with_it() -> None:
