@@ -23,21 +23,21 @@ from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distri
 from ..module_utils._collector.platform import Platform
 from ..module_utils._config.compose import compose
 from ..module_utils._config.layers import Composed
-from ..module_utils._diagnose.peers import (
-    Station,
-    Ways,
-    printers_behind,
-    routing_to,
-    senders_to,
-    unreceived,
-    ways_between,
-)
 from ..module_utils._errors import Problem, about
 from ..module_utils._identity import identity
 from ..module_utils._install.releases import lock
 from ..module_utils._install.releases.lock import Pin, unpinned
 from ..module_utils._kube import names
 from ..module_utils._validate import deployed, structure
+from ..module_utils._validate.data_flow import (
+    Hop,
+    Routes,
+    printers_behind,
+    routes_between,
+    routing_to,
+    senders_to,
+    unreceived,
+)
 from ..module_utils._validate.rules import lint
 from ..module_utils._validate.subject import Finding, Subject, masked, run
 from ..module_utils._validate.view import Target
@@ -48,7 +48,7 @@ _PREFIX = "otel_collector_"
 SOURCES = ("recipes", "config", "config_files")
 _Made = TypeVar("_Made")
 # What the rules know of the other collectors of the run, by the field of their subject.
-_AROUND: dict[str, Callable[[Sequence[Station], Ways], Sequence[Any]]] = {
+_AROUND: dict[str, Callable[[Sequence[Hop], Routes], Sequence[Any]]] = {
     "printers": printers_behind,
     "senders": senders_to,
     "routing": routing_to,
@@ -145,14 +145,14 @@ def _compose(drafts: Sequence[_Draft], recipes: Mapping[str, Path]) -> None:
 
 def _connect(drafts: Sequence[_Draft]) -> None:
     """Add what each collector has to do with the others: the rules judge it, and a change follows the flow of data."""
-    stations = [Station(draft.collector, draft.composed.config) for draft in drafts]
-    ways = ways_between(stations)
+    hops = [Hop(draft.collector, draft.composed.config) for draft in drafts]
+    routes = routes_between(hops)
     for name, read in _AROUND.items():
-        for draft, value in zip(drafts, read(stations, ways), strict=True):
+        for draft, value in zip(drafts, read(hops, routes), strict=True):
             draft.others[name] = value
     place = [f"{draft.collector.namespace}/{draft.collector.name}" for draft in drafts]
     for number, draft in enumerate(drafts):
-        receivers = sorted(set().union(*ways[number].values()))
+        receivers = sorted(set().union(*routes[number].values()))
         draft.flows = tuple({"sender": place[number], "receiver": place[to]} for to in receivers)
 
 

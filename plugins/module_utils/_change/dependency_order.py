@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._collector.peers import peers
 from .._config.paths import items
-from .._diagnose.peers import peers
 from .._kube.bundle import Manifest, Ref, ref
 from .._kube.managed_fields import is_applied
 from .._kube.names import of_operator

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._errors import Problem, near
+from .._kube.service_names import service_of
 from .sdk_languages import GRPC, HTTP, PORTS, Language
 
 PROTOCOL_VARIABLE, ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -86,8 +87,6 @@ def _sends(signal: str, env: Mapping[str, Any]) -> bool:
 
 _SCHEME_PORTS = {"https": 443}
 _SIGNAL_PATH = re.compile(r"/v1/(traces|metrics|logs)/?\Z")
-# Sidecars, and what the kubelet puts in when the pod starts (opentelemetry-operator: OTEL_NODE_IP, OTEL_POD_IP).
-_NOT_IN_DNS = re.compile(r"localhost\Z|\$\(|[\d.]+\Z|.*:")
 _EXAMPLE = "http://gateway.opentelemetry.svc:4318"
 
 
@@ -108,12 +107,8 @@ class Endpoint:
 
     def services(self, namespaces: tuple[str, ...]) -> list[tuple[str, str]]:
         """Return namespace and name of the Services that it means; of a bare name, one in each of these namespaces."""
-        if _NOT_IN_DNS.match(self.host):
-            return []
-        name, *rest = self.host.split(".")
-        if not rest:
-            return [(namespace, name) for namespace in namespaces]
-        return [(rest[0], name)] if len(rest) > 1 and rest[1] == "svc" else []
+        meant = [service_of(self.host, namespace) for namespace in namespaces or ("",)]
+        return list(dict.fromkeys((one.namespace, one.name) for one in meant if one.namespace and one.certain))
 
 
 def parse(url: str) -> Endpoint:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._collector.peers import Peer, peers
 from .._config.paths import is_loopback, items, section
-from .._diagnose.peers import Peer, peers
 from .._kube import names
 from .fleet_cluster import NODE, FleetCluster, FleetMember
 from .layout import HEIGHT, WIDTH, Box, Line, curve, draw

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._collector.peers import peers
 from ..._config.catalogue import Listeners, listeners_by_type
 from ..._config.paths import at, items, section
 from ..._config.secrets import masker, secrets_in
@@ -22,7 +23,6 @@ from ..._rollout.symptoms import count, is_ready, newest, newest_pods, older_pod
 from ..._rollout.tables import COUNTS
 from ..._telemetry import logs
 from ..cluster_objects import autoscalers, certificate_resources, echoes, pod, warnings
-from ..peers import peers
 from ..reach import Around, Reach, labels_of
 from .depends import (
     PLURALS,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..._collector.peers import Peer
 from ..._config.paths import at, items, section
 from ..._errors import Problem
 from ..._kube.live.cluster import ApiError
@@ -18,11 +19,12 @@ from ..._kube.ownership import collector_of, is_ours, release_of
 from ..._kube.pod_references import Source, missing_keys, sources
 from ..._kube.policies import Policies, Sender
 from ..._kube.rights import Right
+from ..._kube.service_names import service_of
 from ..._rollout.change_record import is_record, record_name, standing
 from .. import checks_trust as certs
 from ..checks_start import missing, needed
 from ..cluster_objects import share
-from ..peers import Peer, in_cluster, peer_row
+from ..peer_state import peer_row
 from ..pod_config import collector_container
 from ..reach import endpoints, labels_of, slices_of
 from .flow import Parsed, available, certificates, decoded, trusts
@@ -254,7 +256,7 @@ def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, not
 
 def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
     parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    namespace, service, _certain = in_cluster(parts.hostname or "", namespace)
+    namespace, service, _certain = service_of(parts.hostname or "", namespace)
     scheme = "https:" if parts.scheme == "https" else ""
     port = parts.port or (443 if scheme else 80)
     root = f"/api/v1/namespaces/{namespace}/services/{scheme}{service}:{port}/proxy"

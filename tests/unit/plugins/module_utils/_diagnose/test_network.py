@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.peers import Peer, peers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import reach as network
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peers import Peer, peer_row, peers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peer_state import peer_row
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import Around, Reach
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import policies
 

@@ -110,6 +110,7 @@ def test_a_password_is_refused_and_not_repeated() -> None:
     "url, services",
     ("http://gateway.telemetry.svc:4318", [("telemetry", "gateway")]),
     ("http://gateway.telemetry.svc.cluster.local:4318", [("telemetry", "gateway")]),
+    ("http://gateway-0.gateway.telemetry.svc:4318", [("telemetry", "gateway")]),
     ("http://gateway:4318", [("a", "gateway"), ("b", "gateway")]),
     ("http://gateway.example:4318", []),
     ("https://otlp.example.com", []),

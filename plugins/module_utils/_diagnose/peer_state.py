@@ -1,0 +1,64 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the cluster has where an exporter sends to. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._collector.peers import Peer
+from .._config.paths import is_loopback, items, section
+from .._kube.policies import Object, Policies, Sender
+from .reach import endpoints
+
+
+def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies, sender: Sender | None = None) -> dict[str, Any]:
+    """Return what the cluster has at an address.
+
+    `found` has service, slices, whether the namespace is there, and the policies and port names of the pods behind.
+    """
+    row = {
+        "exporter": peer.exporter,
+        "endpoint": peer.endpoint,
+        "host": peer.host,
+        "port": peer.port,
+        "path": peer.path,
+        "service": f"{peer.namespace}/{peer.service}" if peer.service else "",
+        "policies": "",
+        "has": "",
+        "about": peer.about,
+    }
+    service, slices = found.get("service"), found.get("slices") or []
+    ports = items(service, "spec", "ports")
+    row["has"] = ", ".join(str(port.get("port")) for port in ports)
+    targets = {port.get("port") for item in slices for port in items(item, "ports")}
+    admitted = egress.admits([peer.port, *(one for one in targets if isinstance(one, int))], "TCP")
+    state = _state(peer, found, ports, slices)
+    if admitted == "none" and state in ("ok", "outside"):
+        return row | {"state": "blocked", "policies": egress.names}
+    ingress, numbers = found.get("ingress"), [one for one in targets if isinstance(one, int)]
+    if state == "ok" and sender and ingress and ingress.keeps_out(sender, numbers, found.get("names") or ()):
+        return row | {"state": "kept_out", "policies": ingress.names}
+    return row | {"state": state}
+
+
+def _state(peer: Peer, found: Mapping[str, Any], ports: Sequence[Object], slices: Sequence[Object]) -> str:
+    """Return the first state that applies."""
+    service = found.get("service")
+    spec = section(service, "spec")
+    headless = spec.get("clusterIP") == "None"  # then the ports of the pods count, not the Service's
+    rows = (
+        ("no_scheme", peer.schemeless),
+        ("loopback", is_loopback(peer.host)),
+        ("outside", not peer.service),
+        ("unseen", bool(found.get("denied"))),
+        ("outside", service is None and not (peer.certain or found.get("namespace"))),
+        ("no_service", service is None),
+        ("outside", spec.get("type") == "ExternalName"),
+        ("no_port", bool(peer.port) and not headless and peer.port not in [port.get("port") for port in ports]),
+        ("ok", bool(endpoints(slices, True))),
+        ("not_ready", bool(endpoints(slices, False))),
+    )
+    return next((state for state, holds in rows if holds), "no_endpoints")

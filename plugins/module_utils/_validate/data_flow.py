@@ -1,0 +1,129 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How data flows between the collectors of one run. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .._collector.options import Collector
+from .._collector.peers import peers
+from .._config.paths import section
+from .._kube import names
+from .loops import printing
+from .subject import Printer
+from .view import View, kind_of
+
+_OTLP = ("loadbalancing", "otlp", "otlpgrpc", "otlphttp")
+_USUAL_KEY = "traceID"
+# Receivers that applications send to; the connection is the application's.
+_OF_APPLICATIONS = ("jaeger", "opencensus", "otlp", "skywalking", "zipkin")
+
+
+class Hop(NamedTuple):
+    """A collector of one run on the route of the data: what leads to it, and what it prints."""
+
+    collector: Collector
+    config: Any
+
+    @property
+    def services(self) -> set[tuple[str, str]]:
+        """Namespace and name of each Service of it; the operator may make one of its own."""
+        name, made = self.collector.name, self.collector.backend == "operator"
+        children = names.of_operator(name) if made else ()
+        return {(self.collector.namespace, one) for one in (name, names.headless(name), *children)}
+
+    @property
+    def printers(self) -> tuple[Printer, ...]:
+        """What prints records to its log."""
+        found = printing(View(self.config, {}, False)).items()
+        return tuple(Printer(self.collector.name, self.collector.logs, name, how) for name, how in found)
+
+    @property
+    def passed_on(self) -> set[str]:
+        """The exporters that get data of applications without their pods."""
+        return {
+            name
+            for pipeline in View(self.config, {}, False).pipelines
+            if any(kind_of(one) in _OF_APPLICATIONS for one in pipeline.receivers)
+            and not any(kind_of(one) == "k8sattributes" for one in pipeline.processors)
+            for name in pipeline.exporters
+        }
+
+    @property
+    def sent(self) -> Iterator[tuple[str, str]]:
+        """Each exporter with a signal that it sends."""
+        for pipeline in View(self.config, {}, False).pipelines:
+            yield from ((exporter, kind_of(pipeline.key)) for exporter in pipeline.exporters)
+
+    @property
+    def received(self) -> set[str]:
+        """The signals that receivers of OTLP take; empty if there is none of them."""
+        pipelines = View(self.config, {}, False).pipelines
+        return {kind_of(one.key) for one in pipelines if any(kind_of(name) == "otlp" for name in one.receivers)}
+
+
+Routes = Sequence[Mapping[str, set[int]]]
+
+
+def routes_between(hops: Sequence[Hop]) -> Routes:
+    """Return for each collector the others that each of its exporters sends to."""
+    at_service = {service: index for index, hop in enumerate(hops) for service in hop.services}
+    routes: list[dict[str, set[int]]] = [{} for _hop in hops]
+    for route, one in zip(routes, hops, strict=True):
+        for peer in peers(one.config, one.collector.namespace):
+            if (peer.namespace, peer.service) in at_service:
+                route.setdefault(peer.exporter, set()).add(at_service[peer.namespace, peer.service])
+    return routes
+
+
+def senders_to(hops: Sequence[Hop], routes: Routes) -> list[tuple[str, ...]]:
+    """Return for each collector those that send it data of applications, without the applications' pods."""
+    found: list[tuple[str, ...]] = [() for _hop in hops]
+    for one, route in zip(hops, routes, strict=True):
+        for target in sorted(set().union(*(route.get(name, ()) for name in one.passed_on))):
+            found[target] += (one.collector.name,)
+    return found
+
+
+def routing_to(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]:
+    """Return for each collector by which keys others divide each signal among its replicas; no text: by connection."""
+    found: list[dict[str, set[str]]] = [{} for _hop in hops]
+    for one, route in zip(hops, routes, strict=True):
+        for exporter, signal in one.sent:
+            settings = section(one.config, "exporters", exporter)
+            key = str(settings.get("routing_key") or _USUAL_KEY) if kind_of(exporter) == "loadbalancing" else ""
+            for target in route.get(exporter, ()):
+                found[target].setdefault(signal, set()).add(key)
+    return found
+
+
+def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
+    """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them."""
+    found: list[dict[str, tuple[tuple[str, str], ...]]] = [{} for _hop in hops]
+    for lost, one, route in zip(found, hops, routes, strict=True):
+        for exporter, signal in dict.fromkeys(one.sent):
+            for target in sorted(route.get(exporter, ())) if kind_of(exporter) in _OTLP else ():
+                other = hops[target]
+                if other.received and signal not in other.received:
+                    lost[exporter] = (*lost.get(exporter, ()), (other.collector.name, signal))
+    return found
+
+
+def printers_behind(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:
+    """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
+    return [
+        {exporter: _printers(hops, routes, index, targets) for exporter, targets in route.items()}
+        for index, route in enumerate(routes)
+    ]
+
+
+def _printers(hops: Sequence[Hop], routes: Routes, start: int, targets: set[int]) -> tuple[Printer, ...]:
+    seen, todo = {start}, sorted(targets - {start})
+    while todo:
+        here = todo.pop()
+        seen.add(here)
+        todo += sorted(set().union(*routes[here].values()) - seen)
+    return tuple(printer for index in sorted(seen - {start}) for printer in hops[index].printers)
