@@ -79,6 +79,11 @@ def test_resources_have_two_names_and_images_come_from_the_given_registry() -> N
     assert found["java"]["extensions"] == [{"image": "m:5/x/a/ext:2", "dir": "/ext"}]
 
 
+@pytest.mark.parametrize("image_pull_policy", ["Always", "IfNotPresent", "Never"])
+def test_each_image_pull_policy_is_passed_on(image_pull_policy: str) -> None:
+    assert spec("java", image_pull_policy=image_pull_policy)["imagePullPolicy"] == image_pull_policy
+
+
 def test_all_else_is_passed_on() -> None:
     given = yaml.safe_load("""
         go: {security_context: {privileged: true}, volume_claim_template: {spec: {}}}
