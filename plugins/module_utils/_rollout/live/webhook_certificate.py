@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from ..._kube.names import OWNER, OWNER_LABEL
 from ..._kube.ownership import applied_by, owner
 
 Now = Callable[[], datetime.datetime]
-NOT_FOUND = 404
+_PRIMITIVES = "cryptography.hazmat.primitives"
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,10 @@ def certificate(cluster: Cluster, wanted: CertificateRequest, now: Now) -> dict[
     asked = f"See to the certificate {wanted.namespace}/{wanted.name}"
     try:
         live = cluster.get(wanted.path)
-        old = _Pair.of(live)
-        why = _reason(old, live, wanted, now())
+        _refuse_others(live, wanted)
+        data = (live or {}).get("data") or {}
+        old = {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
+        why = _reason(old, wanted, now())
         if not why:
             return _result(False, old, now(), f"it is valid until {_day(old)}")
         if wanted.check:
@@ -75,58 +77,42 @@ def certificate(cluster: Cluster, wanted: CertificateRequest, now: Now) -> dict[
     return _result(True, new, now(), f"it was made: {why}")
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """The public and the private part, in PEM; without a key when it was read."""
-
-    bundle: str = ""
-    chain: str = ""
-    key: str = ""
-
-    @classmethod
-    def of(cls, secret: Manifest | None) -> _Pair:
-        data = (secret or {}).get("data") or {}
-        read = {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
-        return cls(read.get("ca.crt", ""), read.get("tls.crt", ""), "there" if read.get("tls.key") else "")
-
-    def end(self) -> datetime.datetime | None:
-        """Return when the certificate ends, or nothing when there is none."""
-        return None if not self.chain else _ends(_certificates(self.chain)[0])
-
-
-def _reason(old: _Pair, live: Manifest | None, wanted: CertificateRequest, now: datetime.datetime) -> str:
-    """Return why there has to be a new certificate, or nothing."""
+def _refuse_others(live: Manifest | None, wanted: CertificateRequest) -> None:
     labels = (live or {"metadata": {}})["metadata"].get("labels") or {}
     if live and not (labels.get(OWNER_LABEL) == OWNER and applied_by(live, OWNER)):
         wrong = f"the Secret {wanted.namespace}/{wanted.name} belongs to {owner(live)}"
         raise Problem(wrong, fix="Remove it, or let certificates come from cert-manager.")
-    if not (old.chain and old.key and old.bundle):
+
+
+def _reason(old: Mapping[str, str], wanted: CertificateRequest, now: datetime.datetime) -> str:
+    """Return why there has to be a new certificate, or nothing."""
+    if not all(old.get(key) for key in ("tls.crt", "tls.key", "ca.crt")):
         return "there was none"
-    end = old.end()
-    if end is None or end - now < datetime.timedelta(days=wanted.renew_days):
+    leaf = _certificates(old["tls.crt"])[0]
+    if _ends(leaf) - now < datetime.timedelta(days=wanted.renew_days):
         return f"the old one ends {_day(old)}"
-    missing = sorted(set(wanted.hosts) - set(_hosts(old.chain)))
+    x509 = library("cryptography.x509", "cryptography")
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    missing = sorted(set(wanted.hosts) - set(names.get_values_for_type(x509.DNSName)))
     return f"the old one is not for {', '.join(missing)}" if missing else ""
 
 
-def _result(changed: bool, pair: _Pair, now: datetime.datetime, message: str) -> dict[str, Any]:
-    end = pair.end()
+def _result(changed: bool, data: Mapping[str, str], now: datetime.datetime, message: str) -> dict[str, Any]:
+    end = next(map(_ends, _certificates(data.get("tls.crt", ""))), None)
     return {
         "changed": changed,
-        "ca_bundle": pair.bundle,
+        "ca_bundle": data.get("ca.crt", ""),
         "not_after": end.isoformat() if end else "",
         "days_left": (end - now).days if end else 0,
         "msg": message,
     }
 
 
-def _day(pair: _Pair) -> str:
-    end = pair.end()
-    return end.date().isoformat() if end else "never"
+def _day(data: Mapping[str, str]) -> str:
+    return _ends(_certificates(data["tls.crt"])[0]).date().isoformat()
 
 
-def _secret(wanted: CertificateRequest, pair: _Pair) -> Manifest:
-    data = {"ca.crt": pair.bundle, "tls.crt": pair.chain, "tls.key": pair.key}
+def _secret(wanted: CertificateRequest, data: Mapping[str, str]) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -140,35 +126,40 @@ def _secret(wanted: CertificateRequest, pair: _Pair) -> Manifest:
     }
 
 
-def _made(wanted: CertificateRequest, old: _Pair, now: datetime.datetime) -> _Pair:
+def _made(wanted: CertificateRequest, old: Mapping[str, str], now: datetime.datetime) -> dict[str, str]:
     """Make a CA, a certificate that it signs, and the bundle of all CAs that are still valid."""
-    x509, ec = library("cryptography.x509", "cryptography"), _curves()
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    x509, forms = library("cryptography.x509", "cryptography"), library(f"{_PRIMITIVES}.serialization", "cryptography")
+    curves, hashes = library(f"{_PRIMITIVES}.asymmetric.ec"), library(f"{_PRIMITIVES}.hashes")
+    ca_key, key = (curves.generate_private_key(curves.SECP256R1()) for _key in range(2))
     ca_name, name = (
-        x509.Name([x509.NameAttribute(_common_name(), text)]) for text in (f"{wanted.name} CA", wanted.name)
+        x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, text)])
+        for text in (f"{wanted.name} CA", wanted.name)
     )
-    ca = _builder(wanted, now, ca_name, ca_name, ca_key).add_extension(x509.BasicConstraints(True, 0), critical=True)
-    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in wanted.hosts])
-    usage = x509.ExtendedKeyUsage([library("cryptography.x509.oid").ExtendedKeyUsageOID.SERVER_AUTH])
-    leaf = _builder(wanted, now, name, ca_name, key).add_extension(names, critical=False)
-    leaf = leaf.add_extension(usage, critical=False).add_extension(x509.BasicConstraints(False, None), critical=True)
-    sha = library("cryptography.hazmat.primitives.hashes").SHA256()
-    still = [item for item in _certificates(old.bundle) if _ends(item) > now][-1:]
-    bundle = [ca.sign(ca_key, sha), *still]
-    return _Pair("".join(map(_pem, bundle)), _pem(leaf.sign(ca_key, sha)), _key_pem(key))
-
-
-def _builder(wanted: CertificateRequest, now: datetime.datetime, subject: Any, issuer: Any, key: Any) -> Any:
-    x509 = library("cryptography.x509", "cryptography")
     # Clocks of nodes and controller differ a little.
     start, end = now - datetime.timedelta(minutes=10), now + datetime.timedelta(days=wanted.days)
-    made = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-    return made.serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
+
+    def signed(subject: Any, public_key: Any, *extensions: tuple[Any, bool]) -> str:
+        builder = x509.CertificateBuilder().issuer_name(ca_name).subject_name(subject).public_key(public_key)
+        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return str(builder.sign(ca_key, hashes.SHA256()).public_bytes(forms.Encoding.PEM).decode())
+
+    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in wanted.hosts])
+    usage = x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH])
+    no_ca = x509.BasicConstraints(False, None)
+    still = [item for item in _certificates(old.get("ca.crt", "")) if _ends(item) > now][-1:]
+    kept = "".join(item.public_bytes(forms.Encoding.PEM).decode() for item in still)
+    private = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+    return {
+        "ca.crt": signed(ca_name, ca_key.public_key(), (x509.BasicConstraints(True, 0), True)) + kept,
+        "tls.crt": signed(name, key.public_key(), (names, False), (usage, False), (no_ca, True)),
+        "tls.key": private.decode(),
+    }
 
 
 def _certificates(pem: str) -> list[Any]:
-    x509 = library("cryptography.x509", "cryptography")
-    return list(x509.load_pem_x509_certificates(pem.encode())) if pem else []
+    return list(library("cryptography.x509", "cryptography").load_pem_x509_certificates(pem.encode())) if pem else []
 
 
 def _ends(item: Any) -> datetime.datetime:
@@ -176,28 +167,3 @@ def _ends(item: Any) -> datetime.datetime:
     aware = getattr(item, "not_valid_after_utc", None)
     found: datetime.datetime = aware or item.not_valid_after.replace(tzinfo=datetime.UTC)
     return found
-
-
-def _hosts(chain: str) -> list[str]:
-    x509 = library("cryptography.x509", "cryptography")
-    names = _certificates(chain)[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return list(names.get_values_for_type(x509.DNSName))
-
-
-def _curves() -> Any:
-    return library("cryptography.hazmat.primitives.asymmetric.ec", "cryptography")
-
-
-def _common_name() -> Any:
-    return library("cryptography.x509.oid", "cryptography").NameOID.COMMON_NAME
-
-
-def _pem(item: Any) -> str:
-    encoding = library("cryptography.hazmat.primitives.serialization", "cryptography").Encoding.PEM
-    return str(item.public_bytes(encoding).decode())
-
-
-def _key_pem(key: Any) -> str:
-    forms = library("cryptography.hazmat.primitives.serialization", "cryptography")
-    private = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
-    return str(private.decode())
