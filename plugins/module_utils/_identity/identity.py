@@ -103,8 +103,8 @@ LAGGING = frozenset({"AccessDenied", "InvalidIdentityToken", "IDPCommunicationEr
 _PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
 
-def equipped(pod: Mapping[str, Any], provider: str, role_arn: str) -> bool:
-    """Return whether EKS has given a pod what its containers take the role on by."""
+def has_credentials(pod: Mapping[str, Any], provider: str, role_arn: str) -> bool:
+    """Return whether EKS has set the variable by which the containers of a pod find their credentials."""
     variable = VARIABLES[provider]
     given = [entry for container in items(pod, "spec", "containers") for entry in items(container, "env")]
     values = [entry.get("value") for entry in given if isinstance(entry, dict) and entry.get("name") == variable]

@@ -20,7 +20,7 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
 from ..._kube.live.kubeconfig import answer_of, session_of
-from ..identity import equipped, lags, theirs, trial
+from ..identity import has_credentials, lags, theirs, trial
 from ..trust import AUDIENCE
 
 TOKEN_SECONDS = 600  # the least that the API server gives
@@ -91,11 +91,11 @@ class Waiting:
         return str(self._asked(path, body, "create tokens of it")["status"]["token"])
 
     def _tried(self, account: Account, role_arn: str, start: float) -> None:
-        """Try a pod until EKS equips it; an association is effective some seconds after the call."""
+        """Try a pod until EKS gives it credentials; an association is effective some seconds after the call."""
         path = f"/api/v1/namespaces/{account.namespace}/pods"
         for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
             pod = self._asked(path, trial(account), "try a pod of it", {"dryRun": "All"})
-            if equipped(pod, self.params["provider"], role_arn):
+            if has_credentials(pod, self.params["provider"], role_arn):
                 return
         wrong = f"EKS gives its pods no credentials after {self.params['timeout_seconds']:.0f} s"
         fix = "Look at the association, and for the add-on eks-pod-identity-agent."
@@ -114,7 +114,9 @@ class Waiting:
         for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
             listed = self.cluster.items(f"/api/v1/namespaces/{account.namespace}/pods")
             pods = [pod for pod in listed if theirs(pod, account)]
-            stale = [pod["metadata"]["name"] for pod in pods if not equipped(pod, self.params["provider"], role_arn)]
+            stale = [
+                pod["metadata"]["name"] for pod in pods if not has_credentials(pod, self.params["provider"], role_arn)
+            ]
             if not stale:
                 return
             for name in stale:

@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import Account
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
-    equipped,
+    has_credentials,
     lags,
     theirs,
     trial,
@@ -87,8 +87,8 @@ def pod(variable: str = "", value: str = "", **status: Any) -> dict[str, Any]:
     (pod(), "irsa", False),
     ({}, "irsa", False),
 )
-def test_a_pod_is_equipped_by_its_variables(given: dict[str, Any], provider: str, expected: bool) -> None:
-    assert equipped(given, provider, "arn:a") is expected
+def test_variables_of_a_pod_are_its_credentials(given: dict[str, Any], provider: str, expected: bool) -> None:
+    assert has_credentials(given, provider, "arn:a") is expected
 
 
 def test_pods_of_others_and_those_that_end_are_left_alone() -> None:
