@@ -99,7 +99,7 @@ def in_region(name: str, region: str) -> str:
 ROLE_VARIABLE, CREDENTIALS_VARIABLE = "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 VARIABLES = {IRSA: ROLE_VARIABLE, POD_IDENTITY: CREDENTIALS_VARIABLE}
 # The answers of STS before it knows of the role, its trust or the OIDC provider.
-LAGGING = frozenset({"AccessDenied", "InvalidIdentityToken", "IDPCommunicationError", "NoSuchEntity"})
+PROPAGATION_ERRORS = frozenset({"AccessDenied", "InvalidIdentityToken", "IDPCommunicationError", "NoSuchEntity"})
 _PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
 
@@ -139,6 +139,6 @@ def theirs(pod: Mapping[str, Any], account: Account) -> bool:
     return runs and ours and not ended and not metadata.get("deletionTimestamp")
 
 
-def lags(answer: FailedCall) -> bool:
-    """Return whether STS may say yes in a moment."""
-    return answer.code in LAGGING
+def is_propagation_error(answer: FailedCall) -> bool:
+    """Return whether STS refuses because a change at AWS has not propagated yet."""
+    return answer.code in PROPAGATION_ERRORS

@@ -20,7 +20,7 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
 from ..._kube.live.kubeconfig import answer_of, session_of
-from ..identity import has_credentials, lags, theirs, trial
+from ..identity import has_credentials, is_propagation_error, theirs, trial
 from ..trust import AUDIENCE
 
 TOKEN_SECONDS = 600  # the least that the API server gives
@@ -78,7 +78,7 @@ class Waiting:
                 return
             except (exceptions.ClientError, exceptions.BotoCoreError) as error:
                 answer = answer_of(error)
-                if not (lags(answer) or passing(answer)):
+                if not (is_propagation_error(answer) or passing(answer)):
                     raise explain(answer, f"Take on {role_arn} as {account}") from error
         wrong = f"STS refuses it after {self.params['timeout_seconds']:.0f} s ({answer.message if answer else ''})"
         fix = "Look at the role's trust policy, at the OIDC provider in IAM, and for a policy of the organization."

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
     has_credentials,
-    lags,
+    is_propagation_error,
     theirs,
     trial,
 )
@@ -104,8 +104,8 @@ def test_a_trial_is_of_the_account() -> None:
 
 
 def test_sts_may_learn_of_a_role_but_not_of_better_requests() -> None:
-    assert lags(FailedCall("AccessDenied", ""))
-    assert not lags(FailedCall("ValidationError", ""))
+    assert is_propagation_error(FailedCall("AccessDenied", ""))
+    assert not is_propagation_error(FailedCall("ValidationError", ""))
 
 
 KUBECTL_AWS = "--region eu-west-1 eks get-token --cluster-name prod --output json"
