@@ -111,8 +111,8 @@ def has_credentials(pod: Mapping[str, Any], provider: str, role_arn: str) -> boo
     return bool(values) and (provider != IRSA or role_arn in values)
 
 
-def trial(account: Account) -> dict[str, Any]:
-    """Return a pod that every namespace would take, to be tried and not made."""
+def dry_run_pod(account: Account) -> dict[str, Any]:
+    """Return a pod for a dry run, which every Pod Security Standard admits."""
     security = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},

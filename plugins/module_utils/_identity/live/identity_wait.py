@@ -20,7 +20,7 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
 from ..._kube.live.kubeconfig import answer_of, session_of
-from ..identity import has_credentials, is_propagation_error, theirs, trial
+from ..identity import dry_run_pod, has_credentials, is_propagation_error, theirs
 from ..trust import AUDIENCE
 
 TOKEN_SECONDS = 600  # the least that the API server gives
@@ -94,7 +94,7 @@ class Waiting:
         """Try a pod until EKS gives it credentials; an association is effective some seconds after the call."""
         path = f"/api/v1/namespaces/{account.namespace}/pods"
         for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
-            pod = self._asked(path, trial(account), "try a pod of it", {"dryRun": "All"})
+            pod = self._asked(path, dry_run_pod(account), "try a pod of it", {"dryRun": "All"})
             if has_credentials(pod, self.params["provider"], role_arn):
                 return
         wrong = f"EKS gives its pods no credentials after {self.params['timeout_seconds']:.0f} s"

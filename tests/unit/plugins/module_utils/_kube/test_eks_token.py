@@ -12,10 +12,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import Account
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
+    dry_run_pod,
     has_credentials,
     is_propagation_error,
     theirs,
-    trial,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token as access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import FailedCall, asked_by
@@ -98,9 +98,9 @@ def test_pods_of_others_and_those_that_end_are_left_alone() -> None:
     assert not any(theirs(pod() | other, ACCOUNT) for other in (pod(phase="Failed"), {"metadata": {}}, ending))
 
 
-def test_a_trial_is_of_the_account() -> None:
-    assert trial(ACCOUNT)["metadata"]["namespace"] == "obs"
-    assert trial(ACCOUNT)["spec"]["serviceAccountName"] == "gateway"
+def test_the_pod_of_a_dry_run_has_the_account() -> None:
+    assert dry_run_pod(ACCOUNT)["metadata"]["namespace"] == "obs"
+    assert dry_run_pod(ACCOUNT)["spec"]["serviceAccountName"] == "gateway"
 
 
 def test_sts_may_learn_of_a_role_but_not_of_better_requests() -> None:
