@@ -130,7 +130,7 @@ def dry_run_pod(account: Account) -> dict[str, Any]:
     }
 
 
-def theirs(pod: Mapping[str, Any], account: Account) -> bool:
+def is_collector_of(pod: Mapping[str, Any], account: Account) -> bool:
     """Return whether a pod is a collector of this collection that runs as this account, and stays."""
     metadata = pod.get("metadata") or {}
     runs = (pod.get("spec") or {}).get("serviceAccountName") == account.name

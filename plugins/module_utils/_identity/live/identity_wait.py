@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until service accounts have their roles: by a token of theirs at STS, or by a pod that is tried.
+"""Waits until service accounts have their roles: by a token of the account at STS, or by a pod that is tried.
 
 A written change at AWS is not effective at once, so nothing old is removed before this. Private.
 """
@@ -20,7 +20,7 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.explain import library
 from ..._kube.live.kubeconfig import answer_of, session_of
-from ..identity import dry_run_pod, has_credentials, is_propagation_error, theirs
+from ..identity import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
 from ..trust import AUDIENCE
 
 TOKEN_SECONDS = 600  # the least that the API server gives
@@ -113,7 +113,7 @@ class Waiting:
         """Replace collectors that started before EKS knew of their role, which would run without it."""
         for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
             listed = self.cluster.items(f"/api/v1/namespaces/{account.namespace}/pods")
-            pods = [pod for pod in listed if theirs(pod, account)]
+            pods = [pod for pod in listed if is_collector_of(pod, account)]
             stale = [
                 pod["metadata"]["name"] for pod in pods if not has_credentials(pod, self.params["provider"], role_arn)
             ]

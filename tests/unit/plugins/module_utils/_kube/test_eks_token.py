@@ -14,8 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
     dry_run_pod,
     has_credentials,
+    is_collector_of,
     is_propagation_error,
-    theirs,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token as access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import FailedCall, asked_by
@@ -92,10 +92,10 @@ def test_variables_of_a_pod_are_its_credentials(given: dict[str, Any], provider:
 
 
 def test_pods_of_others_and_those_that_end_are_left_alone() -> None:
-    assert theirs(pod(), ACCOUNT)
-    assert not theirs(pod(), Account("obs", "other"))
+    assert is_collector_of(pod(), ACCOUNT)
+    assert not is_collector_of(pod(), Account("obs", "other"))
     ending = {"metadata": {**pod()["metadata"], "deletionTimestamp": "now"}}
-    assert not any(theirs(pod() | other, ACCOUNT) for other in (pod(phase="Failed"), {"metadata": {}}, ending))
+    assert not any(is_collector_of(pod() | other, ACCOUNT) for other in (pod(phase="Failed"), {"metadata": {}}, ending))
 
 
 def test_the_pod_of_a_dry_run_has_the_account() -> None:
