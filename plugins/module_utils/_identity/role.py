@@ -164,7 +164,7 @@ def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     return found + ([Step("untag_role", {"TagKeys": stale})] if stale else [])
 
 
-def given_up(live: Mapping[str, Any], managed: Iterable[str]) -> dict[str, Any] | None:
+def remaining_settings(live: Mapping[str, Any], managed: Iterable[str]) -> dict[str, Any] | None:
     """Return the remaining settings of an adopted role; empty for a role that this collection created."""
     if live["tags"].get(ORIGIN_TAG) == CREATED:
         return None

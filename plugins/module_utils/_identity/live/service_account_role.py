@@ -21,7 +21,7 @@ from ..._collector.needs.aws_policy import IRSA, Account, EksCluster, eks_cluste
 from ..._errors import Problem
 from ..._kube.eks_token import EXISTS_CODES
 from ..identity import ANNOTATIONS, in_region
-from ..role import RoleRequest, check, cluster_arn, creation, given_up, goal, owned, removal, settings, steps
+from ..role import RoleRequest, check, cluster_arn, creation, goal, owned, remaining_settings, removal, settings, steps
 from ..trust import STATEMENTS, Step
 from .association import RoleAssociation
 from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run
@@ -193,7 +193,7 @@ class RoleTask:
             self.iam.sleep(SETTLE_PAUSE)
 
     def _absent(self, live: Role) -> dict[str, Any]:
-        left = given_up(live, self.params["managed_policies"])
+        left = remaining_settings(live, self.params["managed_policies"])
         if not self.aws.check:
             self._remove(removal(live) if left is None else steps(live, left))
         return self._result(live, left or {}, changed=True)

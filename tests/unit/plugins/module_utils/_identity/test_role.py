@@ -63,10 +63,10 @@ def test_a_role_of_ours_is_exactly_what_is_asked_and_one_that_was_there_gets_mor
 
 
 def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> None:
-    assert role.given_up(made(), []) is None
+    assert role.remaining_settings(made(), []) is None
     live = made(managed_policies=("A", "arn:theirs"))
     live["tags"] |= {role.ORIGIN_TAG: "adopted", "team": "a"}
-    left = role.given_up(live, ["A"])
+    left = role.remaining_settings(live, ["A"])
     assert left is not None
     assert (left["tags"], left["policies"], left["managed_policies"]) == ({"team": "a"}, {}, ["arn:theirs"])
     assert left["trust"] == live["trust"], "IAM takes no policy without a statement"
