@@ -17,7 +17,7 @@ from ..._config.paths import section
 from ..._errors import Problem
 from ..._kube.bundle import Manifest, Ref, normalise, ordered, ref
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.explain import FORBIDDEN, asking, explain, library, parsed, stranger
+from ..._kube.live.explain import FORBIDDEN, asking, explain, library, other_server, parsed
 from ..._kube.live.outage import LostError
 from ..._kube.operator_status import COLLECTOR, followed
 from ..._kube.ownership import collector_of, unmarked
@@ -125,7 +125,7 @@ class _Apply:
             self.unserved += [] if planned else [manifest]
             return None
         except ApiError as error:
-            if error.status == NOT_FOUND and not stranger(error, asked):
+            if error.status == NOT_FOUND and not other_server(error, asked):
                 self.unserved += [manifest] if error.kind_missing and not planned else []
                 return None
             if error.status == 403 and manifest == _namespace(manifest["metadata"]["name"]):  # noqa: PLR2004

@@ -141,7 +141,9 @@ def lost(error: LostError) -> Problem:
 
 def explain(error: ApiError, asked: str) -> Problem:
     """Return the problem, with a next step."""
-    special = _unreadable(error, asked) or stranger(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
+    special = (
+        _unreadable(error, asked) or other_server(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
+    )
     return special or _kind_missing(error, asked) or _from_table(error, asked)
 
 
@@ -155,7 +157,7 @@ def _unreadable(error: ApiError, asked: str) -> Problem | None:
     return Problem(wrong, asked=asked, where=f"{error.method} {error.path}", fix=fix)
 
 
-def stranger(error: ApiError, asked: str) -> Problem | None:
+def other_server(error: ApiError, asked: str) -> Problem | None:
     """Return the problem of a web server or proxy that answers 404 in place of an API server."""
     if error.status != NOT_FOUND or error.body.get("kind") == "Status" or error.message == "404 page not found":
         return None

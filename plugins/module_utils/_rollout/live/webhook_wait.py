@@ -17,7 +17,7 @@ from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, check, ref
 from ..._kube.live.cluster import APPLY, MERGE, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import explain, stranger
+from ..._kube.live.explain import explain, other_server
 from ..._kube.live.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..._kube.names import OWNER
 from ..webhooks import ready, services, uninjected
@@ -197,7 +197,7 @@ def _passing(error: ApiError, name: Ref) -> Pending:
     asked = f"Try {name}"
     if error.of_webhook:
         return silent(error, name)
-    if error.kind_missing and not stranger(error, asked):
+    if error.kind_missing and not other_server(error, asked):
         return Pending("kind_missing", name, "its kind is not served yet")
     if error.transient:
         return Pending("server", name, f"the server answers {error.status} ({error.message})")
