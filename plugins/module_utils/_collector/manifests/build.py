@@ -114,7 +114,7 @@ def shared_namespace(name: str) -> Manifest | None:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def way_in(build: CollectorBuild, name: str, what: str = "ingress or routes") -> Port:
+def exposed_port(build: CollectorBuild, name: str, what: str = "ingress or routes") -> Port:
     """Return the port that traffic from outside goes to. Raises Problem when there is none, or no Service before it."""
     collector = build.collector
     ports: dict[str, Any] = {port.name: port for port in build.exposed}

@@ -15,7 +15,7 @@ from typing import Any
 from ..._config.paths import at, items, section
 from ..._errors import Problem
 from ..._kube import names
-from .build import CollectorBuild, Manifest, frame, present, way_in
+from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .openshift import app_protocol
 
 _MONITORING_API = "monitoring.coreos.com/v1"
@@ -48,7 +48,7 @@ def ingress(build: CollectorBuild) -> Manifest | None:
     options = build.collector.ingress
     if not options:
         return None
-    port = way_in(build, options.get("port") or "otlp-http")
+    port = exposed_port(build, options.get("port") or "otlp-http")
     backend = {"service": {"name": build.collector.name, "port": {"name": port.name}}}
     rule = {"http": {"paths": [{"path": options.get("path") or "/", "pathType": "Prefix", "backend": backend}]}}
     tls = [{"hosts": [options["host"]], "secretName": options["tls_secret"]}] if options.get("tls_secret") else None
@@ -85,7 +85,7 @@ def _route(build: CollectorBuild, kind: str, port_name: str, hostnames: str) -> 
     parent = present(
         name=options["gateway"], namespace=options.get("gateway_namespace"), sectionName=options.get("section_name")
     )
-    backend = {"name": build.collector.name, "port": way_in(build, port_name).number}
+    backend = {"name": build.collector.name, "port": exposed_port(build, port_name).number}
     spec = {"parentRefs": [parent], "hostnames": options[hostnames], "rules": [{"backendRefs": [backend]}]}
     return frame(build, _GATEWAY_API, kind, spec=spec)
 
@@ -95,7 +95,7 @@ def service_monitor(build: CollectorBuild) -> Manifest | None:
     options = build.collector.service_monitor
     if not options.get("enabled"):
         return None
-    port = way_in(build, options.get("port") or "prometheus", "service_monitor")
+    port = exposed_port(build, options.get("port") or "prometheus", "service_monitor")
     # The governing Service of a StatefulSet has the same labels and pods, and would double every series.
     only = {"action": "keep", "sourceLabels": ["__meta_kubernetes_service_name"], "regex": build.collector.name}
     headless = build.collector.mode == "statefulset"

@@ -20,7 +20,7 @@ from ..._errors import Problem
 from ..._kube import names
 from ..needs.derive import Port
 from ..needs.row import Rules, rule
-from .build import CollectorBuild, Manifest, frame, present, way_in
+from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .pod import SELINUX_LEVEL, pod_security, volumes
 from .workload import claims
 
@@ -39,7 +39,7 @@ def openshift_route(build: CollectorBuild) -> Manifest | None:
     options = _options(build)
     if not options:
         return None
-    port = way_in(build, options["port"], "openshift_route")
+    port = exposed_port(build, options["port"], "openshift_route")
     broken = [(wrong, fix) for holds, wrong, fix in _faults(build, port) if holds]
     if broken:
         asked = f"openshift_route of collector '{build.collector.name}'"
