@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import (
     Reference,
-    way_out,
+    remedy,
 )
 
 from .role import ROOT
@@ -113,7 +113,7 @@ def test_what_is_missing_is_created_with_its_keys_however_often() -> None:
     for kind, keys, exists, namespace in product(
         ("Secret", "ConfigMap"), ((), ("a", "b")), (True, False), (True, False)
     ):
-        told = way_out(Reference(kind, "ns", "x", keys), exists=exists, namespace=namespace)
+        told = remedy(Reference(kind, "ns", "x", keys), exists=exists, namespace=namespace)
         (line,) = re.findall("`(.*)`", told)
         assert [faults(part.strip()) for part in re.split(r"&&|\|", line)] == [[]] * len(re.split(r"&&|\|", line)), line
         assert ("create namespace" in line) is not (exists or namespace)

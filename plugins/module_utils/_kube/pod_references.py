@@ -206,7 +206,7 @@ def missing_keys(keys: Iterable[str], live: Manifest | None) -> list[str]:
     return [key for key in dict.fromkeys(keys) if key not in have]
 
 
-def way_out(wanted: Reference, *, exists: bool, namespace: bool) -> str:
+def remedy(wanted: Reference, *, exists: bool, namespace: bool) -> str:
     """Return how to add what is missing, without its values: to an object that exists, or in a namespace that does."""
     kind = wanted.kind.lower()
     if wanted.kind in _WAYS:

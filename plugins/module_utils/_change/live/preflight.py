@@ -15,7 +15,7 @@ from ..._kube.live.cluster import ApiError
 from ..._kube.live.explain import asking, explain, kind_missing
 from ..._kube.live.kinds import ApiResource
 from ..._kube.ownership import is_ours
-from ..._kube.pod_references import Reference, missing, provided, unprovided, way_out
+from ..._kube.pod_references import Reference, missing, provided, remedy, unprovided
 from ..._kube.replacement_order import (
     API,
     Clash,
@@ -178,7 +178,7 @@ def _lacking(found: list[_Lack], session: Session, missing_namespaces: Collectio
     named = at_most(SHOWN, (lack.text for lack in found), "; ", "; ")
     waited = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
     fixes = (
-        way_out(lack.wanted, exists=lack.exists, namespace=lack.wanted.namespace not in missing_namespaces)
+        remedy(lack.wanted, exists=lack.exists, namespace=lack.wanted.namespace not in missing_namespaces)
         for lack in found[:SHOWN]
     )
     wrong = f"the collectors refer to what does not exist{waited}: {named}"

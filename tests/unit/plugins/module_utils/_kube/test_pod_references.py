@@ -15,8 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_refer
     missing,
     provided,
     references,
+    remedy,
     unprovided,
-    way_out,
 )
 
 from tests.support.cases import cases
@@ -204,6 +204,6 @@ def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
     (Reference("PriorityClass", "", "x"), False, True, "set `priority_class_name` to one that"),
 )
 def test_the_fix_adds_what_is_missing(wanted: Reference, exists: bool, namespace: bool, text: str) -> None:
-    fix = way_out(wanted, exists=exists, namespace=namespace)
+    fix = remedy(wanted, exists=exists, namespace=namespace)
     assert text in fix
     assert quoted(fix) == fix
