@@ -28,7 +28,7 @@ from ..._rollout.live.webhook_reasons import unanswered
 from ..._rollout.symptoms import is_ready
 from ..._rollout.tables import COUNTS
 from ..dependency_order import Flow, Wave, earlier_flows, order
-from .by_hand import take_back, tried
+from .by_hand import own_kubectl_fields, tried
 from .changes import Changes
 from .needed_rights import refuse_forbidden, refuse_unable
 from .preflight import (
@@ -58,7 +58,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
     warn_of_older_kubelets(bundle.session, pairs)
-    bundle.live.update(take_back(bundle.session, bundle.live))
+    bundle.live.update(own_kubectl_fields(bundle.session, bundle.live))
     changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
     changes.find(options.manifests, options.change, lambda some: refuse_unable(bundle.session, some, bundle.live))
     flows = [Flow(one["sender"], one["receiver"]) for one in options.flows]

@@ -16,7 +16,7 @@ from .session import Session
 from .write import TRIES, restless
 
 
-def take_back(session: Session, live: Mapping[Ref, Manifest | None]) -> dict[Ref, Manifest | None]:
+def own_kubectl_fields(session: Session, live: Mapping[Ref, Manifest | None]) -> dict[Ref, Manifest | None]:
     """Own what people set with kubectl in the pod templates of this bundle, so that its apply can remove it."""
     if session.options.check or not session.options.force_conflicts:
         return {}
