@@ -56,7 +56,7 @@ def collector_of(item: Manifest) -> str:
 
 
 def applied_by(live: Manifest, manager: str) -> bool:
-    """Return whether a field manager has applied an object; whoever changes it later takes that mark away from none."""
+    """Return whether a field manager has applied an object; a later change by another manager keeps its entry."""
     entries = live["metadata"].get("managedFields") or []
     return any((entry.get("manager"), entry.get("operation")) == (manager, "Apply") for entry in entries)
 
