@@ -5,29 +5,41 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
+import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise, takewhile
-from types import SimpleNamespace
 from typing import Any
 
 from ..._config.secrets import is_secret_name, masker, quoted, secrets_in_objects
 from ..._errors import Problem
-from . import limited
 from .explain import SHORTEST_SECRET
 
-# What the client says of a command that fails: its exit code, and its standard error.
-_ENDED = re.compile(r"exec: process returned (-?\d+)(?:\. (.*))?\Z", re.DOTALL)
+# kubectl waits for ever. kubelogin, which opens a browser, gives the user 180 s (its --authentication-timeout-sec).
+SECONDS = 200.0
+_EXTENSION = "client.authentication.k8s.io/exec"
+# Starts the command, with nothing to read, beside a guard in the same session. The guard ends the session when its
+# input is closed without a line, as it is by the end of the run, however that comes.
+_GUARDED = 'exec 3<&0 </dev/null; { read -r line <&3 || kill -9 "-$$"; } >/dev/null 2>&1 & exec 3<&-; exec "$@"'
 _SHORT_OPTION = re.compile(r"-\w")
 _LINES = 5
 PAUSE_SECONDS = 300  # a network that broke may be back, and the run may have something to undo
 FIX = "Run this command with the environment of this run, and mend what it says."
+
+
+class _FailedError(Exception):
+    """A command made no token: what happened, and what the command wrote to standard error, not to its output."""
+
+    def __init__(self, why: str, said: str = "") -> None:
+        super().__init__(why)
+        self.why, self.said = why, said
 
 
 class Watch:
@@ -35,13 +47,10 @@ class Watch:
 
     def __init__(self, kube_config: Any) -> None:
         self.problem: Problem | None = None
-        self.late: tuple[limited.LateError, float] | None = None
+        self.pause_until = 0.0
         provider = getattr(kube_config, "ExecProvider", None)  # a later client may start commands in another way
         if provider and not hasattr(provider, "watched"):
             kube_config.ExecProvider = _watched(provider)
-            module = sys.modules[provider.__module__]
-            if getattr(module, "subprocess", None) is subprocess:
-                module.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": limited.Limited})  # type: ignore[attr-defined]
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -57,7 +66,7 @@ _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 def _watched(provider: Any) -> Any:
-    """Return the client's class for commands, with a note of how each ends."""
+    """Return the client's class for commands, which ends a command in time and notes why one made no token."""
 
     class Watched(provider):  # type: ignore[misc]
         watched = True
@@ -66,58 +75,83 @@ def _watched(provider: Any) -> Any:
             super().__init__(exec_config, *args, **kwargs)
             self._given = exec_config.value
 
-        def run(self, *args: Any, **kwargs: Any) -> Any:
+        def run(self, previous_response: Any = None) -> Any:
+            watch = _WATCH.get() or Watch(None)
+            if time.monotonic() < watch.pause_until and watch.problem:
+                raise watch.problem
             try:
-                with _once():
-                    status = super().run(*args, **kwargs)
-            except Exception as error:
-                self._note(*_why(error))
+                status = _status(self, previous_response)
+            except _FailedError as error:
+                mask = masker({one for secret in _secrets(self.args, self.env, self._given) for one in _forms(secret)})
+                watch.problem = _problem(error.why, error.said, self.args, mask)
+                if isinstance(error.__cause__, subprocess.TimeoutExpired):  # it hangs again before each request
+                    watch.pause_until = time.monotonic() + PAUSE_SECONDS
                 raise
-            self._note("" if _is_credential(status) else "printed no token")
+            watch.problem = None
             return status
-
-        def _note(self, why: str, said: str = "") -> None:
-            if watch := _WATCH.get():
-                watch.problem = self._problem(why, said) if why else None
-
-        def _problem(self, why: str, said: str) -> Problem:
-            mask = masker({one for secret in _secrets(self.args, self.env, self._given) for one in _forms(secret)})
-            return _problem(why, said, self.args, mask)
 
     return Watched
 
 
-@contextmanager
-def _once() -> Iterator[None]:
-    """Let a connection wait for a command that hangs once in some minutes, rather than before each request."""
-    watch = _WATCH.get()
-    if watch and watch.late and time.monotonic() < watch.late[1]:
-        raise watch.late[0]
+def _status(provider: Any, previous_response: Any) -> dict[str, Any]:
+    """Return the status of the ExecCredential that a command prints."""
+    spec: dict[str, Any] = {"interactive": False}
+    if previous_response:
+        spec["response"] = previous_response
+    if provider.cluster:
+        cluster = provider.cluster.value
+        extensions = [item["extension"] for item in cluster.get("extensions") or [] if item["name"] == _EXTENSION]
+        spec["cluster"] = cluster | ({"config": extensions[0]} if extensions else {})
+    info = {"apiVersion": provider.api_version, "kind": "ExecCredential", "spec": spec}
+    printed = _output(provider.args, provider.env | {"KUBERNETES_EXEC_INFO": json.dumps(info)}, provider.cwd)
     try:
-        yield
-    except limited.LateError as late:
-        if watch:
-            watch.late = late, time.monotonic() + PAUSE_SECONDS
-        raise
-
-
-def _is_credential(status: Any) -> bool:
+        credential = json.loads(printed)
+        version, status, _kind = credential["apiVersion"], credential["status"], credential["kind"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise _FailedError("printed no ExecCredential") from error
+    if version != provider.api_version:
+        raise _FailedError("printed no ExecCredential")
     made = status if isinstance(status, dict) else {}
-    return bool(made.get("token") or (made.get("clientCertificateData") and made.get("clientKeyData")))
+    if not (made.get("token") or (made.get("clientCertificateData") and made.get("clientKeyData"))):
+        raise _FailedError("printed no token")
+    return made
 
 
-def _why(error: Exception) -> tuple[str, str]:
-    """Return what happened, and what the command wrote to standard error; its output may be a token."""
-    if isinstance(error, limited.LateError):
-        return f"did not end within {limited.SECONDS:g} s, and has no terminal to ask on", ""
-    if isinstance(error, OSError):
-        return f"does not start: {error.strerror or type(error).__name__}", ""
-    if isinstance(error, UnicodeError):
-        return "printed what is no UTF-8", ""
-    if isinstance(error, TypeError):
-        return "has an argument or a variable that is no text", ""
-    ended = _ENDED.match(str(error))
-    return (f"ended with exit code {ended[1]}", ended[2] or "") if ended else ("printed no ExecCredential", "")
+def _output(args: list[Any], env: dict[str, Any], cwd: str | None) -> str:
+    """Return what a command prints. It ends in time and with the run, and with it all that it has started."""
+    reader, writer = os.pipe()
+    command, pipe = ["/bin/sh", "-c", _GUARDED, "sh", *args], subprocess.PIPE
+    try:
+        with os.fdopen(writer, "wb", buffering=0) as line, os.fdopen(reader, "rb", buffering=0) as input_:
+            _find(str(args[0]), env, cwd)
+            with (
+                subprocess.Popen(
+                    command, stdin=input_, stdout=pipe, stderr=pipe, cwd=cwd, env=env, text=True, start_new_session=True
+                ) as process,
+                line,  # closed before the process is waited for, which ends it
+            ):
+                output, errors = process.communicate(timeout=SECONDS)
+                line.write(b"\n")  # the guard leaves what the command has left behind
+    except subprocess.TimeoutExpired as error:
+        why = f"did not end within {SECONDS:g} s, and has no terminal to ask on"
+        raise _FailedError(why) from error
+    except UnicodeError as error:
+        raise _FailedError("printed what is no UTF-8") from error
+    except (TypeError, ValueError) as error:
+        raise _FailedError("has an argument or a variable that is no text") from error
+    except OSError as error:
+        raise _FailedError(f"does not start: {error.strerror or type(error).__name__}") from error
+    if process.returncode:
+        raise _FailedError(f"ended with exit code {process.returncode}", errors)
+    return output
+
+
+def _find(command: str, env: dict[str, Any], cwd: str | None) -> None:
+    """Raise an OSError for a command that is not there or may not be started: the shell has other words for it."""
+    path = os.path.join(cwd or "", command) if os.sep in command else command  # noqa: PTH118 - Path drops a leading dot
+    if not shutil.which(path, path=env.get("PATH")):
+        code = errno.EACCES if os.path.exists(path) else errno.ENOENT  # noqa: PTH110 - as above
+        raise OSError(code, os.strerror(code))
 
 
 def _problem(why: str, said: str, args: list[Any], mask: Callable[[str], str]) -> Problem:
