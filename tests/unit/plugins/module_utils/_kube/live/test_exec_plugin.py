@@ -97,6 +97,17 @@ def test_a_token_of_a_command_is_used(tmp_path: Path) -> None:
     assert authorized(tmp_path, f"echo '{credential(token='made')}'")["authorization"] == "Bearer made"
 
 
+def test_a_command_gets_the_cluster_if_the_kubeconfig_says_so(tmp_path: Path) -> None:
+    script = f"echo \"$KUBERNETES_EXEC_INFO\" > '{tmp_path}/info'\necho '{credential(token='made')}'"
+    authorized(tmp_path, script, provideClusterInfo=True)
+    info = json.loads((tmp_path / "info").read_text())
+    assert info == {
+        "apiVersion": VERSION,
+        "kind": "ExecCredential",
+        "spec": {"interactive": False, "cluster": {"server": "https://a"}},
+    }
+
+
 class Pool:
     def __init__(self, *statuses: int) -> None:
         self.statuses, self.tokens = list(statuses), []  # type: ignore[var-annotated]
