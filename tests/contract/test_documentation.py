@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
 from tests.support.documentation import documented, fragment_of
+from tools import role_inputs
 
 from .source import files, text
 
@@ -122,7 +124,7 @@ def test_a_role_has_a_page_and_metadata_that_say_what_its_interface_says(role: s
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_example_on_the_page_of_a_role_sets_options_that_exist(role: str) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", text(f"roles/{role}/README.md"), re.DOTALL)
+    example = re.findall(r"```yaml\n(.*?)```", text(f"roles/{role}/README.md"), re.DOTALL)[0]
     assert f"o11y.opentelemetry.{role}" in example
     options = {
         name
@@ -132,3 +134,18 @@ def test_the_example_on_the_page_of_a_role_sets_options_that_exist(role: str) ->
     used = set(re.findall(r"\b((?:otel|cert_manager)_\w+):", example))
     assert used <= {*options, "otel_collectors", "otel_instrumentations"}
     assert used
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_page_of_a_role_has_a_section_and_a_valid_example_for_each_group_of_inputs(role: str) -> None:
+    groups = role_inputs.groups_of(role)
+    assert [name for names in groups.values() for name in names] == list(role_inputs.options_of(role))
+    page = text(f"roles/{role}/README.md")
+    assert page == role_inputs.page(role), "run `python -m tools.role_inputs --write`"
+    sections = re.findall(r"^## (.*?)\n.*?<!-- end -->\n\n```yaml\n(.*?)```", page, re.DOTALL | re.MULTILINE)
+    assert [title for title, _example in sections] == list(groups)
+    for title, example in sections:
+        values = yaml.safe_load(example)
+        assert values and set(values) <= set(groups[title]), title
+        spec = {name: role_inputs.options_of(role)[name] | {"required": False} for name in values}
+        assert ArgumentSpecValidator(spec).validate(values).error_messages == [], title
