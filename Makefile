@@ -37,7 +37,7 @@ demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it ar
 
 test: setup ## Run every test.
 	@# Each part on a cluster has a job to itself; what needs none goes one by one. The output is in .cache/log too.
-	@python -m tools.jobs stack eks cluster static=lint,unit,sanity,artifact,gate,docs,matrix
+	@python -m tools.jobs stack eks cluster static=lint,unit,plays,sanity,artifact,gate,docs,matrix
 
 lint: setup ## Check style, types, links and the changelog.
 	@ruff format --check --quiet . && ruff check --quiet .
@@ -48,8 +48,11 @@ lint: setup ## Check style, types, links and the changelog.
 	python -m tools.catalogue --newest
 	antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 
-unit: setup ## Run the tests that need no cluster.
+unit: setup ## Run the tests that need neither a cluster nor Ansible.
 	@pytest -n 2 --dist worksteal tests/unit tests/contract
+
+plays: setup ## Run playbooks and modules that need no cluster.
+	@pytest -n 2 --dist worksteal tests/plays
 
 sanity: setup ## Run ansible-test sanity on a copy of the checkout.
 	@tools/sanity "$(CHECKS)/sanity"
@@ -87,4 +90,4 @@ publish: setup ## Upload the tagged version to Galaxy, with the address of its R
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test lint unit sanity artifact gate docs matrix cluster eks stack bench release publish down
+.PHONY: help setup demo test lint unit plays sanity artifact gate docs matrix cluster eks stack bench release publish down

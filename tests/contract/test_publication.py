@@ -99,6 +99,7 @@ def test_workflows_call_targets_that_exist_and_nothing_else() -> None:
         for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
             called += [step["run"] for step in job["steps"] if "run" in step]
     names = [
-        re.fullmatch(r"(?:sudo --preserve-env=[A-Z0-9_,]+ )?make (\w+)(?: REPOSITORY=\S.*)?", run.strip()) for run in called
+        re.fullmatch(r"(?:sudo --preserve-env=[A-Z0-9_,]+ )?make (\w+)(?: REPOSITORY=\S.*)?", run.strip())
+        for run in called
     ]
     assert [run for run, name in zip(called, names, strict=True) if not name or name[1] not in targets] == []

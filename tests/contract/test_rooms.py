@@ -139,6 +139,11 @@ def test_the_order_has_every_room_and_the_page_shows_it() -> None:
     assert tuple(shown) == ROOMS
 
 
+@pytest.mark.parametrize("path", files("tests/unit/*.py", "tests/contract/*.py"))
+def test_a_test_that_starts_ansible_is_with_the_plays(path: str) -> None:
+    assert not {"tests.support.plays", "tests.support.job"} & set(imports(path))
+
+
 def test_no_two_files_have_one_name() -> None:
     names = Counter(PurePosixPath(path).stem for path in INSIDE)
     assert [name for name, number in names.items() if number > 1] == []

@@ -20,10 +20,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.targ
     targets,
 )
 
+from tests.contract.role import ROOT
 from tests.support.plays import playbook
 from tests.support.servers import answering
-
-from .role import ROOT
 
 PLAYBOOKS = sorted(path.stem for path in ROOT.glob("playbooks/*.yml"))
 CHECKED = [name for name in PLAYBOOKS if "vars/target.yml" in (ROOT / "playbooks" / f"{name}.yml").read_text()]

@@ -16,9 +16,8 @@ import yaml
 from ansible.release import __version__
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
+from tests.contract.role import ROOT
 from tests.support import plays
-
-from .role import ROOT
 
 SPECS = {
     path.parent.parent.name: _sources.read_yaml(path)["argument_specs"]["main"]["options"]

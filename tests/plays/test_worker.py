@@ -23,10 +23,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import COLLECTIONS
+from tests.contract.source import files, text
 from tests.support.servers import answering
 from tests.unit.plugins.module_utils.fake_api import Answered, FakeApi, status
-
-from .source import files, text
 
 TOKEN, HIDDEN = "token-of-the-connection", "hidden-in-a-secret"
 LABELS = {"app": "a"}

@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 
+from tests.contract.role import ROOT
 from tests.support.plays import playbook
-
-from .role import ROOT
 
 IMAGE = "quay.io/jetstack/cert-manager-controller:v1.21.2"
 MANIFEST = f"""\

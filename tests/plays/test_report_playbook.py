@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.contract.role import ROOT
 from tests.support.html import read
 from tests.support.plays import playbook
-
-from .role import ROOT
 
 INVENTORIES = sorted(path.parent.name for path in (ROOT / "inventories").glob("*/hosts.yml"))
 SECRET = "hunter2secretvalue"

@@ -20,9 +20,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrum
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
+from tests.contract.role import ROOT, request
 from tests.support import plays
-
-from .role import ROOT, request
 
 INVENTORIES = sorted(path.parent.name for path in (ROOT / "inventories").glob("*/hosts.yml"))
 COLLECTOR = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}

@@ -16,10 +16,9 @@ from ansible.constants import DEFAULT_VAULT_ID_MATCH
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
+from tests.contract.role import request
 from tests.support.planted_secrets import PlantedSecrets
 from tests.support.watched_runs import ROOT, ReadyApi, Watched, called, run, serving, written
-
-from .role import request
 
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 SUCCESS, FAILURE, CHECK = "success", "failure", "check"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.contract.source import files, text
 from tests.testbed.aws.server import start, stop, tell
 
-from .source import files, text
 from .test_worker import PYTHONS, SEEN, invocations, play, shown
 
 REGION, CLUSTER, KEY, HIDDEN = "eu-west-1", "prod", "secret-of-the-caller", "hidden-in-a-configuration"
