@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 WIDTH, HEIGHT = 256, 54
 COLUMN_GAP, ROW_GAP, MARGIN = 96, 18, 12
@@ -43,7 +43,7 @@ class Drawing:
 
 
 # A box, or the place where a line passes a column: the line and the index of the column.
-Slot = str | tuple[Line, int]
+Slot: TypeAlias = "str | tuple[Line, int]"
 
 
 def draw(boxes: Sequence[Box], lines: Iterable[Line]) -> Drawing:

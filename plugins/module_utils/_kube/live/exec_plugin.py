@@ -52,6 +52,10 @@ class Watch:
         if provider and not hasattr(provider, "watched"):
             kube_config.ExecProvider = _watched(provider)
 
+    def note(self, problem: Problem | None) -> None:
+        """Keep why the command made no token, or nothing if it made one."""
+        self.problem = problem
+
     @contextmanager
     def on(self) -> Iterator[None]:
         """Note what the command does until the end of the block, in this thread."""
@@ -83,11 +87,11 @@ def _watched(provider: Any) -> Any:
                 status = _status(self, previous_response)
             except _FailedError as error:
                 mask = masker({one for secret in _secrets(self.args, self.env, self._given) for one in _forms(secret)})
-                watch.problem = _problem(error.why, error.said, self.args, mask)
+                watch.note(_problem(error.why, error.said, self.args, mask))
                 if isinstance(error.__cause__, subprocess.TimeoutExpired):  # it hangs again before each request
                     watch.pause_until = time.monotonic() + PAUSE_SECONDS
                 raise
-            watch.problem = None
+            watch.note(None)
             return status
 
     return Watched
@@ -128,10 +132,10 @@ def _output(args: list[Any], env: dict[str, Any], cwd: str | None) -> str:
                 subprocess.Popen(
                     command, stdin=input_, stdout=pipe, stderr=pipe, cwd=cwd, env=env, text=True, start_new_session=True
                 ) as process,
-                line,  # closed before the process is waited for, which ends it
+                line as guard,  # closed before the process is waited for, which ends it
             ):
                 output, errors = process.communicate(timeout=SECONDS)
-                line.write(b"\n")  # the guard leaves what the command has left behind
+                guard.write(b"\n")  # the guard leaves what the command has left behind
     except subprocess.TimeoutExpired as error:
         why = f"did not end within {SECONDS:g} s, and has no terminal to ask on"
         raise _FailedError(why) from error
