@@ -48,6 +48,13 @@ lint: setup ## Check style, types, links and the changelog.
 	python -m tools.catalogue --newest
 	antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 
+quick: setup ## Check what differs from the branch main, and run the tests of it, in a minute.
+	@ruff format --check --quiet . && ruff check --quiet .
+	mypy --cache-dir "$(CHECKS)/mypy" plugins tests/testbed tools
+	timeout 60 pytest -n 2 --dist worksteal -x $$(python -m tools.quick) || { status=$$?
+	  [ $$status != 124 ] || echo "Not all ran within a minute: run make unit."
+	  exit $$status; }
+
 unit: setup ## Run the tests that need neither a cluster nor Ansible.
 	@pytest -n 2 --dist worksteal tests/unit tests/contract
 
@@ -90,4 +97,4 @@ publish: setup ## Upload the tagged version to Galaxy, with the address of its R
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test lint unit plays sanity artifact gate docs matrix cluster eks stack bench release publish down
+.PHONY: help setup demo test lint quick unit plays sanity artifact gate docs matrix cluster eks stack bench release publish down

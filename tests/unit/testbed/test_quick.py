@@ -1,0 +1,66 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tests `make quick` runs for a change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools import quick
+
+ROOM = "plugins/module_utils/_room"
+TESTS = {
+    "tests/unit/plugins/module_utils/_room/test_near.py": "",
+    "tests/unit/plugins/module_utils/_other/test_far.py": (
+        "from ansible_collections.o11y.opentelemetry.plugins.module_utils._room import thing\n"
+    ),
+    "tests/unit/plugins/module_utils/_other/test_name.py": (
+        "from ansible_collections.o11y.opentelemetry.plugins.module_utils._room.thing import name\n"
+    ),
+    "tests/unit/plugins/module_utils/_other/test_helped.py": "from ..helpers import cases\n",
+    "tests/contract/test_page.py": 'PAGE = "docs/errors.md"\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "tests"),
+    [
+        ([], []),
+        (
+            [f"{ROOM}/thing.py"],
+            ["_other/test_far.py", "_other/test_name.py", "_room/test_near.py"],
+        ),
+        ([f"{ROOM}/alone.py"], ["_room/test_near.py"]),
+        (["tests/unit/plugins/module_utils/_other/test_far.py"], ["_other/test_far.py"]),
+        (["tests/unit/plugins/module_utils/helpers.py"], ["_other/test_helped.py"]),
+        (["docs/errors.md"], ["test_page.py"]),
+        (["docs/other.md"], []),
+    ],
+)
+def test_a_change_selects_the_tests_that_it_touches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: list[str], tests: list[str]
+) -> None:
+    for name, source in TESTS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(source)
+    monkeypatch.setattr(quick, "ROOT", tmp_path)
+    names = quick.selected(changed, TESTS)
+    assert set(quick.HOUSE) <= set(names)
+    folders = ("tests/unit/plugins/module_utils/", "tests/contract/")
+    found = [name for name in names if name not in quick.HOUSE]
+    assert [name.removeprefix(folders[0]).removeprefix(folders[1]) for name in found] == tests
+
+
+def test_a_file_that_differs_from_the_last_commit_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick, "ROOT", tmp_path)
+    (tmp_path / "old").write_text("1")
+    quick.git("init", "--quiet")
+    quick.git("add", ".")
+    quick.git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "first")
+    (tmp_path / "new").write_text("1")
+    assert quick.changed() == ["new"]
+    (tmp_path / "old").write_text("2")
+    assert quick.changed() == ["new", "old"]
