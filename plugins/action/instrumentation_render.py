@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..module_utils._instrumentation.instrumentation import option_names
-from ..plugin_utils import _instrumentation, _lock
+from ..plugin_utils import _instrumentation, _lock_file
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
@@ -20,4 +20,4 @@ class ActionModule(ControllerAction):
         if arguments["for_removal"]:
             return hidden_if_secret(_instrumentation.bundle_for_removal(*given, self._display.warning))
         collectors = _instrumentation.collectors_of(arguments["collectors"], arguments["collector_defaults"])
-        return hidden_if_secret(_instrumentation.bundle(*given, _lock.pin(arguments["lock_file"]), collectors))
+        return hidden_if_secret(_instrumentation.bundle(*given, _lock_file.pin(arguments["lock_file"]), collectors))

@@ -13,7 +13,7 @@ from ..plugin_utils._worker import Work, WorkerAction
 class ActionModule(WorkerAction):
     @staticmethod
     def load() -> tuple[dict[str, Any], Work]:
-        from ..module_utils._install.live import olm_wait as wait  # noqa: PLC0415
+        from ..module_utils._install.live import olm_wait  # noqa: PLC0415
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
 
-        return CLUSTER_ARG_SPEC | wait.ARGUMENTS, wait.run_wait
+        return CLUSTER_ARG_SPEC | olm_wait.ARGUMENTS, olm_wait.run_wait

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._collector.options import option_names
-from ..plugin_utils import _findings, _lock, _render, _rendered
+from ..plugin_utils import _findings, _lock_file, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
@@ -21,6 +21,6 @@ class ActionModule(ControllerAction):
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
         if arguments["for_removal"]:
             return hidden_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))
-        pin = _lock.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
+        pin = _lock_file.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
         request = replace(request, pin=pin)
         return hidden_if_secret(_rendered.render(request, judgement, self._display.warning, arguments["fail_on"]))

@@ -13,7 +13,7 @@ from ..plugin_utils._worker import Work, WorkerAction
 class ActionModule(WorkerAction):
     @staticmethod
     def load() -> tuple[dict[str, Any], Work]:
-        from ..module_utils._install.live import release_info as info  # noqa: PLC0415
+        from ..module_utils._install.live import release_info  # noqa: PLC0415
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
 
-        return CLUSTER_ARG_SPEC | info.ARGUMENTS, info.run_info
+        return CLUSTER_ARG_SPEC | release_info.ARGUMENTS, release_info.run_info

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _lock, _sample_app
+from ..plugin_utils import _lock_file, _sample_app
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        pin = _lock.pin(arguments.pop("lock_file"))
+        pin = _lock_file.pin(arguments.pop("lock_file"))
         return hidden_if_secret(_sample_app.render(**arguments, pin=pin))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._config.secrets import MASK
+from ..module_utils._config.masking import MASK
 from ..module_utils._kube.bundle import redact
 from ..plugin_utils import _yaml
 

@@ -21,11 +21,11 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._config.secrets import concealed, masker, secrets_in_objects
+from ..module_utils._config.masking import concealed, masker, secrets_in_objects
 from ..module_utils._errors import Problem, near, nearest
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
 from ..module_utils._install.releases.versions import version
-from . import _arguments, _lock, _sources, _yaml
+from . import _arguments, _lock_file, _sources, _yaml
 from ._needed import needed
 
 # The place, the path and the rule of a finding: names, which may be the same as a secret.
@@ -56,7 +56,7 @@ class ControllerAction(ActionBase):
         if prefix := arguments.get("variables_prefix"):
             arguments["defaults"] = self._of_variables(prefix, variables) | arguments["defaults"]
         if "lock_file" in arguments:
-            arguments["lock_file"] = _lock.beside(arguments["lock_file"], variables.get("inventory_dir"))
+            arguments["lock_file"] = _lock_file.beside(arguments["lock_file"], variables.get("inventory_dir"))
         return answer(lambda: self.work(arguments), arguments)
 
     def _check_shapes(self, spec: Mapping[str, Any], what: str, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.validation import check_type_dict
 
+from ..module_utils._config.masking import is_secret_header
 from ..module_utils._config.paths import Position, dotted, leaves
-from ..module_utils._config.secrets import is_secret_header
 from ..module_utils._errors import Problem, near
 from ..module_utils._kube.names import text
 from . import _yaml

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._collector.needs.derive import DOWNWARD
+from ..module_utils._collector.needs.derive_needs import DOWNWARD
 from ..module_utils._config.paths import REFERENCE, Position, at, dotted, leaves
 from ..module_utils._config.paths import Path as KeyPath
 from ..module_utils._errors import Problem

@@ -9,8 +9,8 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._config.secrets import masked_tree, masker, secrets_in
-from ..module_utils._diagnose.check import SEVERITIES, STAGES, DiagnoseCheck, found
+from ..module_utils._config.masking import masked_tree, masker, secrets_in
+from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, DiagnoseCheck, found
 from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._errors import Problem, at_most, cleaned, near, printable
 from ..module_utils._telemetry.times import report, verdicts

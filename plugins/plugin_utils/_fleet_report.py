@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..module_utils._config.paths import items, section
 from ..module_utils._errors import cleaned
 from ..module_utils._report.fleet_cluster import FleetCluster
-from ..module_utils._report.model import model
+from ..module_utils._report.page_model import model
 from ..module_utils._validate.reports import counted
 from . import _files, _yaml
 from ._release import published

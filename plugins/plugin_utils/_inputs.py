@@ -18,8 +18,8 @@ from ..module_utils._config.paths import Path as KeyPath
 from ..module_utils._config.paths import Position, at
 from ..module_utils._config.yaml_documents import part
 from ..module_utils._errors import Problem, cleaned
-from ..module_utils._validate import context
-from ..module_utils._validate.context import Context
+from ..module_utils._validate import from_manifests as context
+from ..module_utils._validate.from_manifests import Context
 from ..module_utils._validate.subject import Finding, internal_error
 from . import _files, _yaml
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._errors import Problem
-from ..module_utils._install.releases import lock
-from ..module_utils._instrumentation import annotations as namespaces
-from ..module_utils._instrumentation import custom_resource as manifest
+from ..module_utils._install.releases import lock_file
+from ..module_utils._instrumentation import custom_resource, inject_annotations
 from ..module_utils._instrumentation.instrumentation import Instrumentation, option_names
 from ..module_utils._kube import names
 from ..module_utils._validate import deployed
@@ -29,7 +28,7 @@ _NO_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
 def bundle(
     items: Sequence[Mapping[str, Any]],
     defaults: Mapping[str, Any],
-    pin: lock.Pin = lock.unpinned,
+    pin: lock_file.Pin = lock_file.unpinned,
     collectors: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Return the manifests and annotations of all items. Raises Problem for invalid items.
@@ -37,15 +36,15 @@ def bundle(
     `collectors` has namespace and name of those in the inventory, which an item may name without their namespace.
     """
     typed = [_located(_options(item, defaults), collectors) for item in items or [{}]]
-    options = [lock.with_pins(one, ("languages",), pin) for one in typed]
+    options = [lock_file.with_pins(one, ("languages",), pin) for one in typed]
     wanted = [Instrumentation.from_options(one) for one in options]
     references = [instrumentation.reference for instrumentation in wanted]
     for reference in references:
         if references.count(reference) > 1:
             raise Problem(f"two Instrumentations have the name {reference}", fix="Give each its own name.")
-    annotations = namespaces.wanted(wanted)
-    annotated = [namespaces.manifest(name, annotations[name]) for name in sorted(annotations)]
-    objects = deployed.union(item for instrumentation in wanted for item in manifest.manifests(instrumentation))
+    annotations = inject_annotations.wanted(wanted)
+    annotated = [inject_annotations.manifest(name, annotations[name]) for name in sorted(annotations)]
+    objects = deployed.union(item for instrumentation in wanted for item in custom_resource.manifests(instrumentation))
     return {
         "manifests": objects,
         "namespaces": annotated,
@@ -53,12 +52,12 @@ def bundle(
         "adopt": [names.release_of_instrumentation(item.namespace, item.name) for item in wanted if item.adopt],
         "requirements": {
             "languages": sorted({name for instrumentation in wanted for name in instrumentation.languages}),
-            "targets": manifest.targets(wanted),
+            "targets": custom_resource.targets(wanted),
             "namespaces": annotated,
             "coming": sorted({instrumentation.namespace for instrumentation in wanted}),
             "references": references,
-            "files": manifest.files(wanted),
-            "trials": [item for item in objects if item["kind"] == manifest.KIND],
+            "files": custom_resource.files(wanted),
+            "trials": [item for item in objects if item["kind"] == custom_resource.KIND],
         },
     }
 

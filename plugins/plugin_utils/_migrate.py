@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._config.masking import masker, secrets_in
 from ..module_utils._config.paths import Position, dotted
-from ..module_utils._config.secrets import masker, secrets_in
 from ..module_utils._errors import Problem, cleaned
-from ..module_utils._migrate.edits import Change, Unsolved
+from ..module_utils._migrate.data_edits import Change, Unsolved
 from ..module_utils._migrate.steps import STEPS
 from ..module_utils._validate.rules import RULES
 from ..module_utils._validate.subject import Subject

@@ -18,15 +18,15 @@ from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild, check_size
 from ..module_utils._collector.manifests.network import probe
 from ..module_utils._collector.manifests.pod import volumes
-from ..module_utils._collector.needs import derive
+from ..module_utils._collector.needs import derive_needs
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
 from ..module_utils._collector.platform import Platform
 from ..module_utils._config.compose import compose
 from ..module_utils._config.layers import Composed
 from ..module_utils._errors import Problem, about
 from ..module_utils._identity import identity
-from ..module_utils._install.releases import lock
-from ..module_utils._install.releases.lock import Pin, unpinned
+from ..module_utils._install.releases import lock_file
+from ..module_utils._install.releases.lock_file import Pin, unpinned
 from ..module_utils._kube import names
 from ..module_utils._validate import deployed, structure
 from ..module_utils._validate.data_flow import (
@@ -241,7 +241,7 @@ def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: R
     tagged = _target.tagged(options["image"], options["distribution"])
     options = {**options, "version": options["version"] or tagged or row["version"]}
     images = ("target_allocator",) if options["image"] == OPERATORS_IMAGE else ("image", "target_allocator")
-    options = lock.with_pins(options, images, request.pin)
+    options = lock_file.with_pins(options, images, request.pin)
     where = Platform.from_facts(options["platform"], facts)
     collector = Collector.from_options(platform.settled(options, where))
     collector = identity.stamped(collector, request.identity_annotations)
@@ -270,7 +270,9 @@ def _build(draft: _Draft, config: dict[str, Any]) -> CollectorBuild:
     check_size(collector.name, config, text)  # before the rules, which take long for a config that is too large
     return CollectorBuild(
         collector=collector,
-        needs=derive.derive(config, tables.listeners, identity.environment(collector), collector.allow, tables.known),
+        needs=derive_needs.derive(
+            config, tables.listeners, identity.environment(collector), collector.allow, tables.known
+        ),
         config=config,
         config_text=text,
         config_hash=hashlib.sha256(_yaml.canonical(config).encode()).hexdigest(),

@@ -16,8 +16,8 @@ from typing import Any
 from ..module_utils._config import paths
 from ..module_utils._config.documents import Found
 from ..module_utils._config.paths import Path, at
-from ..module_utils._migrate import edits
-from ..module_utils._migrate.edits import Change, Edit
+from ..module_utils._migrate import data_edits
+from ..module_utils._migrate.data_edits import Change, Edit
 from ..module_utils._migrate.text_edits import TextEditor, Untouchable
 from . import _yaml
 
@@ -55,7 +55,7 @@ class Data(Operation):
         self.data = data
 
     def _edit(self, listed: list[Edit]) -> None:
-        self.data = edits.apply(self.data, listed)
+        self.data = data_edits.apply(self.data, listed)
 
 
 class Text(Operation):
@@ -82,11 +82,11 @@ class Text(Operation):
         text = surgeon.apply(listed, self.path)
         documents = list(_yaml.load_all(text, self.name))
         wanted = [document.data for document in self.documents]
-        wanted[self.document] = _placed(wanted[self.document], self.path, edits.apply(self.data, listed))
+        wanted[self.document] = _placed(wanted[self.document], self.path, data_edits.apply(self.data, listed))
         twice = sum(len(document.duplicates) for document in documents)
         if twice > sum(len(document.duplicates) for document in self.documents):
             raise Untouchable("a key would be duplicated")
-        if not edits.same([document.data for document in documents], wanted):
+        if not data_edits.same([document.data for document in documents], wanted):
             raise Untouchable("its layout, an anchor or a merge key would cause more changes")
         self._take(text, documents)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._errors import Problem, shown
-from ..module_utils._install.releases import lock
+from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
 from ..module_utils._sample_app.manifests import SampleApp, bundle, option_names
@@ -31,7 +31,7 @@ def render(
     collectors: Sequence[Mapping[str, Any]],
     probes: Sequence[Mapping[str, Any]] = (),
     platform_paths: Sequence[str] = (),
-    pin: lock.Pin = lock.unpinned,
+    pin: lock_file.Pin = lock_file.unpinned,
     *,
     for_removal: bool = False,
 ) -> dict[str, Any]:
@@ -79,10 +79,10 @@ def _check_endpoint(url: str, where: str) -> None:
         raise Problem(problem.wrong, asked=_ASKED, where=where, fix=problem.fix) from problem
 
 
-def _pinned(image: str, pin: lock.Pin) -> str:
+def _pinned(image: str, pin: lock_file.Pin) -> str:
     """Return an image with its digest. A lock holds the images if the inventory sets one of them."""
     try:
         return pin(image)
     except Problem as problem:
-        fix = f"Set `{PREFIX}image` in the inventory, and run `{lock.LOCK_IT}`."
+        fix = f"Set `{PREFIX}image` in the inventory, and run `{lock_file.LOCK_IT}`."
         raise Problem(problem.wrong, asked=problem.asked, where=problem.where, fix=fix) from problem

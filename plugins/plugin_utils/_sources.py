@@ -14,8 +14,8 @@ from typing import Any
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..module_utils._collector.needs.derive import SECRETS_ROOT
-from ..module_utils._config import build_schema as schema
+from ..module_utils._collector.needs.derive_needs import SECRETS_ROOT
+from ..module_utils._config import build_schema
 from ..module_utils._config.layers import Layer
 from ..module_utils._errors import Problem, near
 from ..module_utils._validate.recipes import RecipeUse, check_shape
@@ -60,9 +60,9 @@ def types_of_schema(path: str) -> dict[tuple[str, str], Any]:
 @lru_cache(_KEPT)
 def _types(text: str, name: str) -> dict[tuple[str, str], Any]:
     try:
-        return schema.types_of(json.loads(text))  # such a file may have megabytes, and YAML is read slowly
+        return build_schema.types_of(json.loads(text))  # such a file may have megabytes, and YAML is read slowly
     except (ValueError, RecursionError):
-        return schema.types_of(_parsed(text, name).data)
+        return build_schema.types_of(_parsed(text, name).data)
 
 
 def role_options(prefix: str, names: Iterable[str]) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._change.judge import rows_of
-from ..module_utils._collector import change_options as options
+from ..module_utils._change.canary.judge import rows_of
+from ..module_utils._collector import change_options
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.network import addresses, clients_url, unprobed
-from ..module_utils._collector.needs import aws_policy as policy
+from ..module_utils._collector.needs import aws_policy
 from ..module_utils._collector.options import Collector
 from ..module_utils._validate.reports import counted
 from . import _jmespath, _target
@@ -55,11 +55,11 @@ def changes(builds: Sequence[CollectorBuild]) -> dict[str, dict[str, Any]]:
 
 
 def _change(build: CollectorBuild) -> dict[str, Any]:
-    change = options.check(build.collector)
+    change = change_options.check(build.collector)
     where = f"change.judge of collector '{build.collector.name}'"
     rows_of(change["judge"], lambda find: _jmespath.check(find, where))
     more = {"config": build.config, "listeners": _target.tables().listener_rows}
-    return {**change, **(more if change["strategy"] == options.CANARY else {})}
+    return {**change, **(more if change["strategy"] == change_options.CANARY else {})}
 
 
 def facts(build: CollectorBuild) -> dict[str, Any]:
@@ -78,5 +78,5 @@ def facts(build: CollectorBuild) -> dict[str, Any]:
         "addresses": addresses(build),
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
         "iam_actions": list(build.needs.iam_actions),
-        "iam_statements": policy.statements(build.needs.grants),
+        "iam_statements": aws_policy.statements(build.needs.grants),
     }

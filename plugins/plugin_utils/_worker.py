@@ -33,7 +33,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ..module_utils._config.secrets import concealed
+from ..module_utils._config.masking import concealed
 from ..module_utils._errors import Problem, printable
 from ._arguments import check_shapes
 from ._needed import needed

@@ -18,7 +18,7 @@ FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 400, 40, 30, 60, 15, 60
 
 LARGE: dict[str, str] = {
     "plugins/module_utils/_config/catalogue.py": "The reader of one file format and the questions to it.",
-    "plugins/module_utils/_config/secrets.py": "One table of what a secret is, with the masks that apply it.",
+    "plugins/module_utils/_config/masking.py": "One table of what a secret is, with the masks that apply it.",
 }
 LONG: dict[str, str] = {}
 

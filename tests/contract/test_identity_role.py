@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICIES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs as specs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
@@ -48,7 +48,7 @@ def test_every_choice_has_tasks() -> None:
     assert set(SPEC[f"{PREFIX}provider"]["choices"]) == set(ANNOTATIONS) <= set(TASKS)
     assert set(SPEC[f"{PREFIX}state"]["choices"]) <= set(TASKS)
     assert SPEC[f"{PREFIX}policies"]["choices"] == list(POLICIES)
-    assert SPEC[f"{PREFIX}agent"]["choices"] == specs.ROLE["agent"]["choices"]
+    assert SPEC[f"{PREFIX}agent"]["choices"] == aws_specs.ROLE["agent"]["choices"]
 
 
 @pytest.mark.parametrize("name", [name for name in arguments_of("identity_render") if name != "service_accounts"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.meanings import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import (
     CSV,
     ROWS,
     SUBSCRIPTION,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import (
     DOWNWARD,
     variables,
 )

@@ -28,7 +28,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
     filled,
     statements,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import derive
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import derive
 
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks.identities import Caller

@@ -16,7 +16,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import library
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import library
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _needed, _sources
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet

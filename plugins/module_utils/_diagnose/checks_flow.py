@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .check import DiagnoseCheck
+from .diagnose_checks import DiagnoseCheck
 
 # Nothing is wrong with an idle pipeline as long as another one has data.
 _ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"

@@ -11,7 +11,7 @@ from typing import Any
 from .._collector.needs.component_table import component
 from .._collector.needs.listeners import started
 from .._kube.rights import Right, of_rule
-from .check import DiagnoseCheck
+from .diagnose_checks import DiagnoseCheck
 
 # Faults of a config that do not stop data.
 _HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"

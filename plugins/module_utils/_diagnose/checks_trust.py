@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .._config.paths import Path, dotted, leaves
 from .._kube.pod_references import Source
 from .._telemetry.times import age, seconds_between
-from .check import DiagnoseCheck
+from .diagnose_checks import DiagnoseCheck
 
 TRUST = (
     DiagnoseCheck(

@@ -14,7 +14,7 @@ from .._collector.pod_logs import ROOT
 from .._collector.quantities import parse_bytes
 from .._config.paths import at, items, section
 from .._errors import Problem, cleaned
-from .._rollout.symptoms import REPEATED, event_time
+from .._rollout.failures import REPEATED, event_time
 from .._telemetry.logs import CURRENT_SECONDS
 from .._telemetry.times import seconds_between
 

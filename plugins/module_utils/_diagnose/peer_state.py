@@ -10,7 +10,7 @@ from typing import Any
 
 from .._collector.peers import Peer
 from .._config.paths import is_loopback, items, section
-from .._kube.policies import Object, Policies, Sender
+from .._kube.network_policies import Object, Policies, Sender
 from .reach import endpoints
 
 

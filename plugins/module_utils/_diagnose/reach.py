@@ -13,7 +13,7 @@ from .._collector.needs.listeners import started
 from .._config.catalogue import Listeners
 from .._config.paths import at, is_loopback, items, section
 from .._kube.names import COLLECTOR_LABEL
-from .._kube.policies import Object, Policies, selects
+from .._kube.network_policies import Object, Policies, selects
 
 _ROLE = "app.kubernetes.io/component"
 # Labels by which a Service belongs to a collector, whatever it selects: ours, and those of charts and operators.

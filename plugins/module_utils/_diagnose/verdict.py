@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .check import BEFORE_RUNNING, SEVERITIES, CheckFinding, DiagnoseCheck, Facts
 from .checks_flow import FLOWING, WAYS
 from .checks_start import BEGINNING
 from .checks_trust import TRUST
+from .diagnose_checks import BEFORE_RUNNING, SEVERITIES, CheckFinding, DiagnoseCheck, Facts
 
 CHECKS: tuple[DiagnoseCheck, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
 # What one reading right after a rollout shows of an exporter; queues and batches fill at first, and nothing is due yet.

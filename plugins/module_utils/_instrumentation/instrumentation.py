@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .._config.secrets import is_secret_name, secret_at
+from .._config.masking import is_secret_name, secret_at
 from .._errors import Problem, near
 from .._kube import names
 from .exports import OPTIONS, Export, export

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from .._config.secrets import masked_tree, masker, secrets_in_objects
+from .._config.masking import masked_tree, masker, secrets_in_objects
 from .._errors import Problem
 
 Manifest = dict[str, Any]

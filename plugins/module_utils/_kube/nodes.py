@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
+from .._config.masking import quoted
 from .._config.paths import items, section
-from .._config.secrets import quoted
 from .._errors import at_most
 from .bundle import Manifest, ref
 

@@ -12,7 +12,7 @@ from typing import Any
 from .._config.layers import parse_version
 from .._config.paths import Path, at, items, leaves, section
 from .._validate.view import Target
-from .edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
+from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
 
 # The version of the Collector from which on each of these holds. Source: its changelogs.
 BRACES_ONLY = "0.104.0"

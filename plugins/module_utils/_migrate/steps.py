@@ -13,7 +13,7 @@ from typing import Any
 from .._config.layers import parse_version
 from .._config.paths import Path, section
 from .._validate.view import Target
-from .edits import (
+from .data_edits import (
     Change,
     Drop,
     Edit,

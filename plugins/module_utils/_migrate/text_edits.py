@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from .._config.paths import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, find
-from .edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
+from .data_edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 
 _PLAIN = re.compile(r"[A-Za-z_][\w/.-]*\Z")
 _COMMA = re.compile(r"\s*,\s*")

@@ -17,7 +17,7 @@ from .._collector.peers import Peer, peers
 from .._config.paths import is_loopback, items, section
 from .._kube import names
 from .fleet_cluster import NODE, FleetCluster, FleetMember
-from .layout import HEIGHT, WIDTH, Box, Line, curve, draw
+from .topology_layout import HEIGHT, WIDTH, Box, Line, curve, draw
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 MODES = {"daemonset": "agent", "deployment": "gateway", "statefulset": "gateway", "sidecar": "sidecar"}

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._config.masking import quoted
 from .._config.paths import amount
-from .._config.secrets import quoted
 
 LINES, LINE_LENGTH = 25, 300
 # Items by counter and kind.

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from .._collector.manifests.pod import CONFIG_DIRECTORY, keeps_on_node
-from .._collector.needs.derive import DOWNWARD, Needs, Port
+from .._collector.needs.derive_needs import DOWNWARD, Needs, Port
 from .._collector.options import Collector
 from .._collector.platform import Platform
 from .._collector.quantities import parse_bytes

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .._config.masking import is_secret
 from .._config.paths import Path
-from .._config.secrets import is_secret
 from .._errors import near
 from .subject import Fault, Subject, rules
 

@@ -17,7 +17,6 @@ from .._config.paths import Path, items
 from .._errors import near
 from .components import configured, listed
 from .constraints import QUOTES
-from .fields import EXPANDED
 from .languages.formats import broken_request
 from .languages.ottl import (
     ARGUMENT,
@@ -33,6 +32,7 @@ from .languages.ottl import (
     read,
 )
 from .languages.ottl_syntax import Used
+from .setting_fields import EXPANDED
 from .subject import Fault, Subject, rules, shared_rules
 from .view import Build, build_of
 

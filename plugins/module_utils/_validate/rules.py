@@ -14,27 +14,51 @@ from . import (
     components,
     connectors,
     expansion,
-    fields,
     loops,
-    order,
-    placement,
+    ottl_statements,
     ports,
     references,
-    resource,
     scraping,
     sizing,
     structure,
-    surroundings,
     transport,
-    values,
     vendor_endpoints,
 )
-from . import ottl_statements as ottl
+from . import (
+    custom_resource_rules as resource,
+)
+from . import (
+    pod_environment as surroundings,
+)
+from . import (
+    processor_order as order,
+)
+from . import (
+    setting_fields as fields,
+)
+from . import (
+    setting_values as values,
+)
+from . import (
+    workload_placement as placement,
+)
 from .subject import Finding, Rule, Subject, run
 
 # In the order of the page on rules.
 _TOPICS = (
-    *(structure, references, surroundings, components, connectors, expansion, fields, values, ottl, order, sizing),
+    *(
+        structure,
+        references,
+        surroundings,
+        components,
+        connectors,
+        expansion,
+        fields,
+        values,
+        ottl_statements,
+        order,
+        sizing,
+    ),
     *(ports, placement, loops, scraping, resource, transport, vendor_endpoints),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)

@@ -15,9 +15,9 @@ from typing import Any
 
 from .._config.paths import Path, at, items, leaves, section
 from .expansion import locations
-from .placement import copies
 from .subject import Fault, Subject, rules
 from .view import Part
+from .workload_placement import copies
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"
 # A target that differs between replicas.

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from .._collector.pod_logs import PodLogs
 from .._config.catalogue import Listeners
+from .._config.masking import masker, secrets_in
 from .._config.paths import Path, Position, dotted
-from .._config.secrets import masker, secrets_in
 from .._errors import cleaned, few_suggestions, printable
-from .._kube.policies import Policies
+from .._kube.network_policies import Policies
 from .view import Target, View
 
 

@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .._config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
-from .._config.secrets import (
+from .._config.masking import (
     ATTRIBUTE,
     DEFAULT,
     RANDOM,
@@ -26,6 +25,7 @@ from .._config.secrets import (
     secret_at,
     text_of,
 )
+from .._config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
 from .subject import Fault, Subject, rules
 from .view import Part, uses
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._errors import Problem
-from ...module_utils._install.addon import decision as addons
-from ...module_utils._install.releases.decide import EXISTING, ReleaseRequest
+from ...module_utils._install.addon import addon_decision
 from ...module_utils._install.releases.installed import EKS
 from ...module_utils._install.releases.products import Product
+from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan, removal
 from ...module_utils._install.releases.versions import read, version
 
@@ -20,7 +20,7 @@ from ...module_utils._install.releases.versions import read, version
 def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return the decision on the add-on. Raises Problem if it is impossible or forbidden."""
     found = _found(wanted, arguments)
-    addons.refuse_inputs(arguments)
+    addon_decision.refuse_inputs(arguments)
     namespace = arguments["namespace"] or wanted.namespace
     asked = ReleaseRequest(
         product=wanted,
@@ -34,11 +34,11 @@ def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, A
     names = [item["addon_name"] for item in arguments["addons"]]
     addon = _addon(arguments)
     beside = {"cert_manager": arguments["cert_manager"], "addons": names}
-    decision = addons.decide(asked, addon, found, beside, table)
+    decision = addon_decision.decide(asked, addon, found, beside, table)
     inside = found["version"] if decision.provider == EXISTING else str(read(addon.wanted) or "")
     return {
         **decision.result,
-        "warnings": [*addons.registry_note(arguments), *decision.warnings],
+        "warnings": [*addon_decision.registry_note(arguments), *decision.warnings],
         "version": inside,
         "namespace": found["namespace"] or namespace,
     }
@@ -76,7 +76,7 @@ def _found(wanted: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _addon(arguments: Mapping[str, Any]) -> addons.Addon:
+def _addon(arguments: Mapping[str, Any]) -> addon_decision.Addon:
     cluster = str(arguments["eks_cluster"].get("name", ""))
     wanted = str(arguments["addon"].get("version") or "")
-    return addons.addon_of(arguments["addon_name"], cluster, arguments["addons"], wanted)
+    return addon_decision.addon_of(arguments["addon_name"], cluster, arguments["addons"], wanted)

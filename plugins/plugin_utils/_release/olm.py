@@ -10,12 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from ...module_utils._errors import Problem
-from ...module_utils._install.olm import choose
-from ...module_utils._install.olm import olm_objects as reads
-from ...module_utils._install.olm.choose import OlmRequest
-from ...module_utils._install.olm.package import PackageRequest
-from ...module_utils._install.releases import decide
-from ...module_utils._install.releases import removal as removals
+from ...module_utils._install.olm import olm_decision, olm_objects
+from ...module_utils._install.olm.olm_decision import OlmRequest
+from ...module_utils._install.olm.olm_package import PackageRequest
+from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
 from ...module_utils._install.releases.installed import OLM
 from ...module_utils._install.releases.products import Product
@@ -30,7 +28,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "source": {"type": "str", "required": True},
     "source_namespace": {"type": "str", "required": True},
     "csv": {"type": "str", "default": ""},
-    "approval": {"type": "str", "choices": [choose.AUTOMATIC, choose.MANUAL], "default": choose.AUTOMATIC},
+    "approval": {
+        "type": "str",
+        "choices": [olm_decision.AUTOMATIC, olm_decision.MANUAL],
+        "default": olm_decision.AUTOMATIC,
+    },
     "operator_group": {"type": "str", "default": ""},
     "namespace": {"type": "str", "default": ""},
 }
@@ -56,25 +58,25 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
     """Return the decision on the product. Raises Problem if it is impossible or forbidden."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
     _refuse(arguments)
-    found = reads.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
+    found = olm_objects.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
     asked = _decided_for(product, wanted, arguments, check)
-    decision = decide.decide(asked, found, table)
-    if decision.provider == decide.EXISTING:
+    decision = release_decision.decide(asked, found, table)
+    if decision.provider == release_decision.EXISTING:
         return _result(decision, found, wanted, None)
-    plan = choose.plan(wanted, {**olm, "kubernetes": found["kubernetes"]})
-    coming = read(choose.version_of(plan.csv))
-    checked = decide.decide(replace(asked, version=coming), found, table)
-    decision = decide.Decision(plan.action, OLM, plan.message, checked.warnings)
+    plan = olm_decision.plan(wanted, {**olm, "kubernetes": found["kubernetes"]})
+    coming = read(olm_decision.version_of(plan.csv))
+    checked = release_decision.decide(replace(asked, version=coming), found, table)
+    decision = release_decision.Decision(plan.action, OLM, plan.message, checked.warnings)
     return _result(decision, found, wanted, plan)
 
 
 def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
     """Return the objects to remove. Raises Problem if the product is still in use."""
     wanted, olm = _wanted(product, arguments), _found(arguments)
-    found = reads.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
-    others = reads.neighbours(wanted.namespace, olm)
-    mine = reads.with_versions(wanted.namespace, found, olm)
-    gone = removals.removal(product, mine, arguments["others"], arguments["remove_definitions"], check=check)
+    found = olm_objects.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
+    others = olm_objects.neighbours(wanted.namespace, olm)
+    mine = olm_objects.with_versions(wanted.namespace, found, olm)
+    gone = removal.removal(product, mine, arguments["others"], arguments["remove_definitions"], check=check)
     if gone.action == "remove" and others:
         gone.warnings.append(f"The OperatorGroup stays, since {', '.join(others)} needs it")
     return gone
@@ -96,7 +98,7 @@ def _wanted(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
         asked=PackageRequest(
             given["package"], given["source"], given["source_namespace"], given["channel"], given["csv"]
         ),
-        namespace=choose.namespace_for(given["package"], given["namespace"]),
+        namespace=olm_decision.namespace_for(given["package"], given["namespace"]),
         approval=given["approval"],
         operator_group=given["operator_group"],
         config=_config(arguments),
@@ -126,26 +128,26 @@ def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decided_for(
     product: Product, wanted: OlmRequest, arguments: Mapping[str, Any], check: bool
-) -> decide.ReleaseRequest:
+) -> release_decision.ReleaseRequest:
     foreign = arguments["foreign"]
     strict = arguments["compatibility"] == "refuse"
-    return decide.ReleaseRequest(
+    return release_decision.ReleaseRequest(
         product=product, provider=OLM, namespace=wanted.namespace, foreign=foreign, strict=strict, check=check
     )
 
 
 def _result(
-    decision: decide.Decision, found: Mapping[str, Any], wanted: OlmRequest, plan: choose.OlmPlan | None
+    decision: release_decision.Decision, found: Mapping[str, Any], wanted: OlmRequest, plan: olm_decision.OlmPlan | None
 ) -> dict[str, Any]:
     return {
         **decision.result,
-        "version": choose.version_of(plan.csv) if plan else found["version"],
+        "version": olm_decision.version_of(plan.csv) if plan else found["version"],
         "namespace": wanted.namespace if plan else found["namespace"],
         "olm": _subscription(wanted, plan) if plan else {},
     }
 
 
-def _subscription(wanted: OlmRequest, plan: choose.OlmPlan) -> dict[str, Any]:
+def _subscription(wanted: OlmRequest, plan: olm_decision.OlmPlan) -> dict[str, Any]:
     return {
         "manifests": plan.manifests,
         "namespace": wanted.namespace,

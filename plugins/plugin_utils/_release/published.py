@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import Problem, shown
-from ...module_utils._install.releases import images, lock, manifest, privileges
+from ...module_utils._install.releases import images, lock_file, manifest, privileges
 from ...module_utils._install.releases.installed import RELEASED
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, product
 from ...module_utils._install.releases.versions import Version, image_name, version
 from ...module_utils._kube.bundle import Manifest
-from .. import _files, _lock, _sources
+from .. import _files, _lock_file, _sources
 from . import source
 
 _DATA = Path(__file__).parents[1] / "_data"
-_LOCK = f"to lock it, run `{lock.LOCK_IT}`"
+_LOCK = f"to lock it, run `{lock_file.LOCK_IT}`"
 
 
 class Published(NamedTuple):
@@ -63,23 +63,23 @@ def chart_row(product: Product, reference: str, found: Mapping[str, Any] | None)
     return {"name": f"{product.name} {found['version']}", "sum": found["sum"], "from": found["path"]}
 
 
-def trusted_chart(row: Mapping[str, str], locked: lock.Lock | None) -> str:
+def trusted_chart(row: Mapping[str, str], locked: lock_file.Lock | None) -> str:
     """Return what to say about a chart without a lock. Raises Problem for another chart than the locked one."""
     if locked is None:
         return f"the chart {row['name']} is trusted as read, {row['sum']} from {row['from']}; {_LOCK}"
-    locked.verify(lock.CHARTS, row["name"], row["sum"], row["from"])
+    locked.verify(lock_file.CHARTS, row["name"], row["sum"], row["from"])
     return ""
 
 
-def read(product: Product, target: Version, options: Mapping[str, Any], locked: lock.Lock | None) -> Published:
+def read(product: Product, target: Version, options: Mapping[str, Any], locked: lock_file.Lock | None) -> Published:
     """Return a release. Raises Problem for one that is not the requested, the locked, or a harmless one."""
     asked = f"Read the release {target.tag} of {product.title}"
     tried = source.origins(product, target, options["source"], options["mirror"])
     name = named(product, target)
-    expected = options["sha256"] or (locked.expected(lock.MANIFESTS, name) if locked else "")
+    expected = options["sha256"] or (locked.expected(lock_file.MANIFESTS, name) if locked else "")
     where, content = source.fetch(tried, options["sha256"], asked, plain=bool(expected))
     if locked:
-        locked.verify(lock.MANIFESTS, name, checksum(content), where)
+        locked.verify(lock_file.MANIFESTS, name, checksum(content), where)
     found = manifest.release(product, source.documents(content, asked, where), shown(where))
     if found.version != target:
         fix = f"Ask for {found.version.tag}, or give the manifest of {target.tag}."
@@ -105,13 +105,15 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the manifests, and return the images. Raises Problem for a release that cannot be read."""
     clusters = arguments["clusters"]
     wanted = [item for cluster in clusters for item in cluster["releases"] if item["provider"]]
-    locks = [_lock.find(_lock.beside(one["lock_file"], None)) if arguments["compare"] else None for one in clusters]
+    locks = [
+        _lock_file.find(_lock_file.beside(one["lock_file"], None)) if arguments["compare"] else None for one in clusters
+    ]
     asked = [(item, found) for one, found in zip(clusters, locks, strict=True) for item in one["releases"]]
     read = [_read(item, found) for item, found in asked if item["provider"] in RELEASED]
     objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
     choice = (arguments["scope"], arguments["exclude"], arguments["images"])
     needed = images.needs(objects, [one[0] for one in read], *choice)
-    rows = [one.row(arguments["registry"], lock.joined(locks)) for one in needed]
+    rows = [one.row(arguments["registry"], lock_file.joined(locks)) for one in needed]
     files = [_manifest(*one[:2], arguments["path"], check) for one in _once(read)]
     return {
         "changed": any(changed for _row, changed in files),
@@ -126,7 +128,7 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
 _Read = tuple[images.MirroredRelease, Published, dict[str, str]]
 
 
-def _read(item: Mapping[str, Any], locked: lock.Lock | None) -> _Read:
+def _read(item: Mapping[str, Any], locked: lock_file.Lock | None) -> _Read:
     named = product(item["product"])
     chart = source.read_chart(item["chart"]) if item["provider"] == "helm" else None
     asked = source.checked_chart(named, chart, item["version"]) if chart else item["version"]

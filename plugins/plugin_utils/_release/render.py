@@ -9,7 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._errors import Problem
-from ...module_utils._install.releases import decide, helm, images, lock, manifest, removal
+from ...module_utils._install.releases import (
+    helm,
+    images,
+    manifest,
+    removal,
+)
+from ...module_utils._install.releases import (
+    lock_file as lock,
+)
+from ...module_utils._install.releases import (
+    release_decision as decide,
+)
 from ...module_utils._install.releases.customization import (
     GENERATED_SECRET,
     CertificateSource,
@@ -21,7 +32,7 @@ from ...module_utils._install.releases.installed import EKS, OLM
 from ...module_utils._install.releases.products import Product, product
 from ...module_utils._install.releases.versions import Version, version
 from ...module_utils._kube.names import RELEASE_LABEL
-from .. import _arguments, _lock
+from .. import _arguments, _lock_file
 from . import addon, olm, published, source
 from .published import table
 
@@ -58,7 +69,7 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
         asked = source.checked_chart(wanted, described, asked)
     target = version(asked or table()["tested"][wanted.name], wanted.title)
     result = _present(wanted, target, arguments, check)
-    locked = _lock.find(arguments["lock_file"])
+    locked = _lock_file.find(arguments["lock_file"])
     if result["provider"] == "helm" and (described or locked):
         trusted = published.trusted_chart(published.chart_row(wanted, arguments["chart"], described), locked)
         result["msg"] = "; ".join(filter(None, (result["msg"], trusted)))
@@ -87,7 +98,7 @@ def _absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> dict[
 
 def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     found = arguments["installed"] or {**_NOTHING, "kubernetes": ""}
-    locked = _lock.find(arguments["lock_file"])
+    locked = _lock_file.find(arguments["lock_file"])
     release, objects, read = None, [], None
     custom, started = _customization(wanted, target, arguments, locked)
     adopted = found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT  # it stays as it is

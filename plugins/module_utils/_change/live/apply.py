@@ -16,20 +16,20 @@ from typing import Any
 from ..._config.paths import section
 from ..._errors import Problem
 from ..._kube.bundle import Manifest, Ref, normalise, ordered, ref
+from ..._kube.live.api_errors import FORBIDDEN, asking, explain, library, other_server, parsed
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.explain import FORBIDDEN, asking, explain, library, other_server, parsed
 from ..._kube.live.outage import LostError
 from ..._kube.operator_status import COLLECTOR, followed
 from ..._kube.ownership import collector_of, unmarked
 from ..._kube.replacement_order import RUNS, autoscaled, remade
 from ..._rollout.config_versions import predecessors
+from ..._rollout.failure_tables import COUNTS
+from ..._rollout.failures import is_ready
 from ..._rollout.live.rollout_wait import follow
 from ..._rollout.live.webhook_reasons import unanswered
-from ..._rollout.symptoms import is_ready
-from ..._rollout.tables import COUNTS
 from ..dependency_order import Flow, Wave, earlier_flows, order
-from .by_hand import own_kubectl_fields, tried
 from .changes import Changes
+from .kubectl_changes import own_kubectl_fields, tried
 from .needed_rights import refuse_forbidden, refuse_unable
 from .preflight import (
     await_references,
@@ -41,7 +41,7 @@ from .preflight import (
 )
 from .prune import Pruning
 from .session import BundleOptions, Session, namespaces_of, reporting
-from .wait_for_others import await_gone, await_issued, await_served, warn_of_wait
+from .wait_for_dependencies import await_gone, await_issued, await_served, warn_of_wait
 from .write import Writer, claim, keep_replicas, remake, rewrite
 
 NOT_FOUND = 404

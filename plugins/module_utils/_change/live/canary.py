@@ -13,17 +13,17 @@ from ..._config.catalogue import listeners_by_type
 from ..._diagnose.live.reader import ClusterReader, path_of, utc_now
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
-from ..._kube.live.explain import asking, explain
 from ..._kube.nodes import is_ready
 from ..._kube.operator_status import followed
 from ..._rollout.change_record import Change
-from ..._rollout.live.pod_reasons import WorkloadStatus, checked_search
+from ..._rollout.failures import observed
+from ..._rollout.live.deleted_workload import deleted, is_gone
+from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
 from ..._rollout.live.rollout_wait import follow
-from ..._rollout.live.vanished import deleted, is_gone
-from ..._rollout.symptoms import observed
-from ..hold import Hold, eviction, held, pods_to_evict, renews_pods
-from ..judge import Verdict, rows_of
+from ..canary.hold import Hold, eviction, held, pods_to_evict, renews_pods
+from ..canary.judge import Verdict, rows_of
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
 

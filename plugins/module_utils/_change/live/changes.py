@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, normalise, ref
-from ..._kube.live.explain import asking, library
+from ..._kube.live.api_errors import asking, library
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted
 from ..._kube.ownership import collector_of
@@ -32,10 +32,10 @@ from ..._rollout.change_record import (
     recorded,
     since_of,
 )
+from ..._rollout.failures import is_ready
+from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.rollout_wait import ONE_RUN, follow
-from ..._rollout.live.vanished import is_gone
-from ..._rollout.symptoms import is_ready
-from .. import hold
+from ..canary import hold
 from .canary import Canary, judged, prepared
 from .rollback import Bundle, Restored, lost, outcomes, outrun, restore, waiting, worked_now, works_as_before
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from ..._collector.change_options import CANARY
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, group_of, ref
+from ..._kube.live.api_errors import FORBIDDEN
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
-from ..._kube.live.explain import FORBIDDEN
 from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
 from ..._kube.operator_status import children, followed
 from ..._kube.ownership import collector_of
@@ -24,11 +24,11 @@ from ..._kube.pod_references import provided, unprovided
 from ..._kube.replacement_order import RUNS, template_ports
 from ..._kube.rights import RBAC, Grant, Right, described, of_rule
 from ..._rollout.change_record import Change, record_name
-from ..._rollout.live.pod_reasons import KINDS, REVISIONS
-from ..._rollout.symptoms import EXPLAINED
-from ..._rollout.tables import COUNTS
-from ..hold import held
-from .owners import compared
+from ..._rollout.failure_tables import COUNTS
+from ..._rollout.failures import EXPLAINED
+from ..._rollout.live.explain_failures import KINDS, REVISIONS
+from ..canary.hold import held
+from .foreign_objects import compared
 from .preflight import REFERRED, VOLUMES
 from .remove import BUILT_IN, EXTENSIONS
 from .session import DONE, Session, namespaces_of

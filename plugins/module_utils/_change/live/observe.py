@@ -13,21 +13,21 @@ from typing import Any, NamedTuple
 
 from ..._collector.needs.listeners import kind_of, listeners, started
 from ..._config.catalogue import Listeners
+from ..._config.masking import masker, secrets_in
 from ..._config.paths import items, section
-from ..._config.secrets import masker, secrets_in
 from ..._diagnose.cluster_objects import memory_limit
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Object, path_of, utc_now
 from ..._diagnose.live.running_config import running_config
 from ..._errors import Problem
-from ..._kube.live.explain import asking
-from ..._rollout.live.pod_reasons import checked_search
-from ..._rollout.symptoms import newest, newest_pods, older_pods, owned
+from ..._kube.live.api_errors import asking
+from ..._rollout.failures import newest, newest_pods, older_pods, owned
+from ..._rollout.live.explain_failures import checked_search
 from ..._telemetry.metrics import metrics_port, reading, unserved
-from ..facts import MARGIN, facts_of, held, rest_facts
-from ..judge import Judge, Verdict
-from ..judge_table import PROBED, JudgeRow
-from ..readings import Revision, Sample
+from ..canary.canary_facts import MARGIN, facts_of, held, rest_facts
+from ..canary.judge import Judge, Verdict
+from ..canary.judge_table import PROBED, JudgeRow
+from ..canary.readings import Revision, Sample
 
 POLL_SECONDS = 3.0
 # So many pods of each revision are read: more of them say the same. The logs and ports of fewer.

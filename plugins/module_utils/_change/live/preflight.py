@@ -11,8 +11,8 @@ from typing import NamedTuple
 from ..._config.layers import parse_version
 from ..._errors import Problem, at_most
 from ..._kube.bundle import Manifest, ref
+from ..._kube.live.api_errors import asking, explain, kind_missing
 from ..._kube.live.cluster import ApiError
-from ..._kube.live.explain import asking, explain, kind_missing
 from ..._kube.live.kinds import ApiResource
 from ..._kube.ownership import is_ours
 from ..._kube.pod_references import Reference, missing, provided, remedy, unprovided
@@ -28,7 +28,7 @@ from ..._kube.replacement_order import (
 )
 from ..._kube.rights import kubelet_pods
 from ..._kube.services import unfit_ports
-from .owners import refuse_others
+from .foreign_objects import refuse_others
 from .session import Session
 from .write import try_new
 

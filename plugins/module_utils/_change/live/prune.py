@@ -11,8 +11,8 @@ from typing import Any
 
 from ..._errors import Failure
 from ..._kube.bundle import Manifest, Ref, ordered, ref, stale
+from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import METADATA_LIST
-from ..._kube.live.explain import asking
 from ..._kube.live.kinds import PRUNED, ApiResource, version_for
 from ..._kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
 from ..._kube.operator_status import API_VERSION, KIND, belongs, needed
@@ -20,10 +20,10 @@ from ..._kube.ownership import collector_of, earlier_place, is_ours, of_earlier,
 from ..._kube.replacement_order import awaited, goes_first, replaces
 from ..._rollout.change_record import collectors, is_record, record_name
 from ..._rollout.config_versions import earlier, renewed, unnamed
-from ..._rollout.live.pod_reasons import checked_search
+from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
 from .session import Session, keep, listed, namespaces_of, refs
-from .wait_for_others import await_gone
+from .wait_for_dependencies import await_gone
 from .write import delete_one
 
 _CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)

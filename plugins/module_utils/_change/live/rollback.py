@@ -13,18 +13,18 @@ from ..._config.paths import section
 from ..._diagnose.live.reader import ClusterReader
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ordered, ref
+from ..._kube.live.api_errors import asking, library
 from ..._kube.live.cluster import Cluster
-from ..._kube.live.explain import asking, library
 from ..._kube.managed_fields import extracted, is_within
 from ..._kube.ownership import collector_of, last_apply, reapplied
 from ..._kube.replacement_order import RUNS
 from ..._rollout.change_record import Change, identified
-from ..._rollout.live.pod_reasons import checked_search
+from ..._rollout.failure_tables import COUNTS
+from ..._rollout.failures import Symptom
+from ..._rollout.live.deleted_workload import is_gone
+from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions, follow
-from ..._rollout.live.vanished import is_gone
-from ..._rollout.symptoms import Symptom
-from ..._rollout.tables import COUNTS
-from ..._rollout.worked import Worked, is_worse, place, unfinished, worked
+from ..._rollout.worse_than_before import Worked, is_worse, place, unfinished, worked
 from .observe import pods_of
 
 OUTRUN = "another run has changed it since this run"

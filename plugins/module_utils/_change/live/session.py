@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..._config.secrets import salted
+from ..._config.masking import salted
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, difference, ref
+from ..._kube.live.api_errors import asking, library, listing, lost, parsed
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
-from ..._kube.live.explain import asking, library, listing, lost, parsed
 from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import is_applied

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..._errors import Problem
 from ..._kube.bundle import Manifest, Ref, normalise, ref
+from ..._kube.live.api_errors import FORBIDDEN, asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
-from ..._kube.live.explain import FORBIDDEN, asking, explain
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted, is_applied
 from ..._kube.ownership import applied_by, last_apply, marks, release_of
@@ -23,7 +23,7 @@ from ..._rollout.live.rollout_wait import ONE_RUN
 from ..._rollout.live.webhook_reasons import unanswered
 from ..kubectl_fields import without
 from .session import Session, uid
-from .wait_for_others import await_gone
+from .wait_for_dependencies import await_gone
 
 # No object has this version: what exists is refused, and what does not exist is created.
 NEVER = "1"

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._errors import Problem
 from ..._kube import names
-from ..needs.derive import Needs, Port
+from ..needs.derive_needs import Needs, Port
 from ..options import Collector
 from ..platform import Platform
 

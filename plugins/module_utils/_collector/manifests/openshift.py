@@ -18,8 +18,8 @@ from typing import Any
 from ..._config.paths import section
 from ..._errors import Problem
 from ..._kube import names
-from ..needs.derive import Port
-from ..needs.row import Rules, rule
+from ..needs.component_row import Rules, rule
+from ..needs.derive_needs import Port
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .pod import SELINUX_LEVEL, pod_security, volumes
 from .workload import claims

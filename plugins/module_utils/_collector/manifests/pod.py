@@ -11,7 +11,7 @@ from typing import Any
 from ..._config.paths import ANY
 from ..._errors import Problem
 from ..._kube.names import label_value, text
-from ..needs.derive import DOWNWARD, Mount
+from ..needs.derive_needs import DOWNWARD, Mount
 from ..options import Collector
 from ..platform import Platform
 from .build import CollectorBuild, Manifest, frame, present

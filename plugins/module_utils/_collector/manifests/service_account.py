@@ -11,9 +11,9 @@ from typing import Any
 
 from ..._config.paths import items, section
 from ..._kube import names
+from ..needs.component_row import READ, Rules, rule
 from ..needs.component_table import component, through_api
-from ..needs.derive import rules_of
-from ..needs.row import READ, Rules, rule
+from ..needs.derive_needs import rules_of
 from ..options import Collector
 from .build import CollectorBuild, Manifest, frame, present
 from .openshift import use

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._config.paths import at, destination, items, section, settled
 from .aws_policy import ACCOUNT, PARTITION, REGION, Grant
-from .row import Settings
+from .component_row import Settings
 
 Config = Mapping[str, Any]
 Grants = tuple[Grant, ...]

@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from ..._config.paths import at, items, section
-from .row import READ, Component, Rules, Settings, rule
+from .component_row import READ, Component, Rules, Settings, rule
 
 _POD_LOGS = "/var/log/pods"
 _JOURNAL = "/var/log/journal"

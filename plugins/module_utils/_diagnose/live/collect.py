@@ -12,19 +12,19 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._collector.peers import peers
 from ..._config.catalogue import Listeners, listeners_by_type
+from ..._config.masking import masker, secrets_in
 from ..._config.paths import at, items, section
-from ..._config.secrets import masker, secrets_in
+from ..._kube.live.api_errors import library
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import library
+from ..._kube.network_policies import policies_to
 from ..._kube.pod_references import sources
-from ..._kube.policies import policies_to
-from ..._rollout.live.pod_reasons import described
-from ..._rollout.symptoms import count, is_ready, newest, newest_pods, older_pods, symptoms
-from ..._rollout.tables import COUNTS
+from ..._rollout.failure_tables import COUNTS
+from ..._rollout.failures import count, is_ready, newest, newest_pods, older_pods, symptoms
+from ..._rollout.live.explain_failures import described
 from ..._telemetry import logs
 from ..cluster_objects import autoscalers, certificate_resources, echoes, pod, warnings
 from ..reach import Around, Reach, labels_of
-from .depends import (
+from .dependencies import (
     PLURALS,
     CertificateChecks,
     allocator,

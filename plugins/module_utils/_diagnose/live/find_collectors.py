@@ -15,14 +15,14 @@ from ..._config.paths import at, section
 from ..._errors import Problem
 from ..._kube import names
 from ..._kube.bundle import Manifest
+from ..._kube.live.api_errors import listing
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import listing
 from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_ours
 from ..._rollout import restarts
-from ..._rollout.symptoms import owned
+from ..._rollout.failures import owned
 from ..pod_config import collector_container
 from ..reach import labels_of
 from .reader import KINDS, LISTED, ClusterReader, Notes, Object

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..._config.catalogue import Listeners
 from ..._errors import Problem
-from ..._kube.live.explain import library
+from ..._kube.live.api_errors import library
 from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
 from ..checks_trust import Certificate
 from ..cluster_objects import memory_limit

@@ -12,7 +12,7 @@ from ..._config.documents import merged
 from ..._config.paths import section
 from ..._config.yaml_documents import load
 from ..._errors import Problem
-from ..._kube.live.explain import library
+from ..._kube.live.api_errors import library
 from ..._kube.pod_references import Source, sources
 from ..pod_config import config_texts, environment, expanded
 from .find_collectors import DiagnosedTarget

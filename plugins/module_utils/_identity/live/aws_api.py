@@ -22,11 +22,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from ..._config.secrets import concealed
+from ..._config.masking import concealed
 from ..._config.yaml_documents import load
 from ..._errors import Problem, escaped, printable
 from ..._kube.eks_token import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
-from ..._kube.live.explain import hide_more, library
+from ..._kube.live.api_errors import hide_more, library
 from ..._kube.live.kubeconfig import answer_of, without_terminal
 from ..._kube.live.libraries import lacking
 from ..trust import tag_changes

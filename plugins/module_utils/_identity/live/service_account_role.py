@@ -21,7 +21,18 @@ from ..._collector.needs.aws_policy import IRSA, Account, EksCluster, eks_cluste
 from ..._errors import Problem
 from ..._kube.eks_token import EXISTS_CODES
 from ..identity import ANNOTATIONS, in_region
-from ..role import RoleRequest, check, cluster_arn, creation, goal, owned, remaining_settings, removal, settings, steps
+from ..role import (
+    RoleRequest,
+    check,
+    cluster_arn,
+    creation,
+    goal,
+    owned,
+    remaining_settings,
+    removal,
+    settings,
+    steps,
+)
 from ..trust import STATEMENTS, Step
 from .association import RoleAssociation
 from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run

@@ -15,8 +15,19 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..._errors import Problem
 from ..._identity.live.aws_api import AnsibleCallError, Aws, CallErrors, busy, parsed, run, tag
 from ..._kube.live.libraries import lacking
-from ..addon.settings import IDENTITIES, creation, difference, secrets_of, settings, shown, update
-from ..addon.states import ABSENT, CREATE, DELETE, NOTHING, PRESENT, REMOVED, REPAIR, RESUME, STUCK, Patience
+from ..addon.addon_settings import IDENTITIES, creation, difference, secrets_of, settings, shown, update
+from ..addon.addon_states import (
+    ABSENT,
+    CREATE,
+    DELETE,
+    NOTHING,
+    PRESENT,
+    REMOVED,
+    REPAIR,
+    RESUME,
+    STUCK,
+    Patience,
+)
 from .addon_plan import AddonPlan, Planner, missing
 from .addon_wait import Addon, AddonReads, AddonWait, Limits, fact, status_of
 

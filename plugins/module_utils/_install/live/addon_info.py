@@ -14,8 +14,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..._errors import Problem
 from ..._identity.live.aws_api import Aws, CallErrors, run
+from ..addon.addon_states import Patience, issues_of
 from ..addon.addon_versions import available, choose, order
-from ..addon.states import Patience, issues_of
 from .addon_wait import AddonReads, AddonWait, Limits, fact
 
 

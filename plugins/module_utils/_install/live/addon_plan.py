@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._identity.live.aws_api import AnsibleCallError, changes, parsed, retagged
-from ..._kube.live.explain import library
+from ..._kube.live.api_errors import library
+from ..addon.addon_settings import IDENTITIES, Settings, Violation, mismatch, moved, settings
 from ..addon.addon_versions import VersionChoice
-from ..addon.settings import IDENTITIES, Settings, Violation, mismatch, moved, settings
 from .addon_wait import Addon, AddonReads
 
 

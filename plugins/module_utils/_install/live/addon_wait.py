@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._config.secrets import quoted
+from ..._config.masking import quoted
 from ..._errors import Failure
 from ..._identity.live.aws_api import AnsibleCallError, CallErrors, Calls, parsed
-from ..addon.addon_versions import AddonVersion, VersionChoice, available, choose, kubernetes_of, no_addon
-from ..addon.settings import shown
-from ..addon.states import (
+from ..addon.addon_settings import shown
+from ..addon.addon_states import (
     ABSENT,
     DONE,
     FAILED,
@@ -32,6 +31,7 @@ from ..addon.states import (
     issues_of,
     judge,
 )
+from ..addon.addon_versions import AddonVersion, VersionChoice, available, choose, kubernetes_of, no_addon
 
 Addon = dict[str, Any]
 POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 15.0, 1.5

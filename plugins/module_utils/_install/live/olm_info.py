@@ -12,13 +12,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._errors import cleaned
 from ..._kube.bundle import Manifest
+from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import asking, explain
-from ..olm import choose
-from ..olm import olm_objects as found
+from ..olm import olm_decision, olm_objects
 
-OPERATORS, GROUPS = f"/apis/{found.API}/v1alpha1", f"/apis/{found.API}/v1"
+OPERATORS, GROUPS = f"/apis/{olm_objects.API}/v1alpha1", f"/apis/{olm_objects.API}/v1"
 PACKAGES = "/apis/packages.operators.coreos.com/v1"
 # OLM copies the version of an operator for all namespaces into each of them.
 NO_COPIES = {"labelSelector": "!olm.copiedFrom"}
@@ -36,7 +35,7 @@ ARGUMENTS: dict[str, Any] = {
 def run_info(module: AnsibleModule) -> None:
     params = module.params
     package = params["package"]
-    namespace = choose.namespace_for(package, params["namespace"])
+    namespace = olm_decision.namespace_for(package, params["namespace"])
 
     def work() -> dict[str, Any]:
         reader = OlmReader(connect(module), namespace, package, (params["source_namespace"], params["source"]))
@@ -65,11 +64,11 @@ class OlmReader:
                 (f"{OPERATORS}/namespaces/{self.namespace}/clusterserviceversions", NO_COPIES),
             ],
         )
-        those = [found.subscription(item) for item in subscriptions]
-        mine = {*found.PACKAGES, self.package}
+        those = [olm_objects.subscription(item) for item in subscriptions]
+        mine = {*olm_objects.PACKAGES, self.package}
         result["subscriptions"] = [i for i in those if i["package"] in mine or i["namespace"] == self.namespace]
-        result["operator_groups"] = [found.operator_group(item) for item in groups]
-        result["csvs"] = [found.csv(item) for item in csvs]
+        result["operator_groups"] = [olm_objects.operator_group(item) for item in groups]
+        result["csvs"] = [olm_objects.csv(item) for item in csvs]
         return result | (self._catalog(seconds) if packages else {})
 
     def _catalog(self, seconds: float) -> dict[str, Any]:
@@ -86,23 +85,23 @@ class OlmReader:
     def _catalogs(self, seconds: float) -> list[dict[str, Any]]:
         catalogs: list[dict[str, Any]] = []
         for _poll in self.cluster.polls(seconds):
-            catalogs = [found.catalog(item) for item in self._list(f"{OPERATORS}/catalogsources", {})]
+            catalogs = [olm_objects.catalog(item) for item in self._list(f"{OPERATORS}/catalogsources", {})]
             mine = [item for item in catalogs if (item["namespace"], item["name"]) == self.catalog]
             if not mine or self._is_ready(mine[0]):
                 break
         return catalogs
 
     def _is_ready(self, item: dict[str, Any]) -> bool:
-        return (item["namespace"], item["name"]) == self.catalog and item["state"] == found.READY
+        return (item["namespace"], item["name"]) == self.catalog and item["state"] == olm_objects.READY
 
     def _package(self) -> dict[str, Any] | None:
         """Return what the catalog offers; several catalogs may have a package of the same name."""
         path = f"{PACKAGES}/namespaces/{self.catalog[0]}/packagemanifests/{self.package}"
         item = asking("Read the package", lambda: self.cluster.get(path))
         if item is not None and self._is_mine(item):
-            return found.package(item)
+            return olm_objects.package(item)
         named = [one for one in self._listed_packages() if one["metadata"]["name"] == self.package]
-        return next((found.package(one) for one in named), None)
+        return next((olm_objects.package(one) for one in named), None)
 
     def _listed_packages(self) -> list[Manifest]:
         path = f"{PACKAGES}/namespaces/{self.catalog[0]}/packagemanifests"

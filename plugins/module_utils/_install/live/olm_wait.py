@@ -14,12 +14,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest
+from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import asking, explain
-from ..._rollout.live.pod_reasons import Search, WorkloadStatus, checked_search
-from ..olm import meanings
-from ..olm.meanings import SOON
+from ..._rollout.live.explain_failures import Search, WorkloadStatus, checked_search
+from ..olm import olm_state_table
+from ..olm.olm_state_table import SOON
 from ..olm.olm_states import (
     APPROVE,
     DONE,
@@ -127,7 +127,7 @@ class OlmWait:
         )
         status = status_of(subscription)
         newest = str((status.get("installPlanRef") or {}).get("name") or "")
-        mine = [p for p in listed if meanings.is_owned(p, opts.subscription) or p["metadata"]["name"] == newest]
+        mine = [p for p in listed if olm_state_table.is_owned(p, opts.subscription) or p["metadata"]["name"] == newest]
         wanted = dict.fromkeys(filter(None, (status.get("currentCSV"), status.get("installedCSV"), opts.csv)))
         paths = [f"{self.root}/clusterserviceversions/{name}" for name in wanted]
         read = asking("Read the ClusterServiceVersions", lambda: self.cluster.parallel(self.cluster.get, paths))
@@ -140,13 +140,13 @@ class OlmWait:
             if said not in self.course.phases[-len(seen.csvs) :]:
                 self.course.phases.append(said)
 
-    def _approve(self, choice: meanings.PlanDecision) -> None:
+    def _approve(self, choice: olm_state_table.PlanDecision) -> None:
         """Approve a plan; the version of it that was judged, and no later one."""
         path = f"{self.root}/installplans/{choice.plan}"
 
         def work() -> bool:
             plan = self.cluster.get(path)
-            if plan is None or not meanings.waits(plan) or meanings.names_of(plan) != choice.brings:
+            if plan is None or not olm_state_table.waits(plan) or olm_state_table.names_of(plan) != choice.brings:
                 return False
             version = plan["metadata"].get("resourceVersion")
             body = {"metadata": {"resourceVersion": version}, "spec": {"approved": True}}
@@ -161,7 +161,7 @@ class OlmWait:
             if error.status not in (CONFLICT, NOT_FOUND):
                 raise explain(error, f"Approve InstallPlan {choice.plan}") from error
 
-    def _lasts(self, choice: meanings.PlanDecision) -> bool:
+    def _lasts(self, choice: olm_state_table.PlanDecision) -> bool:
         """A plan of before may still be there for a moment when the Subscription was changed."""
         now, key = self.cluster.clock(), (choice.plan, choice.wrong)
         if self.course.refused[0] != key:
@@ -210,7 +210,7 @@ class OlmWait:
             **self._facts({}),
         }
 
-    def _refused(self, choice: meanings.PlanDecision) -> Failure:
+    def _refused(self, choice: olm_state_table.PlanDecision) -> Failure:
         where = f"InstallPlan {self.options.namespace}/{choice.plan}" if choice.plan else ""
         fix = choice.fix or "Pin that version, or remove the operator first."
         facts = self._facts({"brings": list(choice.brings)})

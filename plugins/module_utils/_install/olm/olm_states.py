@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._kube.bundle import Manifest
-from . import meanings
-from .meanings import CSV, PASSING, PLAN, SUBSCRIPTION, PlanDecision, Row, row_for
+from . import olm_state_table
 from .olm_objects import is_before
+from .olm_state_table import CSV, PASSING, PLAN, SUBSCRIPTION, PlanDecision, Row, row_for
 
 # Conditions that do not stop a Subscription.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
@@ -80,7 +80,7 @@ class OlmVerdict(NamedTuple):
     """The next step."""
 
     what: str
-    choice: PlanDecision = PlanDecision(meanings.LEAVE)
+    choice: PlanDecision = PlanDecision(olm_state_table.LEAVE)
     symptoms: tuple[OlmSymptom, ...] = ()
 
 
@@ -90,12 +90,12 @@ def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
     installed = str(status.get("installedCSV") or "")
     if _is_done(goal, status, seen):
         return OlmVerdict(DONE, _waiting(seen, status))
-    choice = meanings.choose(seen.plans, _newest(status), goal.csv, installed, pinned=goal.pinned)
-    if choice.what in (meanings.APPROVE, meanings.REFUSE):
-        return OlmVerdict(APPROVE if choice.what == meanings.APPROVE else FAIL, choice)
+    choice = olm_state_table.choose(seen.plans, _newest(status), goal.csv, installed, pinned=goal.pinned)
+    if choice.what in (olm_state_table.APPROVE, olm_state_table.REFUSE):
+        return OlmVerdict(APPROVE if choice.what == olm_state_table.APPROVE else FAIL, choice)
     if goal.pinned and is_before(goal.csv, installed):
         return OlmVerdict(
-            FAIL, PlanDecision(meanings.REFUSE, wrong=f"{installed} is installed, past the pinned {goal.csv}")
+            FAIL, PlanDecision(olm_state_table.REFUSE, wrong=f"{installed} is installed, past the pinned {goal.csv}")
         )
     return OlmVerdict(WAIT, choice, tuple(_symptoms(goal, seen, status)))
 
@@ -128,9 +128,9 @@ def _is_done(goal: Goal, status: Mapping[str, Any], seen: OlmObjects) -> bool:
 def _waiting(seen: OlmObjects, status: Mapping[str, Any]) -> PlanDecision:
     """Return the waiting upgrade beyond the pin."""
     newest = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
-    if newest is None or not meanings.waits(newest):
-        return PlanDecision(meanings.LEAVE)
-    return PlanDecision(meanings.LEAVE, _newest(status), meanings.names_of(newest))
+    if newest is None or not olm_state_table.waits(newest):
+        return PlanDecision(olm_state_table.LEAVE)
+    return PlanDecision(olm_state_table.LEAVE, _newest(status), olm_state_table.names_of(newest))
 
 
 def _symptoms(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iterator[OlmSymptom]:

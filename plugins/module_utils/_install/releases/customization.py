@@ -16,7 +16,7 @@ from ..._errors import Problem, near
 from ..._kube.bundle import Manifest
 from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
 from . import images
-from .lock import Pin, unpinned
+from .lock_file import Pin, unpinned
 from .manifest import DEFINITION, Release, client_configs, component, containers
 from .versions import image_name
 

@@ -20,7 +20,7 @@ from ..._config.paths import at, leaves
 from ..._errors import Problem, near
 from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._kube.bundle import Manifest
-from .lock import Pin, unpinned
+from .lock_file import Pin, unpinned
 from .manifest import containers
 
 # The operator takes its defaults from variables of this prefix, cert-manager from a flag that ends so.

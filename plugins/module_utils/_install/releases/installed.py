@@ -13,7 +13,7 @@ from ..._errors import at_most
 from ..._kube.bundle import Manifest
 from ..._kube.names import OWNER, OWNER_LABEL
 from ..._kube.ownership import HELM_NAME, HELM_NAMESPACE, applied_by, label_of, release_of
-from . import manifest as manifests
+from . import manifest
 from .products import Product
 from .versions import read
 
@@ -57,13 +57,13 @@ def installation(product: Product, deployments: Sequence[Manifest]) -> dict[str,
         "namespace": namespace,
         "namespaces": list(dict.fromkeys(item["metadata"]["namespace"] for item in mains)),
         "installer": installer(main) if main else {"by": "", "name": ""},
-        "workloads": manifests.workloads([item for item in deployments if item["metadata"]["namespace"] == namespace]),
+        "workloads": manifest.workloads([item for item in deployments if item["metadata"]["namespace"] == namespace]),
     }
 
 
 def is_main(product: Product, item: Manifest) -> bool:
     """Return whether a Deployment is the product's main one, by its image or, in custom builds, its labels."""
-    component = manifests.component(product, item)
+    component = manifest.component(product, item)
     if component:
         return component == product.main
     labels = item["metadata"].get("labels") or {}
@@ -77,7 +77,7 @@ def _place(item: Manifest) -> tuple[str, str]:
 
 def _version(product: Product, main: Manifest) -> str:
     """Return the version; images of Red Hat have digests for tags, and the name of the CSV has the version."""
-    found = manifests.version_of(product, main) or read(re.sub(r"^.*?\.v", "", label_of(main, _OLM_OWNER)))
+    found = manifest.version_of(product, main) or read(re.sub(r"^.*?\.v", "", label_of(main, _OLM_OWNER)))
     return str(found or "")
 
 
@@ -103,9 +103,9 @@ def webhooks(configurations: Iterable[Manifest], namespace: str) -> list[dict[st
     mine = [
         item
         for item in configurations
-        if any((client.get("service") or {}).get("namespace") == namespace for client in manifests.client_configs(item))
+        if any((client.get("service") or {}).get("namespace") == namespace for client in manifest.client_configs(item))
     ]
-    return manifests.webhooks(mine)
+    return manifest.webhooks(mine)
 
 
 def resource(product: Product, kind: str, item: Manifest) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from ..._change.live.session import BundleReport
 from ..._config.paths import section
 from ..._errors import Problem
 from ..._kube.bundle import Manifest
+from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import explain
 from ..._kube.live.urls import segment
 from ..._kube.names import OWNER
 from ..._rollout import restarts
-from .. import annotations as namespaces
+from .. import inject_annotations
 
 NOT_ALLOWED = 403
 ROOT = "/apis/opentelemetry.io/v1alpha1"
@@ -63,9 +63,11 @@ def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
             raise Problem(f"there is no namespace {name}", asked="Annotate namespaces", fix=fix)
         report.warnings.append(f"Namespace {name} is not there yet, so what becomes of its pods is not known.")
     for name, item in live.items():
-        report.warnings += namespaces.foreign(item, wanted.get(name, {}), options.references)
-        report.warnings += namespaces.contested(item, wanted.get(name, {}), options.references)
-    changes = {name: namespaces.change(item, wanted.get(name, {}), options.references) for name, item in live.items()}
+        report.warnings += inject_annotations.foreign(item, wanted.get(name, {}), options.references)
+        report.warnings += inject_annotations.contested(item, wanted.get(name, {}), options.references)
+    changes = {
+        name: inject_annotations.change(item, wanted.get(name, {}), options.references) for name, item in live.items()
+    }
     for name, change in changes.items():
         if change:
             live[name] = _patch(cluster, live[name], change, options, report)
@@ -139,18 +141,18 @@ def _without(
             raise explain(error, f"List the pods of {namespace}") from error
         report.warnings.append(f"Not checked whether pods in {namespace} are instrumented: {error.message}")
         return []
-    if not namespaces.without(pods, annotations):
+    if not inject_annotations.without(pods, annotations):
         return []
     instrumentations = [_instrumentation(cluster, reference) for reference in annotations.values()]
-    since = namespaces.since(live, annotations, filter(None, instrumentations))
-    found, refused = namespaces.judged(pods, annotations, since)
+    since = inject_annotations.since(live, annotations, filter(None, instrumentations))
+    found, refused = inject_annotations.judged(pods, annotations, since)
     if found:
-        named, command = restarts.command(namespace, namespaces.workloads(found))
+        named, command = restarts.command(namespace, inject_annotations.workloads(found))
         report.warnings.append(
             f"Running without instrumentation in {namespace} until their pods are made anew: {named}. Try `{command}`."
         )
     if refused:
-        report.warnings.append(namespaces.refusal(live, pods, annotations, refused))
+        report.warnings.append(inject_annotations.refusal(live, pods, annotations, refused))
     return found
 
 

@@ -13,12 +13,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._errors import Problem
 from ..._kube.bundle import Manifest
+from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import explain
-from .. import annotations as namespaces
 from .. import custom_resource as manifest
-from .. import sdk_languages as languages
+from .. import inject_annotations, sdk_languages
 from ..custom_resource import API_VERSION, KIND
 from ..sdk_languages import GRPC
 
@@ -75,7 +74,7 @@ class PrerequisiteCheck:
 
     def __init__(self, cluster: Cluster, requirements: dict[str, Any]) -> None:
         self.cluster, self.requirements = cluster, requirements
-        self.asked: languages.PodWebhook | None = None
+        self.asked: sdk_languages.PodWebhook | None = None
         self.operator: Manifest = {}
         self.warnings: dict[str, None] = {}
 
@@ -128,23 +127,23 @@ class PrerequisiteCheck:
         if KIND not in [item["kind"] for item in (group or {}).get("resources", [])]:
             yield Missing(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL)
             return
-        self.asked = languages.asked(self._list(WEBHOOKS, "whether the operator is asked about pods"))
+        self.asked = sdk_languages.asked(self._list(WEBHOOKS, "whether the operator is asked about pods"))
         if not self.asked:
             yield Missing("no operator is asked about new pods, so none would be instrumented", INSTALL)
             return
         _configuration, namespace, name = self.asked
         found = self._read(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
         deployments = self._list(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
-        self.operator = languages.deployment(deployments, (found.get("spec") or {}).get("selector") or {}) or {}
+        self.operator = sdk_languages.deployment(deployments, (found.get("spec") or {}).get("selector") or {}) or {}
         if not self.operator:
             yield Missing(f"no Deployment stands behind the operator's Service {namespace}/{name}", INSTALL)
             return
         yield from self._switches(f"{namespace}/{self.operator['metadata']['name']}")
 
     def _switches(self, where: str) -> Iterator[Missing]:
-        if not languages.available(self.operator):
+        if not sdk_languages.available(self.operator):
             yield Missing(f"the operator {where} is not available", "Look at its pods.", again=True)
-        for language in languages.switched_off(self.operator, self.requirements["languages"]):
+        for language in sdk_languages.switched_off(self.operator, self.requirements["languages"]):
             fix = f"Give it the flag --{language.switch}=true (`otel_operator_flags`), or leave the language out."
             yield Missing(f"the operator {where} does not instrument {language.title}", fix)
 
@@ -158,7 +157,7 @@ class PrerequisiteCheck:
                 )
             return
         try:
-            namespaces.change(live, wanted["metadata"]["annotations"], requires["references"])
+            inject_annotations.change(live, wanted["metadata"]["annotations"], requires["references"])
         except Problem as problem:
             yield Missing(problem.wrong, problem.fix)
 

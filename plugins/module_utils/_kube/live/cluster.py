@@ -11,8 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..._config.secrets import quoted
-from .answers import NotJsonError, calls_webhook, object_of, readable, retry_after, status_of, warnings_of
+from ..._config.masking import quoted
+from .api_responses import (
+    NotJsonError,
+    calls_webhook,
+    object_of,
+    readable,
+    retry_after,
+    status_of,
+    warnings_of,
+)
 from .outage import FIRST_PAUSES, LostError, Outage
 from .progress import Progress, silent
 from .urls import target

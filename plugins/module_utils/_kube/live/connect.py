@@ -22,12 +22,12 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
-from ..._config.secrets import concealed, salted, secrets_in, secrets_in_objects
+from ..._config.masking import concealed, salted, secrets_in, secrets_in_objects
 from ..._errors import Problem, escaped, printable, shown
 from ..bundle import redact, secret_values
+from .api_errors import hide_more, library, lost, parsed
 from .cluster import SERVER, TOO_MANY, WORKERS, Answered, Cluster
 from .exec_plugin import Watch
-from .explain import hide_more, library, lost, parsed
 from .kubeconfig import Plain, access, plain, renewing
 from .kubeconfig_paths import source
 from .libraries import importing

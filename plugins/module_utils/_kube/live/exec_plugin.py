@@ -18,9 +18,9 @@ from contextvars import ContextVar
 from itertools import pairwise, takewhile
 from typing import Any
 
-from ..._config.secrets import is_secret_name, masker, quoted, secrets_in_objects
+from ..._config.masking import is_secret_name, masker, quoted, secrets_in_objects
 from ..._errors import Problem
-from .explain import SHORTEST_SECRET
+from .api_errors import SHORTEST_SECRET
 
 # kubectl waits for ever. kubelogin, which opens a browser, gives the user 180 s (its --authentication-timeout-sec).
 SECONDS = 200.0

@@ -20,10 +20,10 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
-from ..._config.secrets import quoted
+from ..._config.masking import quoted
 from ..._errors import Problem, cleaned
 from ..eks_token import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, asked_by, explain
-from .explain import library
+from .api_errors import library
 
 # Options and variables that mean more than a plain connection.
 OTHER_OPTIONS = (

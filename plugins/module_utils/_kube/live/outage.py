@@ -16,7 +16,7 @@ import math
 import threading
 from collections.abc import Callable
 
-from ..._config.secrets import quoted
+from ..._config.masking import quoted
 from ..._errors import shown
 
 # A server that has not answered yet: a refused connection stays refused for eleven seconds too.

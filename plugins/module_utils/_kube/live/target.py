@@ -15,9 +15,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
 from ..._errors import Failure, Problem
+from .api_errors import explain, library, lost
 from .cluster import NOT_ALLOWED, ApiError, Cluster
 from .connect import connect, run
-from .explain import explain, library, lost
 from .kubeconfig import IN_CLUSTER, option
 from .outage import LostError
 

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.connect import connect, run
-from .pod_reasons import checked_search
+from .explain_failures import checked_search
 from .rollout_wait import RolloutWait, RolloutWaitOptions
 
 WORKLOAD = {"kind": {"required": True}, "name": {"required": True}, "namespace": {}, "api_version": {}}

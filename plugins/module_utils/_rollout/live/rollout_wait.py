@@ -10,19 +10,19 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._config.secrets import quoted
+from ..._config.masking import quoted
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Ref, ref
+from ..._kube.live.api_errors import asking, kind_missing
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.explain import asking, kind_missing
 from ..._kube.live.kinds import ApiResources, version_for
 from ..._kube.names import OWNER
 from ..._kube.nodes import without_pod
 from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._kube.ownership import reapplied
-from ..symptoms import OF, Object, Symptom, count, is_ready, owned, title, unprobed
-from .pod_reasons import Found, Search, WorkloadStatus, described, unfinished
-from .vanished import deleted, is_gone
+from ..failures import OF, Object, Symptom, count, is_ready, owned, title, unprobed
+from .deleted_workload import deleted, is_gone
+from .explain_failures import Found, Search, WorkloadStatus, described, unfinished
 
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process
 # then exits. The collection's own workloads set minReadySeconds; the operator's resource has no such field.

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Ref, ref
+from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, ApiError, Cluster
-from ..._kube.live.explain import explain
-from ..symptoms import Object, count, is_ready
+from ..failures import Object, count, is_ready
 from ..webhooks import (
     ALLOW_INJECTION,
     CAINJECTOR,
@@ -26,7 +26,7 @@ from ..webhooks import (
     selects,
     service_in,
 )
-from .pod_reasons import Found, WorkloadStatus, checked_search, described, unfinished
+from .explain_failures import Found, WorkloadStatus, checked_search, described, unfinished
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
 WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}

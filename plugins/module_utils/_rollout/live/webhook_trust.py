@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResources
-from ..symptoms import Object
+from ..failures import Object
 from ..webhooks import distrusted, injector
 
 KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")

@@ -15,13 +15,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, check, ref
+from ..._kube.live.api_errors import explain, other_server
 from ..._kube.live.cluster import APPLY, MERGE, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import explain, other_server
 from ..._kube.live.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..._kube.names import OWNER
 from ..webhooks import ready, services, uninjected
-from .pod_reasons import WorkloadStatus, checked_search
+from .explain_failures import WorkloadStatus, checked_search
 from .webhook_reasons import Pending, Reasons, silent, unanswered
 from .webhook_trust import is_lost
 

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._config.secrets import quoted
+from ..._config.masking import quoted
 from ..._errors import Failure, Problem, shown
 from ..._identity.live.aws_api import Calls
-from ..._kube import eks_token as access
+from ..._kube import eks_token
+from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import explain, library
 from ..._kube.live.kubeconfig import answer_of
 from ..._kube.live.urls import segment
 from ..._telemetry.evidence import excerpt
@@ -94,7 +94,7 @@ class InXRay:
         try:
             found = self._calls("batch_get_traces", TraceIds=[ours])["Traces"]
         except Exception as error:
-            raise access.explain(answer_of(error), f"Look for the trace in {self.name}") from None
+            raise eks_token.explain(answer_of(error), f"Look for the trace in {self.name}") from None
         documents = [json.loads(item["Document"]) for trace in found for item in trace["Segments"]]
         names = {item.get("name") for item in documents}
         return [f"{ours}: segments of {', '.join(self._services)}"] if names >= set(self._services) else []

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._config.secrets import quoted
+from ..._config.masking import quoted
 from ..._errors import Problem, shown
+from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.explain import explain, library
 from ..._kube.live.urls import segment
 from ..evidence import LINE_LENGTH, listening
 

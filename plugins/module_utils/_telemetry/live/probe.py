@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._errors import Failure, Problem
+from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.explain import explain
 from ..._kube.live.urls import segment
 from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth, listening
 from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, proxied, rejected, sender, xray_segment

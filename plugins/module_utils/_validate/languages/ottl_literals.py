@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from ..._errors import near
-from . import ottl_syntax as words
+from . import ottl_syntax
 from .formats import broken_elements, broken_match, broken_network
 from .go_names import ENCODINGS, ZONES, is_encoding, is_zone
 from .ottl_syntax import Value, text_of
@@ -59,11 +59,11 @@ def together(grok: Mapping[str, str], call: Value, given: Given) -> Wrong:
 
 
 def _text(value: Value | None) -> str | None:
-    return text_of(value.text) if value and value.kind == words.STRING else None
+    return text_of(value.text) if value and value.kind == ottl_syntax.STRING else None
 
 
 def _number(value: Value | None) -> int | None:
-    return int(value.text) if value and value.kind == words.INT and not value.signed else None
+    return int(value.text) if value and value.kind == ottl_syntax.INT and not value.signed else None
 
 
 def _grok(known: Mapping[str, str], given: Given) -> Wrong:
@@ -180,20 +180,20 @@ def _elements(call: Value, given: Given) -> Wrong:
 
 def _values(_call: Value, given: Given) -> Wrong:
     values = given.get("Values")
-    if values and values.kind == words.LIST and not values.arguments:
+    if values and values.kind == ottl_syntax.LIST and not values.arguments:
         yield values, "the list is empty", "Write at least one value."
 
 
 def _id(call: Value, given: Given) -> Wrong:
     target, size = given.get("Target"), _BYTES[call.text]
-    if target and target.kind == words.BYTES:
+    if target and target.kind == ottl_syntax.BYTES:
         given_bytes = bytes.fromhex(target.text[2:])
     else:
         given_bytes = (_text(target) or "").encode()
     fits = len(given_bytes) == size or (
         len(given_bytes) == 2 * size and re.fullmatch(r"[0-9a-fA-F]+", given_bytes.decode("latin-1"))
     )
-    if target and target.kind in words.STRING + words.BYTES and not fits:
+    if target and target.kind in ottl_syntax.STRING + ottl_syntax.BYTES and not fits:
         yield target, f"an ID of {call.text} has {size} bytes", f"Write `0x` and {2 * size} hexadecimal digits."
 
 

@@ -13,7 +13,10 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.build import (
     CollectorBuild,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import Needs, derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import (
+    Needs,
+    derive,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import (
     Collector,
     option_names,

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import LONGEST, Problem, printable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api as calls
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import olm_info as info
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import olm_info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.pod_reasons import LINE_LENGTH
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
+    LINE_LENGTH,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
     NotSentError,
@@ -25,12 +27,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
 from tests.testbed.aws.world import Stage
 
 from ._identity.live.runs import Runs
-from ._install.live import olm_api, test_olm_wait
-from ._install.live import test_olm_info as test_info
+from ._install.live import olm_api, test_olm_info, test_olm_wait
 from ._install.live.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
-from ._instrumentation.live import test_annotate as namespaces
-from ._instrumentation.live import test_prerequisites as needs
-from ._rollout.live import test_webhook_wait as hooks
+from ._instrumentation.live import test_annotate, test_prerequisites
+from ._rollout.live import test_webhook_wait
 from ._rollout.live.test_rollout_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
 from .fake_api import FakeApi, reply, status
 from .test_hostile_cluster import MARK, Task, assert_clean, poisoned, result_of
@@ -90,7 +90,7 @@ NAMES_OF_OLM = frozenset(
     {"catalog", "catalogSource", "catalogSourceNamespace", "packageName", "clusterServiceVersionNames"}
 )
 VERSIONS = frozenset({"installedCSV", "currentCSV"})
-OFFERED = (test_info.catalog("TRANSIENT"), test_info.manifest(), test_info.manifest("other", "mine"))
+OFFERED = (test_olm_info.catalog("TRANSIENT"), test_olm_info.manifest(), test_olm_info.manifest("other", "mine"))
 INSTALLED = (
     subscription("p", (("CatalogSourcesUnhealthy", "r", "m"),), state="s", installedCSV=ONE, currentCSV=ONE),
     plan("p", ONE, phase="Failed", message="m"),
@@ -101,11 +101,11 @@ INSTALLED = (
 def test_what_olm_has_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
     group = olm_api.obj("OperatorGroup", "mine", version="operators.coreos.com/v1", spec={"targetNamespaces": ["a"]})
     made = served(*(poisoned(item, kept=NAMES_OF_OLM) for item in (*INSTALLED, *OFFERED, group)))
-    monkeypatch.setattr(info, "connect", lambda _module: made.cluster())
+    monkeypatch.setattr(olm_info, "connect", lambda _module: made.cluster())
     task = Task()
     task.params = {"package": NAME, "namespace": NAMESPACE, "source_namespace": "openshift-marketplace"}
     task.params |= {"source": "redhat-operators", "offers": True, "timeout_seconds": 5}
-    info.run_info(task)  # type: ignore[arg-type]
+    olm_info.run_info(task)  # type: ignore[arg-type]
     assert_clean(task.result)
 
 
@@ -129,45 +129,63 @@ def test_a_wait_for_olm_is_clean(state: str, kept: frozenset[str]) -> None:
 
 
 HOOKED = frozenset({"caBundle", "app", "app.kubernetes.io/name", "kubernetes.io/service-name"})
-HOOKS = (hooks.configuration(), hooks.slices(ready=False), hooks.SERVICE, hooks.deployment(), hooks.INJECTOR)
+HOOKS = (
+    test_webhook_wait.configuration(),
+    test_webhook_wait.slices(ready=False),
+    test_webhook_wait.SERVICE,
+    test_webhook_wait.deployment(),
+    test_webhook_wait.INJECTOR,
+)
 
 
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        (500, f"{hooks.CALL}connection refused {MARK}"),
-        (500, hooks.CALL + MARK),
+        (500, f"{test_webhook_wait.CALL}connection refused {MARK}"),
+        (500, test_webhook_wait.CALL + MARK),
         (422, MARK),
         (400, f'admission webhook "a.b" denied the request: {MARK}'),
     ],
 )
 def test_a_wait_for_webhooks_is_clean(code: int, text: str) -> None:
-    broken = (*HOOKS, *hooks.pods_of("hook"))
+    broken = (*HOOKS, *test_webhook_wait.pods_of("hook"))
     made = FakeApi(*(poisoned(item, kept=HOOKED | {"reason"}) for item in broken))
     made.trouble = lambda method, path: (
-        status(code, "InternalError", text) if path == hooks.TRY and method != "GET" else None
+        status(code, "InternalError", text) if path == test_webhook_wait.TRY and method != "GET" else None
     )
-    assert_clean(result_of(lambda: hooks.wait(made, [hooks.OBJECT])))
+    assert_clean(result_of(lambda: test_webhook_wait.wait(made, [test_webhook_wait.OBJECT])))
 
 
 @pytest.mark.parametrize("annotation", ["", "ns/ca"])
 def test_a_wait_for_the_ca_of_a_webhook_is_clean(annotation: str) -> None:
-    broken = (hooks.configuration("", inject_ca_from=annotation), *HOOKS[1:], *hooks.pods_of("ca"))
+    broken = (
+        test_webhook_wait.configuration("", inject_ca_from=annotation),
+        *HOOKS[1:],
+        *test_webhook_wait.pods_of("ca"),
+    )
     made = FakeApi(*(poisoned(item, kept=HOOKED | {"reason"}) for item in broken))
-    assert_clean(result_of(lambda: hooks.wait(made, [], [hooks.CONFIGURATION])))
+    assert_clean(result_of(lambda: test_webhook_wait.wait(made, [], [test_webhook_wait.CONFIGURATION])))
 
 
 @pytest.mark.parametrize("code", [400, 422, 429, 500])
-@pytest.mark.parametrize("path", [needs.GROUP, needs.WEBHOOKS, needs.SLICES, f"{needs.PROXY}/traces"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        test_prerequisites.GROUP,
+        test_prerequisites.WEBHOOKS,
+        test_prerequisites.SLICES,
+        f"{test_prerequisites.PROXY}/traces",
+    ],
+)
 def test_a_check_of_instrumentation_is_clean(path: str, code: int) -> None:
-    made = needs.Answers()
+    made = test_prerequisites.Answers()
     made.answers[path] = status(code, MARK, MARK)
     assert_clean(result_of(lambda: {"faults": [str(Problem(text)) for text in made.check()[0]]}))
 
 
 def test_annotations_of_others_are_quoted_clean() -> None:
-    theirs = poisoned(namespaces.namespace("shop", **{namespaces.PYTHON: "other"}))
-    assert_clean(result_of(lambda: namespaces.run(FakeApi(theirs), "shop")))
+    theirs = poisoned(test_annotate.namespace("shop", **{test_annotate.PYTHON: "other"}))
+    assert_clean(result_of(lambda: test_annotate.run(FakeApi(theirs), "shop")))
 
 
 class HostileAws:
@@ -221,5 +239,5 @@ def test_a_refusal_of_aws_is_clean(operation: str, code: str, monkeypatch: pytes
 
     monkeypatch.setattr(module, "fail_json", ended, raising=False)
     with contextlib.suppress(SystemExit):
-        calls.run(module, lambda _aws: runs.run())  # type: ignore[arg-type]
+        aws_api.run(module, lambda _aws: runs.run())  # type: ignore[arg-type]
     assert_clean({**task.result, "warned": [printable(text) for text in task.result.get("warned", ())]})

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs as specs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
 
 from tests.support.cases import cases
 from tests.support.documentation import documented
@@ -24,7 +24,7 @@ from tests.testbed.aws.world import Stage
 from .conftest import CLUSTER, REGION, Aws
 from .test_cluster_doors import assert_documented
 
-SPECS = {name: module["argument_spec"] for name, module in specs.MODULES.items()}
+SPECS = {name: module["argument_spec"] for name, module in aws_specs.MODULES.items()}
 ROOT = Path(__file__).resolve().parents[4]
 BASE: dict[str, Any] = {"cluster_name": CLUSTER, "name": "adot"}
 

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import bundle_task as bundle_run
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import release_info as release
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import release_info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import Access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import rollout_task as rollout
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_wait as webhooks
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import call as sample_app
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import call
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import probe
 
 from tests.support.cases import cases
@@ -109,14 +109,14 @@ def test_release_info_returns_the_connection_that_it_used(
     if variable:
         monkeypatch.setenv("O11Y_EKS_CLUSTER", variable)
     monkeypatch.setattr(connect, "access", lambda *_: Access(EKS, b"", lambda: "token"))
-    monkeypatch.setattr(release, "info", lambda *_: {})
+    monkeypatch.setattr(release_info, "info", lambda *_: {})
     result = run("release_info", capsys, **given)
     assert (result["server"], result["eks_cluster"]) == used
 
 
 @pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe", "sample_app_call"])
 def test_check_mode_asks_nobody(name: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (webhooks, rollout, probe, sample_app):
+    for module in (webhook_wait, rollout, probe, call):
         monkeypatch.setattr(module, "connect", lambda _module: pytest.fail("it connects"))
     result = run(name, capsys, _ansible_check_mode=True)
     assert (result["changed"], result["skipped"]) == (False, True)

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import parsed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import hide_more
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import hide_more
 
 from tests.testbed.aws.world import Stage
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from tests.support.html import Page, read
 from tests.unit.plugins.module_utils._report.helpers import Fleet, config, to
-from tests.unit.plugins.module_utils._report.test_model import FINDING, diagnosed
+from tests.unit.plugins.module_utils._report.test_page_model import FINDING, diagnosed
 
 HOSTILE = """<script>alert(1)</script>"><img src=x onerror=alert(1)>'{{ 7*7 }}</style></title>&amp;"""
 WHOLE: dict[str, Any] = {"problem": "", "products": {}, "asked": True}

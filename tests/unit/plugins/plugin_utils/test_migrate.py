@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate import edits
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate import data_edits
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _inputs,
     _migrate,
@@ -246,7 +246,7 @@ def test_a_move_is_done_once_and_does_what_it_says(
         _done, left = _migrate.run(work, _migrate.target_of(wanted, before))
         # What anchors share cannot change in one place alone; it is left, and told.
         if not shared or len(left) * len(collected.inputs) == len(moved.unsolved):
-            assert edits.same(work.data, after.config)
+            assert data_edits.same(work.data, after.config)
 
 
 @given(st.text(alphabet="abc:{}[]-&*|>'\"#\n $,/<\t\r\x85é", max_size=60))

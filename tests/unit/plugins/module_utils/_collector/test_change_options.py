@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import change_options as options
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import change_options
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 
 from ..helpers import SPEC, cases, collector
@@ -15,12 +15,14 @@ CANARY = {"strategy": "canary"}
 
 
 def checked(change: Any, **others: Any) -> dict[str, Any]:
-    return options.check(collector(change=change, **others))
+    return change_options.check(collector(change=change, **others))
 
 
 def test_an_empty_change_has_the_defaults_of_the_role() -> None:
-    assert dict(options.DEFAULTS) == {name: option["default"] for name, option in SPEC["change"]["options"].items()}
-    assert checked({}) == checked(dict.fromkeys(options.DEFAULTS)) == dict(options.DEFAULTS)
+    assert dict(change_options.DEFAULTS) == {
+        name: option["default"] for name, option in SPEC["change"]["options"].items()
+    }
+    assert checked({}) == checked(dict.fromkeys(change_options.DEFAULTS)) == dict(change_options.DEFAULTS)
     assert checked({"on_failure": "keep"})["on_failure"] == "keep"
 
 
@@ -37,7 +39,7 @@ def test_an_empty_change_has_the_defaults_of_the_role() -> None:
     ({}, {"update_strategy": {"type": "Recreate"}}),
 )
 def test_what_a_canary_can_be(change: Any, more: Any) -> None:
-    assert checked({**CANARY, **change}, **more) == {**options.DEFAULTS, **CANARY, **change}
+    assert checked({**CANARY, **change}, **more) == {**change_options.DEFAULTS, **CANARY, **change}
 
 
 @cases(
@@ -81,4 +83,4 @@ def test_what_it_cannot_be(change: Any, more: Any, says: str) -> None:
     ("99%", 200, 198),
 )
 def test_a_share_is_at_least_one_pod_and_leaves_one_as_it_is(share: str, whole: int, pods: int) -> None:
-    assert options.share_of(share, whole) == pods
+    assert change_options.share_of(share, whole) == pods

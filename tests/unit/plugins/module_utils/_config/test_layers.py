@@ -13,8 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers 
     Layer,
     is_pattern,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking import masker, secrets_in
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import settled
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import masker, secrets_in
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,8 +10,16 @@ from typing import Any
 import jmespath
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import check, checks_trust
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.check import DiagnoseCheck, found
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
+    checks_trust,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
+    diagnose_checks as check,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
+    DiagnoseCheck,
+    found,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source
 

@@ -11,7 +11,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.peer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import reach as network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peer_state import peer_row
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import Around, Reach
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import policies
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import network_policies as policies
 
 from ..helpers import LISTENERS, cases, running
 

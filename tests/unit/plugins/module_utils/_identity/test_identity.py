@@ -15,8 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
     filled,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import trust as oidc
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import (
     IdentityRequest,
     assigned,
@@ -163,34 +162,34 @@ WRONG = ["http://a/b", "https://", "", "https://a:8443/b", "https://a/b?c", "htt
 
 @pytest.mark.parametrize("given_", WRITTEN)
 def test_an_issuer_is_written_in_one_way(given_: str) -> None:
-    assert oidc.issuer(given_) == ISSUER
-    assert oidc.bare(oidc.issuer(given_)) == "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    assert trust.issuer(given_) == ISSUER
+    assert trust.bare(trust.issuer(given_)) == "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_iam_does_not_take_is_an_error(wrong: str) -> None:
     with pytest.raises(Problem, match="is not the URL of an issuer"):
-        oidc.issuer(wrong)
+        trust.issuer(wrong)
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso"])
 def test_a_provider_is_found_in_every_partition(partition: str) -> None:
     arn = f"arn:{partition}:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
-    assert oidc.find([arn + "2", arn], ISSUER) == arn
-    assert oidc.find([arn + "2"], ISSUER) == ""
+    assert trust.find([arn + "2", arn], ISSUER) == arn
+    assert trust.find([arn + "2"], ISSUER) == ""
 
 
 def test_thumbprints_are_optional_and_checked() -> None:
-    assert oidc.thumbprints(None) is None
-    assert oidc.thumbprints(["AA:" * 19 + "AA"]) == ["aa" * 20]
+    assert trust.thumbprints(None) is None
+    assert trust.thumbprints(["AA:" * 19 + "AA"]) == ["aa" * 20]
     for wrong in (["short"], [f"{number:040x}" for number in range(6)]):
         with pytest.raises(Problem, match="Leave thumbprints out"):
-            oidc.thumbprints(wrong)
+            trust.thumbprints(wrong)
 
 
 def test_what_does_not_differ_is_no_step_and_thumbprints_of_aws_are_left_alone() -> None:
-    assert oidc.steps(LIVE, oidc.goal(LIVE, ["a"], None, None, purge=False)) == []
-    (step,) = oidc.steps(LIVE, oidc.goal(LIVE, ["a", "b"], ["e" * 40], None, purge=False))
+    assert trust.steps(LIVE, trust.goal(LIVE, ["a"], None, None, purge=False)) == []
+    (step,) = trust.steps(LIVE, trust.goal(LIVE, ["a", "b"], ["e" * 40], None, purge=False))
     assert step.operation == "update_open_id_connect_provider_thumbprint"
 
 
@@ -200,9 +199,9 @@ IDS = st.lists(st.sampled_from("abcdef"), unique=True)
 @given(IDS, IDS, st.booleans())
 def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want: list[str], purge: bool) -> None:
     live = LIVE | {"client_ids": sorted(have)}
-    wanted = oidc.goal(live, want, None, None, purge=purge)
+    wanted = trust.goal(live, want, None, None, purge=purge)
     now = set(have)
-    for step in oidc.steps(live, wanted):
+    for step in trust.steps(live, wanted):
         one = step.parameters["ClientID"]
         now = now | {one} if step.operation.startswith("add") else now - {one}
         assert not set(have) & set(want) - now, "what is wanted and was there is there all the time"
@@ -211,5 +210,5 @@ def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want
 
 
 def test_tags_are_set_and_unset() -> None:
-    steps = oidc.steps(LIVE, LIVE | {"tags": {"y": "2"}})
+    steps = trust.steps(LIVE, LIVE | {"tags": {"y": "2"}})
     assert [step.parameters for step in steps] == [{"Tags": [{"Key": "y", "Value": "2"}]}, {"TagKeys": ["x"]}]

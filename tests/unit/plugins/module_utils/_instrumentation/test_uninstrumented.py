@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
-    annotations as namespaces,
+    inject_annotations as namespaces,
 )
 
 from ..helpers import cases

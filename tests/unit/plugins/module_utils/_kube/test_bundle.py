@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.secrets import salted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking import salted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.yaml_documents import data_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import bundle

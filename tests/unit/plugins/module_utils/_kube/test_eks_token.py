@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs import aws_policy as policy
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs import aws_policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import Account
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.ident
     is_collector_of,
     is_propagation_error,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token as access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import FailedCall, asked_by
 
 from ..helpers import cases
@@ -27,30 +27,30 @@ PAGE = "https://example.com"
 
 def test_actions_on_the_same_resources_are_one_statement() -> None:
     grants = [
-        policy.Grant(("b:B", "a:A"), PAGE, ("r",)),
-        policy.Grant(("a:A",), PAGE, ("r",)),
-        policy.Grant(("x:X",), PAGE, region="eu-west-1"),
-        policy.Grant(("y:Y",), PAGE, region="*"),
+        aws_policy.Grant(("b:B", "a:A"), PAGE, ("r",)),
+        aws_policy.Grant(("a:A",), PAGE, ("r",)),
+        aws_policy.Grant(("x:X",), PAGE, region="eu-west-1"),
+        aws_policy.Grant(("y:Y",), PAGE, region="*"),
     ]
-    found = policy.statements(grants)
+    found = aws_policy.statements(grants)
     in_region = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
     assert found == [
         {"Effect": "Allow", "Action": ["a:A", "b:B"], "Resource": ["r"]},
         {"Effect": "Allow", "Action": ["x:X"], "Resource": ["*"], "Condition": in_region},
         {"Effect": "Allow", "Action": ["y:Y"], "Resource": ["*"]},
     ]
-    assert policy.statements(reversed(grants)) == found, "the order of collectors means nothing"
+    assert aws_policy.statements(reversed(grants)) == found, "the order of collectors means nothing"
 
 
 def test_statements_of_users_are_as_they_wrote_them() -> None:
     mine = {"Sid": "Mine", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}
-    assert policy.united([mine, mine]) == [{"Sid": "Mine", "Effect": "Deny", "Action": ["s3:*"], "Resource": ["*"]}]
+    assert aws_policy.united([mine, mine]) == [{"Sid": "Mine", "Effect": "Deny", "Action": ["s3:*"], "Resource": ["*"]}]
 
 
 def test_what_iam_would_refuse_for_its_size_is_told() -> None:
-    assert policy.document([])["Version"] == "2012-10-17"
+    assert aws_policy.document([])["Version"] == "2012-10-17"
     with pytest.raises(Problem, match="IAM takes 10240"):
-        policy.document([{"Effect": "Allow", "Action": ["a:A"], "Resource": ["x" * 10240]}])
+        aws_policy.document([{"Effect": "Allow", "Action": ["a:A"], "Resource": ["x" * 10240]}])
 
 
 @cases(
@@ -63,7 +63,7 @@ def test_what_iam_would_refuse_for_its_size_is_told() -> None:
     (None, {}, False),
 )
 def test_policies_are_compared_by_what_they_mean(one: object, other: object, equal: bool) -> None:
-    assert policy.same(one, other) is equal
+    assert aws_policy.same(one, other) is equal
 
 
 ACCOUNT = Account("obs", "gateway")
@@ -138,7 +138,7 @@ def test_a_token_is_renewed_before_it_gets_old() -> None:
         made.append(now[0])
         return f"https://sts/?n={len(made)}"
 
-    bearer = access.Renewing(sign, lambda: now[0])
+    bearer = eks_token.Renewing(sign, lambda: now[0])
     seen = set()
     for second in range(0, 3600, 30):
         now[0] = second

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.edits import Unsolved, apply, same
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.data_edits import (
+    Unsolved,
+    apply,
+    same,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.steps import STEPS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_cluster as cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_cluster
 
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 LABEL = "o11y.opentelemetry/collector"
@@ -63,10 +63,10 @@ class Fleet:
         self.manifests.append({"kind": kind, "metadata": metadata, **body})
         return self
 
-    def members(self) -> list[cluster.FleetMember]:
-        return cluster.members(self.collectors, self.manifests, self.configs)
+    def members(self) -> list[fleet_cluster.FleetMember]:
+        return fleet_cluster.members(self.collectors, self.manifests, self.configs)
 
-    def cluster(self, name: str = "prod", **given: Any) -> cluster.FleetCluster:
+    def cluster(self, name: str = "prod", **given: Any) -> fleet_cluster.FleetCluster:
         rendered = {"collectors": self.collectors, "manifests": self.manifests, "findings": given.pop("findings", [])}
         products = given.pop("products", {})
-        return cluster.FleetCluster(name, {"rendered": rendered, **given}, self.configs, products)
+        return fleet_cluster.FleetCluster(name, {"rendered": rendered, **given}, self.configs, products)

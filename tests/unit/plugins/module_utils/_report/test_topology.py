@@ -8,7 +8,12 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import layout, topology
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import (
+    topology,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import (
+    topology_layout as layout,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

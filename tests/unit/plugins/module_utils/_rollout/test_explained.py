@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import symptoms as rollout
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import failures
 
 from ..helpers import cases
-from .test_symptoms import HOMELESS, UNBOUND, daemon_set, ended, event, pod, symptoms, waiting
+from .test_failures import HOMELESS, UNBOUND, daemon_set, ended, event, pod, symptoms, waiting
 
 
 @cases(
@@ -22,7 +22,7 @@ from .test_symptoms import HOMELESS, UNBOUND, daemon_set, ended, event, pod, sym
 def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row: Any) -> None:
     events = [event("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "x" not found')]
     (found,) = symptoms(daemon_set(), [pod(waiting("ContainerCreating"))], events)
-    assert rollout.issuing(found, certificates, []).row.id == row
+    assert failures.issuing(found, certificates, []).row.id == row
 
 
 @cases(
@@ -36,7 +36,7 @@ def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row:
 )
 def test_a_config_that_the_operator_makes_is_waited_for(of: str, name: str, row: str) -> None:
     events = [event("FailedMount", f'MountVolume.SetUp failed for volume "v" : configmap "{name}" not found')]
-    (found,) = symptoms({**daemon_set(), rollout.OF: of}, [pod(waiting("ContainerCreating"))], events)
+    (found,) = symptoms({**daemon_set(), failures.OF: of}, [pod(waiting("ContainerCreating"))], events)
     assert found.row.id == row
 
 
@@ -50,7 +50,7 @@ def test_an_account_that_the_operator_makes_is_waited_for(of: str, name: str, ro
     said = f'pods "a-" is forbidden: error looking up service account n/{name}: serviceaccount "{name}" not found'
     events = [event("FailedCreate", said, uid="w")]
     assert [
-        found.row.id for found in symptoms({**daemon_set(desiredNumberScheduled=1), rollout.OF: of}, [], events)
+        found.row.id for found in symptoms({**daemon_set(desiredNumberScheduled=1), failures.OF: of}, [], events)
     ] == [row]
 
 
@@ -64,7 +64,7 @@ def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
         {"metadata": {"name": "u", "uid": "u"}, "status": {"phase": "Bound"}},
         {"metadata": {"name": "other", "uid": "o"}},
     ]
-    told = rollout.unbound(found, claims, [event("ProvisioningFailed", "no such driver", uid="s")]).detail
+    told = failures.unbound(found, claims, [event("ProvisioningFailed", "no such driver", uid="s")]).detail
     assert told == f"{UNBOUND}; claim s of StorageClass fast: no such driver; claim t of no StorageClass"
 
 
@@ -80,4 +80,4 @@ def test_a_crash_is_fixed_by_what_its_log_says(log: Any, words: str) -> None:
     item = pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended()))
     item["spec"]["securityContext"] = {"runAsUser": 10001, "fsGroup": 5}
     (found,) = symptoms(daemon_set(), [item])
-    assert words in rollout.fix_of(found, log)
+    assert words in failures.fix_of(found, log)

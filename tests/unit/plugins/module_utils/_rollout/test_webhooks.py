@@ -9,7 +9,7 @@ import base64
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import operator_status
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import answers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_responses
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import webhooks
 
 from ..helpers import cases
@@ -42,7 +42,7 @@ SHARED = {"mode": "statefulset", "targetAllocator": {"enabled": True}}
 
 @cases("words, cause", *CAUSES.items())
 def test_why_a_webhook_does_not_answer(words: str, cause: str) -> None:
-    assert answers.calls_webhook(CALL + words)
+    assert api_responses.calls_webhook(CALL + words)
     assert webhooks.cause(words).id == webhooks.cause(CALL + words).id == cause
     assert set(CAUSES.values()) == {row.id for row in webhooks.CAUSES}
 
@@ -55,7 +55,7 @@ def test_why_a_webhook_does_not_answer(words: str, cause: str) -> None:
     ("etcdserver: request timed out", False),
 )
 def test_no_answer_is_not_a_no(message: str, passing: bool) -> None:
-    assert answers.calls_webhook(message) is passing
+    assert api_responses.calls_webhook(message) is passing
 
 
 def configuration(*clients: Any, annotations: Any = None) -> dict[str, Any]:

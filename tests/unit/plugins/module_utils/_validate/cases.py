@@ -25,7 +25,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import cleaned
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.policies import Policies
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.network_policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
     Deployment,

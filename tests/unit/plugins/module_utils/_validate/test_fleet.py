@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import Port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import deployed

@@ -12,7 +12,13 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import fields, rules, subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import (
+    rules,
+    subject,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import (
+    setting_fields as fields,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
     Fault,

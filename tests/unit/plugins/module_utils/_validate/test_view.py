@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import paths
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.policies import Policies
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.network_policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
     Deployment,

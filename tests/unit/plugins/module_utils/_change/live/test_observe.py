@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.judge import rows_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import rows_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,

@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import derive
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.row import guarded, rule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.component_row import (
+    guarded,
+    rule,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import derive
 
 from ...helpers import LISTENERS, cases, needs, rows, running
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import (
     Mount,
     Needs,
     derive,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live import flow as pem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live import flow
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import read
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
@@ -185,8 +185,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def parsed(folder: Path, name: str) -> list[pem.Parsed]:
-    return pem.certificates((folder / f"{name}.crt").read_bytes())
+def parsed(folder: Path, name: str) -> list[flow.Parsed]:
+    return flow.certificates((folder / f"{name}.crt").read_bytes())
 
 
 def test_what_a_certificate_says(folder: Path) -> None:
@@ -200,19 +200,19 @@ def test_what_a_certificate_says(folder: Path) -> None:
 
 def test_who_signed_it(folder: Path) -> None:
     server = parsed(folder, "server")
-    assert pem.trusts(parsed(folder, "ca"), server)
-    assert pem.trusts([*parsed(folder, "other-ca"), *parsed(folder, "ca")], server)
-    assert pem.trusts(server, server)
-    assert not pem.trusts(parsed(folder, "other-ca"), server)
-    assert not pem.trusts([], server)
+    assert flow.trusts(parsed(folder, "ca"), server)
+    assert flow.trusts([*parsed(folder, "other-ca"), *parsed(folder, "ca")], server)
+    assert flow.trusts(server, server)
+    assert not flow.trusts(parsed(folder, "other-ca"), server)
+    assert not flow.trusts([], server)
 
 
 def test_keys_and_broken_texts_are_no_certificates(folder: Path) -> None:
-    assert pem.certificates((folder / "server.key").read_bytes()) == []
-    assert pem.certificates(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n") == []
-    assert pem.decoded(base64.b64encode(b"x").decode()) == b"x"
-    assert pem.decoded("%") == b""
-    assert pem.available() == ""
+    assert flow.certificates((folder / "server.key").read_bytes()) == []
+    assert flow.certificates(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n") == []
+    assert flow.decoded(base64.b64encode(b"x").decode()) == b"x"
+    assert flow.decoded("%") == b""
+    assert flow.available() == ""
 
 
 def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:

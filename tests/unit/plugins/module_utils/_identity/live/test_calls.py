@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api as tested
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token as access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import (
     FailedCall,
     explain,
@@ -71,7 +71,7 @@ def test_what_passes_is_tried_again_for_a_while(error: Exception) -> None:
     calls, clock = calls_to(Client(error))
     with pytest.raises(type(error)):
         calls("describe_addon")
-    assert tested.PATIENCE_SECONDS - 15 < clock() - 1000 <= tested.PATIENCE_SECONDS
+    assert aws_api.PATIENCE_SECONDS - 15 < clock() - 1000 <= aws_api.PATIENCE_SECONDS
 
 
 def test_a_call_that_boto3_does_not_know_says_which_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,11 +116,11 @@ def test_expired_credentials_are_looked_for_anew_once() -> None:
 def test_the_error_handlers_of_amazon_aws_are_used() -> None:
     calls, _clock = calls_to(Client(refused("AccessDeniedException", message="User may not")))
 
-    @tested.CallErrors.common_error_handler("describe the add-on")
+    @aws_api.CallErrors.common_error_handler("describe the add-on")
     def work() -> Any:
         return calls("describe_addon")
 
-    with pytest.raises(tested.AnsibleCallError) as raised:
+    with pytest.raises(aws_api.AnsibleCallError) as raised:
         work()
     answer = raised.value.answer
     assert (answer.code, answer.service, answer.action) == ("AccessDeniedException", "eks", "DescribeAddon")
@@ -136,10 +136,12 @@ def test_actions_have_the_names_that_policies_have() -> None:
     calls.client.add_client_id_to_open_id_connect_provider = calls.client.describe_addon
     with pytest.raises(boto.ClientError) as raised:
         calls("add_client_id_to_open_id_connect_provider")
-    assert tested.answer_of(raised.value).action == "AddClientIDToOpenIDConnectProvider"
+    assert aws_api.answer_of(raised.value).action == "AddClientIDToOpenIDConnectProvider"
 
 
-@pytest.mark.parametrize("codes", [codes for codes, _wrong, _fix in access.TEXTS], ids=lambda codes: sorted(codes)[0])
+@pytest.mark.parametrize(
+    "codes", [codes for codes, _wrong, _fix in eks_token.TEXTS], ids=lambda codes: sorted(codes)[0]
+)
 def test_every_text_can_be_told(codes: frozenset[str]) -> None:
     for code in codes:
         text = str(explain(FailedCall(code, "because."), "Do it"))
@@ -150,5 +152,5 @@ def test_every_text_can_be_told(codes: frozenset[str]) -> None:
 def test_an_unknown_answer_is_told_as_it_is_and_no_code_is_both_passing_and_final() -> None:
     text = str(explain(FailedCall("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
     assert text.startswith("Do it: AWS answers OddException to eks:CreateAddon (because).")
-    assert all(passing(FailedCall(code, "")) for code in access.PASSING_CODES)
+    assert all(passing(FailedCall(code, "")) for code in eks_token.PASSING_CODES)
     assert not passing(FailedCall("ResourceInUseException", "", 409))

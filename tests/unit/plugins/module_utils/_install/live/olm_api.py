@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ... import live_helpers as helpers
+from ... import live_helpers
 from ...fake_api import FakeApi
 
 NAMESPACE = "openshift-opentelemetry-operator"
@@ -22,17 +22,17 @@ NAME = "opentelemetry-product"
 
 def definition(group: str, version: str, plural: str) -> dict[str, Any]:
     spec = {"group": group, "names": {"plural": plural, "kind": plural}, "versions": [{"name": version}]}
-    return dict(helpers.obj("CustomResourceDefinition", f"{plural}.{group}", spec=spec))
+    return dict(live_helpers.obj("CustomResourceDefinition", f"{plural}.{group}", spec=spec))
 
 
 def obj(kind: str, name: str, namespace: str = NAMESPACE, version: str = V1ALPHA1, **more: Any) -> dict[str, Any]:
-    return dict(helpers.obj(kind, name, namespace, version, **{"labels": {}, **more}))
+    return dict(live_helpers.obj(kind, name, namespace, version, **{"labels": {}, **more}))
 
 
 def served(*manifests: dict[str, Any], packages: bool = True) -> FakeApi:
     """Return an API server that has OLM."""
     api = FakeApi(*[definition(*kind) for kind in (*KINDS, *MORE, (PACKAGES, "v1", "packagemanifests"))], *manifests)
-    api.add(helpers.obj("Namespace", NAMESPACE))
+    api.add(live_helpers.obj("Namespace", NAMESPACE))
     api.texts[f"/apis/{V1ALPHA1}"] = json.dumps({"resources": []})
     api.discovers = False
     if packages:

@@ -10,7 +10,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
     AnsibleCallError,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.states import ISSUES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ISSUES
 
 from tests.testbed.aws.world import Stage
 

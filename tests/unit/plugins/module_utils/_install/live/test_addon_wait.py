@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.states import ISSUES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ISSUES
 
 from tests.testbed.aws.world import Stage
 

@@ -14,8 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.o
     OlmWait,
     OlmWaitOptions,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.meanings import SOON
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.pod_reasons import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import SOON
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
     checked_search,
 )
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import decision as addons
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.decision import Addon
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.decide import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
+    addon_decision as addons,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_decision import Addon
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.release_decision import (
     Decision,
     ReleaseRequest,
 )

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import explain
 
 from ...fake_api import FakeApi
 from .test_cluster import PATH, failing

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResource
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect as edge
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import kubeconfig as eks_access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 
@@ -132,8 +132,8 @@ def api(tmp_path: Path) -> Iterator[TlsApi]:
 
 
 def connected(**params: Any) -> Any:
-    names = dict.fromkeys(edge.CLUSTER_ARG_SPEC)
-    return edge.connect(SimpleNamespace(params=names | params, tmpdir=None))  # type: ignore[arg-type]
+    names = dict.fromkeys(connect.CLUSTER_ARG_SPEC)
+    return connect.connect(SimpleNamespace(params=names | params, tmpdir=None))  # type: ignore[arg-type]
 
 
 ASKED = {"name": "prod", "region": "eu-west-1", "profile": None, "role_arn": None}
@@ -212,7 +212,7 @@ def test_a_kubeconfig_of_the_aws_cli_needs_no_aws_cli(api: TlsApi, tmp_path: Pat
         ],
         "users": [{"name": "u", "user": {"exec": {"apiVersion": "v1", "command": "aws", "args": KUBECTL_AWS}}}],
     }
-    names = dict.fromkeys(edge.CLUSTER_ARG_SPEC)
+    names = dict.fromkeys(connect.CLUSTER_ARG_SPEC)
     module = SimpleNamespace(params=names | {"kubeconfig": kubeconfig}, tmpdir=str(tmp_path))
-    assert edge.connect(module).request("GET", "/version") == {}  # type: ignore[arg-type]
+    assert connect.connect(module).request("GET", "/version") == {}  # type: ignore[arg-type]
     assert "x-k8s-aws-id" in decoded(api.tokens[0].removeprefix("Bearer "))

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import (
     Answered,
     ApiError,
     Cluster,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.explain import lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 

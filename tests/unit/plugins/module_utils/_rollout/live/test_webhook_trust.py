@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import BACKOFF
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_trust as trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_wait import (
     AdmissionWait,
     WebhookWaitOptions,
@@ -43,7 +43,7 @@ def configuration(created: str = OLD, name: str = "hook.example.com", **annotati
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trust.is_lost, "__defaults__", (now,))
+    monkeypatch.setattr(webhook_trust.is_lost, "__defaults__", (now,))
 
 
 def refusing(message: str, *configurations: dict[str, Any]) -> FakeApi:

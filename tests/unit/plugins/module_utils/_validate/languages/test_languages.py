@@ -9,11 +9,11 @@ import zoneinfo
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages import (
     formats,
+    go_names,
     ottl,
     ottl_literals,
     regex,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages import go_names as names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages.ottl_syntax import Used
 from hypothesis import given
 from hypothesis import strategies as st
@@ -188,7 +188,7 @@ def test_a_text_that_nests_too_deep_is_not_judged() -> None:
 
 
 def test_every_time_zone_of_this_machine_is_known() -> None:
-    assert [name for name in zoneinfo.available_timezones() if not names.is_zone(name)] == []
+    assert [name for name in zoneinfo.available_timezones() if not go_names.is_zone(name)] == []
 
 
 def test_names_of_time_zones_have_their_case_and_no_spaces() -> None:
@@ -207,7 +207,7 @@ def test_names_of_time_zones_have_their_case_and_no_spaces() -> None:
         "UTC/",
         "UTC/.",
     )
-    assert [name for name in wrong if names.is_zone(name)] == []
+    assert [name for name in wrong if go_names.is_zone(name)] == []
     known = (
         "",
         "Local",
@@ -219,14 +219,14 @@ def test_names_of_time_zones_have_their_case_and_no_spaces() -> None:
         "Asia//Tokyo",
         "./UTC",
     )
-    assert [name for name in known if not names.is_zone(name)] == []
+    assert [name for name in known if not go_names.is_zone(name)] == []
 
 
 def test_names_of_encodings_have_any_case() -> None:
     wrong = ("utf-9", "utf-7", "utf-32", "cp1252", "UTF8 ", " nop", "latin 1", "base64")
-    assert [name for name in wrong if names.is_encoding(name)] == []
+    assert [name for name in wrong if go_names.is_encoding(name)] == []
     known = ("", "UTF-8", " utf-8", "Nop", "us-ascii ", "Latin1", "ISO_8859-1:1987", "437", "CSUTF8", "utf8-raw")
-    assert [name for name in known if not names.is_encoding(name)] == []
+    assert [name for name in known if not go_names.is_encoding(name)] == []
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs import aws_policy as policy
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs import aws_policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_calls import CALLS
 
 from ....helpers import CATALOGUE, needs, rows, running
 
 LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:"
-HERE = policy.eks_cluster_of("arn:aws:eks:us-east-1:123456789012:cluster/prod")
+HERE = aws_policy.eks_cluster_of("arn:aws:eks:us-east-1:123456789012:cluster/prod")
 THEIRS = "arn:aws:iam::999999999999:role/theirs"
 # What the tables below abbreviate.
 SHORT = {
@@ -34,7 +34,7 @@ Allowed = set[tuple[str, str, str]]
 def allowed(config: Any, environment: dict[str, str] | None = None) -> Allowed:
     """Return what is allowed in a cluster: action, resource, and the region of a condition."""
     found = set()
-    for statement in policy.filled(policy.statements(needs(config, environment).grants), HERE):
+    for statement in aws_policy.filled(aws_policy.statements(needs(config, environment).grants), HERE):
         assert statement["Effect"] == "Allow"
         condition = statement.get("Condition", {}).get("StringEquals", {})
         assert set(condition) <= {"aws:RequestedRegion"}

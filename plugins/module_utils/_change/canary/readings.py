@@ -1,0 +1,178 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the pods of one revision count while they are watched, reading by reading. Private."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from math import sqrt
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ..._config.catalogue import Listeners
+from ..._telemetry.logs import groups
+from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, total
+
+Row = dict[str, Any]
+Facts = dict[str, list[Row]]
+# The bounds of a share: 99 % on either side.
+_Z = 2.58
+# A state counts once it holds in so many readings; what cannot be read, in one more.
+LAST = 3
+# Data comes in steadily if it does in so many of a hundred readings, of so many at least.
+_STEADY, _FEWEST = 80, 5
+
+
+class Sample(NamedTuple):
+    """One reading of one pod. Without metrics, `why` says why; `open` says of each port asked whether it accepts."""
+
+    pod: str
+    reading: Reading | None
+    restarts: int = 0
+    oom: bool = False
+    memory_limit: int = 0
+    log: str = ""
+    open: Mapping[tuple[str, int], bool] = MappingProxyType({})
+    why: str = ""
+
+
+class _Poll(NamedTuple):
+    at: float
+    facts: Facts
+    samples: Mapping[str, Sample]
+
+
+class Revision:
+    """The pods of one revision. All that `fresh` pods count was counted since the change; older pods have a past."""
+
+    def __init__(self, config: Mapping[str, Any], listeners: Listeners, *, fresh: bool) -> None:
+        self.config, self._listeners, self._fresh = config, listeners, fresh
+        self.polls: list[_Poll] = []
+        self._first: dict[str, Reading] = {}
+        self._last: dict[str, Reading] = {}
+        self._restarts: dict[str, int] = {}
+
+    def add(self, at: float, samples: Iterable[Sample]) -> None:
+        """Add a reading of all pods that exist now. What a pod has counted stays counted after its end."""
+        known = {sample.pod: sample for sample in samples}
+        for sample in known.values():
+            self._restarts.setdefault(sample.pod, 0 if self._fresh else sample.restarts)
+            if sample.reading is not None:
+                self._first.setdefault(sample.pod, Counter() if self._fresh else sample.reading)
+                self._last[sample.pod] = sample.reading
+        gained = total([grown(self._first[pod], self._last[pod]) for pod in self._last])
+        self.polls.append(_Poll(at, self._flow(gained, at).facts(), known))
+
+    def _flow(self, counted: Reading, at: float) -> Flow:
+        seconds = at - (self.polls[0].at if self.polls else at)
+        return Flow(self.config, self._listeners, counted, total(list(self._last.values())), seconds)
+
+    def facts(self, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
+        """Return how these pods are, and what they count, as users' rows see it."""
+        last = self.polls[-1] if self.polls else _Poll(0.0, self._flow(Counter(), 0.0).facts(), {})
+        pods = [self._pod(sample) for sample in last.samples.values()]
+        return {
+            **last.facts,
+            "seconds": round(last.at - self.polls[0].at) if self.polls else 0,
+            "received": sum(row["accepted"] for row in last.facts["receives"]),
+            "pods": pods,
+            "restarted": sum(pod["restarted"] for pod in pods),
+            "memory_percent": max((pod["memory_percent"] for pod in pods), default=0),
+            "unread": [{"what": f"pod {pod['name']}", **pod} for pod in pods if pod["unread"]] or self._gone(),
+            "logs": groups("\n".join(sample.log for sample in last.samples.values()), now, mask),
+            "steady": self._steady(),
+            "open": sorted(
+                {
+                    f"{port[0]}:{port[1]}"
+                    for one in last.samples.values()
+                    for port, accepts in one.open.items()
+                    if accepts
+                }
+            ),
+        }
+
+    def _pod(self, sample: Sample) -> Row:
+        taken = [poll.samples[sample.pod] for poll in self.polls[-LAST - 1 :] if sample.pod in poll.samples]
+        used = [int(100 * one.reading[MEMORY] // one.memory_limit) for one in taken if one.reading and one.memory_limit]
+        return {
+            "name": sample.pod,
+            "restarts": sample.restarts,
+            "restarted": max(sample.restarts - self._restarts[sample.pod], 0),
+            "oom": sample.oom,
+            "memory_percent": used[-1] if used else 0,
+            "memory_low": min(used[-LAST:]) if len(used) >= LAST else 0,
+            "unread": len(taken) > LAST and all(one.reading is None for one in taken),
+            "why": sample.why,
+        }
+
+    def _gone(self) -> list[Row]:
+        """Return that no pod runs, if none has for several readings: what is not there is not good."""
+        recent = self.polls[-LAST - 1 :]
+        gone = len(recent) > LAST and not any(poll.samples for poll in recent)
+        return [{"what": "any pod", "why": "no pod of this revision runs"}] if gone else []
+
+    def alone(self, rest: Revision) -> float | None:
+        """Return for how many seconds no pod of the rest has been read, or None if one was in the last reading."""
+        last = self.polls[-1].at
+        if not rest.polls:
+            return last - self.polls[0].at
+        return last - rest.polls[-1].at if rest.polls[-1].at < last else None
+
+    def bases(self) -> list[Facts]:
+        """Return rows to compare with: those of this time, and those since the start of the pods."""
+        if not self.polls:
+            return [self._flow(Counter(), 0.0).facts()]
+        whole = total(list(self._last.values()))
+        return [self.polls[-1].facts, self._flow(whole, self.polls[-1].at).facts()]
+
+    def times(self, kind: str, index: int, fields: Iterable[str]) -> int:
+        """Return in how many readings a row has counted more than in the one before. Requests come and fail whole."""
+        counts = [0, *(sum(poll.facts[kind][index][one] for one in fields) for poll in self.polls)]
+        return sum(after > before for before, after in pairwise(counts))
+
+    def before(self, seconds: float) -> Facts | None:
+        """Return the rows of the latest reading that is as old as that; None if none is."""
+        old = [poll.facts for poll in self.polls if self.polls[-1].at - poll.at >= seconds]
+        return old[-1] if old else None
+
+    def queues(self, number: int) -> list[tuple[int, int]]:
+        """Return the size of the queue of each exporter in the last readings: the least of them, and the growth."""
+        found = []
+        for index in range(len(self.polls[-1].facts["exports"])):
+            sizes = [int(poll.facts["exports"][index]["queue_size"]) for poll in self.polls[-number:]]
+            found.append((min(sizes[-LAST:]) if len(sizes) >= LAST else 0, sizes[-1] - sizes[0]))
+        return found
+
+    def _steady(self) -> list[str]:
+        """Return the signals that came in between nearly all readings."""
+        came: Counter[str] = Counter()
+        for one, two in pairwise(self.polls):
+            counts = [_by_signal(poll.facts["receives"], "accepted") for poll in (one, two)]
+            came.update(signal for signal, count in counts[1].items() if count > counts[0][signal])
+        times = len(self.polls) - 1
+        return [signal for signal, count in came.items() if times >= _FEWEST and 100 * count >= _STEADY * times]
+
+
+def _by_signal(rows: Iterable[Row], field: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[row["signal"]] += row[field]
+    return found
+
+
+def bounds(part: float, whole: float) -> tuple[float, float]:
+    """Return the bounds of Wilson's score interval: between which shares, in percent, the true one surely is."""
+    if not whole:
+        return 0.0, 0.0
+    share, square = min(part / whole, 1.0), _Z * _Z
+    middle = share + square / (2 * whole)
+    wide = _Z * sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
+    return 100 * (middle - wide) / (1 + square / whole), 100 * (middle + wide) / (1 + square / whole)
+
+
+def fewer(part: float, whole: float, most: int) -> tuple[float, float]:
+    """Return a share as one of no more than so many."""
+    return (part * most / whole, most) if whole > most else (part, whole)

@@ -1,0 +1,185 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What others own, and a bundle, or the operator for it, would overwrite: found before anything is written. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import starmap
+from typing import NamedTuple
+
+from ..._config.paths import at, section
+from ..._errors import Problem, at_most
+from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.live.cluster import JSON, METADATA_LIST
+from ..._kube.live.kinds import ApiResource, ApiResources, version_for
+from ..._kube.managed_fields import is_applied
+from ..._kube.network_policies import selects
+from ..._kube.operator_status import COLLECTOR
+from ..._kube.ownership import HELM_NAME, helm_release, is_ours, lacking, marks, owner, release_of
+from ..._rollout.operator_children import BUDGET, budgets, made, made_for
+from .session import Session, listed
+
+SHOWN = 5
+# A namespace or a Helm release. A text of others that is none may be another selector, option or command.
+_NAME = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+Pairs = list[tuple[Manifest, "Manifest | None"]]
+
+
+class _Budget(NamedTuple):
+    """A new PodDisruptionBudget: for which object of the bundle, the labels of its pods, and a way without it."""
+
+    asked: Manifest
+    namespace: str
+    pods: list[dict[str, str]]
+    fix: str
+
+
+_UNASKED = (
+    "Let the other one select other pods, or delete it. The operator makes a budget whatever `disruption_budget` says: "
+    "`backend: kubernetes` with `disruption_budget: {enabled: false}` has none."
+)
+
+
+def compared(manifests: Iterable[Manifest]) -> set[Ref]:
+    """Return what a run looks for among the objects of others: budgets, and what the operator makes of collectors."""
+    return {one for item in manifests for one in (made(item) if item["kind"] == COLLECTOR else _own(item))}
+
+
+def _own(item: Manifest) -> list[Ref]:
+    return [ref(item)] if item["kind"] == BUDGET else []
+
+
+def refuse_others(session: Session, pairs: Pairs) -> None:
+    """Refuse to write what others own, and a second budget for the same pods. Lists only for what is to change."""
+    resources = [item for item, live in pairs if item["kind"] == COLLECTOR and not _is_applied(session, item, live)]
+    new = [item for item, live in pairs if item["kind"] == BUDGET and not live]
+    children = {one: item for item in resources for one in made(item)}
+    found = _listed(session, {(one.kind, one.namespace) for one in compared([*resources, *new])})
+    live = {ref(item): item for item in found}
+    taken = [(item, live[one]) for one, item in children.items() if one in live and not made_for(item, live[one])]
+    refuse_foreign(session, [*pairs, *taken])
+    warn_of_earlier(session, pairs)
+    warn_of_helm(session, pairs)
+    templates = [section(item, "spec", "template", "metadata", "labels") for item, _live in pairs]
+    wanted = [*_of_bundle(new, templates), *_of_operator(resources, live)]
+    _refuse_second_budget(session, wanted, [item for item in found if item["kind"] == BUDGET])
+
+
+def warn_of_earlier(session: Session, pairs: Pairs) -> None:
+    """Name the objects of an earlier version, which this run takes over."""
+    found = [str(ref(live)) for manifest, live in pairs if live and session.converts(manifest, live)]
+    if found:
+        run = "Without check mode, this run" if session.options.check else "This run"
+        named = at_most(SHOWN, found, last=", ")
+        text = f"{run} takes over objects of an earlier version of this collection: {named}."
+        session.report.warnings.append(text)
+
+
+def warn_of_helm(session: Session, pairs: Pairs) -> None:
+    """Name the Helm releases from which this run adopts objects: Helm's record still names these."""
+    found: dict[tuple[str, str], list[Ref]] = {}
+    for manifest, live in pairs:
+        adopted = live and release_of(manifest) in session.options.adopt and session.may_write(manifest, live)
+        if live and adopted and HELM_NAME in {mark for _part, mark in marks(live, session.options.field_manager)}:
+            found.setdefault(helm_release(live), []).append(ref(live))
+    session.report.warnings.extend(starmap(_still_of_helm, sorted(found.items())))
+
+
+def _still_of_helm(release: tuple[str, str], refs: list[Ref]) -> str:
+    """Return the warning. The annotations, which others wrote, are part of a command only as names of this place."""
+    namespace, name = release
+    named = all(map(_NAME.fullmatch, release)) and {one.namespace for one in refs if one.namespace} == {namespace}
+    which = f"the Helm release {namespace}/{name}" if named else "a Helm release, which the annotations do not name"
+    command = f"kubectl delete secret --namespace {namespace} --selector owner=helm,name={name}"
+    look = (
+        "find the release with `helm list --all-namespaces`. Its record is Secrets with the labels `owner: helm` and "
+        "`name` with the name of the release: delete these."
+    )
+    return (
+        f"Adopted from {which}: {at_most(SHOWN, refs, last=', ')}. Their marks of Helm go, "
+        "but `helm upgrade` and `helm uninstall` still change and delete what Helm's record names. If nothing else of "
+        f"this release is in use, {f'delete the record: `{command}`' if named else look}"
+    )
+
+
+def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> bool:
+    return live is not None and is_applied(manifest, live, session.options.field_manager)
+
+
+def _listed(session: Session, places: set[tuple[str, str]]) -> list[Manifest]:
+    """Return the objects of some kinds in some namespaces, budgets with their content."""
+    known = [(ApiResources.known(version_for(kind), kind), namespace) for kind, namespace in sorted(places)]
+    wheres = [(resource, namespace) for resource, namespace in known if resource]
+    read = session.cluster.parallel(lambda where: _list(session, *where), wheres)
+    denied = {resource.plural for (resource, _namespace), items in zip(wheres, read, strict=True) if items is None}
+    if denied:
+        named = ", ".join(sorted(denied))
+        session.report.warnings.append(f"Not compared with those of others, since this user may not list them: {named}")
+    return [item for items in read for item in items or []]
+
+
+def _list(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
+    return listed(session, resource, namespace, {}, JSON if resource.kind == BUDGET else METADATA_LIST)
+
+
+def refuse_foreign(session: Session, pairs: Pairs) -> None:
+    """Refuse to write what others own, before anything is written. A namespace of others is used as it is."""
+    others = [(manifest, live) for manifest, live in pairs if live and not session.may_write(manifest, live)]
+    found = [pair for pair in others if pair[0]["kind"] != "Namespace" and not session.may_exist(pair[0])]
+    _refuse_poor_accounts([pair for pair in others if session.may_exist(pair[0])])
+    if not found:
+        return
+    named = at_most(SHOWN, starmap(_foreign, found), "; ", ", ")
+    releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in found}))
+    wrong = f"objects of these names exist and belong to others: {named}"
+    fix = (
+        "Choose another name or namespace for yours, or end what else manages them and take them over: "
+        "`adopt: true` for a collector or an Instrumentation, `cert_manager_foreign: takeover` or "
+        "`otel_operator_foreign: takeover` for a product, `adopt: [RELEASE]` for bundle_apply."
+    )
+    raise Problem(wrong, asked="Apply the bundle", where=f"release {releases}", fix=fix)
+
+
+def _foreign(manifest: Manifest, live: Manifest) -> str:
+    by_operator = "" if ref(manifest) == ref(live) else " (the operator would overwrite it)"
+    return f"{ref(live)} belongs to {owner(live)}{by_operator}"
+
+
+def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
+    """Refuse ServiceAccounts of others without what the collectors need of them."""
+    for manifest, live in pairs:
+        missing = lacking(live, manifest)
+        if missing:
+            wrong = f"{ref(live)} lacks {', '.join(missing)}, and belongs to {owner(live)}"
+            fix = "Have its owner add what is missing, or leave service_account_name out, which makes an account."
+            raise Problem(wrong, asked="Use an existing ServiceAccount", where="service_account_name", fix=fix)
+
+
+def _of_bundle(new: list[Manifest], templates: list[dict[str, str]]) -> Iterator[_Budget]:
+    for item in new:
+        pods = [labels for labels in templates if selects(item["spec"]["selector"], labels)]
+        fix = "Set `disruption_budget: {enabled: false}` for the collector, or delete the other one."
+        yield _Budget(item, item["metadata"]["namespace"], pods, fix)
+
+
+def _of_operator(resources: list[Manifest], live: Mapping[Ref, Manifest]) -> Iterator[_Budget]:
+    for item in resources:
+        pods = [labels for one, labels in budgets(item).items() if one not in live]
+        yield _Budget(item, item["metadata"]["namespace"], pods, _UNASKED)
+
+
+def _refuse_second_budget(session: Session, wanted: Iterable[_Budget], found: list[Manifest]) -> None:
+    """Refuse a new budget for pods that have one of another owner: Kubernetes evicts no pod that has two.
+
+    Source: kubernetes.io, "Specifying a Disruption Budget for your Application".
+    """
+    others = [item for item in found if not is_ours(item, session.releases, session.options.field_manager)]
+    for budget in wanted:
+        for other in (item for item in others if item["metadata"]["namespace"] == budget.namespace):
+            theirs = at(other, ("spec", "selector"))
+            if theirs is not None and any(selects(theirs, labels) for labels in budget.pods):
+                wrong = f"{ref(other)} of another owner selects the same pods, and Kubernetes evicts no pod with two"
+                raise Problem(wrong, asked=f"Apply {ref(budget.asked)}", fix=budget.fix)

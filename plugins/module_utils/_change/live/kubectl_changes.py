@@ -1,0 +1,52 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take back what people set with kubectl in the pod templates of a bundle. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..._kube.bundle import Manifest, Ref, ref
+from ..._kube.live.api_errors import explain
+from ..._kube.live.cluster import CONFLICT, MERGE, ApiError
+from ..._kube.ownership import applied_by
+from ..kubectl_fields import taken_back, without
+from .session import Session
+from .write import TRIES, restless
+
+
+def own_kubectl_fields(session: Session, live: Mapping[Ref, Manifest | None]) -> dict[Ref, Manifest | None]:
+    """Own what people set with kubectl in the pod templates of this bundle, so that its apply can remove it."""
+    if session.options.check or not session.options.force_conflicts:
+        return {}
+    manager = session.options.field_manager
+    found = [item for item in session.options.manifests if (now := live[ref(item)]) and taken_back(now, manager)]
+    owned = session.cluster.parallel(lambda item: _own(session, item, live[ref(item)]), found)
+    return {ref(item): now for item, now in zip(found, owned, strict=True)}
+
+
+def _own(session: Session, manifest: Manifest, judged: Manifest | None) -> Manifest | None:
+    asked, now = f"Take back what kubectl set in {ref(manifest)}", judged
+    for _try in range(TRIES):
+        if now is None or not session.may_write(manifest, now):
+            return judged  # its apply finds that it is no longer the same
+        fields = taken_back(now, session.options.field_manager)
+        if not fields:
+            return now
+        state = {key: now["metadata"][key] for key in ("uid", "resourceVersion")}
+        body = {"metadata": {**state, "managedFields": fields}}
+        try:
+            return session.cluster.request("PATCH", session.path(manifest), body=body, content_type=MERGE)
+        except ApiError as error:
+            if error.status != CONFLICT:
+                raise explain(error, asked) from error
+        now = session.live(manifest)
+    raise restless(asked)
+
+
+def tried(session: Session, after: Manifest, before: Manifest | None) -> Manifest:
+    """Return what the server tried as a run leaves it, which takes these fields back first."""
+    manager = session.options.field_manager
+    takes = session.options.check and session.options.force_conflicts and before and applied_by(before, manager)
+    return without(after, manager) if takes else after

@@ -1,0 +1,292 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read the dependencies of a collector: permissions, backends, Secrets, certificates, target allocator. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..._collector.peers import Peer
+from ..._config.paths import at, items, section
+from ..._errors import Problem
+from ..._kube.live.api_errors import library
+from ..._kube.live.cluster import ApiError
+from ..._kube.names import OWNER
+from ..._kube.network_policies import Policies, Sender
+from ..._kube.ownership import collector_of, is_ours, release_of
+from ..._kube.pod_references import Source, missing_keys, sources
+from ..._kube.rights import Right
+from ..._kube.service_names import service_of
+from ..._rollout.change_record import is_record, record_name, standing
+from .. import checks_trust
+from ..checks_start import missing, needed
+from ..cluster_objects import share
+from ..peer_state import peer_row
+from ..pod_config import collector_container
+from ..reach import endpoints, labels_of, slices_of
+from .flow import Parsed, available, certificates, decoded, trusts
+from .reader import ClusterReader, Notes, Object
+
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
+MOST_JOBS = 50
+
+
+def change_under_way(reader: ClusterReader, workload: Object | None, notes: Notes) -> dict[str, Any] | None:
+    """Return the record of a change that a run has begun and not completed, and what it says."""
+    if not workload or not collector_of(workload):
+        return None
+    wanted = record_name(workload)
+    metadata = wanted["metadata"]
+    found = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
+    record = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
+    own = is_record(record) and is_ours(record, {release_of(wanted)}, OWNER)
+    return {"record": metadata["name"], "what": standing(record)} if own else None
+
+
+def rights(
+    reader: ClusterReader, config: Any, pod: Object, namespace: str, notes: Notes
+) -> list[dict[str, Any]] | None:
+    """Return the rights that the collector's account lacks; None when this user may not ask."""
+    wanted = needed(config)
+    account = str(at(pod, ("spec", "serviceAccountName")) or at(pod, ("spec", "serviceAccount")) or "default")
+    asked = list(dict.fromkeys(right for needs in wanted.values() for right in needs))
+
+    def allowed(right: Right, scope: str) -> bool:
+        user = f"system:serviceaccount:{namespace}:{account}"
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "groups": groups, **right.attributes(scope)},
+        }
+        return bool(at(reader.cluster.request("POST", REVIEWS, body=body), ("status", "allowed")))
+
+    try:
+        granted = reader.cluster.parallel(lambda right: allowed(right, ""), asked)
+        denied = [right for right, grant in zip(asked, granted, strict=True) if not grant]
+        local = reader.cluster.parallel(lambda right: not right.path and allowed(right, namespace), denied)
+    except ApiError as error:
+        notes.add("rights of its ServiceAccount", error.message)
+        return None
+    near = {right for right, grant in zip(denied, local, strict=True) if grant}
+    scopes = {right: "namespace" if right in near else "none" for right in denied}
+    return missing(wanted, scopes, account, namespace)
+
+
+def read_peers(reader: ClusterReader, peers: Iterable[Peer]) -> None:
+    """Read ahead what stands behind the addresses of exporters."""
+    inside = [peer for peer in peers if peer.service]
+    names = [("services", peer.namespace, peer.service) for peer in inside]
+    lists = [(plural, peer.namespace) for plural in ("endpointslices", "networkpolicies") for peer in inside]
+    reader.read_ahead(lists, names)
+
+
+def peer_facts(
+    reader: ClusterReader, peers: Sequence[Peer], pod: Object, egress: Policies, notes: Notes
+) -> list[dict[str, Any]]:
+    """Return what the cluster has at the address of each exporter of a pod."""
+    sender = _sender(reader, pod) if any(peer.service for peer in peers) else None
+    return [peer_row(peer, _behind(reader, peer, notes), egress, sender) for peer in peers]
+
+
+def _sender(reader: ClusterReader, pod: Object) -> Sender | None:
+    """Return what network policies know of a pod; None for one of the node's network, where they rarely apply."""
+    namespace = str(at(pod, ("metadata", "namespace")) or "")
+    if not namespace or at(pod, ("spec", "hostNetwork")) is True:
+        return None
+    try:
+        of_namespace = labels_of(reader.cluster.get(f"/api/v1/namespaces/{namespace}") or {})
+    except ApiError:
+        of_namespace = None
+    addresses = tuple(str(one.get("ip")) for one in items(pod, "status", "podIPs"))
+    return Sender(namespace, labels_of(pod), of_namespace, addresses)
+
+
+def _in_front(reader: ClusterReader, peer: Peer, slices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the network policies for the pods behind a Service, and the names of the ports of these pods."""
+    names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
+    policies = reader.listed("networkpolicies", peer.namespace, Notes())
+    pod = reader.one("pods", peer.namespace, names[0], Notes()).value if policies and names and names[0] else None
+    if not pod:
+        return {}
+    ports = [port for container in items(pod, "spec", "containers") for port in items(container, "ports")]
+    targets = {port.get("port") for item in slices for port in items(item, "ports")}
+    called = [str(port.get("name")) for port in ports if port.get("containerPort") in targets]
+    return {"ingress": Policies(policies or (), labels_of(pod), "Ingress"), "names": called}
+
+
+def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
+    if not peer.service:
+        return {}
+    service = reader.one("services", peer.namespace, peer.service, notes)
+    slices = reader.listed("endpointslices", peer.namespace, notes)
+    found = {"service": service.value, "denied": bool(service.why) or slices is None}
+    if service.value is None and not service.why and not peer.certain:
+        try:
+            found["namespace"] = reader.cluster.get(f"/api/v1/namespaces/{peer.namespace}") is not None
+        except ApiError:  # then the name may be one of this cluster or not
+            found["namespace"] = False
+    behind = slices_of(peer.service, slices or [])
+    return {**found, "slices": behind, **_in_front(reader, peer, behind)}
+
+
+def references(
+    reader: ClusterReader, namespaces: Sequence[str], found: Sequence[Source], notes: Notes
+) -> list[dict[str, Any]]:
+    """Return the Secrets and ConfigMaps that pods in these namespaces need, and whether they have their keys."""
+    needed_ones = [(namespace, one) for namespace in namespaces for one in found if not one.optional]
+    reader.read_ahead([], [(PLURALS[one.kind], namespace, one.name) for namespace, one in needed_ones])
+    rows = []
+    for namespace, one in needed_ones:
+        answer = reader.one(PLURALS[one.kind], namespace, one.name, notes)
+        keys = missing_keys([key for key in (one.key, *(key for _path, key in one.files)) if key], answer.value)
+        state = "unseen" if answer.why else "missing" if answer.value is None else "no_key" if keys else "ok"
+        key = ", ".join(keys) if state == "no_key" else ""
+        rows.append({"kind": one.kind, "namespace": namespace, "name": one.name, "key": key, "state": state})
+    return list({tuple(row.values()): row for row in rows}.values())
+
+
+class CertificateChecks:
+    """The certificates of one collector, and of those whom it sends to."""
+
+    def __init__(
+        self, reader: ClusterReader, namespace: str, config: Any, found: Sequence[Source], notes: Notes
+    ) -> None:
+        self.reader, self.namespace, self.notes, self.sources = reader, namespace, notes, found
+        self.used = checks_trust.used(config, found)
+        why = available()
+        if why and self.used:
+            notes.add("certificates", why)
+        self.able = not why
+
+    def facts(self, services: Sequence[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:
+        """Return the certificates in what the collector mounts; those of its config say what they are for."""
+        rows = []
+        for kind, name in dict.fromkeys((one.kind, one.name) for one in self.sources if one.path and self.able):
+            uses = [use for use in self.used if (use.kind, use.name) == (kind, name)]
+            for key, found in self._of(kind, name).items():
+                use = next((one for one in uses if one.key == key), None)
+                if uses and not use:
+                    continue
+                holder = {"kind": kind, "namespace": self.namespace, "name": name, "key": key}
+                server = bool(use and use.about == "in" and use.role == "cert_file")
+                hosts = checks_trust.uncovered(found[0].facts, services) if server else []
+                lacking = hosts if len(hosts) == len(services) else []
+                about = use.about if use else ""
+                rows += [
+                    checks_trust.dates(one.facts, now) | holder | {"about": about, "uncovered": lacking}
+                    for one in found
+                ]
+        return rows
+
+    def trust(self, peers: Sequence[Peer], now: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return whether each exporter trusts the server that it sends to, and the certificates of those servers."""
+        trusted, dated = [], []
+        for use in self.used:
+            if use.role == "ca_file" and use.about.startswith("exporters/") and self.able:
+                authorities = self._of(use.kind, use.name).get(use.key, [])
+                for peer in (one for one in peers if one.about == use.about and one.service):
+                    for server, chain in self._servers(peer).items():
+                        trusted.append(self._judged(use, authorities, peer, server, chain))
+                        kind, name, key = server
+                        secret = {
+                            "kind": kind,
+                            "namespace": peer.namespace,
+                            "name": name,
+                            "key": key,
+                            "uncovered": [],
+                        }
+                        dated.append(checks_trust.dates(chain[0].facts, now) | secret | {"about": use.about})
+        return trusted, dated
+
+    def _judged(
+        self,
+        use: checks_trust.Used,
+        authorities: list[Parsed],
+        peer: Peer,
+        server: tuple[str, str, str],
+        chain: list[Parsed],
+    ) -> dict[str, Any]:
+        leaf = chain[0].facts
+        known = trusts(authorities, chain)
+        named = checks_trust.covers(leaf.names, peer.host)
+        return {
+            "about": use.about,
+            "ca": f"{use.kind} {self.namespace}/{use.name} ({use.key})",
+            "server": f"{peer.namespace}/{server[1]} ({server[2]})",
+            "issuer": leaf.issuer,
+            "names": ", ".join(leaf.names),
+            "host": peer.host,
+            "state": "untrusted" if not known else "trusted" if named else "other_name",
+        }
+
+    def _of(self, kind: str, name: str, namespace: str = "") -> dict[str, list[Parsed]]:
+        """Return the certificates in an object, by key."""
+        value = self.reader.one(PLURALS[kind], namespace or self.namespace, name, self.notes).value
+        decode = decoded if kind == "Secret" else str.encode
+        found = {key: certificates(decode(text)) for key, text in section(value, "data").items()}
+        return {key: parsed for key, parsed in found.items() if parsed}
+
+    def _servers(self, peer: Peer) -> dict[tuple[str, str, str], list[Parsed]]:
+        """Return the certificates that the pods behind a Service have beside a key, which a server's has."""
+        slices = slices_of(peer.service, self.reader.listed("endpointslices", peer.namespace, self.notes) or [])
+        names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
+        if not names or not names[0]:
+            return {}
+        pod = self.reader.one("pods", peer.namespace, names[0], self.notes).value
+        spec = section(pod, "spec")
+        mounted = [one for one in sources(spec, collector_container(spec)) if one.kind == "Secret" and one.path]
+        found = {}
+        for one in mounted:
+            for key, chain in self._of("Secret", one.name, peer.namespace).items():
+                if not chain[0].facts.is_ca and chain[0].facts.names:
+                    found["Secret", one.name, key] = chain
+        return found
+
+
+def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
+    """Return the jobs and targets of the target allocator that a Prometheus receiver asks; None without one."""
+    receivers = section(config, "receivers")
+    given = [at(receivers[name], ("target_allocator", "endpoint")) for name in receivers]
+    endpoint = next((one for one in given if isinstance(one, str)), "")
+    if not endpoint:
+        return None
+    try:
+        return _allocated(reader, endpoint, namespace, pods, notes)
+    except (AttributeError, KeyError, Problem, TypeError, ValueError):  # what it answers is the text of a pod
+        notes.add("target allocator", f"{endpoint}: its address or its answer is not understood")
+        return None
+
+
+def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
+    parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    namespace, service, _certain = service_of(parts.hostname or "", namespace)
+    scheme = "https:" if parts.scheme == "https" else ""
+    port = parts.port or (443 if scheme else 80)
+    root = f"/api/v1/namespaces/{namespace}/services/{scheme}{service}:{port}/proxy"
+    known = {path: reader.text(f"{root}/{path}") for path in ("scrape_configs", "jobs")}
+    why = next((answer.why for answer in known.values() if answer.why), "")
+    if why or not service:
+        notes.add("target allocator", f"{endpoint}: {why or 'it is not in this cluster'}")
+        return None
+    json = library("json")
+    jobs = json.loads(known["jobs"].value)
+    names = list({**json.loads(known["scrape_configs"].value), **jobs})
+    links = [(name, jobs[name]["_link"]) for name in names[:MOST_JOBS] if name in jobs]
+    answers = reader.cluster.parallel(lambda link: reader.text(f"{root}{link[1]}"), links)
+    targets: dict[str, dict[str, int]] = {name: {} for name in names}
+    for (name, _link), answer in zip(links, answers, strict=True):
+        by_collector = json.loads(answer.value or "{}")
+        targets[name] = {key: _count(value) for key, value in by_collector.items()}
+    shares = share(targets)
+    idle = [row["name"] for row in shares["collectors"] if not row["targets"]]
+    some = sum(row["targets"] for row in shares["jobs"]) >= pods
+    return {**shares, "endpoint": endpoint, "idle": idle if some else []}
+
+
+def _count(value: Any) -> int:
+    return sum(len(items(target, "targets")) for target in items(value, "targets"))

@@ -1,0 +1,211 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state machine of an EKS add-on: what to begin with, and whether that is done, goes on or failed. Private.
+
+botocore's own waiter stops at DEGRADED, which is passing while pods start, and spins on UPDATE_FAILED; other tools
+wait for ever or take DEGRADED for success. Here it is a table, with a grace period that the user sets.
+
+The codes of issues are those of AddonIssueCode in the EKS API; updates report most of them under the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ..._config.masking import quoted
+
+ABSENT = "ABSENT"  # not a status of EKS, which answers with ResourceNotFoundException
+STATUSES = (
+    *(ABSENT, "CREATING", "ACTIVE", "UPDATING", "DEGRADED"),
+    *("CREATE_FAILED", "UPDATE_FAILED", "DELETING", "DELETE_FAILED"),
+)
+# `settle` is the wait for an add-on that does not change, `follow` that for one that others manage.
+OPERATIONS = ("create", "update", "delete", "settle", "follow")
+
+WAIT, DONE, FAILED, HEALTH, GONE = "wait", "done", "failed", "health", "gone"
+
+# The meaning of a status for an operation. HEALTH: the issues and the time decide; GONE: another owner removed it.
+TABLE: dict[str, tuple[str, str, str, str, str]] = {
+    #                  create  update  delete  settle  follow
+    ABSENT: (WAIT, GONE, DONE, GONE, WAIT),  # a new add-on may be invisible for a moment
+    "CREATING": (WAIT, WAIT, WAIT, WAIT, WAIT),
+    "ACTIVE": (DONE, DONE, WAIT, DONE, DONE),
+    "UPDATING": (WAIT, WAIT, WAIT, WAIT, WAIT),
+    "DEGRADED": (HEALTH, HEALTH, WAIT, HEALTH, HEALTH),
+    "CREATE_FAILED": (FAILED, FAILED, WAIT, FAILED, FAILED),
+    "UPDATE_FAILED": (FAILED, FAILED, WAIT, FAILED, FAILED),
+    "DELETING": (GONE, GONE, WAIT, GONE, GONE),
+    "DELETE_FAILED": (FAILED, FAILED, FAILED, FAILED, FAILED),
+}
+# DescribeUpdate knows of an update before the add-on's status does, so that its word comes first.
+UPDATES = {"InProgress": WAIT, "Failed": FAILED, "Cancelled": FAILED}
+
+RESUME, CREATE, CHANGE, REPAIR, STUCK, DELETE, NOTHING = (
+    *("resume", "create", "change", "repair", "stuck", "delete", "nothing"),
+)
+# The first step, and for RESUME the running operation. A failed add-on takes UpdateAddon again,
+# which is how the AWS controllers for Kubernetes recover it too.
+PRESENT: dict[str, tuple[str, str]] = {
+    ABSENT: (CREATE, ""),
+    "CREATING": (RESUME, "create"),
+    "UPDATING": (RESUME, "update"),
+    "DELETING": (RESUME, "delete"),
+    "ACTIVE": (CHANGE, ""),
+    "DEGRADED": (CHANGE, ""),
+    "CREATE_FAILED": (REPAIR, ""),
+    "UPDATE_FAILED": (REPAIR, ""),
+    "DELETE_FAILED": (STUCK, ""),
+}
+REMOVED: dict[str, tuple[str, str]] = dict.fromkeys(STATUSES, (DELETE, "")) | {
+    ABSENT: (NOTHING, ""),
+    "DELETING": (RESUME, "delete"),
+}
+
+
+class Patience(NamedTuple):
+    """What to do about DEGRADED: `wait` for so many seconds, `fail` at once, or `accept` it."""
+
+    degraded: str = "wait"
+    seconds: float = 300
+
+
+class AddonVerdict(NamedTuple):
+    """The verdict: WAIT, DONE, FAILED or GONE, and its reason."""
+
+    what: str
+    why: str = ""
+
+
+def judge(
+    operation: str,
+    status: str,
+    issues: tuple[Issue, ...] = (),
+    *,
+    update: str = "",
+    patience: Patience,
+    degraded_for: float = 0,
+) -> AddonVerdict:
+    """Return what an add-on's status means for an operation; `update` is the status of our own update, if known."""
+    if update in UPDATES:
+        return AddonVerdict(UPDATES[update], f"the update has {update.lower()}" if UPDATES[update] == FAILED else "")
+    # Wait during an unknown status of a newer API, until the time limit.
+    row = TABLE.get(status, (WAIT,) * len(OPERATIONS))
+    what = row[OPERATIONS.index(operation)]
+    return _health(issues, patience, degraded_for) if what == HEALTH else AddonVerdict(what)
+
+
+def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) -> AddonVerdict:
+    if patience.degraded == "accept":
+        return AddonVerdict(DONE, "it is degraded, which is accepted")
+    if patience.degraded == "fail":
+        return AddonVerdict(FAILED, "it is degraded")
+    if any(not issue.advice.heals for issue in issues):
+        return AddonVerdict(FAILED, "it is degraded, and waiting does not mend that")
+    if degraded_for >= patience.seconds:
+        return AddonVerdict(FAILED, f"it has been degraded for {degraded_for:g} s")
+    return AddonVerdict(WAIT)
+
+
+class Advice(NamedTuple):
+    """What to do about a code. `heals` says whether it can pass, so that the wait for a degraded add-on goes on."""
+
+    heals: bool
+    fix: str
+
+
+ISSUES = {
+    "AccessDenied": Advice(  # RBAC of another task may be on its way
+        True,
+        "Give the user eks:addon-manager the rights that the message names; ADOT up to v0.62.1 wants its RBAC manifest"
+        " applied first.",
+    ),
+    "InternalFailure": Advice(True, "Run the task again; if it stays, ask AWS support and name the add-on's ARN."),
+    "ClusterUnreachable": Advice(
+        True, "Check the cluster's status, subnets and security groups, and webhooks without running pods."
+    ),
+    "InsufficientNumberOfReplicas": Advice(  # pods that are starting
+        True,
+        "Look at its pods and their events: images, room on the nodes, taints, Secrets that wait for cert-manager.",
+    ),
+    "ConfigurationConflict": Advice(
+        False,
+        "Set resolve_conflicts to overwrite to give the fields to the add-on, or to preserve to keep them in updates.",
+    ),
+    "AdmissionRequestDenied": Advice(  # a webhook that is coming up
+        True,
+        "Allow the add-on's objects in the policy, or mend the webhook, that the message names; ADOT needs a running"
+        " cert-manager.",
+    ),
+    "UnsupportedAddonModification": Advice(
+        False, "Take the change back and use configuration_values for it, or set resolve_conflicts to overwrite."
+    ),
+    "K8sResourceNotFound": Advice(  # made by something that is being installed
+        True, "Create what the message names first; for ADOT these are cert-manager's kinds."
+    ),
+    "AddonSubscriptionNeeded": Advice(
+        False,
+        "Subscribe on its product page (product_url of eks_addon_info with available=true), and run the task again.",
+    ),
+    "AddonPermissionFailure": Advice(  # IAM is eventually consistent
+        True,
+        "Give service_account_role_arn or pod_identity_associations a role with the policies that eks_addon_info"
+        " recommends.",
+    ),
+}
+UNKNOWN = Advice(True, "Follow the message.")
+
+
+class Issue(NamedTuple):
+    """One issue, as EKS reports it of an add-on or of an update."""
+
+    code: str
+    message: str
+    resources: tuple[str, ...] = ()
+
+    @property
+    def advice(self) -> Advice:
+        return ISSUES.get(self.code, UNKNOWN)
+
+    @property
+    def wrong(self) -> str:
+        return self.message or "EKS gives no message"
+
+    @property
+    def fact(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "message": self.message,
+            "resource_ids": list(self.resources),
+            "wrong": self.wrong,
+            "fix": self.advice.fix,
+        }
+
+
+def issues_of(addon: Mapping[str, Any] | None, update: Mapping[str, Any] | None = None) -> tuple[Issue, ...]:
+    """Return the issues of an add-on and the errors of an update, each once."""
+    health = ((addon or {}).get("health") or {}).get("issues") or []
+    errors = (update or {}).get("errors") or []
+    found = [_issue(item, "code", "message") for item in health]
+    found += [_issue(item, "errorCode", "errorMessage") for item in errors]
+    return tuple(dict.fromkeys(found))
+
+
+def _issue(item: Mapping[str, Any], code: str, message: str) -> Issue:
+    said = quoted(str(item.get(message) or ""))
+    return Issue(str(item.get(code) or ""), said, tuple(quoted(item.get("resourceIds") or ())))
+
+
+def issue_text(issues: Iterable[Issue]) -> str:
+    """Return each issue as EKS words it, with its code and resources."""
+    lines = []
+    for issue in issues:
+        about = f" ({', '.join(issue.resources)})" if issue.resources else ""
+        lines.append(f"{issue.wrong} [{issue.code or 'no code'}{about}]")
+    return "; ".join(lines)
+
+
+def fixes(issues: Iterable[Issue]) -> str:
+    """Return what to do about them, each advice once."""
+    return " ".join(dict.fromkeys(issue.advice.fix for issue in issues))

@@ -1,0 +1,249 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page as data, which the template writes without computation. Private."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .._config.masking import masker, secrets_in
+from .._config.paths import items, section
+from .._diagnose.checks_start import CHANGE
+from .._install.releases.versions import Table
+from .._kube.bundle import secret_values
+from .._kube.names import COLLECTOR_LABEL
+from .._validate.subject import SEVERITIES
+from . import fleet_versions
+from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
+from .topology import picture
+
+# The page is to be read from its start; all of it follows further down.
+_MOST_ATTENTION = 25
+_STATES = {"healthy": "healthy", "warning": "warning", "error": "error", "unknown": "not seen", "": "not read"}
+
+
+def model(clusters: Sequence[FleetCluster], table: Table, title: str, time: str) -> dict[str, Any]:
+    """Return the whole page, without any secret that stands in a config or a Secret."""
+    rows = [_cluster(index, cluster, clusters, table) for index, cluster in enumerate(clusters)]
+    wrong = attention(rows)
+    page = {
+        "title": title,
+        "time": time,
+        "summary": _summary(clusters, rows),
+        "attention": wrong[:_MOST_ATTENTION],
+        "more": max(0, len(wrong) - _MOST_ATTENTION),
+        "versions": fleet_versions.fleet(clusters),
+        "clusters": rows,
+    }
+    masked: dict[str, Any] = _each(page, masker(_secrets(clusters)))
+    return masked
+
+
+def _secrets(clusters: Sequence[FleetCluster]) -> set[str]:
+    found: set[str] = set()
+    for cluster in clusters:
+        for config in cluster.configs.values():
+            found |= secrets_in(config)
+        found |= set(secret_values(items(cluster.given, "rendered", "manifests")))
+    return found
+
+
+def _each(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _each(item, change) for key, item in value.items()}
+    return [_each(item, change) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _summary(clusters: Sequence[FleetCluster], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    findings = Counter(str(item["severity"]) for cluster in clusters for item in cluster.findings)
+    states = Counter(one["status"] for row in rows if not row["note"] for one in row["collectors"])
+    return {
+        "clusters": len(clusters),
+        "unread": sum(cluster.asked and not cluster.is_read for cluster in clusters),
+        "collectors": sum(len(cluster.members) for cluster in clusters),
+        "healthy": states["healthy"],
+        "ailing": states["error"] + states["warning"],
+        "unseen": states["unknown"] + states[""],
+        "errors": findings["error"],
+        "warnings": findings["warning"],
+        "certificates": sum(row["state"] in BAD for row in rows for row in row["certificates"]),
+        "drift": sum(len(row["drift"]["objects"]) for row in rows),
+        "changes": sum(bool(one["change"]) for row in rows for one in row["collectors"]),
+    }
+
+
+def _cluster(index: int, cluster: FleetCluster, clusters: Sequence[FleetCluster], table: Table) -> dict[str, Any]:
+    anchors = {member.id: f"c{index}-{number}" for number, member in enumerate(cluster.members)}
+    prices = [fleet_versions.cost(member, _pods(cluster, member.id)) for member in cluster.members]
+    return {
+        "name": cluster.name,
+        "anchor": f"cluster-{index}",
+        "problem": cluster.problem,
+        "unread": cluster.unread,
+        "note": "" if cluster.asked else NOT_ASKED,
+        "topology": picture(cluster, clusters, anchors),
+        "versions": fleet_versions.rows(cluster, table),
+        "collectors": [_collector(cluster, member, anchors[member.id]) for member in cluster.members],
+        "unlisted": unlisted(cluster, clusters),
+        "findings": [_finding(item) for item in cluster.findings],
+        "certificates": certificates(cluster),
+        "drift": drift(cluster),
+        "costs": prices,
+        "totals": fleet_versions.totals(prices),
+    }
+
+
+def _pods(cluster: FleetCluster, name: str) -> int | None:
+    found = cluster.diagnosed.get(name)
+    return len(found.get("pods") or ()) if found else None
+
+
+def _collector(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[str, Any]:
+    found = cluster.diagnosed.get(member.id, {})
+    status = str(found.get("status") or "")
+    return {
+        "anchor": anchor,
+        "name": member.name,
+        "namespace": member.namespace,
+        "mode": member.mode,
+        "backend": str(member.summary.get("backend") or ""),
+        "status": status,
+        "state": _STATES.get(status, status),
+        "ready": str(found.get("ready_text") or ""),
+        "verdict": list(found.get("verdict") or ()),
+        "change": next((str(one["message"]) for one in found.get("problems") or () if one.get("id") == CHANGE), ""),
+        "unseen": [f"{item['what']}: {item['why']}" for item in found.get("unseen") or ()],
+    }
+
+
+def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
+    line = f":{item['line']}" if item.get("line") else ""
+    keys = ("severity", "rule", "path", "message", "fix", "collector")
+    return {**{key: str(item.get(key) or "") for key in keys}, "where": f"{item.get('file') or ''}{line}"}
+
+
+# What keeps connections from being made, or will.
+BAD = ("expired", "not_yet_valid", "soon")
+# Every pod has it, for the API server. Source: the RootCAConfigMap of Kubernetes.
+_OF_THE_CLUSTER = "kube-root-ca.crt"
+_CHANGES = ("unchanged", "absent")
+
+
+def certificates(cluster: FleetCluster) -> list[dict[str, Any]]:
+    """Return the read certificates in the order of their ends, or else the rendered ones."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for name, found in cluster.diagnosed.items():
+        for item in found.get("certificates") or ():
+            if item["name"] == _OF_THE_CLUSTER:
+                continue
+            holder = f"{item['kind']} {item['namespace']}/{item['name']} ({item['key']})"
+            row = rows.setdefault((holder, str(item["subject"])), {**_certificate(item, holder), "used_by": []})
+            row["used_by"] = sorted({*row["used_by"], name})
+    if cluster.read("diagnosis"):
+        return sorted(rows.values(), key=lambda row: (row["until"], row["holder"], row["subject"]))
+    return list(_asked(cluster))
+
+
+def _certificate(item: Mapping[str, Any], holder: str) -> dict[str, Any]:
+    return {
+        "subject": str(item["subject"]),
+        "names": list(item.get("names") or ()),
+        "issuer": str(item.get("issuer") or ""),
+        "holder": holder,
+        "until": str(item["not_after"]),
+        "left": str(item.get("left") or ""),
+        "state": str(item["state"]),
+    }
+
+
+def _asked(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
+    for item in items(cluster.given, "rendered", "manifests"):
+        if item["kind"] == "Certificate":
+            spec, metadata = section(item, "spec"), section(item, "metadata")
+            issuer = section(spec, "issuerRef")
+            yield {
+                "subject": str(metadata["name"]),
+                "names": [str(name) for name in items(spec, "dnsNames")],
+                "issuer": f"{issuer.get('kind') or 'Issuer'} {issuer.get('name')}",
+                "holder": f"Secret {metadata.get('namespace')}/{spec.get('secretName')}",
+                "until": "",
+                "left": "",
+                "state": "asked",
+                "used_by": [str(section(metadata, "labels").get(COLLECTOR_LABEL, ""))],
+            }
+
+
+def drift(cluster: FleetCluster) -> dict[str, Any]:
+    """Return which objects a run would change: their names alone."""
+    found = cluster.read("drift")
+    objects = [item for item in found.get("objects") or () if item["action"] not in _CHANGES]
+    counts = Counter(str(item["action"]) for item in found.get("objects") or ())
+    return {
+        "read": bool(found),
+        "counts": [{"action": action, "count": counts[action]} for action in sorted(counts)],
+        "objects": [
+            {key: str(item.get(key) or "") for key in ("action", "kind", "namespace", "name")} for item in objects
+        ],
+    }
+
+
+ClusterRow = Mapping[str, Any]
+Row = tuple[str, str, str]
+
+
+def attention(clusters: Sequence[ClusterRow]) -> list[dict[str, str]]:
+    """Return the findings of all clusters, errors first."""
+    rows = [(cluster, row) for cluster in clusters for source in SOURCES for row in source(cluster)]
+    rows.sort(key=lambda item: SEVERITIES.index(item[1][0]))
+    return [
+        {"severity": severity, "cluster": cluster["name"], "text": text, "anchor": anchor or cluster["anchor"]}
+        for cluster, (severity, text, anchor) in rows
+    ]
+
+
+def _unknown(cluster: ClusterRow) -> Iterator[Row]:
+    if cluster["problem"]:
+        yield "error", f"cannot be rendered: {cluster['problem']}", ""
+    yield from (("error", f"cannot read {text}", "") for text in cluster["unread"])
+
+
+def _collectors(cluster: ClusterRow) -> Iterator[Row]:
+    for item in cluster["collectors"]:
+        if item["verdict"] and item["status"] != "healthy":
+            severity = "error" if item["status"] == "error" else "warning"
+            yield severity, f"{item['namespace']}/{item['name']}: {item['verdict'][0]}", item["anchor"]
+        if item["change"] and item["change"] not in "".join(item["verdict"][:1]):
+            yield "warning", f"{item['namespace']}/{item['name']}: {item['change']}", item["anchor"]
+    for name in cluster["unlisted"]:
+        yield "warning", f"{name} runs and is not in the inventory", ""
+
+
+def _findings(cluster: ClusterRow) -> Iterator[Row]:
+    for item in cluster["findings"]:
+        if item["severity"] == "error":
+            yield "error", f"{item['collector']}: {item['message']}", ""
+
+
+def _certificates(cluster: ClusterRow) -> Iterator[Row]:
+    for item in cluster["certificates"]:
+        if item["state"] in BAD:
+            yield "warning" if item["state"] == "soon" else "error", f"{item['holder']} ends {item['until']}", ""
+
+
+def _versions(cluster: ClusterRow) -> Iterator[Row]:
+    for item in cluster["versions"]:
+        yield from (("warning", f"{item['what']}: {note}", "") for note in item["notes"])
+
+
+SOURCES: tuple[Callable[[ClusterRow], Iterator[Row]], ...] = (
+    _unknown,
+    _collectors,
+    _findings,
+    _certificates,
+    _versions,
+)

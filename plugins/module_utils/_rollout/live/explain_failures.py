@@ -1,0 +1,258 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Explain why workloads are not ready: object, reason, duration and last log lines. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..._config.masking import concealed, quoted
+from ..._errors import Failure, Problem
+from ..._kube.bundle import ref
+from ..._kube.live.api_errors import explain, library
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.kinds import ApiResource
+from ..._telemetry.logs import tail
+from ..failure_tables import UNSCHEDULABLE_GRACE
+from ..failures import (
+    EXPLAINED,
+    OF,
+    Object,
+    Symptom,
+    event_time,
+    fix_of,
+    newest,
+    newest_pods,
+    observed,
+    older_pods,
+    symptoms,
+    title,
+)
+
+SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
+# More lines are read than shown: the stack trace of a panic hides what it is about.
+READ = 200
+LOG_TRIES, LOG_PAUSE = 4, 0.5
+# The kubelet's answer instead of a log while it replaces a container.
+NO_LOG = "unable to retrieve container logs"
+
+Found = list[tuple[Object, Symptom]]
+
+
+def described(
+    cluster: Cluster, found: Found, mask: Callable[[str], str] = concealed
+) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
+    groups: dict[tuple[str, ...], Found] = {}
+    for workload, symptom in found:
+        key = (str(ref(workload)), symptom.row.id, symptom.container, symptom.reason)
+        groups.setdefault(key, []).append((workload, symptom))
+    shown = list(groups.values())[:SHOWN]
+    logs = [_log(cluster, group[0][1], mask) for group in shown]
+    problems = [_problem(group, log) for group, log in zip(shown, logs, strict=True)]
+    first_of = {id(group[0][1]): log for group, log in zip(shown, logs, strict=True)}
+    facts = [_fact(workload, symptom, first_of.get(id(symptom), [])) for workload, symptom in found[:LISTED]]
+    return facts, problems
+
+
+def _fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str, Any]:
+    pod = symptom.pod or {"metadata": {"name": ""}, "spec": {}}
+    return {
+        "id": symptom.row.id,
+        **ref(workload)._asdict(),
+        "of": workload.get(OF) or "",
+        "pod": pod["metadata"]["name"],
+        "node": pod["spec"].get("nodeName") or "",
+        "container": symptom.container,
+        "reason": symptom.reason,
+        "message": symptom.detail,
+        "log": log,
+        "fix": fix_of(symptom, log).replace("NAMESPACE", str(workload["metadata"].get("namespace") or "")),
+    }
+
+
+def _problem(group: Found, log: list[str]) -> Problem:
+    workload, symptom = group[0]
+    fact = _fact(workload, symptom, log)
+    words = {"container": "container {}", "pod": "pod {}", "node": "node {}"}
+    where = ", ".join(text.format(fact[key]) for key, text in words.items() if fact[key])
+    more = f"; the same for {len(group) - 1} more" if len(group) > 1 else ""
+    last = "\nThe last lines of its log:\n  " + "\n  ".join(log) if log else ""
+    wrong = f"{symptom.reason}: {symptom.detail.rstrip('.')}{more}"
+    return Problem(wrong, asked=f"Wait for {title(workload)}", where=where, fix=fact["fix"] + last)
+
+
+def _log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list[str]:
+    """Return the last log lines of a container that ended. Retries while the kubelet replaces the container."""
+    if not symptom.row.evidence or not symptom.pod:
+        return []
+    metadata = symptom.pod["metadata"]
+    path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
+    query = {"container": symptom.container, "tailLines": READ}
+    for _try in range(LOG_TRIES):
+        for previous in ("true", "false"):  # the previous container first: a new one may already run
+            lines = _tail(cluster, path, {**query, "previous": previous}, mask)
+            if lines:
+                return lines
+        cluster.sleep(LOG_PAUSE)
+    return []
+
+
+def _tail(cluster: Cluster, path: str, query: dict[str, Any], mask: Callable[[str], str]) -> list[str]:
+    try:
+        lines = cluster.text(path, query).splitlines()
+    except ApiError:  # no log, or no permission to read it: report the reason only
+        return []
+    if lines and lines[0].startswith(NO_LOG):
+        return []
+    return [quoted(line, longest, mask) for line, longest in tail(lines, LINES, LINE_LENGTH)]
+
+
+def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
+    """Return the conditions of unfinished workloads, then the latest warning events."""
+    lines = []
+    for workload in workloads:
+        conditions = workload.get("status", {}).get("conditions") or []
+        lines += [
+            f"{ref(workload)}: {item['type']} is {item['status']}: {item.get('message') or item.get('reason') or ''}"
+            for item in conditions
+            if item.get("status") != "True"
+        ]
+    warnings = [event for event in events if event.get("type") == "Warning" and _concerns(event, workloads)]
+    return lines + [_saying(event) for event in sorted(warnings, key=event_time)[-EVENTS:]]
+
+
+def _saying(event: Object) -> str:
+    about, said = event["involvedObject"], quoted(str(event.get("message") or ""), LINE_LENGTH)
+    return f"{about['kind']} {about['name']}: {event.get('reason')}: {said}"
+
+
+def _concerns(event: Object, workloads: list[Object]) -> bool:
+    """Return whether an event is about a workload or an object named after it, such as a pod."""
+    about = event["involvedObject"]
+    names = [(w["metadata"].get("namespace", ""), w["metadata"]["name"]) for w in workloads]
+    return any(
+        about.get("namespace", "") == namespace and (about["name"] == name or about["name"].startswith(f"{name}-"))
+        for namespace, name in names
+    )
+
+
+# Kinds that are listed once per namespace for all its workloads.
+KINDS = (("v1", "Pod", "pods"), ("apps/v1", "ReplicaSet", "replicasets"), ("v1", "Event", "events"))
+REVISIONS = ("apps/v1", "ControllerRevision", "controllerrevisions")
+
+Search = Callable[[str, Any], Any]
+
+
+def checked_search(until: dict[str, str]) -> Search:
+    """Return JMESPath's search. Raises Problem if an expression of `until` is invalid."""
+    jmespath = library("jmespath")
+    compiled: dict[str, Any] = {}
+    for kind, expression in until.items():
+        try:
+            compiled[expression] = jmespath.compile(expression)
+        except jmespath.exceptions.JMESPathError as error:
+            fix = "See https://jmespath.org for the language."
+            raise Problem(f"invalid JMESPath: {error}", asked=expression, where=f"until.{kind}", fix=fix) from error
+
+    def search(expression: str, data: Any) -> Any:
+        if expression not in compiled:
+            compiled[expression] = jmespath.compile(expression)
+        try:
+            return compiled[expression].search(data)
+        except jmespath.exceptions.JMESPathError as error:
+            wrong = f"the expression does not fit the object: {error}"
+            raise Problem(wrong, asked=expression, fix="Correct the expression.") from error
+
+    return search
+
+
+class WorkloadStatus:
+    """Polls workloads for symptoms."""
+
+    def __init__(
+        self, cluster: Cluster, search: Search, *, unschedulable_seconds: float, allow_empty: bool = False
+    ) -> None:
+        self.cluster, self.search = cluster, search
+        self._unschedulable, self._empty = unschedulable_seconds, allow_empty
+        self._seen: dict[tuple[str, ...], float] = {}
+        self._listed: dict[tuple[str, str], list[Object]] = {}
+        self._more: dict[tuple[ApiResource, str], list[Object]] = {}
+
+    def at(self, workloads: list[Object]) -> Found:
+        """Return the current symptoms. Lists each kind once per namespace."""
+        workloads = [workload for workload in workloads if observed(workload)]
+        kinds = KINDS + ((REVISIONS,) if any(w["kind"] != "Deployment" for w in workloads) else ())
+        names = sorted({w["metadata"].get("namespace", "") for w in workloads} - {""})
+        wheres = [(ApiResource(*kind, True), name) for name in names for kind in kinds]
+        try:
+            lists = self.cluster.parallel(self._list, wheres)
+        except ApiError as error:
+            raise explain(error, "Find the reasons") from error
+        self._more = {}
+        self._listed = {(resource.kind, name): items for (resource, name), items in zip(wheres, lists, strict=True)}
+        return [
+            (workload, self._explained(workload, symptom))
+            for workload in workloads
+            for symptom in self._symptoms(workload)
+        ]
+
+    def _explained(self, workload: Object, symptom: Symptom) -> Symptom:
+        if symptom.row.id not in EXPLAINED:
+            return symptom
+        resource, explained = EXPLAINED[symptom.row.id]
+        where = (ApiResource(*resource, True), workload["metadata"]["namespace"])
+        if where not in self._more:
+            self._more[where] = self._list(where)
+        return explained(symptom, self._more[where], self.events())
+
+    def _list(self, where: tuple[ApiResource, str]) -> list[Object]:
+        resource, namespace = where
+        try:
+            return list(self.cluster.items(resource.path(namespace)))
+        except ApiError as error:
+            if error.status in (403, 404) and resource.kind != "Pod":  # continue with fewer reasons
+                return []
+            raise
+
+    def _symptoms(self, workload: Object) -> list[Symptom]:
+        def listed(kind: str) -> list[Object]:
+            return self._listed.get((kind, workload["metadata"].get("namespace", "")), [])
+
+        revision = newest(workload, listed("ReplicaSet" if workload["kind"] == "Deployment" else "ControllerRevision"))
+        pods = newest_pods(workload, revision, listed("Pod"))
+        old = older_pods(workload, pods, listed("Pod"))
+        return list(symptoms(self.search, workload, revision, pods, listed("Event"), allow_empty=self._empty, old=old))
+
+    def lasting(self, found: Found) -> Found:
+        """Return the symptoms that have lasted longer than the grace period of their rows.
+
+        Those that an outage of the API server may have caused have to last once more.
+        """
+        if self.cluster.outage.shaken:
+            self._seen.clear()
+            return []
+        return [(workload, symptom) for workload, symptom in found if self._lasts(workload, symptom)]
+
+    def _lasts(self, workload: Object, symptom: Symptom) -> bool:
+        now = self.cluster.clock()
+        first = self._seen.setdefault((str(ref(workload)), *symptom.key), now)
+        grace = self._unschedulable if symptom.row.grace == UNSCHEDULABLE_GRACE else symptom.row.grace
+        return now - first >= grace
+
+    def events(self) -> list[Object]:
+        return self.seen("Event")
+
+    def seen(self, kind: str) -> list[Object]:
+        return [item for (name, _namespace), items in self._listed.items() if name == kind for item in items]
+
+    def failure(self, fatal: Found) -> Failure:
+        """Return the failure that reports lasting symptoms."""
+        failures, problems = described(self.cluster, fatal)
+        unclear = [workload for workload, symptom in fatal if symptom.row.evidence and not symptom.pod]
+        more = [str(problem) for problem in problems[1:]] + unfinished(unclear, self.events())
+        first = problems[0]
+        fix = "\n".join([first.fix, *more])
+        return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})

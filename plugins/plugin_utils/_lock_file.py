@@ -1,0 +1,116 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file of a lock: found, read and written. Controller only. Private."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._errors import Problem
+from ..module_utils._install.releases import lock_file
+from ..module_utils._validate.reports import counted
+from . import _files, _sources, _yaml
+
+# The value of lock_file that uses no lock.
+NONE = "none"
+_HEAD = f"""\
+---
+# What this inventory was locked to. Commit this file. The playbooks site, mirror and render compare sums with it.
+# To change it: {lock_file.LOCK_IT}
+"""
+
+
+def beside(given: str, inventory: Any) -> str:
+    """Return the lock to use: the given file, or the one beside the inventory if it exists, or an empty text."""
+    if given:
+        return "" if given == NONE else given
+    path = Path(str(inventory)) / lock_file.FILE if inventory else None
+    return str(path) if path and path.is_file() else ""
+
+
+def find(path: str) -> lock_file.Lock | None:
+    """Return the lock in a file, or None for an empty path. Raises Problem if there is no lock in it."""
+    return _read(Path(path).expanduser()) if path else None
+
+
+def _read(path: Path) -> lock_file.Lock:
+    if not _files.is_there(path, Path.is_file):
+        fix = f"Run `{lock_file.LOCK_IT}`, or correct otel_lock_file."
+        raise Problem("the file does not exist", asked="Read the lock", where=str(path), fix=fix)
+    return lock_file.read(_sources.read_yaml(path), str(path))
+
+
+def pin(path: str, *, lenient: bool = False) -> lock_file.Pin:
+    """Return the function that gives an image its digest; a lenient one leaves an image that is not locked."""
+    found = find(path)
+    if found is None:
+        return lock_file.unpinned
+    return found.known if lenient else found.pinned
+
+
+def locked(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Write the lock, or compare archives with it. Raises Problem for what has no sum, or another one."""
+    path = Path(arguments["path"]).expanduser()
+    if arguments["state"] == "verified":
+        return _verify(path, arguments)
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = [*_rows(arguments), *_images(arguments), *_archives(arguments)]
+    text = _HEAD + _yaml.dump(lock_file.content(found, arguments["exclude"], _read(path) if before else None))
+    changed = _files.place(path, text, check)
+    diff = {"before": before, "after": text, "before_header": str(path), "after_header": str(path)}
+    message = f"{counted(len(found), 'sum')} in {path}"
+    return {"changed": changed, "diff": diff if changed else {}, "path": str(path), "msg": message}
+
+
+def _verify(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    wanted, found = _read(path), list(_archives(arguments))
+    for part, name, checksum, origin in found:
+        wanted.verify(part, name, checksum, origin)
+    return {"path": str(path), "msg": f"{counted(len(found), 'archive')} as in {path}"}
+
+
+_Row = tuple[str, str, str, str]
+
+
+def _rows(arguments: Mapping[str, Any]) -> Iterator[_Row]:
+    for part in (lock_file.MANIFESTS, lock_file.CHARTS):
+        yield from ((part, str(row["name"]), str(row["sum"]), str(row["from"])) for row in arguments[part])
+
+
+def _images(arguments: Mapping[str, Any]) -> Iterator[_Row]:
+    """Yield the images with their digests; an unreachable registry's are those of the lock in the release mirror."""
+    mirror = Path(arguments["mirror"]).expanduser() / lock_file.FILE if arguments["mirror"] else None
+    known = _read(mirror) if mirror and mirror.is_file() else None
+    rows = known.rows.get(lock_file.IMAGES, {}) if known else {}
+    digests = [text.strip() for text in arguments["digests"]]
+    for row, digest in zip(arguments["images"], digests or [""] * len(arguments["images"]), strict=True):
+        if "@" in row["image"]:
+            continue
+        origin = row["target"] if arguments["pushed"] else f"docker://{row['source']}"
+        mirrored = rows.get(row["image"], {})
+        yield (
+            lock_file.IMAGES,
+            row["image"],
+            digest or mirrored.get("sum", ""),
+            origin if digest else str(mirror or origin),
+        )
+
+
+def _archives(arguments: Mapping[str, Any]) -> Iterator[_Row]:
+    folder = Path(arguments["archives"])
+    for row in arguments["images"] if arguments["archives"] else ():
+        yield lock_file.ARCHIVES, row["archive"], _checksum(folder / row["archive"]), row["image"]
+
+
+def _checksum(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError as error:
+        fix = "Run o11y.opentelemetry.mirror with internet access first."
+        wrong = f"cannot read it: {error.strerror}"
+        raise Problem(wrong, asked="Read the archive", where=str(path), fix=fix) from error

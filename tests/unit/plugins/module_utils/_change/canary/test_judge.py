@@ -1,0 +1,248 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each check finds its situation and says it in full, a few items prove nothing, and the page lists every check."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jmespath
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import canary_facts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import Judge, rows_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge_table import NAMES, ROWS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import (
+    Revision,
+    Sample,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import MEMORY, reading
+
+from ...helpers import LISTENERS, cases
+
+PAGE = (Path(__file__).parents[6] / "docs" / "change.md").read_text(encoding="utf-8")
+NOW = "2026-01-01T00:10:00+00:00"
+CONFIG = yaml.safe_load("""
+receivers: {otlp: {}, host_metrics: {collection_interval: 5s}}
+processors: {filter: {}}
+service:
+  pipelines:
+    traces: {receivers: [otlp], processors: [filter], exporters: [debug]}
+    metrics: {receivers: [host_metrics], exporters: [debug]}
+""")
+SAMPLED: Any = {
+    **CONFIG,
+    "processors": {"filter": {}, "probabilistic_sampler": {"sampling_percentage": 1}},
+    "service": {
+        "pipelines": {
+            **CONFIG["service"]["pipelines"],
+            "traces": {"receivers": ["otlp"], "processors": ["probabilistic_sampler"], "exporters": ["debug"]},
+        }
+    },
+}
+TAIL: Any = json.loads(json.dumps(SAMPLED).replace("probabilistic_sampler", "tail_sampling"))
+NAMES_OF = {
+    "in": 'receiver_accepted_spans{receiver="otlp"}',
+    "refused": 'receiver_refused_spans{receiver="otlp"}',
+    "host": 'receiver_accepted_metric_points{receiver="host_metrics"}',
+    "incoming": 'processor_incoming_items{processor="filter",otel_signal="traces"}',
+    "outgoing": 'processor_outgoing_items{processor="filter",otel_signal="traces"}',
+    "sent": 'exporter_sent_spans{exporter="debug"}',
+    "failed": 'exporter_send_failed_spans{exporter="debug"}',
+    "queue": 'exporter_queue_size{exporter="debug",data_type="traces"}',
+    "memory": "process_memory_rss",
+    "uptime": "process_uptime",
+}
+ENTRY = f'{NOW} {NOW}\terror\tx.go:1\tno\t{{"otelcol.component.id": "x", "otelcol.component.kind": "exporter"}}\n'
+WELL = {"in": 20, "incoming": 20, "outgoing": 20, "sent": 20, "host": 9}
+
+
+def sample(pod: str, time: float, rates: dict[str, float], **more: Any) -> Sample:
+    """Return a reading of a pod that counts so much in a second; `memory` and `uptime` do not grow."""
+    fixed = {"uptime": 600, "memory": rates.get("memory", 10)}
+    counts = {**{name: rate * time for name, rate in rates.items()}, **fixed}
+    text = "".join(f"otelcol_{NAMES_OF[name]} {value}\n" for name, value in counts.items())
+    return Sample(pod, more.pop("reading", reading(text)), **{"memory_limit": 100, **more})
+
+
+def watched(
+    new: dict[str, float], old: dict[str, float] | None = None, config: Any = None, **more: Any
+) -> tuple[list[str], dict[str, Any]]:
+    """Watch a canary that counts so much in a second for half a minute."""
+    canary = Revision(config or CONFIG, LISTENERS, fresh=True)
+    rest = Revision(CONFIG, LISTENERS, fresh=False)
+    judge = Judge(jmespath.search, ROWS, lambda text: text)
+    lines: list[str] = []
+    known: dict[str, Any] = {}
+    for number in range(11):
+        time = 3.0 * number
+        growing = {key: value(number) if callable(value) else value for key, value in more.items()}
+        canary.add(time, [sample("new", time, new, **growing)])
+        rest.add(
+            time,
+            [sample("old", time + 600, WELL if old is None else old, open={("otlp", 4317): True, ("otlp", 1): True})],
+        )
+        known = canary_facts.facts_of(canary, rest, NOW, lambda text: text)
+        lines = [verdict.line for verdict in judge.verdicts(known)] or lines
+    return lines, known
+
+
+@cases(
+    "name, rates, more",
+    ("exports_fail", {**WELL, "sent": 10, "failed": 10}, {}),
+    ("receivers_refuse", {**WELL, "refused": 20}, {}),
+    ("nothing_sent", {**WELL, "sent": 0}, {}),
+    ("all_dropped", {**WELL, "outgoing": 0, "sent": 0}, {}),
+    ("queue_grows", {**WELL, "sent": 2, "queue": 18}, {}),
+    ("receiver_silent", {**WELL, "host": 0}, {}),
+    ("not_listening", WELL, {"open": {("otlp", 4317): False}}),
+    ("restarts", WELL, {"restarts": 1}),
+    ("out_of_memory", WELL, {"oom": True}),
+    ("memory_high", {**WELL, "memory": 95}, {}),
+    ("log_errors", WELL, {"log": lambda number: ENTRY * 3 * number}),
+    ("unreadable", WELL, {"reading": None, "why": "403"}),
+)
+def test_each_check_finds_its_situation_and_says_it_in_full(name: str, rates: Any, more: Any) -> None:
+    lines, _known = watched(rates, **more)
+    line = next(line for line in lines if line.startswith(f"[{name}]"))
+    assert not re.search(r"(?<!\$)\{| {2}|\(\)|None|: *$", line)
+
+
+def test_every_check_has_a_situation() -> None:
+    marks = test_each_check_finds_its_situation_and_says_it_in_full.pytestmark  # type: ignore[attr-defined]
+    assert sorted(case[0] for mark in marks for case in mark.args[1]) == sorted(NAMES)
+
+
+@cases(
+    "rates, config",
+    (WELL, CONFIG),
+    ({"host": 9}, CONFIG),
+    ({**WELL, "failed": 0.1}, CONFIG),
+    ({**WELL, "outgoing": 10, "sent": 10}, CONFIG),
+    # A sampler that the rest does not have may pass nothing for a while.
+    ({"in": 20, "incoming": 20, "outgoing": 20, "host": 9}, SAMPLED),
+    ({"in": 9000, "incoming": 9000, "outgoing": 9000, "host": 9}, TAIL),
+)
+def test_what_says_nothing_fails_no_canary(rates: Any, config: Any) -> None:
+    assert watched(rates, config=config)[0] == []
+
+
+PANIC = f"{NOW} panic: of an application\n"
+
+
+def test_an_applications_log_that_an_exporter_prints_fails_no_canary() -> None:
+    config = {**CONFIG, "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}}}
+    assert watched(WELL, config=config, log=lambda number: PANIC * 3 * number)[0] == []
+    config["service"]["pipelines"]["traces"]["exporters"] = ["otlp"]
+    lines = watched(WELL, config=config, log=lambda number: PANIC * 3 * number)[0]
+    assert any(line.startswith("[log_errors]") for line in lines)
+
+
+def test_what_the_rest_does_too_fails_no_canary() -> None:
+    fails = {**WELL, "sent": 0, "failed": 20, "refused": 20}
+    assert watched(fails, fails)[0] == []
+
+
+def judged(new: list[dict[str, float]], old: dict[str, float]) -> list[str]:
+    """Return the checks that fail a canary that has counted this in its readings, beside a rest that has counted so."""
+    canary = Revision(CONFIG, LISTENERS, fresh=True)
+    rest = Revision(CONFIG, LISTENERS, fresh=False)
+    judge = Judge(jmespath.search, ROWS, lambda text: text)
+    found: list[str] = []
+    for number, counts in enumerate(new):
+        canary.add(3.0 * number, [sample("new", 1, {"host": 9 * number, **counts})])
+        rest.add(3.0 * number, [sample("old", 1, {"host": 9 * number, **old})])
+        found += [one.id for one in judge.verdicts(canary_facts.facts_of(canary, rest, NOW, lambda text: text))]
+    return found
+
+
+def test_requests_of_many_items_are_few_requests() -> None:
+    # The backend refuses every fifth request of 500 items, and here three of eight.
+    readings = [(500, 0), (500, 500), (1000, 500), (1500, 500), (1500, 1000), (2000, 1000), (2000, 1500), (2500, 1500)]
+    here = [{"in": sent + failed, "sent": sent, "failed": failed} for sent, failed in readings]
+    assert judged(here, {"in": 20000, "sent": 16000, "failed": 4000}) == []
+    every = [{"in": 500 * number, "failed": 500 * number} for number in range(8)]
+    assert "exports_fail" in judged(every, {"in": 20000, "sent": 20000})
+
+
+def test_where_the_rest_passes_some_many_must_end() -> None:
+    none = [{"in": 20 * number, "incoming": 20 * number} for number in range(1, 9)]
+    assert judged(none, {"in": 900, "incoming": 900, "outgoing": 90, "sent": 90}) == []
+    assert "all_dropped" in judged(none, {"in": 900, "incoming": 900, "outgoing": 900, "sent": 900})
+
+
+@cases("part, whole, low, high", (0, 0, 0, 0), (0, 20, 0, 25), (5, 5, 43, 100), (10, 20, 25, 75))
+def test_bounds_are_wide_for_few_items(part: int, whole: int, low: int, high: int) -> None:
+    assert [round(bound) for bound in canary_facts.bounds(part, whole)] == [low, high]
+
+
+def test_a_config_says_how_long_it_holds_data() -> None:
+    config = {
+        "processors": {"batch/a": {"timeout": "1m30s"}, "tail_sampling": {}, "filter": {}},
+        "exporters": {"otlp": {"sending_queue": {"batch": {"flush_timeout": "5s"}}}, "debug": None},
+    }
+    assert canary_facts.held(config) == 125
+
+
+OWN = {"id": "mine", "find": "receives", "text": "{id}"}
+
+
+@cases(
+    "judge, names",
+    ([], NAMES),
+    (["restarts", "exports_fail"], [name for name in NAMES if name not in ("restarts", "exports_fail")]),
+    ([OWN], [*NAMES, "mine"]),
+)
+def test_a_user_leaves_checks_out_and_adds_some(judge: Any, names: Any) -> None:
+    assert [row.id for row in rows_of(judge)] == list(names)
+
+
+@cases(
+    "judge, says",
+    (["restart"], "did you mean 'restarts'"),
+    ([4], "neither a name nor a row"),
+    ([{"id": "x", "find": "y"}], "neither a name nor a row"),
+    ([{**OWN, "txt": ""}], "a row has no 'txt'; did you mean 'text'"),
+    ([OWN, OWN], "two checks 'mine'"),
+    ([{**OWN, "id": "restarts"}], "two checks 'restarts'"),
+    ([{**OWN, "text": "{"}], "braces"),
+)
+def test_what_is_no_check_is_refused(judge: Any, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        rows_of(judge)
+
+
+def test_a_users_check_that_does_not_fit_is_noted_and_stops_nothing() -> None:
+    def search(expression: str, data: Any) -> Any:
+        if expression == "broken":
+            raise Problem("it does not fit")
+        return jmespath.search(expression, data)
+
+    judge = Judge(search, rows_of([{**OWN, "find": "broken"}]), lambda text: text)
+    assert judge.verdicts(watched(WELL)[1]) == []
+    assert list(judge.unfit) == ["it does not fit."]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_the_page_lists_each_check(row: Any) -> None:
+    assert f"| `{row.id}` | {row.threshold} | [source]({row.source}) |" in PAGE
+
+
+def test_the_page_lists_facts_that_exist() -> None:
+    known = watched({**WELL, "memory": 95}, open={("otlp", 1): False}, log=ENTRY)[1]
+    own = PAGE.partition("### Your own checks")[2]
+    table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (\w+(?:, \w+)+) \|$", own, re.MULTILINE)
+    assert len(table) >= 6
+    for names, fields in table:
+        for name in re.findall(r"\w+", names):
+            found = known[name] if isinstance(known[name], dict) else known[name][0]
+            assert [one for one in fields.split(", ") if one not in found] == []
+
+
+def test_memory_is_read_in_the_unit_of_the_limit() -> None:
+    assert reading("otelcol_process_memory_rss_bytes 90\n")[MEMORY] == 90

@@ -1,0 +1,43 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A sampler may pass nothing for a while, and one that waits for an error for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.samplers import (
+    LEAST,
+    SOME_TRACE,
+    needed,
+)
+
+from ...helpers import cases
+
+ERRORS = {"type": "status_code", "status_code": {"status_codes": ["ERROR"]}}
+FOR_EVER = 10**9
+
+
+def drawn(percentage: Any) -> dict[str, Any]:
+    return {"type": "probabilistic", "probabilistic": {"sampling_percentage": percentage}}
+
+
+@cases(
+    "kind, settings, count",
+    ("filter", {}, LEAST),
+    ("probabilisticsampler", {"sampling_percentage": 1}, 10_000),
+    ("probabilisticsampler", {"sampling_percentage": 50}, 200),
+    ("probabilisticsampler", {"sampling_percentage": 0}, LEAST),
+    ("probabilisticsampler", {}, LEAST),
+    ("tailsampling", {"policies": [{"type": "always_sample"}]}, SOME_TRACE),
+    ("tailsampling", {"policies": [ERRORS, drawn(1)]}, 10_000),
+    ("tailsampling", {"policies": [drawn(1), {"type": "rate_limiting"}]}, SOME_TRACE),
+)
+def test_the_smaller_its_share_the_more_items_a_sampler_must_get(kind: str, settings: Any, count: int) -> None:
+    assert needed(kind, settings) == count
+
+
+@cases("settings", {}, {"policies": [ERRORS]}, {"policies": "${env:POLICIES}"}, {"policies": [None, ["type"]]})
+def test_a_tail_sampler_with_conditions_alone_is_never_said_to_pass_nothing(settings: Any) -> None:
+    assert needed("tailsampling", settings) > FOR_EVER

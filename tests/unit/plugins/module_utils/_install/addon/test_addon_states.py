@@ -1,0 +1,199 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Versions of an add-on, and its state machine as a table, held against the service model."""
+
+from __future__ import annotations
+
+import itertools
+
+import botocore.session
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import addon_states
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
+    addon_versions as versions,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import (
+    ISSUES,
+    Issue,
+    issues_of,
+)
+
+from ...helpers import cases
+
+NEW, DEFAULT, OLD = "v0.151.0-eksbuild.10", "v0.151.0-eksbuild.2", "v0.141.0-eksbuild.1"
+OFFERED = [versions.AddonVersion(NEW), versions.AddonVersion(DEFAULT, default=True), versions.AddonVersion(OLD)]
+
+
+def pick(asked: str | None, installed: str | None, offered: list[versions.AddonVersion] | None = None) -> str:
+    return versions.choose(asked, installed, OFFERED if offered is None else offered, "adot", "1.34").version
+
+
+@cases(
+    "asked, installed, chosen",
+    (None, None, DEFAULT),
+    (None, OLD, OLD),
+    ("default", None, DEFAULT),
+    ("default", OLD, DEFAULT),
+    ("default", NEW, NEW),  # never back
+    ("latest", None, NEW),
+    ("latest", DEFAULT, NEW),
+    ("latest", NEW, NEW),
+    (OLD, None, OLD),
+    (OLD, NEW, OLD),  # who names it means it
+    ("v0.1.0-eksbuild.1", "v0.1.0-eksbuild.1", "v0.1.0-eksbuild.1"),  # no longer offered, but there
+    ("default", "v9.0.0-eksbuild.1", DEFAULT),  # not offered for this version of Kubernetes
+)
+def test_the_version_is(asked: str | None, installed: str | None, chosen: str) -> None:
+    assert pick(asked, installed) == chosen
+
+
+def test_without_a_default_it_is_the_newest() -> None:
+    assert pick(None, None, [versions.AddonVersion(DEFAULT), versions.AddonVersion(OLD)]) == DEFAULT
+
+
+def test_what_is_there_but_no_longer_offered_is_warned_of() -> None:
+    choice = versions.choose(None, "v0.1.0-eksbuild.1", OFFERED, "adot", "1.34")
+    assert choice.warning.startswith("adot v0.1.0-eksbuild.1 is no longer offered for Kubernetes 1.34.")
+    assert versions.choose(None, OLD, OFFERED, "adot", "1.34").warning == ""
+    assert versions.choose(None, OLD, [], "adot", "1.34").warning == ""  # nothing is known then
+
+
+@cases(
+    "asked, offered, words",
+    ("v0.151.0-eksbuild.1", OFFERED, f"did you mean '{NEW}'?"),
+    ("lastest", OFFERED, f"Take default, latest, or one of {NEW}, {DEFAULT}, {OLD}."),
+    (None, [], "EKS offers no version of it for Kubernetes 1.34"),
+    ("latest", [], "A new version of Kubernetes may have to wait for it"),
+)
+def test_what_is_not_on_offer_is_an_error(asked: str | None, offered: list[versions.AddonVersion], words: str) -> None:
+    with pytest.raises(Problem, match="adot") as raised:
+        pick(asked, None, offered)
+    assert words in str(raised.value)
+
+
+def test_many_versions_are_not_all_named() -> None:
+    many = [versions.AddonVersion(f"v0.{number}.0-eksbuild.1") for number in range(30)]
+    with pytest.raises(Problem, match="and 22 more"):
+        pick("v9", None, many)
+
+
+def test_offers_are_those_for_the_version_of_the_cluster() -> None:
+    now, before = {"clusterVersion": "1.34", "defaultVersion": True}, {"clusterVersion": "1.33", "defaultVersion": True}
+    new = {"addonVersion": NEW, "compatibilities": [now], "requiresIamPermissions": True}
+    old = {"addonVersion": OLD, "compatibilities": [before, now | {"defaultVersion": False}]}
+    gone = {"addonVersion": "v0.9", "compatibilities": [before]}
+    listed = [
+        {"addonName": "other", "addonVersions": [new]},
+        {"addonName": "adot", "addonVersions": [old, gone]},
+        {"addonName": "adot", "addonVersions": [new]},  # next page
+    ]
+    assert versions.available(listed, "adot", "1.34") == [
+        versions.AddonVersion(NEW, default=True, permissions_needed=True),
+        versions.AddonVersion(OLD),
+    ]
+    assert versions.available(listed, "adot", "1.99") == []
+
+
+def test_an_unknown_name_is_answered_with_the_near_one() -> None:
+    assert "did you mean 'adot'?" in str(versions.no_addon("adott", ["adot", "coredns"]))
+
+
+def test_where_nothing_is_on_offer_the_versions_of_kubernetes_that_have_it_are_told() -> None:
+    fitting = [{"clusterVersion": "1.9"}, {"clusterVersion": "1.34"}]
+    addons = [{"addonName": "adot", "addonVersions": [{"addonVersion": NEW, "compatibilities": fitting}]}]
+    elsewhere = versions.kubernetes_of([*addons, {"addonName": "other"}], "adot")
+    assert elsewhere == ["1.34", "1.9"]
+    with pytest.raises(Problem, match=r"offers no version of it for Kubernetes 1\.99, only for 1\.34, 1\.9"):
+        versions.choose(None, None, [], "adot", "1.99", elsewhere=elsewhere)
+    with pytest.raises(Problem, match=r"for Kubernetes 1\.99\. A new version"):
+        versions.choose(None, None, [], "adot", "1.99")
+
+
+EKS = botocore.session.get_session().get_service_model("eks")
+STATUSES = (addon_states.ABSENT, *EKS.shape_for("AddonStatus").enum)
+CODES = tuple(EKS.shape_for("AddonIssueCode").enum)
+WAIT, FAIL, ACCEPT = (
+    addon_states.Patience("wait", 100),
+    addon_states.Patience("fail", 100),
+    addon_states.Patience("accept", 100),
+)
+
+# What a wait does in each status of an add-on, and the first step to have it and to remove it.
+EXPECTED = """
+              create  update  delete  settle  follow  present removed
+ABSENT        wait    gone    done    gone    wait    create  nothing
+CREATING      wait    wait    wait    wait    wait    resume  delete
+ACTIVE        done    done    wait    done    done    change  delete
+UPDATING      wait    wait    wait    wait    wait    resume  delete
+DEGRADED      health  health  wait    health  health  change  delete
+CREATE_FAILED failed  failed  wait    failed  failed  repair  delete
+UPDATE_FAILED failed  failed  wait    failed  failed  repair  delete
+DELETING      gone    gone    wait    gone    gone    resume  resume
+DELETE_FAILED failed  failed  failed  failed  failed  stuck   delete
+"""
+ROWS = {line.split()[0]: line.split()[1:] for line in EXPECTED.strip().splitlines()[1:]}
+# What time does not mend.
+FINAL = {"ConfigurationConflict", "UnsupportedAddonModification", "AddonSubscriptionNeeded"}
+
+
+def expected(operation: str, status: str, code: str, patience: addon_states.Patience, degraded_for: float) -> str:
+    cell = ROWS[status][addon_states.OPERATIONS.index(operation)]
+    if cell != "health":
+        return cell
+    if patience.degraded != "wait":
+        return {"accept": "done", "fail": "failed"}[patience.degraded]
+    return "failed" if code in FINAL or degraded_for >= patience.seconds else "wait"
+
+
+def test_every_status_and_issue_code_of_aws_is_in_the_tables_and_others_are_waited_for() -> None:
+    assert (
+        set(STATUSES) == set(ROWS) == set(addon_states.TABLE) == set(addon_states.PRESENT) == set(addon_states.REMOVED)
+    )
+    assert set(CODES) == set(ISSUES)
+    assert set(EKS.shape_for("UpdateStatus").enum) == {"InProgress", "Failed", "Cancelled", "Successful"}
+    assert addon_states.judge("create", "PAUSED", patience=WAIT).what == "wait", "a status that is not known yet"
+
+
+@pytest.mark.parametrize("operation", addon_states.OPERATIONS)
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_status_of_every_operation_with_every_issue(operation: str, status: str) -> None:
+    for code, patience, time in itertools.product(("", *CODES), (WAIT, FAIL, ACCEPT), (0, 99, 100, 1000)):
+        issues = (Issue(code, "text"),) if code else ()
+        verdict = addon_states.judge(operation, status, issues, patience=patience, degraded_for=time)
+        assert verdict.what == expected(operation, status, code, patience, time), (code, patience, time)
+
+
+def test_one_final_issue_among_others_ends_the_wait() -> None:
+    issues = (Issue("InsufficientNumberOfReplicas", ""), Issue("ConfigurationConflict", ""))
+    assert addon_states.judge("update", "DEGRADED", issues, patience=WAIT).what == "failed"
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@cases("update, what", ("InProgress", "wait"), ("Failed", "failed"), ("Cancelled", "failed"), ("Successful", ""))
+def test_the_word_of_our_update_comes_before_the_status(status: str, update: str, what: str) -> None:
+    verdict = addon_states.judge("update", status, update=update, patience=ACCEPT)
+    assert verdict.what == (what or expected("update", status, "", ACCEPT, 0))
+
+
+def test_failures_are_taken_up_again_and_a_deletion_that_failed_is_not() -> None:
+    steps = {status: [addon_states.PRESENT[status][0], addon_states.REMOVED[status][0]] for status in STATUSES}
+    assert steps == {status: row[5:] for status, row in ROWS.items()}
+
+
+def test_issues_of_addon_and_update_are_told_once_each() -> None:
+    addon = {"health": {"issues": [{"code": "AccessDenied", "message": "no", "resourceIds": ["role/a"]}]}}
+    update = {"errors": [{"errorCode": "AccessDenied", "errorMessage": "no", "resourceIds": ["role/a"]}]}
+    issues = issues_of(addon, update)
+    assert addon_states.issue_text(issues) == "no [AccessDenied (role/a)]"
+    assert addon_states.fixes(issues * 2).count("eks:addon-manager") == 1
+    assert issues[0].fact["fix"] == ISSUES["AccessDenied"].fix
+    assert addon_states.issue_text(issues_of({"health": {"issues": [{"message": "odd"}]}})) == "odd [no code]"
+    assert addon_states.issue_text((Issue("AccessDenied", ""),)) == "EKS gives no message [AccessDenied]"
+    assert issues_of(None) == issues_of({"health": {}}, {}) == ()
+
+
+@pytest.mark.parametrize("code", EKS.shape_for("ErrorCode").enum)
+def test_every_error_of_an_update_is_told(code: str) -> None:
+    assert code in addon_states.issue_text(issues_of(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]}))

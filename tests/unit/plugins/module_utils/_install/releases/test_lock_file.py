@@ -1,0 +1,224 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which images are needed, where each is in a mirror, and the lock of an inventory, as data."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
+    helm,
+    images,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
+    lock_file as lock,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.customization import (
+    Customization,
+)
+
+from ...helpers import cases
+from . import samples
+
+A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
+FOUND = [
+    ("images", "quay.io/x:1", A, "docker://quay.io/x:1"),
+    ("images", "ghcr.io/y:2", B, "docker://ghcr.io/y:2"),
+    ("manifests", "cert-manager v1.21.2", C, "https://me:hunter2@m.example/cert-manager.yaml?sig=hunter3"),
+]
+STARTED = {"collector": "g/collector:1", "target_allocator": "g/ta:1", "java": "g/java:1", "python": "g/python:1"}
+OPERATOR = images.MirroredRelease("opentelemetry-operator", "v1.0.0", ("g/operator:1",), STARTED)
+GIVEN = images.MirroredRelease(
+    "opentelemetry-operator", "v1", (), {"collector": "own:1", "java": "g/java:1"}, frozenset({"collector"})
+)
+
+
+def locked(*found: tuple[str, str, str, str], exclude: tuple[str, ...] = ()) -> lock.Lock:
+    return lock.read(lock.content(found or FOUND, exclude, None), "/inventory/otel.lock.yml")
+
+
+def test_an_image_gets_its_digest_or_is_refused_unless_it_is_excluded() -> None:
+    assert locked().pinned("quay.io/x:1") == f"quay.io/x:1@{A}"
+    assert locked().pinned(f"quay.io/x:1@{C}") == f"quay.io/x:1@{C}"
+    assert locked().pinned(f"other.io/z@{C}") == f"other.io/z@{C}"
+    with pytest.raises(Problem, match=r"Use quay.io/x:2: the lock does not have this image .*o11y.opentelemetry.lock"):
+        locked().pinned("quay.io/x:2")
+    assert locked().known("quay.io/x:2") == "quay.io/x:2"
+    assert locked(exclude=("quay.io/*",)).pinned("quay.io/x:2") == "quay.io/x:2"
+
+
+def test_another_sum_is_refused_with_both_and_without_secrets() -> None:
+    locked().verify("manifests", "cert-manager v1.21.2", C, "here")
+    with pytest.raises(Problem) as caught:
+        locked().verify("manifests", "cert-manager v1.21.2", A, "https://me:hunter2@m.example/a.yaml?sig=hunter3")
+    for part in (A, C, "https://m.example/a.yaml", "/inventory/otel.lock.yml"):
+        assert part in str(caught.value)
+    assert "hunter" not in str(caught.value)
+    with pytest.raises(Problem, match=r"Use cert-manager v1\.20\.0: the lock does not have this manifest"):
+        locked().verify("manifests", "cert-manager v1.20.0", A, "here")
+
+
+def test_the_content_is_the_same_in_any_order_without_secrets_and_keeps_its_origin_with_its_sum() -> None:
+    (text,) = {repr(lock.content(order, ["b", "a", "b"], None)) for order in itertools.permutations(FOUND)}
+    assert "hunter" not in text and "'exclude': ['a', 'b']" in text
+    assert text.index("ghcr.io/y:2") < text.index("quay.io/x:1")
+    name, elsewhere = "cert-manager v1.21.2", "/media/releases/cert-manager.yaml"
+    same = lock.content([("manifests", name, C, elsewhere)], [], locked())
+    other = lock.content([("manifests", name, A, elsewhere)], [], locked())
+    rows = [content["all"]["vars"]["otel_lock"]["manifests"][name] for content in (same, other)]
+    assert rows == [{"sum": C, "from": "https://m.example/cert-manager.yaml"}, {"sum": A, "from": elsewhere}]
+
+
+@pytest.mark.parametrize("missing", ["", "sha256:", "sha256:xyz", "md5:1", f"{A} ", "-"])
+def test_what_has_no_digest_is_not_locked(missing: str) -> None:
+    with pytest.raises(Problem, match=r"there is no digest of quay.io/x:1 .*otel_lock_exclude"):
+        lock.content([("images", "quay.io/x:1", missing, "docker://quay.io/x:1")], [], None)
+
+
+def inside(**content: Any) -> dict[str, Any]:
+    return {"all": {"vars": {"otel_lock": content}}}
+
+
+@cases(
+    "content, said",
+    (None, "not a lock"),
+    ([], "not a lock"),
+    ({"all": {}}, "not a lock"),
+    (inside(), "not a lock"),
+    (inside(format=2), "its format is 2, not 1"),
+    (inside(format=1, images=["x"]), "not a lock"),
+    (inside(format=1, images={"x": "y"}), "not a lock"),
+    (inside(format=1, images={"x": {"from": "y"}}), "not a lock"),
+    (inside(format=1, images={"x": {"sum": "y"}}), "x has no SHA-256"),
+    (inside(format=1, images={"x": {"sum": A[:-1]}}), "x has no SHA-256"),
+)
+def test_another_file_is_no_lock(content: Any, said: str) -> None:
+    with pytest.raises(Problem, match=rf"Read the lock: .*{said}.*\(at /inventory"):
+        lock.read(content, "/inventory/otel.lock.yml")
+
+
+def test_options_are_pinned_where_they_are_named() -> None:
+    options = {"image": "quay.io/x:1", "config": {"image": "x"}, "extensions": [{"image": "quay.io/x:1"}]}
+    options["languages"] = {"java": {"image": "ghcr.io/y:2"}, "go": {}}
+    assert lock.with_pins(options, ("image", "languages", "extensions"), locked().pinned) == {
+        "image": f"quay.io/x:1@{A}",
+        "config": {"image": "x"},
+        "languages": {"java": {"image": f"ghcr.io/y:2@{B}"}, "go": {}},
+        "extensions": [{"image": f"quay.io/x:1@{A}"}],
+    }
+
+
+def test_images_of_a_workload_are_pinned_before_they_move_and_read_with_their_digest() -> None:
+    arguments = ["--acme-http01-solver-image=ghcr.io/y:2", "--v=1"]
+    made = samples.deployment("a", "b", "quay.io/x:1", container={"args": arguments})
+    images.move(made, "mirror:5000", locked().pinned)
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"mirror:5000/x:1@{A}"
+    assert container["args"] == [f"--acme-http01-solver-image=mirror:5000/y:2@{B}", "--v=1"]
+    row = images.Need("quay.io/x:1", ("a",)).row("mirror:5000/m", locked().pinned)
+    assert (row["source"], row["digest"], row["repository"]) == (f"quay.io/x@{A}", A, "quay.io/x")
+    assert row["target"] == "mirror:5000/m/x:1"
+
+
+def test_a_chart_starts_the_images_that_are_locked() -> None:
+    custom = Customization(image_registry="mirror:5000", pin=lambda image: f"{image}@sha256:ab")
+    made = helm.values(samples.CERTIFIER, custom, {}, samples.NEWEST)
+    assert made["image"] == {"repository": "mirror:5000/jetstack/cert-manager-controller", "digest": "sha256:ab"}
+    assert {made[name]["image"]["digest"] for name in ("webhook", "cainjector", "acmesolver")} == {"sha256:ab"}
+    made = helm.values(samples.OPERATING, custom, {"collector": "mirror:5000/c:1@sha256:cd"}, samples.NEWEST)["manager"]
+    assert made["image"]["tag"] == "1.2.3@sha256:ab"
+    assert made["collectorImage"] == {"repository": "mirror:5000/c", "tag": "1@sha256:cd"}
+
+
+def test_inventories_with_locks_of_their_own_agree() -> None:
+    one, other = locked(FOUND[0]), locked(("images", "quay.io/x:1", B, "docker://quay.io/x:1"))
+    assert lock.joined([one, None])("quay.io/x:1") == f"quay.io/x:1@{A}"
+    assert lock.joined([one, None])("quay.io/x:2") == lock.joined([None])("quay.io/x:2") == "quay.io/x:2"
+    assert lock.joined([])("quay.io/x:2") == "quay.io/x:2"
+    with pytest.raises(Problem, match="does not have this image"):
+        lock.joined([one, one])("quay.io/x:2")
+    with pytest.raises(Problem, match=f"two locks differ: .*{A} and .*{B}"):
+        lock.joined([one, other])("quay.io/x:1")
+
+
+def workload(*names: str, **container: Any) -> dict[str, Any]:
+    containers = [{"image": name, **container} for name in names]
+    template = {"spec": {"containers": containers}}
+    return {"kind": "Deployment", "metadata": {"name": "a", "namespace": "n"}, "spec": {"template": template}}
+
+
+def custom(kind: str = "OpenTelemetryCollector", **spec: Any) -> dict[str, Any]:
+    return {"kind": kind, "metadata": {"name": "c", "namespace": "n"}, "spec": spec}
+
+
+def names(*args: Any, **more: Any) -> list[str]:
+    return [need.image for need in images.needs(*args, **more)]
+
+
+def test_images_are_needed_once_wherever_they_are_named_but_in_settings_of_the_collector() -> None:
+    twice = images.Need("x:1", ("Deployment n/a", "OpenTelemetryCollector n/c"))
+    assert images.needs([workload("x:1"), custom(image="x:1")], []) == [twice]
+    solver = workload("x:1", args=["--acme-http01-solver-image=s:1"], env=[{"name": "RELATED_IMAGE_A", "value": "r:1"}])
+    assert names([solver], []) == ["r:1", "s:1", "x:1"]
+    allocator = {"enabled": True, "image": "ta:2"}
+    deep = {"initContainers": [{"image": "init:1"}], "targetAllocator": allocator, "image": "c:1"}
+    written = {"receivers": {"docker": {"image": "no:1"}}}
+    assert sorted(images.in_object(custom(**deep, config=written))) == ["c:1", "init:1", "ta:2"]
+    assert list(images.in_object({"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"image": "no:1"}})) == []
+
+
+def test_of_the_operators_images_those_that_are_asked_for_without_an_image_are_needed() -> None:
+    assert "g/ta:1" in names([custom(targetAllocator={"enabled": True})], [OPERATOR])
+    for allocator in (None, {"enabled": False}, {"enabled": True, "image": "own:1"}):
+        assert "g/ta:1" not in names([custom(targetAllocator=allocator)], [OPERATOR])
+    found = names([custom("Instrumentation", python={"env": []}, java={"image": "own/java:1"})], [OPERATOR])
+    assert found == ["g/operator:1", "g/python:1", "own/java:1"]
+
+
+@cases(
+    "wanted, found",
+    (([], [OPERATOR], images.ALL), ["g/collector:1", "g/java:1", "g/operator:1", "g/python:1", "g/ta:1"]),
+    (([], [OPERATOR], images.USED), ["g/operator:1"]),
+    (([], [GIVEN]), ["own:1"]),
+    (([workload("a/x:1", "b/y:1")], [OPERATOR], images.USED, ["*/x:*", "g/*"]), ["b/y:1"]),
+)
+def test_what_the_operator_starts_is_there_unless_nobody_wants_it(wanted: Any, found: list[str]) -> None:
+    assert names(*wanted) == found
+
+
+def test_more_can_be_asked_for_and_archives_of_a_release_are_in_its_folder() -> None:
+    asked = [images.Need("app:1", ("asked for",)), images.Need("x:1", ("Deployment n/a", "asked for"))]
+    assert images.needs([workload("x:1")], [], more=["app:1", "x:1"]) == asked
+    both = images.needs([workload("g/operator:1", "other:1")], [OPERATOR])
+    archives = ["opentelemetry-operator/v1.0.0/images/g_operator_1.tar", "images/other_1.tar"]
+    assert [need.row("")["archive"] for need in both] == archives
+
+
+@cases(
+    "image, reference, label, target",
+    ("host:5000/a/b:1", "host:5000/a/b:1", "host:5000/a/b:1", "r.example.com/m/a/b:1"),
+    ("host:5000/a/b@sha256:ab", "host:5000/a/b@sha256:ab", "", "r.example.com/m/a/b@sha256:ab"),
+    ("host:5000/a/b:1@sha256:ab", "host:5000/a/b@sha256:ab", "", "r.example.com/m/a/b@sha256:ab"),
+)
+def test_a_digest_counts_for_more_than_a_tag(image: str, reference: str, label: str, target: str) -> None:
+    row = images.Need(image, ()).row("r.example.com/m/")
+    assert (images.source(image), row["source"], row["label"], row["target"]) == (reference, reference, label, target)
+    assert images.Need(image, ()).row("")["target"] == ""
+
+
+def test_images_move_wherever_they_are_named() -> None:
+    mirror = "mirror.local:5000/x"
+    args = ["--v=2", "--acme-http01-solver-image=quay.io/j/solver:v1", "--image-pull=x"]
+    env = [{"name": name, "value": "ghcr.io/c:1"} for name in ("RELATED_IMAGE_COLLECTOR", "OTHER")]
+    env.append({"name": "RELATED_IMAGE_REF", "valueFrom": {}})
+    workload = samples.deployment("a", "ns", "docker.io/a:1", container={"args": args, "env": env})
+    images.move(workload, mirror)
+    made = workload["spec"]["template"]["spec"]["containers"][0]
+    assert made["image"] == f"{mirror}/a:1"
+    assert made["args"] == ["--v=2", f"--acme-http01-solver-image={mirror}/j/solver:v1", "--image-pull=x"]
+    assert [item.get("value") for item in made["env"]] == [f"{mirror}/c:1", "ghcr.io/c:1", None]
+    assert list(images.used([workload])) == [f"{mirror}/a:1", f"{mirror}/j/solver:v1", f"{mirror}/c:1"]

@@ -1,0 +1,243 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a workload is ready, and what keeps it from it: one case per row of the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jmespath
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import (
+    failure_tables as rollout_tables,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import failures
+
+from ..helpers import cases
+
+T0, T1, T2 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z", "2026-01-01T00:00:20Z"
+DONE = {"observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
+DS_DONE = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}
+ONE = {"availableReplicas": 1, "currentRevision": "a", "updateRevision": "a"}
+HOMELESS = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient memory"}
+RUNNING = {"running": {"startedAt": T0}}
+FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "webhook"}
+UNCONSTRAINED = "pods are forbidden: unable to validate against any security context constraint: []"
+BARRED = 'pods "a-1" is forbidden: violates PodSecurity "restricted:latest": hostPort (container "c" uses hostPort 1)'
+LIMITED = 'pods "a-1" is forbidden: maximum memory usage per Container is 64Mi, but limit is 512Mi'
+FULL = 'pods "a-1" is forbidden: exceeded quota: q, requested: limits.memory=512Mi, used: limits.memory=0, limited: 9'
+UNNAMED = 'pods "a-1" is forbidden: failed quota: q: must specify limits.cpu for: c'
+UNBOUND = "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: not helpful"
+UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
+LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
+READY, PARALLEL = {"type": "Ready", "status": "True"}, {"podManagementPolicy": "Parallel"}
+
+
+def workload(kind: str, status: Any, **spec: Any) -> Any:
+    metadata = {"generation": 2, "uid": "w", "name": "a", "creationTimestamp": T0}
+    return {"kind": kind, "metadata": metadata, "spec": spec, "status": status}
+
+
+def deployment(**status: Any) -> Any:
+    return workload("Deployment", status, replicas=2)
+
+
+def daemon_set(strategy: str = "RollingUpdate", **status: Any) -> Any:
+    return workload("DaemonSet", {"observedGeneration": 2, **status}, updateStrategy={"type": strategy})
+
+
+def stateful_set(status: Any = None, **spec: Any) -> Any:
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+    status = {"observedGeneration": 2, **(status or {})}
+    return workload("StatefulSet", status, **{"replicas": 1, "updateStrategy": strategy, **spec})
+
+
+def resource(*conditions: Any, generation: Any = 1, **status: Any) -> Any:
+    listed = [{"type": name, "status": value} for name, value in conditions]
+    return {"kind": "Other", "metadata": {"generation": generation}, "status": {"conditions": listed, **status}}
+
+
+@cases(
+    "workload, ready",
+    (deployment(**DONE), True),
+    (deployment(), False),
+    (deployment(**DONE | {"observedGeneration": 1}), False),
+    (deployment(**DONE | {"updatedReplicas": 1}), False),
+    (deployment(**DONE | {"replicas": 3}), False),
+    (deployment(**DONE | {"availableReplicas": 1}), False),
+    (daemon_set(**DS_DONE), True),
+    (daemon_set(**DS_DONE | {"observedGeneration": 1}), False),
+    (daemon_set(**DS_DONE | {"updatedNumberScheduled": 1}), False),
+    (daemon_set("OnDelete", **DS_DONE | {"updatedNumberScheduled": 1}), True),
+    (daemon_set(**DS_DONE | {"numberAvailable": 2}), False),
+    (daemon_set(desiredNumberScheduled=0), False),
+    (stateful_set(ONE), True),
+    (stateful_set(ONE | {"updateRevision": "b"}), False),
+    (stateful_set(ONE | {"availableReplicas": 0}), False),
+    (resource(("Ready", "True")), True),
+    (resource(("Ready", "False")), False),
+    (resource(("Available", "True"), generation=2, observedGeneration=1), False),
+    (resource(), False),
+    ({"kind": "Other", "metadata": {}}, False),
+)
+def test_ready(workload: Any, ready: Any) -> None:
+    assert failures.is_ready(jmespath.search, workload, {}, allow_empty=False) is ready
+
+
+def test_an_empty_daemon_set_is_ready_only_when_allowed_and_users_add_kinds() -> None:
+    assert failures.is_ready(jmespath.search, daemon_set(desiredNumberScheduled=0), {}, allow_empty=True)
+    until = {"Other": "status.phase == 'Up'"}
+    assert failures.is_ready(jmespath.search, {"kind": "Other", "status": {"phase": "Up"}}, until, allow_empty=False)
+    assert failures.count(jmespath.search, daemon_set(desiredNumberScheduled=3)) == "0 of 3 ready"
+    held_up = daemon_set(desiredNumberScheduled=1, numberAvailable=1, updatedNumberScheduled=0)
+    assert failures.count(jmespath.search, held_up) == "1 of 1 ready, but only 0 with the current template"
+    assert failures.count(jmespath.search, resource()) == "not ready"
+
+
+def pod(*containers: Any, conditions: Any = (), **metadata: Any) -> Any:
+    metadata = {"name": "p", "uid": "p", "namespace": "ns", "creationTimestamp": T0, **metadata}
+    status = {"containerStatuses": list(containers), "conditions": list(conditions)}
+    return {"metadata": metadata, "status": status, "spec": {"nodeName": "n1"}}
+
+
+def container(restarts: Any = 0, **states: Any) -> Any:
+    return {"name": "c", "restartCount": restarts, **states}
+
+
+def waiting(reason: Any, message: Any = "m", restarts: Any = 0, **last: Any) -> Any:
+    return container(restarts, state={"waiting": {"reason": reason, "message": message}}, **last)
+
+
+def ended(reason: Any = "Error", code: Any = 1) -> Any:
+    return {"terminated": {"reason": reason, "exitCode": code}}
+
+
+def event(reason: Any, message: Any = "m", uid: Any = "p", at: Any = T1) -> Any:
+    about = {"involvedObject": {"uid": uid}, "lastTimestamp": at, "metadata": {}}
+    return {"reason": reason, "message": message, **about}
+
+
+def symptoms(workload: Any, pods: Any = (), events: Any = (), old: Any = ()) -> list[Any]:
+    found = failures.symptoms(jmespath.search, workload, None, pods, events, allow_empty=False, old=old)
+    return list(found)
+
+
+@cases(
+    "row, item, events",
+    ("image_name", pod(waiting("InvalidImageName")), []),
+    ("image_name", pod(waiting("ErrImageNeverPull")), []),
+    ("image_pull", pod(waiting("ErrImagePull", "manifest unknown")), []),
+    ("image_pull", pod(waiting("ImagePullBackOff")), []),
+    ("image_pull_passing", pod(waiting("ErrImagePull", "dial tcp: i/o timeout")), []),
+    ("container_config", pod(waiting("CreateContainerConfigError", 'secret "x" not found')), []),
+    ("container_start", pod(waiting("RunContainerError")), []),
+    ("container_start", pod(waiting("CrashLoopBackOff", restarts=1, lastState=ended("StartError", 128))), []),
+    ("out_of_memory", pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended("OOMKilled", 137))), []),
+    ("crash", pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended())), []),
+    ("crash", pod(container(1, state=ended())), []),
+    (None, pod(container(0, state=ended())), []),
+    (None, pod(container(1, state=RUNNING, lastState=ended())), []),
+    (None, pod(container(3, state=ended("Completed", 0))), []),
+    (None, pod(waiting("ContainerCreating")), []),
+    (None, pod(), []),
+    ("unschedulable", pod(conditions=[HOMELESS]), []),
+    ("unbound_claim", pod(conditions=[{**HOMELESS, "message": UNBOUND}]), []),
+    (None, pod(conditions=[{**HOMELESS, "message": UNBOUND}]), [event("TriggeredScaleUp")]),
+    (None, pod(conditions=[HOMELESS]), [event("TriggeredScaleUp")]),
+    (None, pod(conditions=[HOMELESS]), [event("Nominated")]),
+    ("mount", pod(waiting("ContainerCreating")), [event("FailedMount", 'secret "x" not found')]),
+    ("mount_slow", pod(waiting("ContainerCreating")), [event("FailedMount", "timed out")]),
+    (None, pod(container(state=RUNNING), conditions=[{"type": "Ready", "status": "True"}]), [event("FailedMount")]),
+    (None, pod(waiting("ContainerCreating")), [event("FailedMount", uid="other")]),
+    (None, pod(waiting("ContainerCreating"), creationTimestamp=T2), [event("FailedMount", at=T1)]),
+    (None, pod(container(state=RUNNING)), [event("FailedMount", 'secret "x" not found')]),
+    (None, pod(container(state=RUNNING)), [event("Unhealthy", "Readiness probe failed")]),
+)
+def test_what_is_wrong_with_a_pod(row: Any, item: Any, events: Any) -> None:
+    assert [symptom.row.id for symptom in symptoms(daemon_set(), [item], events)] == ([row] if row else [])
+
+
+def collector(generation: Any = 2) -> Any:
+    made = workload("OpenTelemetryCollector", {"observedGeneration": 2, "conditions": [UNRECONCILED]})
+    return {**made, "metadata": {**made["metadata"], "generation": generation}}
+
+
+@cases(
+    "row, workload, pods, events, old",
+    ("constraints", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", UNCONSTRAINED, uid="w")], []),
+    ("constraints", deployment(conditions=[{**FAILED, "message": UNCONSTRAINED}]), [], [], []),
+    ("pod_security", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", BARRED, uid="w")], []),
+    ("limit_range", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", LIMITED, uid="w")], []),
+    ("quota", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", FULL, uid="w")], []),
+    ("quota", deployment(conditions=[{**FAILED, "message": UNNAMED}]), [], [], []),
+    ("create_pods", daemon_set(desiredNumberScheduled=1), [], [event("FailedCreate", uid="w")], []),
+    (None, daemon_set(desiredNumberScheduled=1), [pod()], [event("FailedCreate", uid="w")], []),
+    (None, daemon_set(desiredNumberScheduled=2), [pod(creationTimestamp=T2)], [event("FailedCreate", uid="w")], []),
+    ("create_replicas", deployment(conditions=[FAILED]), [], [], []),
+    ("progress_deadline", deployment(conditions=[LATE], observedGeneration=2), [], [], []),
+    (None, deployment(conditions=[LATE], observedGeneration=1), [], [], []),
+    ("reconcile", collector(), [], [], []),
+    (None, collector(generation=3), [], [], []),
+    ("no_nodes", daemon_set(desiredNumberScheduled=0), [], [], []),
+    (None, daemon_set(desiredNumberScheduled=1), [], [], []),
+    ("stuck_pod", stateful_set(), [pod()], [], [pod()]),
+    (None, stateful_set(), [pod()], [], [pod(conditions=[READY])]),
+    (None, stateful_set(**PARALLEL), [pod()], [], [pod()]),
+    (None, stateful_set(updateStrategy={"type": "OnDelete"}), [pod()], [], [pod()]),
+)
+def test_what_is_wrong_with_a_workload(row: Any, workload: Any, pods: Any, events: Any, old: Any) -> None:
+    found = symptoms(workload, pods, events, old)
+    assert [symptom.row.id for symptom in found] == ([row] if row else [])
+
+
+def test_every_row_is_found_by_a_case_with_the_words_of_the_kubelet() -> None:
+    tests = (test_what_is_wrong_with_a_pod, test_what_is_wrong_with_a_workload)
+    cases = {case[0] for test in tests for case in test.pytestmark[0].args[1]}
+    assert cases - {None} == {row.id for row in rollout_tables.POD_FAILURES + rollout_tables.WORKLOAD_FAILURES}
+    (found,) = symptoms(daemon_set(), [pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended(code=3)))])
+    assert (found.container, found.reason, found.detail) == ("c", "Error", "exit code 3, restarts: 2")
+
+
+def test_pods_that_are_to_be_replaced() -> None:
+    pods = [pod(name=name, ownerReferences=[{"uid": "w"}]) for name in ("a", "b")]
+    gone = pod(name="c", ownerReferences=[{"uid": "w"}], deletionTimestamp=T1)
+    assert failures.older_pods(daemon_set(), pods[:1], [*pods, gone, pod(name="d")]) == pods[1:]
+
+
+def owned(name: str, owner: str = "w", **more: Any) -> Any:
+    return {"name": name, "uid": name, "ownerReferences": [{"uid": owner}], **more}
+
+
+def names(workload: Any, newest: Any, *pods: Any) -> list[str]:
+    found = failures.newest_pods(workload, newest, [pod(**metadata) for metadata in pods])
+    return [item["metadata"]["name"] for item in found]
+
+
+def test_only_pods_of_the_newest_revision_or_replica_set_count() -> None:
+    old, new = ({"labels": {"controller-revision-hash": letter}} for letter in "on")
+    metadata = [(1, owned("old", **old)), (2, owned("new", **new)), (9, owned("other", "x"))]
+    newest = failures.newest(daemon_set(), [{"revision": number, "metadata": one} for number, one in metadata])
+    assert newest["metadata"]["name"] == "new"
+    pods = [owned("a", **old), owned("b", **new), owned("c", **new, deletionTimestamp=T1)]
+    assert names(daemon_set(), newest, *pods) == ["b"]
+    key = "deployment.kubernetes.io/revision"
+    sets = [{"metadata": owned(uid, annotations={key: number})} for uid, number in (("r1", "9"), ("r2", "10"))]
+    newest = failures.newest(deployment(), sets)
+    assert names(deployment(), newest, owned("r1", "r1"), owned("r2", "r2")) == ["r2"]
+
+
+@cases(
+    "workload, yes",
+    (deployment(observedGeneration=2), True),
+    (deployment(observedGeneration=1), False),
+    (deployment(), False),
+    (resource(), True),
+)
+def test_a_workload_that_its_controller_has_not_seen_has_no_troubles_yet(workload: Any, yes: Any) -> None:
+    assert failures.observed(workload) is yes
+
+
+@cases("container, of, yes", ({}, "x", True), ({"readinessProbe": {}}, "x", False), ({}, "", False))
+def test_without_a_probe_nobody_asks(container: Any, of: str, yes: bool) -> None:
+    workload = {"kind": "Deployment", "of": of, "spec": {"template": {"spec": {"containers": [container]}}}}
+    assert failures.unprobed(workload) is yes
