@@ -278,63 +278,69 @@ log-loop:
   a filter of its namespace under a condition:
     processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "telemetry" and body == nil']
     logs: file_log > filter > debug
-    finds: "receivers.file_log: unless 'filter' drops"
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   a filter of its namespace:
     processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "telemetry"']
     logs: file_log > filter > debug
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   a filter of its pods:
     processors.filter.logs.log_record: ['IsMatch(resource.attributes["k8s.pod.name"], "^agent-.*")']
     logs: file_log > filter > debug
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   a filter of its workload, in a group:
     processors.filter.log_conditions:
       - {context: resource, conditions: ['attributes["k8s.daemonset.name"] == "agent"']}
     processors.k8s_attributes: {}
     logs: file_log > k8s_attributes > filter > debug
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   a filter of its workload, before that is known:
     processors.filter.log_conditions: ['resource.attributes["k8s.daemonset.name"] == "agent"']
     processors.k8s_attributes: {}
     logs: file_log > filter > k8s_attributes > debug
-    finds: "receivers.file_log: unless 'filter' drops"
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   a filter of a namespace that no record has:
     receivers.file_log: {include: [/var/log/pods/*/*/*.log]}
     processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "telemetry"']
     logs: file_log > filter > debug
-    finds: "receivers.file_log: unless 'filter' drops"
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   a filter of paths that no record has:
     receivers.file_log:
       include: [/var/log/pods/*/*/*.log]
       operators: [{type: filter, expr: 'attributes["log.file.path"] matches "/pods/telemetry_agent-"'}]
-    finds: "receivers.file_log: unless 'operator filter' drops"
+    finds: "receivers.file_log: unless 'operator filter', which names it, drops"
   a filter of a workload of that name:
     processors.filter.log_conditions: ['resource.attributes["k8s.deployment.name"] == "agent"']
     logs: file_log > filter > debug
-    finds: "receivers.file_log: unless 'filter' drops"
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   an excluded container:
     processors.filter.logs.exclude:
       match_type: strict
       resource_attributes: [{key: k8s.container.name, value: opentelemetry-collector}]
     logs: file_log > filter > debug
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   an operator of its files:
     receivers.file_log:
       include: [/var/log/pods/*/*/*.log]
       include_file_path: true
       operators: [{type: filter, expr: 'attributes["log.file.path"] matches "/pods/telemetry_agent-"'}]
+    finds: "receivers.file_log: unless 'operator filter', which names it, drops"
   an operator of its links:
     receivers.file_log:
       include: [/var/log/pods/*/*/*.log]
       include_file_path: true
       operators: [{type: filter, expr: 'attributes["log.file.path"] matches "/containers/agent-"'}]
-    finds: "receivers.file_log: unless 'operator filter' drops"
+    finds: "receivers.file_log: unless 'operator filter', which names it, drops"
   an operator of words in its path:
     receivers.file_log:
       include: [/var/log/pods/*/*/*.log]
       include_file_path: true
       operators: [{type: filter, expr: 'attributes["log.file.path"] matches "agent-.*opentelemetry-collector"'}]
+    finds: "receivers.file_log: unless 'operator filter', which names it, drops"
   an operator that keeps a part:
     receivers.file_log:
       include: [/var/log/pods/*/*/*.log]
       operators: [{type: filter, drop_ratio: 0.5, expr: 'attributes["log.file.path"] matches "agent"'}]
-    finds: "receivers.file_log: unless 'operator filter' drops"
+    finds: "receivers.file_log: unless 'operator filter', which names it, drops"
   a router of formats:
     receivers.file_log: {include: [/var/log/pods/*/*/*.log], operators: [{type: router, routes: []}]}
     finds: "receivers.file_log: unless 'operator router' drops"
@@ -343,10 +349,12 @@ log-loop:
     logs: file_log > routing
     logs/out: routing > debug
     finds: "receivers.file_log: a line for each batch, which comes back as a record Add"
-  a filter of an unknown collector: {in: null, receivers.file_log: {include: [/var/log/pods/*/*/*.log],
-    operators: [{type: container}]},
-    processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "a"'],
-    logs: file_log > filter > debug}
+  a filter of an unknown collector:
+    receivers.file_log: {include: [/var/log/pods/*/*/*.log], operators: [{type: container}]}
+    processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "a"']
+    in: null
+    logs: file_log > filter > debug
+    finds: "receivers.file_log: unless 'filter', which names it, drops"
   a way around a filter:
     processors.filter.log_conditions: ['resource.attributes["k8s.namespace.name"] == "shop"']
     logs: file_log > filter > debug
