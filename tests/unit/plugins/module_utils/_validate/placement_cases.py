@@ -248,6 +248,10 @@ log-loop:
     receivers.file_log: {include: [/var/log/pods/*/*/*.log]}
     in: null
     finds: "receivers.file_log: Exclude the log of this collector, or remove 'debug'."
+  its own log is excluded:
+    receivers.file_log:
+      include: [/var/log/pods/*/*/*.log]
+      exclude: ["/var/log/pods/telemetry_{agent,gateway}-*_*/opentelemetry-collector/*.log"]
   a collector of which something is excluded: {in: null}
   a collector behind:
     exporters.otlp_grpc.endpoint: gateway:4317
@@ -259,10 +263,6 @@ log-loop:
     exporters.otlp_grpc.endpoint: gateway:4317
     logs: file_log > otlp_grpc
     behind: {otlp_grpc: [[gateway, [deployment, telemetry, gateway, otc-container], debug/all, detailed]]}
-  its own log is excluded:
-    receivers.file_log:
-      include: [/var/log/pods/*/*/*.log]
-      exclude: ["/var/log/pods/telemetry_{agent,gateway}-*_*/opentelemetry-collector/*.log"]
   other logs: {receivers.file_log: {include: [/var/log/pods/shop_*/*/*.log]}}
   other exporters: {exporters.otlp_grpc.endpoint: "a:4317", logs: file_log > otlp_grpc}
   a filter of something else:
