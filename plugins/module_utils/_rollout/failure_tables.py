@@ -1,47 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two tables of JMESPath: when a workload is ready, and why it fails.
-
-A custom resource is ready when its workload is: its conditions say that the operator has read it (from 0.154 on), not
-that pods run. Private.
-"""
+"""Why a workload fails: tables of JMESPath. Private."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
-
-OBSERVED = "status.observedGeneration >= metadata.generation"
-CONDITION = "(not_null(status.conditions, `[]`)[?type=='{0}'].status | [0]) == 'True'"
-
-# A workload is ready when this is true for it. Users add kinds and replace rows with the option `until`.
-READY = {
-    "Deployment": f"{OBSERVED} && not_null(status.updatedReplicas, `0`) >= spec.replicas"
-    " && not_null(status.replicas, `0`) == spec.replicas && not_null(status.availableReplicas, `0`) >= spec.replicas",
-    "DaemonSet": f"{OBSERVED} && status.desiredNumberScheduled > `0`"
-    " && (spec.updateStrategy.type == 'OnDelete'"
-    " || not_null(status.updatedNumberScheduled, `0`) >= status.desiredNumberScheduled)"
-    " && not_null(status.numberAvailable, `0`) >= status.desiredNumberScheduled",
-    "StatefulSet": f"{OBSERVED} && not_null(status.availableReplicas, `0`) >= spec.replicas"
-    " && (spec.updateStrategy.type == 'OnDelete' || spec.updateStrategy.rollingUpdate.partition > `0`"
-    " || status.currentRevision == status.updateRevision)",
-    "Job": CONDITION.format("Complete"),
-    "CustomResourceDefinition": CONDITION.format("Established"),
-}
-# Other kinds report readiness in a condition. If they report observedGeneration, it must be current.
-READY_ELSE = (
-    f"({CONDITION.format('Ready')} || {CONDITION.format('Available')})"
-    " && not_null(status.observedGeneration, metadata.generation, `0`) >= not_null(metadata.generation, `0`)"
-)
-EMPTY_DAEMON_SET = f"{OBSERVED} && status.desiredNumberScheduled == `0`"
-
-# How many of how many, for messages, and how many with the current template.
-COUNTS = {
-    "Deployment": ("status.availableReplicas", "spec.replicas", "status.updatedReplicas"),
-    "DaemonSet": ("status.numberAvailable", "status.desiredNumberScheduled", "status.updatedNumberScheduled"),
-    "StatefulSet": ("status.availableReplicas", "spec.replicas", "status.updatedReplicas"),
-}
 
 
 class FailureRow(NamedTuple):

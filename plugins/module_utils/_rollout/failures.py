@@ -12,16 +12,13 @@ from typing import Any, NamedTuple
 from .._config.paths import amount
 from .._kube.bundle import ref
 from .failure_tables import (
-    COUNTS,
-    EMPTY_DAEMON_SET,
     ISSUING,
     OPERATING,
     POD_FAILURES,
-    READY,
-    READY_ELSE,
     WORKLOAD_FAILURES,
     FailureRow,
 )
+from .readiness import pod_counts
 
 Object = dict[str, Any]
 Search = Callable[[str, Any], Any]
@@ -60,35 +57,11 @@ def title(workload: Object) -> str:
     return f"{workload[OF]} ({ref(workload)})" if workload.get(OF) else str(ref(workload))
 
 
-def observed(workload: Object) -> bool:
-    """Return whether the controller has seen the current generation. Until then its pods may be old."""
-    if workload["kind"] not in COUNTS:
-        return True
-    seen = (workload.get("status") or {}).get("observedGeneration") or 0
-    return bool(seen >= (workload["metadata"].get("generation") or 0))
-
-
 def unprobed(workload: Object) -> bool:
     """Return whether a workload of an operator has no readiness probe."""
     template = (workload.get("spec") or {}).get("template") or {}
     containers = (template.get("spec") or {}).get("containers") or []
     return bool(workload.get(OF)) and not any("readinessProbe" in container for container in containers)
-
-
-def is_ready(search: Search, workload: Object, until: dict[str, str], *, allow_empty: bool) -> bool:
-    kind = workload["kind"]
-    if allow_empty and kind == "DaemonSet" and search(EMPTY_DAEMON_SET, workload):
-        return True
-    return bool(search(until.get(kind) or READY.get(kind) or READY_ELSE, workload))
-
-
-def count(search: Search, workload: Object) -> str:
-    """Return `1 of 3 ready`, or `not ready` for a kind without replica counts. Pods that are ready may be old."""
-    if workload["kind"] not in COUNTS:
-        return "not ready"
-    have, want, updated = (search(path, workload) or 0 for path in COUNTS[workload["kind"]])
-    older = f", but only {updated} with the current template" if have >= want > updated else ""
-    return f"{have} of {want} ready{older}"
 
 
 def newest(workload: Object, revisions: Iterable[Object]) -> Object | None:
@@ -205,11 +178,10 @@ def symptoms(
     latest = max(
         (item["metadata"].get("creationTimestamp") or "" for item in [*pods, revision or workload]), default=""
     )
-    wanted = search(COUNTS.get(workload["kind"], ("", "`0`"))[1], workload) or 0
     subject = {
         "workload": workload,
         "events": events_of(creator, events, latest),
-        "missing": len(pods) < wanted,
+        "missing": len(pods) < pod_counts(workload).desired,
         "old": old or [],
         "allow_empty": allow_empty,
     }

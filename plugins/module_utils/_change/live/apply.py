@@ -16,17 +16,16 @@ from typing import Any
 from ..._config.paths import section
 from ..._errors import Problem
 from ..._kube.bundle import Manifest, Ref, normalise, ordered, ref
-from ..._kube.live.api_errors import FORBIDDEN, asking, explain, library, other_server, parsed
+from ..._kube.live.api_errors import FORBIDDEN, asking, explain, other_server, parsed
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.outage import LostError
 from ..._kube.operator_status import COLLECTOR, followed
 from ..._kube.ownership import collector_of, unmarked
 from ..._kube.replacement_order import RUNS, autoscaled, remade
 from ..._rollout.config_versions import predecessors
-from ..._rollout.failure_tables import COUNTS
-from ..._rollout.failures import is_ready
 from ..._rollout.live.rollout_wait import follow
 from ..._rollout.live.webhook_reasons import unanswered
+from ..._rollout.readiness import COUNTED, is_ready
 from ..dependency_order import Flow, Wave, earlier_flows, order
 from .changes import Changes
 from .kubectl_changes import own_kubectl_fields, tried
@@ -186,11 +185,10 @@ class _Apply:
         """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""
         if self.options.check:
             return False
-        search = library("jmespath").search
         applied = [item for item in self.applied if ref(item) not in awaited]
-        workloads = [item for item in applied if item["kind"] in COUNTS or followed(item)]
+        workloads = [item for item in applied if item["kind"] in COUNTED or followed(item)]
         seen = asking("Read the workloads", lambda: follow(self.cluster, workloads))
-        return all(item.done(lambda part: is_ready(search, part, {}, allow_empty=False)) for item in seen)
+        return all(item.done(is_ready) for item in seen)
 
     def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
         """Apply one object; that it fails must not hide what becomes of its neighbours."""

@@ -18,10 +18,10 @@ from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..._kube.nodes import is_ready
 from ..._kube.operator_status import followed
 from ..._rollout.change_record import Change
-from ..._rollout.failures import observed
 from ..._rollout.live.deleted_workload import deleted, is_gone
 from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
 from ..._rollout.live.rollout_wait import follow
+from ..._rollout.readiness import observed
 from ..canary.hold import Hold, eviction, held, pods_to_evict, renews_pods
 from ..canary.judge import Verdict, rows_of
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics

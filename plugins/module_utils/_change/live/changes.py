@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, normalise, ref
-from ..._kube.live.api_errors import asking, library
+from ..._kube.live.api_errors import asking
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted
 from ..._kube.ownership import collector_of
@@ -32,9 +32,9 @@ from ..._rollout.change_record import (
     recorded,
     since_of,
 )
-from ..._rollout.failures import is_ready
 from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.rollout_wait import ONE_RUN, follow
+from ..._rollout.readiness import is_ready
 from ..canary import hold
 from .canary import Canary, judged, prepared
 from .rollback import Bundle, Restored, lost, outcomes, outrun, restore, waiting, worked_now, works_as_before
@@ -139,8 +139,8 @@ class Changes:
         if not newer or not is_rolling(earlier):
             return None
         states = [live for one in newer if (live := self.live.get(ref(one)))]
-        seen, search = follow(self.bundle.cluster, states), library("jmespath").search
-        ready = all(item.done(lambda part: is_ready(search, part, {}, allow_empty=False)) for item in seen)
+        seen = follow(self.bundle.cluster, states)
+        ready = all(item.done(is_ready) for item in seen)
         return self._working(change) if ready else None
 
     def begin(self, manifests: Iterable[Manifest]) -> None:

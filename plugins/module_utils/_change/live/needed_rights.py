@@ -24,9 +24,9 @@ from ..._kube.pod_references import provided, unprovided
 from ..._kube.replacement_order import RUNS, template_ports
 from ..._kube.rights import RBAC, Grant, Right, described, of_rule
 from ..._rollout.change_record import Change, record_name
-from ..._rollout.failure_tables import COUNTS
 from ..._rollout.failures import EXPLAINED
 from ..._rollout.live.explain_failures import KINDS, REVISIONS
+from ..._rollout.readiness import COUNTED
 from ..canary.hold import held
 from .foreign_objects import compared
 from .preflight import REFERRED, VOLUMES
@@ -131,7 +131,7 @@ def _wait(bundle: Bundle) -> Iterator[Grant]:
             yield from _of(
                 {"apiVersion": version_for(child.kind), "kind": child.kind, "metadata": {"namespace": namespace}}, "get"
             )
-        if manifest["kind"] in COUNTS or followed(manifest):
+        if manifest["kind"] in COUNTED or followed(manifest):
             for parts in (*KINDS, REVISIONS, *(resource for resource, _explained in EXPLAINED.values())):
                 yield _grant("list", ApiResource(*parts, True), namespace)
             yield Grant(namespace, Right("get", "", "pods/log"))

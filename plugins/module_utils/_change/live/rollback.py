@@ -13,17 +13,17 @@ from ..._config.paths import section
 from ..._diagnose.live.reader import ClusterReader
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ordered, ref
-from ..._kube.live.api_errors import asking, library
+from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import Cluster
 from ..._kube.managed_fields import extracted, is_within
 from ..._kube.ownership import collector_of, last_apply, reapplied
 from ..._kube.replacement_order import RUNS
 from ..._rollout.change_record import Change, identified
-from ..._rollout.failure_tables import COUNTS
 from ..._rollout.failures import Symptom
 from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions, follow
+from ..._rollout.readiness import COUNTED, pod_counts
 from ..._rollout.worse_than_before import Worked, is_worse, place, unfinished, worked
 from .observe import pods_of
 
@@ -172,11 +172,11 @@ def _another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: Manifes
 
 def worked_now(bundle: Bundle, parts: Iterable[Manifest]) -> dict[str, Worked]:
     """Return how workloads work now. Pods are read only where some of them do not."""
-    search, found = library("jmespath").search, {}
-    for part in (one for one in parts if one["kind"] in COUNTS):
-        have, want = (search(path, part) or 0 for path in COUNTS[part["kind"]][:2])
-        pods = [pod for revision in _pods(bundle, part) for pod in revision] if have < want else []
-        found[str(ref(part))] = worked(part, have, pods)
+    found = {}
+    for part in (one for one in parts if one["kind"] in COUNTED):
+        available, desired, _updated = pod_counts(part)
+        pods = [pod for revision in _pods(bundle, part) for pod in revision] if available < desired else []
+        found[str(ref(part))] = worked(part, available, pods)
     return found
 
 

@@ -18,9 +18,9 @@ from ..._kube.live.api_errors import library
 from ..._kube.live.connect import connect, run
 from ..._kube.network_policies import policies_to
 from ..._kube.pod_references import sources
-from ..._rollout.failure_tables import COUNTS
-from ..._rollout.failures import count, is_ready, newest, newest_pods, older_pods, symptoms
+from ..._rollout.failures import newest, newest_pods, older_pods, symptoms
 from ..._rollout.live.explain_failures import described
+from ..._rollout.readiness import count, is_ready, pod_counts
 from ..._telemetry import logs
 from ..cluster_objects import autoscalers, certificate_resources, echoes, pod, warnings
 from ..reach import Around, Reach, labels_of
@@ -146,7 +146,7 @@ class DiagnosedCollector:
         name = str(self.container.get("name") or "")
         pods = [pod(item, name, now) for item in target.pods]
         uids = {item["metadata"]["uid"]: item for item in (*target.pods, workload, target.custom) if item}
-        wanted = search(COUNTS[workload["kind"]][1], workload) if workload else None
+        wanted = pod_counts(workload).desired if workload else None
         return {
             "name": target.name,
             "namespace": target.namespace,
@@ -159,23 +159,23 @@ class DiagnosedCollector:
             "resource_conditions": items(target.custom, "status", "conditions"),
             "wanted": wanted,
             "change": change_under_way(self.reader, workload or target.custom, self.notes),
-            "complete": bool(workload) and is_ready(search, workload or {}, {}, allow_empty=True),
-            "ready_text": count(search, workload) if workload else f"{sum(one['ready'] for one in pods)} pods ready",
-            "running": any(one["ready"] for one in pods) or self._is_available(search),
+            "complete": bool(workload) and is_ready(workload or {}, allow_empty=True),
+            "ready_text": count(workload) if workload else f"{sum(one['ready'] for one in pods)} pods ready",
+            "running": any(one["ready"] for one in pods) or self._is_available(),
             "pods": pods,
             "symptoms": self._symptoms(search),
             "events": warnings(self.reader.around("events", uids.values(), self.notes), uids, now),
         }
 
-    def _is_available(self, search: Callable[[str, Any], Any]) -> bool:
+    def _is_available(self) -> bool:
         """Return whether the workload has available pods, for a user who may not list them."""
         workload = self.target.workload
-        return bool(workload and self._listed("pods") is None and search(COUNTS[workload["kind"]][0], workload))
+        return bool(workload and self._listed("pods") is None and pod_counts(workload).available)
 
     def _symptoms(self, search: Callable[[str, Any], Any]) -> list[dict[str, Any]]:
         """Return why the newest revision is not ready, as rollout_wait reports it."""
         workload = self.target.workload
-        if not workload or is_ready(search, workload, {}, allow_empty=True):
+        if not workload or is_ready(workload, allow_empty=True):
             return []
         revisions = self._listed("replicasets" if workload["kind"] == "Deployment" else "controllerrevisions") or []
         revision = newest(workload, revisions)

@@ -25,11 +25,11 @@ from ..failures import (
     fix_of,
     newest,
     newest_pods,
-    observed,
     older_pods,
     symptoms,
     title,
 )
+from ..readiness import observed
 
 SHOWN, LISTED, LINES, LINE_LENGTH, EVENTS = 3, 20, 10, 300, 5
 # More lines are read than shown: the stack trace of a panic hides what it is about.

@@ -20,7 +20,8 @@ from ..._kube.names import OWNER
 from ..._kube.nodes import without_pod
 from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, untaken
 from ..._kube.ownership import reapplied
-from ..failures import OF, Object, Symptom, count, is_ready, owned, title, unprobed
+from ..failures import OF, Object, Symptom, owned, title, unprobed
+from ..readiness import count, is_ready
 from .deleted_workload import deleted, is_gone
 from .explain_failures import Found, Search, WorkloadStatus, described, unfinished
 
@@ -108,7 +109,7 @@ class RolloutWait:
                     name = Ref(given["kind"], given.get("namespace") or "", given["name"])
                     self.cluster.progress(str(name), "does not exist")
                 elif item.untaken or id(part) in late:
-                    self.cluster.progress(title(part), item.untaken or count(self.search, part))
+                    self.cluster.progress(title(part), item.untaken or count(part))
                 else:
                     self.cluster.progress.done(title(part))
 
@@ -135,7 +136,9 @@ class RolloutWait:
                 raise Failure(wrong, asked=f"Wait for {ref(state)}", fix=ONE_RUN, facts={"failures": []})
 
     def _ready(self, state: Object) -> bool:
-        ready = is_ready(self.search, state, self.options.until, allow_empty=self.options.allow_empty)
+        until = self.options.until.get(state["kind"])
+        allow_empty = self.options.allow_empty
+        ready = bool(self.search(until, state)) if until else is_ready(state, allow_empty=allow_empty)
         if not ready or not unprobed(state):
             self.since.pop(state["metadata"].get("uid", ""), None)
             return ready
@@ -148,7 +151,7 @@ class RolloutWait:
         missing = [f"{item['kind']} {item.get('namespace') or ''}/{item['name']} does not exist" for item in absent]
         late = [part for item in self.seen for part in item.late(self._ready)]
         waiting = {id(item.state): item.untaken for item in self.seen if item.untaken}
-        counts = [f"{title(part)}: {waiting.get(id(part)) or count(self.search, part)}" for part in late]
+        counts = [f"{title(part)}: {waiting.get(id(part)) or count(part)}" for part in late]
         failures, problems = described(self.cluster, self.found)
         operator = operator_lines(self.cluster, [part for part in late if id(part) in waiting])
         notes = [str(problem) for problem in problems] + self._idle(late) + operator

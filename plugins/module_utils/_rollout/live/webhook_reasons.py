@@ -12,7 +12,8 @@ from ..._errors import Failure, Problem
 from ..._kube.bundle import Ref, ref
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, ApiError, Cluster
-from ..failures import Object, count, is_ready
+from ..failures import Object
+from ..readiness import count, is_ready
 from ..webhooks import (
     ALLOW_INJECTION,
     CAINJECTOR,
@@ -80,7 +81,7 @@ class Reasons:
         late = self._unready(pending)
         facts, problems = described(self.cluster, self._symptoms(late))
         lines = [line for item in pending for line in self._lines(item)]
-        counts = [f"{ref(workload)}: {count(self.look.search, workload)}." for workload in late]
+        counts = [f"{ref(workload)}: {count(workload)}." for workload in late]
         notes = [str(problem) for problem in problems] + unfinished(late, self.look.events())
         steps = [_fact(item, self._lines(item)) for item in pending]
         return list(dict.fromkeys([*lines, *counts, *notes])), steps + facts
@@ -104,7 +105,7 @@ class Reasons:
         if any(item.id == "ca" for item in pending):
             found += self._injectors()
         unique = {ref(workload): workload for workload in found}.values()
-        return [item for item in unique if not is_ready(self.look.search, item, {}, allow_empty=False)]
+        return [item for item in unique if not is_ready(item)]
 
     def _behind(self, service: Service) -> list[Object]:
         namespace, name = service
@@ -193,7 +194,7 @@ class Reasons:
         running = self._injectors()
         if not running:
             return f"the cluster has no cainjector of cert-manager, and {annotation} needs one."
-        states = ", ".join(f"{ref(item)}: {count(self.look.search, item)}" for item in running)
+        states = ", ".join(f"{ref(item)}: {count(item)}" for item in running)
         if not any((item.get("status") or {}).get("availableReplicas") for item in running):
             return f"{annotation} names {value}, which is there, but the cainjector does not run ({states}). Start it."
         return f"{annotation} names {value}, which is there; look at the log of the cainjector ({states})."

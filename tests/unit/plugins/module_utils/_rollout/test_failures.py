@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a workload is ready, and what keeps it from it: one case per row of the tables."""
+"""What keeps a workload from being ready: one case per row of the tables."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import failures
 
 from ..helpers import cases
+from .workloads import T0, daemon_set, deployment, stateful_set, workload
 
-T0, T1, T2 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z", "2026-01-01T00:00:20Z"
-DONE = {"observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
-DS_DONE = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}
-ONE = {"availableReplicas": 1, "currentRevision": "a", "updateRevision": "a"}
+T1, T2 = "2026-01-01T00:00:10Z", "2026-01-01T00:00:20Z"
 HOMELESS = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient memory"}
 RUNNING = {"running": {"startedAt": T0}}
 FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "webhook"}
@@ -31,67 +29,6 @@ UNBOUND = "0/2 nodes are available: pod has unbound immediate PersistentVolumeCl
 UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
 LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
 READY, PARALLEL = {"type": "Ready", "status": "True"}, {"podManagementPolicy": "Parallel"}
-
-
-def workload(kind: str, status: Any, **spec: Any) -> Any:
-    metadata = {"generation": 2, "uid": "w", "name": "a", "creationTimestamp": T0}
-    return {"kind": kind, "metadata": metadata, "spec": spec, "status": status}
-
-
-def deployment(**status: Any) -> Any:
-    return workload("Deployment", status, replicas=2)
-
-
-def daemon_set(strategy: str = "RollingUpdate", **status: Any) -> Any:
-    return workload("DaemonSet", {"observedGeneration": 2, **status}, updateStrategy={"type": strategy})
-
-
-def stateful_set(status: Any = None, **spec: Any) -> Any:
-    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
-    status = {"observedGeneration": 2, **(status or {})}
-    return workload("StatefulSet", status, **{"replicas": 1, "updateStrategy": strategy, **spec})
-
-
-def resource(*conditions: Any, generation: Any = 1, **status: Any) -> Any:
-    listed = [{"type": name, "status": value} for name, value in conditions]
-    return {"kind": "Other", "metadata": {"generation": generation}, "status": {"conditions": listed, **status}}
-
-
-@cases(
-    "workload, ready",
-    (deployment(**DONE), True),
-    (deployment(), False),
-    (deployment(**DONE | {"observedGeneration": 1}), False),
-    (deployment(**DONE | {"updatedReplicas": 1}), False),
-    (deployment(**DONE | {"replicas": 3}), False),
-    (deployment(**DONE | {"availableReplicas": 1}), False),
-    (daemon_set(**DS_DONE), True),
-    (daemon_set(**DS_DONE | {"observedGeneration": 1}), False),
-    (daemon_set(**DS_DONE | {"updatedNumberScheduled": 1}), False),
-    (daemon_set("OnDelete", **DS_DONE | {"updatedNumberScheduled": 1}), True),
-    (daemon_set(**DS_DONE | {"numberAvailable": 2}), False),
-    (daemon_set(desiredNumberScheduled=0), False),
-    (stateful_set(ONE), True),
-    (stateful_set(ONE | {"updateRevision": "b"}), False),
-    (stateful_set(ONE | {"availableReplicas": 0}), False),
-    (resource(("Ready", "True")), True),
-    (resource(("Ready", "False")), False),
-    (resource(("Available", "True"), generation=2, observedGeneration=1), False),
-    (resource(), False),
-    ({"kind": "Other", "metadata": {}}, False),
-)
-def test_ready(workload: Any, ready: Any) -> None:
-    assert failures.is_ready(jmespath.search, workload, {}, allow_empty=False) is ready
-
-
-def test_an_empty_daemon_set_is_ready_only_when_allowed_and_users_add_kinds() -> None:
-    assert failures.is_ready(jmespath.search, daemon_set(desiredNumberScheduled=0), {}, allow_empty=True)
-    until = {"Other": "status.phase == 'Up'"}
-    assert failures.is_ready(jmespath.search, {"kind": "Other", "status": {"phase": "Up"}}, until, allow_empty=False)
-    assert failures.count(jmespath.search, daemon_set(desiredNumberScheduled=3)) == "0 of 3 ready"
-    held_up = daemon_set(desiredNumberScheduled=1, numberAvailable=1, updatedNumberScheduled=0)
-    assert failures.count(jmespath.search, held_up) == "1 of 1 ready, but only 0 with the current template"
-    assert failures.count(jmespath.search, resource()) == "not ready"
 
 
 def pod(*containers: Any, conditions: Any = (), **metadata: Any) -> Any:
@@ -224,17 +161,6 @@ def test_only_pods_of_the_newest_revision_or_replica_set_count() -> None:
     sets = [{"metadata": owned(uid, annotations={key: number})} for uid, number in (("r1", "9"), ("r2", "10"))]
     newest = failures.newest(deployment(), sets)
     assert names(deployment(), newest, owned("r1", "r1"), owned("r2", "r2")) == ["r2"]
-
-
-@cases(
-    "workload, yes",
-    (deployment(observedGeneration=2), True),
-    (deployment(observedGeneration=1), False),
-    (deployment(), False),
-    (resource(), True),
-)
-def test_a_workload_that_its_controller_has_not_seen_has_no_troubles_yet(workload: Any, yes: Any) -> None:
-    assert failures.observed(workload) is yes
 
 
 @cases("container, of, yes", ({}, "x", True), ({"readinessProbe": {}}, "x", False), ({}, "", False))
