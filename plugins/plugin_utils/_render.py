@@ -32,7 +32,7 @@ from ..module_utils._validate import deployed, structure
 from ..module_utils._validate.data_flow import (
     Hop,
     Routes,
-    printers_behind,
+    downstream_printers,
     routes_between,
     routing_to,
     senders_to,
@@ -49,7 +49,7 @@ SOURCES = ("recipes", "config", "config_files")
 _Made = TypeVar("_Made")
 # What the rules know of the other collectors of the run, by the field of their subject.
 _AROUND: dict[str, Callable[[Sequence[Hop], Routes], Sequence[Any]]] = {
-    "printers": printers_behind,
+    "printers": downstream_printers,
     "senders": senders_to,
     "routing": routing_to,
     "unreceived": unreceived,

@@ -97,7 +97,7 @@ def _child(resource: Object, kind: str, suffix: str, owner: str, spec: Object) -
     )
 
 
-def untaken(resource: Object, live: list[Object | None]) -> str:
+def unreconciled(resource: Object, live: list[Object | None]) -> str:
     """Return why the operator has not rolled out a resource's current generation, or an empty string."""
     if (resource.get("spec") or {}).get("managementState") == "unmanaged":
         return _absent(resource, live, proven=True)

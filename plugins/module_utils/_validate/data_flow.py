@@ -112,7 +112,7 @@ def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tupl
     return found
 
 
-def printers_behind(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:
+def downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:
     """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
     return [
         {exporter: _printers(hops, routes, index, targets) for exporter, targets in route.items()}

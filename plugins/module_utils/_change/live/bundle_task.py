@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._diagnose.live.reader import ASIDE_SECONDS
+from ..._diagnose.live.reader import QUICK_SECONDS
 from ..._kube.bundle import check
 from ..._kube.live.connect import connect, run
 from ..._kube.names import OWNER
@@ -62,7 +62,7 @@ def run_bundle(module: AnsibleModule) -> None:
         change=params["change"],
         flows=params["flows"],
         unschedulable_seconds=params["unschedulable_seconds"],
-        aside=lambda: connect(module, ASIDE_SECONDS),
+        quick_cluster=lambda: connect(module, QUICK_SECONDS),
     )
 
     def work() -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Canary:
         self.bundle, self.change, self.workload = bundle, change, change.workloads[0]
         self.title = f"Collector {change.name}"
         self.seconds = float(change.options["observe_seconds"])
-        self.reader = ClusterReader(bundle.cluster, bundle.aside())
+        self.reader = ClusterReader(bundle.cluster, bundle.quick_cluster())
         self.rows = rows_of(change.options["judge"])
         self.hold: Hold | None = held(self.workload, live, change.options["share"])
         self.before = None if self.hold else change.readings
@@ -83,7 +83,7 @@ class Canary:
             return
         self.looked = now
         seen = asking(f"Read {ref(live)}", lambda: follow(self.bundle.cluster, [live]))[0]
-        if seen.untaken or not seen.parts or not observed(seen.parts[0]):
+        if seen.unreconciled or not seen.parts or not observed(seen.parts[0]):
             return
         new, old = pods_of(self.reader, seen.parts[0])
         pods = [pod for pod in new if is_ready(pod)], old

@@ -59,7 +59,7 @@ class Bundle(Protocol):
     def warn(self, text: str) -> None:
         """Add a warning to the result."""
 
-    def aside(self) -> Cluster:
+    def quick_cluster(self) -> Cluster:
         """Return the same cluster for calls to pods, which may hang."""
 
     def judged(self, name: str, verdict: str) -> None:
@@ -183,7 +183,7 @@ def worked_now(bundle: Bundle, parts: Iterable[Manifest]) -> dict[str, Worked]:
 def _pods(bundle: Bundle, workload: Manifest) -> tuple[list[Manifest], list[Manifest]]:
     """Return the pods of the new config and those of earlier ones; none if this account may not read them."""
     try:
-        return pods_of(ClusterReader(bundle.cluster, bundle.aside()), workload)
+        return pods_of(ClusterReader(bundle.cluster, bundle.quick_cluster()), workload)
     except Problem:
         return [], []
 
@@ -195,7 +195,7 @@ def works_as_before(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest]
     seen = asking("Read the workloads", lambda: follow(bundle.cluster, states))
     parts = [part for one in seen for part in one.parts]
     by_others = any(reapplied(state, since.get(ref(state), 0), bundle.manager) for state in states)
-    if by_others or not parts or any(one.untaken for one in seen):
+    if by_others or not parts or any(one.unreconciled for one in seen):
         return ""
     lines = []
     for part in parts:

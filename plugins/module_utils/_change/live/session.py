@@ -44,7 +44,7 @@ class BundleOptions:
     change: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     flows: Sequence[Mapping[str, str]] = ()
     unschedulable_seconds: float = 15
-    aside: Callable[[], Cluster] | None = None
+    quick_cluster: Callable[[], Cluster] | None = None
 
 
 @dataclass

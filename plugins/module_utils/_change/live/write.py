@@ -196,7 +196,7 @@ class Writer:
         self.live = session.live
         self.undone, self.released = session.report.undone, session.report.released
         self.plan = session.report.plan.append
-        self.aside = session.options.aside or (lambda: session.cluster)
+        self.quick_cluster = session.options.quick_cluster or (lambda: session.cluster)
         # As Kubernetes names the holder of a lease.
         self.run = f"{platform.node()}_{secrets.token_hex(4)}"
         self._tried: dict[Ref, Manifest | None] = {}

@@ -36,7 +36,7 @@ from .dependencies import (
 )
 from .find_collectors import DiagnosedTarget, alone, find, unlisted
 from .flow import Meter, read_all, watch
-from .reader import ASIDE_SECONDS, ClusterReader, Object, path_of, utc_now
+from .reader import QUICK_SECONDS, ClusterReader, Object, path_of, utc_now
 from .running_config import running_config
 
 LOG_LINES = 500
@@ -48,7 +48,7 @@ def run_diagnose(module: AnsibleModule) -> None:
     params = module.params
 
     def work() -> dict[str, Any]:
-        reader = ClusterReader(connect(module), connect(module, ASIDE_SECONDS))
+        reader = ClusterReader(connect(module), connect(module, QUICK_SECONDS))
         facts = collect(reader, params, utc_now)
         return {"changed": False, "facts": facts, "unlisted": unlisted(reader, params["collectors"])}
 

@@ -17,7 +17,7 @@ from ..._kube.live.urls import segment
 Object = dict[str, Any]
 FORBIDDEN = 403
 # A pod that does not answer through the API server would hold up all others for longer than anyone waits.
-ASIDE_SECONDS = 4.0
+QUICK_SECONDS = 4.0
 # The kinds that are read once per namespace: API version, kind, plural.
 KINDS = {
     plural: (version, kind)
@@ -64,10 +64,13 @@ def path_of(plural: str, namespace: str, name: str = "") -> str:
 
 
 class ClusterReader:
-    """One cluster, read for one diagnosis. `aside` is the same for calls that may hang without meaning anything."""
+    """One cluster, read for one diagnosis.
 
-    def __init__(self, cluster: Cluster, aside: Cluster) -> None:
-        self.cluster, self.aside = cluster, aside
+    `quick_cluster` is the same cluster, with a short time limit for calls whose answer is not needed.
+    """
+
+    def __init__(self, cluster: Cluster, quick_cluster: Cluster) -> None:
+        self.cluster, self.quick_cluster = cluster, quick_cluster
         self._known: dict[str, ReadResult] = {}
 
     def read_ahead(self, lists: Iterable[tuple[str, str]], objects: Iterable[tuple[str, str, str]] = ()) -> None:
@@ -126,7 +129,7 @@ class ClusterReader:
 
     def text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
         """Return what a pod or a Service answers, through the API server."""
-        apart = self.aside.apart()
+        apart = self.quick_cluster.apart()
         try:
             return ReadResult(apart.text(path, query))
         except ApiError as error:

@@ -18,7 +18,7 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResources, version_for
 from ..._kube.names import OWNER
 from ..._kube.nodes import without_pod
-from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, untaken
+from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, unreconciled
 from ..._kube.ownership import reapplied
 from ..failures import OF, Object, Symptom, owned, title, unprobed
 from ..readiness import count, is_ready
@@ -108,8 +108,8 @@ class RolloutWait:
                 if part is None:
                     name = Ref(given["kind"], given.get("namespace") or "", given["name"])
                     self.cluster.progress(str(name), "does not exist")
-                elif item.untaken or id(part) in late:
-                    self.cluster.progress(title(part), item.untaken or count(part))
+                elif item.unreconciled or id(part) in late:
+                    self.cluster.progress(title(part), item.unreconciled or count(part))
                 else:
                     self.cluster.progress.done(title(part))
 
@@ -150,7 +150,7 @@ class RolloutWait:
         absent = [given for given, item in zip(self.options.workloads, self.seen, strict=True) if not item.state]
         missing = [f"{item['kind']} {item.get('namespace') or ''}/{item['name']} does not exist" for item in absent]
         late = [part for item in self.seen for part in item.late(self._ready)]
-        waiting = {id(item.state): item.untaken for item in self.seen if item.untaken}
+        waiting = {id(item.state): item.unreconciled for item in self.seen if item.unreconciled}
         counts = [f"{title(part)}: {waiting.get(id(part)) or count(part)}" for part in late]
         failures, problems = described(self.cluster, self.found)
         operator = operator_lines(self.cluster, [part for part in late if id(part) in waiting])
@@ -183,19 +183,19 @@ class Followed:
 
     state: Object | None
     parts: list[Object]
-    untaken: str
+    unreconciled: str
 
     def late(self, ready: Ready) -> list[Object]:
         """Return the unfinished objects: the resource until the operator reconciles it, then its workloads.
 
         Until then the workloads belong to an older generation, and their failures may be obsolete.
         """
-        if self.untaken:
+        if self.unreconciled:
             return [self.state] if self.state else []
         return [part for part in self.parts if not ready(part)]
 
     def done(self, ready: Ready) -> bool:
-        return self.state is not None and not self.untaken and not self.late(ready)
+        return self.state is not None and not self.unreconciled and not self.late(ready)
 
 
 def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[str] = ()) -> list[Followed]:
@@ -211,7 +211,7 @@ def _seen(state: Object | None, group: list[Child] | None, found: Iterator[Objec
     if state is None or group is None:
         return Followed(state, [state] if state else [], "")
     live = [next(found) for _child in group]
-    return Followed(state, [{**part, OF: str(ref(state))} for part in live if part], untaken(state, live))
+    return Followed(state, [{**part, OF: str(ref(state))} for part in live if part], unreconciled(state, live))
 
 
 def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:

@@ -244,5 +244,5 @@ BOTH = custom(DONE, **SUMMED, targetAllocator={"enabled": True})
     (BOTH, [child(), child("TargetAllocator", sum="2")], ""),
 )
 def test_when_a_resource_has_become_its_workloads(given: Any, live: Any, words: str) -> None:
-    found = operator_status.untaken(given, live)
+    found = operator_status.unreconciled(given, live)
     assert words in found and bool(found) is bool(words)
