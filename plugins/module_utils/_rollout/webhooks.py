@@ -9,7 +9,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from .._telemetry.logs import Cause, causes_in
 
 Object = dict[str, Any]
 
@@ -27,55 +29,44 @@ INJECTORS = (INJECT_CERTIFICATE, INJECT_SECRET, "cert-manager.io/inject-apiserve
 OTHER_INJECTORS = ("service.beta.openshift.io/inject-cabundle",)
 # The cainjector's label in cert-manager's manifest and chart.
 CAINJECTOR = "app.kubernetes.io/name=cainjector"
-
-
-class WebhookCause(NamedTuple):
-    """Why a webhook does not answer: a pattern for the API server's message, the reason and the fix."""
-
-    id: str
-    words: str
-    wrong: str
-    fix: str
-
-
-# The first match applies. {service} is `Service namespace/name`; {port} is the port of its pods.
+# Tried from the top for a message of the API server. {service} is `Service namespace/name`, {port} that of its pods.
 CAUSES = (
-    WebhookCause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
-    WebhookCause(
+    Cause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
+    Cause(
         "no_endpoints",
         "no endpoints available",
         "the {service} has no pod that is ready",
         "Check the pods that the Service selects.",
     ),
-    WebhookCause(
+    Cause(
         "certificate_name",
         r"x509: (certificate is (not )?valid for|certificate relies on|cannot validate)",
         "the certificate of the {service} is for another name",
         "The Certificate needs the names SERVICE.NAMESPACE.svc among its dnsNames; on Fargate and in the host's network"
         " the kubelet may hold the webhook's port (10250).",
     ),
-    WebhookCause(
+    Cause(
         "certificate_time",
         "x509: certificate has expired or is not yet valid",
         "the certificate of the {service} has expired, or the clocks differ",
         "Renew the certificate, and restart the webhook if it does not load the new one.",
     ),
-    WebhookCause(
+    Cause(
         "untrusted",
         "x509:|tls: |certificate signed by unknown authority",
         "the API server does not trust the certificate of the {service}: the CA bundle belongs to another CA",
         "Compare the webhook's caBundle with the ca.crt of the Secret that its pods mount; restart the pods"
         " that started before the certificate was renewed.",
     ),
-    WebhookCause(
+    Cause(
         "refused",
-        "connection refused|connection reset|EOF",
+        r"connection refused|connection reset|\bEOF\b",
         "nothing listens behind the {service} yet",
         "The pods must listen on port {port}. Check their log.",
     ),
     # cert-manager's docs, "Compatibility with Kubernetes Platform Providers" and "The Definitive Debugging Guide for
     # the cert-manager Webhook Pod"; GKE's docs, "Add firewall rules" of private clusters.
-    WebhookCause(
+    Cause(
         "unreachable",
         "deadline exceeded|i/o timeout|Client.Timeout|no route to host|network is unreachable|No agent available"
         "|no such host|unable to handle the request",
@@ -84,13 +75,13 @@ CAUSES = (
         " nodes (with another network plugin, run the webhook with hostNetwork), on a private GKE cluster by"
         " a firewall rule for the control plane's range, elsewhere in NetworkPolicies.",
     ),
-    WebhookCause(
+    Cause(
         "no_path",
         "could not find the requested resource|404",
         "the server behind the {service} does not have this webhook",
         "Make sure that the webhook configuration and the pods have the same version.",
     ),
-    WebhookCause("other", "", "the {service} does not answer as a webhook", "Check the log of the webhook's pods."),
+    Cause("other", "", "the {service} does not answer as a webhook", "Check the log of the webhook's pods."),
 )
 
 
@@ -100,8 +91,10 @@ def distrusted(message: str) -> str:
     return match["name"] if match and "x509: " in message else ""
 
 
-def cause(message: str) -> WebhookCause:
-    return next(row for row in CAUSES if re.search(row.words, message))
+def cause(message: str) -> Cause:
+    """Return why a webhook does not answer."""
+    service = service_in(message)
+    return next(causes_in(message, CAUSES, service=f"Service {'/'.join(service)}" if service else "webhook"))
 
 
 def service_in(message: str) -> tuple[str, str] | None:

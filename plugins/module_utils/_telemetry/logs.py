@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import cleaned
@@ -39,10 +39,11 @@ def groups(text: str, now: str, mask: Callable[[str], str]) -> list[dict[str, An
         if entry is None:
             continue
         said = " ".join(part for part in (entry["message"], entry["error"]) if part)
-        cause = next(((one, match) for one in CAUSES if (match := re.search(one.pattern, said, re.IGNORECASE))), None)
-        key = (entry["about"], entry["signal"], cause[0].id if cause else VARIABLE.sub("#", said)[:LONGEST])
+        cause = next(causes_in(said, CAUSES), None)
+        key = (entry["about"], entry["signal"], cause.id if cause else VARIABLE.sub("#", said)[:LONGEST])
         old = found.get(key, {"count": 0})
-        found[key] = {**entry, **_told(cause), "count": old["count"] + 1, "time": when, "said": said}
+        why = {"cause": cause and cause.id, "text": cause.text if cause else "", "fix": cause.fix if cause else ""}
+        found[key] = {**entry, **why, "count": old["count"] + 1, "time": when, "said": said}
     # Masks do not recognise a secret that is cut.
     masked = [{key: mask(one) if isinstance(one, str) else one for key, one in row.items()} for row in found.values()]
     rows = [
@@ -50,13 +51,6 @@ def groups(text: str, now: str, mask: Callable[[str], str]) -> list[dict[str, An
         for row in masked
     ]
     return sorted(rows, key=lambda row: row["seconds_ago"])
-
-
-def _told(cause: tuple[LogCause, re.Match[str]] | None) -> dict[str, Any]:
-    if cause is None:
-        return {"cause": None, "text": "", "fix": ""}
-    row, match = cause
-    return {"cause": row.id, "text": row.text.format(**match.groupdict()), "fix": row.fix}
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
@@ -125,8 +119,8 @@ def last_words(lines: Sequence[str]) -> str:
     return next(iter([*fatal[-1:], *lines[-1:]]), "")
 
 
-class LogCause(NamedTuple):
-    """One way in which a log names what is wrong."""
+class Cause(NamedTuple):
+    """What is wrong if a message matches a pattern; `text` has {groups} of the pattern."""
 
     id: str
     pattern: str
@@ -134,136 +128,144 @@ class LogCause(NamedTuple):
     fix: str
 
 
+def causes_in(message: str, causes: Iterable[Cause], **fields: str) -> Iterator[Cause]:
+    """Yield the causes whose patterns match a message, with their texts filled in."""
+    for cause in causes:
+        match = re.search(cause.pattern, message, re.IGNORECASE)
+        if match:
+            yield cause._replace(text=cause.text.format(**fields, **match.groupdict()))
+
+
 # Tried from the top. Sources: the errors of Go's net, crypto/tls and x509 packages, of grpc-go, of client-go, and of
 # the Collector's exporterhelper and memory limiter.
 CAUSES = (
-    LogCause(
+    Cause(
         "forbidden",
         r'User \\?"(?P<account>[^"\\]+)\\?" cannot (?P<verb>\w+) resource \\?"(?P<resource>[^"\\]+)\\?" in API group '
         r'\\?"(?P<group>[^"\\]*)\\?"',
         "{account} may not {verb} {resource} of API group '{group}'",
         "Grant it to the ServiceAccount by a ClusterRole and a ClusterRoleBinding.",
     ),
-    LogCause(
+    Cause(
         "not_yet_valid",
         r"is not yet valid: current time \S+ is before|certificate is not yet valid",
         "the certificate is not yet valid",
         "Check the clocks, or reissue it.",
     ),
-    LogCause("expired", r"certificate has expired", "the certificate has expired", "Renew the certificate."),
-    LogCause(
+    Cause("expired", r"certificate has expired", "the certificate has expired", "Renew the certificate."),
+    Cause(
         "unknown_authority",
         r"x509: certificate signed by unknown authority|unknown certificate authority",
         "the certificate is signed by an unknown authority",
         "Give the CA that signed it as `tls.ca_file`.",
     ),
-    LogCause(
+    Cause(
         "wrong_name",
         r"x509: (?:certificate is (?:valid for|not valid for)|cannot validate certificate for)[^;\"]*",
         "the certificate is for another name",
         "Use a name of the certificate as endpoint, or reissue it.",
     ),
-    LogCause(
+    Cause(
         "client_certificate",
         r"tls: (?:certificate required|bad certificate|client didn't provide a certificate)",
         "the other side does not accept the client's certificate",
         "Give `tls.cert_file` and `tls.key_file` of a certificate that the server's `client_ca_file` signed.",
     ),
-    LogCause(
+    Cause(
         "plain_text",
         r"first record does not look like a TLS handshake|http: server gave HTTP response to HTTPS",
         "one side speaks TLS and the other clear text",
         "Set `tls.insecure` as the server needs it.",
     ),
-    LogCause(
+    Cause(
         "tls",
         r"x509:|tls: |authentication handshake failed",
         "no TLS connection comes about",
         "Compare the TLS settings of both sides.",
     ),
-    LogCause(
+    Cause(
         "wrong_protocol",
         r"error reading server preface|frame too large|malformed HTTP (?:response|version)|"
         r"unexpected HTTP status code received from server: 4\d\d|http2: (?:failed|frame)",
         "the port speaks another protocol",
         "Use 4317 for gRPC and 4318 for HTTP, and TLS on both sides or on none.",
     ),
-    LogCause(
+    Cause(
         "no_scheme",
         r"unsupported protocol scheme|missing protocol scheme|first path segment in URL cannot contain colon",
         "the endpoint has no http:// or https://",
         "Write `http://` or `https://` before the host of the endpoint.",
     ),
-    LogCause(
+    Cause(
         "no_such_host",
         r"no such host|server misbehaving|name resolution|lookup \S+ on \S+:53|"
         r"produced zero addresses",
         "the host name cannot be resolved",
         "Correct the endpoint's host name.",
     ),
-    LogCause("refused", r"connection refused", "connection refused", "Start what listens there, or correct the port."),
-    LogCause(
+    Cause("refused", r"connection refused", "connection refused", "Start what listens there, or correct the port."),
+    Cause(
         "no_route",
         r"no route to host|network is unreachable",
         "no route to it",
         "Look for the pods behind its Service, and for NetworkPolicies.",
     ),
-    LogCause(
+    Cause(
         "queue_full",
         r"sending queue is full",
         "its sending queue is full",
         "See why it sends slowly or not at all, then enlarge `sending_queue`.",
     ),
-    LogCause(
+    Cause(
         "memory",
         r"data refused due to high memory usage|memory usage is above",
         "the memory limiter refuses data",
         "Raise the memory limit, add replicas, or see which exporter does not keep up.",
     ),
-    LogCause(
+    Cause(
         "unauthenticated",
         r"Unauthenticated|\b401\b",
         "the credentials are not accepted",
         "Check the token, user or header that it sends, and the Secret that they come from.",
     ),
-    LogCause(
+    Cause(
         "denied",
         r"PermissionDenied|AccessDenied|\b403\b",
         "it is not allowed to",
         "Grant the right to the identity that it uses.",
     ),
-    LogCause(
+    Cause(
         "no_service",
         r"code = Unimplemented|unknown service|\b404\b",
         "the other side does not take this signal",
         "Check the path and the pipelines of the receiving side.",
     ),
-    LogCause(
+    Cause(
         "too_many",
         r"ResourceExhausted|\b429\b|Too Many Requests",
         "the other side is overloaded or limits the rate",
         "Send less, or raise the limit there.",
     ),
-    LogCause(
+    Cause(
         "too_large",
         r"message larger than max|\b413\b",
         "the requests are too large",
         "Lower `send_batch_max_size`, or raise the receiver's limit.",
     ),
-    LogCause(
+    Cause(
         "timeout",
         r"DeadlineExceeded|deadline exceeded|i/o timeout|Client\.Timeout",
         "it does not answer in time",
         "Look for NetworkPolicies and firewalls on the way, then for load on the other side.",
     ),
-    LogCause("disk", r"no space left on device", "the disk is full", "Free space, or enlarge the volume."),
-    LogCause(
+    Cause("disk", r"no space left on device", "the disk is full", "Free space, or enlarge the volume."),
+    Cause(
         "file",
         r"permission denied|no such file or directory",
         "a file cannot be opened",
         "Mount it, or let the collector's user read it.",
     ),
-    LogCause(
+    Cause(
         "broken",
         r"connection reset|broken pipe|\bEOF\b|code = Unavailable",
         "the connection breaks",

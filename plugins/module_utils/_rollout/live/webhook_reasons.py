@@ -49,8 +49,7 @@ class Pending(NamedTuple):
 def silent(error: ApiError, name: Ref) -> Pending:
     """Return what it means that a webhook does not answer."""
     service, found = service_in(error.message), cause(error.message)
-    wrong = found.wrong.format(service=f"Service {'/'.join(service)}" if service else "webhook")
-    return Pending(found.id, name, f"{wrong} ({error.message})", services=(service,) if service else ())
+    return Pending(found.id, name, f"{found.text} ({error.message})", services=(service,) if service else ())
 
 
 def unanswered(cluster: Cluster, error: ApiError, name: Ref) -> Problem:

@@ -26,6 +26,7 @@ CAUSES = {
     "dial tcp 10.0.0.1:9443: connect: connection refused": "refused",
     "EOF": "refused",
     "context deadline exceeded": "unreachable",
+    'Post "https://geofence.ns.svc:443/x": context deadline exceeded': "unreachable",
     "dial tcp 10.0.0.1:9443: i/o timeout": "unreachable",
     "No agent available": "unreachable",
     "the server is currently unable to handle the request": "unreachable",
