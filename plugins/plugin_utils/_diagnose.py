@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._config.masking import masked_tree, masker, secrets_in
-from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, DiagnoseCheck, found
+from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check, found
 from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._errors import Problem, at_most, cleaned, near, printable
 from ..module_utils._telemetry.times import report, verdicts
@@ -41,7 +41,7 @@ _PLAIN: dict[str, Any] = {
 _USUAL = {"profile": "default", "severities": {}, "suppressions": []}
 
 
-def checks_of(arguments: Mapping[str, Any]) -> list[DiagnoseCheck]:
+def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
     """Return all checks, the user's last. Raises Problem for an invalid check before reading the cluster."""
     return [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
 
@@ -52,7 +52,7 @@ def listeners() -> list[Mapping[str, Any]]:
 
 
 def diagnosed(
-    collected: Sequence[Mapping[str, Any]], checks: Sequence[DiagnoseCheck], arguments: Mapping[str, Any]
+    collected: Sequence[Mapping[str, Any]], checks: Sequence[Check], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says."""
     results = [_of_collector(facts, checks, arguments) for facts in collected]
@@ -69,9 +69,7 @@ def diagnosed(
     }
 
 
-def _of_collector(
-    facts: Mapping[str, Any], checks: Sequence[DiagnoseCheck], arguments: Mapping[str, Any]
-) -> dict[str, Any]:
+def _of_collector(facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any]) -> dict[str, Any]:
     unseen = list(facts["unseen"])
     known = {**facts, "findings": _findings(facts.get("objects") or [], arguments), "unseen": unseen}
     shown: dict[str, Any] = _shown(result(known, found(_search(unseen), checks, known)), facts)
@@ -137,7 +135,7 @@ def _about(path: str) -> str:
     return "/".join(parts[:2]) if parts[0] == "exporters" and len(parts) > 1 else ""
 
 
-def _check(item: Any) -> DiagnoseCheck:
+def _check(item: Any) -> Check:
     """Return a user-defined check. Raises Problem if it is invalid."""
     if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "message")):
         raise Problem(f"'{item}' is not a check", where="checks", fix="Write `id`, `find` and `message`.")
@@ -156,4 +154,4 @@ def _check(item: Any) -> DiagnoseCheck:
         fix = "Write {{ and }} for braces."
         raise Problem(f"its message cannot be rendered: {error}", where=f"checks: {item['id']}", fix=fix) from error
     _jmespath.check(item["find"], f"checks: {item['id']}")
-    return DiagnoseCheck(item["id"], stage, severity, item["find"], *texts)
+    return Check(item["id"], item["find"], *texts, stage, severity)

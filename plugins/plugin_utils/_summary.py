@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._change.canary.judge import rows_of
+from ..module_utils._change.canary.judge import checks_of
 from ..module_utils._collector import change_options
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests.build import CollectorBuild
@@ -57,7 +57,7 @@ def changes(builds: Sequence[CollectorBuild]) -> dict[str, dict[str, Any]]:
 def _change(build: CollectorBuild) -> dict[str, Any]:
     change = change_options.check(build.collector)
     where = f"change.judge of collector '{build.collector.name}'"
-    rows_of(change["judge"], lambda find: _jmespath.check(find, where))
+    checks_of(change["judge"], lambda find: _jmespath.check(find, where))
     more = {"config": build.config, "listeners": _target.tables().listener_rows}
     return {**change, **(more if change["strategy"] == change_options.CANARY else {})}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import rows_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import checks_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,
@@ -92,7 +92,7 @@ def _run(bench: Bench, name: str, case: dict[str, Any], by: list[str]) -> Run:
         observed = Observed(api.workload, _target.tables().listeners)
         reader = ClusterReader(api.cluster(), api.cluster())
         require_metrics(reader, observed)
-        run = Run(name, by, seconds, observe(reader, observed, seconds, rows_of(case.get("judge", []))))
+        run = Run(name, by, seconds, observe(reader, observed, seconds, checks_of(case.get("judge", []))))
     print(f"  {'ok ' if run.right else 'BAD'} {run}", flush=True)
     return run
 

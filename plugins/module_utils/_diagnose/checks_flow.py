@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .diagnose_checks import DiagnoseCheck
+from .diagnose_checks import Check
 
 # Nothing is wrong with an idle pipeline as long as another one has data.
 _ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"
@@ -15,136 +15,136 @@ _SENT = (
     " failed: failed, size: queue_size, capacity: queue_capacity, came: came"
 )
 FLOWING = (
-    DiagnoseCheck(
+    Check(
         "memory_high",
-        "capacity",
-        "warning",
         "memory[?percent >= `85`]",
         "pod {pod} uses {percent} % of its memory limit",
         "Raise the limit, or add replicas.",
-    ),
-    DiagnoseCheck(
-        "memory_limiter",
         "capacity",
-        "error",
+        "warning",
+    ),
+    Check(
+        "memory_limiter",
         "processes[?refused > `0`].{about: 'in', id: id, items: items, refused: refused, seconds: seconds}",
         "{id} refuses {items} ({refused} in {seconds} s), since memory is short",
         "Raise the memory limit, add replicas, or see which exporter does not keep up.",
-    ),
-    DiagnoseCheck(
-        "autoscaler_at_max",
         "capacity",
-        "warning",
+    ),
+    Check(
+        "autoscaler_at_max",
         "autoscalers[?at_max]",
         "HorizontalPodAutoscaler {name} wants more than its most, {max} pods",
         "Raise its maximum.",
-    ),
-    DiagnoseCheck(
-        "autoscaler_broken",
         "capacity",
         "warning",
+    ),
+    Check(
+        "autoscaler_broken",
         "autoscalers[?broken]",
         "HorizontalPodAutoscaler {name} does not scale: {broken}",
         "See that the metrics API answers.",
-    ),
-    DiagnoseCheck(
-        "queue_high",
         "capacity",
         "warning",
+    ),
+    Check(
+        "queue_high",
         f"exports[?queue_percent >= `80` && state=='sends'].{{{_SENT}}}",
         "the queue of {id} is nearly full ({size} of {capacity} requests)",
         "See why it sends slowly, then enlarge `sending_queue`.",
+        "capacity",
+        "warning",
     ),
-    DiagnoseCheck(
-        "log_error", "log", "warning", "logs[?cause && cause!='forbidden' && current && !calm]", "{text}", "{fix}"
-    ),
-    DiagnoseCheck(
-        "log_entry",
+    Check(
+        "log_error",
+        "logs[?cause && cause!='forbidden' && current && !calm]",
+        "{text}",
+        "{fix}",
         "log",
-        "info",
+        "warning",
+    ),
+    Check(
+        "log_entry",
         "logs[?!cause || !current || (calm && cause!='forbidden')]",
         "{said} ({count} times, last {seconds_ago} s ago)",
         "{fix}",
-    ),
-    DiagnoseCheck(
-        "log_loop",
         "log",
-        "error",
+        "info",
+    ),
+    Check(
+        "log_loop",
         "echoes[].{pod: pod, records: records, seconds: seconds}",
         "it prints its own log (at least {records} records of pod {pod} in {seconds} s), and each comes back",
         "Exclude its log in the file_log receiver that reads it, or remove its debug exporter.",
+        "log",
     ),
-    DiagnoseCheck(
+    Check(
         "refused",
-        "flow",
-        "error",
         "running && receives[?state=='refused']",
         "{items} come in at {id} ({accepted} in {seconds} s), but {refused} are refused and {failed} fail inside",
         "See which processor or exporter behind it says no.",
-    ),
-    DiagnoseCheck(
-        "fails",
         "flow",
-        "error",
+    ),
+    Check(
+        "fails",
         f"running && exports[?state=='fails'].{{{_SENT}}}",
         "{came} fail at {id} ({failed} failed)",
         "Read what {id} says in the log.",
-    ),
-    DiagnoseCheck(
-        "fails_partly",
         "flow",
-        "warning",
+    ),
+    Check(
+        "fails_partly",
         f"running && exports[?state=='fails_partly'].{{{_SENT}}}",
         "{items} come in ({accepted} in {seconds} s), and some fail at {id} ({sent} sent, {failed} failed)",
         "Read what {id} says in the log.",
-    ),
-    DiagnoseCheck(
-        "waits",
         "flow",
-        "error",
+        "warning",
+    ),
+    Check(
+        "waits",
         f"running && exports[?state=='waits'].{{{_SENT}}}",
         "{came} wait at {id} ({size} of {capacity} queued, none sent)",
         "Read what {id} says in the log.",
-    ),
-    DiagnoseCheck(
-        "dropped",
         "flow",
-        "warning",
+    ),
+    Check(
+        "dropped",
         "running && processes[?incoming > `0` && outgoing == `0` && refused == `0`]",
         "{items} come in ({incoming} in {seconds} s) and all end at {id}",
         "See whether its conditions are meant to drop everything.",
-    ),
-    DiagnoseCheck(
-        "silent",
         "flow",
-        "info",
+        "warning",
+    ),
+    Check(
+        "silent",
         f"running && exports[?state=='silent'].{{{_SENT}}}",
         "{items} come in ({accepted} in {seconds} s), and none has reached {id} within that time",
         "Look again over a longer window_seconds; a batch may wait, a filter or sampler may drop them.",
-    ),
-    DiagnoseCheck(
-        "nothing_ever",
         "flow",
-        "warning",
+        "info",
+    ),
+    Check(
+        "nothing_ever",
         f"{_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle'].{{{_IDLE}}}",
         "nothing comes in: no {items} at {id} since its start {uptime} ago",
         "Check the endpoint, protocol and port of the clients; playbook verify sends test data.",
-    ),
-    DiagnoseCheck(
-        "nothing_now",
         "flow",
         "warning",
+    ),
+    Check(
+        "nothing_now",
         f"{_ALL_IDLE} && receives[?state=='idle' && accepted_total>`0`].{{{_IDLE}}}",
         "nothing comes in any more: no {items} at {id} in {seconds} s, {total} before",
         "See whether the clients still send.",
-    ),
-    DiagnoseCheck(
-        "idle",
         "flow",
-        "info",
+        "warning",
+    ),
+    Check(
+        "idle",
         f"running && receives[?accepted > `0`] && receives[?state=='idle'].{{{_IDLE}}}",
         "no {items} came in at {id} in {seconds} s, {total} before",
         "",
+        "flow",
+        "info",
     ),
 )
 
@@ -152,140 +152,130 @@ FLOWING = (
 _PEER = "about: about, endpoint: endpoint, host: host, port: port, service: service, has: has, policies: policies"
 
 WAYS = (
-    DiagnoseCheck(
+    Check(
         "service_selects_nothing",
-        "way",
-        "error",
         "services[?state=='selects_nothing']",
         "Service {namespace}/{name} selects no pod: {differs}",
         "Correct the selector of Service {namespace}/{name}.",
-    ),
-    DiagnoseCheck(
-        "service_selects_others",
         "way",
-        "warning",
+    ),
+    Check(
+        "service_selects_others",
         "services[?state=='other' && differs]",
         "Service {namespace}/{name} leads to other pods: {differs}",
         "Correct the selector of Service {namespace}/{name}.",
-    ),
-    DiagnoseCheck(
-        "service_not_ready",
         "way",
-        "error",
+        "warning",
+    ),
+    Check(
+        "service_not_ready",
         "services[?state=='not_ready']",
         "Service {namespace}/{name} has no ready endpoint",
         "See why its pods are not ready.",
-    ),
-    DiagnoseCheck(
-        "service_wrong_port",
         "way",
-        "error",
+    ),
+    Check(
+        "service_wrong_port",
         "services[?state=='wrong_port']",
         "Service {namespace}/{name} leads to a port without a listener ({shut}; the receivers listen on {listens})",
         "Correct its targetPort.",
-    ),
-    DiagnoseCheck(
-        "receiver_loopback",
         "way",
-        "warning",
+    ),
+    Check(
+        "receiver_loopback",
         "kind != 'Pod' && mode != 'sidecar' && listeners[?state=='loopback']",
         "{receiver} listens on {host}:{port}, which no other pod reaches",
         "Write `${{env:MY_POD_IP}}:{port}` or `0.0.0.0:{port}` as its endpoint.",
-    ),
-    DiagnoseCheck(
-        "receiver_blocked",
         "way",
-        "error",
+        "warning",
+    ),
+    Check(
+        "receiver_blocked",
         "listeners[?state=='blocked']",
         "NetworkPolicy {policies} does not admit {protocol} port {port} of {receiver}",
         "Admit the port in a NetworkPolicy.",
-    ),
-    DiagnoseCheck(
-        "receiver_unserved",
         "way",
-        "info",
+    ),
+    Check(
+        "receiver_unserved",
         "listeners[?state=='unserved']",
         "no Service and no port of the node leads to {receiver} on {port}/{protocol}",
         "Add the port to its Service if others send to it.",
-    ),
-    DiagnoseCheck(
-        "receiver_limited",
         "way",
         "info",
+    ),
+    Check(
+        "receiver_limited",
         "listeners[?state!='blocked' && policies]",
         "NetworkPolicy {policies} admits port {port} of {receiver} from some peers only",
         "Check that the senders are among them.",
-    ),
-    DiagnoseCheck(
-        "peer_no_service",
         "way",
-        "error",
+        "info",
+    ),
+    Check(
+        "peer_no_service",
         f"peers[?state=='no_service'].{{{_PEER}}}",
         "Service {service} does not exist",
         "Deploy what {endpoint} names, or correct the endpoint.",
-    ),
-    DiagnoseCheck(
-        "peer_no_port",
         "way",
-        "error",
+    ),
+    Check(
+        "peer_no_port",
         f"peers[?state=='no_port'].{{{_PEER}}}",
         "Service {service} has no port {port}, only {has}",
         "Use a port of that Service.",
-    ),
-    DiagnoseCheck(
-        "peer_no_endpoints",
         "way",
-        "error",
+    ),
+    Check(
+        "peer_no_endpoints",
         f"peers[?state=='no_endpoints' || state=='not_ready'].{{{_PEER}}}",
         "Service {service} has no ready endpoints",
         "Start the pods behind Service {service}, or correct its selector.",
-    ),
-    DiagnoseCheck(
-        "peer_loopback",
         "way",
-        "warning",
+    ),
+    Check(
+        "peer_loopback",
         f"mode != 'sidecar' && peers[?state=='loopback'].{{{_PEER}}}",
         "{endpoint} is the collector's own pod",
         "Write the name of the backend's Service.",
-    ),
-    DiagnoseCheck(
-        "peer_blocked",
         "way",
-        "error",
+        "warning",
+    ),
+    Check(
+        "peer_blocked",
         f"peers[?state=='blocked'].{{{_PEER}}}",
         "NetworkPolicy {policies} lets nothing out to {endpoint}",
         "Admit port {port} in its egress rules.",
-    ),
-    DiagnoseCheck(
-        "peer_kept_out",
         "way",
-        "error",
+    ),
+    Check(
+        "peer_kept_out",
         f"peers[?state=='kept_out'].{{{_PEER}}}",
         "NetworkPolicy {policies} selects the pods behind Service {service}, and does not admit this collector",
         "Admit the collector's pods to these pods in an ingress rule.",
-    ),
-    DiagnoseCheck(
-        "peer_no_scheme",
         "way",
-        "error",
+    ),
+    Check(
+        "peer_no_scheme",
         f"peers[?state=='no_scheme'].{{{_PEER}}}",
         "{endpoint} is not a URL",
         "Write `http://{endpoint}`, or `https://{endpoint}` if it takes TLS.",
-    ),
-    DiagnoseCheck(
-        "no_targets",
         "way",
-        "warning",
+    ),
+    Check(
+        "no_targets",
         "target_allocator.jobs[?targets==`0`].{about: 'targets', name: name}",
         "the target allocator has no target for job {name}",
         "Check the selectors and namespaces of its monitors, their ports' names, and the allocator's rights.",
-    ),
-    DiagnoseCheck(
-        "targets_unshared",
         "way",
         "warning",
+    ),
+    Check(
+        "targets_unshared",
         "target_allocator.idle && [{about: 'targets', names: join(', ', target_allocator.idle)}]",
         "the target allocator gives no target to {names}",
         "See whether there are fewer targets than collectors, or use another allocation strategy.",
+        "way",
+        "warning",
     ),
 )

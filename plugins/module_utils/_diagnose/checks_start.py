@@ -11,7 +11,7 @@ from typing import Any
 from .._collector.needs.component_table import component
 from .._collector.needs.listeners import started
 from .._kube.rights import Right, of_rule
-from .diagnose_checks import DiagnoseCheck
+from .diagnose_checks import Check
 
 # Faults of a config that do not stop data.
 _HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
@@ -21,144 +21,132 @@ _FINDING = "rule: rule, where: where, message: message, fix: fix"
 CHANGE = "change_under_way"
 
 BEGINNING = (
-    DiagnoseCheck(
+    Check(
         "absent",
-        "exists",
-        "error",
         "!workload && !custom_resource && !pods && !hidden && [{kind: kind, name: name, namespace: namespace}]",
         "there is no {kind} {namespace}/{name}",
         "Deploy it, or correct its name and namespace.",
-    ),
-    DiagnoseCheck(
-        "paused",
         "exists",
-        "error",
+    ),
+    Check(
+        "paused",
         "workload && wanted == `0` && [{about: 'start', kind: kind}]",
         "it is scaled to no pod at all",
         "Set its replicas, or correct the node selector and tolerations of a DaemonSet.",
+        "exists",
     ),
-    DiagnoseCheck(
+    Check(
         "reference_missing",
-        "holds",
-        "error",
         "references[?state=='missing'].{about: 'start', kind: kind, name: name, namespace: namespace}",
         "{kind} {namespace}/{name} does not exist",
         "Create {kind} {namespace}/{name}.",
-    ),
-    DiagnoseCheck(
-        "key_missing",
         "holds",
-        "error",
+    ),
+    Check(
+        "key_missing",
         "references[?state=='no_key'].{about: 'start', kind: kind, name: name, namespace: namespace, key: key}",
         "{kind} {namespace}/{name} has no key {key}",
         "Add the key {key} to {kind} {namespace}/{name}.",
-    ),
-    DiagnoseCheck(
-        "certificate_not_issued",
         "holds",
-        "error",
+    ),
+    Check(
+        "certificate_not_issued",
         "certificate_resources[?!ready].{about: 'start', name: name, namespace: namespace, message: message}",
         "Certificate {name} is not ready: {message}",
         "See `kubectl -n {namespace} describe certificate {name}` and its issuer.",
+        "holds",
     ),
-    DiagnoseCheck(
+    Check(
         "config_error",
-        "config",
-        "error",
         f"!running && findings[?severity=='error' && !{_HARMLESS}].{{about: 'start', {_FINDING}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
-    ),
-    DiagnoseCheck(
-        "config_error_live",
         "config",
-        "warning",
+    ),
+    Check(
+        "config_error_live",
         f"running && findings[?severity=='error' && !{_HARMLESS}].{{about: about, {_FINDING}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
-    ),
-    DiagnoseCheck(
-        "config_exposed",
         "config",
-        "info",
+        "warning",
+    ),
+    Check(
+        "config_exposed",
         f"findings[?severity=='error' && {_HARMLESS}].{{{_FINDING}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
-    ),
-    DiagnoseCheck(
-        "config_warning",
         "config",
         "info",
+    ),
+    Check(
+        "config_warning",
         f"findings[?severity!='error'].{{about: about, {_FINDING}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
+        "config",
+        "info",
     ),
-    DiagnoseCheck(
+    Check(
         "rollout",
-        "starts",
-        "error",
         "symptoms[].{about: 'start', reason: reason, detail: message, fix: fix, pod: pod, last: last_words}",
         "{reason}: {detail} {last}",
         "{fix}",
-    ),
-    DiagnoseCheck(
-        "not_complete",
         "starts",
-        "warning",
+    ),
+    Check(
+        "not_complete",
         "workload && !complete && !symptoms && wanted != `0` && [{about: 'start', ready: ready_text}]",
         "{ready}",
         "Wait for the rollout, or see the events of its pods.",
-    ),
-    DiagnoseCheck(
-        CHANGE,
         "starts",
         "warning",
+    ),
+    Check(
+        CHANGE,
         "change && [{about: 'start', record: change.record, what: change.what}]",
         "{what}, as ConfigMap {record} records",
         "If no run is changing it now, run `site`, which completes or undoes the change.",
-    ),
-    DiagnoseCheck(
-        "not_ready",
         "starts",
-        "error",
+        "warning",
+    ),
+    Check(
+        "not_ready",
         "complete && pods[?!ready].{about: 'start', pod: name, phase: phase}",
         "pod {pod} is {phase}, but not ready",
         "Look at its readiness probe and its log.",
-    ),
-    DiagnoseCheck(
-        "resource_failed",
         "starts",
-        "error",
+    ),
+    Check(
+        "resource_failed",
         "resource_conditions[?status=='False' && type=='Ready'].{about: 'start', reason: reason, message: message}",
         "the operator says {reason}: {message}",
         "Look at the operator's log and the events of the custom resource.",
+        "starts",
     ),
-    DiagnoseCheck(
+    Check(
         "out_of_memory",
-        "capacity",
-        "error",
         "running && pods[?last_reason=='OOMKilled' && last_seconds_ago < `3600`]"
         ".{pod: name, restarts: restarts, minutes: last_seconds_ago}",
         "pod {pod} was killed for its memory {minutes} s ago, restarts: {restarts}",
         "Raise the memory limit, put memory_limiter first, or lower what it keeps in memory.",
-    ),
-    DiagnoseCheck(
-        "restarted",
         "capacity",
-        "warning",
+    ),
+    Check(
+        "restarted",
         "running && pods[?last_reason && last_reason!='OOMKilled' && last_seconds_ago < `600`]"
         ".{pod: name, namespace: namespace, container: container, restarts: restarts, reason: last_reason,"
         " code: last_exit_code, seconds: last_seconds_ago}",
         "pod {pod} ended {seconds} s ago ({reason}, exit code {code}), restarts: {restarts}",
         "Read the log of its last run: `kubectl -n {namespace} logs {pod} -c {container} --previous`.",
+        "capacity",
+        "warning",
     ),
-    DiagnoseCheck(
+    Check(
         "event",
-        "own",
-        "info",
         "events[].{name: name, kind: kind, reason: reason, message: message, count: count, seconds: seconds_ago}",
         "{kind} {name} {seconds} s ago: {reason}: {message}",
-        "",
+        severity="info",
     ),
 )
 

@@ -12,82 +12,76 @@ from typing import Any, NamedTuple
 from .._config.paths import Path, dotted, leaves
 from .._kube.pod_references import Source
 from .._telemetry.times import age, seconds_between
-from .diagnose_checks import DiagnoseCheck
+from .diagnose_checks import Check
 
 TRUST = (
-    DiagnoseCheck(
+    Check(
         "right_missing",
-        "rights",
-        "error",
         "rights[?state=='none']",
         "ServiceAccount {namespace}/{account} may not {missing}",
         "Grant it by a ClusterRole and a ClusterRoleBinding.",
-    ),
-    DiagnoseCheck(
-        "right_in_namespace",
         "rights",
-        "info",
+    ),
+    Check(
+        "right_in_namespace",
         "rights[?state=='namespace']",
         "ServiceAccount {namespace}/{account} may {missing} in its own namespace only",
         "Grant it for the cluster, or limit {id} to that namespace.",
-    ),
-    DiagnoseCheck(
-        "right_denied",
         "rights",
-        "error",
+        "info",
+    ),
+    Check(
+        "right_denied",
         "!(rights[?state=='none']) && logs[?cause=='forbidden' && current]"
         ".{about: about || 'rights', text: text, fix: fix}",
         "{text}",
         "{fix}",
+        "rights",
     ),
-    DiagnoseCheck(
+    Check(
         "certificate_expired",
-        "certificates",
-        "error",
         "certificates[?state=='expired']",
         "the certificate of {subject} in {kind} {namespace}/{name} ({key}) expired {left} ago, at {not_after}",
         "Renew it.",
-    ),
-    DiagnoseCheck(
-        "certificate_early",
         "certificates",
-        "error",
+    ),
+    Check(
+        "certificate_early",
         "certificates[?state=='not_yet_valid']",
         "the certificate of {subject} in {kind} {namespace}/{name} ({key}) is valid only from {not_before}",
         "Reissue it, or check the clock of its issuer.",
-    ),
-    DiagnoseCheck(
-        "certificate_soon",
         "certificates",
-        "warning",
+    ),
+    Check(
+        "certificate_soon",
         "certificates[?state=='soon'].{subject: subject, kind: kind, namespace: namespace, name: name, left: left}",
         "the certificate of {subject} in {kind} {namespace}/{name} expires in {left}",
         "Renew it.",
-    ),
-    DiagnoseCheck(
-        "certificate_names",
         "certificates",
         "warning",
+    ),
+    Check(
+        "certificate_names",
         "certificates[?uncovered].{about: about, subject: subject, name: name, namespace: namespace,"
         " hosts: join(', ', uncovered), names: join(', ', names)}",
         "the certificate in Secret {namespace}/{name} is for {names}, not for {hosts}",
         "Reissue it with the names that clients use.",
-    ),
-    DiagnoseCheck(
-        "certificate_untrusted",
         "certificates",
-        "error",
+        "warning",
+    ),
+    Check(
+        "certificate_untrusted",
         "trust[?state=='untrusted']",
         "the CA in {ca} has not signed the server's certificate in Secret {server} (issuer {issuer})",
         "Put the CA {issuer} in {ca}, or give the server a certificate of that CA.",
-    ),
-    DiagnoseCheck(
-        "certificate_other_name",
         "certificates",
-        "error",
+    ),
+    Check(
+        "certificate_other_name",
         "trust[?state=='other_name']",
         "the server's certificate in Secret {server} is for {names}, not for {host}",
         "Use one of its names as endpoint or `server_name_override`, or reissue it.",
+        "certificates",
     ),
 )
 

@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of checks, and what one finds. Private.
+"""Checks of collectors and of canaries, and what one finds. Private.
 
-Each row is a JMESPath over the facts of one collector, which docs/diagnose.md lists; users add rows of their own.
+Each check is a JMESPath over facts, which docs/diagnose.md and docs/change.md list; users add checks of their own.
 The stage is the causal order: what is wrong in an early stage explains what is wrong in a later one.
 """
 
@@ -23,22 +23,24 @@ STAGES = ("exists", "holds", "config", "starts", "rights", "certificates", "way"
 BEFORE_RUNNING = frozenset(STAGES[: STAGES.index("starts") + 1])
 
 
-class DiagnoseCheck(NamedTuple):
+class Check(NamedTuple):
     """One check. `find` yields what is wrong: mappings or texts. `message` and `fix` have {fields} of what it yields.
 
-    What it yields may have `about`: the component or end (`exporters/debug`, `in`) that it is about.
+    What it yields may have `about`: the component or end (`exporters/debug`, `in`) that it is about. In a canary, the
+    field `grows` of what it yields must grow from one reading to the next: what went wrong once undoes no change.
     """
 
     id: str
-    stage: str
-    severity: str
     find: str
     message: str
-    fix: str
+    fix: str = ""
+    stage: str = "own"
+    severity: str = "error"
+    grows: str = ""
 
 
 class CheckFinding(NamedTuple):
-    check: DiagnoseCheck
+    check: Check
     about: str
     message: str
     fix: str
@@ -50,13 +52,13 @@ class CheckFinding(NamedTuple):
         return STAGES.index(self.check.stage)
 
 
-def found(search: Search, checks: Sequence[DiagnoseCheck], facts: Facts) -> list[CheckFinding]:
+def found(search: Search, checks: Sequence[Check], facts: Facts) -> list[CheckFinding]:
     """Return what all checks find, the causes first."""
     result = [finding for check in checks for finding in _found(search, check, facts)]
     return sorted(result, key=lambda finding: (finding.rank, SEVERITIES.index(finding.check.severity)))
 
 
-def _found(search: Search, check: DiagnoseCheck, facts: Facts) -> Iterator[CheckFinding]:
+def _found(search: Search, check: Check, facts: Facts) -> Iterator[CheckFinding]:
     value = search(check.find, facts)
     for item in value if isinstance(value, list) else [value] if value else []:
         fields = item if isinstance(item, Mapping) else {"value": item}

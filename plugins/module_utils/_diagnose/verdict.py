@@ -11,9 +11,9 @@ from typing import Any
 from .checks_flow import FLOWING, WAYS
 from .checks_start import BEGINNING
 from .checks_trust import TRUST
-from .diagnose_checks import BEFORE_RUNNING, SEVERITIES, CheckFinding, DiagnoseCheck, Facts
+from .diagnose_checks import BEFORE_RUNNING, SEVERITIES, Check, CheckFinding, Facts
 
-CHECKS: tuple[DiagnoseCheck, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
+CHECKS: tuple[Check, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
 # What one reading right after a rollout shows of an exporter; queues and batches fill at first, and nothing is due yet.
 ENDS = tuple(check for check in CHECKS if check.id.startswith(("peer_no_", "peer_blocked", "peer_kept_out", "fails")))
 ENDS += tuple(check for check in CHECKS if check.id == "log_error")

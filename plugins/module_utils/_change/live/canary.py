@@ -23,7 +23,7 @@ from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
 from ..._rollout.live.rollout_wait import follow
 from ..._rollout.readiness import observed
 from ..canary.hold import Hold, eviction, held, pods_to_evict, renews_pods
-from ..canary.judge import Verdict, rows_of
+from ..canary.judge import Verdict, checks_of
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
 
@@ -41,7 +41,7 @@ class Canary:
         self.title = f"Collector {change.name}"
         self.seconds = float(change.options["observe_seconds"])
         self.reader = ClusterReader(bundle.cluster, bundle.quick_cluster())
-        self.rows = rows_of(change.options["judge"])
+        self.checks = checks_of(change.options["judge"])
         self.hold: Hold | None = held(self.workload, live, change.options["share"])
         self.before = None if self.hold else change.readings
         self.begun: Observation | None = None
@@ -89,14 +89,14 @@ class Canary:
         pods = [pod for pod in new if is_ready(pod)], old
         if pods[0]:
             if self.begun is None:
-                self.begun = Observation(self.reader, self._observed(live), self.rows, pods)
+                self.begun = Observation(self.reader, self._observed(live), self.checks, pods)
             self._refuse(self.begun.read(pods, utc_now()), self.begun.seconds, "the collector")
 
     def whole(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
         self._judge(self._present(), "the collector", self.begun)
         limits = "; the warnings say what limits this" if self.limits else ""
-        verdict = f"its change passed {len(self.rows)} checks: {', then '.join(self.passed)}{limits}"
+        verdict = f"its change passed {len(self.checks)} checks: {', then '.join(self.passed)}{limits}"
         self.bundle.judged(self.title, verdict)
 
     def _present(self) -> Manifest:
@@ -155,7 +155,7 @@ class Canary:
         beside = "the readings from before" if self.before is not None else "the earlier pods"
         text = f"judging {who} beside {beside} for {self.seconds:g} s"
         self.bundle.cluster.progress.now(self.title, text)
-        seen = observe(self.reader, self._observed(live), self.seconds, self.rows, begun=begun)
+        seen = observe(self.reader, self._observed(live), self.seconds, self.checks, begun=begun)
         self.before = seen.rest if self.before is None else self.before
         notes = seen.notes(self.seconds)
         for note in notes:

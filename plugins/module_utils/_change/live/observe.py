@@ -16,6 +16,7 @@ from ..._config.catalogue import Listeners
 from ..._config.masking import masker, secrets_in
 from ..._config.paths import items, section
 from ..._diagnose.cluster_objects import memory_limit
+from ..._diagnose.diagnose_checks import Check
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Object, path_of, utc_now
 from ..._diagnose.live.running_config import running_config
@@ -26,7 +27,7 @@ from ..._rollout.live.explain_failures import checked_search
 from ..._telemetry.metrics import metrics_port, reading, unserved
 from ..canary.canary_facts import MARGIN, facts_of, held, rest_facts
 from ..canary.judge import Judge, Verdict
-from ..canary.judge_table import PROBED, JudgeRow
+from ..canary.judge_table import PROBED
 from ..canary.readings import Revision, Sample
 
 POLL_SECONDS = 3.0
@@ -175,10 +176,10 @@ class Observation:
     `rest` is what the older pods were like, the baseline of a later observation.
     """
 
-    def __init__(self, reader: ClusterReader, observed: Observed, rows: Sequence[JudgeRow], pods: Pods) -> None:
+    def __init__(self, reader: ClusterReader, observed: Observed, checks: Sequence[Check], pods: Pods) -> None:
         self._canary, self._rest = (_Watched(reader, observed, one, fresh=one is pods[0]) for one in pods)
         self._mask = masker(secrets_in(self._canary.config) | secrets_in(self._rest.config))
-        self._judge, self._ports = Judge(checked_search({}), rows, self._mask), self._canary.ports(observed.listeners)
+        self._judge, self._ports = Judge(checked_search({}), checks, self._mask), self._canary.ports(observed.listeners)
         self._baseline, self._clock = observed.baseline, reader.cluster.clock
         self.since = self.alone_since = self._clock()
         self._facts: dict[str, Any] = {}
@@ -204,7 +205,7 @@ def observe(
     reader: ClusterReader,
     observed: Observed,
     seconds: float,
-    rows: Sequence[JudgeRow],
+    checks: Sequence[Check],
     *,
     now: Callable[[], str] = utc_now,
     begun: Observation | None = None,
@@ -213,7 +214,7 @@ def observe(
 
     An observation that has begun goes on; its seconds count since it has seen no older pod.
     """
-    found = begun or Observation(reader, observed, rows, pods_of(reader, observed.workload))
+    found = begun or Observation(reader, observed, checks, pods_of(reader, observed.workload))
     for _at in _times(reader, seconds, found.alone_since if begun else found.since):
         if found.read(pods_of(reader, observed.workload), now()):
             break

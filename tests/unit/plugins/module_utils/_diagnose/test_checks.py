@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose impor
     diagnose_checks as check,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
-    DiagnoseCheck,
+    Check,
     found,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import CHECKS
@@ -145,7 +145,7 @@ def test_nothing_is_wrong_with_a_healthy_collector_and_what_is_not_seen_is_not_c
     ("pods[?!ready]", []),
 )
 def test_a_check_of_somebody_yields_texts_or_mappings(find: str, messages: list[str]) -> None:
-    row = DiagnoseCheck("mine", "own", "warning", find, "see {value}", "")
+    row = Check("mine", find, "see {value}")
     assert [finding.message for finding in found(jmespath.search, [row], HEALTHY)] == messages
 
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
-    DiagnoseCheck,
+    Check,
     found,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import logs
@@ -38,7 +38,7 @@ NEVER = IDLE | {"accepted_total": 0}
 UNSEEN = {"receives": None, "exports": [], "processes": [], "unseen": [{"what": "own metrics", "why": "no port"}]}
 
 
-def told(change: dict[str, Any], *more: DiagnoseCheck) -> list[str]:
+def told(change: dict[str, Any], *more: Check) -> list[str]:
     facts = HEALTHY | change
     return verdict.verdict(facts, found(jmespath.search, [*verdict.CHECKS, *more], facts))
 
@@ -83,7 +83,7 @@ def test_the_verdict_tells_a_symptom_with_its_causes_and_the_fix_of_the_deepest(
 
 def test_errors_come_before_warnings_and_there_are_few_lines() -> None:
     levels = ("warning", "warning", "warning", "warning", "error")
-    rows = [DiagnoseCheck(f"own{n}", "own", level, "['x']", f"number {n}", "") for n, level in enumerate(levels)]
+    rows = [Check(f"own{n}", "['x']", f"number {n}", severity=level) for n, level in enumerate(levels)]
     assert told({}, *rows) == ["number 4", "number 0", "number 1", "and 2 more, see the details"]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import rows_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import checks_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,
@@ -100,7 +100,7 @@ class Canary:
 
     def judged(self, seconds: float = 60, **more: Any) -> Observation:
         observed = self.observed._replace(**more)
-        return observe(self.reader, observed, seconds, rows_of([]), now=lambda: NOW)
+        return observe(self.reader, observed, seconds, checks_of([]), now=lambda: NOW)
 
 
 def well(now: float) -> str:
