@@ -273,7 +273,10 @@ class Changes:
 
     def _told(self, change: Change, back: Restored, again: Failure | None, *, awaited: bool = True) -> str:
         """Return what became of a collector that went back, and close its record."""
-        self._close(change, PARTLY_BACK if back.kept and not back.is_outrun else "")
+        if back.unread:
+            return f"{change.name} is not brought back, because {back.unread}. The next run does it."
+        with suppress(Problem, LostError):  # what failed first counts; the record stays
+            self._close(change, PARTLY_BACK if back.kept and not back.is_outrun else "")
         if back.lost:
             return back.lost
         works = f", but does not work yet: {again.wrong}" if again else " and works" if awaited else ""
@@ -285,7 +288,9 @@ class Changes:
         text = str(change.before)
         configs = [item for item in change.manifests if item["kind"] == "ConfigMap" and item.get("immutable")]
         made = [item for item in configs if item["metadata"]["name"] not in text]
-        new = [str(ref(item)) for item in made if not is_gone(self.bundle.live(item))]
+        new = []
+        with suppress(Problem, LostError):
+            new = [str(ref(item)) for item in made if not is_gone(self.bundle.live(item))]
         return [f"The new config is kept in {', '.join(new)}."] if new else []
 
     def _close(self, change: Change, state: str = "") -> None:

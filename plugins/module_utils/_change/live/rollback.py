@@ -15,6 +15,7 @@ from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ordered, ref
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import Cluster
+from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted, is_within
 from ..._kube.ownership import collector_of, last_apply, reapplied
 from ..._kube.replacement_order import RUNS
@@ -83,6 +84,8 @@ class Restored:
     kept: list[str]
     # Why nothing was tried: the collector is not this run's to bring back.
     lost: str = ""
+    # Why the collector was not brought back: the cluster did not answer. The next run does it.
+    unread: str = ""
 
     @property
     def is_outrun(self) -> bool:
@@ -98,6 +101,15 @@ def restore(
 
     `left` has the objects as this run left them, and `read` as it found those that it has not written.
     """
+    try:
+        return _restored(bundle, change, left, read)
+    except (Problem, LostError) as error:  # what failed before counts more
+        return Restored([], [], unread=str(getattr(error, "wrong", error)))
+
+
+def _restored(
+    bundle: Bundle, change: Change, left: Mapping[Ref, Manifest], read: Mapping[Ref, Manifest | None]
+) -> Restored:
     found = Restored([], [], lost(bundle, change))
     if found.lost:
         return found

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -139,6 +140,24 @@ def test_a_step_that_fails_is_told_although_the_workload_can_no_longer_be_read()
     with pytest.raises(Problem, match="the step that failed"):
         change(api, "second", change={"on_failure": "keep"})
     assert failed and RECORD in api.objects
+
+
+def test_a_step_that_fails_is_told_although_nothing_can_be_brought_back() -> None:
+    api = canary_cluster()
+    refused, down = status(422, "Invalid", "the step that failed"), status(500, "InternalError", "etcd is away")
+    failed: list[str] = []
+
+    def trouble(method: str, path: str) -> Any:
+        if (method, path) == ("PATCH", DEPLOYMENT) and RECORD in api.objects:
+            failed.append(path)
+            return refused
+        return down if failed and (method, path) == ("GET", DEPLOYMENT) else None
+
+    api.trouble = trouble
+    with pytest.raises(Problem, match="the step that failed") as caught:
+        change(api, "second", change={"on_failure": "rollback"})
+    assert failed and RECORD in api.objects
+    assert re.search(r"is not brought back, because .*etcd is away.*The next run does it\.", caught.value.fix)
 
 
 def test_a_removal_during_a_change_ends_it_at_once() -> None:
