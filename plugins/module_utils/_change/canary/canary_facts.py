@@ -10,16 +10,15 @@ proves nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
 from ..._collector.needs.listeners import kind_of
-from ..._config.paths import at, section
+from ..._config.paths import amount, at, items, section
 from ..._telemetry.logs import VARIABLE
 from ..._telemetry.metrics import duration, interval
-from .judge_table import COLLECTING, HOLDS, PRINTERS
-from .readings import Facts, Revision, Row, bounds, fewer
-from .samplers import LEAST, SOME_TRACE, needed
+from .readings import LAST, Facts, Revision, Row, bounds, fewer
 
 # What is accepted should be sent after what components hold it for, and so many seconds more.
 MARGIN = 10.0
@@ -30,6 +29,32 @@ _PASSES = 5.0
 # A share of the rest that goes wrong up to this one, in percent, and one that goes well from this one on.
 _RARE, _NEARLY_ALL = 2, 0.9
 _FLUSH = ("sending_queue", "batch", "flush_timeout")
+# Receivers that always find data when they collect.
+_COLLECTING = frozenset(("hostmetrics", "kubeletstats"))
+# How long components hold data, by type without underscores: the setting, and its default in seconds.
+# Source: README.md of each component.
+_HOLDS = {
+    "batch": (("timeout",), 0.2),
+    "tailsampling": (("decision_wait",), 30.0),
+    "groupbytrace": (("wait_duration",), 1.0),
+    "interval": (("interval",), 60.0),
+    "logdedup": (("interval",), 10.0),
+    "spanmetrics": (("metrics_flush_interval",), 60.0),
+    "servicegraph": (("metrics_flush_interval",), 60.0),
+    # They pass no first point of a series, and points come once a minute.
+    "cumulativetodelta": ((), 120.0),
+    "deltatorate": ((), 120.0),
+    "metricstarttime": ((), 120.0),
+}
+# Exporters that print data to the log of the Collector.
+_PRINTERS = ("debug", "logging")
+# Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
+LEAST, SOME_TRACE = 20, 1000
+_SAMPLED = 100
+# A policy such as `status_code` may wait for ever for a trace that it passes.
+_NEVER = 10**18
+# Policies of tail_sampling that pass some traces whatever is in them. Source: the README of the processor.
+_DRAWING = ("always_sample", "probabilistic", "rate_limiting", "bytes_limiting")
 
 
 def facts_of(
@@ -40,7 +65,6 @@ def facts_of(
     alone = canary.alone(rest)
     old = dict(baseline) if baseline and alone is not None else rest_facts(rest, now, mask)
     one = _Comparison(canary, rest.config, new, old, alone)
-    queues = canary.queues(_GROWTH)
     for pod in new["pods"]:
         pod["rest_memory"] = old["memory_percent"]
     return {
@@ -49,7 +73,7 @@ def facts_of(
         "rest": old,
         "receives": [one.receives(index, row) for index, row in enumerate(new["receives"])],
         "processes": [one.processes(row) for row in new["processes"]],
-        "exports": [one.exports(index, row, *queues[index]) for index, row in enumerate(new["exports"])],
+        "exports": [one.exports(index, row) for index, row in enumerate(new["exports"])],
         "ports": list(_ports(canary, old)),
         "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not _prints(new))],
     }
@@ -65,10 +89,25 @@ def held(config: Mapping[str, Any]) -> float:
     seconds = 0.0
     for name in ("processors", "connectors"):
         for key, settings in section(config, name).items():
-            path, usual = HOLDS.get(kind_of(str(key)), ((), 0.0))
+            path, usual = _HOLDS.get(kind_of(str(key)), ((), 0.0))
             seconds += (duration(at(settings, path)) if path else 0.0) or usual
     waits = [at(settings, _FLUSH) for settings in section(config, "exporters").values()]
     return seconds + max(map(duration, waits), default=0.0)
+
+
+def needed(kind: str, settings: Mapping[str, Any]) -> int:
+    """Return after how many items of a new processor silence says something."""
+    if kind == "probabilisticsampler":
+        return _drawn(settings)
+    if kind != "tailsampling":
+        return LEAST
+    found = [one for one in items(settings, "policies") if at(one, ("type",)) in _DRAWING]
+    return min((max(SOME_TRACE, _drawn(section(one, "probabilistic"))) for one in found), default=_NEVER)
+
+
+def _drawn(settings: Mapping[str, Any]) -> int:
+    percentage = amount(str(settings.get("sampling_percentage") or 0))
+    return ceil(_SAMPLED * 100 / percentage) if percentage else LEAST
 
 
 class _Comparison:
@@ -113,7 +152,7 @@ class _Comparison:
         else:
             watched = self._new["seconds"]
             rest = interval(section(self._settings[0], "receivers", row["id"]))
-            due = kind_of(row["id"]) in COLLECTING and watched > 2 * rest
+            due = kind_of(row["id"]) in _COLLECTING and watched > 2 * rest
         return int(came * watched / seconds) if due and seconds else 0
 
     def _share(self, kind: str, index: int, row: Row, name: str, fields: tuple[str, ...]) -> Row:
@@ -126,7 +165,8 @@ class _Comparison:
         def counted(one: Row) -> tuple[int, int]:
             return sum(one[part] for part in fields[:-1]), sum(one[part] for part in fields)
 
-        (bad, of), readings = counted(row), self._canary.times(kind, index, fields)
+        (bad, of), counts = counted(row), [0, *self._canary.history(kind, index, *fields)]
+        readings = sum(after > before for before, after in pairwise(counts))
         others = {counted(one) for one, _facts in self._alike(kind, row)} or {(0, 0)}
         few = len(self._canary.polls)
         upper = {one: bounds(*(fewer(*one, few) if 100 * one[0] > _RARE * one[1] else one))[1] for one in others}
@@ -142,7 +182,7 @@ class _Comparison:
             f"{name}_excess": max(round(more), 0),
         }
 
-    def exports(self, index: int, row: Row, low: int, grew: int) -> Row:
+    def exports(self, index: int, row: Row) -> Row:
         """Return the row of an exporter, with how much was due by the share that the rest has sent."""
         share = self._share("exports", index, row, "failed", ("send_failed", "enqueue_failed", "sent"))
         here = self._same("exports", row)
@@ -152,6 +192,8 @@ class _Comparison:
         sent = [min(one["sent"] / max(_accepted(facts, one["signal"]), 1), 1.0) for one, facts in peers]
         known = [one for one in self._old["exports"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
         queue = sum(one["queue_size"] for one in known) / max(len(self._old["pods"]), 1)
+        sizes = self._canary.history("exports", index, "queue_size")[-_GROWTH:]
+        low = min(sizes[-LAST:]) if len(sizes) >= LAST else 0
         least = self._least(row["signal"])
         return {
             **row,
@@ -160,7 +202,7 @@ class _Comparison:
             "rest_sent": max((one["sent"] for one, _facts in peers), default=0),
             "least": least if max(sent, default=1.0) >= _NEARLY_ALL else max(least, SOME_TRACE),
             "queue_low": low,
-            "queue_grown": grew,
+            "queue_grown": sizes[-1] - sizes[0],
             "rest_queue": round(queue),
             "queue_excess": round(low / max(len(self._new["pods"]), 1) - 5 * queue),
         }
@@ -171,7 +213,7 @@ class _Comparison:
         came, went = max(same, key=lambda one: bounds(one[1], one[0])[0], default=(0, 0))
         share = bounds(went, came)[0] / 100
         ends = row["signal"] in self._sending - self._moving
-        holds = HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
+        holds = _HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
         passes = 100 * share >= _PASSES if same else ends
         least = self._least(row["signal"], row["id"])
         if same and went < _NEARLY_ALL * came:
@@ -221,7 +263,7 @@ def _is_error(row: Row) -> bool:
 
 def _prints(facts: Facts) -> bool:
     """Return whether data is printed to the log, where a line of an application may look like one of the Collector."""
-    return any(kind_of(row["id"]) in PRINTERS for row in facts["exports"])
+    return any(kind_of(row["id"]) in _PRINTERS for row in facts["exports"])
 
 
 def _is_partial(row: Row) -> bool:

@@ -95,25 +95,3 @@ CHECKS = (
     ),
 )
 NAMES = tuple(check.id for check in CHECKS)
-
-# Receivers that answer a request of HTTP on their port; others would take it for data.
-PROBED = frozenset(("otlp", "zipkin", "jaeger", "loki", "splunkhec", "datadog", "influxdb", "prometheusremotewrite"))
-# Receivers that always find data when they collect.
-COLLECTING = frozenset(("hostmetrics", "kubeletstats"))
-# How long components hold data, by type without underscores: the setting, and its default in seconds.
-# Source: README.md of each component.
-HOLDS = {
-    "batch": (("timeout",), 0.2),
-    "tailsampling": (("decision_wait",), 30.0),
-    "groupbytrace": (("wait_duration",), 1.0),
-    "interval": (("interval",), 60.0),
-    "logdedup": (("interval",), 10.0),
-    "spanmetrics": (("metrics_flush_interval",), 60.0),
-    "servicegraph": (("metrics_flush_interval",), 60.0),
-    # They pass no first point of a series, and points come once a minute.
-    "cumulativetodelta": ((), 120.0),
-    "deltatorate": ((), 120.0),
-    "metricstarttime": ((), 120.0),
-}
-# Exporters that print data to the log of the Collector.
-PRINTERS = ("debug", "logging")

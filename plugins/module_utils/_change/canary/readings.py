@@ -128,23 +128,14 @@ class Revision:
         whole = total(list(self._last.values()))
         return [self.polls[-1].facts, self._flow(whole, self.polls[-1].at).facts()]
 
-    def times(self, kind: str, index: int, fields: Iterable[str]) -> int:
-        """Return in how many readings a row has counted more than in the one before. Requests come and fail whole."""
-        counts = [0, *(sum(poll.facts[kind][index][one] for one in fields) for poll in self.polls)]
-        return sum(after > before for before, after in pairwise(counts))
+    def history(self, kind: str, index: int, *fields: str) -> list[int]:
+        """Return the sum of fields of a row in each reading."""
+        return [sum(poll.facts[kind][index][field] for field in fields) for poll in self.polls]
 
     def before(self, seconds: float) -> Facts | None:
         """Return the rows of the latest reading that is as old as that; None if none is."""
         old = [poll.facts for poll in self.polls if self.polls[-1].at - poll.at >= seconds]
         return old[-1] if old else None
-
-    def queues(self, number: int) -> list[tuple[int, int]]:
-        """Return the size of the queue of each exporter in the last readings: the least of them, and the growth."""
-        found = []
-        for index in range(len(self.polls[-1].facts["exports"])):
-            sizes = [int(poll.facts["exports"][index]["queue_size"]) for poll in self.polls[-number:]]
-            found.append((min(sizes[-LAST:]) if len(sizes) >= LAST else 0, sizes[-1] - sizes[0]))
-        return found
 
     def _steady(self) -> list[str]:
         """Return the signals that came in between nearly all readings."""

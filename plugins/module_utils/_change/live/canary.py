@@ -20,7 +20,7 @@ from ..._kube.operator_status import followed
 from ..._rollout.change_record import Change
 from ..._rollout.live.deleted_workload import deleted, is_gone
 from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
-from ..._rollout.live.rollout_wait import follow
+from ..._rollout.live.rollout_wait import Followed, follow
 from ..._rollout.readiness import observed
 from ..canary.hold import Hold, eviction, held, pods_to_evict, renews_pods
 from ..canary.judge import Verdict, checks_of
@@ -82,7 +82,7 @@ class Canary:
         if live is None:
             return
         self.looked = now
-        seen = asking(f"Read {ref(live)}", lambda: follow(self.bundle.cluster, [live]))[0]
+        seen = self._followed(live)
         if seen.unreconciled or not seen.parts or not observed(seen.parts[0]):
             return
         new, old = pods_of(self.reader, seen.parts[0])
@@ -106,9 +106,12 @@ class Canary:
             raise deleted(self.bundle.cluster, ref(self.workload))
         return live
 
+    def _followed(self, live: Manifest) -> Followed:
+        return asking(f"Read {ref(live)}", lambda: follow(self.bundle.cluster, [live]))[0]
+
     def _observed(self, live: Manifest) -> Observed:
         options = self.change.options
-        parts = asking(f"Read {ref(live)}", lambda: follow(self.bundle.cluster, [live]))[0].parts
+        parts = self._followed(live).parts
         # The operator's workload for the collector comes before that of its target allocator.
         workload = parts[0] if followed(live) and parts else live
         return Observed(workload, listeners_by_type(options["listeners"]), options["config"], baseline=self.before)
@@ -122,7 +125,7 @@ class Canary:
             live = self._present()
             if not observed(live):
                 continue
-            new, old = self._pods(live)
+            new, old = pods_of(self.reader, live)
             if hold.by_eviction:
                 self._evict(pods_to_evict(old, len(old) - (hold.total - hold.pods)))
             ready = sum(map(is_ready, new))
@@ -136,9 +139,6 @@ class Canary:
         wrong = f"not ready after {self.bundle.wait_seconds:g} s: {ready} of the {hold.pods} pods that changed first"
         fix = "Look at their events and logs with `kubectl describe` and `kubectl logs`."
         raise Failure(wrong, asked=f"Wait for {ref(self.workload)}", fix=fix, facts={"failures": []})
-
-    def _pods(self, live: Manifest) -> tuple[list[Manifest], list[Manifest]]:
-        return asking(f"Read the pods of {ref(live)}", lambda: pods_of(self.reader, live))
 
     def _evict(self, pods: Iterable[Manifest]) -> None:
         """Evict pods. One that is gone or replaced meanwhile stays so."""

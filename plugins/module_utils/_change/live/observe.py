@@ -21,21 +21,25 @@ from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Object, path_of, utc_now
 from ..._diagnose.live.running_config import running_config
 from ..._errors import Problem
+from ..._kube.bundle import ref
 from ..._kube.live.api_errors import asking
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
 from ..._rollout.live.explain_failures import checked_search
 from ..._telemetry.metrics import metrics_port, reading, unserved
 from ..canary.canary_facts import MARGIN, facts_of, held, rest_facts
 from ..canary.judge import Judge, Verdict
-from ..canary.judge_table import PROBED
 from ..canary.readings import Revision, Sample
 
 POLL_SECONDS = 3.0
 # So many pods of each revision are read: more of them say the same. The logs and ports of fewer.
 MOST_PODS, LOG_PODS = 10, 3
 LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
+# Where the Collector serves its own metrics unless its config says otherwise.
+_METRICS_PORT = 8888
 # How a connection fails to a port without a listener, as the API server quotes Go.
 _REFUSED = "connection refused"
+# Receivers that answer a request of HTTP on their port; others would take it for data.
+_PROBED = frozenset(("otlp", "zipkin", "jaeger", "loki", "splunkhec", "datadog", "influxdb", "prometheusremotewrite"))
 _ASKED = "Judge the change of {}"
 # The pods of the newest revision of a workload, and those of older ones.
 Pods = tuple[list[Object], list[Object]]
@@ -50,14 +54,12 @@ class Observed(NamedTuple):
     workload: Object
     listeners: Listeners
     config: Mapping[str, Any] | None = None
-    metrics_port: int = 8888
     baseline: Mapping[str, Any] | None = None
 
 
 def pods_of(reader: ClusterReader, workload: Object) -> Pods:
     """Return the pods of the newest revision of a workload, and those of older ones, as they are now."""
-    name = f"{workload['kind']} {workload['metadata']['namespace']}/{workload['metadata']['name']}"
-    return asking(f"Read the pods of {name}", lambda: _pods_of(reader, workload))
+    return asking(f"Read the pods of {ref(workload)}", lambda: _pods_of(reader, workload))
 
 
 def _pods_of(reader: ClusterReader, workload: Object) -> Pods:
@@ -87,8 +89,8 @@ class _Watched:
             (observed.config or {}) if fresh else {}
         )
         self.revision = Revision(self.config, observed.listeners, fresh=fresh)
-        self.port = metrics_port(self.config, observed.metrics_port)[1]
-        self.why = unserved(self.config, observed.metrics_port)
+        self.port = metrics_port(self.config, _METRICS_PORT)[1]
+        self.why = unserved(self.config, _METRICS_PORT)
         self.notes = target.notes
 
     def read(self, pods: list[Object], at: float, ports: Sequence[tuple[str, int]]) -> None:
@@ -129,7 +131,7 @@ class _Watched:
                 (one.part.id, one.port)
                 for one in found
                 if one.part and one.part.section == "receivers" and one.exposed and one.protocol == "TCP"
-                if kind_of(one.part.id) in PROBED
+                if kind_of(one.part.id) in _PROBED
             )
         )
 
@@ -139,7 +141,7 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
     asked = _ASKED.format(f"{observed.workload['kind']} {observed.workload['metadata']['name']}")
     new, old = pods_of(reader, observed.workload)
     watched = _Watched(reader, observed, [*new, *old], fresh=False)
-    later = unserved(observed.config, observed.metrics_port) if observed.config is not None else ""
+    later = unserved(observed.config, _METRICS_PORT) if observed.config is not None else ""
     hidden = "" if watched.config else "; ".join(row["why"] for row in watched.notes.rows()) or "it was not found"
     fix = "Serve the metrics to other pods, or set `strategy: rolling`."
     for which, why in (
@@ -198,7 +200,27 @@ class Observation:
 
     def notes(self, seconds: float) -> list[str]:
         """Return what limits the judgement of so many seconds, for the user to read."""
-        return [*self._judge.unfit, *_notes(self._canary, self._facts, seconds)]
+        came, before = self._facts["canary"]["received"], self._facts["rest"]["received"]
+        holds = held(self._canary.config)
+        notes = list(self._judge.unfit)
+        if not came and not before:
+            notes.append("no data came in: judged by start and log alone")
+        elif not came:
+            notes.append(
+                "no data reached the canary, because clients keep their connections to older pods: judged by start,"
+                " ports and log alone"
+            )
+        elif holds + MARGIN >= seconds:
+            notes.append(
+                f"its components may hold data for {round(holds)} s: whether it is sent was not judged; set"
+                f" `observe_seconds` to more than {round(holds + 2 * MARGIN)}"
+            )
+        notes += [
+            f"{row['about']} fails in the rest too ({row['rest_failed']} of {row['rest_offered']} {row['items']})"
+            for row in self._facts["exports"]
+            if row["failed"] and row["rest_failed"] and not row["failed_excess"]
+        ]
+        return notes + [f"{row['what']}: {row['why']}" for row in self._canary.notes.rows()]
 
 
 def observe(
@@ -228,24 +250,3 @@ def _times(reader: ClusterReader, seconds: float, start: float) -> Iterator[floa
     while clock() - start < seconds:
         reader.cluster.sleep(min(POLL_SECONDS, max(seconds - (clock() - start), 0.1)))
         yield clock() - start
-
-
-def _notes(canary: _Watched, facts: Mapping[str, Any], seconds: float) -> Iterator[str]:
-    came, before = facts["canary"]["received"], facts["rest"]["received"]
-    if not came and not before:
-        yield "no data came in: judged by start and log alone"
-    elif not came:
-        yield (
-            "no data reached the canary, because clients keep their connections to older pods: judged by start, ports"
-            " and log alone"
-        )
-    needed = held(canary.config) + MARGIN
-    if came and needed >= seconds:
-        yield (
-            f"its components may hold data for {round(needed - MARGIN)} s: whether it is sent was not judged; set"
-            f" `observe_seconds` to more than {round(needed + MARGIN)}"
-        )
-    for row in facts["exports"]:
-        if row["failed"] and row["rest_failed"] and not row["failed_excess"]:
-            yield f"{row['about']} fails in the rest too ({row['rest_failed']} of {row['rest_offered']} {row['items']})"
-    yield from (f"{row['what']}: {row['why']}" for row in canary.notes.rows())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.samplers import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_facts import (
     LEAST,
     SOME_TRACE,
     needed,
