@@ -155,29 +155,29 @@ def test_sids_are_such_as_iam_takes() -> None:
 
 
 def test_new_trust_is_beside_the_old_until_that_is_taken_away() -> None:
-    assert trust.trusting(None, IRSA, keep=True, foreign=False) == aws_policy(IRSA)
-    both = trust.trusting(aws_policy(IRSA), POD, keep=True, foreign=False)
+    assert trust.trusting(None, IRSA, keep=True, foreign=False) == policy(IRSA)
+    both = trust.trusting(policy(IRSA), POD, keep=True, foreign=False)
     assert sids(both) == [IRSA["Sid"], POD["Sid"]]
-    assert trust.trusting(both, POD, keep=False, foreign=False) == aws_policy(POD)
-    assert trust.trusting(both, IRSA, keep=False, foreign=False) == aws_policy(IRSA)
+    assert trust.trusting(both, POD, keep=False, foreign=False) == policy(POD)
+    assert trust.trusting(both, IRSA, keep=False, foreign=False) == policy(IRSA)
 
 
 def test_a_statement_of_ours_that_is_out_of_date_is_replaced() -> None:
     old = {**IRSA, "Condition": {}}
-    assert trust.trusting(aws_policy(old), IRSA, keep=True, foreign=True) == aws_policy(IRSA)
+    assert trust.trusting(policy(old), IRSA, keep=True, foreign=True) == policy(IRSA)
 
 
 def test_what_others_trust_stays_in_a_role_of_theirs_alone() -> None:
-    live = aws_policy(THEIRS, IRSA)
+    live = policy(THEIRS, IRSA)
     assert sids(trust.trusting(live, POD, keep=False, foreign=True)) == ["Theirs", POD["Sid"]]
     assert sids(trust.trusting(live, POD, keep=False, foreign=False)) == [POD["Sid"]]
     # Before the rollout nothing is taken from anybody.
     assert sids(trust.trusting(live, POD, keep=True, foreign=False)) == ["Theirs", IRSA["Sid"], POD["Sid"]]
-    assert trust.without_ours(live) == aws_policy(THEIRS)
+    assert trust.without_ours(live) == policy(THEIRS)
 
 
 def test_what_means_the_same_is_left_as_it_is_written() -> None:
-    live = aws_policy({**POD, "Action": ["sts:TagSession", "sts:AssumeRole"]})
+    live = policy({**POD, "Action": ["sts:TagSession", "sts:AssumeRole"]})
     assert trust.trusting(live, POD, keep=False, foreign=False) == live
     single = {"Version": "2012-10-17", "Statement": POD}
     assert trust.trusting(single, POD, keep=False, foreign=False) == single
