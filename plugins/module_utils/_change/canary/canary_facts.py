@@ -46,7 +46,7 @@ _HOLDS = {
     "deltatorate": ((), 120.0),
     "metricstarttime": ((), 120.0),
 }
-# Exporters that print data to the log of the Collector.
+# Exporters that print data to the log, where a line of an application may look like one of the Collector.
 _PRINTERS = ("debug", "logging")
 # Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
 LEAST, SOME_TRACE = 20, 1000
@@ -65,6 +65,7 @@ def facts_of(
     alone = canary.alone(rest)
     old = dict(baseline) if baseline and alone is not None else rest_facts(rest, now, mask)
     one = _Comparison(canary, rest.config, new, old, alone)
+    prints = any(kind_of(row["id"]) in _PRINTERS for row in new["exports"])
     for pod in new["pods"]:
         pod["rest_memory"] = old["memory_percent"]
     return {
@@ -75,7 +76,7 @@ def facts_of(
         "processes": [one.processes(row) for row in new["processes"]],
         "exports": [one.exports(index, row) for index, row in enumerate(new["exports"])],
         "ports": list(_ports(canary, old)),
-        "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not _prints(new))],
+        "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not prints)],
     }
 
 
@@ -259,11 +260,6 @@ def _percent(part: float, whole: float) -> int:
 
 def _is_error(row: Row) -> bool:
     return row["level"] not in ("info", "debug", "warn") or bool(row["error"]) or _is_partial(row)
-
-
-def _prints(facts: Facts) -> bool:
-    """Return whether data is printed to the log, where a line of an application may look like one of the Collector."""
-    return any(kind_of(row["id"]) in _PRINTERS for row in facts["exports"])
 
 
 def _is_partial(row: Row) -> bool:

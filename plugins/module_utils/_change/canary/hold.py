@@ -16,7 +16,7 @@ from ..._config.paths import items, section
 from ..._kube.bundle import Manifest, ref
 from ..._kube.managed_fields import is_within
 from ..._kube.nodes import is_ready
-from ..._kube.replacement_order import template_ports
+from ..._kube.replacement_order import WORKLOADS, template_ports
 
 # A new pod of a Deployment counts as available after this time, and until then no other pod is replaced. It applies to
 # pods of the newest revision alone: a ReplicaSet of an older one keeps the value that it was created with.
@@ -42,7 +42,7 @@ class Hold(NamedTuple):
 def held(workload: Manifest, live: Manifest, share: str) -> Hold | None:
     """Return a workload as it is held, or None if none of its pods can keep the earlier config meanwhile."""
     kind, spec = workload["kind"], section(workload, "spec")
-    if kind not in _HOLDS:
+    if kind not in WORKLOADS:
         return None
     total = _total(live)
     surges = kind == "Deployment" and not _exclusive(workload)
@@ -51,7 +51,7 @@ def held(workload: Manifest, live: Manifest, share: str) -> Hold | None:
     count = share_of(share, total)
     # A change of the count would change how many pods of each revision there are.
     kept = {"replicas": total} if "replicas" in spec else {}
-    manifest = {**workload, "spec": {**spec, **kept, **_HOLDS[kind](spec, count, total, surges)}}
+    manifest = {**workload, "spec": {**spec, **kept, **_held_fields(workload, count, total, surges)}}
     return Hold(manifest, count, total, kind == "DaemonSet")
 
 
@@ -61,23 +61,20 @@ def _total(live: Manifest) -> int:
     return int(section(live, "spec").get("replicas", 1))
 
 
-def _deployment(_spec: Mapping[str, Any], count: int, _total: int, surges: bool) -> dict[str, Any]:
-    more, fewer = (count, 0) if surges else (0, count)
-    return {
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": more, "maxUnavailable": fewer}},
-        "minReadySeconds": _HELD_SECONDS,
-        "progressDeadlineSeconds": _HELD_SECONDS + 1,
-    }
-
-
-def _stateful_set(spec: Mapping[str, Any], count: int, total: int, _surges: bool) -> dict[str, Any]:
-    given = section(spec, "updateStrategy", "rollingUpdate")
-    partition = max(total - count, int(given.get("partition") or 0))
-    return {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {**given, "partition": partition}}}
-
-
-def _daemon_set(_spec: Mapping[str, Any], _count: int, _total: int, _surges: bool) -> dict[str, Any]:
-    """Leave the replacement of pods to the run. `minReadySeconds` would make the old pods unavailable too."""
+def _held_fields(workload: Manifest, count: int, total: int, surges: bool) -> dict[str, Any]:
+    """Return the fields of a spec with which the controller stops after so many pods."""
+    if workload["kind"] == "Deployment":
+        more, fewer = (count, 0) if surges else (0, count)
+        return {
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": more, "maxUnavailable": fewer}},
+            "minReadySeconds": _HELD_SECONDS,
+            "progressDeadlineSeconds": _HELD_SECONDS + 1,
+        }
+    if workload["kind"] == "StatefulSet":
+        given = section(workload, "spec", "updateStrategy", "rollingUpdate")
+        partition = max(total - count, int(given.get("partition") or 0))
+        return {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {**given, "partition": partition}}}
+    # The run itself replaces the pods of a DaemonSet: `minReadySeconds` would make its old pods unavailable too.
     return {"updateStrategy": {"type": "OnDelete"}}
 
 
@@ -86,7 +83,6 @@ _SCALE = (
     *("replicas", "autoscaler", "podDisruptionBudget", "deploymentUpdateStrategy", "daemonSetUpdateStrategy"),
     *("configVersions", "upgradeStrategy"),
 )
-_HOLDS = {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}
 
 
 def _exclusive(workload: Manifest) -> str:
@@ -155,7 +151,7 @@ def plan(workload: Manifest, live: Manifest, options: Mapping[str, Any], has_ser
 
 def _risks(workload: Manifest, live: Manifest, has_service: bool) -> Iterable[str]:
     kind, pod = workload["kind"], section(workload, "spec", "template", "spec")
-    if kind not in _HOLDS:
+    if kind not in WORKLOADS:
         return
     exclusive = _exclusive(workload) if kind == "Deployment" else ""
     if exclusive:

@@ -14,8 +14,12 @@ import jmespath
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import canary_facts
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import Judge, checks_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge_table import CHECKS, NAMES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import (
+    CHECKS,
+    NAMES,
+    Judge,
+    checks_of,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import (
     Revision,
     Sample,
