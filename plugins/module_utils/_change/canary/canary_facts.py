@@ -269,8 +269,7 @@ def _is_partial(row: Row) -> bool:
 
 def _ports(canary: Revision, old: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the ports on which a pod of the canary refuses connections, and whether an older pod accepts them."""
-    for poll in canary.polls[-1:]:
-        for sample in poll.samples.values():
-            for name, port in (one for one, accepts in sample.open.items() if not accepts):
-                closed = f"{name}:{port}" in old["open"]
-                yield {"about": f"receivers/{name}", "id": name, "pod": sample.pod, "port": port, "closed": closed}
+    for sample in canary.polls[-1].samples.values():
+        for name, port in (one for one, accepts in sample.open.items() if not accepts):
+            closed = f"{name}:{port}" in old["open"]
+            yield {"about": f"receivers/{name}", "id": name, "pod": sample.pod, "port": port, "closed": closed}

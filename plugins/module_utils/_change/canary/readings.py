@@ -73,7 +73,8 @@ class Revision:
     def facts(self, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
         """Return how these pods are, and what they count, as users' rows see it."""
         last = self.polls[-1] if self.polls else _Poll(0.0, self._flow(Counter(), 0.0).facts(), {})
-        pods = [self._pod(sample) for sample in last.samples.values()]
+        samples = last.samples.values()
+        pods = [self._pod(sample) for sample in samples]
         return {
             **last.facts,
             "seconds": round(last.at - self.polls[0].at) if self.polls else 0,
@@ -82,16 +83,9 @@ class Revision:
             "restarted": sum(pod["restarted"] for pod in pods),
             "memory_percent": max((pod["memory_percent"] for pod in pods), default=0),
             "unread": [{"what": f"pod {pod['name']}", **pod} for pod in pods if pod["unread"]] or self._gone(),
-            "logs": groups("\n".join(sample.log for sample in last.samples.values()), now, mask),
+            "logs": groups("\n".join(sample.log for sample in samples), now, mask),
             "steady": self._steady(),
-            "open": sorted(
-                {
-                    f"{port[0]}:{port[1]}"
-                    for one in last.samples.values()
-                    for port, accepts in one.open.items()
-                    if accepts
-                }
-            ),
+            "open": sorted({f"{name}:{port}" for one in samples for (name, port), ok in one.open.items() if ok}),
         }
 
     def _pod(self, sample: Sample) -> Row:
