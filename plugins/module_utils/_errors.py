@@ -23,13 +23,16 @@ _LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
 
 class Problem(Exception):  # noqa: N818 - what a user reads, not what a developer traces
-    """An error that the user can fix. Only the edge turns it into a failed task."""
+    """An error that the user can fix, with facts for the result. Only the edge turns it into a failed task."""
 
-    def __init__(self, wrong: str, *, asked: str = "", where: str = "", fix: str = "") -> None:
+    def __init__(
+        self, wrong: str, *, asked: str = "", where: str = "", fix: str = "", facts: dict[str, Any] | None = None
+    ) -> None:
         self.wrong = wrong
         self.asked = asked
         self.where = where
         self.fix = fix
+        self.facts = facts or {}
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -54,11 +57,7 @@ def about(who: str) -> Iterator[None]:
 
 
 class Failure(Problem):
-    """A Problem with facts for the result of the task."""
-
-    def __init__(self, wrong: str, *, facts: dict[str, Any], asked: str = "", where: str = "", fix: str = "") -> None:
-        super().__init__(wrong, asked=asked, where=where, fix=fix)
-        self.facts = facts
+    """A Problem of workloads that a run waits for, changes or judges."""
 
 
 def cleaned(value: Any, longest: int = LONGEST) -> Any:

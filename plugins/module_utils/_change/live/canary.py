@@ -198,7 +198,7 @@ def judged(
     cluster: Cluster,
     canaries: Mapping[str, Canary],
     stages: Callable[[Canary], list[Ended]],
-    failed: Callable[[str, Failure], Ended],
+    failed: Callable[[str, Problem], Ended],
     beside: Callable[[], list[Ended]],
 ) -> list[Ended]:
     """Judge canaries at the same time, and do what is beside them. Return what becomes of those that are not complete.
@@ -209,11 +209,8 @@ def judged(
     def outcome(name: str) -> list[Ended]:
         try:
             return stages(canaries[name])
-        except Failure as failure:
-            return [failed(name, failure)]
         except Problem as problem:
-            given = {"asked": problem.asked, "where": problem.where, "fix": problem.fix}
-            return [failed(name, Failure(problem.wrong, facts={"failures": []}, **given))]
+            return [failed(name, problem)]
 
     work: list[Callable[[], list[Ended]]] = [beside, *(partial(outcome, name) for name in canaries)]
     return [one for ended in cluster.parallel(lambda part: part(), work) for one in ended]

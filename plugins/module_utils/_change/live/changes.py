@@ -41,7 +41,7 @@ from .rollback import Bundle, Restored, lost, outcomes, outrun, restore, waiting
 
 Live = Mapping[Ref, "Manifest | None"]
 # A collector that failed, and what was brought back, or why it keeps the new config.
-Failed = tuple["Change | None", Failure, "Restored | str"]
+Failed = tuple["Change | None", Problem, "Restored | str"]
 
 
 class Changes:
@@ -184,10 +184,10 @@ class Changes:
                         self._close(one)
             told = [*filter(None, undone), *(f"Not changed, because it comes after: {name}." for name in later)]
             fix = "\n".join([problem.fix, *told])
-            facts = getattr(problem, "facts", {})
             if not told:
                 raise
-            raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from problem
+            parts: dict[str, Any] = {"asked": problem.asked, "where": problem.where, "facts": problem.facts}
+            raise Failure(problem.wrong, fix=fix, **parts) from problem
 
     def finish(self, after: dict[Ref, Manifest], others: Iterable[Manifest] = ()) -> set[Ref]:
         """Wait for the changed collectors and for other workloads. Return all of them, or raise Failure.
@@ -244,7 +244,7 @@ class Changes:
         why = works_as_before(self.bundle, change, after) if change and change.goes_back else ""
         return (change, failure, why) if why else None
 
-    def _failed(self, name: str, failure: Failure, after: Mapping[Ref, Manifest]) -> Failed:
+    def _failed(self, name: str, failure: Problem, after: Mapping[Ref, Manifest]) -> Failed:
         change = self.open.pop(name, None)
         if change and change.goes_back:
             return change, failure, restore(self.bundle, change, after, self.live)

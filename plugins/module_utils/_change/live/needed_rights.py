@@ -306,4 +306,4 @@ def _refusal(cluster: Cluster, manifests: list[Manifest], problem: Problem, foun
         return problem
     done = problem.fix[problem.fix.index(DONE) :] if DONE in problem.fix else ""
     wrong = f"{problem.wrong}. It lacks these rights:\n{described(missing)}"
-    return Failure(wrong, asked=problem.asked, fix=f"\n{FIX}{done}", facts=getattr(problem, "facts", {}))
+    return Failure(wrong, asked=problem.asked, fix=f"\n{FIX}{done}", facts=problem.facts)

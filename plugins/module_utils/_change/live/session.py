@@ -224,7 +224,7 @@ def reporting(session: Session) -> Iterator[None]:
         problem = lost(error) if isinstance(error, LostError) else error
         done = "" if session.options.check else session.report.done()
         fix = f"{problem.fix}{DONE}{done}." if done else problem.fix
-        facts = getattr(problem, "facts", {}) | session.report.result()
+        facts = problem.facts | session.report.result()
         raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from error
 
 

@@ -219,7 +219,7 @@ def run(
         problem = explain(answer, str(error.message))
         module.fail_json(msg=concealed(str(problem)), error={"code": answer.code, "message": answer.message})
     except Problem as problem:
-        module.fail_json(**escaped(getattr(problem, "facts", {})), msg=concealed(str(problem)))
+        module.fail_json(**escaped(problem.facts), msg=concealed(str(problem)))
     module.exit_json(**escaped(result))
 
 

@@ -254,7 +254,7 @@ def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iter
     try:
         result = work()
     except Problem as problem:
-        facts = _warned(module, getattr(problem, "facts", {}))
+        facts = _warned(module, problem.facts)
         module.fail_json(**facts | invocation | {"msg": concealed(str(problem))})
     except LostError as error:
         module.fail_json(msg=concealed(str(lost(error))), **invocation)

@@ -150,7 +150,7 @@ class Restart:
         except Problem as problem:
             self.restarted.pop()
             undone = self._undone(workload, before)
-            facts = getattr(problem, "facts", {}) | self._facts()
+            facts = problem.facts | self._facts()
             wrong = f"its new pods did not become ready: {problem.wrong}"
             fix = f"{undone} No further workload was restarted. {problem.fix}"
             raise Failure(wrong, asked=f"Restart {workload}", where=problem.where, fix=fix, facts=facts) from problem
