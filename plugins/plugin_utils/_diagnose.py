@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._config.masking import masked_tree, masker, secrets_in
-from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check, found
+from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check, run_checks
 from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._errors import Problem, at_most, cleaned, near, printable
 from ..module_utils._telemetry.times import report, verdicts
@@ -72,7 +72,7 @@ def diagnosed(
 def _of_collector(facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any]) -> dict[str, Any]:
     unseen = list(facts["unseen"])
     known = {**facts, "findings": _findings(facts.get("objects") or [], arguments), "unseen": unseen}
-    shown: dict[str, Any] = _shown(result(known, found(_search(unseen), checks, known)), facts)
+    shown: dict[str, Any] = _shown(result(known, run_checks(_search(unseen), checks, known)), facts)
     return shown
 
 
@@ -102,7 +102,9 @@ def touched(collectors: Sequence[Mapping[str, Any]], applied: Sequence[Mapping[s
 
 def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
     """Return which exporters of new pods do not deliver, and one warning with them and the command that says why."""
-    lines = [line for facts in collected for line in _shown(undelivered(facts, found(_search([]), ENDS, facts)), facts)]
+    lines = [
+        line for facts in collected for line in _shown(undelivered(facts, run_checks(_search([]), ENDS, facts)), facts)
+    ]
     warning = f"{at_most(MOST, lines, '; ', '; ')}. To see why, run: {command}"
     return {
         "changed": False,

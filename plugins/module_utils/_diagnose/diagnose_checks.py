@@ -52,13 +52,13 @@ class CheckFinding(NamedTuple):
         return STAGES.index(self.check.stage)
 
 
-def found(search: Search, checks: Sequence[Check], facts: Facts) -> list[CheckFinding]:
+def run_checks(search: Search, checks: Sequence[Check], facts: Facts) -> list[CheckFinding]:
     """Return what all checks find, the causes first."""
-    result = [finding for check in checks for finding in _found(search, check, facts)]
+    result = [finding for check in checks for finding in _findings(search, check, facts)]
     return sorted(result, key=lambda finding: (finding.rank, SEVERITIES.index(finding.check.severity)))
 
 
-def _found(search: Search, check: Check, facts: Facts) -> Iterator[CheckFinding]:
+def _findings(search: Search, check: Check, facts: Facts) -> Iterator[CheckFinding]:
     value = search(check.find, facts)
     for item in value if isinstance(value, list) else [value] if value else []:
         fields = item if isinstance(item, Mapping) else {"value": item}

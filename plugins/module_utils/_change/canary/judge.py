@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..._config.masking import quoted
 from ..._config.paths import amount
-from ..._diagnose.diagnose_checks import Check, Search, found
+from ..._diagnose.diagnose_checks import Check, Search, run_checks
 from ..._errors import Problem, near
 
 CHECKS = (
@@ -171,7 +171,7 @@ class Judge:
     def verdicts(self, facts: Mapping[str, Any]) -> list[Verdict]:
         """Return what lasts."""
         lasting, seen = [], {}
-        for finding in found(self._search, self._checks, facts):
+        for finding in run_checks(self._search, self._checks, facts):
             check = finding.check
             name = finding.about or str(finding.item.get("name") or finding.item.get("value") or "")
             key = (check.id, name, str(finding.item.get("signal") or ""))

@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose impor
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
     Check,
-    found,
+    run_checks,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source
@@ -111,12 +111,12 @@ NOW = "2026-03-01T00:00:00Z"
 
 
 def ids(facts: dict[str, Any]) -> list[str]:
-    return [finding.check.id for finding in found(jmespath.search, CHECKS, facts)]
+    return [finding.check.id for finding in run_checks(jmespath.search, CHECKS, facts)]
 
 
 @pytest.mark.parametrize(("name", "change"), SITUATIONS, ids=[name for name, _change in SITUATIONS])
 def test_a_situation_is_found(name: str, change: dict[str, Any]) -> None:
-    findings = found(jmespath.search, CHECKS, HEALTHY | change)
+    findings = run_checks(jmespath.search, CHECKS, HEALTHY | change)
     assert [finding.check.id for finding in findings] == [name]
     assert findings[0].message
     assert "{" not in findings[0].message.replace("${", "")
@@ -146,7 +146,7 @@ def test_nothing_is_wrong_with_a_healthy_collector_and_what_is_not_seen_is_not_c
 )
 def test_a_check_of_somebody_yields_texts_or_mappings(find: str, messages: list[str]) -> None:
     row = Check("mine", find, "see {value}")
-    assert [finding.message for finding in found(jmespath.search, [row], HEALTHY)] == messages
+    assert [finding.message for finding in run_checks(jmespath.search, [row], HEALTHY)] == messages
 
 
 def certificate(start: str = "", end: str = "", *names: str) -> checks_trust.Certificate:

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
     Check,
-    found,
+    run_checks,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import logs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import times as text
@@ -40,7 +40,7 @@ UNSEEN = {"receives": None, "exports": [], "processes": [], "unseen": [{"what": 
 
 def told(change: dict[str, Any], *more: Check) -> list[str]:
     facts = HEALTHY | change
-    return verdict.verdict(facts, found(jmespath.search, [*verdict.CHECKS, *more], facts))
+    return verdict.verdict(facts, run_checks(jmespath.search, [*verdict.CHECKS, *more], facts))
 
 
 @cases(
@@ -76,7 +76,7 @@ def test_the_verdict_tells_a_symptom_with_its_causes_and_the_fix_of_the_deepest(
     change: Any, status: str, line: str
 ) -> None:
     facts = HEALTHY | change
-    assert verdict.status(facts, found(jmespath.search, verdict.CHECKS, facts)) == status
+    assert verdict.status(facts, run_checks(jmespath.search, verdict.CHECKS, facts)) == status
     lines = told(change)
     assert re.match(line, lines[0]) and len(lines) == 1
 
@@ -89,7 +89,7 @@ def test_errors_come_before_warnings_and_there_are_few_lines() -> None:
 
 def test_the_report_starts_with_the_verdict_and_has_no_config_and_no_whole_objects() -> None:
     facts = HEALTHY | DOWN | {"unseen": [{"what": "secrets", "why": "no right"}]}
-    result = verdict.result(facts, found(jmespath.search, verdict.CHECKS, facts))
+    result = verdict.result(facts, run_checks(jmespath.search, verdict.CHECKS, facts))
     lines = text.report([result]).splitlines()
     assert lines[0].startswith("ns/a: spans come in")
     assert lines[1:4] == ["", "Deployment ns/a: error, 1 of 1 ready", "  pod  p  n  ready  0 restarts"]
