@@ -102,8 +102,9 @@ def _status(provider: Any, previous_response: Any) -> dict[str, Any]:
     spec: dict[str, Any] = {"interactive": False}
     if previous_response:
         spec["response"] = previous_response
-    if provider.cluster:
-        cluster = provider.cluster.value
+    given = getattr(provider, "cluster", None)  # client 29 has none
+    if given:
+        cluster = given.value
         extensions = [item["extension"] for item in cluster.get("extensions") or [] if item["name"] == _EXTENSION]
         spec["cluster"] = cluster | ({"config": extensions[0]} if extensions else {})
     info = {"apiVersion": provider.api_version, "kind": "ExecCredential", "spec": spec}

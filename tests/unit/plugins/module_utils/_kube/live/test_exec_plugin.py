@@ -192,3 +192,14 @@ def test_each_connection_has_the_failure_of_its_own_command(tmp_path: Path) -> N
 )
 def test_what_else_makes_no_token(tmp_path: Path, script: str, more: dict[str, Any], wrong: str) -> None:
     assert failed(tmp_path, script, **more).wrong.endswith(wrong)
+
+
+def test_the_oldest_client_gives_its_commands_no_cluster() -> None:
+    class OldProvider:
+        def __init__(self, _exec_config: Any, cwd: str | None) -> None:
+            self.api_version, self.env, self.cwd = VERSION, {"PATH": "/bin:/usr/bin"}, cwd
+            self.args = ["sh", "-c", f"echo '{credential(token='made')}'"]
+
+    client = SimpleNamespace(ExecProvider=OldProvider)
+    with Watch(client).on():
+        assert client.ExecProvider(SimpleNamespace(value={}), None).run() == {"token": "made"}
