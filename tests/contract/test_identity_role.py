@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICIES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS, CREATES_ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
@@ -45,10 +45,24 @@ def test_both_entry_points_take_the_same() -> None:
 
 
 def test_every_choice_has_tasks() -> None:
-    assert set(SPEC[f"{PREFIX}provider"]["choices"]) == set(ANNOTATIONS) <= set(TASKS)
+    providers = SPEC[f"{PREFIX}provider"]["choices"]
+    assert set(providers) == set(ANNOTATIONS) <= set(TASKS)
+    assert providers == arguments_of("identity_render")["provider"]["choices"]
+    page = (ROOT / "docs" / "identity.md").read_text(encoding="utf-8").partition("## Choose a provider")[2]
+    assert re.findall(r"^\| `(\w+)` \|", page.partition("\n## ")[0], re.MULTILINE) == providers
     assert set(SPEC[f"{PREFIX}state"]["choices"]) <= set(TASKS)
     assert SPEC[f"{PREFIX}policies"]["choices"] == list(POLICIES)
     assert SPEC[f"{PREFIX}agent"]["choices"] == aws_specs.ROLE["agent"]["choices"]
+
+
+def test_one_variable_decides_which_providers_create_roles() -> None:
+    """A new provider changes no condition: tasks ask the variable, and not for a provider."""
+    fact = _sources.read_yaml(ROLE / "vars" / "main.yml")[f"{PREFIX}creates_roles"]
+    assert re.findall(r"'(\w+)'", fact) == list(CREATES_ROLES) == aws_specs.ROLE["provider"]["choices"]
+    yaml = [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]
+    compared = re.compile(rf"{PREFIX}provider\b[^\n]*(?:[=!]=|\bin\b) *[\['\"]+(\w+)")
+    names = [(path.stem, name) for path in yaml for name in compared.findall(path.read_text(encoding="utf-8"))]
+    assert names == [("absent", "irsa")], "the cluster's OIDC provider is a matter of one provider, all else is of none"
 
 
 @pytest.mark.parametrize("name", [name for name in arguments_of("identity_render") if name != "service_accounts"])

@@ -76,12 +76,15 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
         assert f"changed={changed} " in run(tmp_path, inventory, otel_report_read="false").stdout
 
 
-def test_roles_at_aws_that_are_named_are_known_without_asking_aws(tmp_path: Path) -> None:
+@pytest.mark.parametrize("provider", ["static", "irsa"])
+def test_a_page_of_the_inventory_alone_asks_nothing_of_aws(tmp_path: Path, provider: str) -> None:
     gateway = {
         "name": "gateway",
         "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, {"xray_export": {"region": "eu-west-1"}}],
     }
     arns = {"opentelemetry/gateway": "arn:aws:iam::123456789012:role/gateway"}
-    host = {"otel_collectors": [gateway], "otel_identity_provider": "static", "otel_identity_role_arns": arns}
+    host = {"otel_collectors": [gateway], "otel_identity_provider": provider, "otel_identity_role_arns": arns}
     done = run(tmp_path, written(tmp_path, {"all": {"hosts": {"named": host}}}), otel_report_read="false")
     assert "rescued=0" in done.stdout and done.returncode == 0, done.stdout
+    used = "TASK [o11y.opentelemetry.otel_identity : static | Use the given role ARNs]" in done.stdout
+    assert used == (provider == "static"), done.stdout

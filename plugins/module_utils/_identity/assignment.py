@@ -12,7 +12,7 @@ from typing import Any
 
 from .._collector.needs.aws_policy import Account, Statement, united
 from .._errors import Problem, near
-from .identity import ANNOTATIONS, STATIC, role_name
+from .identity import ANNOTATIONS, CREATES_ROLES, role_name
 
 DERIVED, MANAGED = "derived", "managed"
 POLICIES = (DERIVED, MANAGED)
@@ -32,6 +32,11 @@ class IdentityRequest:
     role_arns: Mapping[str, str] = field(default_factory=dict)
     service_accounts: tuple[str, ...] = ()
 
+    @property
+    def creates_roles(self) -> bool:
+        """Whether the provider creates IAM roles; otherwise `role_arns` names them."""
+        return self.provider in CREATES_ROLES
+
 
 Found = Mapping[str, Any]
 
@@ -42,7 +47,7 @@ def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]
     _check(known, request)
     wanting = [key for key, item in known.items() if _wants(key, item, request)]
     given = [_given(known[key], request) for key in wanting]
-    others = [] if request.provider == STATIC else [_named(known[key], request) for key in known if key not in wanting]
+    others = [_named(known[key], request) for key in known if key not in wanting] if request.creates_roles else []
     names = [item["role_name"] for item in given if item["role_name"]]
     shared = next((name for name in names if names.count(name) > 1), "")
     if shared:
@@ -51,21 +56,21 @@ def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]
         raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=fix)
     annotations = {f"{item['namespace']}/{item['service_account']}": item["annotations"] for item in given}
     unneeded = [item for item in others if item["role_name"] not in names]
-    return {"accounts": given, "unneeded": unneeded, "annotations": annotations if request.provider == STATIC else {}}
+    return {"accounts": given, "unneeded": unneeded, "annotations": {} if request.creates_roles else annotations}
 
 
 def _wants(key: str, item: Found, request: IdentityRequest) -> bool:
     """Without a list, whether the account needs permissions; what a managed policy is for cannot be derived."""
     if request.service_accounts:
         return key in request.service_accounts
-    if request.provider == STATIC:
+    if not request.creates_roles:
         return bool(item["statements"]) or key in request.role_arns
     return request.policies == MANAGED or bool(item["statements"] or request.statements)
 
 
 def _named(item: Found, request: IdentityRequest) -> dict[str, Any]:
     account = Account(item["namespace"], item["service_account"])
-    name = "" if request.provider == STATIC else role_name(request.role_name, request.cluster_name, account)
+    name = role_name(request.role_name, request.cluster_name, account) if request.creates_roles else ""
     named = {"namespace": account.namespace, "service_account": account.name, "role_name": name}
     return {**named, "collectors": item["collectors"]}
 
@@ -73,7 +78,7 @@ def _named(item: Found, request: IdentityRequest) -> dict[str, Any]:
 def _given(item: Found, request: IdentityRequest) -> dict[str, Any]:
     account = str(Account(item["namespace"], item["service_account"]))
     derived = [*item["statements"], *request.statements] if request.policies == DERIVED else list(request.statements)
-    if request.provider == STATIC and account not in request.role_arns:
+    if not request.creates_roles and account not in request.role_arns:
         actions = sorted({action for statement in item["statements"] for action in statement["Action"]})
         wrong = f"{account} has no role" + (f", and its collectors call {', '.join(actions)}" if actions else "")
         raise Problem(wrong, asked=_ASKED, where="otel_identity_role_arns", fix=f"Add '{account}: ARN'.")
@@ -94,7 +99,7 @@ def _check(known: Mapping[str, Found], request: IdentityRequest) -> None:
                 wrong = f"no collector runs as '{name}'{near(name, known)}"
                 fix = f"Give NAMESPACE/NAME of one of: {', '.join(known) or 'none, since there is no collector'}."
                 raise Problem(wrong, asked=_ASKED, where=f"otel_identity_{where}", fix=fix)
-    if request.provider != STATIC and not request.cluster_name:
+    if request.creates_roles and not request.cluster_name:
         fix = "Give otel_collector_eks_cluster with its name and region, or use provider static."
         raise Problem("the cluster has no name", asked=_ASKED, where="otel_identity_eks_cluster", fix=fix)
     if request.policies == MANAGED and not request.managed_policies:

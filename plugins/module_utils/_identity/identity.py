@@ -22,11 +22,11 @@ from .._errors import Problem, near
 from .._kube.eks_token import FailedCall
 from .._kube.names import COLLECTOR_LABEL
 
-STATIC = "static"
+CREATES_ROLES = (IRSA, POD_IDENTITY)  # any other provider uses existing roles
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"  # read by the webhook of every EKS cluster
 POD_ANNOTATION = "o11y.opentelemetry/pod-identity"  # not read: it shows the role, and its change replaces pods
 STAMP = "o11y.opentelemetry/identity"
-ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, STATIC: ROLE_ANNOTATION}
+ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, "static": ROLE_ANNOTATION}
 # Source: IAM User Guide, "IAM and STS quotas", and CreateRole for the characters.
 LONGEST_ROLE = 64
 _REFUSED = re.compile(r"[^A-Za-z0-9+=,.@_-]+")
