@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from .source import files, tree
+from .source import files, text, tree
 
 RULES = "plugins/module_utils/_validate"
 SUBJECT = f"{RULES}/subject.py"
@@ -45,6 +45,7 @@ def holders(module: ast.Module, name: str) -> set[str]:
     return found
 
 
+@cache
 def read(name: str) -> set[str]:
     """Return the fields of a class that the rules read."""
     found = set()
@@ -71,6 +72,7 @@ def spread(call: ast.Call, module: ast.Module) -> Iterator[str]:
                 yield from (str(key.value) for key in node.keys if isinstance(key, ast.Constant))
 
 
+@cache
 def set_by_production(name: str) -> set[str]:
     """Return the fields of a class that any plugin sets."""
     found: set[str] = set()
@@ -80,7 +82,7 @@ def set_by_production(name: str) -> set[str]:
         made = [call for call in calls if named(call.func) == name]
         for call in made:
             found.update(given(call, name), spread(call, module))
-        for call in calls if made or f"{name.lower()}(" in ast.unparse(module) else ():
+        for call in calls if made or f"{name.lower()}(" in text(path) else ():
             if named(call.func) in COPIES:
                 found.update(keyword.arg for keyword in call.keywords if keyword.arg)
     return found & set(fields(name))
