@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,20 +16,9 @@ from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._rollout.live.explain_failures import Search, WorkloadStatus, checked_search
-from ..olm import olm_state_table
+from ..olm import olm_states
 from ..olm.olm_state_table import SOON
-from ..olm.olm_states import (
-    APPROVE,
-    DONE,
-    FAIL,
-    Goal,
-    OlmObjects,
-    OlmSymptom,
-    OlmVerdict,
-    deprecations,
-    judge,
-    status_of,
-)
+from ..olm.olm_states import APPROVE, DONE, FAIL, Goal, OlmObjects, OlmSymptom, OlmVerdict, judge, status_of
 from .olm_info import OPERATORS
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"
@@ -45,91 +32,59 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class OlmWaitOptions:
-    """What the user waits for, and for how long."""
-
-    namespace: str
-    subscription: str
-    csv: str
-    approval: str
-    timeout_seconds: float
-
-    @property
-    def goal(self) -> Goal:
-        """The request to the state machine."""
-        return Goal(self.subscription, self.csv, self.approval == "manual")
-
-    @property
-    def asked(self) -> str:
-        return f"Install {self.csv or self.subscription} by OLM in namespace {self.namespace}"
-
-
-@dataclass
-class Course:
-    """What was seen on the way."""
-
-    since: dict[tuple[str, ...], float] = field(default_factory=dict)
-    refused: tuple[tuple[str, str], float] = (("", ""), 0.0)
-    approved: list[str] = field(default_factory=list)
-    phases: list[str] = field(default_factory=list)
-
-
 def run_wait(module: AnsibleModule) -> None:
-    names = ("namespace", "subscription", "csv", "approval", "timeout_seconds")
-    options = OlmWaitOptions(**{name: module.params[name] for name in names})
+    params = module.params
+    goal = Goal(params["namespace"], params["subscription"], params["csv"], params["approval"] == "manual")
 
     def work() -> dict[str, Any]:
-        if options.goal.pinned and not options.csv:
+        if goal.pinned and not goal.csv:
             fix = "Name the ClusterServiceVersion, or set approval to automatic."
-            wrong = "manual approval needs the version that is approved"
-            raise Problem(wrong, asked=options.asked, where="csv", fix=fix)
+            raise Problem("manual approval needs the version that is approved", asked=goal.asked, where="csv", fix=fix)
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
-        return OlmWait(connect(module), checked_search({}), options).wait()
+        return OlmWait(connect(module), checked_search({}), goal, params["timeout_seconds"]).wait()
 
     run(module, work)
 
 
 class OlmWait:
-    def __init__(self, cluster: Cluster, search: Search, options: OlmWaitOptions) -> None:
-        self.cluster, self.options, self.course = cluster, options, Course()
-        self.root = f"{OPERATORS}/namespaces/{options.namespace}"
+    def __init__(self, cluster: Cluster, search: Search, goal: Goal, timeout_seconds: float) -> None:
+        self.cluster, self.goal, self.timeout_seconds = cluster, goal, timeout_seconds
+        self.root = f"{OPERATORS}/namespaces/{goal.namespace}"
         self.look = WorkloadStatus(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
-        self.asked = options.asked
+        self.since: dict[tuple[str, ...], float] = {}
+        self.approved: list[str] = []
+        self.phases: list[str] = []
 
     def wait(self) -> dict[str, Any]:
         """Return when it is there; fail when it cannot be, or when the time is over."""
-        start = self.cluster.clock()
-        for _poll in self.cluster.polls(self.options.timeout_seconds, start):
+        start, asked = self.cluster.clock(), self.goal.asked
+        for _poll in self.cluster.polls(self.timeout_seconds, start):
             seen = self._read()
             self._note(seen)
-            verdict = judge(self.options.goal, seen)
-            self.cluster.progress(self.asked, "; ".join(self.course.phases[-len(seen.csvs) :]) or "no version yet")
+            verdict = judge(self.goal, seen)
+            self.cluster.progress(asked, "; ".join(self.phases[-len(seen.csvs) :]) or "no version yet")
             if verdict.what == DONE:
-                self.cluster.progress.done(self.asked)
+                self.cluster.progress.done(asked)
                 return self._result(seen, verdict, start)
-            if verdict.what == FAIL and self._lasts(verdict.choice):
-                raise self._refused(verdict.choice)
             if verdict.what == APPROVE:
-                self._approve(verdict.choice)
-            self._give_up(verdict.symptoms, seen)
-        raise self._refused(verdict.choice) if verdict.what == FAIL else self._late(seen, verdict)
+                self._approve(verdict)
+            self._give_up(verdict, seen)
+        raise self._refused(verdict) if verdict.what == FAIL else self._late(seen, verdict.symptoms)
 
     def _read(self) -> OlmObjects:
-        opts = self.options
-        reads: list[Callable[[], Any]] = [
-            lambda: self.cluster.get(f"{self.root}/subscriptions/{opts.subscription}"),
-            lambda: list(self.cluster.items(f"{self.root}/installplans")),
-        ]
+        name = self.goal.subscription
         subscription, listed = self.cluster.parallel(
-            partial(asking, "Read the Subscription and its InstallPlans"), reads
+            partial(asking, "Read the Subscription and its InstallPlans"),
+            [
+                lambda: self.cluster.get(f"{self.root}/subscriptions/{name}"),
+                lambda: list(self.cluster.items(f"{self.root}/installplans")),
+            ],
         )
-        status = status_of(subscription)
-        newest = str((status.get("installPlanRef") or {}).get("name") or "")
-        mine = [p for p in listed if olm_state_table.is_owned(p, opts.subscription) or p["metadata"]["name"] == newest]
-        wanted = dict.fromkeys(filter(None, (status.get("currentCSV"), status.get("installedCSV"), opts.csv)))
-        paths = [f"{self.root}/clusterserviceversions/{name}" for name in wanted]
+        status, newest = status_of(subscription), olm_states.plan_of(subscription)
+        mine = [item for item in listed if olm_states.is_owned(item, name) or item["metadata"]["name"] == newest]
+        wanted = dict.fromkeys(filter(None, (status.get("currentCSV"), status.get("installedCSV"), self.goal.csv)))
+        paths = [f"{self.root}/clusterserviceversions/{csv}" for csv in wanted]
         read = asking("Read the ClusterServiceVersions", lambda: self.cluster.parallel(self.cluster.get, paths))
         return OlmObjects(subscription, mine, {item["metadata"]["name"]: item for item in read if item})
 
@@ -137,50 +92,43 @@ class OlmWait:
         """Keep the phases in their order, for the result."""
         for name, item in seen.csvs.items():
             said = f"{name} {status_of(item).get('phase') or 'new'}"
-            if said not in self.course.phases[-len(seen.csvs) :]:
-                self.course.phases.append(said)
+            if said not in self.phases[-len(seen.csvs) :]:
+                self.phases.append(said)
 
-    def _approve(self, choice: olm_state_table.PlanDecision) -> None:
+    def _approve(self, verdict: OlmVerdict) -> None:
         """Approve a plan; the version of it that was judged, and no later one."""
-        path = f"{self.root}/installplans/{choice.plan}"
-
-        def work() -> bool:
-            plan = self.cluster.get(path)
-            if plan is None or not olm_state_table.waits(plan) or olm_state_table.names_of(plan) != choice.brings:
-                return False
-            version = plan["metadata"].get("resourceVersion")
-            body = {"metadata": {"resourceVersion": version}, "spec": {"approved": True}}
-            self.cluster.request("PATCH", path, None, body, MERGE, patient=False)
-            return True
-
+        path = f"{self.root}/installplans/{verdict.plan}"
         try:
-            if work():
-                self.course.approved.append(choice.plan)
+            plan = self.cluster.get(path)
+            if plan and olm_states.waits(plan) and olm_states.versions_of(plan) == verdict.versions:
+                version = plan["metadata"].get("resourceVersion")
+                body = {"metadata": {"resourceVersion": version}, "spec": {"approved": True}}
+                self.cluster.request("PATCH", path, None, body, MERGE, patient=False)
+                self.approved.append(verdict.plan)
         except ApiError as error:
             # Another run was faster: the next read shows the result.
             if error.status not in (CONFLICT, NOT_FOUND):
-                raise explain(error, f"Approve InstallPlan {choice.plan}") from error
+                raise explain(error, f"Approve InstallPlan {verdict.plan}") from error
 
-    def _lasts(self, choice: olm_state_table.PlanDecision) -> bool:
-        """A plan of before may still be there for a moment when the Subscription was changed."""
-        now, key = self.cluster.clock(), (choice.plan, choice.wrong)
-        if self.course.refused[0] != key:
-            self.course.refused = (key, now)
-        return now - self.course.refused[1] >= SOON
-
-    def _give_up(self, symptoms: tuple[OlmSymptom, ...], seen: OlmObjects) -> None:
+    def _give_up(self, verdict: OlmVerdict, seen: OlmObjects) -> None:
         """Fail when something lasts longer than it may, and when pods of the operator cannot work."""
+        graces = {item.key: item.row.grace for item in verdict.symptoms}
+        if verdict.what == FAIL:
+            # A plan of before may still be there for a moment when the Subscription was changed.
+            graces = {(verdict.plan, verdict.wrong): SOON}
         now = self.cluster.clock()
-        self.course.since = {item.key: self.course.since.get(item.key, now) for item in symptoms}
-        lasting = [item for item in symptoms if now - self.course.since[item.key] >= item.row.grace]
+        self.since = {key: self.since.get(key, now) for key in graces}
+        lasting = [key for key, grace in graces.items() if now - self.since[key] >= grace]
+        if lasting and verdict.what == FAIL:
+            raise self._refused(verdict)
         if lasting:
-            raise self._failed(lasting[0], symptoms)
+            first = next(item for item in verdict.symptoms if item.key == lasting[0])
+            facts = [item.fact for item in verdict.symptoms]
+            raise self._failure(first.wrong, self._where(first), first.row.fix, failures=facts)
         fatal = self.look.lasting(self.look.at(self._deployments(seen)))
         if fatal:
             failure = self.look.failure(fatal)
-            raise Failure(
-                failure.wrong, asked=self.asked, where=failure.where, fix=failure.fix, facts=self._facts(failure.facts)
-            )
+            raise self._failure(failure.wrong, failure.where, failure.fix, **failure.facts)
 
     def _deployments(self, seen: OlmObjects) -> list[Manifest]:
         """Return the Deployments of a version that is being installed."""
@@ -190,54 +138,45 @@ class OlmWait:
             for item in coming
             for one in ((item["spec"].get("install") or {}).get("spec") or {}).get("deployments") or []
         ]
-        paths = [DEPLOYMENTS.format(self.options.namespace, name) for name in dict.fromkeys(names)]
+        paths = [DEPLOYMENTS.format(self.goal.namespace, name) for name in dict.fromkeys(names)]
         read = asking("Read its Deployments", lambda: self.cluster.parallel(self.cluster.get, paths))
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **item} for item in read if item]
 
     def _result(self, seen: OlmObjects, verdict: OlmVerdict, start: float) -> dict[str, Any]:
-        status, choice = status_of(seen.subscription), verdict.choice
-        csv = str(status["installedCSV"])
-        waiting = (
-            f"; InstallPlan {choice.plan} with {', '.join(choice.brings)} waits for approval" if choice.plan else ""
-        )
+        versions = ", ".join(verdict.versions)
+        waiting = f"; InstallPlan {verdict.plan} with {versions} waits for approval" if verdict.plan else ""
         return {
-            "changed": bool(self.course.approved),
-            "msg": f"{csv} has succeeded{waiting}",
-            "csv": csv,
-            "waiting": list(choice.brings),
+            "changed": bool(self.approved),
+            "msg": f"{seen.installed} has succeeded{waiting}",
+            "csv": seen.installed,
+            "waiting": list(verdict.versions),
             "seconds": round(self.cluster.clock() - start, 1),
-            "warnings": [f"OLM says: {text}" for text in deprecations(seen.subscription)],
-            **self._facts({}),
+            "warnings": [f"OLM says: {text}" for text in olm_states.deprecations(seen.subscription)],
+            "approved": self.approved,
+            "phases": self.phases,
         }
 
-    def _refused(self, choice: olm_state_table.PlanDecision) -> Failure:
-        where = f"InstallPlan {self.options.namespace}/{choice.plan}" if choice.plan else ""
-        fix = choice.fix or "Pin that version, or remove the operator first."
-        facts = self._facts({"brings": list(choice.brings)})
-        return Failure(choice.wrong, asked=self.asked, where=where, fix=fix, facts=facts)
+    def _refused(self, verdict: OlmVerdict) -> Failure:
+        where = f"InstallPlan {self.goal.namespace}/{verdict.plan}" if verdict.plan else ""
+        return self._failure(verdict.wrong, where, verdict.fix, brings=list(verdict.versions))
 
-    def _failed(self, symptom: OlmSymptom, symptoms: tuple[OlmSymptom, ...]) -> Failure:
-        facts = self._facts({"failures": [item.fact for item in symptoms]})
-        return Failure(symptom.wrong, asked=self.asked, where=self._where(symptom), fix=symptom.row.fix, facts=facts)
-
-    def _late(self, seen: OlmObjects, verdict: OlmVerdict) -> Failure:
+    def _late(self, seen: OlmObjects, symptoms: tuple[OlmSymptom, ...]) -> Failure:
         """Report what is still missing, the most specific reason first."""
-        facts = self._facts({"failures": [item.fact for item in verdict.symptoms]})
-        after = f"not there after {self.options.timeout_seconds:g} s"
-        if verdict.symptoms:
-            first = verdict.symptoms[0]
-            more = [f"{self._where(item)}: {item.wrong}" for item in verdict.symptoms[1:]]
+        after, facts = f"not there after {self.timeout_seconds:g} s", [item.fact for item in symptoms]
+        if symptoms:
+            first, *others = symptoms
+            more = [f"{self._where(item)}: {item.wrong}" for item in others]
             fix = "\n".join([f"{first.row.fix} Raise the time if it only needs longer.", *more])
-            return Failure(f"{after}: {first.wrong}", asked=self.asked, where=self._where(first), fix=fix, facts=facts)
-        status = status_of(seen.subscription)
-        here = status.get("installedCSV") or "nothing"
-        wrong = f"{after}: OLM stays at {here} (state {status.get('state') or 'not known'})"
+            return self._failure(f"{after}: {first.wrong}", self._where(first), fix, failures=facts)
+        state = seen.status.get("state") or "not known"
+        wrong = f"{after}: OLM stays at {seen.installed or 'nothing'} (state {state})"
         fix = "The channel has no way from there: choose one that replaces that version, or remove it first."
-        return Failure(wrong, asked=self.asked, fix=fix, facts=facts)
+        return self._failure(wrong, "", fix, failures=facts)
 
-    def _facts(self, more: dict[str, Any]) -> dict[str, Any]:
-        return {"approved": self.course.approved, "phases": self.course.phases, **more}
+    def _failure(self, wrong: str, where: str, fix: str, **facts: Any) -> Failure:
+        facts |= {"approved": self.approved, "phases": self.phases}
+        return Failure(wrong, asked=self.goal.asked, where=where, fix=fix, facts=facts)
 
     def _where(self, symptom: OlmSymptom) -> str:
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))
-        return f"{symptom.row.kind} {self.options.namespace}/{symptom.name}" + (f": {state}" if state else "")
+        return f"{symptom.row.kind} {self.goal.namespace}/{symptom.name}" + (f": {state}" if state else "")

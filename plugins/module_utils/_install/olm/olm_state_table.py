@@ -1,21 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each state of a Subscription, InstallPlan and ClusterServiceVersion means, and the plan to approve. Private.
+"""What each state of a Subscription, InstallPlan and ClusterServiceVersion means. Private.
 
 States and reasons come from the types in github.com/operator-framework/api (operators/v1alpha1). The sources of its
-catalog operator and OLM operator show which of them OLM retries. OLM plans for a whole namespace: a plan may
-bring other operators too, and dependencies of ours.
+catalog operator and OLM operator show which of them OLM retries.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-
-from ..._kube.bundle import Manifest
-from .olm_objects import is_before, read_csv
+from typing import NamedTuple
 
 SUBSCRIPTION, PLAN, CSV = "Subscription", "InstallPlan", "ClusterServiceVersion"
 # Temporary: a failure only at the time limit.
@@ -127,84 +122,3 @@ def row_for(kind: str, state: str, reason: str, message: str) -> Row:
 def _fits(row: Row, state: str, reason: str, message: str) -> bool:
     told = not row.words or any(words.lower() in message.lower() for words in row.words)
     return row.state in ("", state) and (not row.reasons or reason in row.reasons) and told
-
-
-WAITING = "RequiresApproval"
-APPROVE, REFUSE, LEAVE = "approve", "refuse", "leave"
-
-
-class PlanDecision(NamedTuple):
-    """What becomes of a plan that waits for approval, and why."""
-
-    what: str
-    plan: str = ""
-    brings: tuple[str, ...] = ()
-    wrong: str = ""
-    fix: str = ""
-
-
-def names_of(plan: Manifest) -> tuple[str, ...]:
-    return tuple((plan.get("spec") or {}).get("clusterServiceVersionNames") or ())
-
-
-def waits(plan: Manifest) -> bool:
-    return (plan.get("status") or {}).get("phase") == WAITING and not (plan.get("spec") or {}).get("approved")
-
-
-def is_owned(plan: Manifest, subscription: str) -> bool:
-    """Return whether a plan was made for a Subscription, among others perhaps."""
-    owners = plan["metadata"].get("ownerReferences") or []
-    return any(owner.get("kind") == "Subscription" and owner.get("name") == subscription for owner in owners)
-
-
-def choose(plans: Sequence[Manifest], newest: str, target: str, installed: str, *, pinned: bool) -> PlanDecision:
-    """Return what becomes of the plans that wait; `newest` is the one that the Subscription refers to.
-
-    A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
-    """
-    waiting = [plan for plan in plans if waits(plan)]
-    exact = [plan for plan in waiting if names_of(plan) == (target,)]
-    if exact and installed != target:
-        latest = max(exact, key=lambda plan: (plan["metadata"]["name"] == newest, _generation(plan)))
-        return PlanDecision(APPROVE, latest["metadata"]["name"], (target,))
-    plan = next((plan for plan in waiting if plan["metadata"]["name"] == newest), None)
-    if plan is None:
-        return PlanDecision(LEAVE)
-    brings = names_of(plan)
-    what, wrong, fix = _judged(brings, target, installed, pinned)
-    return PlanDecision(what, newest, brings, wrong, fix)
-
-
-def _judged(brings: tuple[str, ...], target: str, installed: str, pinned: bool) -> tuple[str, str, str]:
-    ours = [name for name in brings if _same(name, target)]
-    others = [name for name in brings if name not in ours]
-    if pinned and installed == target:
-        return LEAVE, "", ""
-    if ours and others:
-        fix = (
-            "Bring the others first on their own terms, or install this operator in a namespace of its own;"
-            " to take all of it, approve the InstallPlan yourself and run again."
-        )
-        return REFUSE, f"it installs {_list(others)} beside {_list(ours)}", fix
-    if not ours:
-        return LEAVE, "", ""
-    if is_before(target, ours[-1]) and not pinned:
-        # It may be of an earlier channel, and is then not the newest of the requested one.
-        return LEAVE, "", ""
-    if is_before(target, ours[-1]):
-        fix = f"Pin {ours[-1]}; to have {target} all the same, remove the operator first and install that."
-        return REFUSE, f"it goes to {ours[-1]}, past the pinned {target}", fix
-    return APPROVE, "", ""
-
-
-def _same(name: str, target: str) -> bool:
-    one, other = read_csv(name), read_csv(target)
-    return bool(one and other and one.base == other.base)
-
-
-def _generation(plan: Manifest) -> int:
-    return int((plan.get("spec") or {}).get("generation") or 0)
-
-
-def _list(names: Iterable[Any]) -> str:
-    return ", ".join(str(name) for name in names)

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state machine of an installation by OLM: Subscription, InstallPlan, ClusterServiceVersion. Private.
 
-A verdict on what is seen now: done, a plan to approve, or what there is to wait for, each with how long it may last.
+A verdict on what is seen now: done, a plan to approve, a failure, or what there is to wait for.
 
-Each state has a longest duration and a fix. OLM has a starting version alone, so a pin works by approving nothing else.
+OLM has a starting version alone, so a pin works by approving nothing else. OLM plans for a whole namespace: a plan may
+bring other operators too, and dependencies of ours.
 """
 
 from __future__ import annotations
@@ -14,16 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._kube.bundle import Manifest
-from . import olm_state_table
-from .olm_objects import is_before
-from .olm_state_table import CSV, PASSING, PLAN, SUBSCRIPTION, PlanDecision, Row, row_for
+from .olm_objects import is_before, read_csv
+from .olm_state_table import CSV, PASSING, PLAN, SUBSCRIPTION, Row, row_for
 
 # Conditions that do not stop a Subscription.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
+NO_CONDITION = ("Deprecated", *DEPRECATIONS)
 # Conditions of a Subscription that its InstallPlan reports in more detail.
 OF_PLAN = ("InstallPlanPending", "InstallPlanFailed")
 UNHEALTHY = "CatalogSourcesUnhealthy"
-NO_CONDITION = ("Deprecated", *DEPRECATIONS)
 SUCCEEDED = "Succeeded"
 DONE, APPROVE, WAIT, FAIL = "done", "approve", "wait", "fail"
 
@@ -31,9 +31,14 @@ DONE, APPROVE, WAIT, FAIL = "done", "approve", "wait", "fail"
 class Goal(NamedTuple):
     """The awaited version: exactly the pinned one, or with automatic approval also a newer one."""
 
+    namespace: str
     subscription: str
     csv: str
     pinned: bool
+
+    @property
+    def asked(self) -> str:
+        return f"Install {self.csv or self.subscription} by OLM in namespace {self.namespace}"
 
 
 class OlmObjects(NamedTuple):
@@ -42,6 +47,19 @@ class OlmObjects(NamedTuple):
     subscription: Manifest | None
     plans: Sequence[Manifest]
     csvs: Mapping[str, Manifest]
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return status_of(self.subscription)
+
+    @property
+    def installed(self) -> str:
+        return str(self.status.get("installedCSV") or "")
+
+    @property
+    def plan(self) -> Manifest | None:
+        """The InstallPlan that the Subscription refers to."""
+        return next((plan for plan in self.plans if plan["metadata"]["name"] == plan_of(self.subscription)), None)
 
 
 class OlmSymptom(NamedTuple):
@@ -65,39 +83,33 @@ class OlmSymptom(NamedTuple):
 
     @property
     def fact(self) -> dict[str, str]:
-        return {
-            "kind": self.row.kind,
-            "name": self.name,
-            "state": self.state,
-            "reason": self.reason,
-            "message": self.message,
-            "wrong": self.wrong,
-            "fix": self.row.fix,
-        }
+        fields = {name: getattr(self, name) for name in ("name", "state", "reason", "message", "wrong")}
+        return {"kind": self.row.kind, **fields, "fix": self.row.fix}
 
 
 class OlmVerdict(NamedTuple):
-    """The next step."""
+    """The next step; `plan` is the InstallPlan that it is about, with its `versions`."""
 
     what: str
-    choice: PlanDecision = PlanDecision(olm_state_table.LEAVE)
+    plan: str = ""
+    versions: tuple[str, ...] = ()
+    wrong: str = ""
+    fix: str = ""
     symptoms: tuple[OlmSymptom, ...] = ()
 
 
 def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
-    """Return the next step: done, approve a plan, or wait, with the reasons."""
-    status = status_of(seen.subscription)
-    installed = str(status.get("installedCSV") or "")
-    if _is_done(goal, status, seen):
-        return OlmVerdict(DONE, _waiting(seen, status))
-    choice = olm_state_table.choose(seen.plans, _newest(status), goal.csv, installed, pinned=goal.pinned)
-    if choice.what in (olm_state_table.APPROVE, olm_state_table.REFUSE):
-        return OlmVerdict(APPROVE if choice.what == olm_state_table.APPROVE else FAIL, choice)
-    if goal.pinned and is_before(goal.csv, installed):
-        return OlmVerdict(
-            FAIL, PlanDecision(olm_state_table.REFUSE, wrong=f"{installed} is installed, past the pinned {goal.csv}")
-        )
-    return OlmVerdict(WAIT, choice, tuple(_symptoms(goal, seen, status)))
+    """Return the next step: done, approve a plan, fail, or wait, with the reasons."""
+    if _is_done(goal, seen):
+        upgrade = seen.plan if seen.plan and waits(seen.plan) else None
+        return OlmVerdict(DONE, upgrade["metadata"]["name"], versions_of(upgrade)) if upgrade else OlmVerdict(DONE)
+    verdict = _judge_plans(goal, seen)
+    if verdict.what != WAIT:
+        return verdict
+    if goal.pinned and is_before(goal.csv, seen.installed):
+        wrong = f"{seen.installed} is installed, past the pinned {goal.csv}"
+        return OlmVerdict(FAIL, wrong=wrong, fix="Pin that version, or remove the operator first.")
+    return OlmVerdict(WAIT, symptoms=tuple(_symptoms(goal, seen)))
 
 
 def status_of(item: Manifest | None) -> dict[str, Any]:
@@ -106,56 +118,98 @@ def status_of(item: Manifest | None) -> dict[str, Any]:
     return status
 
 
+def plan_of(subscription: Manifest | None) -> str:
+    """Return the name of the InstallPlan that a Subscription refers to."""
+    return str((status_of(subscription).get("installPlanRef") or {}).get("name") or "")
+
+
 def deprecations(subscription: Manifest | None) -> list[str]:
     """Return what the catalog says is not to be used any more."""
-    return [
-        str(condition.get("message") or condition["type"])
-        for condition in _conditions(subscription)
-        if condition["type"] in DEPRECATIONS
-    ]
+    found = [condition for condition in _conditions(subscription) if condition["type"] in DEPRECATIONS]
+    return [str(condition.get("message") or condition["type"]) for condition in found]
 
 
-def _is_done(goal: Goal, status: Mapping[str, Any], seen: OlmObjects) -> bool:
-    installed = str(status.get("installedCSV") or "")
-    there = status_of(seen.csvs.get(installed)).get("phase") == SUCCEEDED
+def versions_of(plan: Manifest) -> tuple[str, ...]:
+    return tuple((plan.get("spec") or {}).get("clusterServiceVersionNames") or ())
+
+
+def waits(plan: Manifest) -> bool:
+    """Return whether a plan waits for approval."""
+    return status_of(plan).get("phase") == "RequiresApproval" and not (plan.get("spec") or {}).get("approved")
+
+
+def is_owned(plan: Manifest, subscription: str) -> bool:
+    """Return whether a plan was made for a Subscription, among others perhaps."""
+    owners = plan["metadata"].get("ownerReferences") or []
+    return any(owner.get("kind") == "Subscription" and owner.get("name") == subscription for owner in owners)
+
+
+def _is_done(goal: Goal, seen: OlmObjects) -> bool:
+    there = status_of(seen.csvs.get(seen.installed)).get("phase") == SUCCEEDED
     if goal.pinned or not goal.csv:
-        return there and installed == (goal.csv or installed)
-    reached = installed == goal.csv or is_before(goal.csv, installed)
+        return there and seen.installed == (goal.csv or seen.installed)
+    reached = seen.installed == goal.csv or is_before(goal.csv, seen.installed)
     # Automatic approval goes on by itself: done is when nothing newer is on its way.
-    return there and reached and status.get("currentCSV") == installed
+    return there and reached and seen.status.get("currentCSV") == seen.installed
 
 
-def _waiting(seen: OlmObjects, status: Mapping[str, Any]) -> PlanDecision:
-    """Return the waiting upgrade beyond the pin."""
-    newest = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
-    if newest is None or not olm_state_table.waits(newest):
-        return PlanDecision(olm_state_table.LEAVE)
-    return PlanDecision(olm_state_table.LEAVE, _newest(status), olm_state_table.names_of(newest))
+def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict:
+    """Return what becomes of the plans that wait for approval."""
+    # A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
+    exact = [plan for plan in seen.plans if waits(plan) and versions_of(plan) == (goal.csv,)]
+    if exact and seen.installed != goal.csv:
+        latest = max(exact, key=lambda plan: (plan is seen.plan, int(plan["spec"].get("generation") or 0)))
+        return OlmVerdict(APPROVE, latest["metadata"]["name"], (goal.csv,))
+    if not seen.plan or not waits(seen.plan) or (goal.pinned and seen.installed == goal.csv):
+        return OlmVerdict(WAIT)
+    return _judge_plan(goal, seen.plan)
 
 
-def _symptoms(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iterator[OlmSymptom]:
+def _judge_plan(goal: Goal, plan: Manifest) -> OlmVerdict:
+    name, versions = plan["metadata"]["name"], versions_of(plan)
+    ours = [version for version in versions if _same(version, goal.csv)]
+    others = [version for version in versions if version not in ours]
+    past = bool(ours) and is_before(goal.csv, ours[-1])
+    if ours and others:
+        fix = (
+            "Bring the others first on their own terms, or install this operator in a namespace of its own;"
+            " to take all of it, approve the InstallPlan yourself and run again."
+        )
+        wrong = f"it installs {', '.join(others)} beside {', '.join(ours)}"
+        return OlmVerdict(FAIL, name, versions, wrong, fix)
+    if past and goal.pinned:
+        fix = f"Pin {ours[-1]}; to have {goal.csv} all the same, remove the operator first and install that."
+        return OlmVerdict(FAIL, name, versions, f"it goes to {ours[-1]}, past the pinned {goal.csv}", fix)
+    # With automatic approval, a later version may be of an earlier channel, and not the newest of the requested one.
+    return OlmVerdict(WAIT) if past or not ours else OlmVerdict(APPROVE, name, versions)
+
+
+def _same(name: str, target: str) -> bool:
+    one, other = read_csv(name), read_csv(target)
+    return bool(one and other and one.base == other.base)
+
+
+def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
     """Yield the obstacles, the most specific first."""
-    under_way = [_csv(item) for item in _unfinished(goal, seen, status)]
-    plan = next((plan for plan in seen.plans if plan["metadata"]["name"] == _newest(status)), None)
-    if plan and status_of(plan).get("phase") != "Complete":
-        under_way.append(_plan(plan))
+    under_way = [_csv(item) for item in _unfinished(goal, seen)]
+    if seen.plan and status_of(seen.plan).get("phase") != "Complete":
+        under_way.append(_plan(seen.plan))
     yield from under_way
     conditions = [condition for condition in _conditions(seen.subscription) if condition["type"] not in NO_CONDITION]
     for condition in conditions:
-        if plan is None or condition["type"] not in OF_PLAN:
+        if seen.plan is None or condition["type"] not in OF_PLAN:
             symptom = _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
             # The condition covers any catalog of the cluster, and a resolved Subscription needs none.
             passing = under_way and condition["type"] == UNHEALTHY
             yield symptom._replace(row=symptom.row._replace(grace=PASSING)) if passing else symptom
-    idle = not conditions and plan is None and not status.get("currentCSV")
-    if idle or status.get("state") == "UpgradeFailed":
-        yield _symptom(SUBSCRIPTION, goal.subscription, str(status.get("state") or ""), {})
+    idle = not conditions and seen.plan is None and not seen.status.get("currentCSV")
+    if idle or seen.status.get("state") == "UpgradeFailed":
+        yield _symptom(SUBSCRIPTION, goal.subscription, str(seen.status.get("state") or ""), {})
 
 
-def _unfinished(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iterator[Manifest]:
+def _unfinished(goal: Goal, seen: OlmObjects) -> Iterator[Manifest]:
     """Yield the ClusterServiceVersion that is coming, and the installed one when that is in its way."""
-    wanted = dict.fromkeys((status.get("currentCSV"), goal.csv, status.get("installedCSV")))
-    for name in wanted:
+    for name in dict.fromkeys((seen.status.get("currentCSV"), goal.csv, seen.installed)):
         item = seen.csvs.get(str(name))
         if item and status_of(item).get("phase") not in (SUCCEEDED, "Replacing"):
             yield item
@@ -163,15 +217,14 @@ def _unfinished(goal: Goal, seen: OlmObjects, status: Mapping[str, Any]) -> Iter
 
 def _csv(item: Manifest) -> OlmSymptom:
     status = status_of(item)
-    unmet = [_requirement(one) for one in status.get("requirementStatus") or [] if one.get("status") != "Present"]
-    message = "; ".join(filter(None, [str(status.get("message") or ""), *unmet]))
+    unmet = [one for one in status.get("requirementStatus") or [] if one.get("status") != "Present"]
+    told = [
+        ": ".join(filter(None, (f"{one.get('kind')} {one.get('name')} is {one.get('status')}", one.get("message"))))
+        for one in unmet
+    ]
+    message = "; ".join(filter(None, (status.get("message"), *told)))
     said = {"reason": status.get("reason"), "message": message}
     return _symptom(CSV, item["metadata"]["name"], str(status.get("phase") or ""), said)
-
-
-def _requirement(one: Mapping[str, Any]) -> str:
-    said = f": {one['message']}" if one.get("message") else ""
-    return f"{one.get('kind')} {one.get('name')} is {one.get('status')}{said}"
 
 
 def _plan(plan: Manifest) -> OlmSymptom:
@@ -179,8 +232,8 @@ def _plan(plan: Manifest) -> OlmSymptom:
     conditions = [one for one in status.get("conditions") or [] if one.get("status") == "False"]
     lookups = [one for lookup in status.get("bundleLookups") or [] for one in lookup.get("conditions") or []]
     said = [one for one in (*conditions, *lookups) if one.get("message")]
-    message = "; ".join(dict.fromkeys(str(one["message"]) for one in said)) or str(status.get("message") or "")
-    reason = next((str(one["reason"]) for one in said if one.get("reason")), "")
+    message = "; ".join(dict.fromkeys(str(one["message"]) for one in said)) or status.get("message")
+    reason = next((one["reason"] for one in said if one.get("reason")), "")
     phase = str(status.get("phase") or "")
     return _symptom(PLAN, plan["metadata"]["name"], phase, {"reason": reason, "message": message})
 
@@ -193,7 +246,3 @@ def _symptom(kind: str, name: str, state: str, said: Mapping[str, Any]) -> OlmSy
 def _conditions(subscription: Manifest | None) -> list[dict[str, Any]]:
     """Return the true conditions of a Subscription: something is wrong, or in progress."""
     return [one for one in status_of(subscription).get("conditions") or [] if one.get("status") == "True"]
-
-
-def _newest(status: Mapping[str, Any]) -> str:
-    return str((status.get("installPlanRef") or {}).get("name") or "")

@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_wait import (
-    OlmWait,
-    OlmWaitOptions,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_wait import OlmWait
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import SOON
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import Goal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
     checked_search,
 )
@@ -26,8 +24,8 @@ Step = tuple[float, tuple[dict[str, Any], ...]]
 
 
 def wait(api: FakeApi, target: str = TWO, approval: str = "manual", seconds: float = 60) -> dict[str, Any]:
-    options = OlmWaitOptions(NAMESPACE, NAME, target, approval, seconds)
-    return OlmWait(api.cluster(), checked_search({}), options).wait()
+    goal = Goal(NAMESPACE, NAME, target, approval == "manual")
+    return OlmWait(api.cluster(), checked_search({}), goal, seconds).wait()
 
 
 def course(api: FakeApi, *steps: Step) -> None:
