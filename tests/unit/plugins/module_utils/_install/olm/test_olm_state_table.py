@@ -74,11 +74,11 @@ def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
 
 @cases(
     "state, message, grace, advice",
-    (UNHEALTHY, "targeted a/b missing", SOON, "otel_operator_olm_source"),
+    (UNHEALTHY, "targeted a/b missing", SLOW, "Look at the CatalogSource"),
     (UNHEALTHY, "a/b unhealthy", SLOW, "Look at the CatalogSource"),
-    ((SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound"), "", SOON, "Create a CatalogSource"),
+    ((SUBSCRIPTION, "CatalogSourcesUnhealthy", "NoCatalogSourcesFound"), "", SLOW, "Look at the CatalogSource"),
     (UNSATISFIABLE, "x", SOON, "resolved together"),
-    (UNSATISFIABLE, "no operators found in", SOON, "kubectl get packagemanifests"),
+    (UNSATISFIABLE, "no operators found in", SOON, "mend those that the message names"),
     (UNSATISFIABLE, "clusterserviceversion a exists and is not referenced by a subscription", SOON, "left that"),
     ((SUBSCRIPTION, "ResolutionFailed", "ErrorPreventedResolution"), "x", SLOW, "Look at the CatalogSource"),
     ((SUBSCRIPTION, "BundleUnpackFailed", "BundleUnpackFailed"), "x", SOON, "delete the failed Job"),
@@ -95,6 +95,9 @@ def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
     ((PLAN, "RequiresApproval", ""), "", PASSING, "Approve it"),
     ((PLAN, "Planning", ""), "", PASSING, "status.plan"),
     ((CSV, "Pending", "RequirementsNotMet"), "minKubeVersion (1.99.0)", AT_ONCE, "Upgrade the cluster"),
+    ((CSV, "Pending", "RequirementsNotMet"), "x", SLOW, "a missing definition or right"),
+    ((CSV, "Failed", "TooManyOperatorGroups"), "x", SOON, "exactly one OperatorGroup"),
+    ((CSV, "Failed", "RequirementsNotMet"), "", RETRIED, "read the log of the olm-operator"),
 )
 def test_states_and_words(state: tuple[str, str, str], message: str, grace: float, advice: str) -> None:
     row = meanings.row_for(*state, message)
