@@ -11,12 +11,13 @@ from typing import Any
 
 from ...module_utils._errors import Problem
 from ...module_utils._install.olm import olm_decision, olm_objects
-from ...module_utils._install.olm.olm_decision import OlmRequest
-from ...module_utils._install.olm.olm_package import PackageRequest
+from ...module_utils._install.olm.olm_objects import version_of
+from ...module_utils._install.olm.olm_package import AUTOMATIC, OlmRequest
 from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
 from ...module_utils._install.releases.installed import OLM
 from ...module_utils._install.releases.products import Product
+from ...module_utils._install.releases.release_decision import ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._install.releases.versions import read
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
@@ -28,11 +29,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "source": {"type": "str", "required": True},
     "source_namespace": {"type": "str", "required": True},
     "csv": {"type": "str", "default": ""},
-    "approval": {
-        "type": "str",
-        "choices": [olm_decision.AUTOMATIC, olm_decision.MANUAL],
-        "default": olm_decision.AUTOMATIC,
-    },
+    "approval": {"type": "str", "choices": [AUTOMATIC, olm_decision.MANUAL], "default": AUTOMATIC},
     "operator_group": {"type": "str", "default": ""},
     "namespace": {"type": "str", "default": ""},
 }
@@ -56,53 +53,64 @@ _IMAGES = {
 
 def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return the decision on the product. Raises Problem if it is impossible or forbidden."""
-    wanted, olm = _wanted(product, arguments), _found(arguments)
+    request = _request(product, arguments)
+    found = _found(request, arguments)
     _refuse(arguments)
-    found = olm_objects.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
-    asked = _decided_for(product, wanted, arguments, check)
+    asked = ReleaseRequest(
+        product=product,
+        provider=OLM,
+        namespace=request.namespace,
+        foreign=arguments["foreign"],
+        strict=arguments["compatibility"] == "refuse",
+        check=check,
+    )
     decision = release_decision.decide(asked, found, table)
     if decision.provider == release_decision.EXISTING:
-        return _result(decision, found, wanted, None)
-    plan = olm_decision.plan(wanted, {**olm, "kubernetes": found["kubernetes"]})
-    coming = read(olm_decision.version_of(plan.csv))
-    checked = release_decision.decide(replace(asked, version=coming), found, table)
-    decision = release_decision.Decision(plan.action, OLM, plan.message, checked.warnings)
-    return _result(decision, found, wanted, plan)
+        return {**decision.result, "version": found["version"], "namespace": found["namespace"], "olm": {}}
+    plan = olm_decision.plan(request, {**arguments["olm_found"], "kubernetes": found["kubernetes"]})
+    version = version_of(plan.csv)
+    checked = release_decision.decide(replace(asked, version=read(version)), found, table)
+    return {
+        **release_decision.Decision(plan.action, OLM, plan.message, checked.warnings).result,
+        "version": version,
+        "namespace": request.namespace,
+        "olm": {
+            "manifests": plan.manifests,
+            "namespace": request.namespace,
+            "subscription": plan.subscription,
+            "csv": plan.csv,
+            "approval": request.approval,
+        },
+    }
 
 
 def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
     """Return the objects to remove. Raises Problem if the product is still in use."""
-    wanted, olm = _wanted(product, arguments), _found(arguments)
-    found = olm_objects.as_ours(wanted.namespace, wanted.asked.package, arguments["installed"], olm)
-    others = olm_objects.neighbours(wanted.namespace, olm)
-    mine = olm_objects.with_versions(wanted.namespace, found, olm)
+    request = _request(product, arguments)
+    found, olm = _found(request, arguments), arguments["olm_found"]
+    mine = olm_objects.with_versions(request.namespace, found, olm)
     gone = removal.removal(product, mine, arguments["others"], arguments["remove_definitions"], check=check)
+    others = olm_objects.neighbours(request.namespace, olm)
     if gone.action == "remove" and others:
-        gone.warnings.append(f"The OperatorGroup stays, since {', '.join(others)} needs it")
+        names = ", ".join(f"{item['namespace']}/{item['name']}" for item in others)
+        gone.warnings.append(f"The OperatorGroup stays, since {names} needs it")
     return gone
 
 
-def _found(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] | None = arguments["olm_found"]
-    if found is None or arguments["installed"] is None:
+def _found(request: OlmRequest, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the installed releases, with what the Subscription of this collection brought as its own."""
+    if arguments["olm_found"] is None or arguments["installed"] is None:
         wrong = "the provider olm needs the installed releases and the state of OLM"
         raise Problem(wrong, fix="Give the results of release_info (installed) and olm_info (olm_found).")
-    return found
+    return olm_objects.as_ours(request.namespace, request.package, arguments["installed"], arguments["olm_found"])
 
 
-def _wanted(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
+def _request(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
     if not product.in_olm:
         raise Problem(f"no known catalog contains {product.title}", fix="Use another provider.")
     given = _arguments.checked(arguments["olm"], OPTIONS, "olm")
-    return OlmRequest(
-        asked=PackageRequest(
-            given["package"], given["source"], given["source_namespace"], given["channel"], given["csv"]
-        ),
-        namespace=olm_decision.namespace_for(given["package"], given["namespace"]),
-        approval=given["approval"],
-        operator_group=given["operator_group"],
-        config=_config(arguments),
-    )
+    namespace = olm_decision.namespace_for(given["package"], given["namespace"])
+    return OlmRequest(**{**given, "namespace": namespace, "config": _config(arguments)})
 
 
 def _refuse(arguments: Mapping[str, Any]) -> None:
@@ -112,7 +120,7 @@ def _refuse(arguments: Mapping[str, Any]) -> None:
     others = [f"{name} ({instead})" for name, instead in _REFUSED.items() if given.get(name)]
     if others:
         wrong = f"a Subscription does not support {', '.join(others)}"
-        raise Problem(wrong, asked="Install the operator by OLM", fix="Omit these options, or use another provider.")
+        raise Problem(wrong, asked=olm_decision.ASKED, fix="Omit these options, or use another provider.")
 
 
 def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,34 +132,3 @@ def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     env = [{"name": name, "value": str(value)} for name, value in sorted(variables.items())]
     config = {key: tuning[name] for name, key in TUNING.items() if tuning.get(name)}
     return {**config, **({"env": env} if env else {})}
-
-
-def _decided_for(
-    product: Product, wanted: OlmRequest, arguments: Mapping[str, Any], check: bool
-) -> release_decision.ReleaseRequest:
-    foreign = arguments["foreign"]
-    strict = arguments["compatibility"] == "refuse"
-    return release_decision.ReleaseRequest(
-        product=product, provider=OLM, namespace=wanted.namespace, foreign=foreign, strict=strict, check=check
-    )
-
-
-def _result(
-    decision: release_decision.Decision, found: Mapping[str, Any], wanted: OlmRequest, plan: olm_decision.OlmPlan | None
-) -> dict[str, Any]:
-    return {
-        **decision.result,
-        "version": olm_decision.version_of(plan.csv) if plan else found["version"],
-        "namespace": wanted.namespace if plan else found["namespace"],
-        "olm": _subscription(wanted, plan) if plan else {},
-    }
-
-
-def _subscription(wanted: OlmRequest, plan: olm_decision.OlmPlan) -> dict[str, Any]:
-    return {
-        "manifests": plan.manifests,
-        "namespace": wanted.namespace,
-        "subscription": plan.subscription,
-        "csv": plan.csv,
-        "approval": wanted.approval,
-    }

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..._errors import Problem
 from ..._kube.bundle import Manifest
 from ..._kube.ownership import release_of
 from ..releases.installed import OLM
@@ -23,17 +22,21 @@ from ..releases.products import OPERATOR, PRODUCTS
 PACKAGES = ("opentelemetry-product", "opentelemetry-operator")
 API = "operators.coreos.com"
 READY = "READY"
-ALL_NAMESPACES = "AllNamespaces"
+Found = Mapping[str, Any]
 _DEFINITIONS = frozenset(kind.definition for kind in PRODUCTS[OPERATOR].kinds)
+
+
+def _identity(item: Manifest) -> dict[str, Any]:
+    """Return the name of an object, and whether this collection made it as a part of the operator."""
+    metadata = item["metadata"]
+    return {"name": metadata["name"], "namespace": metadata["namespace"], "ours": release_of(item) == OPERATOR}
 
 
 def subscription(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about a Subscription."""
     spec, status = item.get("spec") or {}, item.get("status") or {}
     return {
-        "name": item["metadata"]["name"],
-        "namespace": item["metadata"]["namespace"],
-        "ours": is_ours(item),
+        **_identity(item),
         "package": spec.get("name", ""),
         "channel": spec.get("channel", ""),
         "source": spec.get("source", ""),
@@ -49,16 +52,9 @@ def subscription(item: Manifest) -> dict[str, Any]:
 def operator_group(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about an OperatorGroup; without targets and selector it is for all namespaces."""
     spec = item.get("spec") or {}
-    targets = spec.get("targetNamespaces") or []
-    selects = bool(
-        (spec.get("selector") or {}).get("matchLabels") or (spec.get("selector") or {}).get("matchExpressions")
-    )
-    return {
-        "name": item["metadata"]["name"],
-        "ours": is_ours(item),
-        "targets": targets,
-        "all": not selects and (not targets or targets == [""]),
-    }
+    targets, selector = spec.get("targetNamespaces") or [], spec.get("selector") or {}
+    selects = selector.get("matchLabels") or selector.get("matchExpressions")
+    return {**_identity(item), "targets": targets, "all": not selects and targets in ([], [""])}
 
 
 def csv(item: Manifest) -> dict[str, Any]:
@@ -66,11 +62,8 @@ def csv(item: Manifest) -> dict[str, Any]:
     status = item.get("status") or {}
     owned = ((item.get("spec") or {}).get("customresourcedefinitions") or {}).get("owned") or []
     return {
-        "name": item["metadata"]["name"],
-        "namespace": item["metadata"]["namespace"],
-        "phase": status.get("phase", ""),
-        "reason": status.get("reason", ""),
-        "message": status.get("message", ""),
+        **_identity(item),
+        **{key: status.get(key, "") for key in ("phase", "reason", "message")},
         "product": any(one.get("name") in _DEFINITIONS for one in owned),
     }
 
@@ -78,12 +71,8 @@ def csv(item: Manifest) -> dict[str, Any]:
 def catalog(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about a CatalogSource."""
     status = item.get("status") or {}
-    return {
-        "name": item["metadata"]["name"],
-        "namespace": item["metadata"]["namespace"],
-        "state": (status.get("connectionState") or {}).get("lastObservedState", ""),
-        "message": status.get("message", ""),
-    }
+    state = (status.get("connectionState") or {}).get("lastObservedState", "")
+    return {**_identity(item), "state": state, "message": status.get("message", "")}
 
 
 def package(item: Manifest) -> dict[str, Any]:
@@ -101,42 +90,36 @@ def _channel(item: Mapping[str, Any]) -> dict[str, Any]:
     described = item.get("currentCSVDesc") or {}
     modes = {mode.get("type"): mode.get("supported") for mode in described.get("installModes") or []}
     entries = [one["name"] for one in item.get("entries") or [] if one.get("name")]
+    newest = item.get("currentCSV", "")
     return {
         "name": item["name"],
-        "csv": item.get("currentCSV", ""),
+        "csv": newest,
         # Older package servers list only the newest version.
-        "csvs": newest_first(entries or [item.get("currentCSV", "")]),
+        "csvs": newest_first(entries or [newest]),
         "min_kubernetes": described.get("minKubeVersion", ""),
-        "all_namespaces": bool(modes.get(ALL_NAMESPACES, not modes)),
+        "all_namespaces": bool(modes.get("AllNamespaces", not modes)),
     }
 
 
-def is_ours(item: Manifest) -> bool:
-    """Return whether this collection made an object as a part of the operator."""
-    return release_of(item) == OPERATOR
-
-
-def of_operator(subscriptions: Iterable[Mapping[str, Any]], asked: str) -> list[Mapping[str, Any]]:
-    return [item for item in subscriptions if item["package"] in {*PACKAGES, asked}]
+def of_operator(subscriptions: Iterable[Mapping[str, Any]], package: str = "") -> list[Mapping[str, Any]]:
+    return [item for item in subscriptions if item["package"] in {*PACKAGES, package}]
 
 
 # `opentelemetry-operator.v0.140.0-2`: Red Hat counts its rebuilds of a version after a dash, older ones after a plus.
 _NAME = re.compile(
-    r"(?P<base>.+?)\.v?(?P<numbers>\d{1,9}\.\d{1,9}\.\d{1,9})(?:(?P<mark>[-+])(?P<more>[0-9A-Za-z.-]{1,128}))?"
+    r"(?P<base>.+?)\.v?(?P<version>(?P<numbers>\d{1,9}\.\d{1,9}\.\d{1,9})"
+    r"(?:(?P<mark>[-+])(?P<build>[0-9A-Za-z.-]{1,128}))?)"
 )
 # A version with a dash comes before the one without (semver.org, 11.3).
 _MARKS = {"-": 0, None: 1, "+": 2}
-
-Order = tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]]
 
 
 class Csv(NamedTuple):
     """What the name of a ClusterServiceVersion says."""
 
-    name: str
     base: str
     version: str
-    order: Order
+    order: tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]]
 
 
 def read_csv(name: str) -> Csv | None:
@@ -144,18 +127,22 @@ def read_csv(name: str) -> Csv | None:
     match = _NAME.fullmatch(name)
     if not match:
         return None
-    numbers, mark, more = match["numbers"], match["mark"], match["more"] or ""
-    order = (tuple(int(part) for part in numbers.split(".")), _MARKS[mark], tuple(_part(part) for part in _parts(more)))
-    return Csv(name, match["base"], f"{numbers}{mark or ''}{more}", order)
+    numbers = tuple(int(part) for part in match["numbers"].split("."))
+    # Numbers come before words, and are compared as numbers.
+    parts = ((0, int(part), "") if part.isdigit() else (1, 0, part) for part in (match["build"] or "").split("."))
+    return Csv(match["base"], match["version"], (numbers, _MARKS[match["mark"]], tuple(parts)))
 
 
-def checked(name: str, where: str) -> Csv:
-    """Return what the name of a pin says. Raises Problem for one without a version, whose order is unknown."""
-    found = read_csv(name)
-    if found is None:
-        wrong = f"'{name}' has no version in it"
-        raise Problem(wrong, where=where, fix="Give the whole name, like opentelemetry-operator.v1.2.3.")
-    return found
+def version_of(name: str) -> str:
+    """Return the version in the name of a ClusterServiceVersion, or nothing."""
+    known = read_csv(name)
+    return known.version if known else ""
+
+
+def is_same_operator(one: str, other: str) -> bool:
+    """Return whether two names are those of versions of the same operator."""
+    first, second = read_csv(one), read_csv(other)
+    return bool(first and second and first.base == second.base)
 
 
 def is_before(one: str, other: str) -> bool:
@@ -165,20 +152,9 @@ def is_before(one: str, other: str) -> bool:
 
 
 def newest_first(names: Iterable[str]) -> list[str]:
-    known = [found for found in map(read_csv, names) if found]
-    return [found.name for found in sorted(known, key=lambda item: (item.order, item.name), reverse=True)]
-
-
-def _parts(more: str) -> list[str]:
-    return more.split(".") if more else []
-
-
-def _part(text: str) -> tuple[int, int, str]:
-    """Numbers come before words, and are compared as numbers."""
-    return (0, int(text), "") if text.isdigit() else (1, 0, text)
-
-
-Found = Mapping[str, Any]
+    """Return the names that have a version."""
+    known = [(parts.order, name) for name in names if (parts := read_csv(name))]
+    return [name for _order, name in sorted(known, reverse=True)]
 
 
 def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:
@@ -187,56 +163,30 @@ def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str,
     OLM passes no label of a Subscription on. A version without any Subscription, in the namespace that was asked for,
     is what a removal that was interrupted left.
     """
-    those = of_operator(olm["subscriptions"], package)
-    mine = any(item["ours"] and item["namespace"] == namespace for item in those)
-    here = [item for item in olm["csvs"] if item["product"]]
-    left = bool(here) and not [item for item in those if item["namespace"] == namespace]
+    everywhere = of_operator(olm["subscriptions"], package)
+    here = [item for item in everywhere if item["namespace"] == namespace]
+    left = not here and any(item["product"] for item in olm["csvs"])
+    mine = left or any(item["ours"] for item in here)
     by_olm = found["installer"]["by"] == OLM and found["namespace"] == namespace
-    nobodys = not [item for item in those if not item["ours"]]
-    return {
-        **found,
-        "ours": found["ours"] or (by_olm and (mine or left)),
-        "crds": [
-            {**item, "ours": item["ours"] or (nobodys and _by_olm(item)), "made": not item["ours"]}
-            for item in found["crds"]
-        ],
-    }
+    nobodys = all(item["ours"] for item in everywhere)
+    crds = [
+        {**item, "ours": item["ours"] or (nobodys and item["installer"]["by"] == OLM), "made": not item["ours"]}
+        for item in found["crds"]
+    ]
+    return {**found, "ours": found["ours"] or (by_olm and mine), "crds": crds}
 
 
 def with_versions(namespace: str, found: Found, olm: Found) -> dict[str, Any]:
-    """Return the same with the unlabelled objects that belong to the Subscription."""
-    api_version = f"{API}/v1alpha1"
-    mine = [item for item in olm["csvs"] if item["product"]] if _may_go(namespace, found, olm) else []
-    csvs = [_named(api_version, "ClusterServiceVersion", namespace, item["name"]) for item in mine]
-    workloads = [_named("apps/v1", i["kind"], i["namespace"], i["name"]) for i in found["workloads"]] if mine else []
-    return {**found, "objects": [*_unused_by_others(namespace, found, olm), *csvs, *workloads]}
+    """Return the same with the unlabelled objects that go with the Subscription; an OperatorGroup in use stays."""
+    others = neighbours(namespace, olm)
+    may_go = found["ours"] or not of_operator(others)
+    kind = {"api_version": f"{API}/v1alpha1", "kind": "ClusterServiceVersion", "namespace": namespace}
+    csvs = [{**kind, "name": item["name"]} for item in olm["csvs"] if item["product"] and may_go]
+    workloads = [{"api_version": "apps/v1", **item} for item in found["workloads"] if csvs]
+    kept = [item for item in found["objects"] if not (others and item["kind"] == "OperatorGroup")]
+    return {**found, "objects": [*kept, *({**item, "made": True} for item in (*csvs, *workloads))]}
 
 
-def neighbours(namespace: str, olm: Found) -> list[str]:
-    """Return other Subscriptions of the namespace, which need its OperatorGroup."""
-    return [
-        f"{item['namespace']}/{item['name']}"
-        for item in olm["subscriptions"]
-        if item["namespace"] == namespace and not item["ours"]
-    ]
-
-
-def _may_go(namespace: str, found: Found, olm: Found) -> bool:
-    """Return whether this collection may remove the operator's versions in the namespace."""
-    return bool(found["ours"]) or not [
-        item for item in of_operator(olm["subscriptions"], "") if item["namespace"] == namespace and not item["ours"]
-    ]
-
-
-def _unused_by_others(namespace: str, found: Found, olm: Found) -> list[Any]:
-    """Return our objects without an OperatorGroup that others use too."""
-    used = bool(neighbours(namespace, olm))
-    return [item for item in found["objects"] if not (used and item["kind"] == "OperatorGroup")]
-
-
-def _by_olm(definition: Found) -> bool:
-    return bool(definition["installer"]["by"] == OLM)
-
-
-def _named(api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any]:
-    return {"api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "made": True}
+def neighbours(namespace: str, olm: Found) -> list[Found]:
+    """Return the Subscriptions of other owners in the namespace, which need its OperatorGroup."""
+    return [item for item in olm["subscriptions"] if item["namespace"] == namespace and not item["ours"]]

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._kube.bundle import Manifest
-from .olm_objects import is_before, read_csv
+from .olm_objects import is_before, is_same_operator
 from .olm_state_table import CSV, PASSING, PLAN, SUBSCRIPTION, Row, row_for
 
 # Conditions that do not stop a Subscription.
@@ -167,7 +167,7 @@ def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict:
 
 def _judge_plan(goal: Goal, plan: Manifest) -> OlmVerdict:
     name, versions = plan["metadata"]["name"], versions_of(plan)
-    ours = [version for version in versions if _same(version, goal.csv)]
+    ours = [version for version in versions if is_same_operator(version, goal.csv)]
     others = [version for version in versions if version not in ours]
     past = bool(ours) and is_before(goal.csv, ours[-1])
     if ours and others:
@@ -182,11 +182,6 @@ def _judge_plan(goal: Goal, plan: Manifest) -> OlmVerdict:
         return OlmVerdict(FAIL, name, versions, f"it goes to {ours[-1]}, past the pinned {goal.csv}", fix)
     # With automatic approval, a later version may be of an earlier channel, and not the newest of the requested one.
     return OlmVerdict(WAIT) if past or not ours else OlmVerdict(APPROVE, name, versions)
-
-
-def _same(name: str, target: str) -> bool:
-    one, other = read_csv(name), read_csv(target)
-    return bool(one and other and one.base == other.base)
 
 
 def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:

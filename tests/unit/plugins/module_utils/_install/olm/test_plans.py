@@ -95,11 +95,11 @@ def test_a_subscription() -> None:
     ({"selector": {"matchExpressions": [{"key": "a"}]}}, False),
 )
 def test_an_operator_group_is_for_all_namespaces_or_not(spec: dict[str, Any], everywhere: bool) -> None:
-    assert olm_objects.operator_group({"metadata": {"name": "a"}, "spec": spec})["all"] is everywhere
+    assert olm_objects.operator_group({"metadata": {"name": "a", "namespace": "ns"}, "spec": spec})["all"] is everywhere
 
 
 def test_a_version_of_the_operator_is_known_by_what_it_defines() -> None:
-    told = {**CSV, "phase": "Failed", "reason": "OwnerConflict", "message": "no"}
+    told = {**CSV, "ours": False, "phase": "Failed", "reason": "OwnerConflict", "message": "no"}
     assert olm_objects.csv(samples.csv(ONE, "Failed", "OwnerConflict", "no")) == told
     other = {**samples.csv("tempo-operator.v1.0.0"), "spec": {}}
     assert olm_objects.csv(other)["product"] is False
@@ -107,7 +107,8 @@ def test_a_version_of_the_operator_is_known_by_what_it_defines() -> None:
 
 def test_what_catalogs_and_packages_offer() -> None:
     metadata = {"name": "a", "namespace": "ns"}
-    assert olm_objects.catalog({"metadata": metadata}) == {"name": "a", "namespace": "ns", "state": "", "message": ""}
+    facts = {"name": "a", "namespace": "ns", "ours": False, "state": "", "message": ""}
+    assert olm_objects.catalog({"metadata": metadata}) == facts
     status: dict[str, Any] = {"connectionState": {"lastObservedState": "READY"}, "message": "m"}
     assert olm_objects.catalog({"metadata": metadata, "status": status})["state"] == olm_objects.READY
     modes = [{"type": "OwnNamespace", "supported": False}, {"type": "AllNamespaces", "supported": True}]
@@ -180,5 +181,5 @@ def test_versions_and_their_workloads_go_with_the_subscription(product: Any, the
 
 def test_neighbours_are_other_subscriptions_of_the_namespace() -> None:
     there = olm(subscriptions=[subscription(), NEIGHBOUR])
-    assert olm_objects.neighbours(NAMESPACE, there) == [f"{NAMESPACE}/tempo-product"]
+    assert olm_objects.neighbours(NAMESPACE, there) == [NEIGHBOUR]
     assert olm_objects.neighbours("elsewhere", there) == []
