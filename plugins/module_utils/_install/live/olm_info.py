@@ -33,8 +33,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def run_info(module: AnsibleModule) -> None:
-    params = module.params
-    package = params["package"]
+    params, package = module.params, module.params["package"]
     namespace = olm_decision.namespace_for(package, params["namespace"])
 
     def work() -> dict[str, Any]:
@@ -50,65 +49,51 @@ class OlmReader:
 
     def read(self, packages: bool, seconds: float) -> dict[str, Any]:
         """Return the objects. Waits for a catalog that is not ready, because its pod may be starting."""
-        served = asking("Look for OLM", lambda: self.cluster.get(OPERATORS)) is not None
-        result: dict[str, Any] = {"served": served, "packages_served": False, "namespace": self.namespace}
-        result |= {"subscriptions": [], "operator_groups": [], "csvs": [], "catalogs": []}
-        result |= {"package": None, "packages": []}
-        if not served:
+        result: dict[str, Any] = {"served": False, "packages_served": False, "namespace": self.namespace}
+        result |= {name: [] for name in ("subscriptions", "operator_groups", "csvs", "catalogs", "packages")}
+        result["package"] = None
+        if asking("Look for OLM", lambda: self.cluster.get(OPERATORS)) is None:
             return result
-        subscriptions, groups, csvs = self.cluster.parallel(
-            lambda listed: self._list(*listed),
-            [
-                (f"{OPERATORS}/subscriptions", {}),
-                (f"{GROUPS}/namespaces/{self.namespace}/operatorgroups", {}),
-                (f"{OPERATORS}/namespaces/{self.namespace}/clusterserviceversions", NO_COPIES),
-            ],
-        )
-        those = [olm_objects.subscription(item) for item in subscriptions]
+        lists = [
+            (f"{OPERATORS}/subscriptions", {}),
+            (f"{GROUPS}/namespaces/{self.namespace}/operatorgroups", {}),
+            (f"{OPERATORS}/namespaces/{self.namespace}/clusterserviceversions", NO_COPIES),
+        ]
+        subscriptions, groups, csvs = self.cluster.parallel(lambda listed: self._list(*listed), lists)
         mine = {*olm_objects.PACKAGES, self.package}
-        result["subscriptions"] = [i for i in those if i["package"] in mine or i["namespace"] == self.namespace]
+        known = [olm_objects.subscription(item) for item in subscriptions]
+        result["subscriptions"] = [i for i in known if i["package"] in mine or i["namespace"] == self.namespace]
         result["operator_groups"] = [olm_objects.operator_group(item) for item in groups]
         result["csvs"] = [olm_objects.csv(item) for item in csvs]
-        return result | (self._catalog(seconds) if packages else {})
-
-    def _catalog(self, seconds: float) -> dict[str, Any]:
-        if asking("Look for the package server", lambda: self.cluster.get(PACKAGES)) is None:
-            return {"packages_served": False}
-        catalogs = self._catalogs(seconds)
-        package = self._package() if any(self._is_ready(item) for item in catalogs) else None
-        result = {"packages_served": True, "catalogs": catalogs, "package": package, "packages": []}
-        if package is None and any(self._is_ready(item) for item in catalogs):
-            names = [item["metadata"]["name"] for item in self._listed_packages()]
-            result["packages"] = difflib.get_close_matches(self.package, sorted(set(names)), n=SHOWN, cutoff=0.4)
+        result["served"] = True
+        if packages and asking("Look for the package server", lambda: self.cluster.get(PACKAGES)) is not None:
+            result |= {"packages_served": True, **self._catalog(seconds)}
         return result
 
-    def _catalogs(self, seconds: float) -> list[dict[str, Any]]:
+    def _catalog(self, seconds: float) -> dict[str, Any]:
         catalogs: list[dict[str, Any]] = []
+        ours: dict[str, Any] = {}
         for _poll in self.cluster.polls(seconds):
             catalogs = [olm_objects.catalog(item) for item in self._list(f"{OPERATORS}/catalogsources", {})]
-            mine = [item for item in catalogs if (item["namespace"], item["name"]) == self.catalog]
-            if not mine or self._is_ready(mine[0]):
+            ours = next((item for item in catalogs if (item["namespace"], item["name"]) == self.catalog), {})
+            if not ours or ours["state"] == olm_objects.READY:
                 break
-        return catalogs
+        is_ready = ours.get("state") == olm_objects.READY
+        return {"catalogs": catalogs, **(self._package() if is_ready else {})}
 
-    def _is_ready(self, item: dict[str, Any]) -> bool:
-        return (item["namespace"], item["name"]) == self.catalog and item["state"] == olm_objects.READY
-
-    def _package(self) -> dict[str, Any] | None:
-        """Return what the catalog offers; several catalogs may have a package of the same name."""
-        path = f"{PACKAGES}/namespaces/{self.catalog[0]}/packagemanifests/{self.package}"
-        item = asking("Read the package", lambda: self.cluster.get(path))
-        if item is not None and self._is_mine(item):
-            return olm_objects.package(item)
-        named = [one for one in self._listed_packages() if one["metadata"]["name"] == self.package]
-        return next((olm_objects.package(one) for one in named), None)
-
-    def _listed_packages(self) -> list[Manifest]:
+    def _package(self) -> dict[str, Any]:
+        """Return what the catalog offers, or similar names. Several catalogs may have a package of the same name."""
         path = f"{PACKAGES}/namespaces/{self.catalog[0]}/packagemanifests"
+        item = asking("Read the package", lambda: self.cluster.get(f"{path}/{self.package}"))
+        if item is not None and self._is_offered(item):
+            return {"package": olm_objects.package(item)}
         listed = self._list(path, {"labelSelector": f"catalog={self.catalog[1]}"})
-        return [item for item in listed if self._is_mine(item)]
+        offered = {item["metadata"]["name"]: item for item in listed if self._is_offered(item)}
+        if self.package in offered:
+            return {"package": olm_objects.package(offered[self.package])}
+        return {"packages": difflib.get_close_matches(self.package, sorted(offered), n=SHOWN, cutoff=0.4)}
 
-    def _is_mine(self, item: Manifest) -> bool:
+    def _is_offered(self, item: Manifest) -> bool:
         status = item.get("status") or {}
         return (status.get("catalogSourceNamespace"), status.get("catalogSource")) == self.catalog
 
