@@ -11,7 +11,6 @@ from typing import Any
 
 from ...module_utils._errors import Problem
 from ...module_utils._install.olm import olm_decision, olm_objects
-from ...module_utils._install.olm.olm_objects import version_of
 from ...module_utils._install.olm.olm_package import AUTOMATIC, OlmRequest
 from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
@@ -68,7 +67,7 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
     if decision.provider == release_decision.EXISTING:
         return {**decision.result, "version": found["version"], "namespace": found["namespace"], "olm": {}}
     plan = olm_decision.plan(request, {**arguments["olm_found"], "kubernetes": found["kubernetes"]})
-    version = version_of(plan.csv)
+    version = olm_objects.read_csv(plan.csv).version
     checked = release_decision.decide(replace(asked, version=read(version)), found, table)
     return {
         **release_decision.Decision(plan.action, OLM, plan.message, checked.warnings).result,
@@ -115,8 +114,7 @@ def _request(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
 
 def _refuse(arguments: Mapping[str, Any]) -> None:
     tuning = arguments["workloads"].get("manager") or {}
-    replicas = tuning.get("replicas") if tuning.get("replicas") not in (None, 1) else None
-    given = {**arguments, "flags": tuning.get("flags"), "replicas": replicas}
+    given = {**arguments, "flags": tuning.get("flags"), "replicas": tuning.get("replicas") not in (None, 1)}
     others = [f"{name} ({instead})" for name, instead in _REFUSED.items() if given.get(name)]
     if others:
         wrong = f"a Subscription does not support {', '.join(others)}"

@@ -115,46 +115,38 @@ _MARKS = {"-": 0, None: 1, "+": 2}
 
 
 class Csv(NamedTuple):
-    """What the name of a ClusterServiceVersion says."""
+    """What the name of a ClusterServiceVersion says; nothing without a version."""
 
-    base: str
-    version: str
-    order: tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]]
+    base: str = ""
+    version: str = ""
+    order: tuple[Any, ...] = ()
 
 
-def read_csv(name: str) -> Csv | None:
-    """Return the parts of a name, or None without a version."""
+def read_csv(name: str) -> Csv:
+    """Return the parts of a name."""
     match = _NAME.fullmatch(name)
     if not match:
-        return None
+        return Csv()
     numbers = tuple(int(part) for part in match["numbers"].split("."))
     # Numbers come before words, and are compared as numbers.
-    parts = ((0, int(part), "") if part.isdigit() else (1, 0, part) for part in (match["build"] or "").split("."))
-    return Csv(match["base"], match["version"], (numbers, _MARKS[match["mark"]], tuple(parts)))
-
-
-def version_of(name: str) -> str:
-    """Return the version in the name of a ClusterServiceVersion, or nothing."""
-    known = read_csv(name)
-    return known.version if known else ""
+    parts = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in (match["build"] or "").split(".")]
+    return Csv(match["base"], match["version"], (numbers, _MARKS[match["mark"]], parts))
 
 
 def is_same_operator(one: str, other: str) -> bool:
     """Return whether two names are those of versions of the same operator."""
-    first, second = read_csv(one), read_csv(other)
-    return bool(first and second and first.base == second.base)
+    return read_csv(one).base == read_csv(other).base != ""
 
 
 def is_before(one: str, other: str) -> bool:
-    """Return whether one is an older version of the same as the other."""
-    old, new = read_csv(one), read_csv(other)
-    return bool(old and new and old.base == new.base and old.order < new.order)
+    """Return whether one is an older version of the same operator as the other."""
+    return is_same_operator(one, other) and read_csv(one).order < read_csv(other).order
 
 
 def newest_first(names: Iterable[str]) -> list[str]:
     """Return the names that have a version."""
-    known = [(parts.order, name) for name in names if (parts := read_csv(name))]
-    return [name for _order, name in sorted(known, reverse=True)]
+    known = [name for name in names if read_csv(name).version]
+    return sorted(known, key=lambda name: (read_csv(name).order, name), reverse=True)
 
 
 def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..._errors import Problem, at_most, near
 from ..releases.versions import read
-from .olm_objects import PACKAGES, READY, Found, version_of
+from .olm_objects import PACKAGES, READY, Found, read_csv
 
 AUTOMATIC = "automatic"
 # The first to take collectors as v1beta1, as its changelog says.
@@ -105,7 +105,7 @@ def _check_channel(request: OlmRequest, channel: Found, csv: str, kubernetes: st
 
 
 def _is_old(csv: str) -> bool:
-    version, first = read(version_of(csv)), read(_FIRST)
+    version, first = read(read_csv(csv).version), read(_FIRST)
     return bool(version and first and version < first)
 
 

@@ -186,7 +186,10 @@ def _judge_plan(goal: Goal, plan: Manifest) -> OlmVerdict:
 
 def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
     """Yield the obstacles, the most specific first."""
-    under_way = [_csv(item) for item in _unfinished(goal, seen)]
+    # The version that is coming, and the installed one when that is in its way.
+    names = dict.fromkeys((str(seen.status.get("currentCSV")), goal.csv, seen.installed))
+    csvs = [seen.csvs[name] for name in names if name in seen.csvs]
+    under_way = [_csv(item) for item in csvs if status_of(item).get("phase") not in (SUCCEEDED, "Replacing")]
     if seen.plan and status_of(seen.plan).get("phase") != "Complete":
         under_way.append(_plan(seen.plan))
     yield from under_way
@@ -200,14 +203,6 @@ def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
     idle = not conditions and seen.plan is None and not seen.status.get("currentCSV")
     if idle or seen.status.get("state") == "UpgradeFailed":
         yield _symptom(SUBSCRIPTION, goal.subscription, str(seen.status.get("state") or ""), {})
-
-
-def _unfinished(goal: Goal, seen: OlmObjects) -> Iterator[Manifest]:
-    """Yield the ClusterServiceVersion that is coming, and the installed one when that is in its way."""
-    for name in dict.fromkeys((seen.status.get("currentCSV"), goal.csv, seen.installed)):
-        item = seen.csvs.get(str(name))
-        if item and status_of(item).get("phase") not in (SUCCEEDED, "Replacing"):
-            yield item
 
 
 def _csv(item: Manifest) -> OlmSymptom:

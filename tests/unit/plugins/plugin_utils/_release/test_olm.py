@@ -84,6 +84,7 @@ def test_tuning_becomes_the_configuration_of_the_subscription() -> None:
         ({"version": "v0.158.0"}, r"does not support version \(otel_operator_olm_csv pins a version\)"),
         ({"watch_namespaces": ["a"]}, "does not support watch_namespaces"),
         ({"workloads": {"manager": {"flags": {"a": "b"}, "replicas": 2}}}, "does not support flags .* replicas"),
+        ({"workloads": {"manager": {"replicas": 0}}}, r"does not support replicas \(the bundle sets the number\)"),
         ({"wanted": {"approvel": "manual"}}, "olm has no option 'approvel'; did you mean 'approval'"),
         ({"product": "cert-manager"}, "no known catalog contains cert-manager"),
         ({"olm_found": None}, "needs the installed releases"),

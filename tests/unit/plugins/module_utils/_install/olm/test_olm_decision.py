@@ -123,7 +123,7 @@ def test_namespaces_are_those_of_the_packages_and_the_version_is_in_the_name() -
     assert olm_decision.namespace_for("opentelemetry-product", "") == NAMESPACE
     assert olm_decision.namespace_for("opentelemetry-operator", "") == "opentelemetry-operator-system"
     assert olm_decision.namespace_for("opentelemetry-product", "mine") == "mine"
-    assert (found.version_of(ONE), found.version_of("odd")) == ("0.156.0-1", "")
+    assert (found.read_csv(ONE).version, found.read_csv("odd").version) == ("0.156.0-1", "")
 
 
 CATALOG = {"name": "redhat-operators", "namespace": "openshift-marketplace", "state": "READY", "message": ""}
@@ -193,13 +193,13 @@ def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
     ("some.operator.1.2.3", "some.operator", "1.2.3"),
 )
 def test_a_name_has_a_base_and_a_version(name: str, base: str, version: str) -> None:
-    said: Any = found.read_csv(name)
+    said = found.read_csv(name)
     assert (said.base, said.version) == (base, version)
 
 
 @pytest.mark.parametrize("name", ["project-quay", "operator.v1", "", "operator.v1.2.3 "])
 def test_a_name_without_a_version_has_no_order(name: str) -> None:
-    assert found.read_csv(name) is None
+    assert found.read_csv(name) == found.Csv()
     assert not found.is_before(name, "b.v2.0.0")
 
 
