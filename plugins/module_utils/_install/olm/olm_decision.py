@@ -41,8 +41,7 @@ def namespace_for(package: str, given: str) -> str:
 def plan(request: OlmRequest, olm: Found) -> OlmPlan:
     """Return the decision. Raises Problem if it is impossible or forbidden."""
     with about(ASKED):
-        _check_served(olm)
-        _check_approval(request)
+        _check(request, olm)
         ours = _subscription(request, olm["subscriptions"])
         version = resolve(request, olm, ours["channel"] if ours else "")
         installed = (ours["installed_csv"] or ours["current_csv"]) if ours else ""
@@ -69,7 +68,7 @@ def plan(request: OlmRequest, olm: Found) -> OlmPlan:
     return OlmPlan(action, message, [_namespace(request.namespace), *groups, subscription], name, version.csv)
 
 
-def _check_served(olm: Found) -> None:
+def _check(request: OlmRequest, olm: Found) -> None:
     if not olm["served"]:
         wrong = f"the cluster does not have the Operator Lifecycle Manager: it does not serve {API}"
         raise Problem(wrong, fix="Use the provider manifest or helm, or install OLM first.")
@@ -77,10 +76,7 @@ def _check_served(olm: Found) -> None:
         wrong = "the catalogs cannot be read: the cluster does not serve packages.operators.coreos.com"
         fix = "Check OLM's packageserver: kubectl get apiservice v1.packages.operators.coreos.com"
         raise Problem(wrong, fix=fix)
-
-
-def _check_approval(request: OlmRequest) -> None:
-    """A pin and automatic approval exclude each other: startingCSV says only where OLM begins."""
+    # A pin and automatic approval exclude each other: startingCSV says only where OLM begins.
     if request.approval == MANUAL and not request.csv:
         fix = "Pin it (otel_operator_olm_csv), or set otel_operator_olm_approval to automatic."
         raise Problem("manual approval needs the version that is approved", fix=fix)

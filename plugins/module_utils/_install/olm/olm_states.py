@@ -16,14 +16,15 @@ from typing import Any, NamedTuple
 
 from ..._kube.bundle import Manifest
 from .olm_objects import is_before, is_same_operator
-from .olm_state_table import CSV, PASSING, PLAN, SUBSCRIPTION, Row, row_for
+from .olm_state_table import CSV, PLAN, SUBSCRIPTION, Row, row_for
 
 # Conditions that do not stop a Subscription.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
 NO_CONDITION = ("Deprecated", *DEPRECATIONS)
 # Conditions of a Subscription that its InstallPlan reports in more detail.
 OF_PLAN = ("InstallPlanPending", "InstallPlanFailed")
-UNHEALTHY = "CatalogSourcesUnhealthy"
+# Conditions of any catalog of the cluster. A resolved Subscription needs no catalog.
+OF_CATALOGS = ("CatalogSourcesUnhealthy",)
 SUCCEEDED = "Succeeded"
 DONE, APPROVE, WAIT, FAIL = "done", "approve", "wait", "fail"
 
@@ -162,11 +163,7 @@ def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict:
         return OlmVerdict(APPROVE, latest["metadata"]["name"], (goal.csv,))
     if not seen.plan or not waits(seen.plan) or (goal.pinned and seen.installed == goal.csv):
         return OlmVerdict(WAIT)
-    return _judge_plan(goal, seen.plan)
-
-
-def _judge_plan(goal: Goal, plan: Manifest) -> OlmVerdict:
-    name, versions = plan["metadata"]["name"], versions_of(plan)
+    name, versions = seen.plan["metadata"]["name"], versions_of(seen.plan)
     ours = [version for version in versions if is_same_operator(version, goal.csv)]
     others = [version for version in versions if version not in ours]
     past = bool(ours) and is_before(goal.csv, ours[-1])
@@ -175,8 +172,7 @@ def _judge_plan(goal: Goal, plan: Manifest) -> OlmVerdict:
             "Bring the others first on their own terms, or install this operator in a namespace of its own;"
             " to take all of it, approve the InstallPlan yourself and run again."
         )
-        wrong = f"it installs {', '.join(others)} beside {', '.join(ours)}"
-        return OlmVerdict(FAIL, name, versions, wrong, fix)
+        return OlmVerdict(FAIL, name, versions, f"it installs {', '.join(others)} beside {', '.join(ours)}", fix)
     if past and goal.pinned:
         fix = f"Pin {ours[-1]}; to have {goal.csv} all the same, remove the operator first and install that."
         return OlmVerdict(FAIL, name, versions, f"it goes to {ours[-1]}, past the pinned {goal.csv}", fix)
@@ -193,13 +189,10 @@ def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
     if seen.plan and status_of(seen.plan).get("phase") != "Complete":
         under_way.append(_plan(seen.plan))
     yield from under_way
-    conditions = [condition for condition in _conditions(seen.subscription) if condition["type"] not in NO_CONDITION]
+    skipped = {*NO_CONDITION, *(OF_PLAN if seen.plan else ()), *(OF_CATALOGS if under_way else ())}
+    conditions = [condition for condition in _conditions(seen.subscription) if condition["type"] not in skipped]
     for condition in conditions:
-        if seen.plan is None or condition["type"] not in OF_PLAN:
-            symptom = _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
-            # The condition covers any catalog of the cluster, and a resolved Subscription needs none.
-            passing = under_way and condition["type"] == UNHEALTHY
-            yield symptom._replace(row=symptom.row._replace(grace=PASSING)) if passing else symptom
+        yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
     idle = not conditions and seen.plan is None and not seen.status.get("currentCSV")
     if idle or seen.status.get("state") == "UpgradeFailed":
         yield _symptom(SUBSCRIPTION, goal.subscription, str(seen.status.get("state") or ""), {})
