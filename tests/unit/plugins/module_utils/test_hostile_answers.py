@@ -28,7 +28,8 @@ from tests.testbed.aws.world import Stage
 
 from ._identity.live.runs import Runs
 from ._install.live import olm_api, test_olm_info, test_olm_wait
-from ._install.live.olm_api import NAME, NAMESPACE, ONE, TWO, csv, plan, served, subscription
+from ._install.live.olm_api import served
+from ._install.olm.samples import NAME, NAMESPACE, ONE, TWO, csv, plan, subscribed
 from ._instrumentation.live import test_annotate, test_prerequisites
 from ._rollout.live import test_webhook_wait
 from ._rollout.live.test_rollout_wait import CRASHED, HOMELESS, pod, replica_set, wait, workload
@@ -92,7 +93,7 @@ NAMES_OF_OLM = frozenset(
 VERSIONS = frozenset({"installedCSV", "currentCSV"})
 OFFERED = (test_olm_info.catalog("TRANSIENT"), test_olm_info.manifest(), test_olm_info.manifest("other", "mine"))
 INSTALLED = (
-    subscription("p", (("CatalogSourcesUnhealthy", "r", "m"),), state="s", installedCSV=ONE, currentCSV=ONE),
+    subscribed("p", (("CatalogSourcesUnhealthy", "r", "m"),), state="s", installedCSV=ONE, currentCSV=ONE),
     plan("p", ONE, phase="Failed", message="m"),
     csv(ONE, "Failed", "r", "m"),
 )
@@ -111,11 +112,11 @@ def test_what_olm_has_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 FAILED = {"type": "Installed", "status": "False", "reason": "r", "message": "m"}
 STATES = {
-    "version": (subscription(installedCSV=ONE, currentCSV=TWO), csv(TWO, "Failed", "InstallComponentFailed", "bad")),
-    "resolution": (subscription(conditions=(("ResolutionFailed", "ConstraintsNotSatisfiable", "no"),)),),
-    "catalog": (subscription(conditions=(("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", "no"),)),),
+    "version": (subscribed(installedCSV=ONE, currentCSV=TWO), csv(TWO, "Failed", "InstallComponentFailed", "bad")),
+    "resolution": (subscribed(conditions=(("ResolutionFailed", "ConstraintsNotSatisfiable", "no"),)),),
+    "catalog": (subscribed(conditions=(("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", "no"),)),),
     "plan": (
-        subscription("p", installedCSV=ONE, currentCSV=TWO),
+        subscribed("p", installedCSV=ONE, currentCSV=TWO),
         plan("p", TWO, phase="Failed", conditions=[FAILED]),
     ),
 }

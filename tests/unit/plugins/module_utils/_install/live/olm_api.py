@@ -10,14 +10,11 @@ from typing import Any
 
 from ... import live_helpers
 from ...fake_api import FakeApi
+from ..olm.samples import NAMESPACE, V1ALPHA1
 
-NAMESPACE = "openshift-opentelemetry-operator"
-ONE, TWO, THREE = (f"opentelemetry-operator.v0.{minor}.0-1" for minor in (156, 157, 158))
 GROUP, PACKAGES = "operators.coreos.com", "packages.operators.coreos.com"
-V1ALPHA1 = f"{GROUP}/v1alpha1"
 KINDS = ((GROUP, "v1alpha1", "subscriptions"), (GROUP, "v1alpha1", "installplans"), (GROUP, "v1", "operatorgroups"))
 MORE = ((GROUP, "v1alpha1", "clusterserviceversions"), (GROUP, "v1alpha1", "catalogsources"))
-NAME = "opentelemetry-product"
 
 
 def definition(group: str, version: str, plural: str) -> dict[str, Any]:
@@ -38,24 +35,6 @@ def served(*manifests: dict[str, Any], packages: bool = True) -> FakeApi:
     if packages:
         api.texts[f"/apis/{PACKAGES}/v1"] = json.dumps({"resources": []})
     return api
-
-
-def subscription(plan: str = "", conditions: tuple[tuple[str, str, str], ...] = (), **status: Any) -> dict[str, Any]:
-    told = [{"type": kind, "status": "True", "reason": reason, "message": said} for kind, reason, said in conditions]
-    reference = {"installPlanRef": {"name": plan}} if plan else {}
-    return obj("Subscription", NAME, spec={"name": NAME}, status={"conditions": told, **reference, **status})
-
-
-def plan(name: str, *names: str, phase: str = "RequiresApproval", approved: bool = False, **more: Any) -> Any:
-    spec = {"clusterServiceVersionNames": list(names), "approved": approved}
-    metadata = {"ownerReferences": [{"kind": "Subscription", "name": NAME}], "resourceVersion": "7"}
-    return obj("InstallPlan", name, status={"phase": phase, **more}, spec=spec, metadata=metadata)
-
-
-def csv(name: str, phase: str = "Succeeded", reason: str = "", message: str = "") -> dict[str, Any]:
-    spec = {"install": {"spec": {"deployments": [{"name": "manager"}]}}}
-    status = {"phase": phase, "reason": reason, "message": message}
-    return obj("ClusterServiceVersion", name, spec=spec, status=status)
 
 
 def path(item: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_info import OlmReader
 
 from ...fake_api import FakeApi, status
-from .olm_api import NAME, NAMESPACE, ONE, PACKAGES, TWO, csv, obj, served, subscription
+from ..olm.samples import NAME, NAMESPACE, ONE, TWO, csv, subscribed
+from .olm_api import PACKAGES, obj, served
 
 MARKET = "openshift-marketplace"
 CATALOG = (MARKET, "redhat-operators")
@@ -46,7 +47,7 @@ def test_what_is_there_is_told() -> None:
     neighbour = obj("Subscription", "tempo-product", spec={"name": "tempo-product"})
     elsewhere = obj("Subscription", "other", "elsewhere", spec={"name": "something-else"})
     theirs = obj("Subscription", "theirs", "elsewhere", spec={"name": "opentelemetry-operator"})
-    there = (subscription(), neighbour, elsewhere, theirs, group, csv(ONE), catalog(), manifest())
+    there = (subscribed(), neighbour, elsewhere, theirs, group, csv(ONE), catalog(), manifest())
     result = read(served(*there))
     assert sorted(item["name"] for item in result["subscriptions"]) == [NAME, "tempo-product", "theirs"]
     assert [item["name"] for item in result["operator_groups"]] == ["mine"]

@@ -18,7 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.e
 )
 
 from ...fake_api import FakeApi, status
-from .olm_api import NAME, NAMESPACE, ONE, THREE, TWO, csv, obj, path, plan, served, subscription
+from ..olm.samples import NAME, NAMESPACE, ONE, THREE, TWO, csv, plan, subscribed
+from .olm_api import obj, path, served
 
 Step = tuple[float, tuple[dict[str, Any], ...]]
 
@@ -59,15 +60,15 @@ def failed(api: FakeApi, **options: Any) -> Failure:
 
 
 def test_what_is_there_already_is_not_waited_for() -> None:
-    api = served(subscription(installedCSV=TWO, currentCSV=TWO), csv(TWO))
+    api = served(subscribed(installedCSV=TWO, currentCSV=TWO), csv(TWO))
     result = wait(api)
     assert (result["changed"], result["csv"], result["seconds"], result["approved"]) == (False, TWO, 0.0, [])
     assert api.clock.now == 0
 
 
 def test_the_plan_for_the_pin_is_approved_once() -> None:
-    api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO))
-    then = (subscription("install-1", installedCSV=TWO, currentCSV=TWO), csv(TWO, "Installing"))
+    api = served(subscribed("install-1", currentCSV=TWO), plan("install-1", TWO))
+    then = (subscribed("install-1", installedCSV=TWO, currentCSV=TWO), csv(TWO, "Installing"))
     on_approval(api, "install-1", lambda: api.add(*then))
     course(api, (3, (csv(TWO),)))
     result = wait(api)
@@ -77,9 +78,9 @@ def test_the_plan_for_the_pin_is_approved_once() -> None:
 
 
 def test_every_step_on_the_way_is_approved() -> None:
-    api = served(subscription("install-2", installedCSV=ONE, currentCSV=TWO), csv(ONE), plan("install-2", TWO))
-    second = (subscription("install-3", installedCSV=TWO, currentCSV=THREE), csv(TWO), plan("install-3", THREE))
-    third = (subscription("install-3", installedCSV=THREE, currentCSV=THREE), csv(THREE))
+    api = served(subscribed("install-2", installedCSV=ONE, currentCSV=TWO), csv(ONE), plan("install-2", TWO))
+    second = (subscribed("install-3", installedCSV=TWO, currentCSV=THREE), csv(TWO), plan("install-3", THREE))
+    third = (subscribed("install-3", installedCSV=THREE, currentCSV=THREE), csv(THREE))
     on_approval(api, "install-2", lambda: api.add(*second))
     on_approval(api, "install-3", lambda: api.add(*third))
     result = wait(api, target=THREE)
@@ -87,7 +88,7 @@ def test_every_step_on_the_way_is_approved() -> None:
 
 
 def test_a_plan_that_changed_meanwhile_is_judged_anew() -> None:
-    api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO))
+    api = served(subscribed("install-1", currentCSV=TWO), plan("install-1", TWO))
 
     def change(_method: str, target: str) -> None:
         if target.endswith("/installplans/install-1"):
@@ -100,23 +101,23 @@ def test_a_plan_that_changed_meanwhile_is_judged_anew() -> None:
 
 
 def test_another_run_that_was_faster_is_no_error() -> None:
-    api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO))
+    api = served(subscribed("install-1", currentCSV=TWO), plan("install-1", TWO))
     done = plan("install-1", TWO, approved=True)
-    there = (subscription("install-1", installedCSV=TWO, currentCSV=TWO), csv(TWO), done)
+    there = (subscribed("install-1", installedCSV=TWO, currentCSV=TWO), csv(TWO), done)
     api.refuse("", status(409, "Conflict", "was changed"), "PATCH")
     course(api, (1, there))
     assert wait(api)["approved"] == []
 
 
 def test_who_may_not_approve_is_told() -> None:
-    api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO))
+    api = served(subscribed("install-1", currentCSV=TWO), plan("install-1", TWO))
     api.refuse("", method="PATCH")
     with pytest.raises(Problem, match="Approve InstallPlan install-1"):
         wait(api)
 
 
 def test_an_upgrade_beyond_the_pin_is_named() -> None:
-    api = served(subscription("install-3", installedCSV=TWO, currentCSV=THREE), csv(TWO), plan("install-3", THREE))
+    api = served(subscribed("install-3", installedCSV=TWO, currentCSV=THREE), csv(TWO), plan("install-3", THREE))
     result = wait(api)
     assert result["waiting"] == [THREE]
     assert f"InstallPlan install-3 with {THREE} waits for approval" in result["msg"]
@@ -125,20 +126,20 @@ def test_an_upgrade_beyond_the_pin_is_named() -> None:
 
 def test_a_plan_of_before_is_not_taken_for_the_one_that_comes() -> None:
     stale = plan("install-1", "opentelemetry-operator.v0.159.0-1")
-    api = served(subscription("install-1", installedCSV=ONE, currentCSV=THREE), csv(ONE), stale)
-    course(api, (3, (subscription("install-2", installedCSV=ONE, currentCSV=TWO), plan("install-2", TWO))))
-    on_approval(api, "install-2", lambda: api.add(subscription(installedCSV=TWO, currentCSV=TWO), csv(TWO)))
+    api = served(subscribed("install-1", installedCSV=ONE, currentCSV=THREE), csv(ONE), stale)
+    course(api, (3, (subscribed("install-2", installedCSV=ONE, currentCSV=TWO), plan("install-2", TWO))))
+    on_approval(api, "install-2", lambda: api.add(subscribed(installedCSV=TWO, currentCSV=TWO), csv(TWO)))
     assert wait(api)["approved"] == ["install-2"]
 
 
 def test_a_plan_that_brings_more_ends_the_wait_soon() -> None:
-    api = served(subscription("install-1", currentCSV=TWO), plan("install-1", TWO, "other.v1.0.0"))
+    api = served(subscribed("install-1", currentCSV=TWO), plan("install-1", TWO, "other.v1.0.0"))
     failure = failed(api)
     assert f"it installs other.v1.0.0 beside {TWO}" in str(failure)
     assert f"InstallPlan {NAMESPACE}/install-1" in str(failure)
     assert SOON <= api.clock.now < SOON + 3
     with pytest.raises(Failure, match="beside"):
-        wait(served(subscription("install-1"), plan("install-1", TWO, "other.v1.0.0")), seconds=2)
+        wait(served(subscribed("install-1"), plan("install-1", TWO, "other.v1.0.0")), seconds=2)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_a_plan_that_brings_more_ends_the_wait_soon() -> None:
     ],
 )
 def test_what_does_not_pass_ends_the_wait(items: Any, words: str, earliest: float, latest: float) -> None:
-    api = served(subscription("install-1", currentCSV=TWO), *items)
+    api = served(subscribed("install-1", currentCSV=TWO), *items)
     failure = failed(api)
     assert words in str(failure)
     assert failure.facts["failures"][0]["fix"]
@@ -159,22 +160,22 @@ def test_what_does_not_pass_ends_the_wait(items: Any, words: str, earliest: floa
 
 
 def test_what_passes_is_waited_through() -> None:
-    api = served(subscription("install-1", currentCSV=TWO), csv(TWO, "Failed", "InstallComponentFailed", "webhook"))
-    there = (subscription("install-1", installedCSV=TWO, currentCSV=TWO), csv(TWO))
+    api = served(subscribed("install-1", currentCSV=TWO), csv(TWO, "Failed", "InstallComponentFailed", "webhook"))
+    there = (subscribed("install-1", installedCSV=TWO, currentCSV=TWO), csv(TWO))
     course(api, (15, (csv(TWO, "Pending", "NeedsReinstall"),)), (30, there))
     assert wait(api)["csv"] == TWO
 
 
 def test_two_failures_with_a_break_between_do_not_add_up() -> None:
-    api = served(subscription("install-1", currentCSV=TWO), csv(TWO, "Failed", "InstallComponentFailed"))
+    api = served(subscribed("install-1", currentCSV=TWO), csv(TWO, "Failed", "InstallComponentFailed"))
     again, pause = csv(TWO, "Failed", "InstallComponentFailed"), csv(TWO, "Installing", "InstallWaiting")
-    course(api, (15, (pause,)), (18, (again,)), (35, (subscription(installedCSV=TWO, currentCSV=TWO), csv(TWO))))
+    course(api, (15, (pause,)), (18, (again,)), (35, (subscribed(installedCSV=TWO, currentCSV=TWO), csv(TWO))))
     assert wait(api)["csv"] == TWO
 
 
 def test_when_the_time_is_over_it_tells_what_is_missing() -> None:
     condition = ("BundleUnpacking", "JobIncomplete", "unpack job not completed")
-    api = served(subscription(conditions=(condition,)))
+    api = served(subscribed(conditions=(condition,)))
     failure = failed(api, seconds=7)
     assert "not there after 7 s: unpack job not completed" in str(failure)
     assert f"Subscription {NAMESPACE}/{NAME}: BundleUnpacking, JobIncomplete" in str(failure)
@@ -182,13 +183,13 @@ def test_when_the_time_is_over_it_tells_what_is_missing() -> None:
 
 
 def test_a_channel_without_a_way_is_told() -> None:
-    api = served(subscription(installedCSV=ONE, currentCSV=ONE, state="AtLatestKnown"), csv(ONE))
+    api = served(subscribed(installedCSV=ONE, currentCSV=ONE, state="AtLatestKnown"), csv(ONE))
     failure = failed(api, target=THREE, approval="automatic", seconds=5)
     assert f"OLM stays at {ONE} (state AtLatestKnown)" in str(failure)
 
 
 def test_pods_that_cannot_work_are_told_before_olm_gives_up() -> None:
-    api = served(subscription("install-1", currentCSV=TWO), csv(TWO, "Installing", "InstallWaiting"))
+    api = served(subscribed("install-1", currentCSV=TWO), csv(TWO, "Installing", "InstallWaiting"))
     labels, revision = {"app": "manager"}, {"deployment.kubernetes.io/revision": "1"}
     spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"spec": {"containers": []}}}
     metadata = {"uid": "d1", "generation": 1, "annotations": revision}
@@ -210,5 +211,5 @@ def test_pods_that_cannot_work_are_told_before_olm_gives_up() -> None:
 
 def test_deprecations_are_warned_of() -> None:
     condition = ("PackageDeprecated", "", "the package ends")
-    api = served(subscription(conditions=(condition,), installedCSV=TWO, currentCSV=TWO), csv(TWO))
+    api = served(subscribed(conditions=(condition,), installedCSV=TWO, currentCSV=TWO), csv(TWO))
     assert wait(api)["warnings"] == ["OLM says: the package ends"]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-NAMESPACE = "openshift-opentelemetry-operator"
+NAME, NAMESPACE = "opentelemetry-product", "openshift-opentelemetry-operator"
 ONE, TWO, THREE = (f"opentelemetry-operator.v0.{minor}.0-1" for minor in (156, 157, 158))
 V1ALPHA1 = "operators.coreos.com/v1alpha1"
 
 
 def subscription(**more: Any) -> dict[str, Any]:
     """Return a Subscription of ours as `found` tells of it."""
-    said = {"name": "opentelemetry-product", "namespace": NAMESPACE, "ours": True, "package": "opentelemetry-product"}
+    said = {"name": NAME, "namespace": NAMESPACE, "ours": True, "package": NAME}
     where = {"channel": "stable", "source": "redhat-operators", "source_namespace": "openshift-marketplace"}
     rest = {"starting_csv": "", "approval": "Automatic", "installed_csv": "", "current_csv": "", "state": ""}
     return {**said, **where, **rest, **more}
@@ -23,7 +23,7 @@ def subscription(**more: Any) -> dict[str, Any]:
 def package(**channels: list[str]) -> dict[str, Any]:
     """Return what a catalog offers."""
     return {
-        "name": "opentelemetry-product",
+        "name": NAME,
         "source": "redhat-operators",
         "source_namespace": "openshift-marketplace",
         "default_channel": "stable",
@@ -56,7 +56,7 @@ def plan(
     name: str, *names: str, phase: str = "RequiresApproval", approved: bool = False, **more: Any
 ) -> dict[str, Any]:
     """Return an InstallPlan of the API."""
-    owners = [{"kind": "Subscription", "name": "opentelemetry-product"}]
+    owners = [{"kind": "Subscription", "name": NAME}]
     metadata = {"name": name, "namespace": NAMESPACE, "ownerReferences": owners, "resourceVersion": "7"}
     spec = {"clusterServiceVersionNames": list(names), "approved": approved, "generation": more.pop("generation", 1)}
     item = {"apiVersion": V1ALPHA1, "kind": "InstallPlan"}
@@ -67,6 +67,6 @@ def subscribed(plan_name: str = "", conditions: tuple[tuple[str, str, str], ...]
     """Return a Subscription of the API; conditions are type, reason and message."""
     told = [{"type": kind, "status": "True", "reason": reason, "message": said} for kind, reason, said in conditions]
     reference = {"installPlanRef": {"name": plan_name}} if plan_name else {}
-    metadata = {"name": "opentelemetry-product", "namespace": NAMESPACE}
-    item = {"apiVersion": V1ALPHA1, "kind": "Subscription", "metadata": metadata, "spec": {}}
+    metadata = {"name": NAME, "namespace": NAMESPACE}
+    item = {"apiVersion": V1ALPHA1, "kind": "Subscription", "metadata": metadata, "spec": {"name": NAME}}
     return {**item, "status": {**reference, "conditions": told, **status}}

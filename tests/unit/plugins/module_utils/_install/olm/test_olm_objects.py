@@ -1,76 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which plans are approved, what the API's objects say, and what goes with a Subscription."""
+"""What the API's objects say, and what goes with a Subscription."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_objects
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_states as state
 
 from ...helpers import cases
 from . import samples
-from .samples import NAMESPACE, ONE, THREE, TWO, olm, plan, subscription
+from .samples import NAMESPACE, ONE, THREE, olm, subscription
 
-OTHER = "tempo-operator.v0.20.0"
 CSV = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 OURS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
 OBJECTS = [{"kind": kind, "name": "a"} for kind in ("OperatorGroup", "Subscription")]
 NEIGHBOUR = subscription(ours=False, name="tempo-product", package="tempo-product")
-
-
-def choose(*plans: Any, target: str = TWO, installed: str = "", pinned: bool = True) -> state.OlmVerdict:
-    """Return the verdict on plans; the Subscription refers to `newest`, and what is installed does not work yet."""
-    there = samples.subscribed("newest", installedCSV=installed, currentCSV=installed)
-    csvs = {installed: samples.csv(installed, "Installing")}
-    return state.judge(state.Goal(NAMESPACE, "a", target, pinned), state.OlmObjects(there, plans, csvs))
-
-
-@cases(
-    "brings, target, installed, pinned, what",
-    ((TWO,), TWO, "", True, "approve"),
-    ((TWO,), TWO, ONE, True, "approve"),
-    ((TWO,), THREE, ONE, True, "approve"),  # a step on the way
-    ((THREE,), TWO, ONE, True, "fail"),
-    ((THREE,), TWO, TWO, True, "wait"),  # the pin is there, the next one waits
-    ((TWO, OTHER), TWO, ONE, True, "fail"),
-    ((OTHER, TWO), TWO, ONE, True, "fail"),
-    ((THREE, OTHER), TWO, TWO, True, "wait"),
-    ((OTHER,), TWO, ONE, True, "wait"),
-    ((TWO,), TWO, ONE, False, "approve"),
-    ((TWO,), THREE, ONE, False, "approve"),
-    ((THREE,), TWO, ONE, False, "wait"),  # a plan of the channel of before
-    ((THREE, OTHER), TWO, ONE, False, "fail"),
-)
-def test_a_plan_is_judged_by_what_it_brings(brings: Any, target: str, installed: str, pinned: bool, what: str) -> None:
-    verdict = choose(plan("newest", *brings), target=target, installed=installed, pinned=pinned)
-    assert verdict.what == what
-    assert (verdict.plan == "newest") == (what != "wait")
-    assert bool(verdict.wrong and verdict.fix) == (what == "fail")
-
-
-def test_what_would_come_is_told_and_the_newest_plan_for_the_pin_counts_though_a_newer_one_came() -> None:
-    verdict = choose(plan("newest", TWO, OTHER))
-    assert verdict.wrong == f"it installs {OTHER} beside {TWO}" and "a namespace of its own" in verdict.fix
-    assert choose(plan("newest", THREE)).wrong == f"it goes to {THREE}, past the pinned {TWO}"
-    listed = [plan("early", TWO), plan("newest", THREE, generation=2)]
-    assert choose(*listed, installed=ONE) == state.OlmVerdict("approve", "early", (TWO,))
-    assert choose(plan("early", TWO, generation=5), plan("newest", TWO, generation=1)).plan == "newest"
-    assert choose(plan("a", TWO, generation=1), plan("b", TWO, generation=2)).plan == "b"
-
-
-@cases("more", {"approved": True}, {"phase": "Installing"}, {"phase": ""})
-def test_what_does_not_wait_is_left(more: dict[str, Any]) -> None:
-    assert choose(plan("newest", TWO, **more)).what == "wait"
-
-
-def test_the_owner_is_one_of_several() -> None:
-    item = plan("newest", TWO)
-    item["metadata"]["ownerReferences"].append({"kind": "Subscription", "name": "tempo-product"})
-    assert state.is_owned(item, "tempo-product")
-    assert not state.is_owned(item, "other") and not state.is_owned({"metadata": {}}, "other")
 
 
 def test_a_subscription() -> None:

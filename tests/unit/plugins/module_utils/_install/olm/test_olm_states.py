@@ -23,7 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.ol
 )
 
 from ...helpers import cases
-from .samples import NAMESPACE, ONE, THREE, TWO, csv, plan, subscribed
+from .samples import NAME, NAMESPACE, ONE, THREE, TWO, csv, plan, subscribed
 
 # ClusterServiceVersionPhase and ConditionReason of operators/v1alpha1.
 PHASES = ("", "Pending", "InstallReady", "Installing", "Succeeded", "Failed", "Unknown", "Replacing", "Deleting")
@@ -59,9 +59,7 @@ SUBSCRIPTION, PLAN, CSV = meanings.SUBSCRIPTION, meanings.PLAN, meanings.CSV
 UNHEALTHY = (SUBSCRIPTION, "CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound")
 UNSATISFIABLE = (SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable")
 NEXT, TEMPO = "opentelemetry-operator.v0.159.0-1", "tempo-operator.v0.20.0"
-PINNED, NEWEST, ANY = (
-    Goal(NAMESPACE, "opentelemetry-product", *rest) for rest in ((TWO, True), (THREE, False), ("", False))
-)
+PINNED, NEWEST, ANY = (Goal(NAMESPACE, NAME, *rest) for rest in ((TWO, True), (THREE, False), ("", False)))
 
 
 @pytest.mark.parametrize(("phase", "reason"), list(itertools.product(PHASES, REASONS)))
@@ -233,3 +231,54 @@ def test_an_upgrade_that_olm_gave_up_is_told_and_a_symptom_stays_the_same_while_
     failed = (csv(TWO, "Failed", "InstallCheckFailed", text) for text in "12")
     one, two = (look(PINNED, subscribed(currentCSV=TWO), item).symptoms[0] for item in failed)
     assert one.key == two.key
+
+
+def choose(*plans: Any, target: str = TWO, installed: str = "", pinned: bool = True) -> state.OlmVerdict:
+    """Return the verdict on plans; the Subscription refers to `newest`, and what is installed does not work yet."""
+    there = subscribed("newest", installedCSV=installed, currentCSV=installed)
+    return look(Goal(NAMESPACE, NAME, target, pinned), there, csv(installed, "Installing"), *plans)
+
+
+@cases(
+    "brings, target, installed, pinned, what",
+    ((TWO,), TWO, "", True, "approve"),
+    ((TWO,), TWO, ONE, True, "approve"),
+    ((TWO,), THREE, ONE, True, "approve"),  # a step on the way
+    ((THREE,), TWO, ONE, True, "fail"),
+    ((THREE,), TWO, TWO, True, "wait"),  # the pin is there, the next one waits
+    ((TWO, TEMPO), TWO, ONE, True, "fail"),
+    ((TEMPO, TWO), TWO, ONE, True, "fail"),
+    ((THREE, TEMPO), TWO, TWO, True, "wait"),
+    ((TEMPO,), TWO, ONE, True, "wait"),
+    ((TWO,), TWO, ONE, False, "approve"),
+    ((TWO,), THREE, ONE, False, "approve"),
+    ((THREE,), TWO, ONE, False, "wait"),  # a plan of the channel of before
+    ((THREE, TEMPO), TWO, ONE, False, "fail"),
+)
+def test_a_plan_is_judged_by_what_it_brings(brings: Any, target: str, installed: str, pinned: bool, what: str) -> None:
+    verdict = choose(plan("newest", *brings), target=target, installed=installed, pinned=pinned)
+    assert verdict.what == what
+    assert (verdict.plan == "newest") == (what != "wait")
+    assert bool(verdict.wrong and verdict.fix) == (what == "fail")
+
+
+def test_what_would_come_is_told_and_the_newest_plan_for_the_pin_counts_though_a_newer_one_came() -> None:
+    verdict = choose(plan("newest", TWO, TEMPO))
+    assert verdict.wrong == f"it installs {TEMPO} beside {TWO}" and "a namespace of its own" in verdict.fix
+    assert choose(plan("newest", THREE)).wrong == f"it goes to {THREE}, past the pinned {TWO}"
+    listed = [plan("early", TWO), plan("newest", THREE, generation=2)]
+    assert choose(*listed, installed=ONE) == state.OlmVerdict("approve", "early", (TWO,))
+    assert choose(plan("early", TWO, generation=5), plan("newest", TWO, generation=1)).plan == "newest"
+    assert choose(plan("a", TWO, generation=1), plan("b", TWO, generation=2)).plan == "b"
+
+
+@cases("more", {"approved": True}, {"phase": "Installing"}, {"phase": ""})
+def test_what_does_not_wait_is_left(more: dict[str, Any]) -> None:
+    assert choose(plan("newest", TWO, **more)).what == "wait"
+
+
+def test_the_owner_is_one_of_several() -> None:
+    item = plan("newest", TWO)
+    item["metadata"]["ownerReferences"].append({"kind": "Subscription", "name": "tempo-product"})
+    assert state.is_owned(item, "tempo-product")
+    assert not state.is_owned(item, "other") and not state.is_owned({"metadata": {}}, "other")
