@@ -17,8 +17,7 @@ from ..._kube.live.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._rollout.live.explain_failures import Search, WorkloadStatus, checked_search
 from ..olm import olm_states
-from ..olm.olm_state_table import SOON
-from ..olm.olm_states import APPROVE, DONE, FAIL, Goal, OlmObjects, OlmSymptom, OlmVerdict, judge, status_of
+from ..olm.olm_states import APPROVE, DONE, Goal, OlmObjects, OlmSymptom, OlmVerdict, judge, status_of
 from .olm_info import OPERATORS
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments/{}"
@@ -70,7 +69,7 @@ class OlmWait:
             if verdict.what == APPROVE:
                 self._approve(verdict)
             self._give_up(verdict, seen)
-        raise self._refused(verdict) if verdict.what == FAIL else self._late(seen, verdict.symptoms)
+        raise self._late(verdict, seen)
 
     def _read(self) -> OlmObjects:
         name = self.goal.subscription
@@ -112,23 +111,15 @@ class OlmWait:
 
     def _give_up(self, verdict: OlmVerdict, seen: OlmObjects) -> None:
         """Fail when something lasts longer than it may, and when pods of the operator cannot work."""
-        graces = {item.key: item.row.grace for item in verdict.symptoms}
-        if verdict.what == FAIL:
-            # A plan of before may still be there for a moment when the Subscription was changed.
-            graces = {(verdict.plan, verdict.wrong): SOON}
         now = self.cluster.clock()
-        self.since = {key: self.since.get(key, now) for key in graces}
-        lasting = [key for key, grace in graces.items() if now - self.since[key] >= grace]
-        if lasting and verdict.what == FAIL:
-            raise self._refused(verdict)
-        if lasting:
-            first = next(item for item in verdict.symptoms if item.key == lasting[0])
-            facts = [item.fact for item in verdict.symptoms]
-            raise self._failure(first.wrong, self._where(first), first.row.fix, failures=facts)
+        self.since = {item.key: self.since.get(item.key, now) for item in verdict.symptoms}
+        for item in verdict.symptoms:
+            if now - self.since[item.key] >= item.row.grace:
+                raise self._failure(item.wrong, self._where(item), item.row.fix, verdict.facts)
         fatal = self.look.lasting(self.look.at(self._deployments(seen)))
         if fatal:
             failure = self.look.failure(fatal)
-            raise self._failure(failure.wrong, failure.where, failure.fix, **failure.facts)
+            raise self._failure(failure.wrong, failure.where, failure.fix, failure.facts)
 
     def _deployments(self, seen: OlmObjects) -> list[Manifest]:
         """Return the Deployments of a version that is being installed."""
@@ -156,26 +147,22 @@ class OlmWait:
             "phases": self.phases,
         }
 
-    def _refused(self, verdict: OlmVerdict) -> Failure:
-        where = f"InstallPlan {self.goal.namespace}/{verdict.plan}" if verdict.plan else ""
-        return self._failure(verdict.wrong, where, verdict.fix, brings=list(verdict.versions))
-
-    def _late(self, seen: OlmObjects, symptoms: tuple[OlmSymptom, ...]) -> Failure:
+    def _late(self, verdict: OlmVerdict, seen: OlmObjects) -> Failure:
         """Report what is still missing, the most specific reason first."""
-        after, facts = f"not there after {self.timeout_seconds:g} s", [item.fact for item in symptoms]
-        if symptoms:
-            first, *others = symptoms
+        after = f"not there after {self.timeout_seconds:g} s"
+        if verdict.symptoms:
+            first, *others = verdict.symptoms
             more = [f"{self._where(item)}: {item.wrong}" for item in others]
             fix = "\n".join([f"{first.row.fix} Raise the time if it only needs longer.", *more])
-            return self._failure(f"{after}: {first.wrong}", self._where(first), fix, failures=facts)
+            return self._failure(f"{after}: {first.wrong}", self._where(first), fix, verdict.facts)
         state = seen.status.get("state") or "not known"
         wrong = f"{after}: OLM stays at {seen.installed or 'nothing'} (state {state})"
         fix = "The channel has no way from there: choose one that replaces that version, or remove it first."
-        return self._failure(wrong, "", fix, failures=facts)
+        return self._failure(wrong, "", fix, verdict.facts)
 
-    def _failure(self, wrong: str, where: str, fix: str, **facts: Any) -> Failure:
-        facts |= {"approved": self.approved, "phases": self.phases}
-        return Failure(wrong, asked=self.goal.asked, where=where, fix=fix, facts=facts)
+    def _failure(self, wrong: str, where: str, fix: str, facts: dict[str, Any]) -> Failure:
+        seen = {"approved": self.approved, "phases": self.phases}
+        return Failure(wrong, asked=self.goal.asked, where=where, fix=fix, facts={**facts, **seen})
 
     def _where(self, symptom: OlmSymptom) -> str:
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))

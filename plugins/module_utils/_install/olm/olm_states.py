@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..._kube.bundle import Manifest
 from .olm_objects import is_before, is_same_operator
-from .olm_state_table import CSV, PLAN, SUBSCRIPTION, Row, row_for
+from .olm_state_table import CSV, PLAN, SOON, SUBSCRIPTION, Row, row_for
 
 # Conditions that do not stop a Subscription.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
@@ -25,8 +25,8 @@ NO_CONDITION = ("Deprecated", *DEPRECATIONS)
 OF_PLAN = ("InstallPlanPending", "InstallPlanFailed")
 # Conditions of any catalog of the cluster. A resolved Subscription needs no catalog.
 OF_CATALOGS = ("CatalogSourcesUnhealthy",)
-SUCCEEDED = "Succeeded"
-DONE, APPROVE, WAIT, FAIL = "done", "approve", "wait", "fail"
+SUCCEEDED, AWAITS = "Succeeded", "RequiresApproval"
+DONE, APPROVE, WAIT = "done", "approve", "wait"
 
 
 class Goal(NamedTuple):
@@ -94,23 +94,20 @@ class OlmVerdict(NamedTuple):
     what: str
     plan: str = ""
     versions: tuple[str, ...] = ()
-    wrong: str = ""
-    fix: str = ""
     symptoms: tuple[OlmSymptom, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        rejected = {"brings": list(self.versions)} if self.versions else {}
+        return {"failures": [item.fact for item in self.symptoms], **rejected}
 
 
 def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
-    """Return the next step: done, approve a plan, fail, or wait, with the reasons."""
+    """Return the next step: done, approve a plan, or wait, with the obstacles."""
     if _is_done(goal, seen):
         upgrade = seen.plan if seen.plan and waits(seen.plan) else None
         return OlmVerdict(DONE, upgrade["metadata"]["name"], versions_of(upgrade)) if upgrade else OlmVerdict(DONE)
-    verdict = _judge_plans(goal, seen)
-    if verdict.what != WAIT:
-        return verdict
-    if goal.pinned and is_before(goal.csv, seen.installed):
-        wrong = f"{seen.installed} is installed, past the pinned {goal.csv}"
-        return OlmVerdict(FAIL, wrong=wrong, fix="Pin that version, or remove the operator first.")
-    return OlmVerdict(WAIT, symptoms=tuple(_symptoms(goal, seen)))
+    return _judge_plans(goal, seen) or OlmVerdict(WAIT, symptoms=tuple(_symptoms(goal, seen)))
 
 
 def status_of(item: Manifest | None) -> dict[str, Any]:
@@ -136,7 +133,7 @@ def versions_of(plan: Manifest) -> tuple[str, ...]:
 
 def waits(plan: Manifest) -> bool:
     """Return whether a plan waits for approval."""
-    return status_of(plan).get("phase") == "RequiresApproval" and not (plan.get("spec") or {}).get("approved")
+    return status_of(plan).get("phase") == AWAITS and not (plan.get("spec") or {}).get("approved")
 
 
 def is_owned(plan: Manifest, subscription: str) -> bool:
@@ -154,34 +151,39 @@ def _is_done(goal: Goal, seen: OlmObjects) -> bool:
     return there and reached and seen.status.get("currentCSV") == seen.installed
 
 
-def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict:
-    """Return what becomes of the plans that wait for approval."""
+def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict | None:
+    """Return what becomes of the plans that wait for approval, if anything."""
     # A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
     exact = [plan for plan in seen.plans if waits(plan) and versions_of(plan) == (goal.csv,)]
     if exact and seen.installed != goal.csv:
         latest = max(exact, key=lambda plan: (plan is seen.plan, int(plan["spec"].get("generation") or 0)))
         return OlmVerdict(APPROVE, latest["metadata"]["name"], (goal.csv,))
     if not seen.plan or not waits(seen.plan) or (goal.pinned and seen.installed == goal.csv):
-        return OlmVerdict(WAIT)
+        return None
     name, versions = seen.plan["metadata"]["name"], versions_of(seen.plan)
     ours = [version for version in versions if is_same_operator(version, goal.csv)]
     others = [version for version in versions if version not in ours]
     past = bool(ours) and is_before(goal.csv, ours[-1])
     if ours and others:
+        wrong = f"it installs {', '.join(others)} beside {', '.join(ours)}"
         fix = (
             "Bring the others first on their own terms, or install this operator in a namespace of its own;"
             " to take all of it, approve the InstallPlan yourself and run again."
         )
-        return OlmVerdict(FAIL, name, versions, f"it installs {', '.join(others)} beside {', '.join(ours)}", fix)
-    if past and goal.pinned:
+    elif past and goal.pinned:
+        wrong = f"it goes to {ours[-1]}, past the pinned {goal.csv}"
         fix = f"Pin {ours[-1]}; to have {goal.csv} all the same, remove the operator first and install that."
-        return OlmVerdict(FAIL, name, versions, f"it goes to {ours[-1]}, past the pinned {goal.csv}", fix)
-    # With automatic approval, a later version may be of an earlier channel, and not the newest of the requested one.
-    return OlmVerdict(WAIT) if past or not ours else OlmVerdict(APPROVE, name, versions)
+    else:
+        # With automatic approval, a later version may be of an earlier channel, and not the newest of the requested.
+        return OlmVerdict(APPROVE, name, versions) if ours and not past else None
+    return OlmVerdict(WAIT, name, versions, (OlmSymptom(Row(PLAN, AWAITS, SOON, fix), name, AWAITS, "", wrong),))
 
 
 def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
     """Yield the obstacles, the most specific first."""
+    if goal.pinned and is_before(goal.csv, seen.installed):
+        row = Row(SUBSCRIPTION, "", SOON, "Pin that version, or remove the operator first.")
+        yield OlmSymptom(row, goal.subscription, "", "", f"{seen.installed} is installed, past the pinned {goal.csv}")
     # The version that is coming, and the installed one when that is in its way.
     names = dict.fromkeys((str(seen.status.get("currentCSV")), goal.csv, seen.installed))
     csvs = [seen.csvs[name] for name in names if name in seen.csvs]

@@ -17,7 +17,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import (
     APPROVE,
     DONE,
-    FAIL,
     WAIT,
     Goal,
 )
@@ -37,6 +36,7 @@ REASONS = (
     *("DetectedClusterChange", "InvalidWebhookDescription", "OperatorConditionNotUpgradeable", "WaitingOnCleanup"),
 )
 AT_ONCE, PASSING = 0.0, math.inf
+REFUSE = "refuse"
 # What lasts for how long; every other reason of the phase is in the last column.
 SLOW, SOON, RETRIED = meanings.SLOW, meanings.SOON, meanings.RETRIED
 EXPECTED: dict[str, tuple[dict[str, float], float]] = {
@@ -116,6 +116,13 @@ def look(goal: Goal, subscription: dict[str, Any] | None, *items: dict[str, Any]
     return state.judge(goal, state.OlmObjects(subscription, plans, csvs))
 
 
+def outcome(verdict: state.OlmVerdict) -> str:
+    """Return the next step, or that it is refused: then a symptom is none of the table."""
+    refused = [symptom for symptom in verdict.symptoms if symptom.row not in meanings.ROWS]
+    assert all(symptom.row.grace == SOON and symptom.wrong and symptom.row.fix for symptom in refused)
+    return REFUSE if refused else verdict.what
+
+
 def states(verdict: state.OlmVerdict) -> list[tuple[str, str]]:
     return [(symptom.row.kind, symptom.state) for symptom in verdict.symptoms]
 
@@ -126,7 +133,7 @@ def states(verdict: state.OlmVerdict) -> list[tuple[str, str]]:
     (PINNED, TWO, THREE, "Succeeded", DONE),  # the next one waits for approval
     (PINNED, TWO, TWO, "Installing", WAIT),
     (PINNED, ONE, ONE, "Succeeded", WAIT),
-    (PINNED, THREE, THREE, "Succeeded", FAIL),
+    (PINNED, THREE, THREE, "Succeeded", REFUSE),
     (PINNED, "", "", "", WAIT),
     (NEWEST, THREE, THREE, "Succeeded", DONE),
     (NEWEST, TWO, TWO, "Succeeded", WAIT),
@@ -139,20 +146,20 @@ def states(verdict: state.OlmVerdict) -> list[tuple[str, str]]:
 )
 def test_when_it_is_there(goal: Goal, installed: str, current: str, phase: str, what: str) -> None:
     subscription = subscribed(installedCSV=installed, currentCSV=current, state="AtLatestKnown")
-    assert look(goal, subscription, *([csv(installed, phase)] if installed else [])).what == what
+    assert outcome(look(goal, subscription, *([csv(installed, phase)] if installed else []))) == what
 
 
 @cases(
     "installed, current, brings, done, told",
     ("", TWO, (TWO,), {}, (APPROVE, "install-1", (TWO,))),
-    ("", TWO, (TWO, TEMPO), {}, (FAIL, "install-1", (TWO, TEMPO))),
+    ("", TWO, (TWO, TEMPO), {}, (REFUSE, "install-1", (TWO, TEMPO))),
     (TWO, THREE, (THREE,), {}, (DONE, "install-1", (THREE,))),  # an upgrade beyond the pin is left
     (TWO, TWO, (TWO,), {"phase": "Complete", "approved": True}, (DONE, "", ())),
 )
 def test_a_plan_is_approved_or_ends_the_wait(installed: str, current: str, brings: Any, done: Any, told: Any) -> None:
     subscription = subscribed("install-1", installedCSV=installed, currentCSV=current, state="UpgradePending")
     verdict = look(PINNED, subscription, plan("install-1", *brings, **done), *([csv(TWO)] if installed else []))
-    assert (verdict.what, verdict.plan, verdict.versions) == told
+    assert (outcome(verdict), verdict.plan, verdict.versions) == told
 
 
 def test_what_knows_most_comes_first() -> None:
@@ -241,31 +248,30 @@ def choose(*plans: Any, target: str = TWO, installed: str = "", pinned: bool = T
 
 @cases(
     "brings, target, installed, pinned, what",
-    ((TWO,), TWO, "", True, "approve"),
-    ((TWO,), TWO, ONE, True, "approve"),
-    ((TWO,), THREE, ONE, True, "approve"),  # a step on the way
-    ((THREE,), TWO, ONE, True, "fail"),
-    ((THREE,), TWO, TWO, True, "wait"),  # the pin is there, the next one waits
-    ((TWO, TEMPO), TWO, ONE, True, "fail"),
-    ((TEMPO, TWO), TWO, ONE, True, "fail"),
-    ((THREE, TEMPO), TWO, TWO, True, "wait"),
-    ((TEMPO,), TWO, ONE, True, "wait"),
-    ((TWO,), TWO, ONE, False, "approve"),
-    ((TWO,), THREE, ONE, False, "approve"),
-    ((THREE,), TWO, ONE, False, "wait"),  # a plan of the channel of before
-    ((THREE, TEMPO), TWO, ONE, False, "fail"),
+    ((TWO,), TWO, "", True, APPROVE),
+    ((TWO,), TWO, ONE, True, APPROVE),
+    ((TWO,), THREE, ONE, True, APPROVE),  # a step on the way
+    ((THREE,), TWO, ONE, True, REFUSE),
+    ((THREE,), TWO, TWO, True, WAIT),  # the pin is there, the next one waits
+    ((TWO, TEMPO), TWO, ONE, True, REFUSE),
+    ((TEMPO, TWO), TWO, ONE, True, REFUSE),
+    ((THREE, TEMPO), TWO, TWO, True, WAIT),
+    ((TEMPO,), TWO, ONE, True, WAIT),
+    ((TWO,), TWO, ONE, False, APPROVE),
+    ((TWO,), THREE, ONE, False, APPROVE),
+    ((THREE,), TWO, ONE, False, WAIT),  # a plan of the channel of before
+    ((THREE, TEMPO), TWO, ONE, False, REFUSE),
 )
 def test_a_plan_is_judged_by_what_it_brings(brings: Any, target: str, installed: str, pinned: bool, what: str) -> None:
     verdict = choose(plan("newest", *brings), target=target, installed=installed, pinned=pinned)
-    assert verdict.what == what
-    assert (verdict.plan == "newest") == (what != "wait")
-    assert bool(verdict.wrong and verdict.fix) == (what == "fail")
+    assert outcome(verdict) == what
+    assert (verdict.plan == "newest") == (what != WAIT)
 
 
 def test_what_would_come_is_told_and_the_newest_plan_for_the_pin_counts_though_a_newer_one_came() -> None:
-    verdict = choose(plan("newest", TWO, TEMPO))
-    assert verdict.wrong == f"it installs {TEMPO} beside {TWO}" and "a namespace of its own" in verdict.fix
-    assert choose(plan("newest", THREE)).wrong == f"it goes to {THREE}, past the pinned {TWO}"
+    (more,), (past,) = (choose(plan("newest", *names)).symptoms for names in ((TWO, TEMPO), (THREE,)))
+    assert more.wrong == f"it installs {TEMPO} beside {TWO}" and "a namespace of its own" in more.row.fix
+    assert past.wrong == f"it goes to {THREE}, past the pinned {TWO}"
     listed = [plan("early", TWO), plan("newest", THREE, generation=2)]
     assert choose(*listed, installed=ONE) == state.OlmVerdict("approve", "early", (TWO,))
     assert choose(plan("early", TWO, generation=5), plan("newest", TWO, generation=1)).plan == "newest"
