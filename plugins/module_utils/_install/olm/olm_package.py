@@ -92,8 +92,8 @@ def _check_channel(request: OlmRequest, channel: Found, csv: str, kubernetes: st
         wrong = f"channel {channel['name']} of {request.package} is not for all namespaces"
         raise request.problem(wrong, "Use a channel of the OpenTelemetry operator; it covers all namespaces.")
     # The channel says what its newest version requires; a pinned version reports its own in its state.
-    least, here = read(channel["min_kubernetes"] or "0.0.0"), read(kubernetes or "0.0.0")
-    if least and here and here < least and any(here) and not request.csv:
+    least, here = read(channel["min_kubernetes"] or ""), read(kubernetes or "")
+    if least and here and here < least and not request.csv:
         wrong = f"{csv} needs Kubernetes {least} or later, and this cluster has {here}"
         fix = "Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv)."
         raise request.problem(wrong, fix)

@@ -98,7 +98,7 @@ class OlmVerdict(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        rejected = {"brings": list(self.versions)} if self.versions else {}
+        rejected = {"brings": list(self.versions)} if self.symptoms and self.versions else {}
         return {"failures": [item.fact for item in self.symptoms], **rejected}
 
 
@@ -123,8 +123,8 @@ def plan_of(subscription: Manifest | None) -> str:
 
 def deprecations(subscription: Manifest | None) -> list[str]:
     """Return what the catalog says is not to be used any more."""
-    found = [condition for condition in _conditions(subscription) if condition["type"] in DEPRECATIONS]
-    return [str(condition.get("message") or condition["type"]) for condition in found]
+    deprecated = [condition for condition in _conditions(subscription) if condition["type"] in DEPRECATIONS]
+    return [str(condition.get("message") or condition["type"]) for condition in deprecated]
 
 
 def versions_of(plan: Manifest) -> tuple[str, ...]:
@@ -194,40 +194,41 @@ def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
     skipped = {*NO_CONDITION, *(OF_PLAN if seen.plan else ()), *(OF_CATALOGS if under_way else ())}
     conditions = [condition for condition in _conditions(seen.subscription) if condition["type"] not in skipped]
     for condition in conditions:
-        yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], condition)
+        details = condition.get("reason"), condition.get("message")
+        yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], *details)
     idle = not conditions and seen.plan is None and not seen.status.get("currentCSV")
     if idle or seen.status.get("state") == "UpgradeFailed":
-        yield _symptom(SUBSCRIPTION, goal.subscription, str(seen.status.get("state") or ""), {})
+        yield _symptom(SUBSCRIPTION, goal.subscription, seen.status.get("state"))
 
 
 def _csv(item: Manifest) -> OlmSymptom:
     status = status_of(item)
-    unmet = [one for one in status.get("requirementStatus") or [] if one.get("status") != "Present"]
-    told = [
-        ": ".join(filter(None, (f"{one.get('kind')} {one.get('name')} is {one.get('status')}", one.get("message"))))
-        for one in unmet
-    ]
-    message = "; ".join(filter(None, (status.get("message"), *told)))
-    said = {"reason": status.get("reason"), "message": message}
-    return _symptom(CSV, item["metadata"]["name"], str(status.get("phase") or ""), said)
+    messages = [status.get("message")]
+    for need in status.get("requirementStatus") or []:
+        if need.get("status") != "Present":
+            state = f"{need.get('kind')} {need.get('name')} is {need.get('status')}"
+            messages.append(f"{state}: {need['message']}" if need.get("message") else state)
+    message = "; ".join(filter(None, messages))
+    return _symptom(CSV, item["metadata"]["name"], status.get("phase"), status.get("reason"), message)
 
 
 def _plan(plan: Manifest) -> OlmSymptom:
     status = status_of(plan)
-    conditions = [one for one in status.get("conditions") or [] if one.get("status") == "False"]
-    lookups = [one for lookup in status.get("bundleLookups") or [] for one in lookup.get("conditions") or []]
-    said = [one for one in (*conditions, *lookups) if one.get("message")]
-    message = "; ".join(dict.fromkeys(str(one["message"]) for one in said)) or status.get("message")
-    reason = next((one["reason"] for one in said if one.get("reason")), "")
-    phase = str(status.get("phase") or "")
-    return _symptom(PLAN, plan["metadata"]["name"], phase, {"reason": reason, "message": message})
+    conditions = [condition for condition in status.get("conditions") or [] if condition.get("status") == "False"]
+    for lookup in status.get("bundleLookups") or []:
+        conditions += lookup.get("conditions") or []
+    explained = [condition for condition in conditions if condition.get("message")]
+    message = "; ".join(dict.fromkeys(condition["message"] for condition in explained)) or status.get("message")
+    reason = next((condition["reason"] for condition in explained if condition.get("reason")), "")
+    return _symptom(PLAN, plan["metadata"]["name"], status.get("phase"), reason, message)
 
 
-def _symptom(kind: str, name: str, state: str, said: Mapping[str, Any]) -> OlmSymptom:
-    reason, message = str(said.get("reason") or ""), str(said.get("message") or "")
-    return OlmSymptom(row_for(kind, state, reason, message), name, state, reason, message)
+def _symptom(kind: str, name: str, state: Any, reason: Any = "", message: Any = "") -> OlmSymptom:
+    texts = [str(value or "") for value in (state, reason, message)]
+    return OlmSymptom(row_for(kind, *texts), name, *texts)
 
 
 def _conditions(subscription: Manifest | None) -> list[dict[str, Any]]:
     """Return the true conditions of a Subscription: something is wrong, or in progress."""
-    return [one for one in status_of(subscription).get("conditions") or [] if one.get("status") == "True"]
+    conditions = status_of(subscription).get("conditions") or []
+    return [condition for condition in conditions if condition.get("status") == "True"]
