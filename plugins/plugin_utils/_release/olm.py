@@ -11,7 +11,7 @@ from typing import Any
 
 from ...module_utils._errors import Problem
 from ...module_utils._install.olm import olm_decision, olm_objects
-from ...module_utils._install.olm.olm_package import AUTOMATIC, OlmRequest
+from ...module_utils._install.olm.olm_decision import AUTOMATIC, MANUAL, OlmRequest
 from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
 from ...module_utils._install.releases.installed import OLM
@@ -28,7 +28,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "source": {"type": "str", "required": True},
     "source_namespace": {"type": "str", "required": True},
     "csv": {"type": "str", "default": ""},
-    "approval": {"type": "str", "choices": [AUTOMATIC, olm_decision.MANUAL], "default": AUTOMATIC},
+    "approval": {"type": "str", "choices": [AUTOMATIC, MANUAL], "default": AUTOMATIC},
     "operator_group": {"type": "str", "default": ""},
     "namespace": {"type": "str", "default": ""},
 }

@@ -1,27 +1,51 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operator under OLM: the Subscription and its prerequisites, or the reason to reject it. Private."""
+"""The operator under OLM: the version, the Subscription and its prerequisites, or the reason to reject it. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._errors import Problem, about
+from ..._errors import Problem, about, at_most, near
 from ..._kube.bundle import Manifest
 from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..releases.products import OPERATOR, PRODUCTS
-from .olm_objects import API, Found, is_before, of_operator
-from .olm_package import AUTOMATIC, OlmRequest, PackageVersion, resolve
+from ..releases.versions import Version, read
+from .olm_objects import API, PACKAGES, READY, Found, is_before, of_operator, read_csv
 
-MANUAL = "manual"
+MANUAL, AUTOMATIC = "manual", "automatic"
 ASKED = "Install the operator by OLM"
 # Red Hat's documentation installs its build there, with the label for the cluster's own monitoring.
 _RED_HAT = "openshift-opentelemetry-operator"
 NAMESPACES = {"opentelemetry-product": _RED_HAT}
 _NAMESPACE_LABELS = {_RED_HAT: {"openshift.io/cluster-monitoring": "true"}}
 _LABELS = {OWNER_LABEL: OWNER, RELEASE_LABEL: OPERATOR}
+# The first version of the operator to take collectors as v1beta1, as its changelog says.
+_FIRST = Version(0, 99, 0)
+
+
+class OlmRequest(NamedTuple):
+    """The request to OLM; `config` has the Subscription's changes to the operator's Deployment."""
+
+    package: str
+    source: str
+    source_namespace: str
+    namespace: str
+    channel: str = ""
+    csv: str = ""
+    approval: str = AUTOMATIC
+    operator_group: str = ""
+    config: Mapping[str, Any] = {}
+
+    @property
+    def catalog(self) -> str:
+        return f"{self.source_namespace}/{self.source}"
+
+    def problem(self, wrong: str, fix: str) -> Problem:
+        """Return what is wrong with what the catalog has."""
+        return Problem(wrong, where=f"CatalogSource {self.catalog}", fix=fix)
 
 
 class OlmPlan(NamedTuple):
@@ -43,9 +67,9 @@ def plan(request: OlmRequest, olm: Found) -> OlmPlan:
     with about(ASKED):
         _check(request, olm)
         ours = _subscription(request, olm["subscriptions"])
-        version = resolve(request, olm, ours["channel"] if ours else "")
+        channel, csv = resolve(request, olm, ours["channel"] if ours else "")
         installed = (ours["installed_csv"] or ours["current_csv"]) if ours else ""
-        action, message = _step(request, installed, version)
+        action, message = _step(request, installed, channel, csv)
         groups = _operator_group(request, olm["operator_groups"])
         left = ", ".join(item["name"] for item in olm["csvs"] if item["product"])
         if left and not ours:
@@ -53,19 +77,19 @@ def plan(request: OlmRequest, olm: Found) -> OlmPlan:
             raise Problem(wrong, fix="Run once with state absent, or delete it: OLM takes up none that it finds.")
     spec: dict[str, Any] = {
         "name": request.package,
-        "channel": version.channel,
+        "channel": channel,
         "source": request.source,
         "sourceNamespace": request.source_namespace,
         "installPlanApproval": request.approval.capitalize(),
     }
     if request.csv:
         # It counts for the first installation alone, so that a pin that moves does not touch it.
-        spec["startingCSV"] = (ours["starting_csv"] if ours and installed else "") or version.csv
+        spec["startingCSV"] = (ours["starting_csv"] if ours and installed else "") or csv
     if request.config:
         spec["config"] = dict(request.config)
     name = ours["name"] if ours else request.package
     subscription = _object("Subscription", f"{API}/v1alpha1", name, request.namespace, spec)
-    return OlmPlan(action, message, [_namespace(request.namespace), *groups, subscription], name, version.csv)
+    return OlmPlan(action, message, [_namespace(request.namespace), *groups, subscription], name, csv)
 
 
 def _check(request: OlmRequest, olm: Found) -> None:
@@ -109,18 +133,84 @@ def _place(item: Found) -> str:
     return f"{item['namespace']}/{item['name']}"
 
 
-def _step(request: OlmRequest, installed: str, version: PackageVersion) -> tuple[str, str]:
+def resolve(request: OlmRequest, olm: Found, installed_channel: str = "") -> tuple[str, str]:
+    """Return the channel and the version. Raises Problem with what the catalog has instead."""
+    _check_catalog(request, olm["catalogs"])
+    package = olm["package"]
+    if package is None:
+        similar = olm["packages"]
+        listed = f"Packages there that look alike: {_list(similar)}." if similar else "It offers no package at all."
+        wrong = f"the catalog has no package {request.package}{near(request.package, similar)}"
+        raise request.problem(wrong, f"Set otel_operator_olm_package, or another catalog. {listed}")
+    channels = {item["name"]: item for item in package["channels"]}
+    # Without a channel option the Subscription keeps its channel, even if the package's default changes.
+    name = request.channel or (installed_channel if installed_channel in channels else package["default_channel"])
+    if name not in channels:
+        wrong = f"package {request.package} has no channel {name}{near(name, channels)}"
+        raise request.problem(wrong, f"Set otel_operator_olm_channel to one of: {_list(channels)}.")
+    channel = channels[name]
+    csv = request.csv or channel["csv"]
+    if request.csv and csv not in channel["csvs"]:
+        elsewhere = [item["name"] for item in package["channels"] if csv in item["csvs"]]
+        there = f"; it is in channel {_list(elsewhere)}" if elsewhere else near(csv, channel["csvs"])
+        wrong = f"channel {name} of {request.package} has no {csv}{there}"
+        raise request.problem(wrong, f"Set otel_operator_olm_csv to one of: {_list(channel['csvs'])}.")
+    _check_channel(request, channel, csv, olm["kubernetes"])
+    return name, csv
+
+
+def _check_catalog(request: OlmRequest, catalogs: Iterable[Found]) -> None:
+    named = {f"{item['namespace']}/{item['name']}": item for item in catalogs}
+    if request.catalog not in named:
+        wrong = f"there is no CatalogSource {request.catalog}{near(request.catalog, named)}"
+        fix = f"Set otel_operator_olm_source and otel_operator_olm_source_namespace to one of: {_list(named)}."
+        raise Problem(wrong, fix=fix)
+    catalog = named[request.catalog]
+    if catalog["state"] != READY:
+        message = f": {catalog['message']}" if catalog["message"] else ""
+        wrong = f"the catalog does not answer (its state is {catalog['state'] or 'not known'}){message}"
+        pods = f"kubectl -n {request.source_namespace} get pods -l olm.catalogSource={request.source}"
+        raise request.problem(wrong, f"Look at its pod: {pods}")
+
+
+def _check_channel(request: OlmRequest, channel: Found, csv: str, kubernetes: str) -> None:
+    """Reject a version that does not work with this collection or cluster."""
+    if not channel["all_namespaces"]:
+        wrong = f"channel {channel['name']} of {request.package} is not for all namespaces"
+        raise request.problem(wrong, "Use a channel of the OpenTelemetry operator; it covers all namespaces.")
+    # The channel says what its newest version requires; a pinned version reports its own in its state.
+    least, here = read(channel["min_kubernetes"] or ""), read(kubernetes or "")
+    if least and here and here < least and not request.csv:
+        wrong = f"{csv} needs Kubernetes {least} or later, and this cluster has {here}"
+        fix = "Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv)."
+        raise request.problem(wrong, fix)
+    # A package of another name has versions of its own.
+    if request.package in PACKAGES and _is_old(csv):
+        fitting = _list(name for name in channel["csvs"] if not _is_old(name))
+        wrong = f"{csv} has an operator that does not serve OpenTelemetryCollector as v1beta1"
+        raise request.problem(wrong, f"Take a version from {_FIRST} on. Channel {channel['name']} has: {fitting}.")
+
+
+def _is_old(csv: str) -> bool:
+    version = read(read_csv(csv).version)
+    return version is not None and version < _FIRST
+
+
+def _list(names: Iterable[Any]) -> str:
+    return at_most(10, names) or "none"
+
+
+def _step(request: OlmRequest, installed: str, channel: str, csv: str) -> tuple[str, str]:
     """Return the action: install, upgrade or none. OLM never downgrades."""
     if not installed:
-        return "install", f"{version.csv} is installed by OLM from channel {version.channel}"
-    if installed == version.csv:
+        return "install", f"{csv} is installed by OLM from channel {channel}"
+    if installed == csv:
         return "unchanged", f"{installed} is installed"
-    if is_before(version.csv, installed):
-        newest = f"the newest of channel {version.channel}, {version.csv},"
-        what = f"the pinned {version.csv}" if request.csv else newest
+    if is_before(csv, installed):
+        what = f"the pinned {csv}" if request.csv else f"the newest of channel {channel}, {csv},"
         fix = "OLM never goes back: ask for that one or a newer one, or remove it first with state absent."
         raise Problem(f"{installed} is installed, and {what} is older", fix=fix)
-    return "upgrade", f"OLM upgrades {installed} to {version.csv}"
+    return "upgrade", f"OLM upgrades {installed} to {csv}"
 
 
 def _operator_group(request: OlmRequest, groups: Sequence[Found]) -> list[Manifest]:

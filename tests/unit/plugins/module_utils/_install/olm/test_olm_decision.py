@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_decision, olm_package
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_decision
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_objects as found
 
 from ...helpers import cases
 from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
 
-ASKED = olm_package.OlmRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace", NAMESPACE)
+ASKED = olm_decision.OlmRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace", NAMESPACE)
 GROUP = {"name": "global", "ours": False, "targets": [], "all": True}
 LEFT = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 OLD = "opentelemetry-operator.v0.93.0-3"
@@ -137,14 +137,14 @@ MANY = package(stable=[f"opentelemetry-operator.v0.{minor}.0-1" for minor in ran
 
 @cases(
     "channel, csv, installed, expected",
-    ("", "", "", olm_package.PackageVersion("stable", THREE)),
-    ("", "", "old", olm_package.PackageVersion("old", ONE)),  # who named none stays
-    ("", "", "gone", olm_package.PackageVersion("stable", THREE)),
-    ("stable", "", "old", olm_package.PackageVersion("stable", THREE)),
-    ("", TWO, "", olm_package.PackageVersion("stable", TWO)),
+    ("", "", "", ("stable", THREE)),
+    ("", "", "old", ("old", ONE)),  # who named none stays
+    ("", "", "gone", ("stable", THREE)),
+    ("stable", "", "old", ("stable", THREE)),
+    ("", TWO, "", ("stable", TWO)),
 )
-def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: olm_package.PackageVersion) -> None:
-    assert olm_package.resolve(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
+def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: tuple[str, str]) -> None:
+    assert olm_decision.resolve(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
 
 
 @cases(
@@ -167,7 +167,7 @@ def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: ol
 )
 def test_what_is_not_there_is_refused_with_the_near_word(asked: Any, found: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):
-        olm_package.resolve(ASKED._replace(**asked), olm(**found))
+        olm_decision.resolve(ASKED._replace(**asked), olm(**found))
 
 
 @pytest.mark.parametrize(
@@ -178,11 +178,11 @@ def test_the_first_version_with_the_api_is_taken_and_packages_of_other_names_are
     name: str, csv: str
 ) -> None:
     offered = {**package(stable=[csv]), "name": name}
-    assert olm_package.resolve(ASKED._replace(package=name, csv=csv), olm(package=offered)).csv == csv
+    assert olm_decision.resolve(ASKED._replace(package=name, csv=csv), olm(package=offered)) == ("stable", csv)
 
 
 def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
-    assert olm_package.resolve(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")).csv == ONE
+    assert olm_decision.resolve(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")) == ("stable", ONE)
 
 
 @cases(
