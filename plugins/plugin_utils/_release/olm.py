@@ -87,7 +87,7 @@ def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> Remov
     """Return the objects to remove. Raises Problem if the product is still in use."""
     request = _request(product, arguments)
     found, olm = _found(request, arguments), arguments["olm_found"]
-    mine = olm_objects.with_versions(request.namespace, found, olm)
+    mine = olm_objects.with_versions(request.namespace, request.package, found, olm)
     gone = removal.removal(product, mine, arguments["others"], arguments["remove_definitions"], check=check)
     others = olm_objects.neighbours(request.namespace, olm)
     if gone.action == "remove" and others:

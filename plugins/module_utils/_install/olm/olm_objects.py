@@ -101,7 +101,8 @@ def _channel(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def of_operator(subscriptions: Iterable[Mapping[str, Any]], package: str = "") -> list[Mapping[str, Any]]:
+def of_operator(subscriptions: Iterable[Found], package: str) -> list[Found]:
+    """Return the Subscriptions of the operator's packages and of the requested one."""
     return [item for item in subscriptions if item["package"] in {*PACKAGES, package}]
 
 
@@ -168,10 +169,10 @@ def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str,
     return {**found, "ours": found["ours"] or (by_olm and mine), "crds": crds}
 
 
-def with_versions(namespace: str, found: Found, olm: Found) -> dict[str, Any]:
+def with_versions(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:
     """Return the same with the unlabelled objects that go with the Subscription; an OperatorGroup in use stays."""
     others = neighbours(namespace, olm)
-    may_go = found["ours"] or not of_operator(others)
+    may_go = found["ours"] or not of_operator(others, package)
     kind = {"api_version": f"{API}/v1alpha1", "kind": "ClusterServiceVersion", "namespace": namespace}
     csvs = [{**kind, "name": item["name"]} for item in olm["csvs"] if item["product"] and may_go]
     workloads = [{"api_version": "apps/v1", **item} for item in found["workloads"] if csvs]

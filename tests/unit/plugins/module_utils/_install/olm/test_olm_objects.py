@@ -114,12 +114,13 @@ def test_definitions_of_olm_are_ours_unless_somebody_else_has_a_subscription_and
     "product, there, kinds",
     ({"ours": True}, {"subscriptions": [subscription()], "csvs": [CSV]}, ["ClusterServiceVersion", "Deployment"]),
     ({}, {"subscriptions": [subscription(ours=False)], "csvs": [CSV]}, []),
+    ({}, {"subscriptions": [subscription(ours=False, package="own-build")], "csvs": [CSV]}, []),
     ({"ours": True}, {"csvs": [{**CSV, "product": False}]}, []),
     # An OperatorGroup that others use stays.
     ({"ours": True, "objects": OBJECTS}, {"subscriptions": [subscription(), NEIGHBOUR]}, ["Subscription"]),
 )
 def test_versions_and_their_workloads_go_with_the_subscription(product: Any, there: Any, kinds: list[str]) -> None:
-    result = olm_objects.with_versions(NAMESPACE, installed(**product), olm(**there))
+    result = olm_objects.with_versions(NAMESPACE, "own-build", installed(**product), olm(**there))
     assert [item["kind"] for item in result["objects"]] == kinds
     names = {"ClusterServiceVersion": ONE, "Deployment": "manager", "Subscription": "a"}
     assert [item["name"] for item in result["objects"]] == [names[kind] for kind in kinds]
