@@ -115,7 +115,7 @@ def there(**more: Any) -> dict[str, Any]:
     ({"csvs": [LEFT]}, {}, "there without a Subscription"),
 )
 def test_what_olm_could_not_do_is_refused(found: dict[str, Any], given: dict[str, Any], words: str) -> None:
-    with pytest.raises(Problem, match=words):
+    with pytest.raises(Problem, match=f"^Install the operator by OLM: .*{words}"):
         chosen(olm(**found), **given)
 
 
