@@ -191,13 +191,13 @@ def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
     if seen.plan and status_of(seen.plan).get("phase") != "Complete":
         under_way.append(_plan(seen.plan))
     yield from under_way
-    skipped = {*NO_CONDITION, *(OF_PLAN if seen.plan else ()), *(OF_CATALOGS if under_way else ())}
+    resolved = seen.plan or seen.status.get("currentCSV")
+    skipped = {*NO_CONDITION, *(OF_PLAN if seen.plan else ()), *(OF_CATALOGS if under_way and resolved else ())}
     conditions = [condition for condition in _conditions(seen.subscription) if condition["type"] not in skipped]
     for condition in conditions:
         details = condition.get("reason"), condition.get("message")
         yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], *details)
-    idle = not conditions and seen.plan is None and not seen.status.get("currentCSV")
-    if idle or seen.status.get("state") == "UpgradeFailed":
+    if not (conditions or resolved) or seen.status.get("state") == "UpgradeFailed":
         yield _symptom(SUBSCRIPTION, goal.subscription, seen.status.get("state"))
 
 

@@ -200,6 +200,8 @@ def test_a_catalog_that_is_away_does_not_stop_what_is_resolved() -> None:
     assert [symptom.row.grace for symptom in waiting] == [SLOW]
     coming = look(PINNED, subscribed("i", (condition,), currentCSV=TWO), csv(TWO, "Installing", "InstallWaiting"))
     assert states(coming) == [(CSV, "Installing")]
+    left = look(PINNED, subscribed(conditions=(condition,)), csv(TWO, "Installing", "InstallWaiting"))
+    assert states(left) == [(CSV, "Installing"), (SUBSCRIPTION, "CatalogSourcesUnhealthy")], "nothing is resolved"
 
 
 def test_without_a_true_condition_a_subscription_that_nobody_has_taken_up_is_the_symptom() -> None:
