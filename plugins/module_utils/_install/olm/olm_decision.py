@@ -149,13 +149,16 @@ def resolve(request: OlmRequest, olm: Found, installed_channel: str = "") -> tup
         wrong = f"package {request.package} has no channel {name}{near(name, channels)}"
         raise request.problem(wrong, f"Set otel_operator_olm_channel to one of: {_list(channels)}.")
     channel = channels[name]
+    if not channel["all_namespaces"]:
+        wrong = f"channel {name} of {request.package} is not for all namespaces"
+        raise request.problem(wrong, "Use a channel of the OpenTelemetry operator; it covers all namespaces.")
     csv = request.csv or channel["csv"]
     if request.csv and csv not in channel["csvs"]:
         elsewhere = [item["name"] for item in package["channels"] if csv in item["csvs"]]
         there = f"; it is in channel {_list(elsewhere)}" if elsewhere else near(csv, channel["csvs"])
         wrong = f"channel {name} of {request.package} has no {csv}{there}"
         raise request.problem(wrong, f"Set otel_operator_olm_csv to one of: {_list(channel['csvs'])}.")
-    _check_channel(request, channel, csv, olm["kubernetes"])
+    _check_version(request, channel, csv, olm["kubernetes"])
     return name, csv
 
 
@@ -173,11 +176,8 @@ def _check_catalog(request: OlmRequest, catalogs: Iterable[Found]) -> None:
         raise request.problem(wrong, f"Look at its pod: {pods}")
 
 
-def _check_channel(request: OlmRequest, channel: Found, csv: str, kubernetes: str) -> None:
+def _check_version(request: OlmRequest, channel: Found, csv: str, kubernetes: str) -> None:
     """Reject a version that does not work with this collection or cluster."""
-    if not channel["all_namespaces"]:
-        wrong = f"channel {channel['name']} of {request.package} is not for all namespaces"
-        raise request.problem(wrong, "Use a channel of the OpenTelemetry operator; it covers all namespaces.")
     # The channel says what its newest version requires; a pinned version reports its own in its state.
     least, here = read(channel["min_kubernetes"] or ""), read(kubernetes or "")
     if least and here and here < least and not request.csv:
