@@ -19,6 +19,7 @@ from ..module_utils._config.layers import Layer, for_version, parse_version
 from ..module_utils._config.paths import section
 from ..module_utils._errors import Problem, near
 from ..module_utils._validate import recipes
+from ..module_utils._validate.batching import EXPORTERS_BATCH
 from ..module_utils._validate.view import Target
 from . import _sources, _yaml
 
@@ -245,7 +246,14 @@ def _about(collector: Collector, version: str, logs: Sequence[str]) -> dict[str,
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,
         "metrics_readers": not version or parse_version(version) >= _READERS,
+        "exporters_batch": bool(version) and in_exporters(collector, version),
     }
+
+
+def in_exporters(collector: Collector, version: str) -> bool:
+    """Whether recipe baseline leaves batches to the exporters, where they can make them."""
+    given = [use.options.get("batching") for use in recipes.uses(collector.recipes) if use.name == BASELINE]
+    return given != ["processor"] and parse_version(version) >= parse_version(EXPORTERS_BATCH)
 
 
 _LOG_LEVEL = "info"  # the Collector's own default, which a config need not have

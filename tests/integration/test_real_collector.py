@@ -17,6 +17,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import SECTIONS, Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.batch_processor import to_exporters
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.data_edits import Change, apply
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.batching import GONE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
     Deployment,
@@ -203,6 +207,33 @@ def test_our_configs(validate: Validate, target: Target, tmp_path: Path) -> None
     left_out = {case.name.split()[0] for case in cases if not usable(case.config, target)}
     assert left_out == NOT_IN_THE_BUILD
     assert compare(validate, target, tmp_path, [case for case in cases if usable(case.config, target)]) == []
+
+
+def without_batch(config: Any, target: Target) -> Any:
+    """Return a config with the batches of its processors made by its exporters; None if no processor goes."""
+    found = [one for one in to_exporters(config, target) if isinstance(one, Change)]
+    return apply(config, [edit for one in found for edit in one.edits]) if found else None
+
+
+@pytest.mark.parametrize("version", [VERSION, GONE])
+def test_public_configs_without_batch_processors(
+    validate: Validate, target: Target, tmp_path: Path, version: str
+) -> None:
+    if not CORPORA.is_dir():
+        pytest.skip("the folder of public configs is not here; O11Y_CORPORA names another one")
+    moved, refused = 0, []
+    for case in from_corpora(target):
+        for name, config in (
+            ("before", case.config),
+            ("after", without_batch(case.config, replace(target, version=version))),
+        ):
+            (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+        if config is not None and not validate(tmp_path / "before.yaml"):
+            moved += 1
+            why = validate(tmp_path / "after.yaml")
+            refused += [f"{case.name}: {why}"] if why else []
+    print(f"\n{moved} configs moved")
+    assert moved > 10 and refused == []
 
 
 def test_public_configs_at_their_own_build(target: Target) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from .._config.layers import parse_version
 from .._config.paths import Path, section
 from .._validate.view import Target
+from .batch_processor import batches
 from .data_edits import (
     Change,
     Drop,
@@ -216,6 +217,7 @@ STEPS: tuple[Step, ...] = (
     telemetry_address,
     batcher,
     overflow,
+    batches,
     actions,
     ballast,
     verbosity,

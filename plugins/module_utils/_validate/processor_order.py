@@ -21,15 +21,6 @@ _UID = "k8s.pod.uid"
 
 # Exporters for trials: such a pipeline needs neither a memory limiter nor batches.
 _TRIAL = ("debug", "nop", "logging", "file")
-# Exporters that send one request for whatever they are given.
-_SENDERS = ("otlp", "otlpgrpc", "otlphttp", "awsxray", "zipkin")
-# Processors that split or rebuild batches: batching before them is wasted.
-_BEFORE_BATCH = {
-    "tailsampling": "it splits batches to assemble whole traces",
-    "groupbytrace": "it splits batches to assemble whole traces",
-    "probabilisticsampler": "it drops data from full batches, so that they leave it partly empty",
-    "filter": "it drops data from full batches, so that they leave it partly empty",
-}
 # Processors that drop the client's connection information.
 _FORGETFUL = (_BATCH, "groupbytrace", "tailsampling")
 
@@ -58,34 +49,6 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
             message = f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'"
             fix = "Put it first: rejected data then costs no work, and receivers can slow down their senders."
             yield Fault((*pipeline.path, "processors", index), message, fix)
-
-
-def batch_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield pipelines without batching, which send one request for each incoming request."""
-    senders = {part.id: part for part in subject.view.of("exporters", *_SENDERS)}
-    for pipeline in subject.view.pipelines:
-        if _position(pipeline, _BATCH) is not None:
-            continue
-        for name in pipeline.exporters:
-            if name in senders and not _batches(senders[name]):
-                fix = f"Add `batch` as the last processor, or `sending_queue: {{batch: {{}}}}` to exporter '{name}'."
-                yield Fault(pipeline.path, f"pipeline '{pipeline.key}' sends to '{name}' without batches", fix)
-                break
-
-
-def batch_early(subject: Subject) -> Iterator[Fault]:
-    """Yield batch processors before a processor that drops data or splits batches."""
-    for pipeline in subject.view.pipelines:
-        kinds = [kind_of(name) for name in pipeline.processors]
-        if _BATCH not in kinds:
-            continue
-        last = len(kinds) - 1 - kinds[::-1].index(_BATCH)
-        for name, kind in zip(pipeline.processors[last:], kinds[last:], strict=True):
-            if kind in _BEFORE_BATCH:
-                message = f"'{pipeline.processors[last]}' comes before '{name}': {_BEFORE_BATCH[kind]}"
-                fix = f"Move '{pipeline.processors[last]}' to the end of the processors."
-                yield Fault((*pipeline.path, "processors", last), message, fix)
-                break
 
 
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
@@ -131,12 +94,6 @@ def _position(pipeline: Pipeline, kind: str) -> int | None:
     return next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == kind), None)
 
 
-def _batches(exporter: Part) -> bool:
-    """Whether an exporter makes batches itself; settings that are a variable may."""
-    queue = exporter.settings.get("sending_queue")
-    return isinstance(queue, str) or at(queue, ("batch",)) is not None or "batcher" in exporter.settings
-
-
 def _before_connection(part: Part) -> list[str]:
     """Return the attributes that name the pod before the connection does: the first association that fits counts."""
     found: list[str] = []
@@ -161,6 +118,5 @@ def _asks_connection(part: Part) -> bool:
 RULES = (
     *rules("info", memory_limiter_missing, documentation=_DOCUMENTATION),
     *rules("warning", memory_limiter_late, documentation=_DOCUMENTATION),
-    *rules("info", batch_missing, documentation=_DOCUMENTATION),
-    *rules("warning", batch_early, connection_forgotten, wrong_pod, documentation=_DOCUMENTATION),
+    *rules("warning", connection_forgotten, wrong_pod, documentation=_DOCUMENTATION),
 )

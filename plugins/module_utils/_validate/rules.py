@@ -11,6 +11,7 @@ webhook of the operator are rules too, compared with its end-to-end cases and a 
 from __future__ import annotations
 
 from . import (
+    batching,
     components,
     connectors,
     expansion,
@@ -57,6 +58,7 @@ _TOPICS = (
         values,
         ottl_statements,
         order,
+        batching,
         sizing,
     ),
     *(ports, placement, loops, scraping, resource, transport, vendor_endpoints),

@@ -48,6 +48,21 @@ def batch_missing(subject: Subject) -> Iterator[Subject]:
         yield edited(made, lambda config: _without(config, "batch"))
 
 
+def batch_twice(subject: Subject) -> Iterator[Subject]:
+    made = put(subject, ("exporters", f"otlp_grpc/{NEW}"), {"endpoint": "a:4317", "sending_queue": {"batch": {}}})
+    made = put(made, ("processors", f"batch/{NEW}"), None)
+    for path, roles in pipelines(made):
+        listed = put(made, (*path, "processors"), [*(roles.get("processors") or ()), f"batch/{NEW}"])
+        yield put(listed, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}"])
+
+
+def batch_deprecated(subject: Subject) -> Iterator[Subject]:
+    for version in ("0.165.0", "0.171.0", "0.177.0"):
+        made = put(subject, ("processors", f"batch/{NEW}"), {"timeout": "1s"})
+        if subject.target:
+            yield replace(made, target=replace(subject.target, version=version))
+
+
 def after_batch(*rows: tuple[str, Any]) -> Mutator:
     """Return the mutator that puts processors behind a batch."""
 
@@ -124,6 +139,8 @@ MUTATORS: dict[str, Mutator] = {
     "memory-limiter-late": memory_limiter_late,
     "batch-missing": batch_missing,
     "batch-early": after_batch(("tail_sampling", {}), ("filter", {}), ("probabilistic_sampler", {})),
+    "batch-twice": batch_twice,
+    "batch-deprecated": batch_deprecated,
     "connection-forgotten": connection_forgotten,
     "wrong-pod": wrong_pod,
     "memory-limiter-settings": memory_limiter_settings,

@@ -194,7 +194,8 @@ class _Comparison:
         known = [one for one in self._old["exports"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
         queue = sum(one["queue_size"] for one in known) / max(len(self._old["pods"]), 1)
         sizes = self._canary.history("exports", index, "queue_size")[-_GROWTH:]
-        low = min(sizes[-LAST:]) if len(sizes) >= LAST else 0
+        here_unit, rest_unit = (_unit(config, row["id"]) for config in self._settings)
+        low = min(sizes[-LAST:]) // here_unit if len(sizes) >= LAST else 0
         least = self._least(row["signal"])
         return {
             **row,
@@ -205,7 +206,7 @@ class _Comparison:
             "queue_low": low,
             "queue_grown": sizes[-1] - sizes[0],
             "rest_queue": round(queue),
-            "queue_excess": round(low / max(len(self._new["pods"]), 1) - 5 * queue),
+            "queue_excess": round(low / max(len(self._new["pods"]), 1) - 5 * queue / rest_unit),
         }
 
     def processes(self, row: Row) -> Row:
@@ -246,6 +247,13 @@ class _Comparison:
         } | {f"receivers/{one['id']}" for one in self._new["receives"] if one["accepted"]}
         calm = row["about"] in works and not _is_partial(row)
         return {**row, "known": (role, said) in others, "calm": calm}
+
+
+def _unit(config: Mapping[str, Any], exporter: str) -> int:
+    """Return how many units of its queue an exporter sends at once: a queue of items also holds the next batch."""
+    queue = section(config, "exporters", exporter, "sending_queue")
+    size = at(queue, ("batch", "min_size"))
+    return size if queue.get("sizer") == "items" and isinstance(size, int) and size > 0 else 1
 
 
 def _accepted(facts: Facts, signal: str) -> int:

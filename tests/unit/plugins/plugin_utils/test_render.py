@@ -81,11 +81,47 @@ def test_a_collectors_own_options_win_and_null_means_the_default() -> None:
 def test_the_baseline_is_part_of_every_list_of_recipes() -> None:
     config = config_of(GATEWAY)
     assert config["service"]["extensions"] == ["health_check"]
-    assert config["service"]["pipelines"]["traces"]["processors"] == ["memory_limiter", "batch"]
-    assert config["processors"]["memory_limiter"] == {"check_interval": "1s", "limit_mib": 409, "spike_limit_mib": 128}
-    recipes = [*GATEWAY["recipes"], {"baseline": {"batch_size": 7}}]
-    assert config_of({**GATEWAY, "recipes": recipes})["processors"]["batch"]["send_batch_size"] == 7
+    assert config["service"]["pipelines"]["traces"]["processors"] == ["memory_limiter"]
+    assert config["processors"] == {
+        "memory_limiter": {"check_interval": "1s", "limit_mib": 409, "spike_limit_mib": 128}
+    }
     assert config_of({"name": "a", "config": OTLP}) == OTLP
+
+
+FORWARD = [{"otlp_ingest": {"signals": ["traces"]}}, {"otlp_forward": {"endpoint": "a:4317"}}]
+
+
+def batches(*recipes: Any, **options: Any) -> tuple[Any, Any, list[str]]:
+    """Return the batches of the exporter, those of the processor, and the processors of the pipeline."""
+    config = config_of({"name": "a", "recipes": [*FORWARD, *recipes], **options})
+    (exporter,) = config["exporters"].values()
+    processors = config["service"]["pipelines"]["traces"]["processors"]
+    return exporter["sending_queue"].get("batch"), config["processors"].get("batch"), processors
+
+
+def test_the_baseline_leaves_batches_to_the_exporters() -> None:
+    made = {"sizer": "items", "min_size": 8192, "flush_timeout": "1s"}
+    assert batches() == (made, None, ["memory_limiter"])
+    sized = {**made, "min_size": 7, "flush_timeout": "5s"}
+    assert batches({"baseline": {"batch_size": 7, "batch_timeout": "5s"}}) == (sized, None, ["memory_limiter"])
+    own = {"processors": {"batch": {"timeout": "5s", "send_batch_size": 7}}}
+    assert batches(config=own) == (sized, None, ["memory_limiter"])
+
+
+def test_the_baseline_keeps_the_processor_where_it_is_wanted_or_alone_can_make_batches() -> None:
+    processor = (None, {"send_batch_size": 8192, "timeout": "1s"}, ["memory_limiter", "batch"])
+    assert batches({"baseline": {"batching": "processor"}}) == processor
+    assert batches(version="0.129.0") == processor
+    exporters = {"exporters": {"otlp_grpc/second": {"endpoint": "b:4317", "sending_queue": {}}}}
+    pipelines = {"service": {"pipelines": {"traces": {"exporters+": ["otlp_grpc/second"]}}}}
+    config = config_of({"name": "a", "recipes": FORWARD, "config": {**exporters, **pipelines}})
+    assert config["service"]["pipelines"]["traces"]["processors"] == ["memory_limiter", "batch"]
+
+
+def test_batches_of_the_user_are_not_touched() -> None:
+    own = {"processors": {"batch/own": None}, "service": {"pipelines": {"traces": {"processors": ["batch/own"]}}}}
+    config = config_of({"name": "a", "recipes": FORWARD, "config": own})
+    assert config["service"]["pipelines"]["traces"]["processors"] == ["batch/own"]
 
 
 def test_config_of_the_user_is_merged_last_and_in_order(tmp_path: Path) -> None:
@@ -244,7 +280,7 @@ def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(back
 def test_a_config_that_is_too_large_is_refused_before_its_rules_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_render, "lint", lambda _subject: pytest.fail("the rules ran first"))
     config = {"processors": {"transform/large": {"trace_statements": ["x" * 2**21]}}}
-    with pytest.raises(Problem, match="the config has 2049 KiB"):
+    with pytest.raises(Problem, match="the config has 2048 KiB"):
         _render.plan(_render.Request([{**GATEWAY, "config": config}], {"namespace": "n"}))
 
 

@@ -219,13 +219,36 @@ memory-limiter-late:
   second: {finds: "service.pipelines.traces.processors[1]: 'memory_limiter' comes after 'batch' Put it first"}
   first: {processors: {memory_limiter: null, batch: null}}
 batch-missing:
+  given: {build: contrib 0.158.0}
   each request alone: {exporters.otlp_grpc.endpoint: "gateway:4317", processors.memory_limiter: null,
-    finds: "service.pipelines.traces: sends to 'otlp_grpc' without batches Add `batch` as the last processor, or
-      `sending_queue: {batch: {}}`"}
+    finds: "service.pipelines.traces: sends to 'otlp_grpc' without batches Add `sending_queue: {batch: {}}` to
+      exporter 'otlp_grpc'."}
+  before queues made batches: {exporters.otlp.endpoint: "gateway:4317", processors.memory_limiter: null,
+    build: contrib 0.129.0, finds: "service.pipelines.traces: Add `batch` as the last processor."}
+  an exporter that makes none: {exporters.awsxray: null, processors.memory_limiter: null,
+    finds: "service.pipelines.traces: Add `batch` as the last processor."}
   a processor: {exporters.otlp_grpc.endpoint: "gateway:4317", processors.batch/small: null}
+  the processor that has a queue: {exporters.otlp_grpc.endpoint: "gateway:4317", processors.queue_batch: null}
   in the queue: {exporters.otlphttp.sending_queue.batch: {}}
   as older versions have it: {exporters.otlp.batcher.enabled: true}
   one that needs none: {exporters: {prometheus: {}, debug: {}}}
+  since exporters do it: {exporters.otlp_grpc.endpoint: "gateway:4317", build: contrib 0.171.0}
+batch-twice:
+  given: {processors.batch: null, build: contrib 0.158.0}
+  both: {exporters.otlp_grpc.sending_queue.batch: {min_size: 100},
+    finds: "service.pipelines.traces.processors[0]: 'batch' makes batches, and so does exporter 'otlp_grpc' Remove
+      'batch' if all exporters of the pipeline make batches."}
+  one that only splits: {exporters.otlp_grpc.sending_queue.batch: {min_size: 0, max_size: 100}}
+  one that is off: {exporters.otlp_grpc.sending_queue.batch: {enabled: false}}
+  the queue alone: {exporters.otlp_grpc.sending_queue.enabled: true}
+batch-deprecated:
+  given: {processors.batch/a: null}
+  before: {build: contrib 0.164.0}
+  no build: {build: null}
+  deprecated: {build: contrib 0.165.0, finds: "processors.batch/a: 'batch/a' is deprecated since 0.165.0, and gone
+    from 0.177.0 on Write its batches into the exporters"}
+  exporters make batches too: {build: contrib 0.171.0, finds: "processors.batch/a: deprecated since 0.165.0"}
+  gone: {build: contrib 0.177.0, finds: "processors.batch/a: gone from 0.177.0 on"}
 batch-early:
   given: {exporters.otlp_grpc.endpoint: "gateway:4317"}
   before a sampler: {processors: {batch: null, tail_sampling: null},

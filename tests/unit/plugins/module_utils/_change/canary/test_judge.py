@@ -193,6 +193,16 @@ def test_a_config_says_how_long_it_holds_data() -> None:
     assert canary_facts.held(config) == 125
 
 
+def test_a_queue_of_items_is_measured_in_batches() -> None:
+    queue = {"sizer": "items", "batch": {"min_size": 100}}
+    config = {**CONFIG, "exporters": {"debug": {"sending_queue": queue}}}
+
+    def grows(rate: int) -> bool:
+        return any("[queue_grows]" in line for line in watched({**WELL, "queue": rate}, config=config)[0])
+
+    assert [grows(18), grows(1800)] == [False, True]
+
+
 OWN = {"id": "mine", "find": "receives", "text": "{id}"}
 
 
