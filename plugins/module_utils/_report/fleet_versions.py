@@ -11,22 +11,25 @@ from typing import Any
 
 from .._collector.quantities import parse_bytes
 from .._config.paths import section
-from .._errors import Problem
+from .._errors import Problem, at_most
 from .._install.releases import versions
 from .._install.releases.installed import RELEASED
 from .._install.releases.products import CERT_MANAGER, OPERATOR, product
 from .._install.releases.versions import read, tag
+from .._validate.batching import BATCH, BY_DEFAULT, GONE
+from .._validate.view import kind_of
 from .fleet_cluster import FleetCluster, FleetMember
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 UNREAD = "not read"
+_MOST_NAMES = 5
 
 
 def rows(cluster: FleetCluster, table: versions.Table) -> list[dict[str, Any]]:
-    """Return a row for Kubernetes, each product, and each image of collectors."""
+    """Return a row for Kubernetes, each product, each image of collectors, and what planned versions break."""
     known = cluster.kubernetes
     first = {"what": "Kubernetes", "wanted": NOTHING, "running": known or UNREAD, "notes": [], "state": "same"}
-    return [first, *(_product(cluster, name, table) for name in PRODUCTS), *_images(cluster)]
+    return [first, *(_product(cluster, name, table) for name in PRODUCTS), *_images(cluster), *_ends(cluster)]
 
 
 def _product(cluster: FleetCluster, name: str, table: versions.Table) -> dict[str, Any]:
@@ -77,6 +80,23 @@ def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
         }
 
 
+def _ends(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
+    """Yield a row for the collectors that planned versions of the Collector break."""
+    found = [member.id for member in cluster.members if _has_batch(member)]
+    if found:
+        yield {
+            "what": f"Collectors with processor {BATCH}",
+            "wanted": f"none from {GONE} on",
+            "running": f"{len(found)} of {len(cluster.members)}: {at_most(_MOST_NAMES, found)}",
+            "notes": [f"Collector {BY_DEFAULT} makes batches twice, and {GONE} does not start."],
+            "state": "odd",
+        }
+
+
+def _has_batch(member: FleetMember) -> bool:
+    return any(kind_of(str(name)) == BATCH for name in section(member.config, "processors"))
+
+
 def running(cluster: FleetCluster, name: str) -> str:
     if not cluster.read("diagnosis"):
         return UNREAD
@@ -96,6 +116,9 @@ def fleet(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
             image = running(cluster, member.id)
             wanted = str(member.summary.get("image") or "the operator's image")
             seen.setdefault("Collectors", Counter())[_version(image, wanted)] += 1
+        broken = sum(map(_has_batch, cluster.members))
+        if broken:
+            seen.setdefault(f"Collectors that {GONE} breaks", Counter())[f"processor {BATCH}"] += broken
     return [{"what": what, "versions": _sorted(found.items())} for what, found in seen.items()]
 
 

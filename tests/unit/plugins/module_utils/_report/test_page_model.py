@@ -198,6 +198,21 @@ def test_the_fleet_has_every_version_newest_first() -> None:
     assert told["Kubernetes"] == [{"version": "v1.34.2", "count": 1}, {"version": "not read", "count": 1}]
 
 
+def test_collectors_that_a_planned_version_breaks_are_counted() -> None:
+    batched = {**config({"debug": {}}), "processors": {"memory_limiter": {}, "batch/own": None}}
+    fleet = Fleet().add("a", batched).add("b").add("c", {**batched, "processors": {"batch": {}}}, namespace="shop")
+    found = row(fleet.cluster(), "Collectors with processor batch")
+    assert (found["wanted"], found["running"], found["state"]) == (
+        "none from 0.177.0 on",
+        "2 of 3: obs/a, shop/c",
+        "odd",
+    )
+    told = {item["what"]: item["versions"] for item in fleet_versions.fleet([fleet.cluster(), fleet.cluster("dev")])}
+    assert told["Collectors that 0.177.0 breaks"] == [{"version": "processor batch", "count": 4}]
+    clean = Fleet().add("b").cluster()
+    assert [one["what"] for one in fleet_versions.rows(clean, TABLE) if "batch" in one["what"]] == []
+
+
 def priced(mode: str = "deployment", seen: int | None = None, spec: Any = None, **more: Any) -> dict[str, Any]:
     fleet = Fleet().add("a", None, mode, resources=more.pop("resources", RESOURCES), spec=spec or {})
     fleet.object("ClusterRole", "", "obs.a", "a", rules=[RULE])
