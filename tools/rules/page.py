@@ -81,7 +81,8 @@ def _section(rule: Any) -> Iterator[str]:
     yield from (f"Wrong{where}:", "", "```yaml", *_lines(shown.wrong), "```", "")
     path = f"`{shown.path}`: " if shown.path else ""
     stop = "" if shown.message.endswith((".", "?", "!")) else "."
-    yield from (f"> {path}{shown.message}{stop} {shown.fix}".rstrip(), "")
+    said = f"> {path}{shown.message}{stop} {shown.fix}".rstrip()
+    yield from (said.replace("[^", r"\[^"), "")  # a glob is no footnote
     other = f" ({shown.right_around})" if shown.right_around not in ("", shown.around) else ""
     yield from (f"Right{other}:", "", "```yaml", *_lines(shown.right), "```", "")
     if rule.documentation:
