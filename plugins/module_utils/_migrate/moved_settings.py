@@ -23,10 +23,15 @@ OVERFLOW = "0.129.0"
 PER_SIGNAL = "0.124.0"
 TOPICS = "0.142.0"
 START_TIME_GONE = "0.143.0"
+KEEP_ALIVE = "0.160.0"
 
 # How configs spell the level of the logging exporter, and the verbosity of the debug exporter for each.
 LEVELS = ("loglevel", "logLevel")
 _VERBOSITY = {"debug": "detailed", "info": "normal"}
+
+# Settings of connections that are kept, those that say whether they are, and what says that they are not.
+_KEPT = ("idle_conn_timeout", "max_idle_conns", "max_idle_conns_per_host", "idle_timeout")
+_NOT_KEPT = {"disable_keep_alives": True, "keep_alives_enabled": False}
 
 _ADDRESS = ("service", "telemetry", "metrics", "address")
 _ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
@@ -160,6 +165,32 @@ def start_time(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         else:
             edits = tuple(Replace(("receivers", name, key)) for key in used)
             yield Change(path, f"{', '.join(used)} removed", "It was off, and the Collector refuses the key.", edits)
+
+
+def keep_alives(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield the settings of kept connections of OTLP over HTTP, which are below `keepalive` since 0.160."""
+    for path, settings in _over_http(config) if _from(target, KEEP_ALIVE) else ():
+        used = [key for key in (*_KEPT, *_NOT_KEPT) if key in settings]
+        if not used:
+            continue
+        why = f"Below `keepalive` since {KEEP_ALIVE}; 0.165.0 refuses {', '.join(used)}."
+        if "keepalive" in settings:
+            yield Unsolved((*path, used[0]), f"{', '.join(used)} moved", "There is a `keepalive` already: write one.")
+            continue
+        off = any(settings.get(key) is value for key, value in _NOT_KEPT.items())
+        new = {"enabled": False} if off else {key: settings[key] for key in used if key in _KEPT}
+        entries = (("keepalive", new),) if new else ()
+        edits = (Replace((*path, used[0]), entries), *(Replace((*path, key)) for key in used[1:]))
+        yield Change((*path, used[0]), f"{', '.join(used)} → keepalive" if new else f"{used[0]} removed", why, edits)
+
+
+def _over_http(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield path and settings of each client and server of OTLP over HTTP."""
+    for role, name, _settings in components(config):
+        if (role, type_of(name)) in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
+            yield (role, name), section(config, role, name)
+        elif (role, type_of(name)) == ("receivers", "otlp"):
+            yield (role, name, "protocols", "http"), section(config, role, name, "protocols", "http")
 
 
 def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:

@@ -133,16 +133,28 @@ _HELPED = ("otlp", "otlp_grpc", "otlphttp", "otlp_http")
 _ADDRESS: Path = ("telemetry", "metrics", "address")
 _QUEUE = "sending_queue"
 _READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
+_HTTP = ("otlphttp", "otlp_http")
+_SERVER: Path = ("protocols", "http")
+_BELOW, _OFF = "Write it below `keepalive`.", "Write `keepalive: {enabled: false}` where connections are not kept."
+_BATCHED = "Write `sending_queue: {batch: …}`, and `num_consumers` for the number of workers."
 _FIRST = "Remove it: only the first match counts. For several matches, list several routing connectors in the pipeline."
 
-# Sources: CHANGELOG.md and the tags of the Collector at the version in each row; contrib's jaegerreceiver/config.go and
-# routingconnector/README.md.
+# Sources: CHANGELOG.md and the tags of the Collector at the version in each row; config/confighttp at 0.160 and 0.165;
+# contrib's jaegerreceiver/config.go and routingconnector/README.md.
 MOVES = (
     Move("exporters", _HELPED, ("batcher",), "0.123.0", "0.130.0", "Write `sending_queue.batch`."),
     Move("exporters", _HELPED, (_QUEUE, "blocking"), "0.123.0", "0.129.0", "Write `block_on_overflow`."),
     Move("exporters", ("debug",), ("loglevel",), "0.86.0", "0.86.0", "Write `verbosity`."),
     Move("receivers", ("jaeger",), ("remote_sampling",), "0.61.0", "0.61.0", "Use extension `jaegerremotesampling`."),
     Move("connectors", ("routing",), ("match_once",), "0.116.0", "0.120.0", _FIRST),
+    Move("exporters", _HTTP, ("idle_conn_timeout",), "0.160.0", "0.165.0", _BELOW),
+    Move("exporters", _HTTP, ("max_idle_conns",), "0.160.0", "0.165.0", _BELOW),
+    Move("exporters", _HTTP, ("max_idle_conns_per_host",), "0.160.0", "0.165.0", _BELOW),
+    Move("exporters", _HTTP, ("disable_keep_alives",), "0.160.0", "0.165.0", _OFF),
+    Move("receivers", ("otlp",), (*_SERVER, "idle_timeout"), "0.160.0", "0.165.0", _BELOW),
+    Move("receivers", ("otlp",), (*_SERVER, "keep_alives_enabled"), "0.160.0", "0.165.0", _OFF),
+    Move("exporters", ("elasticsearch",), ("flush",), "0.162.0", "0.162.0", _BATCHED),
+    Move("exporters", ("elasticsearch",), ("num_workers",), "0.162.0", "0.162.0", _BATCHED),
     Move("service", (), _ADDRESS, "0.111.0", "0.128.0", _READERS),
 )
 

@@ -84,6 +84,15 @@ EXPORTERS = r"""
 - [full, 0.158.0, {file: {sending_queue: {blocking: true}}}, {file: {sending_queue: {block_on_overflow: true}}}]
 - [full then, 0.128.0, {file: {sending_queue: {block_on_overflow: true}}}, {file: {sending_queue: {blocking: true}}}]
 - [older names, 0.140.0, {otlp_grpc/a: null}, {otlp/a: null}]
+- - kept connections
+  - 0.160.0
+  - {otlp_http: {endpoint: a, max_idle_conns: 5, idle_conn_timeout: 1m, disable_keep_alives: false}}
+  - {otlp_http: {endpoint: a, keepalive: {idle_conn_timeout: 1m, max_idle_conns: 5}}}
+- [connections that are not kept, 0.165.0, {otlp_http: {disable_keep_alives: true, max_idle_conns: 5}}, {otlp_http:
+    {keepalive: {enabled: false}}}]
+- [a switch for the default, 0.165.0, {otlp_http: {disable_keep_alives: false}}, {otlp_http: {}}]
+- [kept connections of then, 0.159.0, {otlp_http: {max_idle_conns: 5}}, {otlp_http: {max_idle_conns: 5}}]
+- [another exporter, 0.165.0, {zipkin: {max_idle_conns: 5}}, {zipkin: {max_idle_conns: 5}}]
 """
 # The case, the address of the metrics, the host and the port of the reader.
 ADDRESSES = """
@@ -157,6 +166,10 @@ CONFIGS = """
       pipelines:
         traces: {receivers: [otlp], exporters: [otlp_grpc, span_metrics/a]}
         metrics: {receivers: [span_metrics/a], exporters: [otlp_grpc]}
+- - kept connections of a server
+  - 0.165.0
+  - {receivers: {otlp: {protocols: {http: {idle_timeout: 1m, keep_alives_enabled: true}, grpc: null}}}}
+  - {receivers: {otlp: {protocols: {http: {keepalive: {idle_timeout: 1m}}, grpc: null}}}}
 - - templates of receivers
   - 0.158.0
   - {receivers: {receiver_creator: {receivers: {filelog/a: {rule: x}}}}}
@@ -215,6 +228,11 @@ def test_what_no_step_can_do_is_left_and_told(config: Any, why: str) -> None:
     result, left = moved(config)
     assert result == config
     assert [why in one for one in left] == [True]
+
+
+def test_kept_connections_that_are_written_twice_are_told() -> None:
+    both = {"exporters": {"otlp_http": {"max_idle_conns": 5, "keepalive": {"max_idle_conns": 6}}}}
+    assert moved(both, "0.165.0") == (both, ["There is a `keepalive` already: write one."])
 
 
 def test_a_distribution_without_a_successor_is_told() -> None:

@@ -71,6 +71,14 @@ removed-setting:
   batcher: {exporters.otlp.batcher: null, finds: "exporters.otlp.batcher: Write `sending_queue.batch`."}
   blocking: {exporters.otlp_http.sending_queue.blocking: true,
     finds: "exporters.otlp_http.sending_queue.blocking: block_on_overflow"}
+  idle connections: {exporters.otlphttp.max_idle_conns: 5, build: contrib 0.165.0,
+    finds: "exporters.otlphttp.max_idle_conns: gone since 0.165.0 Write it below `keepalive`."}
+  idle connections of clients: {receivers.otlp.protocols.http.idle_timeout: 1m, build: contrib 0.165.0,
+    finds: "receivers.otlp.protocols.http.idle_timeout: gone since 0.165.0 Write it below `keepalive`."}
+  connections that are not kept: {receivers.otlp.protocols.http.keep_alives_enabled: false, build: contrib 0.165.0,
+    finds: "receivers.otlp.protocols.http.keep_alives_enabled: Write `keepalive: {enabled: false}`"}
+  batches of elasticsearch: {exporters.elasticsearch.flush.bytes: 5, build: contrib 0.162.0,
+    finds: "exporters.elasticsearch.flush: gone since 0.162.0 Write `sending_queue: {batch: …}`"}
   another exporter's batcher: {exporters.x.batcher: {}}
   what took their place: {service.telemetry.metrics.readers: []}
   no build: {exporters.otlp.batcher: null, build: null}
@@ -81,6 +89,9 @@ moved-setting:
   batcher while it was there: {exporters.otlp.batcher: null, build: contrib 0.125.0,
     finds: "exporters.otlp.batcher: deprecated since 0.123.0"}
   batcher when it was new: {exporters.otlp.batcher: null}
+  idle connections: {exporters.otlp_http.idle_conn_timeout: 5s, build: contrib 0.164.0,
+    finds: "exporters.otlp_http.idle_conn_timeout: deprecated since 0.160.0 Write it below `keepalive`."}
+  idle connections before that: {exporters.otlp_http.idle_conn_timeout: 5s, build: contrib 0.159.0}
   gone is another rule's: {exporters.otlp.batcher: null, build: contrib 0.158.0}
 invalid-expansion:
   a digit first: {exporters.debug.verbosity: "${1}", finds: "exporters.debug.verbosity: no digit first Write `$${`"}
