@@ -49,7 +49,7 @@ FLOWING = (
     Check(
         "queue_high",
         f"exports[?queue_percent >= `80` && state=='sends'].{{{_SENT}}}",
-        "the queue of {id} is nearly full ({size} of {capacity} requests)",
+        "the queue of {id} is nearly full ({size} of {capacity})",
         "See why it sends slowly, then enlarge `sending_queue`.",
         "capacity",
         "warning",
