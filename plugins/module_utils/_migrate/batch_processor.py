@@ -196,12 +196,15 @@ def _moved(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: s
 
 
 def _queued(path: Path, settings: Any, processor: Any) -> list[Edit]:
-    """Return the edits that give an exporter batches. A queue in memory holds as many items as it did in batches."""
+    """Return the edits that give an exporter batches. Its queue has room for as many items as it had in batches.
+
+    A queue in a file knows its size in requests, items and bytes since queues make batches, so it may change the unit.
+    """
     queue, batch = at(settings, (QUEUE,)), batch_of(processor)
     own = queue if isinstance(queue, dict) else {}
     size, least = own.get("queue_size", _QUEUE_SIZE), batch["min_size"]  # of a queue: requests
     new: dict[str, Any] = {} if collects(settings) else {BATCH: batch}
-    if not {"sizer", "storage"} & set(own) and isinstance(size, int) and isinstance(least, int):
+    if "sizer" not in own and isinstance(size, int) and isinstance(least, int):
         new = {"sizer": "items", "queue_size": size * max(least, 1), **new}
     if not isinstance(settings, dict):
         return [Replace(path, ((str(path[-1]), {QUEUE: new}),))]

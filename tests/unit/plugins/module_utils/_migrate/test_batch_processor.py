@@ -68,7 +68,7 @@ EXPORTERS = """
   - {sending_queue: {queue_size: 81920, num_consumers: 2, sizer: items, batch: EQUAL}}
 - - a queue in a file
   - {sending_queue: {storage: file_storage, queue_size: 5}}
-  - {sending_queue: {storage: file_storage, queue_size: 5, batch: EQUAL}}
+  - {sending_queue: {storage: file_storage, queue_size: 40960, sizer: items, batch: EQUAL}}
 - - a queue that counts bytes
   - {sending_queue: {sizer: bytes, queue_size: 5}}
   - {sending_queue: {sizer: bytes, queue_size: 5, batch: EQUAL}}
