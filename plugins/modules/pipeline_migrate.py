@@ -66,6 +66,15 @@ unsolved:
   returned: always
   type: list
   elements: dict
+planned:
+  description: What planned versions of the Collector end, and the configs that do not start with them.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - version: 0.177.0
+      what: processor batch
+      configs: [deploy/gateway.yaml]
 skipped_files: {description: YAML files without a collector config., returned: always, type: list, elements: str}
 config:
   description: The result, in the form of O(config). It contains the secrets of O(config).

@@ -15,6 +15,7 @@ from ..module_utils._config.paths import Position, dotted
 from ..module_utils._errors import Problem, cleaned
 from ..module_utils._migrate.data_edits import Change, Unsolved
 from ..module_utils._migrate.steps import STEPS
+from ..module_utils._validate import batching
 from ..module_utils._validate.rules import RULES
 from ..module_utils._validate.subject import Subject
 from ..module_utils._validate.view import Target
@@ -143,10 +144,12 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected) -> dict[str, A
     unsolved += [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
     unsolved += [_unread(one.position, one.message, one.fix) for one in collected.failed]
     changes = [row for item in moved for row in item.changes]
+    ending = [mask(item.name) for item in collected.inputs if batching.has_processor(item.config)]
     return {
         "changed": bool(changes),
         "changes": [clean(row) for row in changes],
         "unsolved": [clean(row) for row in unsolved],
+        "planned": [{"version": batching.GONE, "what": "processor batch", "configs": ending}] if ending else [],
         "skipped_files": collected.skipped,
         "diff": [clean(_difference(item)) for item in moved if item.text != item.before],
     }

@@ -83,6 +83,13 @@ def test_preflight_fails_on_what_is_asked(tmp_path: Path, text: str, fail_on: st
     assert ("unknown-field" if text is BAD else "unused-component") in done.stdout + done.stderr
 
 
+def test_preflight_names_the_configs_that_a_planned_version_refuses(tmp_path: Path) -> None:
+    write(tmp_path, batched=LIMITER.replace("memory_limiter", "batch"), good=GOOD)
+    told = playbook(tmp_path, "preflight").stdout
+    shown = told.partition("Show which configs do not start with planned versions")[2].partition("TASK [")[0]
+    assert f"{tmp_path}/configs/batched.yaml" in shown and "0.177.0" in shown and "good.yaml" not in shown
+
+
 def test_the_hook_of_pre_commit_checks_the_files_that_it_is_given(tmp_path: Path) -> None:
     (hook,) = yaml.safe_load((plays.ROOT / ".pre-commit-hooks.yaml").read_text())
     write(tmp_path, good=GOOD, bad=BAD)

@@ -16,8 +16,7 @@ from .._install.releases import versions
 from .._install.releases.installed import RELEASED
 from .._install.releases.products import CERT_MANAGER, OPERATOR, product
 from .._install.releases.versions import read, tag
-from .._validate.batching import BATCH, BY_DEFAULT, GONE
-from .._validate.view import kind_of
+from .._validate.batching import BATCH, BY_DEFAULT, GONE, has_processor
 from .fleet_cluster import FleetCluster, FleetMember
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
@@ -82,7 +81,7 @@ def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
 
 def _ends(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     """Yield a row for the collectors that planned versions of the Collector break."""
-    found = [member.id for member in cluster.members if _has_batch(member)]
+    found = [member.id for member in cluster.members if has_processor(member.config)]
     if found:
         yield {
             "what": f"Collectors with processor {BATCH}",
@@ -91,10 +90,6 @@ def _ends(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
             "notes": [f"Collector {BY_DEFAULT} makes batches twice, and {GONE} does not start."],
             "state": "odd",
         }
-
-
-def _has_batch(member: FleetMember) -> bool:
-    return any(kind_of(str(name)) == BATCH for name in section(member.config, "processors"))
 
 
 def running(cluster: FleetCluster, name: str) -> str:
@@ -116,7 +111,7 @@ def fleet(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
             image = running(cluster, member.id)
             wanted = str(member.summary.get("image") or "the operator's image")
             seen.setdefault("Collectors", Counter())[_version(image, wanted)] += 1
-        broken = sum(map(_has_batch, cluster.members))
+        broken = sum(has_processor(member.config) for member in cluster.members)
         if broken:
             seen.setdefault(f"Collectors that {GONE} breaks", Counter())[f"processor {BATCH}"] += broken
     return [{"what": what, "versions": _sorted(found.items())} for what, found in seen.items()]

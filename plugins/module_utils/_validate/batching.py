@@ -56,6 +56,11 @@ def can_batch(target: Target | None, exporter: str) -> bool:
     return BATCH in section(catalogue.shared_fields, queue) if isinstance(queue, str) else BATCH in (queue or {})
 
 
+def has_processor(config: Any) -> bool:
+    """Whether a config has the processor, by which versions from 0.177.0 on do not start."""
+    return any(isinstance(name, str) and kind_of(name) == BATCH for name in section(config, "processors"))
+
+
 def makes_batches(settings: Any) -> bool:
     """Whether the settings of an exporter say that it makes batches; a variable may."""
     queue = at(settings, (QUEUE,))

@@ -126,6 +126,17 @@ def test_changes_name_their_place_and_reason() -> None:
     assert all(row["why"] for row in result["changes"])
 
 
+def test_configs_that_a_planned_version_refuses_are_counted(tmp_path: Path) -> None:
+    batched = "processors: {batch/a: null}\nservice: {pipelines: {traces: {processors: [batch/a]}}}\n"
+    (tmp_path / "a.yml").write_text(batched)
+    (tmp_path / "b.yml").write_text(NEW)
+    (planned,) = migrate(paths=[str(tmp_path)], check=True)["planned"]
+    assert planned == {"version": "0.177.0", "what": "processor batch", "configs": [str(tmp_path / "a.yml")]}
+    (planned,) = migrate(config=as_config_map(batched))["planned"]
+    assert planned["configs"] == ["config (ConfigMap a relay)"]
+    assert migrate(config=NEW)["planned"] == []
+
+
 def test_an_older_version_gets_its_own_names() -> None:
     back = migrate(config=NEW, version="0.140.0")["config"]
     assert [words for words in ("filelog/x", "  otlp:\n    endpoint", "'otlp'") if words not in back] == []
