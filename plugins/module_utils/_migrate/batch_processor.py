@@ -16,7 +16,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._config.paths import Path, at, items, section
-from .._validate.batching import BATCH, DEPRECATED, GONE, NO_SENDERS, QUEUE, can_batch, collects, from_version
+from .._validate.batching import (
+    BATCH,
+    BY_DEFAULT,
+    DEPRECATED,
+    GONE,
+    NO_SENDERS,
+    QUEUE,
+    can_batch,
+    collects,
+    from_version,
+)
 from .._validate.view import Target, kind_of
 from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, type_of, with_type
 
@@ -82,7 +92,7 @@ def _plan(name: str, config: Any, target: Target) -> _Plan:
         index = processors.index(name)
         place: Path = ("service", "pipelines", pipeline, "processors", index)
         senders = list(dict.fromkeys(_senders(pipeline, config, ())))
-        why = _shared(processors[index + 1 :], senders, target) or _unable(senders, config, target)
+        why = _shared(processors[index + 1 :], senders, target) or _unable(name, senders, config, target)
         if why:
             plan.stays[place] = why
         else:
@@ -125,16 +135,17 @@ def _senders(pipeline: str, config: Any, seen: tuple[str, ...]) -> Iterator[str]
 
 
 def _shared(behind: list[Any], senders: list[str], target: Target) -> str:
-    """Return why a batch is for more than one exporter's request; a build without the processor has no choice."""
+    """Return why a batch is for more than one exporter's request. Exporters that make batches by default share none."""
     grouping = next((one for one in behind if isinstance(one, str) and kind_of(one) in _GROUPING), "")
     if grouping:
         return f"'{grouping}' finds more in a batch than in a single request."
-    if len(senders) > 1 and (_successor(BATCH, {}, target) or not from_version(target, GONE)):
+    if len(senders) > 1 and (_successor(BATCH, {}, target) or not from_version(target, BY_DEFAULT)):
         return f"{', '.join(senders)} share its batches."
     return ""
 
 
-def _unable(senders: list[str], config: Any, target: Target) -> str:
+def _unable(processor: str, senders: list[str], config: Any, target: Target) -> str:
+    least = batch_of(section(config, "processors")[processor])["min_size"]
     for name in senders:
         queue = at(_exporter(config, name), (QUEUE,))
         if not can_batch(target, name):
@@ -143,6 +154,9 @@ def _unable(senders: list[str], config: Any, target: Target) -> str:
             return f"exporter '{name}' may have no queue, which would make the batches."
         if at(queue, (BATCH,)) is not None and not collects(_exporter(config, name)):
             return f"exporter '{name}' only splits what is too large, since its batches have no `min_size`."
+        room = at(queue, ("queue_size",), _QUEUE_SIZE) if at(queue, ("sizer",)) == "items" else least
+        if isinstance(room, int) and isinstance(least, int) and room < least:
+            return f"the queue of exporter '{name}' has room for {room} items, and a batch has {least}."
     return ""
 
 

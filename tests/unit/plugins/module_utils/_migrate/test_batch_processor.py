@@ -104,6 +104,10 @@ STAYS = """
 - [before groups, {otlp: null}, "traces: batch, groupbyattrs > otlp", "'groupbyattrs' finds more in a batch"]
 - [no queue, {otlp: {sending_queue: {enabled: false}}}, "traces: batch > otlp", "exporter 'otlp' may have no queue"]
 - [a variable, {otlp: {sending_queue: "${env:A}"}}, "traces: batch > otlp", "exporter 'otlp' may have no queue"]
+- - a queue that is smaller than a batch
+  - {otlp: {sending_queue: {sizer: items}}}
+  - "traces: batch > otlp"
+  - "the queue of exporter 'otlp' has room for 1000 items, and a batch has 8192."
 - - splits
   - {otlp: {sending_queue: {batch: {min_size: 0}}}}
   - "traces: batch > otlp"
@@ -128,11 +132,11 @@ SHARED = """
 
 
 @pytest.mark.parametrize("pipelines", [one.values[0] for one in cases(SHARED)])
-def test_exporters_share_the_batches_of_a_processor_until_it_is_gone(pipelines: str) -> None:
+def test_exporters_share_the_batches_of_a_processor_until_they_make_their_own(pipelines: str) -> None:
     before = config({"otlp": None, "kafka": None}, pipelines, connectors={"forward": None})
-    assert after(before) == (before, [], [])
+    assert after(before, "0.170.0") == (before, [], [])
     queues = {name: {"sending_queue": {**ROOM, "batch": EQUAL}} for name in ("otlp", "kafka")}
-    assert after(before, "0.177.0")[0]["exporters"] == queues
+    assert after(before, "0.171.0")[0]["exporters"] == queues
 
 
 def test_a_build_with_the_processor_that_has_a_queue_gets_it() -> None:
