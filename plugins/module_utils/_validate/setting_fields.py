@@ -87,7 +87,7 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         missing = () if _reported_elsewhere(subject, row, path) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
             doubt = row.get("doubt") or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
-            if fault.path not in moved:
+            if name != UNKNOWN or fault.path not in moved:
                 yield name, hedged(_with_place(fault, row, path) if name == UNKNOWN else fault, doubt)
 
 

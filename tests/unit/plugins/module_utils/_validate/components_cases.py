@@ -97,6 +97,8 @@ unknown-field:
   no build: {exporters.otlp_grpc: {endpoint: "x:4317", nosuch: 1}, build: null}
   what moved is another rule's: {exporters.otlp_grpc: {endpoint: "x:4317", batcher: {}}}
 wrong-type:
+  a setting that a later version moved: {exporters.otlp_http: {endpoint: "http://a", max_idle_conns: [1]},
+    build: contrib 0.158.0, finds: "exporters.otlp_http.max_idle_conns: a number"}
   given: {build: contrib 0.158.0}
   a number in headers: {exporters.otlp_http: {headers: {a: 5}}, finds: "exporters.otlp_http.headers.a: Write `'5'`."}
   headers as text: {exporters.otlp_http: {endpoint: "http://x", headers: [{name: a, value: b}, "a: b"]},
