@@ -45,7 +45,7 @@ lint: setup ## Check style, types, links and the changelog.
 	yamllint --strict .
 	ansible-lint --offline --strict -q
 	python -m tools.links
-	python -m tools.catalogue --newest
+	python -m tools.follow
 	antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 
 quick: setup ## Check what differs from the branch main, and run the tests of it, in a minute.
@@ -85,6 +85,9 @@ eks: setup ## Run what needs AWS on a cluster, or an earlier operator.
 stack: setup ## Run what needs more on a cluster: cert-manager, the operator or backends.
 	@tools/cluster stack
 
+follow: setup ## Ask newer releases of the Collector what they take, and write the answers to the tables.
+	python -m tools.follow --update
+
 bench: setup ## Measure, as ratios in one run.
 	@python -m tests.bench
 
@@ -97,4 +100,4 @@ publish: setup ## Upload the tagged version to Galaxy, with the address of its R
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test lint quick unit plays sanity artifact gate docs matrix cluster eks stack bench release publish down
+.PHONY: help setup demo test lint quick unit plays sanity artifact gate docs matrix cluster eks stack follow bench release publish down

@@ -173,7 +173,7 @@ def _shapes(path: KeyPath, target: Target | None) -> str:
     """Return the letters of the shapes that the catalogue knows for a setting; empty text if it knows none."""
     if target is None or len(path) <= len(("section", "id")):
         return ""
-    row = target.catalogue.fields(str(path[0]), str(path[1]).partition("/")[0])
+    row = target.catalogue.fields(str(path[0]), str(path[1]).partition("/")[0], target.version)
     node: Any = row["fields"] if row else None
     for part in path[2:]:
         node = target.catalogue.shared_fields.get(node) if isinstance(node, str) else node

@@ -125,7 +125,7 @@ def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
     names = [f"{name} {version} (checked as {near})" for (name, version), near in asked if near]
     if names:
         yield (
-            f"The settings of components are not known for {', '.join(names)}. "
+            f"The settings of components are not all known for {', '.join(names)}. "
             "What is found by the settings of another version is a warning that names it. "
             "If the build can print its schema, give it as `distribution_schema`."
         )

@@ -62,7 +62,7 @@ def test_one_row_per_line() -> None:
 
 
 def test_small_and_fast() -> None:
-    assert sum(len(text) for text in TEXTS.values()) < 450_000
+    assert sum(len(text) for text in TEXTS.values()) < 550_000
 
     def load() -> float:
         start = time.process_time()
@@ -346,27 +346,3 @@ def test_a_release_without_modules_is_known_from_those_around_it(
     command = [sys.executable, "-c", KNOWN, str(tmp_path)]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert json.loads(found) == known
-
-
-@pytest.mark.parametrize(
-    ("tags", "says"),
-    [
-        (f"v0.99.0 v{NEWEST} v0.160.0-nightly.202608220225 cmd/builder/v0.160.0", "knows the newest Collector"),
-        (f"v{NEWEST} v0.160.0 v0.160.1", f"Collector 0.160.1 is out; the catalogue ends at {NEWEST}"),
-    ],
-)
-def test_a_newer_release_of_the_collector_is_named(tags: str, says: str, tmp_path: Path) -> None:
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.com"]
-    for command in ("init -q", "commit -q --allow-empty -m a", *(f"tag {tag}" for tag in tags.split())):
-        subprocess.run([*git, *command.split()], check=True)
-    assert says in newest(tmp_path)
-
-
-def test_releases_that_cannot_be_read_are_no_failure(tmp_path: Path) -> None:
-    assert "could not be read" in newest(tmp_path / "missing")
-
-
-def newest(repository: Path) -> str:
-    """Return what `make lint` says about the releases in a repository."""
-    command = [sys.executable, "-m", "tools.catalogue", "--newest", str(repository)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout

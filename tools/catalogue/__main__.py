@@ -5,28 +5,21 @@
 
 python -m tools.catalogue --sources DIR --modules $(go env GOMODCACHE) [--answers FILE …]
 python -m tools.catalogue --sources DIR --check
-python -m tools.catalogue --newest
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 from . import fields, opaque, ottl, schemas, scrapers
-from .clones import RELEASE_TAG, Missing
+from .clones import Missing
 from .generate import HAND_KEPT, generate, tidy
 from .tables import Unadvised
-from .versions import parse_version, text
 
 CATALOGUE = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue"
-RELEASES = "https://github.com/open-telemetry/opentelemetry-collector-releases"
-PATIENCE = 30  # seconds
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,18 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.catalogue", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--sources", type=Path, help="folder with the clones that README.md lists")
-    what.add_argument(
-        "--newest", nargs="?", const=RELEASES, metavar="URL", help="say whether a release is newer than the tables"
-    )
+    parser.add_argument("--sources", type=Path, required=True, help="folder with the clones that README.md lists")
     parser.add_argument("--modules", type=Path, help="Go's module cache; writes the tables of settings too")
     parser.add_argument("--answers", nargs="*", default=[], help="answers of fields.go, for fields.json")
     parser.add_argument("--check", action="store_true", help="write nothing; print what differs and exit 1")
     options = parser.parse_args(arguments)
-    if options.newest:
-        print(newest(options.newest))
-        return 0
     try:
         wanted = generate(options.sources)
     except (Missing, Unadvised) as error:
@@ -69,25 +55,6 @@ def _settings(sources: Path, modules: Path, answers: list[str]) -> None:
         opaque.main([modules, vendored])
     else:
         print(f"kept {opaque.TARGET}: {vendored} is missing, so check aws-otel-collector out")
-
-
-def newest(url: str) -> str:
-    """Return whether the newest release at a URL is newer than the tables."""
-    known = json.loads((CATALOGUE / "provenance.json").read_text(encoding="utf-8"))["newest"]["contrib"]
-    command = ["git", "ls-remote", "--tags", "--refs", url, "v*"]
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        out = subprocess.run(
-            command, check=True, capture_output=True, text=True, timeout=PATIENCE, env=environment
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return f"The catalogue knows the Collector up to {known}; its releases could not be read from {url}."
-    tags = [line.partition("refs/tags/")[2] for line in out.splitlines()]
-    found = max((parse_version(tag) for tag in tags if RELEASE_TAG.match(tag)), default=parse_version(known))
-    if found <= parse_version(known):
-        return f"The catalogue knows the newest Collector, {known}."
-    mark = "::warning::" if os.environ.get("GITHUB_ACTIONS") else "warning: "
-    return f"{mark}Collector {text(found)} is out; the catalogue ends at {known}. See tools/catalogue/README.md."
 
 
 def _apply(path: Path, text: str, *, check: bool) -> bool:

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Command fields prints, as JSON, which keys and shapes of values the components of a build take: it walks the types
-// of their configs, and asks the Collector's own decoder at every place. See fields.py beside it.
+// `otelcol-contrib fields` prints, as JSON, which keys and shapes of values the components of a build take: it walks the
+// types of their configs, and asks the Collector's own decoder at every place. See fields.py beside it.
 package main
 
 import (
@@ -203,30 +203,52 @@ func describe(fresh func() component.Config) any {
 	return p.node(reflect.TypeOf(fresh()))
 }
 
-func collect[F component.Factory](section string, factories map[component.Type]F, out object) {
+func collect[F component.Factory](section string, factories map[component.Type]F, settings, stability object) {
 	for kind, factory := range factories {
 		name := section + "/" + kind.String()
 		if factory.Type() != kind {
 			continue
 		}
-		out[name] = describe(factory.CreateDefaultConfig)
+		settings[name] = describe(factory.CreateDefaultConfig)
+		stability[name] = levels(reflect.ValueOf(factory))
 	}
 }
 
-func main() {
+// How stable a component is for each signal, or pair of signals, that it has: `TracesStability`, `LogsToMetricsStability`.
+func levels(factory reflect.Value) object {
+	found := object{}
+	for i := range factory.NumMethod() {
+		name, has := strings.CutSuffix(factory.Type().Method(i).Name, "Stability")
+		if !has {
+			continue
+		}
+		level := factory.Method(i).Call(nil)[0].Interface().(component.StabilityLevel)
+		if level != component.StabilityLevelUndefined {
+			signal := strings.ToLower(strings.Replace(name, "To", ">", 1))
+			found[signal] = strings.ToLower(level.String())
+		}
+	}
+	return found
+}
+
+func init() {
+	if len(os.Args) != 2 || os.Args[1] != "fields" {
+		return
+	}
 	factories, err := components()
 	if err != nil {
 		panic(err)
 	}
-	out := object{"service/telemetry": describe(func() component.Config { return factories.Telemetry.CreateDefaultConfig() })}
-	collect("receivers", factories.Receivers, out)
-	collect("processors", factories.Processors, out)
-	collect("exporters", factories.Exporters, out)
-	collect("connectors", factories.Connectors, out)
-	collect("extensions", factories.Extensions, out)
+	settings, stability := object{"service/telemetry": describe(func() component.Config { return factories.Telemetry.CreateDefaultConfig() })}, object{}
+	collect("receivers", factories.Receivers, settings, stability)
+	collect("processors", factories.Processors, settings, stability)
+	collect("exporters", factories.Exporters, settings, stability)
+	collect("connectors", factories.Connectors, settings, stability)
+	collect("extensions", factories.Extensions, settings, stability)
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", " ")
-	if err := encoder.Encode(out); err != nil {
+	if err := encoder.Encode(object{"fields": settings, "stability": stability}); err != nil {
 		panic(err)
 	}
+	os.Exit(0)
 }

@@ -6,8 +6,8 @@
 `fields.go` beside this is the question: built with the factories of a Collector (its `components()`), it prints what
 every component of it takes. This joins such answers with what `fields_facts.py` adds by hand.
 
-    go build -o /tmp/fields .          in a folder with fields.go, and a builder's components.go, go.mod and go.sum
-    /tmp/fields > answers.json
+`python -m tools.follow` builds each release with it. An answer from elsewhere is `{"version": …, "fields": …}`:
+
     python -m tools.catalogue.fields answers.json …
 """
 
@@ -17,7 +17,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 import yaml
 
 from . import fields_facts as facts
+from .versions import after, parse_version
 
 ANY = "?"
 OPEN = "..."
@@ -35,37 +36,93 @@ COPY, SHARED, WITH = "@", "$", "with"
 SHAPES = {"s": "s", "i": "if", "b": "b", "d": "dsif", "any": ANY}  # of published.yml
 
 
-def table(rows: list[dict[str, Any]], answers: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def table(rows: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of the table: one per component, then one per mapping that stands in several places.
 
     Answers replace rows of today's table. A row without an answer stays, because no build has all components.
     """
-    parts = {row["define"]: row["fields"] for row in rows if "define" in row}
-    known = {_name(row): row | {"fields": _full(row["fields"], parts)} for row in rows if "type" in row}
-    known = {name: row for name, row in known.items() if "doubt" not in row}
-    for name, fields in ((name, fields) for answer in reversed(answers) for name, fields in answer.items()):
-        if name not in facts.OUTDATED:
-            known[name] = _row(name, fields)
-    known |= {name: row for name, row in _published(known).items() if name not in known}
-    for name, row in known.items():
-        known[name] = row | {"fields": _with_facts(name, row["fields"])} | _needs(name)
-    shared = _shared({name: row["fields"] for name, row in known.items()})
-    result = [row | {"fields": _short(row["fields"], shared, top=True)} for _name, row in sorted(known.items())]
+    known = joined(by_component(rows), answers)
+    for name, row in _published(known).items():
+        if _begins_after(row, known.get(name, [])):
+            known[name] = [row, *known.get(name, [])]
+    kept = [row | {"fields": _with_facts(name, row["fields"])} for name in sorted(known) for row in known[name]]
+    shared = _shared([row["fields"] for row in kept])
+    result = [row | _needs(_name(row)) | {"fields": _short(row["fields"], shared, top=True)} for row in kept]
     return result + [
         {"define": label, "fields": _short(json.loads(text), shared, top=True)} for text, label in shared.items()
     ]
+
+
+def by_component(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each component whose decoder was asked, with each label replaced by its mapping."""
+    parts = {row["define"]: row["fields"] for row in rows if "define" in row}
+    known: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if "type" in row and "doubt" not in row:
+            known.setdefault(_name(row), []).append({**row, "fields": _full(row["fields"], parts)})
+    return known
+
+
+def joined(
+    known: dict[str, list[dict[str, Any]]], answers: Iterable[Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each component with those of answers, in the order of releases."""
+    for answer in sorted(answers, key=lambda item: parse_version(item["version"])):
+        for name, told in answer["fields"].items():
+            if name not in facts.OUTDATED:
+                row = _row(name, _with_facts(name, told), answer["version"])
+                asked = {"asked": answer["version"]} if "stability" in answer else {}
+                known[name] = _followed(known.get(name, []), row | asked)
+    return known
 
 
 def _name(row: Mapping[str, Any]) -> str:
     return f"{row['section']}/{row['type']}"
 
 
-def _row(name: str, fields: Any) -> dict[str, Any]:
+def _row(name: str, fields: Any, version: str) -> dict[str, Any]:
     section, _slash, kind = name.partition("/")
-    since = facts.READ_AT.get(name, facts.READ)
-    major, minor, _patch = since.split(".")
-    exact = facts.UNCHANGED if name in facts.UNCHANGED_TYPES else f"{since}..{major}.{int(minor) + 1}.0"
-    return {"section": section, "type": kind, "exact": exact, "fields": fields}
+    return {"section": section, "type": kind, "exact": f"{version}..{after(version)}", "fields": fields}
+
+
+def _followed(rows: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a component with the answer of another release, in the order of releases.
+
+    A release between two answers may have what either of them has. An answer for a release that a row covers replaces
+    the settings of that row.
+    """
+    if not rows:
+        return [new]
+    last = rows[-1]
+    since, _dots, end = last["exact"].partition("..")
+    asked, _dots, until = new["exact"].partition("..")
+    if parse_version(asked) < parse_version(end):
+        return [*rows[:-1], last | new | {"exact": last["exact"]}]
+    if last["fields"] == new["fields"]:
+        return [*rows[:-1], last | new | {"exact": f"{since}..{until}"}]
+    gone = [".".join(path) for path in differing(last["fields"], new["fields"])] if end != asked else []
+    more = {"more": {f"{end}..{asked}": gone}} if gone else {}
+    return [*rows, new | {"exact": f"{end}..{until}"} | more]
+
+
+def _begins_after(row: Mapping[str, Any], rows: list[dict[str, Any]]) -> bool:
+    """Whether no answer is for a release that a row covers."""
+    end = parse_version(row["exact"].partition("..")[2])
+    return all(parse_version(one["exact"].partition("..")[0]) >= end for one in rows)
+
+
+def differing(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the places at which an older release has a setting that the newer one lacks, or another shape."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old):
+            if key in new:
+                yield from differing(old[key], new[key], (*path, key))
+            else:
+                yield (*path, key)
+    elif isinstance(old, list) and isinstance(new, list) and old[0] == new[0]:
+        yield from differing(old[1], new[1], (*path, ENTRY))
+    elif new not in (old, ANY):
+        yield path
 
 
 def _needs(name: str) -> dict[str, Any]:
@@ -87,7 +144,7 @@ def _published(known: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     written = yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))
     shared = written.pop("shared")
     certain = {"exact": facts.PUBLISHED_FOR, "doubt": facts.PUBLISHED_DOUBT}
-    return {name: _row(name, _settings(node, shared, known)) | certain for name, node in written.items()}
+    return {name: _row(name, _settings(node, shared, known), facts.READ) | certain for name, node in written.items()}
 
 
 def _settings(node: Any, shared: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
@@ -104,7 +161,7 @@ def _settings(node: Any, shared: Mapping[str, Any], known: Mapping[str, Any]) ->
         return _settings(shared[node.removeprefix(SHARED)], shared, known)
     if node.startswith(COPY):
         component, _colon, path = node.removeprefix(COPY).partition(":")
-        return reduce(lambda fields, key: fields[key], filter(None, path.split(".")), known[component]["fields"])
+        return reduce(lambda fields, key: fields[key], filter(None, path.split(".")), known[component][0]["fields"])
     return SHAPES[node]
 
 
@@ -143,10 +200,10 @@ def _mappings(node: Any) -> Iterator[dict[str, Any]]:
             yield from _mappings(child)
 
 
-def _shared(known: Mapping[str, Any]) -> dict[str, str]:
+def _shared(known: list[Any]) -> dict[str, str]:
     counted = Counter(
         json.dumps(node, sort_keys=True)
-        for fields in known.values()
+        for fields in known
         for child in fields.values()
         for node in _mappings(child)
         if len(node) >= SHARED_FROM
@@ -167,7 +224,11 @@ def _short(node: Any, shared: Mapping[str, str], *, top: bool = False) -> Any:
 def main(paths: list[str]) -> None:
     """Read the answers and write the table, one row per line."""
     rows = json.loads(facts.TARGET.read_text(encoding="utf-8"))
-    rows = table(rows, [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths])
+    write(table(rows, [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]))
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    """Write the table, one row per line."""
     facts.TARGET.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
 
 

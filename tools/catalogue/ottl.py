@@ -23,11 +23,12 @@ from . import ottl_facts as facts
 
 TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "ottl.json"
 MODULES = "github.com/open-telemetry/opentelemetry-collector-contrib"
-VERSIONS = ("0.155.0", "0.156.0", "0.157.0", "0.158.0", "0.159.0")
+VERSIONS = ("0.155.0", "0.156.0", "0.157.0", "0.158.0", "0.159.0", "0.160.0", "0.161.0", "0.162.0", "0.163.0")
 _STRUCT = re.compile(r"type (\w+)(?:\[[^\]]*\])? struct \{(.*?)\n\}", re.DOTALL)
 _FACTORY = re.compile(r"ottl\.NewFactory(?:\[[^(]*\])?\(\s*(\"?\w+\"?),\s*(?:nil|&(\w+)(?:\[[^{]*\])?\{\})")
 _CONSTANT = re.compile(r'(\w+)\s*=\s*"(\w+)"')
 _FIELD = re.compile(r"\s*(\w+)\s+([^/`]+)")
+_SLICE = re.compile(r"(?:slicegetter\.)?\bSliceGetter\[K, (\w+)\]")  # a list, or a path behind a gate
 _GROK = re.compile(r'^\s*"(\w+)":\s*(.*)', re.MULTILINE)
 _IN_GROK = re.compile(r"%\{\w+:[\w.]+(?::\w+)?\}|\(\?P?<\w+>")
 _KINDS = {
@@ -72,6 +73,7 @@ def functions(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _argument(function: str, field: str, written: str) -> str:
     kind = re.sub(r"\[[^\[\]]*TransformContext\]|\[K\]|ottl\.|\*", "", written)
+    kind = _SLICE.sub(r"[]\1", kind)
     optional = kind.startswith("Optional[")
     kind = kind.removeprefix("Optional[").removesuffix("]") if optional else kind
     several = kind.startswith("[]")

@@ -21,13 +21,13 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._config.catalogue import CONTRIB, CORE
+from plugins.module_utils._config.catalogue import CONTRIB, CORE, is_within
 
 from . import fields_facts as facts
 from . import manifests
 from .clones import Clone, clones
 from .generate import rows_text
-from .versions import parse_version, text
+from .versions import after, parse_version, text
 
 NAME = "config.schema.yaml"
 _PREFIXES = {
@@ -211,13 +211,8 @@ def widened(row: Mapping[str, Any], releases: Sequence[Release], module: str, re
     if not added:
         return result
     versions = list(added)
-    more = {f"{name}..{_next(name)}": paths for name, paths in added.items() if paths}
-    return result | {"exact": f"{versions[0]}..{_next(versions[-1])}"} | ({"more": more} if more else {})
-
-
-def _next(version: str) -> str:
-    major, minor, _patch = version.split(".")
-    return f"{major}.{int(minor) + 1}.0"
+    more = {f"{name}..{after(name)}": paths for name, paths in added.items() if paths}
+    return result | {"exact": f"{versions[0]}..{after(versions[-1])}"} | ({"more": more} if more else {})
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -242,6 +237,8 @@ def main(arguments: list[str] | None = None) -> None:
         name = f"{row.get('section')}/{row.get('type')}"
         if name in modules and "doubt" not in row:
             read = facts.READ_AT.get(name, facts.READ)
+            if not is_within(row["exact"], read):
+                continue  # the answer of a later release
             rows[index] = widened(row, releases, modules[name], read)
     facts.TARGET.write_text(rows_text(rows), encoding="utf-8")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from plugins.module_utils._config.layers import Version, parse_version
 
-__all__ = ["FIRST", "Version", "parse_version", "ranges", "text"]
+__all__ = ["FIRST", "Version", "after", "parse_version", "ranges", "text"]
 
 FIRST: Version = (0, 110, 0)  # the oldest version of the Collector that the catalogue judges
 
@@ -17,6 +17,12 @@ FIRST: Version = (0, 110, 0)  # the oldest version of the Collector that the cat
 def text(version: Version) -> str:
     """Return a version as it is written in the tables."""
     return ".".join(str(part) for part in version)
+
+
+def after(version: str) -> str:
+    """Return the release of the Collector that follows one."""
+    major, minor, _patch = version.split(".")
+    return f"{major}.{int(minor) + 1}.0"
 
 
 def ranges(present: Iterable[Version], known: Sequence[Version]) -> str:

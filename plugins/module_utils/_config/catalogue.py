@@ -292,10 +292,15 @@ class Catalogue:
         return tuple(Reference(_path(row["key"]), row["to"], row.get("lax", False)) for row in rows)
 
     def fields(self, section: str, name: str, version: str = "") -> Row | None:
-        """Return the known settings of a type by any of its names, with those that a version adds, or None."""
-        row = self._fields.get((section, self._newest(section, name)))
-        spans = row.get("more", {}) if row and version else {}
+        """Return the known settings of a type by any of its names, with those that a version adds, or None.
+
+        They are those of the version, or of the nearest one that is known; without a version, of the newest.
+        """
+        rows = self._fields.get((section, self._newest(section, name)), [])
         number = parse_version(version)
+        begun = [row for row in rows if not version or _ranges(row["exact"])[0][0] <= number]
+        row = next(iter(begun[-1:] or rows[:1]), None)
+        spans = row.get("more", {}) if row and version else {}
         added = next((paths for span, paths in spans.items() if _within(_ranges(span)[0], number)), ())
         settings = row["fields"] if row else None
         for path in added:
@@ -304,7 +309,7 @@ class Catalogue:
 
     def nearest_fields(self, section: str, name: str, version: str) -> Row | None:
         """Return the settings of a type at the nearest version for which they are known, with the doubt about them."""
-        row = self.fields(section, name)
+        row = self.fields(section, name, version)
         if row is None:
             return None
         near = self.nearest(row["exact"], version)
@@ -315,15 +320,22 @@ class Catalogue:
         """Return a version itself if the ranges have it, else the release in them that is nearest to it."""
         if is_within(ranges, version):
             return version
-        asked = _rank(parse_version(version))
-        known = [row["version"] for row in self.builds if is_within(ranges, row["version"])]
-        return min(known, key=lambda item: abs(_rank(parse_version(item)) - asked), default="")
+        asked, spans = parse_version(version), _ranges(ranges)
+        known = [*(row["version"] for row in self.builds if is_within(ranges, row["version"])), *map(_last, spans)]
+        return min(known, key=lambda item: abs(_rank(parse_version(item)) - _rank(asked)), default="")
 
     def stand_in(self, distribution: str, version: str) -> str:
-        """Return the version whose settings stand for those of another one; empty if the version's own are known."""
-        row = self.fields("service", "telemetry")
-        near = self.nearest(row["exact"], version) if row and distribution not in self.schemas else version
-        return near if near != version else ""
+        """Return the version that stands for one of which not all is known; empty text if all is known.
+
+        Of a release that is newer than all whose components are known, some components were asked for their settings.
+        """
+        if distribution in self.schemas:
+            return ""
+        row = self.fields("service", "telemetry", version)
+        near = self.nearest(row["exact"], version) if row else version
+        coverage = self.coverage(distribution, version)
+        newer = parse_version(version)[:2] > parse_version(coverage.version)[:2]
+        return near if near != version else coverage.version if newer else ""
 
     @cached_property
     def shared_fields(self) -> dict[str, Any]:
@@ -426,8 +438,13 @@ class Catalogue:
         return named
 
     @cached_property
-    def _fields(self) -> dict[Key, Row]:
-        return {(row["section"], row["type"]): row for row in self.fields_of if "type" in row}
+    def _fields(self) -> dict[Key, list[Row]]:
+        """The settings of each type, in the order of the versions that have them."""
+        found: dict[Key, list[Row]] = {}
+        for row in self.fields_of:
+            if "type" in row:
+                found.setdefault((row["section"], row["type"]), []).append(row)
+        return found
 
     @cached_property
     def _covered(self) -> dict[tuple[str, str], Coverage]:
@@ -546,6 +563,12 @@ def is_within(ranges: str, version: str) -> bool:
 def _rank(version: Version) -> float:
     """Return a version as a number, so that distances can be compared."""
     return sum(part * 0.001**index for index, part in enumerate(version))
+
+
+def _last(span: tuple[Version, Version]) -> str:
+    """Return the last release of the Collector in a range that ends."""
+    (major, minor, *_patch) = span[1]
+    return _text((major, minor - 1, 0))
 
 
 def _text(version: Version) -> str:

@@ -97,10 +97,7 @@ def _in_pipelines(subject: Subject) -> Iterator[tuple[Path, str, Component, str]
     for path, signal, role, component_id in used(subject.config):
         found = build.find(role, kind_of(component_id))
         if found and signal in ("traces", "metrics", "logs", "profiles"):
-            doubt = build.doubt or (
-                "the catalogue has its signals for a neighbouring version" if found.approximate else ""
-            )
-            yield path, signal, found, doubt
+            yield path, signal, found, build.doubt_of_signals(found)
 
 
 def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:

@@ -158,7 +158,7 @@ def _pairs(subject: Subject, component_id: str) -> tuple[Pairs | None, str]:
     found = build.find("connectors", kind_of(component_id))
     if found is None:
         return None, ""
-    return found.pairs, build.doubt or ("according to a neighbouring version" if found.approximate else "")
+    return found.pairs, build.doubt_of_signals(found)
 
 
 RULES = rules("error", one_sided_connector, unsupported_connection, connector_cycle, shared=True)

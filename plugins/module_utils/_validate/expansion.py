@@ -12,12 +12,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .._config.layers import parse_version
 from .._config.masking import is_secret
 from .._config.paths import Path
 from .._errors import near
 from .subject import Fault, Subject, rules
 
 DEFAULT_SCHEME = "env"
+# Before, nothing after an escaped `$${` was expanded.
+PAST_ESCAPES = "0.161.0"
 
 _KEPT = "_texts"
 _MOST = 1000  # the Collector gives up after as many
@@ -78,20 +81,29 @@ def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:
     kept: list[tuple[Path, str, list[str]]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
         found = ((path, value) for path, value in subject.view.leaves if isinstance(value, str) and "$" in value)
-        kept = subject.__dict__[_KEPT] = [(path, text, locations(text)) for path, text in found]
+        past = subject.target is None or parse_version(subject.target.version) >= parse_version(PAST_ESCAPES)
+        kept = subject.__dict__[_KEPT] = [(path, text, locations(text, past)) for path, text in found]
     return kept
 
 
-def locations(text: str) -> list[str]:
-    """Return the content of every `${…}` in the Collector's order, inner expressions first."""
+def locations(text: str, past_escapes: bool = True) -> list[str]:
+    """Return the content of every `${…}` in the Collector's order, inner expressions first.
+
+    `past_escapes`: also what stands behind an escaped one.
+    """
     found: list[str] = []
-    start = 0
+    start = begin = 0
     while len(found) < _MOST:
-        first = text.find("${")
+        first = text.find("${", begin)
         close = text.find("}", max(first, start)) if first >= 0 else -1
-        opened = text.rfind("${", 0, close) if close >= 0 else -1
-        if opened < 0 or _escaped(text, opened):
+        opened = text.rfind("${", begin, close) if close >= 0 else -1
+        if opened < 0:
             break
+        if _escaped(text, opened):
+            if not past_escapes:
+                break
+            start = begin = close + 1
+            continue
         found.append(text[opened + 2 : close])
         text = text[:opened] + _UNKNOWN + text[close + 1 :]
         start = opened

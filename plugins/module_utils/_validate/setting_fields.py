@@ -21,7 +21,7 @@ from .._config.masking import is_secret
 from .._config.paths import Path, at, section
 from .._errors import near
 from .components import configured, movable, used
-from .setting_values import applies, exact, hedged
+from .setting_values import applies, doubt, hedged
 from .setting_values import found as constraints_of
 from .subject import Fault, Subject, shared_rules
 from .text_checks import repeated
@@ -86,9 +86,9 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         idle = () if path in in_use else row.get("when_used", ())
         missing = () if _reported_elsewhere(subject, row, path) else _missing(row, settings, path)
         for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
-            doubt = row.get("doubt") or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
+            unsure = row.get("doubt") or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
             if name != UNKNOWN or fault.path not in moved:
-                yield name, hedged(_with_place(fault, row, path) if name == UNKNOWN else fault, doubt)
+                yield name, hedged(_with_place(fault, row, path) if name == UNKNOWN else fault, unsure)
 
 
 def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
@@ -110,8 +110,7 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
         rows = build.constraints(name, found.type, typed=True) if found else Places()
         for row, path, value in rows.find(settings, (name, component_id)):
             for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _is_about(row, value) else ():
-                doubt = build.doubt or ("" if exact(row, build.version) else "another version may differ")
-                yield rule, hedged(fault, doubt)
+                yield rule, hedged(fault, doubt(row, build, name, component_id))
     yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
 
 

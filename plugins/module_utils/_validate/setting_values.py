@@ -76,7 +76,10 @@ def _judge(subject: Subject) -> Found:
                 if not (
                     row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
                 ):
-                    yield row.get("rule", rule), hedged(fault, _doubt(row, build, component_id in started))
+                    yield (
+                        row.get("rule", rule),
+                        hedged(fault, doubt(row, build, name, component_id, component_id in started)),
+                    )
 
 
 def _places(subject: Subject, build: Build) -> Iterator[tuple[tuple[str, str], Places, Any]]:
@@ -100,7 +103,7 @@ def _roots(subject: Subject, build: Build) -> Found:
         if root != first:
             why = f"all receivers of a Collector share one root_path, and it is '{first}' in another one"
             fault = Fault((name, component_id, "root_path"), why, f"Write `{first}`.")
-            yield CONFLICT, hedged(fault, _doubt({}, build, True))
+            yield CONFLICT, hedged(fault, doubt({}, build, name, component_id))
 
 
 def _holds(row: Row, settings: Any, around: Any, signals: Collection[str], completed: bool) -> bool:
@@ -112,9 +115,15 @@ def _holds(row: Row, settings: Any, around: Any, signals: Collection[str], compl
     return "around" not in row or applies(row["around"], around)
 
 
-def _doubt(row: Row, build: Build, is_started: bool) -> str:
-    differs = "" if exact(row, build.version) else "another version may differ"
-    return build.doubt or differs or ("no pipeline uses it yet" if row.get("built") and not is_started else "")
+def doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
+    """Return why a row may not hold for a component of a build; empty text if it does.
+
+    A row without versions holds where the settings of the component are known.
+    """
+    known = build.is_known(section_name, component_id.partition("/")[0])
+    uncertain = "" if known else build.doubt
+    differs = "" if exact(row, build.version) or (known and "exact" not in row) else "another version may differ"
+    return uncertain or differs or ("no pipeline uses it yet" if row.get("built") and not is_started else "")
 
 
 def hedged(fault: Fault, doubt: str) -> Fault:

@@ -180,6 +180,21 @@ class Build:
             self._fields[name, kind] = {**found, "doubt": self.doubt} if found and self.own else found
         return self._fields[name, kind]
 
+    def is_known(self, name: str, kind: str) -> bool:
+        """Whether the settings of a type are known for exactly this version, as a Collector's decoder told."""
+        row = self.fields(name, kind)
+        return row is not None and "doubt" not in row
+
+    def doubt_of_signals(self, found: Component) -> str:
+        """Return why the signals of a component may differ in this build; empty text if they are certain.
+
+        They are certain up to the newest release of which a Collector was asked for its settings and its signals.
+        """
+        row = self.fields(found.section, found.name) or {}
+        if "doubt" not in row and parse_version(self.version) <= parse_version(row.get("asked", "")):
+            return ""
+        return self.doubt or ("the catalogue has its signals for a neighbouring version" if found.approximate else "")
+
     def types(self, name: str) -> tuple[str, ...]:
         """Return the names of a section, for suggestions."""
         if name not in self._types:

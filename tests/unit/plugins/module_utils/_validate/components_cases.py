@@ -72,8 +72,12 @@ unknown-field:
   of own telemetry: {service.telemetry.log: {}, finds: "service.telemetry.log: did you mean 'logs'?"}
   an older version than all known ones: {processors.batch.size: 1, build: contrib 0.115.0,
     finds: "processors.batch.size: not a setting here (by the settings of 0.155.0, the nearest known version)"}
-  a newer version than all known ones: {processors.batch.size: 1, build: contrib 0.160.0,
-    finds: "processors.batch.size: (by the settings of 0.159.0, the nearest known version)"}
+  a newer version than all known ones: {processors.batch.size: 1, build: contrib 0.170.0,
+    finds: "processors.batch.size: (by the settings of 0.165.0, the nearest known version)"}
+  the newest version that was asked: {processors.batch.size: 1, build: contrib 0.165.0,
+    finds: "processors.batch.size: not a setting here Known here: metadata_cardinality_limit"}
+  what a version took instead: {exporters.otlp_http.keepalive.idle_timeot: 5s, build: contrib 0.165.0,
+    finds: "exporters.otlp_http.keepalive.idle_timeot: did you mean"}
   a version after those of one component: {connectors.routing: {tabel: []}, build: contrib 0.159.0,
     finds: "connectors.routing.tabel: did you mean 'table'?"}
   a setting that the nearest version adds: {processors.tail_sampling.num_shards: 1, build: contrib 0.162.0}

@@ -107,7 +107,9 @@ invalid-expansion:
   in a list: {service.extensions: ["${a b}"], finds: "service.extensions[0]: `${a b}`"}
   variables: {exporters.debug.verbosity: "${env:A} ${B} ${env:C:-d e} ${env:${D}} ${en"}
   a name from a variable: {exporters.debug.verbosity: "${env:${A}_B} ${${A}:x}"}
-  escaped: {exporters.debug.verbosity: "$${1} ${2}"}
+  after an escaped one: {exporters.debug.verbosity: "$${1} ${2}", build: contrib 0.161.0,
+    finds: "exporters.debug.verbosity: `${2}`"}
+  nothing after an escaped one was replaced before: {exporters.debug.verbosity: "$${1} ${2}", build: contrib 0.160.0}
   two dollar signs are one, then a variable: {exporters.debug.verbosity: "$$${env:A}"}
   no end: {exporters.debug.verbosity: "${1"}
   other schemes take anything: {exporters.debug.verbosity: "${yaml:a: [1]} ${file:/a b}"}

@@ -1,0 +1,163 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the tables follow releases: answers of a later release join those before, and refused modules are named."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugins.module_utils._config.catalogue import Catalogue
+from tools.catalogue import fields
+from tools.follow import __main__ as follow
+from tools.follow import collector, proxy, report
+
+OLD = {"endpoint": "s", "timeout": "dsi", "tls": {"insecure": "b"}}
+RENAMED = {"endpoint": "s", "timeout": "s", "tls": {"insecure": "b", "ca_file": "s"}, "keepalive": {"enabled": "b"}}
+CORE = "go.opentelemetry.io/collector/exporter/otlpexporter"
+
+
+def joined(*answers: tuple[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of one exporter, asked at these versions."""
+    told = [{"version": version, "fields": {"exporters/acme": settings}} for version, settings in answers]
+    return fields.joined({}, told)["exporters/acme"]
+
+
+def known_at(version: str, *answers: tuple[str, Mapping[str, Any]]) -> Any:
+    """Return the settings at a version, with the doubt about them, as the rules get them."""
+    catalogue = Catalogue([], [], fields_of=joined(*answers))
+    row = catalogue.nearest_fields("exporters", "acme", version)
+    exact = catalogue.fields("exporters", "acme", version)
+    assert row is not None and exact is not None
+    return exact["fields"], row["doubt"]
+
+
+def test_equal_answers_hold_for_all_releases_between_them() -> None:
+    assert [row["exact"] for row in joined(("0.158.0", OLD), ("0.165.0", OLD))] == ["0.158.0..0.166.0"]
+
+
+def test_another_answer_begins_a_row() -> None:
+    rows = joined(("0.158.0", OLD), ("0.159.0", RENAMED))
+    assert [(row["exact"], row["fields"], row.get("more")) for row in rows] == [
+        ("0.158.0..0.159.0", OLD, None),
+        ("0.159.0..0.160.0", RENAMED, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "timeout", "ca_file"),
+    [("0.158.3", "dsi", None), ("0.161.0", "?", "s"), ("0.165.0", "s", "s"), ("0.170.0", "s", "s")],
+)
+def test_a_release_between_two_answers_may_have_what_either_has(version: str, timeout: str, ca_file: str) -> None:
+    settings, _doubt = known_at(version, ("0.158.0", OLD), ("0.165.0", RENAMED))
+    assert settings["timeout"] == timeout
+    assert settings["tls"].get("ca_file") == ca_file
+
+
+def test_a_newer_release_than_all_answers_is_judged_by_the_last_one() -> None:
+    _settings, doubt = known_at("0.170.0", ("0.158.0", OLD), ("0.165.0", RENAMED))
+    assert doubt == "by the settings of 0.165.0, the nearest known version"
+
+
+def test_a_second_answer_for_a_release_replaces_the_first() -> None:
+    [row] = joined(("0.158.0", OLD), ("0.158.0", RENAMED))
+    assert row["fields"] == RENAMED
+
+
+def test_releases_that_the_tables_lack() -> None:
+    rows = [{"section": "service", "type": "telemetry", "exact": f"{since}..{end}"} for since, end in SPANS]
+    assert follow.lacking(rows, ["v0.159.0", "v0.160.0", "v0.160.1", "v0.161.0"]) == ["v0.160.0", "v0.161.0"]
+    assert "The tables lack v0.160.0 of the Collector" in follow.state(rows, ["v0.160.0"])
+    assert "before 0.160.0 are known" in follow.state(rows, [])
+
+
+SPANS = (("0.155.0", "0.159.0"), ("0.159.0", "0.160.0"))
+
+
+def test_a_proxy_that_does_not_answer_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(proxy, "releases", lambda _module: _refuse("no such host"))
+    assert follow.main([]) == 0
+    assert capsys.readouterr().out == "The releases of the Collector could not be read: no such host\n"
+    assert follow.main(["--update"]) == 2
+
+
+def _refuse(why: str) -> list[str]:
+    raise proxy.Refused(why)
+
+
+def test_the_report_names_what_is_new_gone_and_refused() -> None:
+    before, after = joined(("0.158.0", OLD)), joined(("0.158.0", OLD), ("0.159.0", RENAMED))
+    asked = collector.Collector(Path("/"), "v0.159.0", {CORE: "exporters"}, {f"{CORE}/gone": "refused"})
+    told = report.text(asked, before, after, ["- exporters/acme: signals"])
+    assert "new: keepalive, tls.ca_file; another shape: timeout" in told
+    assert "1 components were asked. 1 are refused, and keep their rows: gone." in told
+
+
+def test_signals_that_differ_are_named() -> None:
+    rows = [{"section": "exporters", "type": "acme", "stability": {"0.110.0": {"traces": "beta"}}}]
+    assert list(report.other_signals(rows, {"exporters/acme": {"traces": "beta"}})) == []
+    [line] = report.other_signals(rows, {"exporters/acme": {"traces": "stable"}})
+    assert "exporters/acme: signals are {'traces': 'stable'}" in line
+
+
+REFUSAL = "reading https://proxy.example/@v/a.zip: 403 Forbidden"
+
+
+class Go:
+    """Answers as `go` does for a Collector of which a module of another project, and one of its own, are refused."""
+
+    def __init__(self, selected: str = "") -> None:
+        self.commands: list[str] = []
+        self.selected = selected
+
+    def __call__(self, *words: str, folder: Path = Path("/"), **_check: bool) -> subprocess.CompletedProcess[str]:
+        self.commands.append(" ".join(words))
+        listed = self.commands[-1].startswith("list -e -deps")
+        required = self.commands[-3] if listed else ""
+        errors = [
+            f"""{{"ImportPath": "{package}", "Error": {{"ImportStack": ["main", "{CORE}{end}"],
+            "Err": "{module}@v1.2.1-0.2026: {REFUSAL}"}}}}"""
+            for end, package, module in (("", "acme.example/x", "acme.example"), ("/b", "b/c", f"{CORE}/c"))
+            if f"{CORE}{end}@" in required and f"-replace={module}=" not in required
+        ]
+        if words[:2] == ("mod", "init"):
+            (folder / "go.mod").write_text(f"require (\n\t{self.selected}\n)\n", encoding="utf-8")
+        return subprocess.CompletedProcess(words, 0, "\n".join(errors), "")
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, go: Go) -> Go:
+    """Let `go` answer for release v0.159.0."""
+    monkeypatch.setattr(collector, "go", go)
+    monkeypatch.setattr(proxy, "stable", lambda _version: "v1.65.0")
+    return go
+
+
+@pytest.mark.parametrize("later", ["go.opentelemetry.io/collector/confmap v1.66.0", f"{CORE} v0.160.1 // indirect"])
+def test_an_answer_is_of_one_release(later: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, Go(later))
+    with pytest.raises(proxy.Refused, match="requires modules of a later release: "):
+        collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters"}).build()
+
+
+def test_a_refused_module_of_others_is_replaced_and_one_of_the_collector_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = answering(monkeypatch, Go(f"{CORE} v0.159.0"))
+    monkeypatch.setattr(proxy, "releases", lambda _module: ["v1.1.0", "v1.2.0", "v1.3.0"])
+    asked = collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters", f"{CORE}/b": "exporters"})
+    asked.build()
+    assert asked.replaced == {"acme.example": "v1.2.0"}
+    assert list(asked.modules) == [CORE]
+    assert list(asked.refused) == [f"{CORE}/b"]
+    assert go.commands[-1].startswith("build ")
+    again = collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters", f"{CORE}/b": "exporters"})
+    monkeypatch.setattr(collector, "go", _refuse)
+    again.build()
+    assert (again.modules, again.refused, again.replaced) == (asked.modules, asked.refused, asked.replaced)

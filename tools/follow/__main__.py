@@ -1,0 +1,106 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says which releases of the Collector the tables lack; with --update, asks each of them and writes the answers.
+
+python -m tools.follow
+python -m tools.follow --update [--folder DIR]
+
+An update builds a Collector of each release from all modules that the proxy has, asks its decoder, adds its answers
+to fields.json, prints what is new and gone (also to .cache/follow.md), and compares rules and Collector with the
+integration tests. An interrupted update continues: what is built in DIR is not built again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plugins.module_utils._config.catalogue import CONTRIB, CORE, Module
+from plugins.module_utils._config.layers import parse_version
+from tools.catalogue import fields, fields_facts
+
+from . import collector, proxy, report
+
+COMPONENTS = fields_facts.TARGET.with_name("components.json")
+ROOT = Path(__file__).parents[2]
+COMPARED = ("tests/integration/test_real_collector.py", "tests/integration/test_values.py")
+REPORT = ROOT / ".cache" / "follow.md"
+BUILDS = Path.home() / ".cache" / "o11y-follow"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code: 1 if rules and Collector disagree on a release, 2 if the proxy refuses all of one."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.follow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--update", action="store_true", help="ask each newer release, and write its answers")
+    parser.add_argument("--folder", type=Path, default=BUILDS, help=f"where releases are built; {BUILDS} by default")
+    options = parser.parse_args(arguments)
+    try:
+        newer = lacking(_read(fields_facts.TARGET), proxy.releases(proxy.OTELCOL))
+        print(state(_read(fields_facts.TARGET), newer))
+        return max([_follow(options.folder, version) for version in newer] if options.update else [0], default=0)
+    except (proxy.Refused, OSError) as refused:
+        print(f"{'error: ' if options.update else ''}The releases of the Collector could not be read: {refused}")
+        return 2 if options.update else 0
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return rows
+
+
+def _end(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the first release for which the settings of the Collector's own telemetry are not known."""
+    ends = (row["exact"].partition("..")[2] for row in rows if row.get("section") == "service")
+    return str(max(ends, key=parse_version))
+
+
+def lacking(rows: Iterable[Mapping[str, Any]], releases: Iterable[str]) -> list[str]:
+    """Return the releases that the table of settings lacks, in their order; a patch has the settings of its release."""
+    end = parse_version(_end(rows))
+    return [version for version in releases if version.endswith(".0") and parse_version(version) >= end]
+
+
+def state(rows: Iterable[Mapping[str, Any]], newer: Sequence[str]) -> str:
+    """Return how far the tables are behind."""
+    if not newer:
+        return f"The settings of all releases of the Collector before {_end(rows)} are known; there is no newer one."
+    mark = "::warning::" if os.environ.get("GITHUB_ACTIONS") else "warning: "
+    return f"{mark}The tables lack {', '.join(newer)} of the Collector. Run python -m tools.follow --update."
+
+
+def _follow(folder: Path, version: str) -> int:
+    """Ask a release, write what it answers, print what is new, and compare rules and Collector."""
+    asked = collector.of_release(folder, version, _components())
+    asked.build()
+    command = [str(asked.program), "fields"]
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    before = _read(fields_facts.TARGET)
+    after = fields.table(before, [{**answer, "version": version.removeprefix("v")}])
+    fields.write(after)
+    told = report.text(asked, before, after, report.other_signals(_read(COMPONENTS), answer["stability"]))
+    REPORT.parent.mkdir(exist_ok=True)
+    with REPORT.open("a", encoding="utf-8") as file:
+        file.write(f"{told}\n")
+    print(told, flush=True)
+    compare = [sys.executable, "-m", "pytest", "-q", "--tb=no", *COMPARED]
+    environment = {**os.environ, "O11Y_COLLECTOR": str(asked.folder)}
+    return subprocess.run(compare, check=False, cwd=ROOT, env=environment).returncode
+
+
+def _components() -> list[Module]:
+    """Return section and module of every component of the two repositories that a build has today."""
+    own = (row for row in _read(COMPONENTS) if row["module"].startswith((CORE, CONTRIB)))
+    return [(row["section"], row["module"]) for row in own if any(span.endswith("..") for span in row["in"].values())]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

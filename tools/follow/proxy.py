@@ -1,0 +1,67 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Go's module proxy has, asked through `go`, so that the user's GOPROXY holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from plugins.module_utils._config.catalogue import CONTRIB, CORE
+
+OTELCOL = "go.opentelemetry.io/collector/otelcol"
+REPOSITORIES = {
+    CORE: "go.opentelemetry.io/collector/",
+    CONTRIB: "github.com/open-telemetry/opentelemetry-collector-contrib/",
+}
+ENVIRONMENT = {**os.environ, "GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0"}
+_RELEASE = re.compile(r"v\d+\.\d+\.\d+$")
+_STABLE = re.compile(r"^\s*go\.opentelemetry\.io/collector/confmap (v\S+)", re.MULTILINE)
+
+
+class Refused(Exception):  # noqa: N818 - what a maintainer reads
+    """The proxy does not have what is asked for."""
+
+
+def go(*arguments: str, folder: Path = Path("/"), check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run `go` in a folder. Raises Refused with what it printed, if it fails and `check` is set."""
+    command = ["nice", "go", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=ENVIRONMENT)
+    if check and done.returncode:
+        raise Refused(f"go {arguments[0]} {arguments[-1]}: {done.stderr.strip()}")
+    return done
+
+
+def releases(module: str) -> list[str]:
+    """Return the releases of a module that the proxy lists, the newest last. It may have others."""
+    out = go("list", "-m", "-versions", "-json", module, check=False).stdout
+    listed = json.loads(out or "{}").get("Versions", ())
+    return [version for version in listed if _RELEASE.match(version)]
+
+
+@cache
+def stable(version: str) -> str:
+    """Return the version that the stable modules of a release have: v1.71.0 for v0.165.0. Raises Refused."""
+    [found] = downloaded([f"{OTELCOL}@{version}"])
+    if "Error" in found:
+        raise Refused(found["Error"])
+    match = _STABLE.search(Path(found["GoMod"]).read_text(encoding="utf-8"))
+    if match is None:
+        raise Refused(f"{OTELCOL}@{version} does not require a stable module")
+    return match[1]
+
+
+def downloaded(modules: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Yield what `go` says of each module@version; a refused one has `Error`."""
+    out = go("mod", "download", "-json", *modules, check=False).stdout
+    decoder = json.JSONDecoder()
+    while out := out.lstrip():
+        found, end = decoder.raw_decode(out)
+        yield found
+        out = out[end:]

@@ -1,0 +1,55 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a release changed, for the maintainer who reviews the tables: settings that came and went, modules refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tools.catalogue.fields import by_component, differing
+
+from .collector import Collector
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def text(asked: Collector, before: Rows, after: Rows, signals: Iterable[str]) -> str:
+    """Return the report on a release, as Markdown."""
+    refused = sorted(path.rpartition("/")[2] for path in asked.refused)
+    changed = list(_changed(by_component(before), by_component(after)))
+    return "\n".join(
+        (
+            f"# {asked.version}",
+            "",
+            f"{len(asked.modules)} components were asked. {len(refused)} are refused, and keep their rows: "
+            f"{', '.join(refused)}.",
+            *(f"{module} is replaced by {release}." for module, release in asked.replaced.items()),
+            "",
+            *(changed or ("No setting changed.",)),
+            *signals,
+        )
+    )
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for name, rows in after.items():
+        if name not in before:
+            yield f"- {name}: its settings are known now"
+        elif len(rows) > len(before[name]):
+            old, new = before[name][-1]["fields"], rows[-1]["fields"]
+            gone = {".".join(path) for path in differing(old, new)}
+            came = {".".join(path) for path in differing(new, old)}
+            parts = (("new", came - gone), ("gone", gone - came), ("another shape", came & gone))
+            yield f"- {name}: " + "; ".join(f"{what}: {', '.join(sorted(paths))}" for what, paths in parts if paths)
+
+
+def other_signals(components: Rows, stability: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Yield each component whose signals, or their levels, are not those of components.json."""
+    rows = {f"{row['section']}/{row['type']}": row for row in components}
+    for name, told in sorted(stability.items()):
+        levels = {signal or "extension": level for signal, level in told.items()}
+        known = [*rows[name]["stability"].values()][-1] if name in rows else {}
+        if levels != known:
+            yield f"- {name}: signals are {levels}, not {known}: add a row to tools/catalogue/overrides.json"
