@@ -107,6 +107,13 @@ def test_signals_that_differ_are_named() -> None:
     assert "exporters/acme: signals are {'traces': 'stable'}" in line
 
 
+def test_renames_that_the_tables_lack_are_named() -> None:
+    rows = [{"section": "exporters", "type": "acme", "was": "acmeexporter"}]
+    assert list(report.other_names(rows, {"exporters/acmeexporter": "acme"})) == []
+    [line] = report.other_names(rows, {"receivers/acmereceiver": "acme"})
+    assert line.startswith("- receivers/acmereceiver is called acme")
+
+
 REFUSAL = "reading https://proxy.example/@v/a.zip: 403 Forbidden"
 
 

@@ -244,7 +244,8 @@ def test_public_configs_without_batch_processors(
             why = validate(tmp_path / "after.yaml")
             refused += [f"{case.name}: {why}"] if why else []
     print(f"\n{moved} configs moved")
-    assert moved > 10 and refused == []
+    assert refused == []
+    assert moved > 10 or FOLDER != TESTBED
 
 
 def test_public_configs_at_their_own_build(target: Target) -> None:

@@ -203,10 +203,11 @@ func describe(fresh func() component.Config) any {
 	return p.node(reflect.TypeOf(fresh()))
 }
 
-func collect[F component.Factory](section string, factories map[component.Type]F, settings, stability object) {
+func collect[F component.Factory](section string, factories map[component.Type]F, settings, stability, aliases object) {
 	for kind, factory := range factories {
 		name := section + "/" + kind.String()
 		if factory.Type() != kind {
+			aliases[name] = factory.Type().String()
 			continue
 		}
 		settings[name] = describe(factory.CreateDefaultConfig)
@@ -239,15 +240,15 @@ func init() {
 	if err != nil {
 		panic(err)
 	}
-	settings, stability := object{"service/telemetry": describe(func() component.Config { return factories.Telemetry.CreateDefaultConfig() })}, object{}
-	collect("receivers", factories.Receivers, settings, stability)
-	collect("processors", factories.Processors, settings, stability)
-	collect("exporters", factories.Exporters, settings, stability)
-	collect("connectors", factories.Connectors, settings, stability)
-	collect("extensions", factories.Extensions, settings, stability)
+	settings, stability, aliases := object{"service/telemetry": describe(func() component.Config { return factories.Telemetry.CreateDefaultConfig() })}, object{}, object{}
+	collect("receivers", factories.Receivers, settings, stability, aliases)
+	collect("processors", factories.Processors, settings, stability, aliases)
+	collect("exporters", factories.Exporters, settings, stability, aliases)
+	collect("connectors", factories.Connectors, settings, stability, aliases)
+	collect("extensions", factories.Extensions, settings, stability, aliases)
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", " ")
-	if err := encoder.Encode(object{"fields": settings, "stability": stability}); err != nil {
+	if err := encoder.Encode(object{"fields": settings, "stability": stability, "aliases": aliases}); err != nil {
 		panic(err)
 	}
 	os.Exit(0)

@@ -109,6 +109,7 @@ NEEDS = {
         ["domain", "traces.endpoint", "metrics.endpoint", "logs.endpoint", "profiles.endpoint"],
     ],
     "exporters/file": [["path"]],
+    "exporters/zipkin": [["endpoint"]],
     "exporters/awscloudwatchlogs": [["log_group_name"], ["log_stream_name"]],
     "connectors/routing": [["table"]],
 }

@@ -86,7 +86,12 @@ def _follow(folder: Path, version: str) -> int:
     before = _read(fields_facts.TARGET)
     after = fields.table(before, [{**answer, "version": version.removeprefix("v")}])
     fields.write(after)
-    told = report.text(asked, before, after, report.other_signals(_read(COMPONENTS), answer["stability"]))
+    components = _read(COMPONENTS)
+    differs = (
+        *report.other_names(components, answer["aliases"]),
+        *report.other_signals(components, answer["stability"]),
+    )
+    told = report.text(asked, before, after, differs)
     REPORT.parent.mkdir(exist_ok=True)
     with REPORT.open("a", encoding="utf-8") as file:
         file.write(f"{told}\n")

@@ -53,3 +53,11 @@ def other_signals(components: Rows, stability: Mapping[str, Mapping[str, str]]) 
         known = [*rows[name]["stability"].values()][-1] if name in rows else {}
         if levels != known:
             yield f"- {name}: signals are {levels}, not {known}: add a row to tools/catalogue/overrides.json"
+
+
+def other_names(components: Rows, aliases: Mapping[str, str]) -> Iterator[str]:
+    """Yield each component with an older name, by section and that name, of which components.json does not know it."""
+    known = {(f"{row['section']}/{row['was']}", row["type"]) for row in components if "was" in row}
+    for old, new in sorted(aliases.items()):
+        if (old, new) not in known:
+            yield f"- {old} is called {new}: add a row to tools/catalogue/overrides.json"

@@ -10,11 +10,9 @@ warning. Private.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from functools import cache
 from typing import Any
 
-from .._config.catalogue import Places, Row
-from .._config.layers import parse_version
+from .._config.catalogue import Places, Row, is_within
 from .._config.paths import Path, at, section
 from . import constraints, stanza_flow, stanza_operators, text_checks
 from .components import configured, listed
@@ -157,13 +155,7 @@ def applies(when: dict[str, str], settings: Any) -> bool:
 
 def exact(row: Row, version: str) -> bool:
     """Whether a row holds for a version."""
-    return _within(str(row.get("exact", EXACT)), version)
-
-
-@cache
-def _within(span: str, version: str) -> bool:
-    since, _dots, until = span.partition("..")
-    return parse_version(since) <= parse_version(version) < parse_version(until)
+    return is_within(str(row.get("exact", EXACT)), version)
 
 
 _REASONS = {

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import is_within
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
@@ -109,18 +109,13 @@ def moved_setting(subject: Subject) -> Iterator[Subject]:
     yield put(subject, address, ":8888", **built("contrib", "0.115.0"))
 
 
-def _is_exact(row: Mapping[str, Any], subject: Subject) -> bool:
-    since, _dots, until = row["exact"].partition("..")
-    version = subject.target.version if subject.target else ""
-    return parse_version(since) <= parse_version(version) < parse_version(until)
-
-
 def _described(subject: Subject) -> Iterator[tuple[str, str, Any]]:
     for name, component_id, settings in components(subject):
-        row = subject.target.catalogue.fields(name, component_id.split("/")[0]) if subject.target else None
+        version = subject.target.version if subject.target else ""
+        row = subject.target.catalogue.fields(name, component_id.split("/")[0], version) if subject.target else None
         if (
             row
-            and _is_exact(row, subject)
+            and is_within(row["exact"], version)
             and isinstance(row["fields"], dict)
             and "..." not in row["fields"]
             and "*" not in row["fields"]
