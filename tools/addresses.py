@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tools.addresses [--guides] FOLDER [REPOSITORY]`: name the repository in a copy that is published.
 
-Galaxy shows README.md outside the repository: relative links become links to the repository at the release's tag, or
-plain text. `--guides` does the same for links of the pages of docs/ that lead out of that folder.
+Galaxy shows README.md and docs/*.md outside the repository: relative links become links to the repository at the
+release's tag, or plain text. Links between the pages of docs/ stay. `--guides` does this for the documentation site.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ def guide(text: str, base: str) -> str:
 
     A link that is named after its file gets the title of that page or heading.
     """
-    text = BY_FILE.sub(r"[](\2)", text)
+    return inside(BY_FILE.sub(r"[](\2)", text), base)
+
+
+def inside(text: str, base: str) -> str:
+    """Return a page of docs/ whose links out of that folder are below this address, or are text if there is none."""
     return OUTSIDE.sub(rf"[\1]({base}/\2)" if base else r"\1", text)
 
 
@@ -52,6 +56,8 @@ def archive(folder: Path, repository: str = "") -> None:
     base = f"{repository}/blob/v{version}" if repository else ""
     for path in [folder / "README.md", *folder.glob("roles/*/README.md")]:
         path.write_text(page(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+    for path in folder.glob("docs/*.md"):
+        path.write_text(inside(path.read_text(encoding="utf-8"), base), encoding="utf-8")
     if repository:
         about.write_text(galaxy(about.read_text(encoding="utf-8"), repository), encoding="utf-8")
 

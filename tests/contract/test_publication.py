@@ -30,7 +30,7 @@ LINK = re.compile(r"\[[^\]]+\]\((?!https?://)([^)]+)\)")
 
 def published(folder: Path, address: str) -> Path:
     """Return a copy of what `tools/build` rewrites, for a repository at this address."""
-    for path in ("galaxy.yml", "README.md", *files("roles/*/README.md")):
+    for path in ("galaxy.yml", "README.md", *files("roles/*/README.md"), *files("docs/*.md")):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text(path), encoding="utf-8")
     addresses.archive(folder, address)
@@ -49,6 +49,8 @@ def test_published_pages_lead_to_the_repository_or_nowhere(tmp_path: Path, addre
         assert LINK.findall(found) == []
         assert "mermaid" not in found, "Galaxy draws no diagrams"
         assert ("?raw=true" in found) is bool(address and page.parent == folder)
+    for page in (folder / "docs").glob("*.md"):
+        assert "](../" not in page.read_text(encoding="utf-8")
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert (f"({ADDRESS}/blob/v{GALAXY['version']}/docs/recipes.md)" in readme) is bool(address)
     about = yaml.safe_load((folder / "galaxy.yml").read_text(encoding="utf-8"))
