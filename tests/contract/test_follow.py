@@ -19,6 +19,7 @@ from tools.follow import collector, proxy, report
 
 OLD = {"endpoint": "s", "timeout": "dsi", "tls": {"insecure": "b"}}
 RENAMED = {"endpoint": "s", "timeout": "s", "tls": {"insecure": "b", "ca_file": "s"}, "keepalive": {"enabled": "b"}}
+LAX = {**OLD, "...": "", "tls": {"insecure": "b", "...": ""}}
 CORE = "go.opentelemetry.io/collector/exporter/otlpexporter"
 
 
@@ -59,6 +60,19 @@ def test_a_release_between_two_answers_may_have_what_either_has(version: str, ti
     assert settings["tls"].get("ca_file") == ca_file
 
 
+@pytest.mark.parametrize(
+    ("version", "lax"), [("0.158.0", None), ("0.160.0", "ignored"), ("0.163.0", "ignored"), ("0.165.0", None)]
+)
+def test_a_release_that_ignores_unknown_keys_is_marked(version: str, lax: str | None) -> None:
+    settings, _doubt = known_at(version, ("0.158.0", OLD), ("0.160.0", LAX), ("0.162.0", LAX), ("0.165.0", OLD))
+    assert (settings.get("..."), settings["tls"].get("...")) == (lax, lax)
+
+
+def test_a_place_that_was_always_open_is_not_marked() -> None:
+    settings, _doubt = known_at("0.160.0", ("0.158.0", LAX), ("0.160.0", LAX))
+    assert settings["..."] == ""
+
+
 def test_a_newer_release_than_all_answers_is_judged_by_the_last_one() -> None:
     _settings, doubt = known_at("0.170.0", ("0.158.0", OLD), ("0.165.0", RENAMED))
     assert doubt == "by the settings of 0.165.0, the nearest known version"
@@ -97,6 +111,9 @@ def test_the_report_names_what_is_new_gone_and_refused() -> None:
     asked = collector.Collector(Path("/"), "v0.159.0", {CORE: "exporters"}, {f"{CORE}/gone": "refused"})
     told = report.text(asked, before, after, ["- exporters/acme: signals"])
     assert "new: keepalive, tls.ca_file; another shape: timeout" in told
+    for old, new, says in ((OLD, LAX, "takes"), (LAX, OLD, "refuses")):
+        before, after = joined(("0.158.0", old)), joined(("0.158.0", old), ("0.159.0", new))
+        assert f"- exporters/acme: {says} unknown keys now: all of it, tls" in report.text(asked, before, after, [])
     assert "1 components were asked. 1 are refused, and keep their rows: gone." in told
 
 

@@ -171,7 +171,7 @@ func (p place) fields(root, t reflect.Type, result object) (open bool) {
 			inner = inner.Elem()
 		}
 		switch {
-		case name == "-" || (!field.IsExported() && !field.Anonymous):
+		case name == "-" || (!field.IsExported() && !strings.Contains(options, "squash")):
 		case strings.Contains(options, "remain"):
 			open = true
 		case strings.Contains(options, "squash"):

@@ -29,6 +29,8 @@ from .versions import after, parse_version
 
 ANY = "?"
 OPEN = "..."
+IGNORED = "ignored"  # what OPEN has where a release takes unknown keys that the one before refused
+LAX = "?"  # the last key of a path in `more`: takes unknown keys
 ENTRY = "*"  # any key of a mapping, any item of a list
 SHARED_FROM = 3  # keys: smaller mappings are written where they are
 PUBLISHED = Path(__file__).with_name("published.yml")
@@ -94,15 +96,27 @@ def _followed(rows: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str,
     if not rows:
         return [new]
     last = rows[-1]
+    new = new | {"fields": _laxer(last["fields"], new["fields"])}
     since, _dots, end = last["exact"].partition("..")
     asked, _dots, until = new["exact"].partition("..")
     if parse_version(asked) < parse_version(end):
         return [*rows[:-1], last | new | {"exact": last["exact"]}]
     if last["fields"] == new["fields"]:
         return [*rows[:-1], last | new | {"exact": f"{since}..{until}"}]
-    gone = [".".join(path) for path in differing(last["fields"], new["fields"])] if end != asked else []
+    places = differing(last["fields"], new["fields"]) if end != asked else ()
+    gone = [".".join(LAX if key == OPEN else key for key in path) for path in places]
     more = {"more": {f"{end}..{asked}": gone}} if gone else {}
     return [*rows, new | {"exact": f"{end}..{until}"} | more]
+
+
+def _laxer(old: Any, new: Any) -> Any:
+    """Return the settings of a release, marked where it takes unknown keys that the release before refused."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        open_now = {OPEN: old.get(OPEN, IGNORED)} if OPEN in new else {}
+        return {key: _laxer(old.get(key), value) for key, value in new.items()} | open_now
+    if isinstance(old, list) and isinstance(new, list):
+        return [new[0], _laxer(old[1], new[1])]
+    return new
 
 
 def _begins_after(row: Mapping[str, Any], rows: list[dict[str, Any]]) -> bool:

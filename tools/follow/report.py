@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.catalogue.fields import by_component, differing
+from tools.catalogue.fields import OPEN, by_component, differing
 
 from .collector import Collector
 
@@ -38,11 +38,25 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[st
         if name not in before:
             yield f"- {name}: its settings are known now"
         elif len(rows) > len(before[name]):
-            old, new = before[name][-1]["fields"], rows[-1]["fields"]
-            gone = {".".join(path) for path in differing(old, new)}
-            came = {".".join(path) for path in differing(new, old)}
-            parts = (("new", came - gone), ("gone", gone - came), ("another shape", came & gone))
-            yield f"- {name}: " + "; ".join(f"{what}: {', '.join(sorted(paths))}" for what, paths in parts if paths)
+            yield f"- {name}: {_difference(before[name][-1]['fields'], rows[-1]['fields'])}"
+
+
+def _difference(before: Any, after: Any) -> str:
+    gone = {".".join(path) for path in differing(before, after)}
+    came = {".".join(path) for path in differing(after, before)}
+    lax, strict = ({path for path in paths if path.endswith(OPEN)} for paths in (came, gone))
+    parts = {
+        "new": came - gone - lax,
+        "gone": gone - came - strict,
+        "another shape": came & gone,
+        "takes unknown keys now": lax,
+        "refuses unknown keys now": strict,
+    }
+    return "; ".join(f"{what}: {', '.join(map(_place, sorted(paths)))}" for what, paths in parts.items() if paths)
+
+
+def _place(path: str) -> str:
+    return path.removesuffix(OPEN).removesuffix(".") or "all of it"
 
 
 def other_signals(components: Rows, stability: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -27,6 +27,7 @@ OFFICIAL = ("otlp", "core", "k8s", "contrib")  # smallest first
 # What the Collector Builder adds to a build whose manifest lists no providers.
 BUILDER_SCHEMES = ("env", "file", "http", "https", "yaml")
 _PROVIDER = "provider"
+OPEN, IGNORED = "...", "ignored"  # a mapping of settings takes unknown keys; a version ignores those that others refuse
 ANY, ANYWHERE = "*", "**"  # in a path: any key or index, any depth
 
 Row = Mapping[str, Any]
@@ -587,7 +588,7 @@ def _ranges(text: str) -> tuple[tuple[Version, Version], ...]:
 
 
 def _with_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
-    """Return settings in which anything is valid at a path."""
+    """Return settings in which anything is valid at a path; unknown keys are ignored where it ends in `?`."""
     if not path:
         return "?"
     node = shared.get(node, node) if isinstance(node, str) else node
@@ -595,6 +596,8 @@ def _with_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
         return [node[0], _with_setting(node[1], path[1:], shared)]
     if not isinstance(node, dict):
         return node
+    if path == ("?",):
+        return {**node, OPEN: IGNORED}
     key = path[0] if path[0] in node or len(path) == 1 else "*"
     return {**node, key: _with_setting(node.get(key), path[1:], shared)}
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from .._config.catalogue import Catalogue, Places, Row
+from .._config.catalogue import IGNORED, OPEN, Catalogue, Places, Row
 from .._config.masking import is_secret
 from .._config.paths import Path, at, section
 from .._errors import near
@@ -27,7 +27,7 @@ from .subject import Fault, Subject, shared_rules
 from .text_checks import repeated
 from .view import build_of
 
-ANY, OPEN, ENTRY, LABEL = "?", "...", "*", "#"
+ANY, ENTRY, LABEL = "?", "*", "#"
 # What a mapping of text may be, which can also be a list of names with values: headers.
 _PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value": "s"}]}
 EXPANDED = "${"
@@ -181,10 +181,14 @@ def _in_mapping(
         if below is not None:
             if not _is_right(below, child):
                 stack.append(((*here, key), below, child))
-        elif OPEN not in node:
+        elif node.get(OPEN, IGNORED) == IGNORED:
             known = [name for name in node if name != OPEN]
             listed = f"Known here: {', '.join(known)}." if known else "It has no settings."
-            yield UNKNOWN, Fault((*here, key), f"'{key}' is not a setting here{near(key, known)}", listed)
+            why = f"'{key}' is not a setting here{near(key, known)}"
+            if OPEN in node:
+                yield UNKNOWN, Fault((*here, key), f"{why} (this version ignores it)", listed, severity="warning")
+            else:
+                yield UNKNOWN, Fault((*here, key), why, listed)
 
 
 def _in_list(

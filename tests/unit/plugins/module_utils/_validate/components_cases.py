@@ -76,6 +76,10 @@ unknown-field:
     finds: "processors.batch.size: (by the settings of 0.165.0, the nearest known version)"}
   the newest version that was asked: {processors.batch.size: 1, build: contrib 0.165.0,
     finds: "processors.batch.size: not a setting here Known here: metadata_cardinality_limit"}
+  what a version ignores: {exporters.otlp_http.nosuch: 1, build: contrib 0.162.0,
+    finds: "exporters.otlp_http.nosuch: not a setting here (this version ignores it)"}
+  what the next ones ignore too: {exporters.otlp_http.tls.nosuch: 1, build: contrib 0.164.0,
+    finds: "exporters.otlp_http.tls.nosuch: not a setting here (this version ignores it)"}
   what a version took instead: {exporters.otlp_http.keepalive.idle_timeot: 5s, build: contrib 0.165.0,
     finds: "exporters.otlp_http.keepalive.idle_timeot: did you mean"}
   a version after those of one component: {connectors.routing: {tabel: []}, build: contrib 0.159.0,
