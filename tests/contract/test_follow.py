@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import Catalogue
 
-from plugins.module_utils._config.catalogue import Catalogue
-from tools.catalogue import fields
-from tools.follow import __main__ as follow
-from tools.follow import collector, proxy, report
+from tests.support.checkout import importing_tools
+
+with importing_tools():
+    from tools.catalogue import fields
+    from tools.follow import __main__ as follow
+    from tools.follow import collector, proxy, report
 
 OLD = {"endpoint": "s", "timeout": "dsi", "tls": {"insecure": "b"}}
 RENAMED = {"endpoint": "s", "timeout": "s", "tls": {"insecure": "b", "ca_file": "s"}, "keepalive": {"enabled": "b"}}

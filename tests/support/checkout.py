@@ -1,0 +1,31 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The maintainers' tools, as `python -m tools.…` imports them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def importing_tools() -> Iterator[None]:
+    """Import `plugins` from the checkout: tests/unit has a folder of that name too, which pytest finds first."""
+    others = {name: sys.modules.pop(name) for name in _plugins()}
+    sys.path.insert(0, str(ROOT))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(ROOT))
+        for name in _plugins():
+            del sys.modules[name]
+        sys.modules.update(others)
+
+
+def _plugins() -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] == "plugins"]
