@@ -48,6 +48,13 @@ options:
       - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
     type: str
     default: none
+  catalogue:
+    description:
+      - Path of a file with what a newer version of this collection knows of Collectors. It stands for what this version
+        knows, so that you can check configs for a newer Collector before you update the collection.
+      - C(python -m tools.catalogue.bundle FILE) writes it in a checkout of that version.
+    type: path
+    version_added: 1.1.0
   fail_on:
     description:
       - The least severity of a finding that fails the task; the message lists all findings, and the report is written.

@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._collector.needs.derive_needs import SECRETS_ROOT
 from ..module_utils._config import build_schema
+from ..module_utils._config.catalogue import FORMAT, TABLES
 from ..module_utils._config.layers import Layer
 from ..module_utils._errors import Problem, near
 from ..module_utils._validate.recipes import RecipeUse, check_shape
@@ -46,6 +47,26 @@ def read_document(path: Path | str) -> _yaml.Document:
 def _parsed(text: str, name: str) -> _yaml.Document:
     """Return the document in a text. Each text is parsed once and shared: do not change the result."""
     return _yaml.load(text, name)
+
+
+def own_tables() -> dict[str, Any]:
+    """Return the collection's tables of Collectors by name."""
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in CATALOGUE.glob("*.json")}
+
+
+def published_tables(text: str, path: str) -> dict[str, Any]:
+    """Return the tables in a file that a newer version of the collection published. Raises Problem if it is none."""
+    try:
+        found = json.loads(text)
+        tables = found["tables"] if found["format"] == FORMAT and set(TABLES) <= set(found["tables"]) else None
+    except (ValueError, RecursionError, TypeError, KeyError):
+        tables = None
+    if tables is None:
+        wrong = f"{path} is not a catalogue of Collectors that this version of the collection can read"
+        raise Problem(
+            wrong, fix="Write it with `python -m tools.catalogue.bundle FILE` of a newer checkout, or update."
+        )
+    return dict(tables)
 
 
 def types_of_schema(path: str) -> dict[tuple[str, str], Any]:

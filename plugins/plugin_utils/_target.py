@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ..module_utils._errors import Problem, near
 from ..module_utils._validate import recipes
 from ..module_utils._validate.batching import EXPORTERS_BATCH
 from ..module_utils._validate.view import Target
-from . import _sources, _yaml
+from . import _files, _sources, _yaml
 
 DEFAULT, ANY = "contrib", "any"
 _CUSTOM = "custom"
@@ -46,11 +47,33 @@ class BuildRequest:
         return cls(*(arguments[name] or "" for name in names))
 
 
-@cache
+_PUBLISHED: ContextVar[str] = ContextVar("published", default="")
+
+
+@contextmanager
+def published(path: str) -> Iterator[None]:
+    """Let the tables in a file stand for the collection's own; empty text means its own."""
+    token = _PUBLISHED.set(path)
+    try:
+        yield
+    finally:
+        _PUBLISHED.reset(token)
+
+
 def tables() -> Catalogue:
-    """Return the catalogue, read once per process."""
-    files = sorted(_sources.CATALOGUE.glob("*.json"))
-    return Catalogue.from_tables({file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files})
+    """Return the catalogue, read once per process. Raises Problem for a file that has none."""
+    path = _PUBLISHED.get()
+    return _of_text(_files.read(path), path) if path else _own_tables()
+
+
+@cache
+def _own_tables() -> Catalogue:
+    return Catalogue.from_tables(_sources.own_tables())
+
+
+@lru_cache(1)
+def _of_text(text: str, path: str) -> Catalogue:
+    return Catalogue.from_tables(_sources.published_tables(text, path))
 
 
 def images() -> dict[str, str]:

@@ -45,6 +45,32 @@ def test_a_file_that_is_no_config_hides_no_finding(tmp_path: Path) -> None:
     assert "skipped=0" in done.stdout
 
 
+def test_a_newer_version_of_the_collection_tells_what_a_newer_collector_takes(tmp_path: Path) -> None:
+    write(tmp_path, config=BAD)
+    published = tmp_path / "catalogue.json"
+    subprocess.run([sys.executable, "-m", "tools.catalogue.bundle", str(published)], check=True, cwd=plays.ROOT)
+    same = playbook(tmp_path, "validate", pipeline_validate_catalogue=str(published))
+    assert same.returncode != 0
+    assert "'verbosty' is not a setting here" in same.stdout + same.stderr
+    newer = json.loads(published.read_text(encoding="utf-8"))
+    for row in newer["tables"]["fields"]:
+        if row.get("type") == "debug":
+            row["fields"]["verbosty"] = "s"
+    published.write_text(json.dumps(newer), encoding="utf-8")
+    assert playbook(tmp_path, "validate", pipeline_validate_catalogue=str(published)).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1, "tables": {}}', '{"format": 2, "tables": 1}'])
+def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, text: str) -> None:
+    write(tmp_path, config=GOOD)
+    (tmp_path / "catalogue.json").write_text(text)
+    done = playbook(tmp_path, "validate", pipeline_validate_catalogue=str(tmp_path / "catalogue.json"))
+    assert done.returncode != 0
+    assert f"{tmp_path}/catalogue.json is not a catalogue of Collectors" in " ".join(
+        (done.stdout + done.stderr).split()
+    )
+
+
 RESOURCE = """\
 apiVersion: opentelemetry.io/VERSION
 kind: OpenTelemetryCollector

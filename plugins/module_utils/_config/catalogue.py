@@ -27,6 +27,8 @@ OFFICIAL = ("otlp", "core", "k8s", "contrib")  # smallest first
 # What the Collector Builder adds to a build whose manifest lists no providers.
 BUILDER_SCHEMES = ("env", "file", "http", "https", "yaml")
 _PROVIDER = "provider"
+TABLES = ("components", "builds", "removals", "ports", "references", "fields", "providers", "ottl", "constraints")
+FORMAT = 1  # of published tables; raised when older code would misread them
 OPEN, IGNORED = "...", "ignored"  # a mapping of settings takes unknown keys; a version ignores those that others refuse
 ANY, ANYWHERE = "*", "**"  # in a path: any key or index, any depth
 
@@ -192,7 +194,7 @@ class Catalogue:
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> Catalogue:
         """Return the catalogue of tables by file name without suffix."""
-        names = ("removals", "ports", "references", "fields", "providers", "ottl", "constraints")
+        names = TABLES[2:]
         parts = {f"{name}_of": tables.get(name, ()) for name in names[1:]}
         gaps = tables.get("provenance", {}).get("gaps", ())
         return cls(tables["components"], tables["builds"], tables.get("removals", ()), gaps=gaps, **parts)

@@ -1,0 +1,28 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tools.catalogue.bundle FILE`: write the tables to one file, for an older version of the collection.
+
+Option `catalogue` of pipeline_validate takes it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from plugins.module_utils._config.catalogue import FORMAT, TABLES
+
+from .fields_facts import TARGET
+
+
+def bundle() -> str:
+    """Return the text of the file."""
+    names = (*TABLES, "provenance")
+    tables = {name: json.loads(TARGET.with_name(f"{name}.json").read_text(encoding="utf-8")) for name in names}
+    return json.dumps({"format": FORMAT, "tables": tables}, separators=(",", ":")) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(bundle(), encoding="utf-8")
