@@ -80,7 +80,16 @@ addons:
     addon_name: {description: The name., type: str}
     addon_version: {description: The version., type: str}
     status: {description: The status., type: str}
-    issues: {description: "The health issues with meaning and fix.", type: list, elements: dict}
+    issues:
+      description: The health issues of EKS.
+      type: list
+      elements: dict
+      contains:
+        code: {description: "The code, such as V(InsufficientNumberOfReplicas).", type: str}
+        message: {description: The message of EKS., type: str}
+        resource_ids: {description: The affected resources., type: list, elements: str}
+        wrong: {description: "The message of EKS, or that there is none.", type: str}
+        fix: {description: The fix., type: str}
     pod_identity_associations: {description: Its EKS Pod Identity roles., type: list, elements: dict}
     tags: {description: The tags., type: dict}
 kubernetes_version:
