@@ -102,6 +102,10 @@ def removals(members: Members, rows: Iterable[Row], advice: Iterable[Row]) -> li
             hint = hints[key]
             row = {"section": section, "type": hint["type"], "gone": gone}
             found[key] = row | {"use": hint["use"], "how": hint["how"]}
+    # Of releases whose manifests could not be read, the hint says which one is the first without it.
+    for key, hint in hints.items():
+        if "gone" in hint:
+            found.setdefault(key, {name: hint[name] for name in ("section", "type", "gone", "use", "how")})
     return sorted(found.values(), key=lambda row: (_ORDER[row["section"]], row["type"]))
 
 

@@ -207,6 +207,8 @@ class Catalogue:
         coverage, target = self.coverage(distribution, version), parse_version(version)
         if distribution in self.schemas:
             return self._described(section, name, distribution, target)
+        if coverage.approximate and self._left(section, name, parse_version(coverage.version), target):
+            return None
         for row in self._named.get((section, name), ()):
             if self._has(row, distribution, parse_version(coverage.version)) and _accepts(row, name, target):
                 return self._component(row, name, target, coverage.approximate)
@@ -215,6 +217,11 @@ class Catalogue:
             if kind == section and guessed_type(module).replace("_", "") == plain:
                 return Component(section, name, name, module, None, approximate=True, guessed=True)
         return None
+
+    def _left(self, section: str, name: str, known: Version, target: Version) -> bool:
+        """Whether a type left the official builds after the newest version of a build that is known."""
+        removal = self.removal(section, self._newest(section, name))
+        return removal is not None and known < parse_version(removal.gone) <= target
 
     def _described(self, section: str, name: str, distribution: str, version: Version) -> Component | None:
         """Return a type of a build whose schema is known. A schema does not name the signals of a type."""

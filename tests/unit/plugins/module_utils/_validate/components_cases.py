@@ -42,6 +42,9 @@ removed-component:
   an older name that is refused: {receivers.awslambda: {},
     finds: "receivers.awslambda: rejects the older name Write `aws_lambda`."}
   while it was there: {exporters.loki: {}, build: contrib 0.115.0}
+  after the last build whose components are known: {receivers.wavefront: {}, build: contrib 0.162.0,
+    finds: "receivers.wavefront: 'wavefront' was removed from the official builds in 0.162.0"}
+  in the release before: {receivers.wavefront: {}, build: contrib 0.161.0}
 older-name:
   an alias: {exporters.otlphttp/a: {}, build: contrib 0.158.0,
     finds: "exporters.otlphttp/a: 'otlphttp' is called 'otlp_http' since 0.144.0 Write `otlp_http`."}
