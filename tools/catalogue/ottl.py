@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from . import ottl_facts as facts
+from .versions import after
 
 TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "ottl.json"
 MODULES = "github.com/open-telemetry/opentelemetry-collector-contrib"
-VERSIONS = ("0.155.0", "0.156.0", "0.157.0", "0.158.0", "0.159.0", "0.160.0", "0.161.0", "0.162.0", "0.163.0")
+VERSIONS = ("0.155.0", "0.156.0", "0.157.0", "0.158.0", "0.159.0", "0.160.0", "0.161.0")
 _STRUCT = re.compile(r"type (\w+)(?:\[[^\]]*\])? struct \{(.*?)\n\}", re.DOTALL)
 _FACTORY = re.compile(r"ottl\.NewFactory(?:\[[^(]*\])?\(\s*(\"?\w+\"?),\s*(?:nil|&(\w+)(?:\[[^{]*\])?\{\})")
 _CONSTANT = re.compile(r'(\w+)\s*=\s*"(\w+)"')
@@ -106,10 +107,12 @@ def rows(modules: Path) -> Iterator[dict[str, Any]]:
             package = modules / f"{MODULES}/{module}@v{version}/{folder}"
             for name, arguments in functions(package) if package.is_dir() else ():
                 row = found.setdefault(name, {"function": name, "in": group, "since": version})
-                row["arguments"] = arguments
+                row["arguments"], row["until"] = arguments, after(version)
         for name, row in sorted(found.items()):
             if row["since"] == VERSIONS[0] or not facts.has_history(module):
                 del row["since"]
+            if row["until"] == facts.UNTIL or not facts.has_history(module):
+                del row["until"]
             yield row | {"in": facts.NARROWER.get(name, group)}
     yield facts.ROUTE
     yield from facts.CONTEXTS

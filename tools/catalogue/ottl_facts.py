@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-UNTIL = "0.164.0"
+UNTIL = "0.162.0"
 
 # Group of functions, module, and folder of the package in it. `standard` is every editor and converter.
 PACKAGES = (

@@ -112,12 +112,13 @@ class Argument(NamedTuple):
 
 @dataclass(frozen=True)
 class Function:
-    """A function: where it is available, its arguments, and the version that brought it."""
+    """A function: where it is available, its arguments, the version that brought it, and the first one without it."""
 
     name: str
     where: str
     arguments: tuple[Argument, ...]
     since: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ class Language:
         for row in rows:
             if "function" in row:
                 arguments = tuple(_argument(text) for text in row["arguments"])
-                functions[row["function"]] = Function(row["function"], row["in"], arguments, row.get("since", ""))
+                versions = (row.get("since", ""), row.get("until", ""))
+                functions[row["function"]] = Function(row["function"], row["in"], arguments, *versions)
             elif "context" in row:
                 paths = {text.removesuffix("[]"): text.endswith("[]") for text in row["paths"]}
                 contexts[row["context"]] = Context(row["context"], tuple(row["sees"]), paths, tuple(row["enums"]))
@@ -269,6 +271,9 @@ class Judge:
             return
         if function.since and parse_version(self.version) < parse_version(function.since):
             yield Trouble(NAME, call.start, f"function '{call.text}' exists since {function.since}")
+            return
+        if function.until and parse_version(self.version) >= parse_version(function.until):
+            yield Trouble(NAME, call.start, f"function '{call.text}' is gone since {function.until}")
             return
         yield from _count(call, function)
         given: dict[str, Value] = {}

@@ -50,6 +50,11 @@ ottl-name:
   given: {build: contrib 0.158.0}
   a misspelt editor: {processors.transform.trace_statements: ['sett(span.attributes["a"], 1)'],
     finds: "processors.transform.trace_statements[0]: function 'sett' does not exist; did you mean 'set'?"}
+  a function that left: {processors.transform.trace_statements: ['set(span.name, Base64Decode("YQ=="))'],
+    build: contrib 0.161.0, finds: "processors.transform.trace_statements[0]: 'Base64Decode' is gone since 0.161.0"}
+  a function before it left: {processors.transform.trace_statements: ['set(span.name, Base64Decode("YQ=="))']}
+  a function that a later version brings: {processors.transform.trace_statements: ['clear(span.attributes)'],
+    finds: "processors.transform.trace_statements[0]: 'clear' exists since 0.160.0"}
   a misspelt converter: {processors.filter.logs.log_record: ['IsMatches(body, "a")'],
     finds: "processors.filter.logs.log_record[0]: did you mean 'IsMatch'?"}
   a function of metrics on data points:
