@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def importing_tools() -> Iterator[None]:
-    """Import `plugins` from the checkout: tests/unit has a folder of that name too, which pytest finds first."""
-    others = {name: sys.modules.pop(name) for name in _plugins()}
-    sys.path.insert(0, str(ROOT))
+    """Import `plugins` from the checkout alone: tests/unit has a folder of that name too, and pytest adds its path."""
+    others, path = {name: sys.modules.pop(name) for name in _plugins()}, sys.path[:]
+    sys.path[:] = [str(ROOT), *(item for item in path if not (Path(item) / "plugins").exists())]
     try:
         yield
     finally:
-        sys.path.remove(str(ROOT))
+        sys.path[:] = path
         for name in _plugins():
             del sys.modules[name]
         sys.modules.update(others)
