@@ -23,7 +23,10 @@ from tests.testbed.home import Home
 from tests.testbed.progress import say
 from tests.testbed.tasks import Task
 
-KUBERNETES_VERSION = "1.34.4"
+KUBERNETES = {"1.37": "1.37.2", "1.36": "1.36.3", "1.35": "1.35.4", "1.34": "1.34.4"}
+"""The versions that a cluster can have. O11Y_KUBERNETES chooses another than the default."""
+DEFAULT_KUBERNETES = "1.34"
+"""All releases are made for it that the scenarios install and upgrade (compatibility.yml)."""
 COREDNS_VERSION = "1.12.4"
 COLLECTOR_VERSION = "0.158.0"
 HELM_VERSION = "3.19.5"
@@ -33,6 +36,18 @@ GIB_TO_BUILD = 6
 QUICK = "-gcflags=all=-dwarf=false -l"
 """No debug data (it would be stripped anyway) and no inlining: compiling takes half the time."""
 
+
+def _asked_kubernetes() -> str:
+    """The minor version that the environment asks for."""
+    asked = os.environ.get("O11Y_KUBERNETES") or DEFAULT_KUBERNETES
+    if asked not in KUBERNETES:
+        raise SystemExit(f"O11Y_KUBERNETES={asked} is not a version of the testbed; it has {' '.join(KUBERNETES)}")
+    return asked
+
+
+_ASKED = _asked_kubernetes()
+KUBERNETES_VERSION = KUBERNETES[_ASKED]
+_KUBERNETES_MODULES = () if _ASKED == DEFAULT_KUBERNETES else (f"-modfile=v{_ASKED}.mod",)
 _MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
 _KUBERNETES_LDFLAGS = " ".join(
     f"-X {package}.gitVersion=v{KUBERNETES_VERSION} -X {package}.gitMajor={_MAJOR} -X {package}.gitMinor={_MINOR}"
@@ -87,7 +102,7 @@ class Component:
 COMPONENTS = {
     component.name: component
     for component in (
-        Component("kubernetes", _KUBERNETES_PACKAGES, ldflags=_KUBERNETES_LDFLAGS),
+        Component("kubernetes", _KUBERNETES_PACKAGES, ldflags=_KUBERNETES_LDFLAGS, select=_KUBERNETES_MODULES),
         Component("pause", output="pause"),
         # After Kubernetes, because most of what it compiles is then in Go's cache.
         Component("coredns", output="coredns", after=("kubernetes",)),
