@@ -23,4 +23,10 @@ class ActionModule(ControllerAction):
             return hidden_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))
         pin = _lock_file.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
         request = replace(request, pin=pin)
-        return hidden_if_secret(_rendered.render(request, judgement, self._display.warning, arguments["fail_on"]))
+        rendered = _rendered.render(request, judgement, self._display.warning, arguments["fail_on"])
+        if arguments["tests"] and arguments["fail_on"] != "never":
+            from ..plugin_utils._testing import config_tests  # noqa: PLC0415 - most inventories name no tests
+
+            tests, binary = arguments["tests"], arguments["tests_binary"]
+            config_tests.before_apply(tests, binary, rendered["collectors"], self._display.warning)
+        return hidden_if_secret(rendered)

@@ -42,8 +42,22 @@ options:
         as C(otel_collector_replicas) for V(otel_collector_).
     type: str
     default: ""
+  tests:
+    description:
+      - Files or folders with tests of the rendered configs, as M(o11y.opentelemetry.pipeline_test) takes them. The task
+        fails if one fails. With O(fail_on=never) and O(for_removal=true) none is run.
+    type: list
+    elements: path
+    default: []
+    version_added: 1.1.0
+  tests_binary:
+    description: The Collector that runs O(tests), as in O(o11y.opentelemetry.pipeline_test#module:binary).
+    type: str
+    default: auto
+    version_added: 1.1.0
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
+  - module: o11y.opentelemetry.pipeline_test
   - module: o11y.opentelemetry.bundle_apply
 """
 

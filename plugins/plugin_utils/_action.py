@@ -21,7 +21,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._config.masking import concealed, masker, secrets_in_objects
+from ..module_utils._config.masking import concealed, masked_tree, masker, secrets_in_objects
 from ..module_utils._errors import Problem, near, nearest
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
 from ..module_utils._install.releases.versions import version
@@ -186,8 +186,9 @@ def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]
         mask = masker(secrets_in_objects(arguments, _yaml.parsed))
         parts = _NAMES.split(str(problem))  # every second one has names
         shown = "".join(concealed(part) if index % 2 else mask(part) for index, part in enumerate(parts))
+        facts = masked_tree(problem.facts, lambda text: concealed(mask(text)))
         # Ansible shows the cause of an exception too.
-        raise AnsibleActionFail(shown) from None
+        raise AnsibleActionFail(shown, result=facts) from None
 
 
 def hidden_if_secret(result: dict[str, Any], part: str = "manifests") -> dict[str, Any]:

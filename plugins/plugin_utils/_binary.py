@@ -101,7 +101,7 @@ def program(binary: str, target: Target | None) -> tuple[str, str]:
     found = shutil.which(name) if name else None
     if not found:
         return "", f"PATH has no program {name}" if name else f"the program of '{distribution}' is unknown"
-    why = _mismatch(found, target)
+    why = mismatch(found, target)
     return ("", why) if why else (found, f"{found} validate")
 
 
@@ -114,7 +114,7 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: 
         file = Path(folder) / "config.yaml"
         file.touch(mode=0o600)
         file.write_text(_yaml.dump(config), encoding="utf-8")
-        code, said = _run([found, "validate", f"--config={file}"], _environment(config, target))
+        code, said = _run([found, "validate", f"--config={file}"], environment(config, target))
     if code == 0:
         return None
     text = _VALID_VALUES.sub("", said.replace(str(file), "the config")).strip().removeprefix("Error: ")
@@ -137,7 +137,7 @@ def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
     return done.returncode, (done.stderr or done.stdout).decode(errors="replace")
 
 
-def _environment(config: Any, target: Target | None) -> dict[str, str]:
+def environment(config: Any, target: Target | None) -> dict[str, str]:
     """Return a placeholder for every variable without a default, so that no value of this machine is used."""
     found: dict[str, str] = {}
     for path, text in leaves(config):
@@ -184,7 +184,7 @@ def _shapes(path: KeyPath, target: Target | None) -> str:
     return re.split("[=~]", node)[0] if isinstance(node, str) and node[:1] not in "?#" else ""
 
 
-def _mismatch(found: str, target: Target | None) -> str:
+def mismatch(found: str, target: Target | None) -> str:
     """Return why a program is unsuitable: its version must match the target's."""
     if target is None:
         return ""

@@ -61,7 +61,8 @@ def inputs() -> dict[str, dict[str, Any]]:
     found = dict(OF_PLAYBOOKS)
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
         found |= _arguments.argument_spec(_sources.read_yaml(path)["argument_specs"]["main"]["options"])
-    found |= {f"pipeline_validate_{name}": value for name, value in arguments_of("pipeline_validate").items()}
+    for module in ("pipeline_validate", "pipeline_test"):
+        found |= {f"{module}_{name}": value for name, value in arguments_of(module).items()}
     diagnose = documented("collector_diagnose")["options"]
     return found | {f"diagnose_{name}": value for name, value in diagnose.items()}
 

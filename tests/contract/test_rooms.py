@@ -25,6 +25,7 @@ ROOMS = (
     "_collector",
     "_validate",
     "_telemetry",
+    "_testing",
     "_rollout",
     "_diagnose",
     "_change",

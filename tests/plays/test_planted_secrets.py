@@ -146,6 +146,15 @@ def of_sample_app(_folder: Path, server: str, planted: PlantedSecrets) -> dict[s
     return {**to, "otel_sample_app_backend": {"url": url, "headers": header}, "otel_sample_app_env": planted.env()}
 
 
+def of_test(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
+    test = {"name": "it", "given": {}, "expect": {"splunk_hec/0": "nothing"}}
+    environment = {"BACKEND_TOKEN": planted.one("environment")}
+    suite = {"collector": "gateway", "environment": environment, "tests": [test]}
+    file = written(folder / "gateway_test.yml", suite)
+    ready = program(folder / "is_ready", "echo Everything is ready; exec sleep 60")
+    return {"pipeline_test_paths": [str(file)], "pipeline_test_binary": ready}
+
+
 def of_lock(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
     return {**of_mirror(folder, server, planted), "otel_lock_file": str(folder / "otel.lock.yml")}
 
@@ -154,6 +163,7 @@ MORE: dict[str, Callable[[Path, str, PlantedSecrets], dict[str, Any]]] = {
     "render": of_render,
     "verify": of_verify,
     "validate": of_files,
+    "test": of_test,
     "preflight": of_files,
     "report": of_report,
     "diagnose": of_diagnose,
@@ -165,6 +175,13 @@ MORE: dict[str, Callable[[Path, str, PlantedSecrets], dict[str, Any]]] = {
 
 # What the API refuses when a playbook is to fail.
 REFUSED = {"preflight": ("GET",)}
+
+
+def program(path: Path, body: str) -> str:
+    """Write a program in the place of a Collector, and return its path."""
+    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.chmod(0o700)
+    return str(path)
 
 
 # Names one digest, and writes an empty archive.
@@ -182,10 +199,10 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], planted: Planted
         given["otel_instrumentations"][0]["endpoint"] = mirror
         return {**given, "cert_manager_provider": "manifest", "cert_manager_mirror": mirror}
     if playbook == "validate":
-        program = folder / "quotes"
-        program.write_text('#!/bin/sh\ncat "${2#--config=}" >&2\nexit 1\n', encoding="utf-8")
-        program.chmod(0o700)
-        return {**given, "pipeline_validate_binary": str(program)}
+        return {**given, "pipeline_validate_binary": program(folder / "quotes", 'cat "${2#--config=}" >&2; exit 1')}
+    if playbook == "test":
+        body = 'echo "Error: `env` $BACKEND_TOKEN `cat "${1#--config=}"`" >&2; exit 1'
+        return {**given, "pipeline_test_binary": program(folder / "quotes", body)}
     if playbook == "report":
         wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": planted.one("recipe")}}]}
         return {**given, "otel_collectors": [*given["otel_collectors"], wrong]}

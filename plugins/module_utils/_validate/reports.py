@@ -47,6 +47,7 @@ class Report:
     rules: Sequence[Rule] = ()
     fail_on: str = "error"
     builds: Mapping[str, str] = field(default_factory=dict)
+    suite: str = "o11y.opentelemetry.pipeline_validate"
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -141,13 +142,12 @@ def as_dict(report: Report) -> dict[str, object]:
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNKNOWN = "\ufffd"
 _SPACES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}  # blanks to readers of attributes
-_SUITE = "o11y.opentelemetry.pipeline_validate"
 
 
 def junit(report: Report) -> str:
     """Return JUnit XML. Findings at or above `fail_on` are failures; other findings are output."""
     failed = sum(any(report.fails(finding) for finding in item.findings) for item in report.checked)
-    head = f'name="{_SUITE}" tests="{len(report.checked)}" failures="{failed}" errors="0"'
+    head = f'name="{report.suite}" tests="{len(report.checked)}" failures="{failed}" errors="0"'
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {head}>"]
     lines += [line for item in report.checked for line in _case(item, report)]
     return "\n".join([*lines, "  </testsuite>", "</testsuites>"]) + "\n"
@@ -157,7 +157,7 @@ def _case(item: Checked, report: Report) -> list[str]:
     fatal = [line(finding) for finding in item.findings if report.fails(finding)]
     milder = [line(finding) for finding in item.findings if not report.fails(finding)]
     milder += [f"{line(one.finding)} (suppressed: {one.reason})" for one in item.suppressed]
-    lines = [f'    <testcase classname="{_SUITE}" name={_attribute(item.name)}>']
+    lines = [f'    <testcase classname="{report.suite}" name={_attribute(item.name)}>']
     if fatal:
         message = _attribute(counted(len(fatal), "finding"))
         lines.append(f"      <failure message={message}>{_text(fatal)}</failure>")

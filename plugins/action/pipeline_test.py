@@ -1,0 +1,17 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module pipeline_test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._testing import config_tests
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return what every test found. Fails if one failed."""
+        return config_tests.report(arguments, self._display.warning, self._task.check_mode)

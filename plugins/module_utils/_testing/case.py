@@ -1,0 +1,167 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file with tests of one collector's config. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._errors import Problem, near
+from .expectations import NOTHING
+from .policies import KINDS, Policy
+from .records import FIELDS, SIGNALS
+
+FILE = ("collector", "config", "environment", "cluster", "resource", "tests", "policies")
+TEST = ("name", "given", "expect", "timeout", "settle")
+GIVEN = (*SIGNALS, "to", "headers", "files")
+POLICY = ("name", "exporters", "without", "every", "never")
+EXPECT = (*SIGNALS, "others", "exact", "jmespath")
+_ONE_OF = "Give `name`, and one of `without`, `every` and `never`."
+SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test: what it gives, in order, and what it expects of each exporter."""
+
+    name: str
+    where: str
+    given: tuple[Mapping[str, Any], ...]
+    expect: Mapping[str, Any]
+    timeout: float = SECONDS
+    settle: float = 0.0
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The tests of one file, with the collector that they are about: a name in the inventory, or a path."""
+
+    file: str
+    collector: str = ""
+    config: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cluster: Mapping[str, Any] = field(default_factory=dict)
+    tests: tuple[Case, ...] = ()
+    policies: tuple[Policy, ...] = ()
+
+
+def suite(data: Any, file: str) -> Suite:
+    """Return the tests in a file. Raises Problem for whatever is not one, with its place."""
+    _known(data, FILE, file)
+    policies = tuple(_policies(data.get("policies") or [], file))
+    if policies and set(data) == {"policies"}:
+        return Suite(file, policies=policies)
+    if ("collector" in data) == ("config" in data):
+        raise Problem("a file of tests names one collector", where=file, fix="Give either `collector` or `config`.")
+    tests = data.get("tests")
+    if not isinstance(tests, list) or not tests:
+        raise Problem("there are no tests", where=f"{file}: tests", fix="Give a list of tests.")
+    _mappings(data, ("environment", "cluster", "resource"), file)
+    cases = tuple(_cases(tests, data.get("resource") or {}, file))
+    environment = {str(name): str(value) for name, value in (data.get("environment") or {}).items()}
+    named = (str(data.get("collector", "")), str(data.get("config", "")))
+    return Suite(file, *named, environment, data.get("cluster") or {}, cases, policies)
+
+
+def _known(data: Any, known: Iterable[str], where: str) -> None:
+    names = list(known)
+    if not isinstance(data, Mapping):
+        raise Problem("this must be a mapping", where=where, fix=f"Its keys: {', '.join(names)}.")
+    for key in data:
+        if key not in names:
+            fix = f"Keys: {', '.join(names)}."
+            raise Problem(f"there is no key '{key}'{near(str(key), names)}", where=where, fix=fix)
+
+
+def _policies(items: Any, file: str) -> Iterator[Policy]:
+    if not isinstance(items, list):
+        raise Problem("'policies' must be a list", where=file, fix=_ONE_OF)
+    for number, item in enumerate(items):
+        where = f"{file}: policies[{number}]"
+        _known(item, POLICY, where)
+        if not item.get("name") or not {"without", "every", "never"} & set(item):
+            raise Problem("a policy has a name and says what may not leave", where=where, fix=_ONE_OF)
+        kinds, exporters = (_words(item, name, where) for name in ("without", "exporters"))
+        for kind in kinds:
+            _known({kind: ""}, KINDS, f"{where}.without")
+        for name in ("every", "never"):
+            _known(item.get(name) or {}, SIGNALS, f"{where}.{name}")
+            for signal, record in (item.get(name) or {}).items():
+                _known(record, FIELDS[signal], f"{where}.{name}.{signal}")
+        yield Policy(str(item["name"]), exporters or ("*",), kinds, item.get("every") or {}, item.get("never") or {})
+
+
+def _words(item: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
+    value = item.get(name) or []
+    if not isinstance(value, list):
+        raise Problem(f"'{name}' must be a list", where=where, fix=f"Write `{name}: [...]`.")
+    return tuple(map(str, value))
+
+
+def _mappings(data: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+    for name in names:
+        if not isinstance(data.get(name) or {}, Mapping):
+            raise Problem(f"'{name}' must be a mapping", where=where, fix="Write `key: value` pairs.")
+
+
+def _cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[Case]:
+    names = set()
+    for number, test in enumerate(tests):
+        where = f"{file}: tests[{number}]"
+        _known(test, TEST, where)
+        name = str(test.get("name") or "")
+        if not name or name in names:
+            raise Problem("a test needs a name of its own", where=where, fix="Give `name`, once per file.")
+        names.add(name)
+        given = test.get("given")
+        parts = given if isinstance(given, list) else [given]
+        for index, part in enumerate(parts):
+            _known(part, GIVEN, f"{where}.given[{index}]")
+            _mappings(part, ("headers", "files"), f"{where}.given[{index}]")
+        expect = test.get("expect")
+        _check_expectations(expect, where)
+        times = (_seconds(test, "timeout", SECONDS, where), _seconds(test, "settle", 0.0, where))
+        yield Case(name, where, tuple(_with_resource(part, resource) for part in parts), expect, *times)
+
+
+def _check_expectations(expect: Any, where: str) -> None:
+    if not isinstance(expect, Mapping) or not expect:
+        fix = "Give `expect` with what each exporter gets, or `nothing`."
+        raise Problem("a test expects something", where=where, fix=fix)
+    for exporter, wanted in expect.items():
+        place = f"{where}.expect.{exporter}"
+        if wanted == NOTHING:
+            continue
+        _known(wanted, EXPECT, place)
+        for signal in SIGNALS:
+            value = wanted.get(signal, [])
+            if isinstance(value, bool) or not isinstance(value, (int, list)):
+                fix = "Give a list of records, or their number."
+                raise Problem(f"'{signal}' is neither a list nor a number", where=place, fix=fix)
+        if not {*SIGNALS, "jmespath"} & set(wanted):
+            fix = f"Give one of: {', '.join(SIGNALS)}; or write `nothing`."
+            raise Problem("nothing is expected of this exporter", where=place, fix=fix)
+
+
+def _seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:
+    value = test.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise Problem(f"'{name}' is not a number of seconds", where=where, fix="Write it like 5 or 0.5.")
+    return float(value)
+
+
+def _with_resource(part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part of `given` whose records have the resource of the file under their own."""
+    given = dict(part)
+    for signal in SIGNALS:
+        if isinstance(given.get(signal), list):
+            given[signal] = [
+                {**record, "resource": {**resource, **(record.get("resource") or {})}}
+                if isinstance(record, Mapping)
+                else record
+                for record in given[signal]
+            ]
+    return given

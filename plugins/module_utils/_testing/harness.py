@@ -1,0 +1,247 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A collector's config with other ends: a test sends to its receivers and reads what reaches its exporters.
+
+Processors, connectors and their order stay as they are. What else changes is a row of a table here, and every change
+is listed. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from posixpath import normpath
+from typing import Any
+from urllib.parse import quote
+
+from .._collector.needs.listeners import kind_of
+from .._config.paths import dotted, leaves
+from .._errors import Problem
+
+# Settings of a kept component that only make a test wait. Sources: the README of each component in contrib, and
+# processor/batchprocessor. A Collector that stops sends what batch, group_by_trace and tail_sampling hold.
+WAITS: dict[tuple[str, str], dict[str, Any]] = {
+    ("processors", "interval"): {"interval": "500ms"},
+    ("connectors", "spanmetrics"): {"metrics_flush_interval": "500ms"},
+    ("connectors", "servicegraph"): {"metrics_flush_interval": "500ms"},
+}
+FLUSHES = 2
+"""How often each of them sends until all is told: the first point of a new series is 0."""
+TAP = "what file_log read"
+"""The name under which the test gets what file_log reads, before any processor."""
+_TAP_PIPELINE = "logs/what_file_log_read"
+# Detectors that ask a cloud or a cluster. Source: internal/ of processor/resourcedetectionprocessor, 0.160.
+_ONLINE_DETECTORS = {
+    "akamai", "aks", "alibaba_ecs", "azure", "azureappservice", "azurecontainerapps", "consul", "digitalocean",
+    "docker", "ec2", "ecs", "eks", "elastic_beanstalk", "elasticbeanstalk", "gcp", "hetzner", "ibmcloud_classic",
+    "ibmcloud_vpc", "k8s_api", "k8snode", "kubeadm", "linode", "nova", "openshift", "oraclecloud", "scaleway",
+    "tencent_cvm", "upcloud", "vultr",
+}  # fmt: skip
+_DETECTION, _K8S_ATTRIBUTES, _FILE_LOG = "resourcedetection", "k8sattributes", "filelog"
+# A part of the config that comes from another place: a test reads no address and no file of the user.
+_OUTSIDE = re.compile(r"(?<!\$)\$\{(?!env:|yaml:)[a-z][a-z0-9+.-]*:(?!-)")
+
+# Ends of the types of operators of file_log that reach out of the pipeline. Source: docs/operators of pkg/stanza.
+_EFFECTS = ("_input", "file_output")
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What the test listens on and connects to: addresses on loopback, and the folder that stands for `/`."""
+
+    sink: str
+    ports: Mapping[str, int]
+    root: str
+    otlp_http: str = "otlp_http"
+    """The name of the exporter in the version of the Collector."""
+
+
+@dataclass(frozen=True)
+class Harness:
+    """The config of the test, its differences from the user's, and where a test may send."""
+
+    config: dict[str, Any]
+    changes: tuple[str, ...]
+    receivers: Mapping[str, tuple[str, ...]]
+    """Signals that each receiver feeds."""
+    exporters: tuple[str, ...]
+    flushes: int = 0
+    """How often components send until everything has left the pipelines; 0 if the Collector's stop sends the rest."""
+    uses_cluster: bool = False
+
+
+def receivers(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return for each receiver in a pipeline the signals that it feeds; connectors are none."""
+    own, found = config.get("connectors") or {}, dict[str, dict[str, None]]()
+    for name, pipeline in _pipelines(config):
+        for item in pipeline.get("receivers") or ():
+            if item not in own:
+                found.setdefault(str(item), {})[name.partition("/")[0]] = None
+    return {item: tuple(signals) for item, signals in found.items()}
+
+
+def _pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    service = config.get("service")
+    pipelines = service.get("pipelines") if isinstance(service, Mapping) else None
+    if not isinstance(pipelines, Mapping) or not pipelines:
+        raise Problem("the config has no pipelines", where="service.pipelines", fix="Give a whole config.")
+    for name, pipeline in pipelines.items():
+        yield str(name), pipeline if isinstance(pipeline, Mapping) else {}
+
+
+def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harness:
+    """Return the config with the ends of a test. Raises Problem for one that cannot be tested.
+
+    If it is traced, what leaves each processor is sent to the test too, under the name that `stage` returns.
+    """
+    _stays_here(config)
+    changes: list[str] = []
+    feeding, connectors = receivers(config), config.get("connectors") or {}
+    ids = [item for item in _used("exporters", config) if item not in connectors]
+    sinks = {item: f"{ends.otlp_http}/{number}_{_word(item)}" for number, item in enumerate(ids)}
+    sources = {
+        item: item if kind_of(item) == _FILE_LOG else f"otlp/{number}_{_word(item)}"
+        for number, item in enumerate(feeding)
+    }
+    result: dict[str, Any] = {
+        "receivers": {source: _receiver(item, config, ends, changes) for item, source in sources.items()},
+        "processors": {item: _kept("processors", item, config, changes) for item in _used("processors", config)},
+        "connectors": {item: _kept("connectors", item, config, changes) for item in connectors},
+        "exporters": {sink: _sink(item, ends) for item, sink in sinks.items()},
+        "service": {"telemetry": {"metrics": {"level": "none"}, "logs": {"level": "info"}}},
+    }
+    changes += [f"exporters.{item}: an OTLP sink on loopback" for item in sinks]
+    changes += [f"extensions.{item}: left out" for item in config.get("extensions") or ()]
+    result["service"]["pipelines"] = _rewired(config, sources, sinks)
+    _tap(result, [item for item in feeding if kind_of(item) == _FILE_LOG], ends)
+    if traced:
+        _trace(result, ends)
+    kept = [*result["processors"], *result["connectors"]]
+    waits = any(kind_of(item) in {name for _section, name in WAITS} for item in kept)
+    fake = any(kind_of(item) == _K8S_ATTRIBUTES for item in kept)
+    whole = {section: value for section, value in result.items() if value}
+    return Harness(whole, tuple(changes), feeding, tuple(sinks), FLUSHES if waits else 0, fake)
+
+
+def _rewired(
+    config: Mapping[str, Any], sources: Mapping[str, str], sinks: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Return the pipelines with other ends; the processors between stay."""
+    return {
+        name: {
+            **({"processors": list(pipeline["processors"])} if pipeline.get("processors") else {}),
+            "receivers": [sources.get(str(item), item) for item in pipeline.get("receivers") or ()],
+            "exporters": [sinks.get(str(item), item) for item in pipeline.get("exporters") or ()],
+        }
+        for name, pipeline in _pipelines(config)
+    }
+
+
+def _tap(result: dict[str, Any], files: list[str], ends: Ends) -> None:
+    """Send what file_log reads to the test too."""
+    if files:
+        sink = f"{ends.otlp_http}/tap"
+        result["exporters"][sink] = _sink(TAP, ends)
+        result["service"]["pipelines"][_TAP_PIPELINE] = {"receivers": files, "exporters": [sink]}
+
+
+def stage(pipeline: str, number: int) -> str:
+    """Return the name under which a traced pipeline sends what leaves its first processors."""
+    return f"stage {number} of {pipeline}"
+
+
+def _trace(result: dict[str, Any], ends: Ends) -> None:
+    """Add for each pipeline, and each number of its processors, a pipeline that ends there."""
+    pipelines = result["service"]["pipelines"]
+    for name, pipeline in list(pipelines.items()):
+        processors = pipeline.get("processors", [])
+        for number in range(len(processors) + 1):
+            sink = f"{ends.otlp_http}/stage_{number}_of_{_word(name)}"
+            result["exporters"][sink] = _sink(stage(name, number), ends)
+            copy = {"receivers": pipeline["receivers"], "processors": processors[:number], "exporters": [sink]}
+            signal = name.partition("/")[0]
+            pipelines[f"{signal}/stage_{number}_of_{_word(name)}"] = {key: part for key, part in copy.items() if part}
+
+
+def _word(item: str) -> str:
+    return item.replace("/", "_")
+
+
+def _stays_here(config: Mapping[str, Any]) -> None:
+    for path, text in leaves(config):
+        if isinstance(text, str) and _OUTSIDE.search(text):
+            wrong = "the config takes a part of itself from another place, which a test does not read"
+            raise Problem(wrong, where=dotted(path), fix="Write that part into the config.")
+        if path[-1] == "type" and "operators" in path and str(text).endswith(_EFFECTS):
+            wrong = f"the operator '{text}' reads or writes something else than the files of the test"
+            raise Problem(wrong, where=dotted(path), fix="Test a copy of the config without it.")
+
+
+def _used(section: str, config: Mapping[str, Any]) -> list[str]:
+    named = {str(item): None for _name, pipeline in _pipelines(config) for item in pipeline.get(section) or ()}
+    return list(named)
+
+
+def _receiver(item: str, config: Mapping[str, Any], ends: Ends, changes: list[str]) -> dict[str, Any]:
+    if kind_of(item) == _FILE_LOG:
+        changes.append(f"receivers.{item}: reads below the folder of the test, from the beginning; no storage")
+        given = dict((config.get("receivers") or {}).get(item) or {})
+        given.pop("storage", None)
+        paths = {
+            key: [f"{ends.root}{normpath('/' + str(path).lstrip('/'))}" for path in given[key]]
+            for key in ("include", "exclude")
+            if isinstance(given.get(key), list)
+        }
+        return {**given, **paths, "start_at": "beginning", "poll_interval": "50ms"}
+    changes.append(f"receivers.{item}: OTLP on loopback")
+    protocol = {"endpoint": f"127.0.0.1:{ends.ports[item]}"}
+    settings = (config.get("receivers") or {}).get(item) or {}
+    known = any(path[-1] == "include_metadata" and value is True for path, value in leaves(settings))
+    return {"protocols": {"http": {**protocol, **({"include_metadata": True} if known else {})}}}
+
+
+def _kept(section: str, item: str, config: Mapping[str, Any], changes: list[str]) -> Any:
+    """Return a component as it is, but for what asks a cluster or a cloud, or only waits."""
+    given = (config.get(section) or {}).get(item)
+    replaced = dict(WAITS.get((section, kind_of(item)), {}))
+    settings = given if isinstance(given, Mapping) else {}
+    if kind_of(item) == _DETECTION:
+        detectors = [name for name in settings.get("detectors") or () if name not in _ONLINE_DETECTORS]
+        replaced = {"detectors": detectors or ["env"]}
+    if kind_of(item) == _K8S_ATTRIBUTES:
+        replaced = {"auth_type": "kubeConfig", "wait_for_metadata": True}
+    replaced = {key: value for key, value in replaced.items() if settings.get(key) != value}
+    changes += [f"{section}.{item}.{key}: {value}" for key, value in replaced.items()]
+    return {**settings, **replaced} if replaced else given
+
+
+def _sink(item: str, ends: Ends) -> dict[str, Any]:
+    return {
+        "endpoint": f"{ends.sink}/{quote(item, safe='')}",
+        "encoding": "json",
+        "compression": "none",
+        "sending_queue": {"enabled": False},
+        "retry_on_failure": {"enabled": False},
+    }
+
+
+def destination(harness: Harness, signal: str, asked: str, where: str) -> str:
+    """Return the receiver that gets a signal. Raises Problem if none can, or if several could and none is named."""
+    able = [item for item, signals in harness.receivers.items() if signal in signals and kind_of(item) != _FILE_LOG]
+    if asked:
+        if asked in able:
+            return asked
+        wrong = f"the receiver '{asked}' does not feed a pipeline of {signal}"
+        raise Problem(wrong, where=where, fix=f"Receivers that do: {_listed(able)}.")
+    preferred = [item for item in able if kind_of(item) == "otlp"] or able
+    if len(preferred) == 1:
+        return preferred[0]
+    wrong = f"no receiver takes {signal}" if not able else f"several receivers take {signal}: {_listed(preferred)}"
+    fix = "Add a pipeline, or remove this part of the test." if not able else "Name one with `to`."
+    raise Problem(wrong, where=where, fix=fix)
+
+
+def _listed(items: Iterable[str]) -> str:
+    return ", ".join(sorted(items)) or "none"

@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of pipeline_test; the work is done on the controller, by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pipeline_test
+short_description: Test what a collector config does with given telemetry
+version_added: 1.1.0
+description:
+  - Runs the config of a collector in a real Collector on the controller, sends it the spans, metrics and log records of
+    a test, and compares what reaches each exporter with what the test expects.
+  - Processors, connectors and their order stay as they are. Receivers become OTLP on loopback, C(file_log) reads files
+    that the test writes, and each exporter becomes an OTLP server of the test under its own id. Extensions are left
+    out. Nothing is sent to another machine.
+  - C(k8s_attributes) sees the pods that the test names, C(resource_detection) asks no cloud and no cluster.
+  - Each test has a Collector of its own, which stops before the comparison, so that it sends what it holds.
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment:
+  - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.build
+options:
+  paths:
+    description:
+      - Files with tests, or folders of them. In a folder, the names of files with tests end in C(_test.yml) or
+        C(_test.yaml).
+      - See the page "Test a config" for their form.
+    type: list
+    elements: path
+    required: true
+  collectors:
+    description:
+      - The rendered collectors that tests name, as M(o11y.opentelemetry.otel_render) returns them; each with C(name),
+        C(config) and C(image).
+    type: list
+    elements: dict
+    default: []
+  binary:
+    description:
+      - Path of a Collector on the controller.
+      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
+    type: str
+    default: auto
+  trace:
+    description: Whether a failed test shows what each processor took away and added.
+    type: bool
+    default: false
+  output_path:
+    description: File for a report in the format of JUnit; V(-) writes none. Check mode writes nothing.
+    type: path
+    default: "-"
+attributes:
+  diff_mode: {details: The module writes only the report.}
+seealso:
+  - module: o11y.opentelemetry.pipeline_validate
+  - module: o11y.opentelemetry.otel_render
+"""
+
+EXAMPLES = r"""
+- name: Run the tests in a folder
+  o11y.opentelemetry.pipeline_test:
+    paths: [tests/collectors]
+    binary: /usr/local/bin/otelcol-contrib
+
+- name: Test the collectors of the inventory, and write a report for the CI
+  o11y.opentelemetry.pipeline_test:
+    paths: [tests/collectors]
+    collectors: "{{ otel_collector_rendered.collectors }}"
+    output_path: collectors.xml
+"""
+
+RETURN = r"""
+tests:
+  description: Each test, with the differences between what it expects and what arrived.
+  returned: success or failure of a test
+  type: list
+  elements: dict
+  sample:
+    - name: Health checks are dropped
+      file: tests/collectors/gateway_test.yml
+      passed: false
+      differences: ["otlp_grpc/backend: spans: not expected: {name: GET /health, kind: server, status: unset}"]
+      changes: ["receivers.otlp: OTLP on loopback", "exporters.otlp_grpc/backend: an OTLP sink on loopback"]
+      trace: []
+report: {description: A line for each test and difference., returned: success or failure of a test, type: str}
+"""

@@ -1,0 +1,151 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one test: a Collector of its own, what the test gives, and what arrived when the Collector has stopped.
+
+A Collector for each test starts in half a second, and nothing of one test is left in the next. When it stops, it sends
+what it holds, so no test waits for a batch. Private.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ...module_utils._errors import Problem
+from ...module_utils._testing import cluster_facts, harness, records
+from ...module_utils._testing.case import Case
+from . import collector_run, sink
+
+_ATTEMPTS = 3
+_QUIET = 0.6
+"""Seconds without a record after which the lines of a file count as read."""
+_LONGEST = 4.0
+"""Seconds that a test waits for what may never come, because the config drops it."""
+_STEP = 0.05
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the tests of one file share."""
+
+    program: str
+    config: Mapping[str, Any]
+    environment: Mapping[str, str]
+    cluster: Mapping[str, Any]
+    otlp_http: str
+    dump: Callable[[Any], str]
+    """How YAML is written."""
+    hidden: Callable[[str], str]
+    """What takes the secrets of the config and of its environment out of a message."""
+    traced: bool = False
+    """Whether to keep what leaves each processor."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What reached each exporter, by signal, and how the config of the test differs from the user's."""
+
+    got: Mapping[str, Mapping[str, list[records.Record]]] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    exporters: tuple[str, ...] = ()
+    """Those of the config; what leaves a traced processor is under other names."""
+
+
+def run(bench: Bench, case: Case) -> Outcome:
+    """Return what a test made of a config. Raises Problem if the test cannot be run."""
+    for _attempt in range(_ATTEMPTS):
+        try:
+            return _once(bench, case)
+        except collector_run.PortTakenError:
+            continue
+    raise Problem("other programs take every port that is chosen", fix="Run fewer things at once.")
+
+
+def _once(bench: Bench, case: Case) -> Outcome:
+    objects = cluster_facts.objects(bench.cluster, "cluster")
+    with tempfile.TemporaryDirectory() as folder, sink.listening(objects) as (kept, address):
+        ports = {item: collector_run.free_port() for item in harness.receivers(bench.config)}
+        built = harness.build(bench.config, harness.Ends(address, ports, folder, bench.otlp_http), bench.traced)
+        requests = [item for part in case.given for item in _requests(built, part, ports, case.where)]
+        lines = [item for part in case.given for item in (part.get("files") or {}).items()]
+        for path, text in lines:
+            _write(Path(folder), str(path), str(text), case.where)
+        environment = collector_run.surroundings(bench.environment)
+        if built.uses_cluster:
+            environment["KUBECONFIG"] = _kubeconfig(Path(folder), address)
+        with collector_run.running(bench.program, bench.dump(built.config), environment, case.timeout):
+            for url, body, headers in requests:
+                collector_run.post(url, body, headers, case.timeout)
+            if lines:
+                _wait(_LONGEST, lambda: harness.TAP in kept.got)
+                _wait(case.timeout, lambda: time.monotonic() - kept.last > _QUIET)
+            if built.flushes:
+                before = Counter(kept.requests)
+                _wait(_LONGEST, lambda: max((kept.requests - before).values(), default=0) >= built.flushes)
+            time.sleep(case.settle)
+        got: Any = kept.got
+        if built.flushes:
+            got = {exporter: {**by, "metrics": records.latest(by.get("metrics", ()))} for exporter, by in got.items()}
+        return Outcome(_without(folder, got), built.changes, built.exporters)
+
+
+def _requests(
+    built: harness.Harness, part: Mapping[str, Any], ports: Mapping[str, int], where: str
+) -> list[tuple[str, bytes, dict[str, str]]]:
+    found = []
+    headers = {str(name): str(value) for name, value in (part.get("headers") or {}).items()}
+    for name, signal in records.SIGNALS.items():
+        if name in part:
+            receiver = harness.destination(built, signal, str(part.get("to") or ""), where)
+            body = records.request(name, part[name], f"{where}.given")
+            found.append((f"http://127.0.0.1:{ports[receiver]}/v1/{signal}", json.dumps(body).encode(), headers))
+    return found
+
+
+def _write(root: Path, path: str, text: str, where: str) -> None:
+    """Write a file below the folder of the test; no path leaves it."""
+    parts = PurePosixPath(path).parts
+    if ".." in parts:
+        raise Problem(f"the path {path} leaves its folder", where=where, fix="Write it without `..`.")
+    target = root.joinpath(*(part for part in parts if part != "/"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+
+
+def _kubeconfig(folder: Path, address: str) -> str:
+    """Write how to reach the cluster of the test."""
+    file = folder / "kubeconfig"
+    named = {"name": "test"}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{**named, "cluster": {"server": address}}],
+        "users": [{**named, "user": {}}],
+        "contexts": [{**named, "context": {"cluster": "test", "user": "test"}}],
+        "current-context": "test",
+    }
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return str(file)
+
+
+def _wait(seconds: float, done: Callable[[], bool]) -> None:
+    """Wait until something holds; what a config drops never comes, so the end of the time is an end too."""
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(_STEP)
+
+
+def _without(folder: str, value: Any) -> Any:
+    """Return what arrived without the folder that stands for `/`."""
+    if isinstance(value, str):
+        return value.replace(folder, "")
+    if isinstance(value, Mapping):
+        return {key: _without(folder, item) for key, item in value.items()}
+    return [_without(folder, item) for item in value] if isinstance(value, list) else value

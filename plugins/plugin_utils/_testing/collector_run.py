@@ -1,0 +1,137 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of a real Collector on this machine: it starts, is ready, is sent to, and stops. Private."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._errors import Problem, cleaned
+
+_READY = "Everything is ready"
+_TAKEN = "address already in use"
+_TIMESTAMP = re.compile(r"\d{4}[-/]\d\d[-/]\d\d")
+_STEP = 0.02
+_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of Linux: the Collector ends if the play is killed."""
+
+
+class PortTakenError(Exception):
+    """Another process took a port between its choice and the start of the Collector."""
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _dies_with_us() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+
+
+@contextmanager
+def running(program: str, text: str, environment: Mapping[str, str], seconds: float) -> Iterator[None]:
+    """Run a Collector with a config until it is ready; stop it at the end, so that it sends what it holds.
+
+    Raises Problem if it does not get ready or does not stop within `seconds`, and PortTakenError.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        config, log = Path(folder) / "config.yaml", Path(folder) / "log"
+        config.touch(mode=0o600)
+        config.write_text(text, encoding="utf-8")
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [program, f"--config={config}"],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                preexec_fn=_dies_with_us,  # noqa: PLW1509 - it calls nothing but prctl
+            )
+        try:
+            _wait_until_ready(process, log, seconds)
+            yield
+            _stop(process, log, seconds)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        ended = process.poll() is not None  # asked first: what it says of its end is in the log then
+        said = log.read_text(encoding="utf-8", errors="replace")
+        if _READY in said:
+            return
+        if ended:
+            if _TAKEN in said:
+                raise PortTakenError
+            raise Problem(f"the Collector does not start: {last_error(said)}", fix="Validate the config first.")
+        time.sleep(_STEP)
+    said = log.read_text(encoding="utf-8", errors="replace")
+    raise Problem(f"the Collector is not ready after {seconds:.0f} s: {last_error(said)}", fix="Give a longer timeout.")
+
+
+def _stop(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+    died = process.poll()
+    if died is None:
+        process.terminate()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            wrong = f"the Collector does not stop within {seconds:.0f} s"
+            raise Problem(wrong, fix="Give a longer timeout.") from error
+        return
+    said = last_error(log.read_text(encoding="utf-8", errors="replace"))
+    raise Problem(f"the Collector ended during the test, with exit code {died}: {said}", fix="Read its message.")
+
+
+def last_error(said: str) -> str:
+    """Return what a Collector's output says of an error, which may take several lines, else its last line."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    begins = next((number for number, line in enumerate(lines) if line.startswith("Error:")), None)
+    if begins is None:
+        telling = [line for line in lines if "\terror\t" in line]
+        return str(cleaned((telling or lines or ["it says nothing"])[-1]))
+    told = [line for line in lines[begins:] if not _TIMESTAMP.match(line)]
+    return str(cleaned(" ".join(told).removeprefix("Error: ")))
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> None:
+    """Send OTLP in JSON. Raises Problem if the Collector does not take it."""
+    request = urllib.request.Request(url, body, {**headers, "Content-Type": "application/json"})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=seconds) as answer:
+            answer.read()
+    except urllib.error.HTTPError as error:
+        said = cleaned(error.read().decode(errors="replace"))
+        raise Problem(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.") from error
+    except OSError as error:
+        raise Problem(f"the Collector does not take what the test gives: {error}", fix="Run it again.") from error
+
+
+def surroundings(given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the environment of the Collector: nothing of this machine but where it keeps temporary files."""
+    kept = {name: os.environ[name] for name in ("TMPDIR", "SYSTEMROOT") if name in os.environ}
+    return {**kept, **given}

@@ -1,0 +1,203 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of configs: reads their files, finds config and Collector, runs each test, and reports. Private."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._config.masking import masker, secrets_in
+from ...module_utils._config.paths import Position
+from ...module_utils._errors import Problem, cleaned, near
+from ...module_utils._testing import case, expectations, policies, records
+from ...module_utils._validate.reports import Checked, Report, counted, junit
+from ...module_utils._validate.subject import Finding
+from .. import _binary, _files, _inputs, _jmespath, _sources, _target, _yaml
+from .bench import Bench, run
+
+ENDINGS = ("_test.yml", "_test.yaml")
+_RULE = "config-test"
+_SUITE = "o11y.opentelemetry.pipeline_test"
+_NO_FILE = "-"
+# How many Collectors run at once: each takes up to 200 MB.
+_AT_ONCE = 4
+_GET_ONE = "Install that Collector on the controller, or give the path of one with `binary`."
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A test and what it found."""
+
+    suite: case.Suite
+    test: case.Case
+    lines: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    trace: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a task result shows it."""
+        return {
+            "name": self.test.name,
+            "file": self.suite.file,
+            "passed": not self.lines,
+            "differences": list(self.lines),
+            "changes": list(self.changes),
+            "trace": list(self.trace),
+        }
+
+
+def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
+    """Return what every test found, as a task result. Raises Problem if one failed, or cannot be run."""
+    read = [case.suite(_yaml.plain(_sources.read_yaml(file)), str(file)) for file in _test_files(arguments["paths"])]
+    rules = [policy for suite in read for policy in suite.policies]
+    suites = _of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
+    benches = [_bench(suite, arguments, warn) for suite in suites]
+    jobs = [(suite, bench, test, rules) for suite, bench in zip(suites, benches, strict=True) for test in suite.tests]
+    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, os.cpu_count() or 1)) as pool:
+        judged = list(pool.map(lambda job: _judged(*job), jobs))
+    result: dict[str, Any] = {"tests": [item.as_dict() for item in judged], "changed": False}
+    result["report"] = _text(judged)
+    if arguments["output_path"] != _NO_FILE and not check:
+        checked = [Checked(f"{item.suite.file}: {item.test.name}", tuple(_findings(item))) for item in judged]
+        result["changed"] = _files.write(Path(arguments["output_path"]), junit(Report(checked, suite=_SUITE)))
+    failed = [item for item in judged if item.lines]
+    if failed:
+        asked = f"{len(failed)} of {counted(len(judged), 'test')} failed"
+        raise Problem(f"\n{_text(failed)}", asked=asked, facts=result)
+    return result
+
+
+def before_apply(paths: Sequence[str], binary: str, collectors: Any, warn: Callable[[str], None]) -> None:
+    """Run the tests of an inventory. Raises Problem if one fails, before anything is applied."""
+    build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
+    ours = {"paths": paths, "binary": binary, "collectors": collectors, "output_path": _NO_FILE, "trace": True}
+    report({**ours, **build}, warn)
+
+
+def _of_this_host(
+    suites: Sequence[case.Suite], collectors: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
+) -> list[case.Suite]:
+    """Return the tests of configs that are here; hosts of one inventory may have different collectors."""
+    known = [str(item["name"]) for item in collectors]
+    found = []
+    for suite in suites:
+        if not suite.collector or suite.collector in known:
+            found.append(suite)
+            continue
+        wrong = f"there is no collector '{suite.collector}'{near(suite.collector, known)}"
+        if len(suites) == 1:
+            raise Problem(wrong, where=suite.file, fix=f"Collectors: {', '.join(sorted(known)) or 'none'}.")
+        warn(f"{suite.file} was not run: {wrong}.")
+    if not found:
+        raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
+    return found
+
+
+def _test_files(paths: Sequence[str]) -> list[Path]:
+    """Return the files with tests. Raises Problem for a folder that has none."""
+    found: list[Path] = []
+    for name in paths:
+        path = Path(name)
+        inside = [file for file in _inputs.files(path) if file.name.endswith(ENDINGS)] if path.is_dir() else [path]
+        if not inside:
+            raise Problem(f"{path} has no tests", fix=f"The names of files with tests end in {' or '.join(ENDINGS)}.")
+        found += inside
+    if not found:
+        raise Problem("there are no tests to run", fix="Name files or folders with `paths`.")
+    return found
+
+
+def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Bench:
+    """Return what the tests of a file share. Raises Problem without a config, or without a Collector that runs it."""
+    config, image = _config(suite, arguments["collectors"])
+    target = _target.resolve(_target.BuildRequest.from_arguments(arguments), image)
+    binary = arguments["binary"]
+    program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
+    if not program:
+        raise Problem(f"there is no Collector to run the tests: {why}", where=suite.file, fix=_GET_ONE)
+    if binary != _binary.AUTO and (other := _binary.mismatch(program, target)):
+        warn(f"{suite.file}: {other}. The tests say what that version does.")
+    version = target.version if target else ""
+    named = _target.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http"
+    environment = {**_binary.environment(config, target), **suite.environment}
+    _check_exporters(suite, config)
+    hidden = masker(secrets_in(config) | secrets_in(dict(suite.environment)))
+    return Bench(program, config, environment, suite.cluster, named, _yaml.dump, hidden, arguments["trace"])
+
+
+def _config(suite: case.Suite, collectors: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str]:
+    """Return the config that the tests of a file are about, and the image beside it."""
+    if suite.collector:
+        item = next(item for item in collectors if str(item["name"]) == suite.collector)
+        given = item["config"]
+        return (_yaml.parsed(given) if isinstance(given, str) else given), str(item.get("image") or "")
+    path = Path(suite.file).parent / suite.config
+    inputs = [item for item in _inputs.collect([str(path)], None).inputs if isinstance(item.config, dict)]
+    if len(inputs) != 1:
+        wrong = f"{path} has {counted(len(inputs), 'config')}, and a file of tests is about one"
+        raise Problem(wrong, where=suite.file, fix="Name a file with one config.")
+    return inputs[0].config, inputs[0].context.image
+
+
+def _check_exporters(suite: case.Suite, config: Mapping[str, Any]) -> None:
+    """Raise Problem for a test that expects something of an exporter that the config does not have."""
+    known = [str(name) for name in config.get("exporters") or ()]
+    for test in suite.tests:
+        for exporter in test.expect:
+            if exporter not in known:
+                wrong = f"the config has no exporter '{exporter}'{near(str(exporter), known)}"
+                raise Problem(wrong, where=f"{test.where}.expect", fix=f"Exporters: {', '.join(known)}.")
+
+
+def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[policies.Policy]) -> _Judged:
+    """Run one test. What keeps it from running is its failure; the others still run."""
+    try:
+        outcome = run(bench, test)
+    except Problem as problem:
+        return _Judged(suite, test, (bench.hidden(str(problem)),))
+    lines = [
+        line
+        for exporter, wanted in test.expect.items()
+        for line in (
+            *expectations.differences(exporter, wanted, outcome.got.get(exporter, {})),
+            *_queries(exporter, wanted, outcome.got.get(exporter, {})),
+        )
+    ]
+    leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
+    lines += policies.breaches(rules, leaving)
+    trace = expectations.traced(bench.config, outcome.got) if bench.traced else ()
+    said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace))
+    differences, steps = said
+    return _Judged(suite, test, differences, outcome.changes, steps)
+
+
+def _queries(exporter: str, wanted: Any, got: Mapping[str, Sequence[records.Record]]) -> Iterator[str]:
+    """Yield what JMESPath expressions find, where they should find something else."""
+    queries = wanted.get("jmespath", ()) if isinstance(wanted, Mapping) else ()
+    everything = {signal: list(got.get(signal, ())) for signal in records.SIGNALS}
+    for item in queries:
+        _jmespath.check(item["query"], exporter)
+        found = _jmespath.library().search(item["query"], everything)
+        if found != item["is"]:
+            yield f"{exporter}: {item['query']}: expected {item['is']!r}, got {found!r}"
+
+
+def _findings(item: _Judged) -> Iterator[Finding]:
+    for line in item.lines:
+        yield Finding(Position(item.suite.file), item.test.name, _RULE, "error", line)
+
+
+def _text(judged: Sequence[_Judged]) -> str:
+    """Return a line for each test, and below it one for each difference."""
+    lines = []
+    for item in judged:
+        lines.append(f"{'FAILED' if item.lines else 'passed'} {item.suite.file}: {item.test.name}")
+        lines += [f"    {line}" for line in item.lines]
+        lines += [f"      {line}" for line in item.trace if item.lines]
+    return "\n".join(lines)

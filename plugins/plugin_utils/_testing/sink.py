@@ -1,0 +1,108 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server on loopback that keeps what exporters send, and answers as a Kubernetes API with the facts of a test.
+
+Private.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ...module_utils._testing.cluster_facts import KINDS, selected
+from ...module_utils._testing.records import SIGNALS, Record, read
+
+# What clients ask for that need no more of an object than its metadata.
+_METADATA = "PartialObjectMetadata"
+_SIGNAL_OF_PATH = {path: signal for signal, path in SIGNALS.items()}
+
+
+class Sink:
+    """Everything that arrived, by exporter and signal; when the last request came, and how many each sent."""
+
+    def __init__(self, objects: Mapping[str, list[dict[str, Any]]]) -> None:
+        self.objects = objects
+        self.got: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+        self.last, self.requests = time.monotonic(), Counter[str]()
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
+
+    def keep(self, path: str, body: bytes) -> None:
+        """Keep a request of an exporter."""
+        exporter, _v1, kind = path.strip("/").split("/")
+        signal = _SIGNAL_OF_PATH[kind]
+        records = list(read(signal, json.loads(body)))
+        with self._lock:
+            self.got[unquote(exporter)][signal] += records
+            self.requests[exporter] += 1
+            self.last = time.monotonic()
+
+
+@contextmanager
+def listening(objects: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[Sink, str]]:
+    """Yield a sink and its address, until the context ends."""
+    sink = Sink(objects)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"sink": sink}))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield sink, f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        sink.closing.set()
+        server.shutdown()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    sink: Sink
+
+    def do_POST(self) -> None:
+        self.sink.keep(self.path, self.rfile.read(int(self.headers["Content-Length"])))
+        self._answer(b"{}")
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        asked, resource = parse_qs(parts.query), parts.path.rpartition("/")[2]
+        version, kind = KINDS.get(resource, ("v1", "Status"))
+        selectors = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
+        items = selected(self.sink.objects.get(resource, []), *selectors)
+        if _METADATA in str(self.headers.get("Accept")):
+            version, kind = "meta.k8s.io/v1", _METADATA
+            items = [{"apiVersion": version, "kind": kind, "metadata": item["metadata"]} for item in items]
+        if not asked.get("watch"):
+            listed = {"apiVersion": version, "kind": f"{kind}List", "metadata": {"resourceVersion": "1"}}
+            self._answer(json.dumps({**listed, "items": items}).encode())
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        if asked.get("sendInitialEvents"):
+            metadata = {"resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}}
+            end = {"apiVersion": version, "kind": kind, "metadata": metadata}
+            events = [*({"type": "ADDED", "object": item} for item in items), {"type": "BOOKMARK", "object": end}]
+            self.wfile.write("".join(json.dumps(event) + "\n" for event in events).encode())
+            self.wfile.flush()
+        self.sink.closing.wait()
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Print nothing: a task's output is Ansible's."""

@@ -1,0 +1,176 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import collector_run, config_tests
+
+from tests.support.cases import cases
+
+CONFIG = """
+receivers: {otlp: {protocols: {grpc: {}}}}
+exporters: {debug: {}, otlp_grpc/backend: {endpoint: "b:1", headers: {api-key: hunter2-hunter2}}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [debug, otlp_grpc/backend]}}}
+"""
+TESTS = """
+config: a.yaml
+tests: [{name: one, timeout: 1, given: {spans: [{name: x}]}, expect: {debug: {spans: 1}}}]
+"""
+READY = 'echo "info Everything is ready. Begin running and processing data."'
+
+
+def program(folder: Path, body: str) -> str:
+    file = folder / "collector"
+    file.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo x version 0.158.0 && exit\n{body}\n')
+    file.chmod(0o755)
+    return str(file)
+
+
+def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, **more: Any) -> dict[str, Any]:
+    (folder / "a.yaml").write_text(config)
+    (folder / "a_test.yml").write_text(tests)
+    given = {"paths": [str(folder)], "collectors": [], "binary": binary, "output_path": "-", "trace": False}
+    build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
+    return config_tests.report({**given, **build, **more}, print)
+
+
+@cases(
+    "body, said",
+    ("echo 'Error: no such thing' >&2; echo 'and why' >&2; exit 1", "does not start: no such thing and why"),
+    ("exec sleep 60", "the Collector is not ready after 1 s: it says nothing. Give a longer timeout."),
+    ("echo 2026-01-01 bind: address already in use; exit 1", "other programs take every port"),
+    (f"{READY}; exit 3", "the Collector does not take what the test gives"),
+    (f"{READY}; exec sleep 60", "the Collector does not take what the test gives"),
+)
+def test_a_collector_that_does_not_work_fails_its_test_with_its_words(tmp_path: Path, body: str, said: str) -> None:
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, program(tmp_path, f"echo $$ >> {tmp_path}/pids; {body}"))
+    assert said in str(problem.value)
+    assert problem.value.facts["tests"][0]["passed"] is False
+    for pid in (tmp_path / "pids").read_text().split():
+        assert not Path("/proc", pid).exists()
+
+
+def test_a_collector_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    binary = program(tmp_path, f"echo $$ > {tmp_path}/pid; trap '' TERM; {READY}; while :; do sleep 0.1; done")
+    problem = pytest.raises(Problem, match="does not stop within 1 s")
+    with problem, collector_run.running(binary, "", {"PATH": os.environ["PATH"]}, 1):
+        pass
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux ends a process with its parent")
+def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
+    binary = program(tmp_path, f"{READY}; echo $$ > {tmp_path}/pid; exec sleep 60")
+    run = (
+        "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import collector_run as c\n"
+        "import os, time\n"
+        f"with c.running({binary!r}, '', dict(os.environ), 5): time.sleep(60)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", run], env=environment) as play:
+        appeared = _within(10, lambda: (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text().strip()))
+        play.send_signal(signal.SIGKILL)
+    assert appeared
+    child = Path("/proc", (tmp_path / "pid").read_text().strip())
+    assert _within(5, lambda: not child.exists())
+
+
+def _within(seconds: float, done: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.02)
+    return done()
+
+
+@cases(
+    "change, said",
+    ({"binary": "auto"}, "there is no Collector to run the tests: PATH has no program otelcol-contrib"),
+    ({"binary": "/nowhere/x"}, "the program /nowhere/x does not exist"),
+    ({"paths": []}, "there are no tests to run"),
+    ({"tests": TESTS.replace("debug:", "debugg:")}, "no exporter 'debugg'; did you mean 'debug'?"),
+    ({"tests": TESTS.replace("a.yaml", "b.yaml")}, "b.yaml"),
+    ({"tests": TESTS.replace("config: a.yaml", "collector: gateway")}, "there is no collector 'gateway'"),
+    ({"config": f"{CONFIG}---{CONFIG}"}, "a.yaml has 2 configs, and a file of tests is about one"),
+    ({"config": "a: [\n"}, "a.yaml"),
+)
+def test_what_cannot_be_run_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, said: str) -> None:
+    given = {"binary": program(tmp_path, READY), **change}
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, **given)
+    assert said in str(problem.value)
+
+
+def test_a_folder_without_tests_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "a.yml").write_text("a: 1")
+    with pytest.raises(Problem, match="x has no tests"):
+        report(tmp_path, program(tmp_path, READY), paths=[str(tmp_path / "x")])
+
+
+def test_another_version_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Problem):
+        report(tmp_path, program(tmp_path, "exit 1"), version="0.161.0")
+    assert "is version 0.158.0, not 0.161.0. The tests say what that version does." in capsys.readouterr().out
+
+
+def test_no_secret_is_in_a_message_or_a_report(tmp_path: Path) -> None:
+    output = tmp_path / "out.xml"
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, program(tmp_path, "echo Error: hunter2-hunter2 >&2; exit 1"), output_path=str(output))
+    assert "hunter2" not in str(problem.value) + str(problem.value.facts) + output.read_text()
+    assert '<failure message="1 finding">' in output.read_text()
+
+
+def test_check_mode_writes_no_report(tmp_path: Path) -> None:
+    output = tmp_path / "out.xml"
+    (tmp_path / "a.yaml").write_text(CONFIG)
+    (tmp_path / "a_test.yml").write_text(TESTS)
+    arguments = {"paths": [str(tmp_path)], "collectors": [], "binary": program(tmp_path, "exit 1"), "trace": False}
+    build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
+    with pytest.raises(Problem):
+        config_tests.report({**arguments, **build, "output_path": str(output)}, print, check=True)
+    assert not output.exists()
+
+
+def test_tests_of_a_collector_of_another_host_are_not_run_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other_test.yml").write_text(TESTS.replace("config: a.yaml", "collector: gatewy"))
+    (tmp_path / "policies_test.yml").write_text("policies: [{name: p, without: [card]}]")
+    collectors = [{"name": "gateway", "config": CONFIG, "image": ""}]
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, program(tmp_path, "exit 1"), collectors=collectors)
+    assert [Path(test["file"]).name for test in problem.value.facts["tests"]] == ["a_test.yml"]
+    said = capsys.readouterr().out
+    assert "other_test.yml was not run: there is no collector 'gatewy'; did you mean 'gateway'?" in said
+
+
+def test_policies_alone_are_no_tests(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="there is no test of a config that is here"):
+        report(tmp_path, program(tmp_path, READY), tests="policies: [{name: p, without: [card]}]")
+
+
+def test_a_given_program_runs_a_distribution_that_cannot_validate(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="does not start: mine"):
+        report(tmp_path, program(tmp_path, "echo Error: mine; exit 1"), distribution="adot")
+
+
+def test_a_secret_of_the_environment_is_in_no_message(tmp_path: Path) -> None:
+    tests = TESTS + "environment: {BACKEND_TOKEN: correct-horse-battery}"
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, program(tmp_path, 'echo "Error: cannot use $BACKEND_TOKEN as a number"; exit 1'), tests)
+    assert "cannot use" in str(problem.value)
+    assert "correct-horse-battery" not in str(problem.value) + str(problem.value.facts)
