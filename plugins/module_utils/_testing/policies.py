@@ -16,7 +16,8 @@ from .expectations import unlike
 from .records import SIGNALS, Record
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}")
-_CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?!\d)")
+# ISO/IEC 7812-1: the numbers of payment cards begin with 2 to 6.
+_CARD = re.compile(r"(?<![\d-])[2-6](?:[ -]?\d){12,18}(?!\d)")
 _LOGIN = re.compile(r"\b(?:bearer|basic) [\w.~+/=-]{8}", re.IGNORECASE)
 _NOT_SEEN = ("trace", "id", "parent")
 
@@ -31,11 +32,16 @@ def _luhn(digits: Sequence[int]) -> bool:
     return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
 
 
+def _is_token(path: Path, text: str) -> bool:
+    """Return whether a value is a credential by its name or its look; one of asterisks alone is masked already."""
+    return bool(text.strip("*")) and (is_secret(path, text) or _LOGIN.search(text) is not None)
+
+
 # What may not leave: what it looks like, and how it is recognized.
 KINDS: dict[str, tuple[str, Callable[[Path, str], bool]]] = {
     "email": ("an e-mail address", lambda _path, text: _EMAIL.search(text) is not None),
     "card": ("a card number", lambda _path, text: _is_card(text)),
-    "token": ("a token or key", lambda path, text: is_secret(path, text) or _LOGIN.search(text) is not None),
+    "token": ("a token or key", lambda path, text: _is_token(path, text)),
 }
 
 
