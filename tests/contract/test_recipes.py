@@ -134,7 +134,8 @@ def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: 
     signals = {key.split("/")[0].rstrip("*") for key in section(config, "service", "pipelines")}
     # A wildcard stands for any signal, beside pipelines that a connector begins.
     declared, given = set(RECIPES[name]["signals"]), signals - {""}
-    assert given == declared or ("" in signals and given <= declared), f"`signals` in recipe.yml are not those of {TEMPLATE_FILE}"
+    same = given == declared or ("" in signals and given <= declared)
+    assert same, f"`signals` in recipe.yml are not those of {TEMPLATE_FILE}"
 
 
 @pytest.mark.parametrize("combination", [one for one in UNDER_ALL if is_refused(*one[:3])], ids=ids)

@@ -41,7 +41,7 @@ def _is_token(path: Path, text: str) -> bool:
 KINDS: dict[str, tuple[str, Callable[[Path, str], bool]]] = {
     "email": ("an e-mail address", lambda _path, text: _EMAIL.search(text) is not None),
     "card": ("a card number", lambda _path, text: _is_card(text)),
-    "token": ("a token or key", lambda path, text: _is_token(path, text)),
+    "token": ("a token or key", _is_token),
 }
 
 
