@@ -32,16 +32,11 @@ def _luhn(digits: Sequence[int]) -> bool:
     return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
 
 
-def _is_token(path: Path, text: str) -> bool:
-    """Return whether a value is a credential by its name or its look; one of asterisks alone is masked already."""
-    return bool(text.strip("*")) and (is_secret(path, text) or _LOGIN.search(text) is not None)
-
-
 # What may not leave: what it looks like, and how it is recognized.
 KINDS: dict[str, tuple[str, Callable[[Path, str], bool]]] = {
     "email": ("an e-mail address", lambda _path, text: _EMAIL.search(text) is not None),
     "card": ("a card number", lambda _path, text: _is_card(text)),
-    "token": ("a token or key", _is_token),
+    "token": ("a token or key", lambda path, text: is_secret(path, text) or _LOGIN.search(text) is not None),
 }
 
 

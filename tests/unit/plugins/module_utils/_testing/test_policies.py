@@ -17,7 +17,7 @@ PLANTED = {
     "token": ["Bearer 0f1e2d3c4b5a69788796a5b4", "ghp_0123456789abcdefghijABCDEFGHIJ012345"],
 }
 HARMLESS = ["cart@1.2", "GET /a@b", "4111 1111 1111 1112", "2026-01-01 00:00:00", "order 12345678901234567890", "a", ""]
-HARMLESS += ["1764000000000000000", "****"]
+HARMLESS += ["1764000000000000000"]
 PLACES: list[tuple[str, Any]] = [
     ("spans", lambda value: {"name": value}),
     ("spans", lambda value: {"attributes": {"a": value}}),
@@ -41,11 +41,6 @@ def test_a_planted_value_is_named_in_every_place_and_never_shown(
 @pytest.mark.parametrize("value", HARMLESS)
 def test_what_only_resembles_is_harmless(value: str) -> None:
     assert list(breaches([ALL], {"e": {"logs": [{"body": value}]}})) == []
-
-
-def test_a_credential_that_is_masked_already_is_harmless() -> None:
-    got = {"e": {"spans": [{"attributes": {"db.password": "****"}}, {"attributes": {"db.password": "hunter2"}}]}}
-    assert [line.split(": ")[2] for line in breaches([ALL], got)] == ["spans[1]"]
 
 
 @cases(
