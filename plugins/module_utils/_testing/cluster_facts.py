@@ -54,12 +54,14 @@ def objects(facts: Mapping[str, Any], where: str) -> Objects:
     return found
 
 
-def selected(items: Sequence[Mapping[str, Any]], fields: str, labels: str) -> list[Mapping[str, Any]]:
+def selected(
+    items: Sequence[Mapping[str, Any]], fields: str, labels: str, namespace: str = ""
+) -> list[Mapping[str, Any]]:
     """Return the objects that the selectors of a request take: `path=value`, `!=` and `==`, several with commas.
 
-    A selector of labels with sets is not known, and takes all.
+    A selector of labels with sets is not known, and takes all; so does no namespace.
     """
-    found = list(items)
+    found = [item for item in items if not namespace or item["metadata"].get("namespace") == namespace]
     for text, place in ((fields, lambda key: key.split(".")), (labels, lambda key: ["metadata", "labels", key])):
         if "(" in text or "!" in text.replace("!=", ""):
             continue

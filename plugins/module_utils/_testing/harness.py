@@ -21,8 +21,9 @@ from .._config.paths import dotted, leaves
 from .._errors import Problem
 
 # Settings of a kept component that only make a test wait. Sources: the README of each component in contrib, and
-# processor/batchprocessor. A Collector that stops sends what batch, group_by_trace and tail_sampling hold.
+# processor/batchprocessor. A Collector that stops sends what batch and tail_sampling hold; groupbytrace loses it.
 WAITS: dict[tuple[str, str], dict[str, Any]] = {
+    ("processors", "groupbytrace"): {"wait_duration": "1s"},
     ("processors", "interval"): {"interval": "500ms"},
     ("connectors", "spanmetrics"): {"metrics_flush_interval": "500ms"},
     ("connectors", "servicegraph"): {"metrics_flush_interval": "500ms"},

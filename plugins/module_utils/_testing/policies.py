@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from .._config.masking import is_secret
+from .._config.masking import is_placeholder, is_secret
 from .._config.paths import Path, dotted, leaves
 from .expectations import unlike
 from .records import SIGNALS, Record
@@ -26,6 +26,10 @@ def _is_card(text: str) -> bool:
     return any(_luhn([int(sign) for sign in match[0] if sign.isdigit()]) for match in _CARD.finditer(text))
 
 
+def _is_token(path: Path, text: str) -> bool:
+    return is_secret(path, text) or _LOGIN.search(text) is not None
+
+
 def _luhn(digits: Sequence[int]) -> bool:
     """Return whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
@@ -36,7 +40,7 @@ def _luhn(digits: Sequence[int]) -> bool:
 KINDS: dict[str, tuple[str, Callable[[Path, str], bool]]] = {
     "email": ("an e-mail address", lambda _path, text: _EMAIL.search(text) is not None),
     "card": ("a card number", lambda _path, text: _is_card(text)),
-    "token": ("a token or key", lambda path, text: is_secret(path, text) or _LOGIN.search(text) is not None),
+    "token": ("a token or key", lambda path, text: not is_placeholder(text) and _is_token(path, text)),
 }
 
 

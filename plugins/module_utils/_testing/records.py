@@ -42,19 +42,21 @@ POINTS = {"gauge": "gauge", "sum": "sum", "histogram": "histogram"}
 _DATA = (*POINTS, "exponentialHistogram", "summary")
 _TRACE_DIGITS, _SPAN_DIGITS = 32, 16
 _START = 1_700_000_000_000_000_000
-"""The time of all given records, in nanoseconds: no test depends on the clock."""
+"""The time of the first given records, in nanoseconds: no test depends on the clock."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m)\Z")
 _NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
 
 
-def request(signal: str, given: Iterable[Record], where: str) -> dict[str, Any]:
+def request(signal: str, given: Iterable[Record], where: str, minute: int = 0) -> dict[str, Any]:
     """Return the OTLP request for records in their short form; neighbours of one resource and scope share it.
 
+    `minute` is how long after the first ones they are. What a delta counts begins a minute before its time.
     Raises Problem for a field or value that a record of the signal cannot have.
     """
     resources, scopes, records = _LISTS[SIGNALS[signal]]
     found: list[dict[str, Any]] = []
     last: Any = None
+    time = _START + minute * _NANOSECONDS["m"]
     for number, record in enumerate(given):
         place = f"{where}.{signal}[{number}]"
         _check(signal, record, place)
@@ -64,7 +66,7 @@ def request(signal: str, given: Iterable[Record], where: str) -> dict[str, Any]:
             scope["attributes"] = _attributes(shared[1].get("attributes") or {})
             found.append({"resource": {"attributes": _attributes(shared[0])}, scopes: [{"scope": scope, records: []}]})
         last = shared
-        _add(_WRITERS[signal](record, place), found[-1][scopes][0][records])
+        _add(_WRITERS[signal](record, place, time), found[-1][scopes][0][records])
     return {resources: found}
 
 
@@ -116,15 +118,15 @@ def nanoseconds(value: Any, place: str) -> int:
     return int(float(match[1]) * _NANOSECONDS[match[2]])
 
 
-def _span(record: Record, place: str) -> dict[str, Any]:
-    end = _START + nanoseconds(record.get("duration", "10ms"), place)
+def _span(record: Record, place: str, time: int) -> dict[str, Any]:
+    end = time + nanoseconds(record.get("duration", "10ms"), place)
     status = {"code": _word(record, "status", STATUS, "unset", place), "message": str(record.get("message", ""))}
     span = {
         "name": str(record.get("name", "span")),
         "kind": _word(record, "kind", SPAN_KINDS, "internal", place),
         "traceId": identifier(record.get("trace", place), _TRACE_DIGITS),
         "spanId": identifier(record.get("id", f"{place} span"), _SPAN_DIGITS),
-        "startTimeUnixNano": str(_START),
+        "startTimeUnixNano": str(time),
         "endTimeUnixNano": str(end),
         "attributes": _attributes(record.get("attributes") or {}),
         "status": status,
@@ -136,11 +138,11 @@ def _span(record: Record, place: str) -> dict[str, Any]:
     return span | ({"parentSpanId": identifier(record["parent"], _SPAN_DIGITS)} if record.get("parent") else {})
 
 
-def _metric(record: Record, place: str) -> dict[str, Any]:
+def _metric(record: Record, place: str, time: int) -> dict[str, Any]:
     kind = list(POINTS)[_word(record, "type", tuple(POINTS), "gauge", place)]
     point: dict[str, Any] = {
-        "startTimeUnixNano": str(_START - _NANOSECONDS["m"]),
-        "timeUnixNano": str(_START),
+        "startTimeUnixNano": str((time if record.get("temporality") == "delta" else _START) - _NANOSECONDS["m"]),
+        "timeUnixNano": str(time),
         "attributes": _attributes(record.get("attributes") or {}),
     }
     data: dict[str, Any] = {"dataPoints": [point]}
@@ -162,7 +164,7 @@ def _metric(record: Record, place: str) -> dict[str, Any]:
     return {"name": str(record.get("name", "metric")), **named, POINTS[kind]: data}
 
 
-def _log(record: Record, place: str) -> dict[str, Any]:
+def _log(record: Record, place: str, time: int) -> dict[str, Any]:
     severity = record.get("severity", 0)
     number = SEVERITY.get(severity, severity)
     if not isinstance(number, int):
@@ -173,8 +175,8 @@ def _log(record: Record, place: str) -> dict[str, Any]:
     if "id" in record:
         ids["spanId"] = identifier(record["id"], _SPAN_DIGITS)
     return {
-        "timeUnixNano": str(_START),
-        "observedTimeUnixNano": str(_START),
+        "timeUnixNano": str(time),
+        "observedTimeUnixNano": str(time),
         "severityNumber": number,
         "severityText": str(record.get("severity_text", severity if isinstance(severity, str) else "")),
         "eventName": str(record.get("event_name", "")),

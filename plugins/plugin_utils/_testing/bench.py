@@ -73,7 +73,9 @@ def _once(bench: Bench, case: Case) -> Outcome:
     with tempfile.TemporaryDirectory() as folder, sink.listening(objects) as (kept, address):
         ports = {item: collector_run.free_port() for item in harness.receivers(bench.config)}
         built = harness.build(bench.config, harness.Ends(address, ports, folder, bench.otlp_http), bench.traced)
-        requests = [item for part in case.given for item in _requests(built, part, ports, case.where)]
+        requests = [
+            item for minute, part in enumerate(case.given) for item in _requests(built, part, ports, case.where, minute)
+        ]
         lines = [item for part in case.given for item in (part.get("files") or {}).items()]
         for path, text in lines:
             _write(Path(folder), str(path), str(text), case.where)
@@ -97,14 +99,14 @@ def _once(bench: Bench, case: Case) -> Outcome:
 
 
 def _requests(
-    built: harness.Harness, part: Mapping[str, Any], ports: Mapping[str, int], where: str
+    built: harness.Harness, part: Mapping[str, Any], ports: Mapping[str, int], where: str, minute: int
 ) -> list[tuple[str, bytes, dict[str, str]]]:
     found = []
     headers = {str(name): str(value) for name, value in (part.get("headers") or {}).items()}
     for name, signal in records.SIGNALS.items():
         if name in part:
             receiver = harness.destination(built, signal, str(part.get("to") or ""), where)
-            body = records.request(name, part[name], f"{where}.given")
+            body = records.request(name, part[name], f"{where}.given", minute)
             found.append((f"http://127.0.0.1:{ports[receiver]}/v1/{signal}", json.dumps(body).encode(), headers))
     return found
 

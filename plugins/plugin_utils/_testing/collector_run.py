@@ -59,7 +59,7 @@ def running(program: str, text: str, environment: Mapping[str, str], seconds: fl
         config.write_text(text, encoding="utf-8")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [program, f"--config={config}"],
+                [str(Path(program).absolute()), f"--config={config}"],
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

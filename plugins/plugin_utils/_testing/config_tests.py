@@ -183,7 +183,12 @@ def _queries(exporter: str, wanted: Any, got: Mapping[str, Sequence[records.Reco
     everything = {signal: list(got.get(signal, ())) for signal in records.SIGNALS}
     for item in queries:
         _jmespath.check(item["query"], exporter)
-        found = _jmespath.library().search(item["query"], everything)
+        jmespath = _jmespath.library()
+        try:
+            found = jmespath.search(item["query"], everything)
+        except jmespath.exceptions.JMESPathError as error:  # it does not fit what arrived
+            yield f"{exporter}: {item['query']}: {error}"
+            continue
         if found != item["is"]:
             yield f"{exporter}: {item['query']}: expected {item['is']!r}, got {found!r}"
 

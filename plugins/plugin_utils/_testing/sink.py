@@ -75,8 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         asked, resource = parse_qs(parts.query), parts.path.rpartition("/")[2]
         version, kind = KINDS.get(resource, ("v1", "Status"))
-        selectors = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
-        items = selected(self.sink.objects.get(resource, []), *selectors)
+        fields, labels = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
+        namespace = parts.path.partition("/namespaces/")[2].rpartition("/")[0]
+        items = selected(self.sink.objects.get(resource, []), fields, labels, namespace)
         if _METADATA in str(self.headers.get("Accept")):
             version, kind = "meta.k8s.io/v1", _METADATA
             items = [{"apiVersion": version, "kind": kind, "metadata": item["metadata"]} for item in items]

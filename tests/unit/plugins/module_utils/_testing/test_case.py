@@ -116,3 +116,9 @@ def test_a_request_gets_what_its_selectors_take(fields: str, labels: str, names:
     pods = [{"name": "a", "node": "n"}, {"name": "b", "node": "m", "labels": {"app": "x"}}]
     found = cluster_facts.selected(cluster_facts.objects({"pods": pods}, "f")["pods"], fields, labels)
     assert [item["metadata"]["name"] for item in found] == names
+
+
+@cases("namespace, names", ("", ["a", "b"]), ("shop", ["b"]))
+def test_a_request_of_a_namespace_gets_its_objects_alone(namespace: str, names: list[str]) -> None:
+    pods = cluster_facts.objects({"pods": [{"name": "a"}, {"name": "b", "namespace": "shop"}]}, "f")["pods"]
+    assert [item["metadata"]["name"] for item in cluster_facts.selected(pods, "", "", namespace)] == names

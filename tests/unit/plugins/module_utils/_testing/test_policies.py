@@ -43,6 +43,12 @@ def test_what_only_resembles_is_harmless(value: str) -> None:
     assert list(breaches([ALL], {"e": {"logs": [{"body": value}]}})) == []
 
 
+@pytest.mark.parametrize("value", ["***", "Bearer ***"])
+def test_what_is_masked_already_is_harmless_under_the_name_of_a_secret(value: str) -> None:
+    assert list(breaches([ALL], {"e": {"logs": [{"attributes": {"password": value, "authorization": value}}]}})) == []
+    assert list(breaches([ALL], {"e": {"logs": [{"attributes": {"password": f"{value}hunter2"}}]}})) != []
+
+
 @cases(
     "policy, said",
     (Policy("p", every={"spans": {"resource": {"c": {"like": "?*"}}}}), ["b: spans[0]: resource.c: expected like"]),

@@ -68,6 +68,17 @@ def test_neighbours_share_a_resource_and_points_a_metric() -> None:
     assert len(apart[0]["scopeMetrics"][0]["metrics"]) == 2
 
 
+@cases("temporality, begins", ("cumulative", -1), ("delta", 1))
+def test_later_points_have_a_later_time_and_deltas_follow_each_other(temporality: str, begins: int) -> None:
+    """Or `delta_to_cumulative` drops the second point as one that came twice."""
+    given = [{"type": "sum", "temporality": temporality}]
+    first, third = (records.request("metrics", given, "t", minute)["resourceMetrics"][0] for minute in (0, 2))
+    points = [one["scopeMetrics"][0]["metrics"][0]["sum"]["dataPoints"][0] for one in (first, third)]
+    times = [[int(point[key]) for key in ("startTimeUnixNano", "timeUnixNano")] for point in points]
+    minute, zero = 60_000_000_000, times[0][1]
+    assert [[(time - zero) // minute for time in pair] for pair in times] == [[-1, 0], [begins, 2]]
+
+
 def test_a_series_that_is_sent_again_has_its_last_point() -> None:
     points = back(
         "metrics", {"name": "m", "value": 0}, {"name": "m", "value": 2}, {"name": "m", "attributes": {"a": 1}}

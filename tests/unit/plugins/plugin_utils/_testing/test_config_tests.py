@@ -62,6 +62,20 @@ def test_a_collector_that_does_not_work_fails_its_test_with_its_words(tmp_path: 
         assert not Path("/proc", pid).exists()
 
 
+def test_an_expression_that_does_not_fit_what_arrived_fails_its_test(tmp_path: Path) -> None:
+    expect = '{debug: {jmespath: [{query: "length(spans[0].name)", is: 1}]}}'
+    tests = f"config: a.yaml\ntests: [{{name: one, given: {{}}, expect: {expect}}}]"
+    with pytest.raises(Problem, match=r"debug: length\(spans\[0\].name\): .*invalid type for value"):
+        report(tmp_path, program(tmp_path, f"{READY}; exec sleep 60"), tests)
+
+
+def test_a_path_below_the_current_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    program(tmp_path, "echo Error: it ran >&2; exit 1")
+    with pytest.raises(Problem, match="does not start: it ran"):
+        report(tmp_path, "./collector")
+
+
 def test_a_collector_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     binary = program(tmp_path, f"echo $$ > {tmp_path}/pid; trap '' TERM; {READY}; while :; do sleep 0.1; done")
     problem = pytest.raises(Problem, match="does not stop within 1 s")
