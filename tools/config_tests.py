@@ -67,7 +67,8 @@ def _policy() -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """Return the schema."""
-    part = _keys(case.GIVEN, {**_lists(_given), "files": {"type": "object"}, "headers": {"type": "object"}})
+    objects = {key: {"type": "object"} for key in case.GIVEN_MAPPINGS}
+    part = _keys(case.GIVEN, {**_lists(_given), **objects})
     numbers = {
         signal: {"anyOf": [{"type": "integer", "minimum": 0}, wanted]} for signal, wanted in _lists(_wanted).items()
     }

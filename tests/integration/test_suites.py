@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -65,13 +66,29 @@ def run(binary: str, *paths: Path, **more: Any) -> dict[str, Any]:
 
 
 def test_every_suite_passes_and_leaves_no_process(binary: str, tmp_path: Path) -> None:
-    given = {"pipeline_test_paths": [str(SUITES)], "pipeline_test_binary": binary}
+    own = tmp_path / "otelcol-contrib"  # other tests run the same program
+    own.symlink_to(binary)
+    given = {"pipeline_test_paths": [str(SUITES)], "pipeline_test_binary": str(own)}
     given["pipeline_test_output_path"] = str(tmp_path / "out.xml")
     done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out.xml").read_text().count("<testcase") >= len(CONFIGS)
-    left = subprocess.run(["pgrep", "-f", f"{binary} --config="], capture_output=True, text=True, check=False)
+    left = subprocess.run(["pgrep", "-f", f"{own} --config="], capture_output=True, text=True, check=False)
     assert left.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("job", "page", "said"),
+    [
+        ("node", "this is } no page", 'a scrape failed: strconv.ParseFloat: parsing "is"'),
+        ("pods", "orders_total 7", "job pods of prometheus scrapes nothing: its relabel_configs drop the target"),
+    ],
+)
+def test_a_page_that_is_not_scraped_is_said(binary: str, tmp_path: Path, job: str, page: str, said: str) -> None:
+    test = {"name": "a", "given": {"pages": {job: page}}, "expect": {"otlp_grpc": {"metrics": 1}}}
+    (tmp_path / "a_test.yml").write_text(yaml.safe_dump({"config": str(SUITES / "scrapes.yaml"), "tests": [test]}))
+    with pytest.raises(Problem, match=re.escape(said)):
+        run(binary, tmp_path)
 
 
 INVENTORY = """

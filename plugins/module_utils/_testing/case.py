@@ -16,7 +16,8 @@ from .records import FIELDS, SIGNALS
 
 FILE = ("collector", "config", "environment", "cluster", "resource", "tests", "policies")
 TEST = ("name", "given", "expect", "timeout", "settle")
-GIVEN = (*SIGNALS, "to", "headers", "files")
+GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
+GIVEN = (*SIGNALS, "to", *GIVEN_MAPPINGS)
 POLICY = ("name", "exporters", "without", "every", "never")
 EXPECT = (*SIGNALS, "others", "exact", "jmespath")
 _ONE_OF = "Give `name`, and one of `without`, `every` and `never`."
@@ -120,7 +121,7 @@ def _cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iter
         parts = given if isinstance(given, list) else [given]
         for index, part in enumerate(parts):
             _known(part, GIVEN, f"{where}.given[{index}]")
-            _mappings(part, ("headers", "files"), f"{where}.given[{index}]")
+            _mappings(part, GIVEN_MAPPINGS, f"{where}.given[{index}]")
         expect = test.get("expect")
         _check_expectations(expect, where)
         times = (_seconds(test, "timeout", SECONDS, where), _seconds(test, "settle", 0.0, where))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -28,19 +28,24 @@ PATTERNS: dict[str, tuple[str, Callable[[str, str], bool]]] = {
 _SHOWN = 3
 
 
-def differences(exporter: str, expected: Any, got: Mapping[str, Sequence[Record]]) -> list[str]:
+def differences(
+    exporter: str, expected: Any, got: Mapping[str, Sequence[Record]], unasked: Collection[str] = ()
+) -> list[str]:
     """Return a line for each difference between what an exporter should have got and what it got.
 
     `expected` is `nothing`, or has for each signal a number of records or a list of them. The list is complete unless
-    `others` is true. In a record, what is not named is not compared, unless `exact` is true.
+    `others` is true. In a record, what is not named is not compared, unless `exact` is true. Metrics
+    of the `unasked` names are compared only if they are named.
     """
     wanted = dict.fromkeys(SIGNALS, 0) if expected == NOTHING else expected
     lines: list[str] = []
     for signal in SIGNALS:
         if signal not in wanted:
             continue
-        records = list(got.get(signal, ()))
         number = wanted[signal]
+        named = [] if isinstance(number, int) else [item.get("name") for item in number]
+        aside = {name for name in unasked if signal == "metrics" and name not in named}
+        records = [record for record in got.get(signal, ()) if record.get("name") not in aside]
         if isinstance(number, int):
             if len(records) != number:
                 got_them = at_most(_SHOWN, (brief(signal, record) for record in records))

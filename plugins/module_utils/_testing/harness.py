@@ -10,7 +10,7 @@ is listed. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import normpath
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.parse import quote
 from .._collector.needs.listeners import kind_of
 from .._config.paths import dotted, leaves
 from .._errors import Problem
+from . import scrapes
 
 # Settings of a kept component that only make a test wait. Sources: the README of each component in contrib, and
 # processor/batchprocessor. A Collector that stops sends what batch and tail_sampling hold; groupbytrace loses it.
@@ -57,6 +58,12 @@ class Ends:
     root: str
     otlp_http: str = "otlp_http"
     """The name of the exporter in the version of the Collector."""
+    pages: Sequence[scrapes.Page] = ()
+    """What receivers of type prometheus scrape; the others become OTLP."""
+
+    def reads(self, item: str) -> bool:
+        """Return whether a receiver stays, and reads what the test puts there."""
+        return kind_of(item) == _FILE_LOG or item in {page.receiver for page in self.pages}
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,8 @@ class Harness:
     receivers: Mapping[str, tuple[str, ...]]
     """Signals that each receiver feeds."""
     exporters: tuple[str, ...]
+    reading: tuple[str, ...] = ()
+    """Receivers that read what the test puts there; nothing is sent to them."""
     flushes: int = 0
     """How often components send until everything has left the pipelines; 0 if the Collector's stop sends the rest."""
     uses_cluster: bool = False
@@ -102,12 +111,12 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
     feeding, connectors = receivers(config), config.get("connectors") or {}
     ids = [item for item in _used("exporters", config) if item not in connectors]
     sinks = {item: f"{ends.otlp_http}/{number}_{_word(item)}" for number, item in enumerate(ids)}
-    sources = {
-        item: item if kind_of(item) == _FILE_LOG else f"otlp/{number}_{_word(item)}"
-        for number, item in enumerate(feeding)
-    }
+    reading = tuple(filter(ends.reads, feeding))
+    sources = {item: item if item in reading else f"otlp/{number}_{_word(item)}" for number, item in enumerate(feeding)}
+    kept = {kind_of(item) for item in (*_used("processors", config), *connectors)}
+    waits = bool(kept & {name for _section, name in WAITS})
     result: dict[str, Any] = {
-        "receivers": {source: _receiver(item, config, ends, changes) for item, source in sources.items()},
+        "receivers": {source: _receiver(item, config, ends, waits, changes) for item, source in sources.items()},
         "processors": {item: _kept("processors", item, config, changes) for item in _used("processors", config)},
         "connectors": {item: _kept("connectors", item, config, changes) for item in connectors},
         "exporters": {sink: _sink(item, ends) for item, sink in sinks.items()},
@@ -119,11 +128,9 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
     _tap(result, [item for item in feeding if kind_of(item) == _FILE_LOG], ends)
     if traced:
         _trace(result, ends)
-    kept = [*result["processors"], *result["connectors"]]
-    waits = any(kind_of(item) in {name for _section, name in WAITS} for item in kept)
-    fake = any(kind_of(item) == _K8S_ATTRIBUTES for item in kept)
     whole = {section: value for section, value in result.items() if value}
-    return Harness(whole, tuple(changes), feeding, tuple(sinks), FLUSHES if waits else 0, fake)
+    flushes, fake = FLUSHES if waits else 0, _K8S_ATTRIBUTES in kept
+    return Harness(whole, tuple(changes), feeding, tuple(sinks), reading, flushes, fake)
 
 
 def _rewired(
@@ -185,11 +192,16 @@ def _used(section: str, config: Mapping[str, Any]) -> list[str]:
     return list(named)
 
 
-def _receiver(item: str, config: Mapping[str, Any], ends: Ends, changes: list[str]) -> dict[str, Any]:
+def _receiver(item: str, config: Mapping[str, Any], ends: Ends, waits: bool, changes: list[str]) -> dict[str, Any]:
+    settings = (config.get("receivers") or {}).get(item) or {}
+    if own := [page for page in ends.pages if page.receiver == item]:
+        once = not waits and all(len(page.texts) == 1 for page in ends.pages)
+        found, said = scrapes.receiver(settings, own, ends.sink, ends.ports[item], once)
+        changes += [f"receivers.{item}: {line}" for line in said]
+        return found
     if kind_of(item) == _FILE_LOG:
         changes.append(f"receivers.{item}: reads below the folder of the test, from the beginning; no storage")
-        given = dict((config.get("receivers") or {}).get(item) or {})
-        given.pop("storage", None)
+        given = {key: value for key, value in settings.items() if key != "storage"}
         paths = {
             key: [f"{ends.root}{normpath('/' + str(path).lstrip('/'))}" for path in given[key]]
             for key in ("include", "exclude")
@@ -198,7 +210,6 @@ def _receiver(item: str, config: Mapping[str, Any], ends: Ends, changes: list[st
         return {**given, **paths, "start_at": "beginning", "poll_interval": "50ms"}
     changes.append(f"receivers.{item}: OTLP on loopback")
     protocol = {"endpoint": f"127.0.0.1:{ends.ports[item]}"}
-    settings = (config.get("receivers") or {}).get(item) or {}
     known = any(path[-1] == "include_metadata" and value is True for path, value in leaves(settings))
     return {"protocols": {"http": {**protocol, **({"include_metadata": True} if known else {})}}}
 
@@ -230,7 +241,7 @@ def _sink(item: str, ends: Ends) -> dict[str, Any]:
 
 def destination(harness: Harness, signal: str, asked: str, where: str) -> str:
     """Return the receiver that gets a signal. Raises Problem if none can, or if several could and none is named."""
-    able = [item for item, signals in harness.receivers.items() if signal in signals and kind_of(item) != _FILE_LOG]
+    able = [item for item, signals in harness.receivers.items() if signal in signals and item not in harness.reading]
     if asked:
         if asked in able:
             return asked

@@ -10,16 +10,18 @@ what it holds, so no test waits for a batch. Private.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...module_utils._errors import Problem
-from ...module_utils._testing import cluster_facts, harness, records
+from ...module_utils._testing import cluster_facts, harness, records, scrapes
 from ...module_utils._testing.case import Case
 from . import collector_run, sink
 
@@ -29,6 +31,8 @@ _QUIET = 0.6
 _LONGEST = 4.0
 """Seconds that a test waits for what may never come, because the config drops it."""
 _STEP = 0.05
+_NOT_SCRAPED = re.compile(r'Failed to scrape Prometheus endpoint.*?"error": ("(?:[^"\\]|\\.)*+")')
+"""What a prometheus receiver logs, with its reason in JSON."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Outcome:
     changes: tuple[str, ...] = ()
     exporters: tuple[str, ...] = ()
     """Those of the config; what leaves a traced processor is under other names."""
+    notes: tuple[str, ...] = ()
+    """Why less arrived than a failed test may expect."""
 
 
 def run(bench: Bench, case: Case) -> Outcome:
@@ -70,9 +76,12 @@ def run(bench: Bench, case: Case) -> Outcome:
 
 def _once(bench: Bench, case: Case) -> Outcome:
     objects = cluster_facts.objects(bench.cluster, "cluster")
-    with tempfile.TemporaryDirectory() as folder, sink.listening(objects) as (kept, address):
+    pages = scrapes.pages(bench.config, case.given, case.where)
+    served = {page.path: page.texts for page in pages}
+    with tempfile.TemporaryDirectory() as folder, sink.listening(objects, served) as (kept, address):
         ports = {item: collector_run.free_port() for item in harness.receivers(bench.config)}
-        built = harness.build(bench.config, harness.Ends(address, ports, folder, bench.otlp_http), bench.traced)
+        ends = harness.Ends(address, ports, folder, bench.otlp_http, pages)
+        built = harness.build(bench.config, ends, bench.traced)
         requests = [
             item for minute, part in enumerate(case.given) for item in _requests(built, part, ports, case.where, minute)
         ]
@@ -82,9 +91,10 @@ def _once(bench: Bench, case: Case) -> Outcome:
         environment = collector_run.surroundings(bench.environment)
         if built.uses_cluster:
             environment["KUBECONFIG"] = _kubeconfig(Path(folder), address)
-        with collector_run.running(bench.program, bench.dump(built.config), environment, case.timeout):
+        with collector_run.running(bench.program, bench.dump(built.config), environment, case.timeout) as said:
             for url, body, headers in requests:
                 collector_run.post(url, body, headers, case.timeout)
+            notes = _wait_for_scrapes(pages, ports, kept, built.flushes, case.timeout)
             if lines:
                 _wait(_LONGEST, lambda: harness.TAP in kept.got)
                 _wait(case.timeout, lambda: time.monotonic() - kept.last > _QUIET)
@@ -95,7 +105,26 @@ def _once(bench: Bench, case: Case) -> Outcome:
         got: Any = kept.got
         if built.flushes:
             got = {exporter: {**by, "metrics": records.latest(by.get("metrics", ()))} for exporter, by in got.items()}
-        return Outcome(_without(folder, got), built.changes, built.exporters)
+        notes += [f"a scrape failed: {json.loads(why)}" for why in _NOT_SCRAPED.findall("\n".join(said))]
+        return Outcome(_without(folder, got), built.changes, built.exporters, tuple(notes))
+
+
+def _wait_for_scrapes(
+    pages: Sequence[scrapes.Page], ports: Mapping[str, int], kept: sink.Sink, flushes: int, seconds: float
+) -> list[str]:
+    """Wait until the pages have been scraped, but for those that the Collector scrapes when it stops.
+
+    Returns which jobs drop their target, so that nothing is scraped.
+    """
+    dropped = []
+    for page in pages:
+        known = collector_run.targets(ports[page.receiver], page.job, seconds)
+        if not known:
+            dropped.append(f"job {page.job} of {page.receiver} scrapes nothing: its relabel_configs drop the target")
+            continue
+        scheduled = len(page.texts) - (0 if flushes else 1)
+        _wait(seconds, partial(kept.has_given, page.path, scheduled))
+    return dropped
 
 
 def _requests(

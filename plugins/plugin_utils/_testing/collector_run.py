@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,11 @@ def _dies_with_us() -> None:
 
 
 @contextmanager
-def running(program: str, text: str, environment: Mapping[str, str], seconds: float) -> Iterator[None]:
+def running(program: str, text: str, environment: Mapping[str, str], seconds: float) -> Iterator[list[str]]:
     """Run a Collector with a config until it is ready; stop it at the end, so that it sends what it holds.
 
-    Raises Problem if it does not get ready or does not stop within `seconds`, and PortTakenError.
+    Yields a list that has the lines of its log after that. Raises Problem if it does not get ready or does not stop
+    within `seconds`, and PortTakenError.
     """
     with tempfile.TemporaryDirectory() as folder:
         config, log = Path(folder) / "config.yaml", Path(folder) / "log"
@@ -69,8 +71,10 @@ def running(program: str, text: str, environment: Mapping[str, str], seconds: fl
             )
         try:
             _wait_until_ready(process, log, seconds)
-            yield
+            said: list[str] = []
+            yield said
             _stop(process, log, seconds)
+            said += log.read_text(encoding="utf-8", errors="replace").splitlines()
         finally:
             if process.poll() is None:
                 process.kill()
@@ -118,11 +122,28 @@ def last_error(said: str) -> str:
     return str(cleaned(" ".join(told).removeprefix("Error: ")))
 
 
+def targets(port: int, job: str, seconds: float) -> bool:
+    """Return whether a job of a prometheus receiver keeps its target, as soon as the receiver knows."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(OSError), _opener().open(f"http://127.0.0.1:{port}/api/v1/targets", timeout=seconds) as answer:
+            data = json.loads(answer.read())["data"]
+            for kept, key in ((True, "activeTargets"), (False, "droppedTargets")):
+                if job in (one["scrapePool"] for one in data[key]):
+                    return kept
+        time.sleep(_STEP)
+    raise Problem(f"the Collector has no target of job '{job}' after {seconds:.0f} s", fix="Give a longer timeout.")
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> None:
     """Send OTLP in JSON. Raises Problem if the Collector does not take it."""
     request = urllib.request.Request(url, body, {**headers, "Content-Type": "application/json"})
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=seconds) as answer:
+        with _opener().open(request, timeout=seconds) as answer:
             answer.read()
     except urllib.error.HTTPError as error:
         said = cleaned(error.read().decode(errors="replace"))

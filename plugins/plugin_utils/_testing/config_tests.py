@@ -15,7 +15,7 @@ from typing import Any
 from ...module_utils._config.masking import masker, secrets_in
 from ...module_utils._config.paths import Position
 from ...module_utils._errors import Problem, cleaned, near
-from ...module_utils._testing import case, expectations, policies, records
+from ...module_utils._testing import case, expectations, policies, records, scrapes
 from ...module_utils._validate.reports import Checked, Report, counted, junit
 from ...module_utils._validate.subject import Finding
 from .. import _binary, _files, _inputs, _jmespath, _sources, _target, _yaml
@@ -161,16 +161,18 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
         outcome = run(bench, test)
     except Problem as problem:
         return _Judged(suite, test, (bench.hidden(str(problem)),))
+    unasked = scrapes.OWN if any("pages" in part for part in test.given) else ()
     lines = [
         line
         for exporter, wanted in test.expect.items()
         for line in (
-            *expectations.differences(exporter, wanted, outcome.got.get(exporter, {})),
+            *expectations.differences(exporter, wanted, outcome.got.get(exporter, {}), unasked),
             *_queries(exporter, wanted, outcome.got.get(exporter, {})),
         )
     ]
     leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
     lines += policies.breaches(rules, leaving)
+    lines += outcome.notes if lines else ()
     trace = expectations.traced(bench.config, outcome.got) if bench.traced else ()
     said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace))
     differences, steps = said

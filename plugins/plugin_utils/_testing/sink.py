@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server on loopback that keeps what exporters send, and answers as a Kubernetes API with the facts of a test.
+"""A server on loopback that keeps what exporters send, answers as a Kubernetes API, and has pages to scrape.
 
 Private.
 """
@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,14 +23,15 @@ from ...module_utils._testing.records import SIGNALS, Record, read
 
 # What clients ask for that need no more of an object than its metadata.
 _METADATA = "PartialObjectMetadata"
+_PROMETHEUS, _OPEN_METRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 _SIGNAL_OF_PATH = {path: signal for signal, path in SIGNALS.items()}
 
 
 class Sink:
     """Everything that arrived, by exporter and signal; when the last request came, and how many each sent."""
 
-    def __init__(self, objects: Mapping[str, list[dict[str, Any]]]) -> None:
-        self.objects = objects
+    def __init__(self, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]) -> None:
+        self.objects, self.pages, self.scraped = objects, pages, Counter[str]()
         self.got: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         self.last, self.requests = time.monotonic(), Counter[str]()
         self.closing = threading.Event()
@@ -46,11 +47,23 @@ class Sink:
             self.requests[exporter] += 1
             self.last = time.monotonic()
 
+    def page(self, path: str) -> str:
+        """Return the next page of a path; the last one stays."""
+        with self._lock:
+            self.scraped[path] += 1
+            return self.pages[path][min(self.scraped[path], len(self.pages[path])) - 1]
+
+    def has_given(self, path: str, times: int) -> bool:
+        """Return whether pages of a path have been scraped so often."""
+        return self.scraped[path] >= times
+
 
 @contextmanager
-def listening(objects: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[Sink, str]]:
+def listening(
+    objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[Sink, str]]:
     """Yield a sink and its address, until the context ends."""
-    sink = Sink(objects)
+    sink = Sink(objects, pages)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"sink": sink}))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -73,6 +86,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
+        if parts.path in self.sink.pages:
+            text = self.sink.page(parts.path)
+            self._answer(text.encode(), _OPEN_METRICS if text.rstrip().endswith("# EOF") else _PROMETHEUS)
+            return
         asked, resource = parse_qs(parts.query), parts.path.rpartition("/")[2]
         version, kind = KINDS.get(resource, ("v1", "Status"))
         fields, labels = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
@@ -98,9 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
         self.sink.closing.wait()
 
-    def _answer(self, body: bytes) -> None:
+    def _answer(self, body: bytes, content: str = "application/json") -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
