@@ -37,9 +37,9 @@ _REACHES = (
 )  # fmt: skip
 _ADDRESS = "__address__"
 _UNNAMED = "target:80"
-# One scrape when the receiver stops, or one each second; then the first may be late, and the last comes at the stop.
+# One scrape when the receiver stops, or several before, of which the first may be as late as the next.
 _ONCE = {"initial_scrape_offset": "1h", "scrape": "10s"}
-_AGAIN = {"initial_scrape_offset": "0s", "scrape": "1s"}
+_AGAIN = {"initial_scrape_offset": "0s", "scrape": "2s"}
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,9 @@ class Bench:
     """What takes the secrets of the config and of its environment out of a message."""
     traced: bool = False
     """Whether to keep what leaves each processor."""
+    update_golden: bool = False
+    check: bool = False
+    """Whether nothing is written."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,13 @@ class Outcome:
 
 def run(bench: Bench, case: Case) -> Outcome:
     """Return what a test made of a config. Raises Problem if the test cannot be run."""
+    wrong = ""
     for _attempt in range(_ATTEMPTS):
         try:
             return _once(bench, case)
-        except collector_run.PortTakenError:
-            continue
-    raise Problem("other programs take every port that is chosen", fix="Run fewer things at once.")
+        except collector_run.AgainError as error:
+            wrong = str(error)
+    raise Problem(wrong, fix="Run fewer things at once.")
 
 
 def _once(bench: Bench, case: Case) -> Outcome:
@@ -102,6 +106,8 @@ def _once(bench: Bench, case: Case) -> Outcome:
                 before = Counter(kept.requests)
                 _wait(_LONGEST, lambda: max((kept.requests - before).values(), default=0) >= built.flushes)
             time.sleep(case.settle)
+        if not built.flushes and any(kept.scraped[page.path] > len(page.texts) > 1 for page in pages):
+            raise collector_run.AgainError("the Collector scrapes a page again before it stops")
         got: Any = kept.got
         if built.flushes:
             got = {exporter: {**by, "metrics": records.latest(by.get("metrics", ()))} for exporter, by in got.items()}

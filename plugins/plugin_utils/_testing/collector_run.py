@@ -32,8 +32,8 @@ _DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux: the Collector ends if the play is killed."""
 
 
-class PortTakenError(Exception):
-    """Another process took a port between its choice and the start of the Collector."""
+class AgainError(Exception):
+    """What kept a test from running, and may not the next time."""
 
 
 def free_port() -> int:
@@ -53,7 +53,7 @@ def running(program: str, text: str, environment: Mapping[str, str], seconds: fl
     """Run a Collector with a config until it is ready; stop it at the end, so that it sends what it holds.
 
     Yields a list that has the lines of its log after that. Raises Problem if it does not get ready or does not stop
-    within `seconds`, and PortTakenError.
+    within `seconds`, and AgainError if a port is taken.
     """
     with tempfile.TemporaryDirectory() as folder:
         config, log = Path(folder) / "config.yaml", Path(folder) / "log"
@@ -86,11 +86,11 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, seconds: floa
     while time.monotonic() < end:
         ended = process.poll() is not None  # asked first: what it says of its end is in the log then
         said = log.read_text(encoding="utf-8", errors="replace")
+        if _TAKEN in said and (ended or _READY in said):
+            raise AgainError("other programs take every port that is chosen")
         if _READY in said:
             return
         if ended:
-            if _TAKEN in said:
-                raise PortTakenError
             raise Problem(f"the Collector does not start: {last_error(said)}", fix="Validate the config first.")
         time.sleep(_STEP)
     said = log.read_text(encoding="utf-8", errors="replace")
@@ -102,11 +102,14 @@ def _stop(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     if died is None:
         process.terminate()
         try:
-            process.wait(seconds)
+            died = process.wait(seconds)
         except subprocess.TimeoutExpired as error:
             wrong = f"the Collector does not stop within {seconds:.0f} s"
             raise Problem(wrong, fix="Give a longer timeout.") from error
-        return
+        if died == -signal.SIGTERM:  # it is ready a moment before it listens to signals
+            raise AgainError("the Collector is stopped before it sends what it holds")
+        if died == 0:
+            return
     said = last_error(log.read_text(encoding="utf-8", errors="replace"))
     raise Problem(f"the Collector ended during the test, with exit code {died}: {said}", fix="Read its message.")
 

@@ -40,7 +40,8 @@ def program(folder: Path, body: str) -> str:
 def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, **more: Any) -> dict[str, Any]:
     (folder / "a.yaml").write_text(config)
     (folder / "a_test.yml").write_text(tests)
-    given = {"paths": [str(folder)], "collectors": [], "binary": binary, "output_path": "-", "trace": False}
+    given = {"paths": [str(folder)], "collectors": [], "binary": binary, "output_path": "-"}
+    given |= {"trace": False, "update_golden": False}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     return config_tests.report({**given, **build, **more}, print)
 
@@ -82,6 +83,20 @@ def test_a_collector_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     with problem, collector_run.running(binary, "", {"PATH": os.environ["PATH"]}, 1):
         pass
     assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
+def test_a_collector_that_fails_at_its_end_fails_the_test(tmp_path: Path) -> None:
+    binary = program(tmp_path, f"trap 'echo Error: broken; exit 3' TERM; {READY}; while :; do sleep 0.1; done")
+    problem = pytest.raises(Problem, match="ended during the test, with exit code 3: broken")
+    with problem, collector_run.running(binary, "", {"PATH": os.environ["PATH"]}, 5):
+        pass
+
+
+def test_a_collector_that_does_not_hear_its_signal_is_run_again(tmp_path: Path) -> None:
+    """A Collector is ready a moment before it listens to signals, and then loses what it holds."""
+    again = pytest.raises(collector_run.AgainError, match="stopped before it sends what it holds")
+    with again, collector_run.running(program(tmp_path, f"{READY}; exec sleep 60"), "", dict(os.environ), 5):
+        pass
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux ends a process with its parent")
@@ -152,7 +167,8 @@ def test_check_mode_writes_no_report(tmp_path: Path) -> None:
     output = tmp_path / "out.xml"
     (tmp_path / "a.yaml").write_text(CONFIG)
     (tmp_path / "a_test.yml").write_text(TESTS)
-    arguments = {"paths": [str(tmp_path)], "collectors": [], "binary": program(tmp_path, "exit 1"), "trace": False}
+    arguments = {"paths": [str(tmp_path)], "collectors": [], "binary": program(tmp_path, "exit 1")}
+    arguments |= {"trace": False, "update_golden": False}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     with pytest.raises(Problem):
         config_tests.report({**arguments, **build, "output_path": str(output)}, print, check=True)
