@@ -74,7 +74,8 @@ def schema() -> dict[str, Any]:
     }
     query = _keys(("query", "is"), {"query": {"type": "string"}}) | {"required": ["query", "is"]}
     switches = {key: {"type": "boolean"} for key in ("others", "exact")}
-    exporter = _keys(case.EXPECT, {**numbers, **switches, "jmespath": {"type": "array", "items": query}})
+    queries = {"type": "array", "items": query}
+    exporter = _keys(case.EXPECT, {**numbers, **switches, "jmespath": queries, "golden": {"type": "string"}})
     test = _keys(
         case.TEST,
         {

@@ -48,12 +48,16 @@ options:
     description: Whether a failed test shows what each processor took away and added.
     type: bool
     default: false
+  update_golden:
+    description: Whether to write the golden files that differ, instead of failing. Check mode writes nothing.
+    type: bool
+    default: false
   output_path:
     description: File for a report in the format of JUnit; V(-) writes none. Check mode writes nothing.
     type: path
     default: "-"
 attributes:
-  diff_mode: {details: The module writes only the report.}
+  diff_mode: {details: The module writes only the report and golden files.}
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
   - module: o11y.opentelemetry.otel_render
@@ -74,7 +78,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tests:
-  description: Each test, with the differences between what it expects and what arrived.
+  description:
+    - Each test, with the differences between what it expects and what arrived, and the golden files that were written.
   returned: success or failure of a test
   type: list
   elements: dict
@@ -85,5 +90,6 @@ tests:
       differences: ["otlp_grpc/backend: spans: not expected: {name: GET /health, kind: server, status: unset}"]
       changes: ["receivers.otlp: OTLP on loopback", "exporters.otlp_grpc/backend: an OTLP sink on loopback"]
       trace: []
+      golden: []
 report: {description: A line for each test and difference., returned: success or failure of a test, type: str}
 """

@@ -59,10 +59,11 @@ def binary() -> str:
     return str(found)
 
 
-def run(binary: str, *paths: Path, **more: Any) -> dict[str, Any]:
+def run(binary: str, *paths: Path, check: bool = False, **more: Any) -> dict[str, Any]:
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    given = {"paths": list(map(str, paths)), "collectors": [], "binary": binary, "output_path": "-", "trace": False}
-    return config_tests.report({**given, **build, **more}, print)
+    given = {"paths": list(map(str, paths)), "collectors": [], "binary": binary, "output_path": "-"}
+    given |= {"trace": False, "update_golden": False}
+    return config_tests.report({**given, **build, **more}, print, check)
 
 
 def test_every_suite_passes_and_leaves_no_process(binary: str, tmp_path: Path) -> None:
@@ -89,6 +90,46 @@ def test_a_page_that_is_not_scraped_is_said(binary: str, tmp_path: Path, job: st
     (tmp_path / "a_test.yml").write_text(yaml.safe_dump({"config": str(SUITES / "scrapes.yaml"), "tests": [test]}))
     with pytest.raises(Problem, match=re.escape(said)):
         run(binary, tmp_path)
+
+
+def golden_test(folder: Path, **environment: str) -> Path:
+    """Write a test with a golden file, and return the path of that file."""
+    given = {"spans": [{"name": "page", "attributes": {"user.id": 7, "session.id": "s"}}]}
+    test = {"name": "a", "given": given, "expect": {"otlp_http/backend": {"golden": "out/golden.yml"}}}
+    config = (SUITES / "redact.yaml").read_text().replace("value: production", 'value: "${env:THE_TOKEN}"')
+    (folder / "redact.yaml").write_text(config)
+    (folder / "a_test.yml").write_text(
+        yaml.safe_dump({"config": "redact.yaml", "environment": environment, "tests": [test]})
+    )
+    return folder / "out" / "golden.yml"
+
+
+def test_a_golden_file_is_written_and_then_compared(binary: str, tmp_path: Path) -> None:
+    file = golden_test(tmp_path, THE_TOKEN="none")
+    with pytest.raises(Problem, match="there is no golden file"):
+        run(binary, tmp_path)
+    assert run(binary, tmp_path, update_golden=True, check=True)["changed"] is True
+    assert not file.exists()
+    given = {
+        "pipeline_test_paths": [str(tmp_path)],
+        "pipeline_test_binary": binary,
+        "pipeline_test_update_golden": True,
+    }
+    done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
+    assert (done.returncode, "changed=1" in done.stdout) == (0, True), done.stdout + done.stderr
+    assert yaml.safe_load(file.read_text())["spans"][0]["attributes"]["region"] == "eu"
+    assert run(binary, tmp_path)["changed"] is False
+    assert run(binary, tmp_path, update_golden=True)["changed"] is False
+    file.write_text(file.read_text().replace("region: eu", "region: us"))
+    with pytest.raises(Problem, match="expected 'us', got 'eu'"):
+        run(binary, tmp_path)
+
+
+def test_a_golden_file_shows_no_secret(binary: str, tmp_path: Path) -> None:
+    file = golden_test(tmp_path, THE_TOKEN="correct-horse-battery")
+    with pytest.raises(Problem, match="would show a secret of the config"):
+        run(binary, tmp_path, update_golden=True)
+    assert not file.exists()
 
 
 INVENTORY = """

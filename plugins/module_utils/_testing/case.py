@@ -19,7 +19,8 @@ TEST = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
 GIVEN = (*SIGNALS, "to", *GIVEN_MAPPINGS)
 POLICY = ("name", "exporters", "without", "every", "never")
-EXPECT = (*SIGNALS, "others", "exact", "jmespath")
+EXPECT = (*SIGNALS, "others", "exact", "jmespath", "golden")
+_BESIDE_GOLDEN = {"golden", "jmespath"}
 _ONE_OF = "Give `name`, and one of `without`, `every` and `never`."
 SECONDS = 20.0
 
@@ -142,9 +143,11 @@ def _check_expectations(expect: Any, where: str) -> None:
             if isinstance(value, bool) or not isinstance(value, (int, list)):
                 fix = "Give a list of records, or their number."
                 raise Problem(f"'{signal}' is neither a list nor a number", where=place, fix=fix)
-        if not {*SIGNALS, "jmespath"} & set(wanted):
-            fix = f"Give one of: {', '.join(SIGNALS)}; or write `nothing`."
+        if not {*SIGNALS, "jmespath", "golden"} & set(wanted):
+            fix = f"Give one of: {', '.join(SIGNALS)}, golden; or write `nothing`."
             raise Problem("nothing is expected of this exporter", where=place, fix=fix)
+        if "golden" in wanted and not set(wanted) <= _BESIDE_GOLDEN:
+            raise Problem("a golden file has all records", where=place, fix="Remove `golden`, or what is beside it.")
 
 
 def _seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:

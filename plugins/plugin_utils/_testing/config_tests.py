@@ -19,7 +19,8 @@ from ...module_utils._testing import case, expectations, policies, records, scra
 from ...module_utils._validate.reports import Checked, Report, counted, junit
 from ...module_utils._validate.subject import Finding
 from .. import _binary, _files, _inputs, _jmespath, _sources, _target, _yaml
-from .bench import Bench, run
+from .bench import Bench, Outcome, run
+from .golden_files import Golden
 
 ENDINGS = ("_test.yml", "_test.yaml")
 _RULE = "config-test"
@@ -39,6 +40,8 @@ class _Judged:
     lines: tuple[str, ...]
     changes: tuple[str, ...] = ()
     trace: tuple[str, ...] = ()
+    golden: tuple[str, ...] = ()
+    """Golden files that were written."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
@@ -49,6 +52,7 @@ class _Judged:
             "differences": list(self.lines),
             "changes": list(self.changes),
             "trace": list(self.trace),
+            "golden": list(self.golden),
         }
 
 
@@ -57,15 +61,16 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     read = [case.suite(_yaml.plain(_sources.read_yaml(file)), str(file)) for file in _test_files(arguments["paths"])]
     rules = [policy for suite in read for policy in suite.policies]
     suites = _of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
-    benches = [_bench(suite, arguments, warn) for suite in suites]
+    benches = [_bench(suite, arguments, warn, check) for suite in suites]
     jobs = [(suite, bench, test, rules) for suite, bench in zip(suites, benches, strict=True) for test in suite.tests]
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, os.cpu_count() or 1)) as pool:
         judged = list(pool.map(lambda job: _judged(*job), jobs))
-    result: dict[str, Any] = {"tests": [item.as_dict() for item in judged], "changed": False}
+    result: dict[str, Any] = {"tests": [item.as_dict() for item in judged]}
+    result["changed"] = any(item.golden for item in judged)
     result["report"] = _text(judged)
     if arguments["output_path"] != _NO_FILE and not check:
         checked = [Checked(f"{item.suite.file}: {item.test.name}", tuple(_findings(item))) for item in judged]
-        result["changed"] = _files.write(Path(arguments["output_path"]), junit(Report(checked, suite=_SUITE)))
+        result["changed"] |= _files.write(Path(arguments["output_path"]), junit(Report(checked, suite=_SUITE)))
     failed = [item for item in judged if item.lines]
     if failed:
         asked = f"{len(failed)} of {counted(len(judged), 'test')} failed"
@@ -76,8 +81,8 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
 def before_apply(paths: Sequence[str], binary: str, collectors: Any, warn: Callable[[str], None]) -> None:
     """Run the tests of an inventory. Raises Problem if one fails, before anything is applied."""
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    ours = {"paths": paths, "binary": binary, "collectors": collectors, "output_path": _NO_FILE, "trace": True}
-    report({**ours, **build}, warn)
+    ours = {"paths": paths, "binary": binary, "collectors": collectors, "output_path": _NO_FILE}
+    report({**ours, **build, "trace": True, "update_golden": False}, warn)
 
 
 def _of_this_host(
@@ -113,7 +118,7 @@ def _test_files(paths: Sequence[str]) -> list[Path]:
     return found
 
 
-def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Bench:
+def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool) -> Bench:
     """Return what the tests of a file share. Raises Problem without a config, or without a Collector that runs it."""
     config, image = _config(suite, arguments["collectors"])
     target = _target.resolve(_target.BuildRequest.from_arguments(arguments), image)
@@ -128,7 +133,8 @@ def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str]
     environment = {**_binary.environment(config, target), **suite.environment}
     _check_exporters(suite, config)
     hidden = masker(secrets_in(config) | secrets_in(dict(suite.environment)))
-    return Bench(program, config, environment, suite.cluster, named, _yaml.dump, hidden, arguments["trace"])
+    switches = (arguments["trace"], arguments["update_golden"], check)
+    return Bench(program, config, environment, suite.cluster, named, _yaml.dump, hidden, *switches)
 
 
 def _config(suite: case.Suite, collectors: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str]:
@@ -161,22 +167,38 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
         outcome = run(bench, test)
     except Problem as problem:
         return _Judged(suite, test, (bench.hidden(str(problem)),))
-    unasked = scrapes.OWN if any("pages" in part for part in test.given) else ()
-    lines = [
-        line
-        for exporter, wanted in test.expect.items()
-        for line in (
-            *expectations.differences(exporter, wanted, outcome.got.get(exporter, {}), unasked),
-            *_queries(exporter, wanted, outcome.got.get(exporter, {})),
-        )
-    ]
+    try:
+        lines, written = _compared(suite, bench, test, outcome)
+    except Problem as problem:
+        lines, written = [str(problem)], []
     leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
     lines += policies.breaches(rules, leaving)
     lines += outcome.notes if lines else ()
     trace = expectations.traced(bench.config, outcome.got) if bench.traced else ()
     said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace))
     differences, steps = said
-    return _Judged(suite, test, differences, outcome.changes, steps)
+    return _Judged(suite, test, differences, outcome.changes, steps, tuple(written))
+
+
+def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome) -> tuple[list[str], list[str]]:
+    """Return what differs from the expectations, and the golden files that were written instead."""
+    unasked = scrapes.OWN if any("pages" in part for part in test.given) else ()
+    lines: list[str] = []
+    written: list[str] = []
+    for exporter, wanted in test.expect.items():
+        got = outcome.got.get(exporter, {})
+        lines += _queries(exporter, wanted, got)
+        if isinstance(wanted, str) or "golden" not in wanted:
+            lines += expectations.differences(exporter, wanted, got, unasked)
+            continue
+        file = Golden(exporter, Path(suite.file).parent / str(wanted["golden"]), got, unasked)
+        different = file.differences()
+        if different and bench.update_golden:
+            file.write(bench)
+            written.append(str(file.path))
+        else:
+            lines += different
+    return lines, written
 
 
 def _queries(exporter: str, wanted: Any, got: Mapping[str, Sequence[records.Record]]) -> Iterator[str]:
