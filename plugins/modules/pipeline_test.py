@@ -30,7 +30,7 @@ options:
       - See the page "Test a config" for their form.
     type: list
     elements: path
-    required: true
+    default: []
   collectors:
     description:
       - The rendered collectors that tests name, as M(o11y.opentelemetry.otel_render) returns them; each with C(name),
@@ -46,6 +46,14 @@ options:
     default: auto
   trace:
     description: Whether a failed test shows what each processor took away and added.
+    type: bool
+    default: false
+  invariants:
+    description:
+      - Whether each of O(collectors), and each config that O(paths) names, gets a test if no file has one.
+      - One record for each receiver and signal is sent, with an e-mail address, a card number and a token. The test
+        fails if records are made up, if they are lost by a component whose purpose that is not, and if one of these
+        values reaches an exporter although the config stops it on the way to another. What else leaves is named.
     type: bool
     default: false
   update_golden:
@@ -69,6 +77,11 @@ EXAMPLES = r"""
     paths: [tests/collectors]
     binary: /usr/local/bin/otelcol-contrib
 
+- name: See which planted secrets a config lets through
+  o11y.opentelemetry.pipeline_test:
+    paths: [gateway.yaml]
+    invariants: true
+
 - name: Test the collectors of the inventory, and write a report for the CI
   o11y.opentelemetry.pipeline_test:
     paths: [tests/collectors]
@@ -79,7 +92,8 @@ EXAMPLES = r"""
 RETURN = r"""
 tests:
   description:
-    - Each test, with the differences between what it expects and what arrived, and the golden files that were written.
+    - Each test, with the differences between what it expects and what arrived, the golden files that were written, and
+      what is worth knowing though no failure.
   returned: success or failure of a test
   type: list
   elements: dict
@@ -91,5 +105,6 @@ tests:
       changes: ["receivers.otlp: OTLP on loopback", "exporters.otlp_grpc/backend: an OTLP sink on loopback"]
       trace: []
       golden: []
+      notes: []
 report: {description: A line for each test and difference., returned: success or failure of a test, type: str}
 """

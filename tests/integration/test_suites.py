@@ -9,6 +9,9 @@ import json
 import os
 import re
 import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,8 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.listeners import kind_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing import invariants
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.policies import KINDS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import config_tests
 
@@ -48,6 +53,8 @@ UNSEEN = {
 }
 # Every how many of the mutants are run. O11Y_MUTANTS=all runs all of them.
 STEP = 1 if os.environ.get("O11Y_MUTANTS") == "all" else 30
+# How often all suites run in a row, and how many programs compute meanwhile.
+RUNS, BURNERS = (int(os.environ.get(name, "0")) for name in ("O11Y_SUITE_RUNS", "O11Y_SUITE_BURNERS"))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +69,7 @@ def binary() -> str:
 def run(binary: str, *paths: Path, check: bool = False, **more: Any) -> dict[str, Any]:
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     given = {"paths": list(map(str, paths)), "collectors": [], "binary": binary, "output_path": "-"}
-    given |= {"trace": False, "update_golden": False}
+    given |= {"trace": False, "update_golden": False, "invariants": False}
     return config_tests.report({**given, **build, **more}, print, check)
 
 
@@ -76,6 +83,29 @@ def test_every_suite_passes_and_leaves_no_process(binary: str, tmp_path: Path) -
     assert (tmp_path / "out.xml").read_text().count("<testcase") >= len(CONFIGS)
     left = subprocess.run(["pgrep", "-f", f"{own} --config="], capture_output=True, text=True, check=False)
     assert left.stdout == ""
+
+
+@pytest.mark.skipif(not RUNS, reason="O11Y_SUITE_RUNS says how often all suites run in a row")
+def test_no_test_of_the_suites_is_flaky(binary: str) -> None:
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(BURNERS)]
+    try:
+        for number in range(1, RUNS + 1):
+            begin = time.monotonic()
+            tests = run(binary, SUITES)["tests"]
+            print(f"run {number}: {len(tests)} tests in {time.monotonic() - begin:.1f} s")
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+@pytest.mark.skipif(not RUNS or bool(BURNERS), reason="the time of a machine that does nothing else counts")
+def test_a_hundred_tests_take_less_than_a_minute(binary: str) -> None:
+    begin = time.monotonic()
+    tests = run(binary, *[SUITES] * 6)["tests"]
+    print(f"{len(tests)} tests in {time.monotonic() - begin:.1f} s")
+    assert len(tests) >= 100
+    assert time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize(
@@ -130,6 +160,69 @@ def test_a_golden_file_shows_no_secret(binary: str, tmp_path: Path) -> None:
     with pytest.raises(Problem, match="would show a secret of the config"):
         run(binary, tmp_path, update_golden=True)
     assert not file.exists()
+
+
+def invariants_of(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], Any]:
+    """Return what a config without a test does with planted records, and all that left it."""
+    seen: list[Any] = []
+    run_it = config_tests.run
+    monkeypatch.setattr(config_tests, "run", lambda *given: seen.append(run_it(*given)) or seen[-1])
+    try:
+        [test] = run(binary, path, invariants=True)["tests"]
+    except Problem as problem:
+        [test] = problem.facts["tests"]
+    return test, {exporter: seen[-1].got.get(exporter, {}) for exporter in seen[-1].exporters}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_planted_secret_is_stopped_or_named(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    test, got = invariants_of(binary, path, monkeypatch)
+    assert test["passed"], test
+    planted = invariants.plan(yaml.safe_load(path.read_text()))
+    assert planted.secrets
+    for exporter, by_signal in got.items():
+        for signal, found in by_signal.items():
+            for place, value in (leaf for record in found for leaf in leaves(record)):
+                kinds = {KINDS[one.kind][0] for one in planted.secrets if one.value in f"{place} {value}".casefold()}
+                [said] = [
+                    note for note in test["notes"] if note.startswith(f"{exporter}: {dotted((signal, *place))} leaves")
+                ] or [""]
+                assert all(kind in said for kind in kinds)
+
+
+def test_a_secret_that_only_one_path_stops_fails_and_so_does_a_lost_record(
+    binary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = yaml.safe_load((SUITES / "headers.yaml").read_text())
+    config["processors"] = {
+        "attributes": {"actions": [{"key": "user.email", "action": "delete"}]},
+        "filter": {"logs": {"log_record": ["true"]}},
+    }
+    config["exporters"] |= {"debug": {}, "otlp_grpc/none": {"endpoint": "b:1"}}
+    one = config["service"]["pipelines"]["logs"]
+    config["service"]["pipelines"] |= {
+        "logs": {**one, "processors": ["attributes"]},
+        "logs/all": {**one, "processors": [], "exporters": ["debug"]},
+        "logs/none": {**one, "processors": ["filter"], "exporters": ["otlp_grpc/none"]},
+    }
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(config))
+    test, _got = invariants_of(binary, tmp_path / "a.yaml", monkeypatch)
+    assert test["differences"] == [
+        "debug: logs.attributes.user.email leaves with an e-mail address,"
+        " which the config stops on its way to otlp_grpc"
+    ]
+    assert "logs/none: filter drops 1 of 1 logs" in test["notes"]
+
+
+def test_the_collectors_of_an_inventory_without_a_test_are_tested(binary: str, tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text(INVENTORY)
+    given = {"pipeline_test_invariants": True, "pipeline_test_binary": binary}
+    done = plays.playbook("-i", str(tmp_path / "hosts.yml"), "-e", json.dumps(given), "playbooks/test.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed gateway: Nothing is made up or lost" in " ".join(done.stdout.split())
+    assert "otlp_grpc/gateway: spans.attributes.user.email leaves with an e-mail address" in " ".join(
+        done.stdout.split()
+    )
 
 
 INVENTORY = """

@@ -42,6 +42,7 @@ _ONLINE_DETECTORS = {
     "tencent_cvm", "upcloud", "vultr",
 }  # fmt: skip
 _DETECTION, _K8S_ATTRIBUTES, _FILE_LOG = "resourcedetection", "k8sattributes", "filelog"
+_ROUND_ROBIN = "roundrobin"
 # A part of the config that comes from another place: a test reads no address and no file of the user.
 _OUTSIDE = re.compile(r"(?<!\$)\$\{(?!env:|yaml:)[a-z][a-z0-9+.-]*:(?!-)")
 
@@ -60,6 +61,8 @@ class Ends:
     """The name of the exporter in the version of the Collector."""
     pages: Sequence[scrapes.Page] = ()
     """What receivers of type prometheus scrape; the others become OTLP."""
+    pace: int = scrapes.PACE
+    """Seconds between scrapes."""
 
     def reads(self, item: str) -> bool:
         """Return whether a receiver stays, and reads what the test puts there."""
@@ -161,16 +164,36 @@ def stage(pipeline: str, number: int) -> str:
 
 
 def _trace(result: dict[str, Any], ends: Ends) -> None:
-    """Add for each pipeline, and each number of its processors, a pipeline that ends there."""
+    """Add for each pipeline, and each number of its processors, a pipeline that ends there.
+
+    A connector that names pipelines sends to these too. One that takes turns would send them a part of the records.
+    """
     pipelines = result["service"]["pipelines"]
     for name, pipeline in list(pipelines.items()):
+        if takes_turns(pipeline):
+            continue
         processors = pipeline.get("processors", [])
         for number in range(len(processors) + 1):
             sink = f"{ends.otlp_http}/stage_{number}_of_{_word(name)}"
             result["exporters"][sink] = _sink(stage(name, number), ends)
             copy = {"receivers": pipeline["receivers"], "processors": processors[:number], "exporters": [sink]}
-            signal = name.partition("/")[0]
-            pipelines[f"{signal}/stage_{number}_of_{_word(name)}"] = {key: part for key, part in copy.items() if part}
+            added = f"{name.partition('/')[0]}/stage_{number}_of_{_word(name)}"
+            pipelines[added] = {key: part for key, part in copy.items() if part}
+            result["connectors"] = _beside(result["connectors"], name, added)
+
+
+def takes_turns(pipeline: Mapping[str, Any]) -> bool:
+    """Return whether a pipeline gets a part of the records of a connector, so that nothing can listen beside it."""
+    return any(kind_of(str(item)) == _ROUND_ROBIN for item in pipeline.get("receivers") or ())
+
+
+def _beside(value: Any, name: str, added: str) -> Any:
+    """Return settings whose lists that have a name have another name too."""
+    if isinstance(value, Mapping):
+        return {key: _beside(item, name, added) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [*(_beside(item, name, added) for item in value), *([added] if name in value else ())]
+    return value
 
 
 def _word(item: str) -> str:
@@ -196,7 +219,7 @@ def _receiver(item: str, config: Mapping[str, Any], ends: Ends, waits: bool, cha
     settings = (config.get("receivers") or {}).get(item) or {}
     if own := [page for page in ends.pages if page.receiver == item]:
         once = not waits and all(len(page.texts) == 1 for page in ends.pages)
-        found, said = scrapes.receiver(settings, own, ends.sink, ends.ports[item], once)
+        found, said = scrapes.receiver(settings, own, ends.sink, ends.ports[item], 0 if once else ends.pace)
         changes += [f"receivers.{item}: {line}" for line in said]
         return found
     if kind_of(item) == _FILE_LOG:

@@ -37,9 +37,10 @@ _REACHES = (
 )  # fmt: skip
 _ADDRESS = "__address__"
 _UNNAMED = "target:80"
-# One scrape when the receiver stops, or several before, of which the first may be as late as the next.
-_ONCE = {"initial_scrape_offset": "1h", "scrape": "10s"}
-_AGAIN = {"initial_scrape_offset": "0s", "scrape": "2s"}
+# One scrape when the receiver stops; or several before, of which the first may be as late as the next.
+_ONCE, _AGAIN, _TIME = "1h", "0s", 10
+PACE = 2
+"""Seconds between scrapes, in which the Collector must hear that it shall stop."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,14 @@ def _jobs(settings: Any) -> list[Mapping[str, Any]]:
 
 
 def receiver(
-    settings: Mapping[str, Any], own: Iterable[Page], sink: str, api: int, once: bool
+    settings: Mapping[str, Any], own: Iterable[Page], sink: str, api: int, pace: int
 ) -> tuple[dict[str, Any], list[str]]:
     """Return a receiver that scrapes the pages, and what differs from the user's.
 
-    `api` is the port on which it says which targets it has. `once` says that a scrape at its stop is enough.
+    `api` is the port on which it says which targets it has. `pace` has the
+    seconds between scrapes; 0 if one at its stop is enough.
     """
-    by_job, pace = {page.job: page for page in own}, _ONCE if once else _AGAIN
+    by_job, seconds = {page.job: page for page in own}, pace or _TIME
     jobs, changes = [], []
     for given in _jobs(settings):
         name = str(given.get("job_name"))
@@ -114,8 +116,8 @@ def receiver(
             continue
         left = sorted(key for key in given if key.endswith(_DISCOVERS) or key in _REACHES)
         gone = f"; without {', '.join(left)}" if left else ""
-        changes.append(f"job {name}: one target, on loopback, every {pace['scrape']}{gone}")
-        jobs.append(_job(given, left, by_job[name], urlsplit(sink).netloc, pace["scrape"]))
+        changes.append(f"job {name}: one target, on loopback, every {seconds}s{gone}")
+        jobs.append(_job(given, left, by_job[name], urlsplit(sink).netloc, f"{seconds}s"))
     kept = {key: value for key, value in settings.items() if key not in ("config", "target_allocator")}
     general = at(settings, ("config", "global"), None) or {}
     shared = {key: value for key, value in general.items() if key not in _REACHES}
@@ -124,7 +126,7 @@ def receiver(
         "config": {**({"global": shared} if shared else {}), "scrape_configs": jobs},
         "api_server": {"enabled": True, "server_config": {"endpoint": f"127.0.0.1:{api}"}},
         "discovery_reload_on_startup": True,
-        "initial_scrape_offset": pace["initial_scrape_offset"],
+        "initial_scrape_offset": _AGAIN if pace else _ONCE,
         "scrape_on_shutdown": True,
     }
     changes.append("scrapes when it stops; no target allocator")

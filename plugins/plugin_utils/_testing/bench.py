@@ -70,21 +70,21 @@ class Outcome:
 def run(bench: Bench, case: Case) -> Outcome:
     """Return what a test made of a config. Raises Problem if the test cannot be run."""
     wrong = ""
-    for _attempt in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         try:
-            return _once(bench, case)
+            return _once(bench, case, scrapes.PACE * 4**attempt)
         except collector_run.AgainError as error:
             wrong = str(error)
     raise Problem(wrong, fix="Run fewer things at once.")
 
 
-def _once(bench: Bench, case: Case) -> Outcome:
+def _once(bench: Bench, case: Case, pace: int) -> Outcome:
     objects = cluster_facts.objects(bench.cluster, "cluster")
     pages = scrapes.pages(bench.config, case.given, case.where)
     served = {page.path: page.texts for page in pages}
     with tempfile.TemporaryDirectory() as folder, sink.listening(objects, served) as (kept, address):
         ports = {item: collector_run.free_port() for item in harness.receivers(bench.config)}
-        ends = harness.Ends(address, ports, folder, bench.otlp_http, pages)
+        ends = harness.Ends(address, ports, folder, bench.otlp_http, pages, pace)
         built = harness.build(bench.config, ends, bench.traced)
         requests = [
             item for minute, part in enumerate(case.given) for item in _requests(built, part, ports, case.where, minute)
@@ -98,7 +98,7 @@ def _once(bench: Bench, case: Case) -> Outcome:
         with collector_run.running(bench.program, bench.dump(built.config), environment, case.timeout) as said:
             for url, body, headers in requests:
                 collector_run.post(url, body, headers, case.timeout)
-            notes = _wait_for_scrapes(pages, ports, kept, built.flushes, case.timeout)
+            notes = _wait_for_scrapes(pages, ports, kept, built.flushes, case.timeout + pace)
             if lines:
                 _wait(_LONGEST, lambda: harness.TAP in kept.got)
                 _wait(case.timeout, lambda: time.monotonic() - kept.last > _QUIET)

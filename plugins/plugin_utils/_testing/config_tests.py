@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._config.masking import masker, secrets_in
 from ...module_utils._config.paths import Position
 from ...module_utils._errors import Problem, cleaned, near
-from ...module_utils._testing import case, expectations, policies, records, scrapes
+from ...module_utils._testing import case, expectations, invariants, policies, records, scrapes
 from ...module_utils._validate.reports import Checked, Report, counted, junit
 from ...module_utils._validate.subject import Finding
 from .. import _binary, _files, _inputs, _jmespath, _sources, _target, _yaml
@@ -26,6 +26,7 @@ ENDINGS = ("_test.yml", "_test.yaml")
 _RULE = "config-test"
 _SUITE = "o11y.opentelemetry.pipeline_test"
 _NO_FILE = "-"
+_INVARIANTS = "Nothing is made up or lost, and planted secrets are stopped or named"
 # How many Collectors run at once: each takes up to 200 MB.
 _AT_ONCE = 4
 _GET_ONE = "Install that Collector on the controller, or give the path of one with `binary`."
@@ -42,6 +43,7 @@ class _Judged:
     trace: tuple[str, ...] = ()
     golden: tuple[str, ...] = ()
     """Golden files that were written."""
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
@@ -53,12 +55,13 @@ class _Judged:
             "changes": list(self.changes),
             "trace": list(self.trace),
             "golden": list(self.golden),
+            "notes": list(self.notes),
         }
 
 
 def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
     """Return what every test found, as a task result. Raises Problem if one failed, or cannot be run."""
-    read = [case.suite(_yaml.plain(_sources.read_yaml(file)), str(file)) for file in _test_files(arguments["paths"])]
+    read = list(_suites(arguments))
     rules = [policy for suite in read for policy in suite.policies]
     suites = _of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
     benches = [_bench(suite, arguments, warn, check) for suite in suites]
@@ -78,11 +81,28 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     return result
 
 
+def _suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
+    """Yield what each file has, and with `invariants` a test of each config without one."""
+    named = set()
+    for file in _test_files(arguments["paths"], arguments["invariants"]):
+        data = _yaml.plain(_sources.read_yaml(file))
+        if arguments["invariants"] and isinstance(data, Mapping) and "service" in data:
+            yield case.Suite(str(file), config=file.name, tests=(case.Case(_INVARIANTS, str(file), (), {}),))
+            continue
+        suite = case.suite(data, str(file))
+        named.add(suite.collector)
+        yield suite
+    for item in arguments["collectors"] if arguments["invariants"] else ():
+        name = str(item["name"])
+        if name not in named:
+            yield case.Suite(name, name, tests=(case.Case(_INVARIANTS, name, (), {}),))
+
+
 def before_apply(paths: Sequence[str], binary: str, collectors: Any, warn: Callable[[str], None]) -> None:
     """Run the tests of an inventory. Raises Problem if one fails, before anything is applied."""
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     ours = {"paths": paths, "binary": binary, "collectors": collectors, "output_path": _NO_FILE}
-    report({**ours, **build, "trace": True, "update_golden": False}, warn)
+    report({**ours, **build, "trace": True, "update_golden": False, "invariants": False}, warn)
 
 
 def _of_this_host(
@@ -104,7 +124,7 @@ def _of_this_host(
     return found
 
 
-def _test_files(paths: Sequence[str]) -> list[Path]:
+def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
     """Return the files with tests. Raises Problem for a folder that has none."""
     found: list[Path] = []
     for name in paths:
@@ -113,7 +133,7 @@ def _test_files(paths: Sequence[str]) -> list[Path]:
         if not inside:
             raise Problem(f"{path} has no tests", fix=f"The names of files with tests end in {' or '.join(ENDINGS)}.")
         found += inside
-    if not found:
+    if not found and not may_be_none:
         raise Problem("there are no tests to run", fix="Name files or folders with `paths`.")
     return found
 
@@ -163,21 +183,27 @@ def _check_exporters(suite: case.Suite, config: Mapping[str, Any]) -> None:
 
 def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[policies.Policy]) -> _Judged:
     """Run one test. What keeps it from running is its failure; the others still run."""
+    planned = None if test.expect else invariants.plan(bench.config)
+    if planned:
+        bench, test = replace(bench, traced=True), replace(test, given=planned.given)
     try:
         outcome = run(bench, test)
     except Problem as problem:
         return _Judged(suite, test, (bench.hidden(str(problem)),))
+    written, notes = list[str](), list(outcome.notes)
     try:
-        lines, written = _compared(suite, bench, test, outcome)
+        if planned:
+            lines, notes = invariants.judged(bench.config, planned, outcome.got, outcome.exporters)
+        else:
+            lines, written = _compared(suite, bench, test, outcome)
     except Problem as problem:
-        lines, written = [str(problem)], []
+        lines = [str(problem)]
     leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
     lines += policies.breaches(rules, leaving)
-    lines += outcome.notes if lines else ()
     trace = expectations.traced(bench.config, outcome.got) if bench.traced else ()
-    said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace))
-    differences, steps = said
-    return _Judged(suite, test, differences, outcome.changes, steps, tuple(written))
+    said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace, notes))
+    differences, steps, told = said
+    return _Judged(suite, test, differences, outcome.changes, steps, tuple(written), told)
 
 
 def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome) -> tuple[list[str], list[str]]:
@@ -227,6 +253,6 @@ def _text(judged: Sequence[_Judged]) -> str:
     lines = []
     for item in judged:
         lines.append(f"{'FAILED' if item.lines else 'passed'} {item.suite.file}: {item.test.name}")
-        lines += [f"    {line}" for line in item.lines]
+        lines += [f"    {line}" for line in (*item.lines, *item.notes)]
         lines += [f"      {line}" for line in item.trace if item.lines]
     return "\n".join(lines)

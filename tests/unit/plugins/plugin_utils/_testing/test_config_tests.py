@@ -41,7 +41,7 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
     (folder / "a.yaml").write_text(config)
     (folder / "a_test.yml").write_text(tests)
     given = {"paths": [str(folder)], "collectors": [], "binary": binary, "output_path": "-"}
-    given |= {"trace": False, "update_golden": False}
+    given |= {"trace": False, "update_golden": False, "invariants": False}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     return config_tests.report({**given, **build, **more}, print)
 
@@ -168,7 +168,7 @@ def test_check_mode_writes_no_report(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(CONFIG)
     (tmp_path / "a_test.yml").write_text(TESTS)
     arguments = {"paths": [str(tmp_path)], "collectors": [], "binary": program(tmp_path, "exit 1")}
-    arguments |= {"trace": False, "update_golden": False}
+    arguments |= {"trace": False, "update_golden": False, "invariants": False}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     with pytest.raises(Problem):
         config_tests.report({**arguments, **build, "output_path": str(output)}, print, check=True)
