@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ _ADDRESS = re.compile(
     r"(?:\A|_|\b)(?:endpoints?|urls?|address|addr|uri|brokers?|servers?|listen_address)\Z", re.IGNORECASE
 )
 _NUMBER, _SWITCH = "10", "true"
+_VERSION = re.compile(r"^\S+ version:? \S", re.MULTILINE)
 # Errors that apply only to this machine: the files exist where the collector will run.
 _ONLY_HERE = re.compile(r"directory must exist|no such file or directory|failed to load TLS|is not a directory")
 _COLONS = re.compile(r"(?<![a-z_])[a-z_]++(?:::[^\s:,'\"]+)+")
@@ -188,11 +190,24 @@ def mismatch(found: str, target: Target | None) -> str:
     """Return why a program is unsuitable: its version must match the target's."""
     if target is None:
         return ""
-    _code, said = _run([found, "--version"], {})
+    _code, said = _said_of_itself(found)
     match = re.search(r"(?<!\d)\d++\.\d++\.\d++", said)
     if match and match[0] == target.version:
         return ""
     return f"{found} is version {match[0] if match else 'unknown'}, not {target.version}"
+
+
+def check(found: str) -> None:
+    """Raise Problem for a program that does not tell its version as every Collector does."""
+    code, said = _said_of_itself(found)
+    if code or not _VERSION.search(said):
+        wrong = f"{found} is no Collector: `{found} --version` tells no version"
+        raise Problem(wrong, fix="Give the path of a Collector.")
+
+
+@cache
+def _said_of_itself(found: str) -> tuple[int, str]:
+    return _run([found, "--version"], {})
 
 
 def _path(message: str, config: Any) -> KeyPath:

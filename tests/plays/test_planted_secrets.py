@@ -151,7 +151,7 @@ def of_test(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, An
     environment = {"BACKEND_TOKEN": planted.one("environment")}
     suite = {"collector": "gateway", "environment": environment, "tests": [test]}
     file = written(folder / "gateway_test.yml", suite)
-    ready = program(folder / "is_ready", "echo Everything is ready; exec sleep 60")
+    ready = program(folder / "is_ready", f"{VERSION}; trap 'exit 0' TERM; echo Everything is ready; {SLEEP}")
     return {"pipeline_test_paths": [str(file)], "pipeline_test_binary": ready}
 
 
@@ -175,6 +175,10 @@ MORE: dict[str, Callable[[Path, str, PlantedSecrets], dict[str, Any]]] = {
 
 # What the API refuses when a playbook is to fail.
 REFUSED = {"preflight": ("GET",)}
+
+
+# What a Collector answers, and how a program waits for a signal.
+VERSION, SLEEP = '[ "$1" = --version ] && echo x version 0.158.0 && exit', "while :; do sleep 0.1; done"
 
 
 def program(path: Path, body: str) -> str:
@@ -201,7 +205,7 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], planted: Planted
     if playbook == "validate":
         return {**given, "pipeline_validate_binary": program(folder / "quotes", 'cat "${2#--config=}" >&2; exit 1')}
     if playbook == "test":
-        body = 'echo "Error: `env` $BACKEND_TOKEN `cat "${1#--config=}"`" >&2; exit 1'
+        body = f'{VERSION}; echo "Error: `env` $BACKEND_TOKEN `cat "${{1#--config=}}"`" >&2; exit 1'
         return {**given, "pipeline_test_binary": program(folder / "quotes", body)}
     if playbook == "report":
         wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": planted.one("recipe")}}]}

@@ -146,6 +146,7 @@ def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str]
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
     if not program:
         raise Problem(f"there is no Collector to run the tests: {why}", where=suite.file, fix=_GET_ONE)
+    _binary.check(program)
     if binary != _binary.AUTO and (other := _binary.mismatch(program, target)):
         warn(f"{suite.file}: {other}. The tests say what that version does.")
     version = target.version if target else ""

@@ -1,0 +1,61 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbook test with programs that are no Collector, or one that fails: its words, its time, and what it leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import plays
+
+CONFIG = """
+receivers: {otlp: {protocols: {grpc: {}}}}
+exporters: {debug: {}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}
+"""
+TESTS = """
+config: a.yaml
+tests: [{name: one, timeout: 2, given: {spans: [{name: x}]}, expect: {%s: {spans: 1}}}]
+"""
+VERSION = '[ "$1" = --version ] && echo otelcol version 0.99.0 && exit'
+READY = "echo Everything is ready"
+SLEEP = "while :; do sleep 0.1; done"
+SECONDS = 60
+
+
+@pytest.mark.parametrize(
+    ("exporter", "body", "said"),
+    [
+        ("debugg", f"{VERSION}; {READY}", "the config has no exporter 'debugg'; did you mean 'debug'?"),
+        ("debug", f"{VERSION}; echo Error: unknown >&2; exit 1", "is version 0.99.0, not 0.158.0. The tests say what"),
+        ("debug", "echo busybox", "otelcol is no Collector: `"),
+        ("debug", "exit 1", "otelcol is no Collector: `"),
+        ("debug", f"{VERSION}; echo bind: address already in use; exit 1", "other programs take every port"),
+        ("debug", f"{VERSION}; echo Error: bad key; exit 1", "the Collector does not start: bad key"),
+        ("debug", f"{VERSION}; {SLEEP}", "the Collector is not ready after 2 s"),
+        ("debug", f"{VERSION}; {READY}; exit 3", "the Collector does not take what the test gives"),
+        ("debug", f"{VERSION}; trap : TERM; {READY}; {SLEEP}", "the Collector does not take what the test gives"),
+    ],
+)
+def test_what_goes_wrong_has_its_words_and_leaves_nothing(tmp_path: Path, exporter: str, body: str, said: str) -> None:
+    program = tmp_path / "otelcol"
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o700)
+    (tmp_path / "a.yaml").write_text(CONFIG)
+    (tmp_path / "a_test.yml").write_text(TESTS % exporter)
+    given: dict[str, Any] = {"pipeline_test_paths": [str(tmp_path)], "pipeline_test_binary": str(program)}
+    begin = time.monotonic()
+    given["pipeline_test_version"] = "0.158.0"
+    done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
+    assert time.monotonic() - begin < SECONDS
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in " ".join((done.stdout + done.stderr).split())
+    left = subprocess.run(["pgrep", "-f", f"{program} --"], capture_output=True, text=True, check=False)
+    assert left.stdout == ""
