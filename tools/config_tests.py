@@ -94,6 +94,7 @@ def schema() -> dict[str, Any]:
         {
             **{key: {"type": "string"} for key in ("collector", "config")},
             **{key: {"type": "object"} for key in ("environment", "resource")},
+            "config_map": _keys(case.CONFIG_MAP, {key: {"type": "string"} for key in case.CONFIG_MAP}),
             "cluster": _keys(facts, facts),
             "tests": {"type": "array", "items": test},
             "policies": {"type": "array", "items": _policy()},

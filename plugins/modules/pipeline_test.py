@@ -38,6 +38,12 @@ options:
     type: list
     elements: dict
     default: []
+  resources:
+    description:
+      - The objects of a cluster, as M(o11y.opentelemetry.collector_info) returns them, for tests with C(config_map).
+    type: list
+    elements: dict
+    default: []
   binary:
     description:
       - Path of a Collector on the controller.

@@ -14,10 +14,12 @@ from .expectations import NOTHING
 from .policies import KINDS, Policy
 from .records import FIELDS, SIGNALS
 
-FILE = ("collector", "config", "environment", "cluster", "resource", "tests", "policies")
+CONFIGS = ("collector", "config", "config_map")
+FILE = (*CONFIGS, "environment", "cluster", "resource", "tests", "policies")
 TEST = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
 GIVEN = (*SIGNALS, "to", *GIVEN_MAPPINGS)
+CONFIG_MAP = ("name", "namespace", "key")
 POLICY = ("name", "exporters", "without", "every", "never")
 EXPECT = (*SIGNALS, "others", "exact", "jmespath", "golden")
 _BESIDE_GOLDEN = {"golden", "jmespath"}
@@ -39,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests of one file, with the collector that they are about: a name in the inventory, or a path."""
+    """The tests of one file, and what they are about: a collector of the inventory, a path, or a ConfigMap."""
 
     file: str
     collector: str = ""
@@ -48,6 +50,7 @@ class Suite:
     cluster: Mapping[str, Any] = field(default_factory=dict)
     tests: tuple[Case, ...] = ()
     policies: tuple[Policy, ...] = ()
+    config_map: Mapping[str, Any] = field(default_factory=dict)
 
 
 def suite(data: Any, file: str) -> Suite:
@@ -56,8 +59,10 @@ def suite(data: Any, file: str) -> Suite:
     policies = tuple(_policies(data.get("policies") or [], file))
     if policies and set(data) == {"policies"}:
         return Suite(file, policies=policies)
-    if ("collector" in data) == ("config" in data):
-        raise Problem("a file of tests names one collector", where=file, fix="Give either `collector` or `config`.")
+    if len({*CONFIGS} & set(data)) != 1:
+        fix = "Give one of `collector`, `config` and `config_map`."
+        raise Problem("a file of tests names one collector", where=file, fix=fix)
+    known = _config_map(data.get("config_map"), f"{file}: config_map")
     tests = data.get("tests")
     if not isinstance(tests, list) or not tests:
         raise Problem("there are no tests", where=f"{file}: tests", fix="Give a list of tests.")
@@ -65,7 +70,16 @@ def suite(data: Any, file: str) -> Suite:
     cases = tuple(_cases(tests, data.get("resource") or {}, file))
     environment = {str(name): str(value) for name, value in (data.get("environment") or {}).items()}
     named = (str(data.get("collector", "")), str(data.get("config", "")))
-    return Suite(file, *named, environment, data.get("cluster") or {}, cases, policies)
+    return Suite(file, *named, environment, data.get("cluster") or {}, cases, policies, known)
+
+
+def _config_map(given: Any, where: str) -> Mapping[str, Any]:
+    if given is None:
+        return {}
+    _known(given, CONFIG_MAP, where)
+    if not given.get("name") or not given.get("namespace"):
+        raise Problem("a ConfigMap has a name and a namespace", where=where, fix="Give `name` and `namespace`.")
+    return dict(given)
 
 
 def _known(data: Any, known: Iterable[str], where: str) -> None:

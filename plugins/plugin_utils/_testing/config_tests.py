@@ -101,7 +101,7 @@ def _suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
 def before_apply(paths: Sequence[str], binary: str, collectors: Any, warn: Callable[[str], None]) -> None:
     """Run the tests of an inventory. Raises Problem if one fails, before anything is applied."""
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    ours = {"paths": paths, "binary": binary, "collectors": collectors, "output_path": _NO_FILE}
+    ours = {"paths": paths, "binary": binary, "collectors": collectors, "resources": [], "output_path": _NO_FILE}
     report({**ours, **build, "trace": True, "update_golden": False, "invariants": False}, warn)
 
 
@@ -140,7 +140,7 @@ def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
 
 def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool) -> Bench:
     """Return what the tests of a file share. Raises Problem without a config, or without a Collector that runs it."""
-    config, image = _config(suite, arguments["collectors"])
+    config, image = _config(suite, arguments)
     target = _target.resolve(_target.BuildRequest.from_arguments(arguments), image)
     binary = arguments["binary"]
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
@@ -158,10 +158,12 @@ def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str]
     return Bench(program, config, environment, suite.cluster, named, _yaml.dump, hidden, *switches)
 
 
-def _config(suite: case.Suite, collectors: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str]:
+def _config(suite: case.Suite, arguments: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     """Return the config that the tests of a file are about, and the image beside it."""
+    if suite.config_map:
+        return _running(suite, arguments["resources"])
     if suite.collector:
-        item = next(item for item in collectors if str(item["name"]) == suite.collector)
+        item = next(item for item in arguments["collectors"] if str(item["name"]) == suite.collector)
         given = item["config"]
         return (_yaml.parsed(given) if isinstance(given, str) else given), str(item.get("image") or "")
     path = Path(suite.file).parent / suite.config
@@ -170,6 +172,27 @@ def _config(suite: case.Suite, collectors: Sequence[Mapping[str, Any]]) -> tuple
         wrong = f"{path} has {counted(len(inputs), 'config')}, and a file of tests is about one"
         raise Problem(wrong, where=suite.file, fix="Name a file with one config.")
     return inputs[0].config, inputs[0].context.image
+
+
+def _running(suite: case.Suite, resources: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str]:
+    """Return the config in a ConfigMap of a running collector, and the collector's image."""
+    if not resources:
+        fix = "Set `pipeline_test_cluster` to true, or give `resources`."
+        raise Problem("the cluster of the ConfigMap was not read", where=suite.file, fix=fix)
+    names = ("namespace", "name", "key")
+    asked = [str(suite.config_map[name]) for name in names if name in suite.config_map]
+    found = {}
+    for item in _inputs.collect([], resources).inputs:
+        metadata = item.found.owner.get("metadata") or {}
+        place = (metadata.get("namespace", ""), metadata.get("name", ""), str(item.found.path[-1:][0]))
+        if item.found.owner.get("kind") == "ConfigMap" and isinstance(item.config, dict):
+            found["/".join(place)] = item
+    fitting = [name for name in found if name.split("/")[: len(asked)] == asked]
+    if len(fitting) != 1:
+        wrong = f"the collectors of the cluster read {counted(len(fitting), 'config')} at {'/'.join(asked)}"
+        fix = f"Name one of: {', '.join(sorted(found)) or 'none'}."
+        raise Problem(wrong, where=f"{suite.file}: config_map", fix=fix)
+    return found[fitting[0]].config, found[fitting[0]].context.image
 
 
 def _check_exporters(suite: case.Suite, config: Mapping[str, Any]) -> None:

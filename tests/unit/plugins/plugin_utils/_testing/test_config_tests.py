@@ -41,7 +41,7 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
     (folder / "a.yaml").write_text(config)
     (folder / "a_test.yml").write_text(tests)
     given = {"paths": [str(folder)], "collectors": [], "binary": binary, "output_path": "-"}
-    given |= {"trace": False, "update_golden": False, "invariants": False}
+    given |= {"trace": False, "update_golden": False, "invariants": False, "resources": []}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     return config_tests.report({**given, **build, **more}, print)
 
@@ -168,7 +168,7 @@ def test_check_mode_writes_no_report(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(CONFIG)
     (tmp_path / "a_test.yml").write_text(TESTS)
     arguments = {"paths": [str(tmp_path)], "collectors": [], "binary": program(tmp_path, "exit 1")}
-    arguments |= {"trace": False, "update_golden": False, "invariants": False}
+    arguments |= {"trace": False, "update_golden": False, "invariants": False, "resources": []}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     with pytest.raises(Problem):
         config_tests.report({**arguments, **build, "output_path": str(output)}, print, check=True)
@@ -204,3 +204,39 @@ def test_a_secret_of_the_environment_is_in_no_message(tmp_path: Path) -> None:
         report(tmp_path, program(tmp_path, 'echo "Error: cannot use $BACKEND_TOKEN as a number"; exit 1'), tests)
     assert "cannot use" in str(problem.value)
     assert "correct-horse-battery" not in str(problem.value) + str(problem.value.facts)
+
+
+def running(**data: str) -> list[dict[str, Any]]:
+    """Return the objects of a collector in a cluster, with these keys of its ConfigMap."""
+    metadata = {"name": "gateway", "namespace": "obs"}
+    volumes = [{"name": "c", "configMap": {"name": "gateway"}}]
+    image = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.99.0"
+    flags = [f"--config=/conf/{key}" for key in data]
+    mounts = [{"name": "c", "mountPath": "/conf"}]
+    containers = [{"name": "c", "image": image, "args": flags, "volumeMounts": mounts}]
+    spec = {"template": {"spec": {"containers": containers, "volumes": volumes}}}
+    return [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data},
+    ]
+
+
+OF_CLUSTER = TESTS.replace("config: a.yaml", "config_map: {name: gateway, namespace: obs}")
+
+
+@cases(
+    "tests, data, said",
+    (OF_CLUSTER, {"a.yaml": CONFIG}, "does not start: mine"),
+    (OF_CLUSTER, None, "the cluster of the ConfigMap was not read"),
+    (OF_CLUSTER, {"a.yaml": CONFIG, "b.yaml": CONFIG}, "read 2 configs at obs/gateway"),
+    (OF_CLUSTER.replace("obs}", "obs, key: b.yaml}"), {"a.yaml": CONFIG, "b.yaml": CONFIG}, "does not start: mine"),
+    (OF_CLUSTER.replace("obs}", "shop}"), {"a.yaml": CONFIG}, "Name one of: obs/gateway/a.yaml."),
+)
+def test_a_config_of_a_running_collector(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tests: str, data: Any, said: str
+) -> None:
+    resources = running(**data) if data else []
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, program(tmp_path, "echo Error: mine; exit 1"), tests, resources=resources)
+    assert said in str(problem.value)
+    assert ("is version 0.158.0, not 0.99.0" in capsys.readouterr().out) is ("mine" in said)
