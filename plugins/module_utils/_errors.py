@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 # Unicode's categories of control, format and surrogate characters, and of ends of lines and paragraphs.
@@ -145,7 +146,13 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     left = _LEFT.get()
     if left is not None and left[0] <= 0:
         return ""
-    words = [item for item in known if isinstance(item, str)]
+    words = tuple(item for item in known if isinstance(item, str))
     if left is not None:
         left[0] -= len(words)
+    return _closest(word, words, cutoff)
+
+
+@lru_cache(maxsize=1024)
+def _closest(word: str, words: tuple[str, ...], cutoff: float) -> str:
+    """Return the nearest of some words; many configs have the same mistake."""
     return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=cutoff)), "")

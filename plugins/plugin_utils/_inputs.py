@@ -64,6 +64,11 @@ class Collected:
         """How many configs were found, readable or not."""
         return len(self.inputs) + len(self.invalid) + len(self.failed)
 
+    def refuse(self, invalid: _yaml.Invalid) -> None:
+        """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
+        invalid.__cause__ = invalid.__context__ = None
+        self.invalid.append(invalid.with_traceback(None))
+
     @contextmanager
     def guarded(self, what: str, file: str) -> Iterator[None]:
         """Turn a mistake of this collection into a finding, so that the other configs are still checked."""
@@ -174,7 +179,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         # Templates of a chart are not YAML, which is not an error.
         is_config, is_template = _looks_like_config(text), "{{" in text
         if wanted or (is_config and not is_template):
-            result.invalid.append(invalid)
+            result.refuse(invalid)
         elif is_config or not is_template:
             render = " It has `{{`: render it first." if is_template else ""
             result.unread.append(f"{invalid.where or name}: {cleaned(invalid.wrong)}.{render}")
@@ -193,7 +198,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
                 locate = _yaml.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
                 result.inputs.append(replace(made, file=name, locate=locate))
         except _yaml.Invalid as invalid:
-            result.invalid.append(invalid)
+            result.refuse(invalid)
 
 
 def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:
@@ -242,7 +247,7 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
                 document = _yaml.load(data, name) if found.text else _yaml.Document(data)
                 result.inputs.append(_finish(document, found, name, context.context_of(found, stream, complete)))
         except _yaml.Invalid as invalid:
-            result.invalid.append(invalid)
+            result.refuse(invalid)
 
 
 def _merged(parts: Sequence[Input]) -> Input:

@@ -243,7 +243,7 @@ def _planned(draft: _Draft) -> Planned:
         notes=collector.notes,
         **draft.others,
     )
-    findings = tuple(masked(lint(subject), composed.config))
+    findings = tuple(masked(lint(subject), composed.config, subject.view.suspects))
     return Planned(collector, composed, build, findings, draft.target, draft.flows)
 
 

@@ -99,7 +99,8 @@ def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
     subject = Subject(
         item.config, item.locate, item.duplicates, environment, target, around.deployment, around.resource, listeners
     )
-    return _Case(item.name, masked(lint(subject), item.config), item.config, item.locate, target, build)
+    findings = masked(lint(subject), item.config, subject.view.suspects)
+    return _Case(item.name, findings, item.config, item.locate, target, build)
 
 
 def _unread(collected: _inputs.Collected) -> Iterator[str]:

@@ -156,11 +156,35 @@ def _may_hold_secret(end: Path) -> bool:
     return is_secret_name(last) or is_secret_name(last.removesuffix("s"))
 
 
+class Suspect(NamedTuple):
+    """A scalar that may hold a secret: by the name of its setting, or by the shapes of what is in its text."""
+
+    path: Path
+    value: Any
+    text: str
+    shapes: tuple[Secret, ...]
+
+
+def suspects(found: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
+    """Yield the few leaves of a config that may hold a secret; who looks for secrets need not look at the others."""
+    for path, value in found:
+        if not isinstance(value, (str, int, float)) or isinstance(value, bool) or not path:
+            continue
+        text = text_of(value)
+        shapes = () if _is_short(text) else tuple(secrets_of(text, pairs=_is_source(path)))
+        if shapes or _may_hold_secret(path[-2:]):
+            yield Suspect(path, value, text, shapes)
+
+
 def secret_at(config: Any, path: Path, value: str) -> str:
     """Return the kind of secret of a value; an empty string if it is no secret or comes from a variable."""
-    found = [secret.what for secret in _by_shape_at(path, value)]
-    if not found and not _may_hold_secret(path[-2:]):
-        return ""
+    return next((what_is(config, one) for one in suspects([(path, value)])), "")
+
+
+def what_is(config: Any, suspect: Suspect) -> str:
+    """Return the kind of secret that a suspect is; an empty string if it is none or comes from a variable."""
+    path, _value, value, shapes = suspect
+    found = [secret.what for secret in shapes]
     what = next((one for one in found if one != RANDOM), "")
     named = "" if what or not _may_hold_secret(path[-2:]) else _by_name(config, path, value)
     return what or named or (RANDOM if found else "")
@@ -249,14 +273,13 @@ def _is_reference(config: Any, path: Path) -> bool:
     return isinstance(around, dict) and "key" in around and around.keys() <= {"secret", "key", "optional"}
 
 
-def secrets_in(config: Any) -> set[str]:
-    """Return every value of a config that is a secret in clear text."""
+def secrets_in(config: Any, known: Iterable[Suspect] | None = None) -> set[str]:
+    """Return every value of a config that is a secret in clear text; `known` are its suspects, if somebody has them."""
     found: set[str] = set()
-    for path, value in leaves(config):
-        if not isinstance(value, (str, int)) or isinstance(value, bool) or not path:
+    for path, value, text, shapes in suspects(leaves(config)) if known is None else known:
+        if not isinstance(value, (str, int)):
             continue
-        text = text_of(value)
-        if _may_hold_secret(path[-2:]) and _is_named(config, path, text):
+        if _is_named(config, path, text):
             users = text.splitlines() if _is_users(path) else ()
             found |= {
                 text,
@@ -264,7 +287,7 @@ def secrets_in(config: Any) -> set[str]:
                 _default_of(SCHEME.sub("", text, count=1)),
                 *(line.partition(":")[2] for line in users),
             }
-        found.update(text[one.start : one.end] for one in _by_shape_at(path, text))
+        found.update(text[one.start : one.end] for one in shapes)
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
 
 
@@ -333,10 +356,6 @@ def secrets_of(text: str, *, pairs: bool = True) -> Iterable[Secret]:
         return ()
     # Manifests repeat most short texts: labels, names, images.
     return _secrets_of(text, pairs) if len(text) <= _LONGEST_KEPT else _all_secrets_of(text, pairs)
-
-
-def _by_shape_at(path: Path, text: str) -> Iterable[Secret]:
-    return () if _is_short(text) else secrets_of(text, pairs=_is_source(path))
 
 
 def _is_short(text: str) -> bool:

@@ -96,7 +96,7 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def _children(value: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(value.items() if isinstance(value, (dict, Mapping)) else enumerate(value))
+    return iter(enumerate(value) if isinstance(value, (list, tuple)) else value.items())
 
 
 SECTIONS = ("receivers", "processors", "connectors", "exporters", "extensions")
@@ -114,8 +114,9 @@ Mark = tuple[int, int]  # line and column, both from 0
 
 SCALAR, MAPPING, SEQUENCE, ALIAS = "scalar", "mapping", "sequence", "alias"
 LITERAL, FOLDED = "|", ">"
-# What ends a line for a YAML parser.
+# What ends a line for a YAML parser, and all of it but what ends most lines.
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_RARE_ENDS = "\r\x85\u2028\u2029"
 
 
 @dataclass(slots=True)
@@ -174,7 +175,7 @@ def find(
 
 def lines_of(text: str) -> list[str]:
     """Return the lines of a text as a YAML parser counts them, without their ends."""
-    return LINE_END.split(text)
+    return LINE_END.split(text) if any(end in text for end in _RARE_ENDS) else text.split("\n")
 
 
 LOCALHOST = "localhost"

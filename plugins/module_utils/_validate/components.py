@@ -16,10 +16,8 @@ from typing import Any
 from .._config.catalogue import SECTIONS, Component
 from .._config.layers import parse_version
 from .._config.paths import Path, at, section
-from .subject import Fault, Subject, rules, shared_rules
+from .subject import Fault, Subject, once, rules, shared_rules
 from .view import build_of
-
-_KEPT = "_configured"
 
 
 def kind_of(component_id: object) -> str:
@@ -27,25 +25,20 @@ def kind_of(component_id: object) -> str:
     return component_id.partition("/")[0].strip() if isinstance(component_id, str) else ""
 
 
-def configured(subject: Subject) -> tuple[tuple[str, str, str, Any], ...]:
-    """Return section, id, type and settings of every component; found once, and kept with the subject."""
-    kept: tuple[tuple[str, str, str, Any], ...] | None = subject.__dict__.get(_KEPT)
-    if kept is None:
-        kept = subject.__dict__[_KEPT] = tuple(_configured(subject.config))
-    return kept
-
-
-def _configured(config: Any) -> Iterator[tuple[str, str, str, Any]]:
+@once
+def configured(subject: Subject) -> Iterator[tuple[str, str, str, Any]]:
+    """Yield section, id, type and settings of every component."""
     for name in SECTIONS:
-        for component_id, settings in section(config, name).items():
+        for component_id, settings in section(subject.config, name).items():
             kind = kind_of(component_id)
             if kind:
                 yield name, component_id, kind, settings
 
 
-def listed(config: Any) -> Iterator[tuple[Path, str, str, str]]:
+@once
+def listed(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
     """Yield path, signal, role and id of every component in a pipeline."""
-    for pipeline, roles in section(config, "service", "pipelines").items():
+    for pipeline, roles in section(subject.config, "service", "pipelines").items():
         for role in ("receivers", "processors", "exporters") if isinstance(roles, dict) else ():
             ids = roles.get(role)
             for index, item in enumerate(ids if isinstance(ids, list) else ()):
@@ -53,10 +46,11 @@ def listed(config: Any) -> Iterator[tuple[Path, str, str, str]]:
                     yield ("service", "pipelines", pipeline, role, index), kind_of(pipeline), role, item
 
 
-def used(config: Any) -> Iterator[tuple[Path, str, str, str]]:
+@once
+def used(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
     """Yield the same without connectors."""
-    connectors = section(config, "connectors")
-    return (item for item in listed(config) if item[2] == "processors" or item[3] not in connectors)
+    connectors = section(subject.config, "connectors")
+    return (item for item in listed(subject) if item[2] == "processors" or item[3] not in connectors)
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:
@@ -90,11 +84,12 @@ def unstable_signal(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"'{found.name}' is {level} for {signal}", "Expect changes with every version.")
 
 
+@once
 def _in_pipelines(subject: Subject) -> Iterator[tuple[Path, str, Component, str]]:
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for path, signal, role, component_id in used(subject.config):
+    for path, signal, role, component_id in used(subject):
         found = build.find(role, kind_of(component_id))
         if found and signal in ("traces", "metrics", "logs", "profiles"):
             yield path, signal, found, build.doubt_of_signals(found)
@@ -112,7 +107,7 @@ def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class Move:
-    """A setting of components (`*`: of all in the section) that moved or was removed.
+    """A setting of components, or of the service, that moved or was removed.
 
     `since` is the version that deprecates it, `gone` the first that refuses it (empty: none does).
     """
@@ -152,8 +147,12 @@ MOVES = (
     Move("receivers", ("otlp",), (*_SERVER, "keep_alives_enabled"), "0.160.0", "0.165.0", _OFF),
     Move("exporters", ("elasticsearch",), ("flush",), "0.162.0", "0.162.0", _BATCHED),
     Move("exporters", ("elasticsearch",), ("num_workers",), "0.162.0", "0.162.0", _BATCHED),
-    Move("service", (), _ADDRESS, "0.111.0", "0.128.0", _READERS),
+    Move("service", ("",), _ADDRESS, "0.111.0", "0.128.0", _READERS),
 )
+_MOVES_OF: dict[tuple[str, str], list[Move]] = {}
+for _move in MOVES:
+    for _kind in _move.kinds:
+        _MOVES_OF.setdefault((_move.section, _kind), []).append(_move)
 
 
 def removed_setting(subject: Subject) -> Iterator[Fault]:
@@ -176,12 +175,12 @@ def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
     return ((path, move) for path, move in movable(subject) if version and version >= parse_version(move.since))
 
 
+@once
 def movable(subject: Subject) -> Iterator[tuple[Path, Move]]:
     """Yield every setting of the table that the config uses, whatever its version."""
     for path, settings, kind, name in _places(subject):
-        for move in MOVES:
-            fits = move.section == name and (not move.kinds or kind in move.kinds)
-            if fits and _has(settings, move.path):
+        for move in _MOVES_OF.get((name, kind), ()):
+            if _has(settings, move.path):
                 yield (*path, *move.path), move
 
 

@@ -16,13 +16,12 @@ from .._config.layers import parse_version
 from .._config.masking import is_secret
 from .._config.paths import Path
 from .._errors import near
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, once, rules
 
 DEFAULT_SCHEME = "env"
 # Before, nothing after an escaped `$${` was expanded.
 PAST_ESCAPES = "0.161.0"
 
-_KEPT = "_texts"
 _MOST = 1000  # the Collector gives up after as many
 _UNKNOWN = "\0"  # placeholder for the value of an inner expression
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
@@ -76,14 +75,13 @@ def bare_variable(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"`${name}` is not replaced", fix)
 
 
-def _texts(subject: Subject) -> list[tuple[Path, str, list[str]]]:
-    """Return path, text and locations of every text with a dollar sign; found once, and kept with the subject."""
-    kept: list[tuple[Path, str, list[str]]] | None = subject.__dict__.get(_KEPT)
-    if kept is None:
-        found = ((path, value) for path, value in subject.view.leaves if isinstance(value, str) and "$" in value)
-        past = subject.target is None or parse_version(subject.target.version) >= parse_version(PAST_ESCAPES)
-        kept = subject.__dict__[_KEPT] = [(path, text, locations(text, past)) for path, text in found]
-    return kept
+@once
+def _texts(subject: Subject) -> Iterator[tuple[Path, str, list[str]]]:
+    """Yield path, text and locations of every text with a dollar sign."""
+    past = subject.target is None or parse_version(subject.target.version) >= parse_version(PAST_ESCAPES)
+    for path, value in subject.view.leaves:
+        if isinstance(value, str) and "$" in value:
+            yield path, value, locations(value, past)
 
 
 def locations(text: str, past_escapes: bool = True) -> list[str]:

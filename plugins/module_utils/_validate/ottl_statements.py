@@ -33,10 +33,9 @@ from .languages.ottl import (
 )
 from .languages.ottl_syntax import Used
 from .setting_fields import EXPANDED
-from .subject import Fault, Subject, rules, shared_rules
+from .subject import Fault, Subject, once, rules, shared_rules
 from .view import Build, build_of
 
-_KEPT = "_ottl"
 _POLICY = "policy"
 _REQUEST = "request"
 _KINDS = {
@@ -73,20 +72,14 @@ class Group(NamedTuple):
 
 def sampling_condition(subject: Subject) -> Iterator[Fault]:
     """Yield conditions in tail_sampling with which the Collector does not start; `otelcol validate` accepts them."""
-    yield from (fault for rule, fault in _found(subject) if rule == _POLICY)
+    yield from (fault for rule, fault in _judge(subject) if rule == _POLICY)
 
 
 def _of_rule(subject: Subject, rule_id: str) -> Iterator[Fault]:
-    yield from (fault for rule, fault in _found(subject) if rule == rule_id)
+    yield from (fault for rule, fault in _judge(subject) if rule == rule_id)
 
 
-def _found(subject: Subject) -> list[tuple[str, Fault]]:
-    kept: list[tuple[str, Fault]] | None = subject.__dict__.get(_KEPT)
-    if kept is None:
-        kept = subject.__dict__[_KEPT] = list(_judge(subject))
-    return kept
-
-
+@once
 def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     if subject.target is None:
         return
@@ -96,7 +89,7 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         found = build.find(name, kind)
         for row in build.ottl_places.get((name, found.type), ()) if found else ():
             if started is None:
-                started = {item for _path, _signal, _role, item in listed(subject.config)}
+                started = {item for _path, _signal, _role, item in listed(subject)}
             for group in _groups(row, (name, component_id), settings):
                 is_built = group.place["kind"] == ROUTE and component_id not in started
                 idle = "no pipeline uses it yet" if is_built else ""

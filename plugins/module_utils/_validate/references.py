@@ -106,9 +106,10 @@ def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
 
     Source: the routers of contrib's routing and failover connectors (`pipeline not found`).
     """
+    named = list(_uses(subject, "pipelines")) if section(subject.config, "connectors") else []
     pipelines = section(subject.config, "service", "pipelines")
-    ending = {item for path, item in references(subject.config) if path[-2] == "exporters"}
-    for path, name, _lax in _uses(subject, "pipelines"):
+    ending = {item for path, item in references(subject.config) if path[-2] == "exporters"} if named else ()
+    for path, name, _lax in named:
         connector = path[1]
         if connector not in ending:
             continue
@@ -139,7 +140,7 @@ _KEPT_FOR_TRIALS = ("debug", "logging", "nop")
 
 def unused_component(subject: Subject) -> Iterator[Fault]:
     """Yield components that no pipeline uses; the Collector never starts them."""
-    wanted = {(role, component_id) for _path, _signal, role, component_id in listed(subject.config)}
+    wanted = {(role, component_id) for _path, _signal, role, component_id in listed(subject)}
     wanted |= {("connectors", component_id) for role, component_id in wanted if role != "processors"}
     for name, component_id, kind, _settings in configured(subject):
         if name != "extensions" and (name, component_id) not in wanted:

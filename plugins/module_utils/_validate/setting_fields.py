@@ -81,7 +81,7 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
         return
     catalogue = subject.target.catalogue
     moved = {path for path, _move in movable(subject)}  # rules removed-setting and moved-setting know their versions
-    in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject.config)}
+    in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject)}
     for path, row, settings in _places(subject):
         idle = () if path in in_use else row.get("when_used", ())
         missing = () if _reported_elsewhere(subject, row, path) else _missing(row, settings, path)

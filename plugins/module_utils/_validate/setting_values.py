@@ -62,7 +62,7 @@ def _judge(subject: Subject) -> Found:
     build = build_of(subject.target)
     yield from _roots(subject, build)
     started: dict[str, set[str]] = {}
-    for _path, signal, _role, item in listed(subject.config):
+    for _path, signal, _role, item in listed(subject):
         started.setdefault(item, set()).add(signal)
     completed = bool(subject.deployment and subject.deployment.target_allocator)
     for (name, component_id), rows, given in _places(subject, build):

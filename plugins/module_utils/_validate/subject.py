@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import Any, NamedTuple
+from functools import cached_property, partial, wraps
+from typing import Any, NamedTuple, TypeVar
 
 from .._collector.pod_logs import PodLogs
 from .._config.catalogue import Listeners
-from .._config.masking import masker, secrets_in
+from .._config.masking import Suspect, masker, secrets_in
 from .._config.paths import Path, Position, dotted
 from .._errors import cleaned, few_suggestions, printable
 from .._kube.network_policies import Policies
@@ -140,6 +140,21 @@ class Fault:
 
 
 Check = Callable[[Subject], Iterable[Fault]]
+_Kept = TypeVar("_Kept")
+
+
+def once(find: Callable[[Subject], Iterable[_Kept]]) -> Callable[[Subject], tuple[_Kept, ...]]:
+    """Let rules share what a function finds in a subject: it runs once, and the answer is kept with the subject."""
+    name = f"{find.__module__}.{find.__qualname__}"
+
+    @wraps(find)
+    def kept(subject: Subject) -> tuple[_Kept, ...]:
+        if name not in subject.__dict__:
+            subject.__dict__[name] = tuple(find(subject))
+        found: tuple[_Kept, ...] = subject.__dict__[name]
+        return found
+
+    return kept
 
 
 @dataclass(frozen=True)
@@ -224,12 +239,12 @@ def internal_error(what: str, error: Exception, position: Position) -> Finding:
     return Finding(position, "", INTERNAL_ERROR, "error", message, fix)
 
 
-def masked(findings: Iterable[Finding], config: Any) -> list[Finding]:
-    """Return findings in a config without the secrets that it holds."""
+def masked(findings: Iterable[Finding], config: Any, known: Iterable[Suspect] | None = None) -> list[Finding]:
+    """Return findings in a config without the secrets that it holds; `known` are its suspects, as `secrets_in` says."""
     findings = list(findings)
     if not findings:
         return findings
-    mask = masker(secrets_in(config))
+    mask = masker(secrets_in(config, known))
     shown = ((one, mask(one.message), mask(one.fix)) for one in findings)
     return [
         one if (text, fix) == (one.message, one.fix) else replace(one, message=text, fix=fix)

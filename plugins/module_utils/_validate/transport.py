@@ -23,7 +23,7 @@ from .._config.masking import (
     is_secret_header,
     is_secret_key,
     secret_at,
-    text_of,
+    what_is,
 )
 from .._config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
 from .subject import Fault, Subject, rules
@@ -37,13 +37,11 @@ _FIX = "Write `${env:NAME}` here, and give NAME in `env` as `{secret: SECRET, ke
 
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
     """Yield passwords, tokens and keys in clear text."""
-    for path, value in subject.view.leaves:
-        if not isinstance(value, (str, int, float)) or isinstance(value, bool) or not path:
-            continue
-        what = secret_at(subject.config, path, text_of(value))
+    for suspect in subject.view.suspects:
+        what = what_is(subject.config, suspect)
         if what:
             doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
-            yield Fault(path, f"{what} is written in clear text", _FIX, severity="warning" if doubtful else "")
+            yield Fault(suspect.path, f"{what} is written in clear text", _FIX, severity="warning" if doubtful else "")
     for name, value in subject.literals.items():
         if secret_at({}, (name,), value):
             message = f"variable {name} in `env` holds a secret in clear text, which the manifest shows"
@@ -66,8 +64,11 @@ _NAMES = ("region", "site", "project", "tenant", "tenant_id", "service_account",
 def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>`."""
     started = {part.path for part in subject.view.parts}
+    named = {suspect.path for suspect in subject.view.suspects}
     for path, value in subject.view.leaves:
-        if not isinstance(value, str) or "$" in value or path[:2] not in started:
+        if not isinstance(value, str) or ("<" not in value and path not in named):
+            continue
+        if "$" in value or path[:2] not in started:
             continue
         if _holds_secret(subject.config, path) and is_placeholder(value):
             yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _FIX)

@@ -23,6 +23,7 @@ from .._config.catalogue import (
     is_within,
 )
 from .._config.layers import parse_version
+from .._config.masking import Suspect, suspects
 from .._config.paths import ROLES, Path, at, items, leaves, section
 from .._errors import near
 from .languages.ottl import Language
@@ -94,6 +95,11 @@ class View:
     def leaves(self) -> tuple[tuple[Path, Any], ...]:
         """Every scalar of the config with its path."""
         return tuple(leaves(self.config))
+
+    @cached_property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """The scalars that may hold a secret."""
+        return tuple(suspects(self.leaves))
 
     @cached_property
     def texts(self) -> dict[Path, list[tuple[Path, str]]]:
