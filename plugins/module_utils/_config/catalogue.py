@@ -11,9 +11,10 @@ Private.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from operator import itemgetter
 from typing import Any
 
 from .layers import Rename, Version, parse_version
@@ -142,17 +143,17 @@ class Reference:
 class Places:
     """Rows of constraints at their place in the settings of a type, so that one walk of the settings finds all."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Any] = field(default_factory=list)
     below: dict[str, Places] = field(default_factory=dict)
 
-    def add(self, row: Row, steps: Sequence[str]) -> None:
+    def add(self, row: Any, steps: Sequence[str]) -> None:
         """Put a row at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index."""
         if not steps:
             self.rows.append(row)
         for key in steps[0].split("|") if steps else ():
             self.below.setdefault(key, Places()).add(row, steps[1:])
 
-    def find(self, settings: Any, path: Path) -> Iterator[tuple[Row, Path, Any]]:
+    def find(self, settings: Any, path: Path) -> Iterator[tuple[Any, Path, Any]]:
         """Yield every row whose place the settings have, with path and value; text is no place."""
         stack: list[tuple[Places, Path, Any]] = [(self, path, settings)]
         while stack:
@@ -352,13 +353,24 @@ class Catalogue:
         """Mappings of settings that several types have, by the label that stands for them."""
         return {row["define"]: row["fields"] for row in self.fields_of if "define" in row}
 
-    def constraints(self, section: str, name: str, typed: bool = False) -> Places:
-        """Return what must hold in the settings of a type, given its newest name; `typed`: only rows with fields."""
+    def constraints(self, section: str, name: str, made: Callable[[Row], Any]) -> Places:
+        """Return what must hold in the settings of a type, given its newest name: what is made of rows, but None."""
         found = Places()
-        for row in self.constraints_of:
-            of, kinds, *steps = row["at"].split(".")
-            if of == section and (kinds == ANY or name in kinds.split("|")) and (not typed or "fields" in row):
-                found.add(row, steps)
+        rows = (row for kind in (ANY, name) for row in self._constraints.get((section, kind), ()))
+        for _number, row, steps in sorted(rows, key=itemgetter(0)):
+            constraint = made(row)
+            if constraint is not None:
+                found.add(constraint, steps)
+        return found
+
+    @cached_property
+    def _constraints(self) -> dict[Key, list[tuple[int, Row, list[str]]]]:
+        """The rows of constraints of each type, with their numbers in the table, and the steps to their places."""
+        found: dict[Key, list[tuple[int, Row, list[str]]]] = {}
+        for number, row in enumerate(self.constraints_of):
+            section, kinds, *steps = row["at"].split(".")
+            for kind in kinds.split("|"):
+                found.setdefault((section, kind), []).append((number, row, steps))
         return found
 
     def ships(self, distribution: str) -> bool:
@@ -402,20 +414,23 @@ class Catalogue:
 
     def collector_version(self, distribution: str, own: str) -> str:
         """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
-        asked = parse_version(own)
-        rows = sorted(
-            (parse_version(label), row["version"])
-            for row in self.builds
-            if distribution in row
-            for label in row[distribution]
-        )
+        asked, rows = parse_version(own), self._counted.get(distribution, ())
         older = [inside for label, inside in rows if label <= asked]
         return str(older[-1] if older else rows[0][1] if rows else _text(asked))
 
     def is_counted(self, distribution: str, own: str) -> bool:
         """Whether the tables say which Collector is in a version of a build that counts its own versions."""
-        labels = [label for row in self.builds for label in row.get(distribution, ())]
-        return not labels or parse_version(own) in map(parse_version, labels)
+        labels = [label for label, _inside in self._counted.get(distribution, ())]
+        return not labels or parse_version(own) in labels
+
+    @cached_property
+    def _counted(self) -> dict[str, list[tuple[Version, str]]]:
+        """The own versions of the distributions that count them, in order, with the Collector's in each."""
+        found: dict[str, list[tuple[Version, str]]] = {}
+        for row in self.builds:
+            for name in row.keys() - {"version", "in"}:
+                found.setdefault(name, []).extend((parse_version(label), row["version"]) for label in row[name])
+        return {name: sorted(rows) for name, rows in found.items()}
 
     def with_manifest(self, name: str, manifest: Row, version: str) -> tuple[Catalogue, tuple[Module, ...]]:
         """Return a catalogue with a distribution from an OCB manifest, and its modules of unknown type.

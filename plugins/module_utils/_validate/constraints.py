@@ -266,10 +266,9 @@ def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
         yield CONFLICT, Fault((*path, keys[1]), f"{keys[0]} and {keys[1]} are the same", "Choose another one.")
 
 
-CHECKS: dict[str, Check] = {
-    "needs": _needs,
+# These find nothing where none of their keys is given.
+OF_GIVEN: dict[str, Check] = {
     "words": _words,
-    "keys": _keys,
     "not_null": _not_null,
     "items": _items,
     "regex": regexes,
@@ -278,9 +277,8 @@ CHECKS: dict[str, Check] = {
     "none": _none,
     "range": _range,
     "positive": _positive,
-    "order": _order,
-    "unique": _unique,
     "unique_values": _unique_values,
     "most": _most,
     "different": _different,
 }
+CHECKS: dict[str, Check] = {"needs": _needs, "keys": _keys, "order": _order, "unique": _unique}

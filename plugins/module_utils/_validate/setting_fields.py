@@ -21,7 +21,7 @@ from .._config.masking import is_secret
 from .._config.paths import Path, at, section
 from .._errors import near
 from .components import configured, movable, used
-from .setting_values import applies, doubt, hedged
+from .setting_values import Condition, applies, conditions, doubt, hedged
 from .setting_values import found as constraints_of
 from .subject import Fault, Subject, shared_rules
 from .text_checks import repeated
@@ -107,15 +107,15 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
     build = build_of(subject.target)
     for name, component_id, kind, settings in configured(subject):
         found = build.find(name, kind)
-        rows = build.constraints(name, found.type, typed=True) if found else Places()
-        for row, path, value in rows.find(settings, (name, component_id)):
-            for rule, fault in _walk(build.catalogue, row["fields"], value, path) if _is_about(row, value) else ():
+        rows = build.constraints(name, found.type, _typed) if found else Places()
+        for (row, when), path, value in rows.find(settings, (name, component_id)):
+            for rule, fault in _walk(build.catalogue, row["fields"], value, path) if applies(when, value) else ():
                 yield rule, hedged(fault, doubt(row, build, name, component_id))
     yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
 
 
-def _is_about(row: Row, settings: Any) -> bool:
-    return "when" not in row or applies(row["when"], settings)
+def _typed(row: Row) -> tuple[Row, tuple[Condition, ...]] | None:
+    return (row, conditions(row)) if "fields" in row else None
 
 
 def _reported_elsewhere(subject: Subject, row: Row, path: Path) -> bool:

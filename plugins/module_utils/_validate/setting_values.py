@@ -9,14 +9,14 @@ warning. Private.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
 
-from .._config.catalogue import Places, Row, is_within
+from .._config.catalogue import ANY, Places, Row, is_within
 from .._config.paths import Path, at, section
 from . import constraints, stanza_flow, stanza_operators, text_checks
 from .components import configured, listed
-from .constraints import CONFLICT, EXPANDED, GATE, RANGE, REFERENCE, REGEX, Found, steps
+from .constraints import CONFLICT, EXPANDED, GATE, RANGE, REFERENCE, REGEX, Check, Found, steps
 from .subject import Fault, Subject, rules, shared_rules
 from .view import Build, build_of
 
@@ -24,7 +24,61 @@ EXACT = "0.155.0..0.160.0"
 _KEPT = "_constraints"
 _POLICY = "sampling-policy"
 _TELEMETRY = ("service", "telemetry")
-_CHECKS = {**constraints.CHECKS, **stanza_operators.CHECKS, **stanza_flow.CHECKS, **text_checks.CHECKS}
+_OF_GIVEN = {**constraints.OF_GIVEN, **text_checks.OF_GIVEN}
+_CHECKS = {
+    **_OF_GIVEN,
+    **constraints.CHECKS,
+    **stanza_operators.CHECKS,
+    **stanza_flow.CHECKS,
+    **text_checks.CHECKS,
+}
+
+
+class Condition(NamedTuple):
+    """A setting, and the words that it has to be one of, or none of if they are `refused`; None is any text."""
+
+    path: Path
+    any_case: bool
+    refused: bool
+    words: list[str] | None
+
+
+class Constraint(NamedTuple):
+    """A row of the table, taken apart once for a build: its conditions, and its checks with what they ask for.
+
+    Where none of the `keys` is given, it finds nothing; None: it may.
+    """
+
+    row: Row
+    keys: frozenset[str] | None
+    when: tuple[Condition, ...]
+    around: tuple[Condition, ...]
+    checks: list[tuple[Check, Any]]
+
+
+def constraint(row: Row) -> Constraint | None:
+    """Return a row taken apart; None if it has no checks."""
+    names = [name for name in row if name in _CHECKS]
+    checks = [(_CHECKS[name], row[name]) for name in names]
+    keys = _first_keys(row, names) if all(name in _OF_GIVEN for name in names) else {ANY}
+    known = None if ANY in keys else frozenset(keys)
+    return Constraint(row, known, conditions(row), conditions(row, "around"), checks) if checks else None
+
+
+def _first_keys(row: Row, names: list[str]) -> set[str]:
+    asked = [key for name in names for key in ([row[name]] if isinstance(row[name], str) else row[name])]
+    return {steps(text)[0] for key in asked for text in key.split("|")}
+
+
+def conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
+    """Return the values of settings that a row is about: `*` is any, `!a` any but a, `~a` is a in any case."""
+    found = []
+    for setting, text in row.get(key, {}).items():
+        wanted = text.removeprefix("~")
+        refused = wanted.startswith("!")
+        words = None if wanted == ANY else [wanted[1:]] if refused else wanted.split("|")
+        found.append(Condition(steps(setting), wanted != text, refused, words))
+    return tuple(found)
 
 
 def found(subject: Subject, rule_id: str) -> Iterator[Fault]:
@@ -66,11 +120,15 @@ def _judge(subject: Subject) -> Found:
         started.setdefault(item, set()).add(signal)
     completed = bool(subject.deployment and subject.deployment.target_allocator)
     for (name, component_id), rows, given in _places(subject, build):
-        for row, path, value in rows.find(given, (name, component_id)):
-            around = at(subject.config, path[:-1]) if "around" in row else None
-            if not _holds(row, value, around, started.get(component_id, ()), completed):
+        for found, path, value in rows.find(given, (name, component_id)):
+            row, keys, when, around, checks = found
+            if keys is not None and (not isinstance(value, dict) or keys.isdisjoint(value)):
                 continue
-            for rule, fault in _violations(row, value, path):
+            if not _is_here(row, started.get(component_id, ()), completed) or not applies(when, value):
+                continue
+            if around and not applies(around, at(subject.config, path[:-1])):
+                continue
+            for rule, fault in (one for check, asked in checks for one in check(asked, value, path, row)):
                 if not (
                     row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
                 ):
@@ -85,8 +143,9 @@ def _places(subject: Subject, build: Build) -> Iterator[tuple[tuple[str, str], P
     for name, component_id, kind, settings in configured(subject):
         component = build.find(name, kind)
         if component:  # a component without settings has its defaults
-            yield (name, component_id), build.constraints(name, component.type), {} if settings is None else settings
-    yield _TELEMETRY, build.constraints(*_TELEMETRY), at(subject.config, _TELEMETRY)
+            rows = build.constraints(name, component.type, constraint)
+            yield (name, component_id), rows, {} if settings is None else settings
+    yield _TELEMETRY, build.constraints(*_TELEMETRY, constraint), at(subject.config, _TELEMETRY)
 
 
 def _roots(subject: Subject, build: Build) -> Found:
@@ -104,13 +163,9 @@ def _roots(subject: Subject, build: Build) -> Found:
             yield CONFLICT, hedged(fault, doubt({}, build, name, component_id))
 
 
-def _holds(row: Row, settings: Any, around: Any, signals: Collection[str], completed: bool) -> bool:
-    """Whether a row is about settings here: of these values, in these pipelines, and completed by an operator."""
-    if (completed and "allocated" in row) or ("signals" in row and row["signals"] not in signals):
-        return False
-    if "when" in row and not applies(row["when"], settings):
-        return False
-    return "around" not in row or applies(row["around"], around)
+def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:
+    """Whether a row is about settings in these pipelines, which an operator completes or not."""
+    return not (completed and "allocated" in row) and ("signals" not in row or row["signals"] in signals)
 
 
 def doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
@@ -131,24 +186,13 @@ def hedged(fault: Fault, doubt: str) -> Fault:
     return Fault(fault.path, f"{fault.message} ({doubt})", fault.fix, severity="warning", offset=fault.offset)
 
 
-def _violations(row: Row, value: Any, path: Path) -> Found:
-    for key in row:
-        if key in _CHECKS:
-            yield from _CHECKS[key](row[key], value, path, row)
-
-
-def applies(when: dict[str, str], settings: Any) -> bool:
-    """Whether settings have the values that a row is about; `*` is any, `!a` any but a, `~a` is a in any case."""
-    for key, words in when.items():
-        value, wanted = at(settings, steps(key), ""), words.removeprefix("~")
-        text = str("" if value in (None, [], {}) else value)
-        text = text.lower() if isinstance(value, bool) or wanted != words else text
-        if EXPANDED in text or (wanted == "*" and not text):
-            return False
-        if wanted.startswith("!"):
-            if text == wanted[1:]:
-                return False
-        elif wanted != "*" and text not in wanted.split("|"):
+def applies(when: Iterable[Condition], settings: Any) -> bool:
+    """Whether settings have the values that a row is about."""
+    for path, any_case, refused, words in when:
+        value = at(settings, path, "")
+        text = value if isinstance(value, str) else "" if value in (None, [], {}) else str(value)
+        text = text.lower() if any_case or isinstance(value, bool) else text
+        if EXPANDED in text or (not text if words is None else (text in words) is refused):
             return False
     return True
 

@@ -225,7 +225,8 @@ def _reserved(table: dict[str, list[str]], settings: Any, path: Path, row: Row) 
 _LONGEST_TEXT = 4096
 
 
-CHECKS: dict[str, Check] = {
+# These find nothing where none of their keys is given.
+OF_GIVEN: dict[str, Check] = {
     "bytes": _matching(
         r"\d+\.?\d*\s*([kKmMgGtTpP]i?[bB])?", "not a number of bytes", "Write a number with a unit, such as `1MiB`."
     ),
@@ -259,11 +260,9 @@ CHECKS: dict[str, Check] = {
     "web": _matching(r"(?i:https?)://[^/?#].*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."),
     "port": _port,
     "span": _span,
-    "timeouts": _timeouts,
     "ids": _ids,
-    "targets": _targets,
     "groups": _groups,
-    "enabled_needs": _enabled_needs,
     "unsupported": _unsupported,
     "words_not": _reserved,
 }
+CHECKS: dict[str, Check] = {"timeouts": _timeouts, "targets": _targets, "enabled_needs": _enabled_needs}

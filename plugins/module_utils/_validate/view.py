@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -154,7 +154,7 @@ class Build:
     _references: dict[tuple[str, str, str], tuple[list[Reference], list[Path]]] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
-    _constraints: dict[tuple[str, str, bool], Places] = field(default_factory=dict)
+    _constraints: dict[tuple[str, str, Callable[[Row], Any]], Places] = field(default_factory=dict)
 
     def find(self, name: str, kind: str) -> Component | None:
         """Return a type of a section as the build knows it."""
@@ -236,11 +236,11 @@ class Build:
                 found.setdefault((name, kind), []).append(row)
         return found
 
-    def constraints(self, name: str, kind: str, typed: bool = False) -> Places:
-        """Return what must hold in the settings of a type; `typed`: only the types of settings."""
-        if (name, kind, typed) not in self._constraints:
-            self._constraints[name, kind, typed] = self.catalogue.constraints(name, kind, typed)
-        return self._constraints[name, kind, typed]
+    def constraints(self, name: str, kind: str, made: Callable[[Row], Any]) -> Places:
+        """Return what must hold in the settings of a type: what a function makes of the rows, once for the build."""
+        if (name, kind, made) not in self._constraints:
+            self._constraints[name, kind, made] = self.catalogue.constraints(name, kind, made)
+        return self._constraints[name, kind, made]
 
     @cached_property
     def unknown_modules(self) -> frozenset[str]:
