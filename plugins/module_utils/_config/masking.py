@@ -440,8 +440,11 @@ def _random(text: str) -> Iterator[Secret]:
 
 def concealed(text: str, replace: Callable[[str], str] = lambda _secret: MASK) -> str:
     """Return a text, such as a line of a log, in which what has the shape of a secret is replaced."""
+    found = sorted(secrets_of(text))
+    if not found:  # as most texts
+        return text
     parts, done = [], 0
-    for start, end, _what in sorted(secrets_of(text)):
+    for start, end, _what in found:
         if end > done:
             parts += [text[done : max(start, done)], replace(text[max(start, done) : end])]
             done = end

@@ -182,10 +182,7 @@ class _DocumentReader:
     def read(self, node: Node, path: Path, depth: int) -> Any:
         self.starts.setdefault(path, node.start)
         if node.kind == SCALAR:
-            value = scalar(node)
-            if " " in node.value or not (isinstance(value, str) or str(value) == node.value):
-                self.texts[path] = node
-            return value
+            return self._scalar(node, path)
         if depth > DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
         if node.kind == ALIAS:
@@ -195,6 +192,12 @@ class _DocumentReader:
         if node.kind == MAPPING:
             return self._mapping(node, path, depth)
         return [self.read(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
+
+    def _scalar(self, node: Node, path: Path) -> Any:
+        value = scalar(node)
+        if " " in node.value or not (isinstance(value, str) or str(value) == node.value):
+            self.texts[path] = node
+        return value
 
     def _alias(self, node: Node, path: Path, depth: int) -> Any:
         self.repeating += 1
@@ -220,7 +223,8 @@ class _DocumentReader:
             if key in result:
                 self.duplicates.append((here, self._position(key_node)))
             self.starts[here] = key_node.start
-            result[key] = self.read(value_node, here, depth + 1)
+            is_scalar = value_node.kind == SCALAR  # as most are
+            result[key] = self._scalar(value_node, here) if is_scalar else self.read(value_node, here, depth + 1)
         return {**merged, **result} if merged else result
 
     def _merged(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:

@@ -121,14 +121,12 @@ def _judge(subject: Subject) -> Found:
     completed = bool(subject.deployment and subject.deployment.target_allocator)
     for (name, component_id), rows, given in _places(subject, build):
         for found, path, value in rows.find(given, (name, component_id)):
-            row, keys, when, around, checks = found
-            if keys is not None and (not isinstance(value, dict) or keys.isdisjoint(value)):
+            row = found.row
+            if not _looks_at(found, value) or not _is_here(row, started.get(component_id, ()), completed):
                 continue
-            if not _is_here(row, started.get(component_id, ()), completed) or not applies(when, value):
+            if found.around and not applies(found.around, at(subject.config, path[:-1])):
                 continue
-            if around and not applies(around, at(subject.config, path[:-1])):
-                continue
-            for rule, fault in (one for check, asked in checks for one in check(asked, value, path, row)):
+            for rule, fault in (one for check, asked in found.checks for one in check(asked, value, path, row)):
                 if not (
                     row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
                 ):
@@ -161,6 +159,13 @@ def _roots(subject: Subject, build: Build) -> Found:
             why = f"all receivers of a Collector share one root_path, and it is '{first}' in another one"
             fault = Fault((name, component_id, "root_path"), why, f"Write `{first}`.")
             yield CONFLICT, hedged(fault, doubt({}, build, name, component_id))
+
+
+def _looks_at(found: Constraint, settings: Any) -> bool:
+    """Whether settings have what a row is about."""
+    if found.keys is not None and (not isinstance(settings, dict) or found.keys.isdisjoint(settings)):
+        return False
+    return applies(found.when, settings)
 
 
 def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:

@@ -115,16 +115,15 @@ class View:
         """Every port that is certainly open and has a known number; the service's own metrics come first."""
         return tuple(listeners(self.config, self.parts, self._table, self._by_operator))
 
-    def of(self, name: str, *kinds: str) -> Iterator[Part]:
-        """Yield the started components of a section that are of one of these kinds."""
-        return (part for part in self._by_section.get(name, ()) if part.kind in kinds)
+    def of(self, name: str, *kinds: str) -> list[Part]:
+        """Return the started components of a section that are of one of these kinds, in their order."""
+        there = [kind for kind in kinds if (name, kind) in self.kinds]
+        return [part for part in self.parts if part.kind in there and part.section == name] if there else []
 
     @cached_property
-    def _by_section(self) -> dict[str, list[Part]]:
-        found: dict[str, list[Part]] = {}
-        for part in self.parts:
-            found.setdefault(part.section, []).append(part)
-        return found
+    def kinds(self) -> frozenset[tuple[str, str]]:
+        """The sections and kinds of the started components."""
+        return frozenset((part.section, part.kind) for part in self.parts)
 
 
 _COMPONENT = 2  # the length of a component's path

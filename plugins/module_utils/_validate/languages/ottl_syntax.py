@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""(?P<space>[\t\n\f\r ]+)|(?P<bytes>0x[a-fA-F0-9]+)|(?P<float>(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<int>\d+)
@@ -54,8 +56,7 @@ class TooDeep(Exception):  # noqa: N818 - a verdict, not a failure
     """A text that nests too deep to be judged."""
 
 
-@dataclass(slots=True)
-class Token:
+class Token(NamedTuple):
     kind: str
     text: str
     start: int
@@ -100,17 +101,20 @@ def _unescaped(body: str) -> str:
     return chr(code) if code <= _LARGEST_RUNE else ""
 
 
-def tokens_of(text: str) -> list[Token]:
+@lru_cache(maxsize=4096)
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """Return the words of a text; many configs have the same statements. Raises Invalid."""
     found, at = [], 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise Invalid(at, f"`{text[at]}` has no meaning here", _HINTS.get(text[at], ""))
+    for match in _TOKEN.finditer(text):
+        start, end = match.span()
+        if start > at:
+            break
         if match.lastgroup != "space":
-            found.append(Token(str(match.lastgroup), match[0], at))
-        at = match.end()
-    found.append(Token("end", "", len(text)))
-    return found
+            found.append(Token(str(match.lastgroup), match[0], start))
+        at = end
+    if at < len(text):
+        raise Invalid(at, f"`{text[at]}` has no meaning here", _HINTS.get(text[at], ""))
+    return (*found, Token("end", "", len(text)))
 
 
 def literal(token: Token, kind: str) -> Value:
