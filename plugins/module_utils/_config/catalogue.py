@@ -141,30 +141,41 @@ class Reference:
 
 @dataclass
 class Places:
-    """Rows of constraints at their place in the settings of a type, so that one walk of the settings finds all."""
+    """Rows of constraints at their place in the settings of a type, so that one walk of the settings finds all.
+
+    Those in `keyed` find nothing where their key is not given.
+    """
 
     rows: list[Any] = field(default_factory=list)
+    keyed: dict[str, list[Any]] = field(default_factory=dict)
     below: dict[str, Places] = field(default_factory=dict)
 
-    def add(self, row: Any, steps: Sequence[str]) -> None:
+    def add(self, row: Any, steps: Sequence[str], key: str) -> None:
         """Put a row at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index."""
         if not steps:
-            self.rows.append(row)
-        for key in steps[0].split("|") if steps else ():
-            self.below.setdefault(key, Places()).add(row, steps[1:])
+            (self.keyed.setdefault(key, []) if key else self.rows).append(row)
+        for step in steps[0].split("|") if steps else ():
+            self.below.setdefault(step, Places()).add(row, steps[1:], key)
+
+    def about(self, value: Any) -> list[Any]:
+        """Return the rows of this place that may find something in a value; text is no place."""
+        if isinstance(value, str):
+            return []
+        given = self.keyed.keys() & value.keys() if self.keyed and isinstance(value, dict) else ()
+        return [*self.rows, *(row for key in given for row in self.keyed[key])] if given else self.rows
 
     def find(self, settings: Any, path: Path) -> Iterator[tuple[Any, Path, Any]]:
         """Yield every row whose place the settings have, with path and value; text is no place."""
         stack: list[tuple[Places, Path, Any]] = [(self, path, settings)]
         while stack:
             node, here, value = stack.pop()
-            for row in node.rows if not isinstance(value, str) else ():
+            for row in node.about(value):
                 yield row, here, value
             if node.below and isinstance(value, dict):
                 stack += [
-                    (below, (*here, key), value[key])
-                    for key, below in node.below.items()
-                    if key != ANY and key in value
+                    (node.below[key], (*here, key), value[key])
+                    for key in node.below.keys() & value.keys()
+                    if key != ANY
                 ]
             if ANY in node.below and isinstance(value, (dict, list)):
                 pairs = value.items() if isinstance(value, dict) else enumerate(value)
@@ -353,14 +364,16 @@ class Catalogue:
         """Mappings of settings that several types have, by the label that stands for them."""
         return {row["define"]: row["fields"] for row in self.fields_of if "define" in row}
 
-    def constraints(self, section: str, name: str, made: Callable[[Row], Any]) -> Places:
-        """Return what must hold in the settings of a type, given its newest name: what is made of rows, but None."""
+    def constraints(self, section: str, name: str, made: Callable[[Row], tuple[Any, str] | None]) -> Places:
+        """Return what must hold in the settings of a type, given its newest name: what is made of rows, but None.
+
+        With it comes the key without which it finds nothing; empty if it may.
+        """
         found = Places()
         rows = (row for kind in (ANY, name) for row in self._constraints.get((section, kind), ()))
         for _number, row, steps in sorted(rows, key=itemgetter(0)):
-            constraint = made(row)
-            if constraint is not None:
-                found.add(constraint, steps)
+            if constraint := made(row):
+                found.add(constraint[0], steps, constraint[1])
         return found
 
     @cached_property

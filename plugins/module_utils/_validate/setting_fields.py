@@ -114,8 +114,8 @@ def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
     yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
 
 
-def _typed(row: Row) -> tuple[Row, tuple[Condition, ...]] | None:
-    return (row, conditions(row)) if "fields" in row else None
+def _typed(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
+    return ((row, conditions(row)), "") if "fields" in row else None
 
 
 def _reported_elsewhere(subject: Subject, row: Row, path: Path) -> bool:

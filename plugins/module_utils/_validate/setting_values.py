@@ -46,28 +46,30 @@ class Condition(NamedTuple):
 class Constraint(NamedTuple):
     """A row of the table, taken apart once for a build: its conditions, and its checks with what they ask for.
 
-    Where none of the `keys` is given, it finds nothing; None: it may.
+    Where none of the `keys` is given, it finds nothing; without any it may.
     """
 
     row: Row
-    keys: frozenset[str] | None
+    keys: frozenset[str]
     when: tuple[Condition, ...]
     around: tuple[Condition, ...]
     checks: list[tuple[Check, Any]]
 
 
-def constraint(row: Row) -> Constraint | None:
-    """Return a row taken apart; None if it has no checks."""
+def constraint(row: Row) -> tuple[Constraint, str] | None:
+    """Return a row taken apart, and the key without which it finds nothing; None if it has no checks."""
     names = [name for name in row if name in _CHECKS]
+    keys = _keys(row, names) if all(name in _OF_GIVEN for name in names) else frozenset[str]()
     checks = [(_CHECKS[name], row[name]) for name in names]
-    keys = _first_keys(row, names) if all(name in _OF_GIVEN for name in names) else {ANY}
-    known = None if ANY in keys else frozenset(keys)
-    return Constraint(row, known, conditions(row), conditions(row, "around"), checks) if checks else None
+    made = Constraint(row, keys, conditions(row), conditions(row, "around"), checks)
+    return (made, next(iter(keys)) if len(keys) == 1 else "") if checks else None
 
 
-def _first_keys(row: Row, names: list[str]) -> set[str]:
+def _keys(row: Row, names: list[str]) -> frozenset[str]:
+    """Return the first keys that checks look at; none if one of them is any key."""
     asked = [key for name in names for key in ([row[name]] if isinstance(row[name], str) else row[name])]
-    return {steps(text)[0] for key in asked for text in key.split("|")}
+    keys = frozenset(steps(text)[0] for key in asked for text in key.split("|"))
+    return keys if ANY not in keys else frozenset()
 
 
 def conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
@@ -121,19 +123,12 @@ def _judge(subject: Subject) -> Found:
     completed = bool(subject.deployment and subject.deployment.target_allocator)
     for (name, component_id), rows, given in _places(subject, build):
         for found, path, value in rows.find(given, (name, component_id)):
-            row = found.row
-            if not _looks_at(found, value) or not _is_here(row, started.get(component_id, ()), completed):
+            if not _is_about(found, value) or not _is_here(found.row, started.get(component_id, ()), completed):
                 continue
-            if found.around and not applies(found.around, at(subject.config, path[:-1])):
-                continue
-            for rule, fault in (one for check, asked in found.checks for one in check(asked, value, path, row)):
-                if not (
-                    row.get("extensible") and at(subject.config, fault.path) in section(subject.config, "extensions")
-                ):
-                    yield (
-                        row.get("rule", rule),
-                        hedged(fault, doubt(row, build, name, component_id, component_id in started)),
-                    )
+            if not found.around or applies(found.around, at(subject.config, path[:-1])):
+                for rule, fault in _violations(found, value, path, subject):
+                    unsure = doubt(found.row, build, name, component_id, component_id in started)
+                    yield rule, hedged(fault, unsure)
 
 
 def _places(subject: Subject, build: Build) -> Iterator[tuple[tuple[str, str], Places, Any]]:
@@ -161,11 +156,19 @@ def _roots(subject: Subject, build: Build) -> Found:
             yield CONFLICT, hedged(fault, doubt({}, build, name, component_id))
 
 
-def _looks_at(found: Constraint, settings: Any) -> bool:
-    """Whether settings have what a row is about."""
-    if found.keys is not None and (not isinstance(settings, dict) or found.keys.isdisjoint(settings)):
+def _is_about(found: Constraint, settings: Any) -> bool:
+    """Whether settings have what a row looks at, and the values that it is about."""
+    if found.keys and (not isinstance(settings, dict) or found.keys.isdisjoint(settings)):
         return False
     return applies(found.when, settings)
+
+
+def _violations(found: Constraint, value: Any, path: Path, subject: Subject) -> Found:
+    row = found.row
+    for check, asked in found.checks:
+        for rule, fault in check(asked, value, path, row):
+            if not row.get("extensible") or at(subject.config, fault.path) not in section(subject.config, "extensions"):
+                yield row.get("rule", rule), fault
 
 
 def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:

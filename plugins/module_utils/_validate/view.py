@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -126,6 +126,7 @@ class View:
         return frozenset((part.section, part.kind) for part in self.parts)
 
 
+Made = Callable[[Row], "tuple[Any, str] | None"]  # of a row of constraints, with the key that it looks at
 _COMPONENT = 2  # the length of a component's path
 _MOST_BUILDS = 16  # builds whose answers are remembered
 
@@ -153,7 +154,7 @@ class Build:
     _references: dict[tuple[str, str, str], tuple[list[Reference], list[Path]]] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
-    _constraints: dict[tuple[str, str, Callable[[Row], Any]], Places] = field(default_factory=dict)
+    _constraints: dict[tuple[str, str, Made], Places] = field(default_factory=dict)
 
     def find(self, name: str, kind: str) -> Component | None:
         """Return a type of a section as the build knows it."""
@@ -235,7 +236,7 @@ class Build:
                 found.setdefault((name, kind), []).append(row)
         return found
 
-    def constraints(self, name: str, kind: str, made: Callable[[Row], Any]) -> Places:
+    def constraints(self, name: str, kind: str, made: Made) -> Places:
         """Return what must hold in the settings of a type: what a function makes of the rows, once for the build."""
         if (name, kind, made) not in self._constraints:
             self._constraints[name, kind, made] = self.catalogue.constraints(name, kind, made)
