@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from .._config.paths import Path, at, items, section
 from .._errors import near
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
 _SPEC: Path = ("spec",)
@@ -26,6 +26,7 @@ _LARGEST_PORT = 65535
 _LONGEST_WINDOW = 3600
 
 
+@about("resource")
 def resource_field(subject: Subject) -> Iterator[Fault]:
     """Yield fields that a custom resource does not have; the API server rejects or drops them."""
     for key in (key for key in subject.resource or () if key not in _ROOT):
@@ -43,6 +44,7 @@ def resource_field(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*_SPEC, *path, key), message, fix)
 
 
+@about("resource")
 def resource_value(subject: Subject) -> Iterator[Fault]:
     """Yield values that the schema of custom resources rejects: unknown words and numbers out of range."""
     spec = _spec(subject)
@@ -57,6 +59,7 @@ def resource_value(subject: Subject) -> Iterator[Fault]:
             yield Fault((*_SPEC, *path), f"{value} is not a number of {least} or more", f"Write {least} or more.")
 
 
+@about("resource")
 def resource_mode(subject: Subject) -> Iterator[Fault]:
     """Yield fields that the mode of a custom resource does not support; they are rejected or ignored."""
     spec = _spec(subject)
@@ -72,6 +75,7 @@ def resource_mode(subject: Subject) -> Iterator[Fault]:
         yield Fault((*_SPEC, *field.path), message, fix, severity="" if field.refused else "warning")
 
 
+@about("resource")
 def resource_autoscaler(subject: Subject) -> Iterator[Fault]:
     """Yield autoscalers with missing or reversed bounds, or with metrics that the operator does not support."""
     spec = _spec(subject)
@@ -104,6 +108,7 @@ def _metric(path: Path, metric: Any) -> Iterator[Fault]:
         yield Fault((*path, "pods", "target", field), f"{target[field]} is below 1", "Write 1 or more.")
 
 
+@about("resource")
 def resource_port(subject: Subject) -> Iterator[Fault]:
     """Yield ports of a custom resource whose name or number Kubernetes rejects."""
     for index, port in enumerate(items(_spec(subject), "ports")):
@@ -116,6 +121,7 @@ def resource_port(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*path, key), f"{value} is not a valid port number", f"Write {least} to {_LARGEST_PORT}.")
 
 
+@about("resource")
 def resource_host(subject: Subject) -> Iterator[Fault]:
     """Yield subdomain ingresses without a host name."""
     ingress = section(_spec(subject), "ingress")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .._collector.pod_logs import PodLogs, matches
 from .._config.paths import at, items, mappings, section
-from .subject import Fault, Printer, Subject, rules
+from .subject import Fault, Printer, Subject, about, rules
 from .view import Part, View, kind_of
 
 _PRINTERS = ("debug", "logging")
@@ -39,6 +39,7 @@ class Filter(NamedTuple):
     text: str
 
 
+@about(receivers=["filelog"])
 def log_loop(subject: Subject) -> Iterator[Fault]:
     """Yield file_log receivers that read a log to which their own records are printed, so that those come back."""
     own = subject.deployment.logs if subject.deployment else None

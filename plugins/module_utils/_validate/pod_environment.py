@@ -18,7 +18,7 @@ from .._collector.needs.component_table import component
 from .._collector.needs.derive_needs import variables
 from .._config.paths import Path, at, items
 from .._errors import near
-from .subject import Deployment, Fault, Subject, rules
+from .subject import Deployment, Fault, Subject, about, rules
 from .view import Part
 
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
@@ -39,6 +39,7 @@ def missing_variable(subject: Subject) -> Iterator[Fault]:
             yield Fault(variable.path, message, fix)
 
 
+@about("deployment")
 def missing_permission(subject: Subject) -> Iterator[Fault]:
     """Yield components that need permissions which the collector's ServiceAccount lacks."""
     if not subject.deployment or subject.deployment.granted is None:
@@ -86,6 +87,7 @@ _THERE = ("/etc/ssl", "/etc/pki", "/var/run/secrets", "/run/secrets", "/usr", "/
 _GLOB = re.compile(r"[*?\[{]")
 
 
+@about("deployment")
 def root_path_missing(subject: Subject) -> Iterator[Fault]:
     """Yield host_metrics with a root_path that is not mounted; the receiver does not start."""
     for part in _parts(subject, "receivers", "hostmetrics"):
@@ -94,6 +96,7 @@ def root_path_missing(subject: Subject) -> Iterator[Fault]:
             yield Fault((*part.path, "root_path"), f"nothing is mounted at {root}", _mount(root, "/"))
 
 
+@about("deployment")
 def logs_missing(subject: Subject) -> Iterator[Fault]:
     """Yield file_log and journald that read a directory that is not mounted."""
     for part in _parts(subject, "receivers", "filelog"):
@@ -108,6 +111,7 @@ def logs_missing(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, f"nothing is mounted at {directory}", _mount(directory, directory))
 
 
+@about("deployment")
 def file_missing(subject: Subject) -> Iterator[Fault]:
     """Yield certificates and other files in a directory that is not mounted."""
     if not subject.deployment or subject.deployment.mounts is None:
@@ -133,6 +137,7 @@ def _is_released(subject: Subject) -> bool:
     return bool(subject.target and subject.target.catalogue.ships(subject.target.distribution))
 
 
+@about("deployment")
 def storage_missing(subject: Subject) -> Iterator[Fault]:
     """Yield file_storage in a directory that is not mounted; its data is lost with the container."""
     for part in _parts(subject, "extensions", "filestorage"):
@@ -174,6 +179,7 @@ def _users(subject: Subject, storage: str) -> list[str]:
     return [part.id for part in subject.view.parts if at(part.settings, path) == storage]
 
 
+@about("deployment")
 def consent_missing(subject: Subject) -> Iterator[Fault]:
     """Yield components that need a right which the collector's option `allow` does not name."""
     deployment = subject.deployment

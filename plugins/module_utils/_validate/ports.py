@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._config.paths import ANY, at, dotted, is_loopback, items, overlap
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 from .view import Listener, kind_of
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/collector/configuration/"
@@ -34,6 +34,7 @@ def port_clash(subject: Subject) -> Iterator[Fault]:
             yield Fault(listener.path, message, "Give one of them another port.")
 
 
+@about(exporters=["prometheus"])
 def own_metrics_port(subject: Subject) -> Iterator[Fault]:
     """Yield prometheus exporters on the port of the collector's own metrics."""
     readers = [item for item in subject.view.listeners if item.part is None]
@@ -74,6 +75,7 @@ _ADMIT = {
 }
 
 
+@about("deployment")
 def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield listeners on the loopback address whose port a Service or the node exposes."""
     deployment = subject.deployment
@@ -85,6 +87,7 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
             yield Fault(listener.path, message, f"Write `{listener.at(_POD)}`.")
 
 
+@about("deployment")
 def open_on_node(subject: Subject) -> Iterator[Fault]:
     """Yield ports that are open on every address of the node because the pod uses hostNetwork."""
     if not subject.deployment or not subject.deployment.host_network:
@@ -95,6 +98,7 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
             yield Fault(listener.path, f"port {listener.port} is open on every address of the node", fix)
 
 
+@about("deployment")
 def closed_udp_port(subject: Subject) -> Iterator[Fault]:
     """Yield UDP receivers whose port no network policy of the pods admits; a policy admits TCP unless it says UDP.
 
@@ -120,6 +124,7 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
             )
 
 
+@about("deployment")
 def health_check_missing(subject: Subject) -> Iterator[Fault]:
     """Yield collectors without a health check for the kubelet's probes."""
     if subject.deployment and subject.deployment.probed and not _is_asked(subject):
@@ -130,6 +135,7 @@ def health_check_missing(subject: Subject) -> Iterator[Fault]:
         )
 
 
+@about("deployment")
 def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
     """Yield health checks on the loopback address, which the kubelet cannot reach."""
     if not subject.deployment or not subject.deployment.probed:
@@ -149,6 +155,7 @@ def _servers(subject: Subject) -> Iterator[Listener]:
     return (listener for listener in subject.view.listeners if listener.exposed)
 
 
+@about("deployment")
 def host_port_open(subject: Subject) -> Iterator[Fault]:
     """Yield agents that open ports on their nodes by default, in clear text for everybody who reaches the node."""
     wide = subject.deployment.open_ports if subject.deployment else frozenset()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._config.paths import at, items
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 from .view import Part, Pipeline, kind_of
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
@@ -51,6 +51,7 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
             yield Fault((*pipeline.path, "processors", index), message, fix)
 
 
+@about(processors=["k8sattributes"])
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of received data that need the connection after a processor that drops it."""
     asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
@@ -71,6 +72,7 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
             before = before or (name if kind_of(name) in _FORGETFUL else "")
 
 
+@about(processors=["k8sattributes"])
 def wrong_pod(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that find pods by their connection, where the connection is that of another collector."""
     asking = [part for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)]

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._config.paths import Path, at, items, leaves, section
 from .expansion import locations
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 from .view import Part
 from .workload_placement import copies
 
@@ -25,6 +25,7 @@ _OWN = re.compile(r"NODE_NAME|NODE_IP|HOST_IP|POD_IP|POD_NAME|localhost|127\.0\.
 _ALLOCATED = ("statefulset", "daemonset")
 
 
+@about("deployment")
 def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
     """Yield scrape jobs that every replica of the collector runs on the same targets."""
     times, deployment = copies(subject.deployment), subject.deployment
@@ -41,6 +42,7 @@ def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
                 )
 
 
+@about("deployment")
 def target_allocator_mode(subject: Subject) -> Iterator[Fault]:
     """Yield target allocators in a mode that does not support them; the operator rejects them."""
     deployment = subject.deployment
@@ -71,6 +73,7 @@ _JOBS: Path = (*_RECEIVER, "config", "scrape_configs")
 _PER_NODE = "per-node"
 
 
+@about("resource")
 def target_allocator_strategy(subject: Subject) -> Iterator[Fault]:
     """Yield allocation strategies that do not match the mode: a daemonset needs per-node, other modes another."""
     allocator = _allocator(subject)
@@ -83,6 +86,7 @@ def target_allocator_strategy(subject: Subject) -> Iterator[Fault]:
         yield Fault(path, "a statefulset is not on every node", "Use consistent-hashing, or mode daemonset.")
 
 
+@about("resource")
 def target_allocator_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield target allocators without a receiver `prometheus` or without scrape configs."""
     allocator = _allocator(subject)
@@ -107,6 +111,7 @@ def _is_idle(subject: Subject, allocator: dict[str, Any], receiver: dict[str, An
     return not elsewhere and not items(subject.config, *map(str, _JOBS))
 
 
+@about("resource")
 def target_allocator_variable(subject: Subject) -> Iterator[Fault]:
     """Yield variables in scrape configs of a target allocator, which does not expand them."""
     for path, value in leaves(at(subject.config, _JOBS), _JOBS) if _allocator(subject) else ():
@@ -117,6 +122,7 @@ def target_allocator_variable(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, message, fix)
 
 
+@about("resource")
 def target_allocator_certificates(subject: Subject) -> Iterator[Fault]:
     """Yield target allocators with mTLS and user-provided certificates, of which some are missing."""
     settings = section(_allocator(subject), "mtls")

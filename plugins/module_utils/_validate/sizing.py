@@ -16,7 +16,7 @@ from typing import Any
 from .._collector.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from .._config.paths import at, items, section
 from .components import configured
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 from .view import Part, kind_of
 
 _DOCUMENTATION = (
@@ -44,6 +44,7 @@ def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
             yield from _crossed(part, limit, spike)
 
 
+@about("deployment")
 def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
     """Yield limits above the container's memory limit: the kernel ends the process before the limiter acts."""
     available = subject.deployment.memory_limit_mib if subject.deployment else None
@@ -58,6 +59,7 @@ def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
             )
 
 
+@about("deployment")
 def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
     """Yield percentages in a container without a memory limit: they refer to the memory of the node."""
     if not subject.deployment or subject.deployment.memory_limit_mib != 0:
@@ -81,6 +83,7 @@ def memory_limiter_ignored(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*part.path, key), f"{key} has no effect beside {used}", fix)
 
 
+@about("deployment")
 def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of agents that cache all pods of the cluster instead of the pods of their node."""
     if not subject.deployment or subject.deployment.mode != "daemonset":
@@ -160,6 +163,7 @@ _EVERYTHING = re.compile(r"\^?\(?\.[*+]\)?\$?\Z")
 _ROLLUP = "NoDimensionRollup"
 
 
+@about(connectors=["spanmetrics"])
 def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
     """Yield dimensions of span metrics whose value differs for nearly every span."""
     for part in subject.view.of("connectors", "spanmetrics"):
@@ -174,6 +178,7 @@ def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
                     yield Fault((*part.path, key, index), message, fix)
 
 
+@about(processors=["k8sattributes"])
 def every_label(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that copy all labels or annotations of a pod."""
     for part in subject.view.of("processors", "k8sattributes"):
@@ -186,6 +191,7 @@ def every_label(subject: Subject) -> Iterator[Fault]:
                     yield Fault((*part.path, "extract", what, index), message, fix)
 
 
+@about(exporters=["awsemf"])
 def dimension_rollup(subject: Subject) -> Iterator[Fault]:
     """Yield awsemf exporters that store each metric several times with fewer dimensions."""
     for part in subject.view.of("exporters", "awsemf"):
@@ -194,6 +200,7 @@ def dimension_rollup(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, message, f"Add `dimension_rollup_option: {_ROLLUP}`.")
 
 
+@about("deployment")
 def storage_unclaimed(subject: Subject) -> Iterator[Fault]:
     """Yield collectors whose option `storage` claims nothing: another mode than statefulset, or no state to keep."""
     deployment = subject.deployment

@@ -157,6 +157,28 @@ def once(find: Callable[[Subject], Iterable[_Kept]]) -> Callable[[Subject], tupl
     return kept
 
 
+class About(NamedTuple):
+    """What a subject must have, or a rule finds nothing: a field, and a started component of one of these kinds."""
+
+    field: str = ""
+    kinds: frozenset[tuple[str, str]] = frozenset()
+
+
+ALL = About()
+_ABOUT: dict[Check, About] = {}
+
+
+def about(field: str = "", **kinds: Iterable[str]) -> Callable[[Check], Check]:
+    """Say what a rule is about, kinds by section, so that it is not asked where there is nothing to look at."""
+    what = About(field, frozenset((section, kind) for section, found in kinds.items() for kind in found))
+
+    def known(check: Check) -> Check:
+        _ABOUT[check] = what
+        return check
+
+    return known
+
+
 @dataclass(frozen=True)
 class Rule:
     """A named check; `check` yields one Fault per violation.
@@ -170,13 +192,14 @@ class Rule:
     check: Check
     shared: bool = False
     documentation: str = ""
+    about: About = ALL
 
 
 def rules(severity: str, *checks: Check, shared: bool = False, documentation: str = "") -> tuple[Rule, ...]:
     """Return a rule for each check: its id is the function's name, its reason the first line of the docstring."""
     reasons = {check: (check.__doc__ or "").split("\n", 1)[0] for check in checks}
     return tuple(
-        Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation)
+        Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation, _ABOUT.get(check, ALL))
         for check, reason in reasons.items()
     )
 
@@ -223,6 +246,9 @@ def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     found: list[Finding] = []
     with few_suggestions(_COMPARISONS) as again:
         for item in rules:
+            field, kinds = item.about
+            if (field and not getattr(subject, field)) or (kinds and kinds.isdisjoint(subject.view.kinds)):
+                continue
             again()
             try:
                 for fault in item.check(subject):

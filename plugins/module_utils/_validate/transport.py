@@ -26,7 +26,7 @@ from .._config.masking import (
     what_is,
 )
 from .._config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 from .view import Part, uses
 
 _STORING = (
@@ -146,6 +146,7 @@ def open_receiver(subject: Subject) -> Iterator[Fault]:
             )
 
 
+@about(extensions=["pprof", "zpages"])
 def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
     for listener in subject.view.listeners:
@@ -154,6 +155,7 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
             yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the pod", fix)
 
 
+@about(exporters=["debug", "logging"])
 def verbose_debug(subject: Subject) -> Iterator[Fault]:
     """Yield debug exporters that write all data, including personal data, into the log."""
     for part in subject.view.of("exporters", "debug", "logging"):
@@ -197,6 +199,7 @@ _PROTOCOLS = {
 _BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
 
 
+@about(exporters=["otlphttp", "prometheusremotewrite", "zipkin"])
 def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
     """Yield URLs of OTLP over HTTP, remote write and Zipkin without a scheme, so that each request fails."""
     for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite", "zipkin"):
@@ -210,6 +213,7 @@ def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
 
 
+@about(exporters=_PROTOCOLS)
 def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints of OTLP over gRPC with the port of OTLP over HTTP, and the reverse."""
     for part in subject.view.of("exporters", *_PROTOCOLS):

@@ -17,7 +17,7 @@ from typing import Any
 
 from .._config.layers import parse_version
 from .._config.paths import at, destination, items, section
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 from .view import Part, uses
 
 _OTLP_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"
@@ -33,6 +33,7 @@ _NO_SITE = ("app.", "api.", "trace.", "otlp.", "www.")
 _OPEN = re.compile(r"[$<]")  # a variable, and a placeholder, of which another rule speaks
 
 
+@about(exporters=["otlp", "otlpgrpc"])
 def http_only(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that use gRPC for endpoints of AWS or Datadog that accept only OTLP over HTTP."""
     for part in subject.view.of("exporters", "otlp", "otlpgrpc"):
@@ -62,6 +63,7 @@ def intake_path(subject: Subject) -> Iterator[Fault]:
 _ADDED = ("/v1/traces", "/v1/metrics", "/v1/logs", "/loki/api/v1/push")
 
 
+@about(exporters=["otlphttp"])
 def doubled_path(subject: Subject) -> Iterator[Fault]:
     """Yield URLs with the path of one signal, after which otlp_http writes it again; the backend then answers 404."""
     for part in subject.view.of("exporters", "otlphttp"):
@@ -77,6 +79,7 @@ def doubled_path(subject: Subject) -> Iterator[Fault]:
             )
 
 
+@about(exporters=["otlphttp"])
 def intake_header(subject: Subject) -> Iterator[Fault]:
     """Yield exporters without the headers that CloudWatch Logs and Datadog require."""
     for part in subject.view.of("exporters", "otlphttp"):
@@ -89,6 +92,7 @@ def intake_header(subject: Subject) -> Iterator[Fault]:
                 break
 
 
+@about(exporters=["datadog"])
 def datadog_site(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog sites that are a URL, a host or a nickname instead of a domain."""
     for part in subject.view.of("exporters", "datadog"):
@@ -98,6 +102,7 @@ def datadog_site(subject: Subject) -> Iterator[Fault]:
             yield Fault((*part.path, "api", "site"), f"'{site}' is not a Datadog site", fix)
 
 
+@about(exporters=["datadog"])
 def datadog_key(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog exporters without an API key; they do not start, even with DD_API_KEY in the environment."""
     for part in subject.view.of("exporters", "datadog"):
@@ -170,6 +175,7 @@ def region_missing(subject: Subject) -> Iterator[Fault]:
 _ANY_TRACE_ID = (0, 86)
 
 
+@about(exporters=["awsxray"])
 def random_trace_id(subject: Subject) -> Iterator[Fault]:
     """Yield X-Ray exporters of builds that drop spans whose trace id is random, as SDKs generate it by default."""
     target = subject.target
@@ -232,6 +238,7 @@ _RETENTIONS = (
 )
 
 
+@about(exporters=["awsemf"])
 def dropped_declaration(subject: Subject) -> Iterator[Fault]:
     """Yield metric declarations that awsemf drops; their metrics never reach CloudWatch."""
     for part in subject.view.of("exporters", "awsemf"):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .._config.paths import at, items, section
-from .subject import Deployment, Fault, Subject, rules
+from .subject import Deployment, Fault, Subject, about, rules
 from .view import Part, kind_of
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -35,6 +35,7 @@ _SINGLETONS = {
 _DETECTORS = ("ec2", "eks")
 
 
+@about("deployment")
 def singleton(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that report the whole cluster and run more than once; all data arrives repeatedly."""
     times = copies(subject.deployment)
@@ -50,6 +51,7 @@ def singleton(subject: Subject) -> Iterator[Fault]:
         yield Fault(part.path, message, fix, severity="" if certain else "warning")
 
 
+@about("deployment")
 def host_reader(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that read one node, in a collector that does not run on every node."""
     deployment = subject.deployment
@@ -63,6 +65,7 @@ def host_reader(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, message, "Move it to a collector with mode daemonset.")
 
 
+@about("deployment")
 def sidecar_limits(subject: Subject) -> Iterator[Fault]:
     """Yield leader electors in sidecars; the ServiceAccounts of their pods have no permission for leases."""
     if subject.deployment and subject.deployment.mode == "sidecar":
@@ -71,6 +74,7 @@ def sidecar_limits(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, message, "Move the components that need it to a collector with mode deployment.")
 
 
+@about("deployment")
 def metadata_service(subject: Subject) -> Iterator[Fault]:
     """Yield detectors that use the EC2 metadata service, which pods reach only if the instance allows it."""
     deployment = subject.deployment
@@ -89,6 +93,7 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
                 break
 
 
+@about("deployment")
 def selinux_denied(subject: Subject) -> Iterator[Fault]:
     """Yield components that use files of the node where SELinux denies them to containers."""
     deployment = subject.deployment
@@ -171,6 +176,7 @@ _STATE = {
 }
 
 
+@about("deployment")
 def split_state(subject: Subject) -> Iterator[Fault]:
     """Yield components with state of traces or series that arrive at several replicas of the collector."""
     times, deployment = copies(subject.deployment), subject.deployment
@@ -199,6 +205,7 @@ def unreceived_signal(subject: Subject) -> Iterator[Fault]:
             yield Fault(("exporters", exporter), message, fix)
 
 
+@about("deployment")
 def pod_association(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that identify pods only by a connection that does not come from the pod."""
     deployment = subject.deployment
