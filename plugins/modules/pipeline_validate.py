@@ -117,9 +117,16 @@ builds:
   description:
     - The build of the Collector for which each config was checked.
     - C((default)) follows if neither the task nor an image beside the config names a build.
+    - C((latest known: VERSION)) follows if the build is newer than RV(latest_known).
   returned: success
   type: dict
   sample: {agent.yaml: contrib 0.158.0 (default)}
+latest_known:
+  description: The newest version of the Collector that this collection, or O(catalogue), knows.
+  returned: success
+  type: str
+  version_added: 1.1.0
+  sample: 0.165.0
 suppressed: {description: "Suppressed findings, with their reasons.", returned: success, type: list, elements: dict}
 skipped_files: {description: YAML files without a collector config., returned: success, type: list, elements: str}
 counts:

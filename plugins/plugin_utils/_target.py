@@ -138,17 +138,29 @@ def label(target: Target | None, wanted: BuildRequest | None = None, image: str 
     """Return the name of a build for results, and why it was chosen if nothing names it."""
     if target is None:
         return "any build" if wanted and wanted.distribution == ANY else "an unknown build"
-    default = wanted == BuildRequest() and not image
-    return f"{target.distribution} {target.version}{' (default)' if default else ''}"
+    default = " (default)" if wanted == BuildRequest() and not image else ""
+    return f"{target.distribution} {target.version}{default}{_latest(target)}"
+
+
+def _latest(*targets: Target) -> str:
+    """Return the latest known version of the Collector in words, if a build without its own schema is newer."""
+    newer = (
+        one.catalogue.latest
+        for one in targets
+        if one.stand_in and parse_version(one.version)[:2] > parse_version(one.catalogue.latest)[:2]
+    )
+    known = next(newer, "")
+    return known and f" (latest known: {known})"
 
 
 def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
     """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
-    asked = sorted({(one.distribution, one.own or one.version): one.stand_in for one in targets if one}.items())
-    names = [f"{name} {version} (checked as {near})" for (name, version), near in asked if near]
+    found = [one for one in targets if one and one.stand_in]
+    asked = sorted({(one.distribution, one.own or one.version): one.stand_in for one in found}.items())
+    names = [f"{name} {version} (checked as {near})" for (name, version), near in asked]
     if names:
         yield (
-            f"The settings of components are not all known for {', '.join(names)}. "
+            f"The settings of components are not all known for {', '.join(names)}{_latest(*found)}. "
             "What is found by the settings of another version is a warning that names it. "
             "If the build can print its schema, give it as `distribution_schema`."
         )

@@ -50,6 +50,7 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     report = Report(checked, collected.skipped, _findings.ALL_RULES, arguments["fail_on"], builds)
     result: dict[str, Any] = {
         **as_dict(report),
+        "latest_known": _target.tables().latest,
         "smallest_image": _target.smallest_image(_first_target(cases), [case.config for case in cases]),
         "second_opinion": opinion.as_dict(),
         "report": FORMATS[arguments["format"]](report),

@@ -45,6 +45,13 @@ def test_a_file_that_is_no_config_hides_no_finding(tmp_path: Path) -> None:
     assert "skipped=0" in done.stdout
 
 
+def test_a_collector_newer_than_the_latest_known_is_told(tmp_path: Path) -> None:
+    write(tmp_path, config=GOOD)
+    done = playbook(tmp_path, "validate", pipeline_validate_version="0.999.0")
+    assert done.returncode == 0, done.stdout
+    assert "(latest known: 0." in (done.stdout + done.stderr).replace("\n", " ")
+
+
 def test_a_newer_version_of_the_collection_tells_what_a_newer_collector_takes(tmp_path: Path) -> None:
     write(tmp_path, config=BAD)
     published = tmp_path / "catalogue.json"

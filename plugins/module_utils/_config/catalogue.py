@@ -360,6 +360,13 @@ class Catalogue:
         return near if near != version else coverage.version if newer else ""
 
     @cached_property
+    def latest(self) -> str:
+        """The newest release of the Collector that the tables know; empty text if they know none."""
+        asked = (row["exact"] for row in self.fields_of if row.get("section") == "service")
+        ends = (_last(span) for ranges in asked for span in _ranges(ranges))
+        return max((*ends, *(row["version"] for row in self.builds)), key=parse_version, default="")
+
+    @cached_property
     def shared_fields(self) -> dict[str, Any]:
         """Mappings of settings that several types have, by the label that stands for them."""
         return {row["define"]: row["fields"] for row in self.fields_of if "define" in row}

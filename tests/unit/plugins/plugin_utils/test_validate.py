@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import references, structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import run
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target, _validate, _yaml
 
 from tests.conftest import COLLECTIONS
 from tests.support.cases import cases
@@ -189,6 +190,18 @@ def test_the_result_says_for_which_build_it_was_checked(tmp_path: Path) -> None:
     owner = {"apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector", "metadata": {"name": "x"}}
     with pytest.raises(Problem, match=r"in 1 collector config, nothing was applied, checked for an unknown build"):
         report(config=[{**owner, "spec": {"image": "mine:1", "config": BROKEN}}])
+
+
+def test_a_build_newer_than_the_latest_known_is_named_as_such() -> None:
+    latest = _target.tables().latest
+    newer = f"0.{parse_version(latest)[1] + 1}.0"
+    result, (warning,) = report(config=OTLP, version=newer)
+    assert result["latest_known"] == latest
+    assert result["builds"] == {"config": f"contrib {newer} (latest known: {latest})"}
+    assert f"1 config checked for contrib {newer} (latest known: {latest}):" in result["report"]
+    assert f"contrib {newer} (checked as {latest}) (latest known: {latest})." in warning
+    result, warnings = report(config=OTLP, version=latest)
+    assert "latest known" not in result["report"] + "".join(warnings)
 
 
 def test_to_check_files_loads_nothing_that_renders() -> None:
