@@ -67,14 +67,18 @@ unsolved:
   type: list
   elements: dict
 planned:
-  description: What planned versions of the Collector end, and the configs that do not start with them.
+  description:
+    - What planned versions of the Collector break, the configs that they break, and how many of these each owner has.
+    - The owner is the Helm release, Argo CD application or Flux Kustomization of the object with the config, or else
+      its label C(app.kubernetes.io/managed-by) and its namespace.
   returned: always
   type: list
   elements: dict
   sample:
     - version: 0.177.0
-      what: processor batch
-      configs: [deploy/gateway.yaml]
+      what: does not start, without processor batch
+      configs: [shop/OpenTelemetryCollector gateway]
+      owners: {Helm release shop/otel: 1}
 skipped_files: {description: YAML files without a collector config., returned: always, type: list, elements: str}
 config:
   description: The result, in the form of O(config). It contains the secrets of O(config).

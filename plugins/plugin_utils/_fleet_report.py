@@ -17,8 +17,9 @@ from ..module_utils._config.paths import items, section
 from ..module_utils._errors import cleaned
 from ..module_utils._report.fleet_cluster import FleetCluster
 from ..module_utils._report.page_model import model
+from ..module_utils._validate import batching
 from ..module_utils._validate.reports import counted
-from . import _files, _yaml
+from . import _files, _target, _yaml
 from ._release import published
 
 TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"
@@ -45,7 +46,11 @@ def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
 def _cluster(item: Mapping[str, Any]) -> FleetCluster:
     rendered = section(item, "rendered")
     configs = {f"{one['namespace']}/{one['name']}": _config(one) for one in items(rendered, "collectors")}
-    return FleetCluster(str(item["name"]), item, configs, item["products"])
+    broken = {
+        version: [name for name, config in configs.items() if breaks(config, _target.tables())]
+        for version, _what, breaks in batching.PLANNED
+    }
+    return FleetCluster(str(item["name"]), item, configs, item["products"], broken)
 
 
 def _config(collector: Mapping[str, Any]) -> Any:

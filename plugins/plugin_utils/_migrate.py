@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from ..module_utils._config.masking import masker, secrets_in
 from ..module_utils._config.paths import Position, dotted
 from ..module_utils._errors import Problem, cleaned
+from ..module_utils._kube.ownership import keeper
 from ..module_utils._migrate.data_edits import Change, Unsolved
 from ..module_utils._migrate.steps import STEPS
 from ..module_utils._validate import batching
@@ -144,15 +146,28 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected) -> dict[str, A
     unsolved += [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
     unsolved += [_unread(one.position, one.message, one.fix) for one in collected.failed]
     changes = [row for item in moved for row in item.changes]
-    ending = [mask(item.name) for item in collected.inputs if batching.has_processor(item.config)]
     return {
         "changed": bool(changes),
         "changes": [clean(row) for row in changes],
         "unsolved": [clean(row) for row in unsolved],
-        "planned": [{"version": batching.GONE, "what": "processor batch", "configs": ending}] if ending else [],
+        "planned": list(_planned(collected, mask)),
         "skipped_files": collected.skipped,
         "diff": [clean(_difference(item)) for item in moved if item.text != item.before],
     }
+
+
+def _planned(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:
+    """Yield each planned version of the Collector that breaks configs, with these and with their number by owner."""
+    for version, what, breaks in batching.PLANNED:
+        found = [item for item in collected.inputs if breaks(item.config, _target.tables())]
+        owners = Counter(mask(keeper(item.found.owner)) for item in found)
+        if found:
+            yield {
+                "version": version,
+                "what": what,
+                "configs": [mask(item.name) for item in found],
+                "owners": dict(owners.most_common()),
+            }
 
 
 def _difference(item: Moved) -> dict[str, Any]:

@@ -116,11 +116,16 @@ def test_preflight_fails_on_what_is_asked(tmp_path: Path, text: str, fail_on: st
     assert ("unknown-field" if text is BAD else "unused-component") in done.stdout + done.stderr
 
 
-def test_preflight_names_the_configs_that_a_planned_version_refuses(tmp_path: Path) -> None:
-    write(tmp_path, batched=LIMITER.replace("memory_limiter", "batch"), good=GOOD)
+def test_preflight_counts_by_owner_the_configs_that_planned_versions_break(tmp_path: Path) -> None:
+    batched = LIMITER.replace("memory_limiter", "batch").replace("debug", "otlp_grpc")
+    helm = "metadata: {name: x, namespace: shop, annotations: {meta.helm.sh/release-name: otel}}"
+    resource = RESOURCE.replace("VERSION", "v1beta1").replace("metadata: {name: a}", helm)
+    resource += "  config:\n" + textwrap.indent(batched, "    ")
+    write(tmp_path, batched=batched, good=GOOD, resource=resource)
     told = playbook(tmp_path, "preflight").stdout
-    shown = told.partition("Show which configs do not start with planned versions")[2].partition("TASK [")[0]
-    assert f"{tmp_path}/configs/batched.yaml" in shown and "0.177.0" in shown and "good.yaml" not in shown
+    shown = told.partition("Show which configs planned versions break, and their owners")[2].partition("TASK [")[0]
+    assert f"{tmp_path}/configs/batched.yaml" in shown and "good.yaml" not in shown
+    assert "0.171.0" in shown and "0.177.0" in shown and shown.count("Helm release /otel") == 2, shown
 
 
 def test_the_hook_of_pre_commit_checks_the_files_that_it_is_given(tmp_path: Path) -> None:

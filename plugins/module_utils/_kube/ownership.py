@@ -13,7 +13,7 @@ removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -200,21 +200,33 @@ def _accounts(item: Manifest) -> set[Any]:
 def owner(live: Manifest) -> str:
     """Return who owns an object, as messages name it."""
     metadata = live["metadata"]
-    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     owners = [f"{item.get('kind')} {item.get('name')}" for item in metadata.get("ownerReferences") or []]
     found = f"release {release_of(live)}" if release_of(live) else "an earlier version"
     marked = release_of(live) or label_of(live, OWNER_LABEL) == OWNER
     ours = f"{found} of this collection" if marked and applied_by(live, OWNER) else ""
-    application = annotations.get(_ARGO_TRACKING, "").partition(":")[0] or labels.get(_ARGO_INSTANCE)
+    entries = [entry for entry in metadata.get("managedFields") or [] if not entry.get("subresource")]
+    writers = named(str(entry.get("manager")) for entry in entries)
+    return _tool(live) or ", ".join(owners) or ours or writers
+
+
+def keeper(item: Mapping[str, Any]) -> str:
+    """Return who keeps an object or a manifest: a tool by its marks, else the label of an owner, and the namespace."""
+    namespace = section(item, "metadata").get("namespace")
+    by = section(item, "metadata", "labels").get(OWNER_LABEL)
+    parts = (by and str(by), namespace and f"namespace {namespace}")
+    return _tool(item) or ", ".join(filter(None, parts)) or "an unknown owner"
+
+
+def _tool(item: Mapping[str, Any]) -> str:
+    labels, annotations = section(item, "metadata", "labels"), section(item, "metadata", "annotations")
+    application = str(annotations.get(_ARGO_TRACKING) or "").partition(":")[0] or labels.get(_ARGO_INSTANCE)
     if annotations.get(HELM_NAME):
         return f"Helm release {annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"
     if application:
         return f"Argo CD application {application}"
     if labels.get(_FLUX_NAME):
         return f"Flux Kustomization {labels.get(_FLUX_NAMESPACE, '')}/{labels[_FLUX_NAME]}"
-    entries = [entry for entry in metadata.get("managedFields") or [] if not entry.get("subresource")]
-    writers = named(str(entry.get("manager")) for entry in entries)
-    return ", ".join(owners) or ours or writers
+    return ""
 
 
 def named(managers: Iterable[str]) -> str:

@@ -30,12 +30,16 @@ NOT_ASKED = "Nothing was read from the cluster: this is what its inventory says.
 
 @dataclass(frozen=True)
 class FleetCluster:
-    """The results of one host of the inventory. `configs` has the configs of its collectors as data."""
+    """The results of one host of the inventory. `configs` has the configs of its collectors as data.
+
+    `broken` has the collectors that planned versions of the Collector break, by version.
+    """
 
     name: str
     given: Result
     configs: Mapping[str, Any]
     products: Mapping[str, Result] = field(default_factory=dict)
+    broken: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def members(self) -> list[FleetMember]:

@@ -16,7 +16,8 @@ from .._install.releases import versions
 from .._install.releases.installed import RELEASED
 from .._install.releases.products import CERT_MANAGER, OPERATOR, product
 from .._install.releases.versions import read, tag
-from .._validate.batching import BATCH, BY_DEFAULT, GONE, has_processor
+from .._kube.ownership import keeper
+from .._validate.batching import PLANNED
 from .fleet_cluster import FleetCluster, FleetMember
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
@@ -80,16 +81,21 @@ def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
 
 
 def _ends(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
-    """Yield a row for the collectors that planned versions of the Collector break."""
-    found = [member.id for member in cluster.members if has_processor(member.config)]
-    if found:
-        yield {
-            "what": f"Collectors with processor {BATCH}",
-            "wanted": f"none from {GONE} on",
-            "running": f"{len(found)} of {len(cluster.members)}: {at_most(_MOST_NAMES, found)}",
-            "notes": [f"Collector {BY_DEFAULT} makes batches twice, and {GONE} does not start."],
-            "state": "odd",
-        }
+    """Yield a row for the collectors that a planned version of the Collector breaks, by owner."""
+    for version, what, _breaks in PLANNED:
+        owners: dict[str, list[str]] = {}
+        for member in cluster.members:
+            if member.id in cluster.broken.get(version, ()):
+                owners.setdefault(keeper(member.workload), []).append(member.id)
+        if owners:
+            by = [f"{len(ids)} of {owner} ({at_most(_MOST_NAMES, ids)})" for owner, ids in owners.items()]
+            yield {
+                "what": f"Collectors that {version} breaks",
+                "wanted": NOTHING,
+                "running": f"{sum(map(len, owners.values()))} of {len(cluster.members)}: {at_most(_MOST_NAMES, by)}",
+                "notes": [f"Collector {version} {what}."],
+                "state": "odd",
+            }
 
 
 def running(cluster: FleetCluster, name: str) -> str:
@@ -111,9 +117,9 @@ def fleet(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
             image = running(cluster, member.id)
             wanted = str(member.summary.get("image") or "the operator's image")
             seen.setdefault("Collectors", Counter())[_version(image, wanted)] += 1
-        broken = sum(has_processor(member.config) for member in cluster.members)
-        if broken:
-            seen.setdefault(f"Collectors that {GONE} breaks", Counter())[f"processor {BATCH}"] += broken
+        for version, ids in cluster.broken.items():
+            if ids:
+                seen.setdefault(f"Collectors that {version} breaks", Counter())[f"in {cluster.name}"] += len(ids)
     return [{"what": what, "versions": _sorted(found.items())} for what, found in seen.items()]
 
 

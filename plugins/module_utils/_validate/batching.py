@@ -10,11 +10,12 @@ Private.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .._config.catalogue import Catalogue
 from .._config.layers import parse_version
-from .._config.paths import at, section
+from .._config.paths import at, items, section
 from .components import configured
 from .subject import Fault, Subject, rules
 from .view import Target, kind_of
@@ -56,9 +57,35 @@ def can_batch(target: Target | None, exporter: str) -> bool:
     return BATCH in section(catalogue.shared_fields, queue) if isinstance(queue, str) else BATCH in (queue or {})
 
 
-def has_processor(config: Any) -> bool:
+def has_processor(config: Any, _catalogue: Catalogue) -> bool:
     """Whether a config has the processor, by which versions from 0.177.0 on do not start."""
-    return any(isinstance(name, str) and kind_of(name) == BATCH for name in section(config, "processors"))
+    return any(_is_batch(name) for name in section(config, "processors"))
+
+
+def _is_batch(name: Any) -> bool:
+    return isinstance(name, str) and kind_of(name) == BATCH
+
+
+def doubles(config: Any, catalogue: Catalogue) -> bool:
+    """Whether a pipeline has the processor, and an exporter that makes batches by default from 0.171.0 on."""
+    target = Target(catalogue, "contrib", BY_DEFAULT)
+
+    def makes(name: Any) -> bool:
+        queue = at(config, ("exporters", name, QUEUE))
+        off = at(queue, ("enabled",)) is False or at(queue, (BATCH, "enabled")) is False
+        return isinstance(name, str) and kind_of(name) not in NO_SENDERS and not off and can_batch(target, name)
+
+    return any(
+        any(map(_is_batch, items(pipeline, "processors"))) and any(map(makes, items(pipeline, "exporters")))
+        for pipeline in section(config, "service", "pipelines").values()
+    )
+
+
+# What planned versions of the Collector break: the version, what happens, and in which configs.
+PLANNED: tuple[tuple[str, str, Callable[[Any, Catalogue], bool]], ...] = (
+    (BY_DEFAULT, "makes batches twice, by processor batch and by exporters", doubles),
+    (GONE, "does not start, without processor batch", has_processor),
+)
 
 
 def makes_batches(settings: Any) -> bool:

@@ -44,6 +44,19 @@ def given_clusters(name: str = "prod", text: str = "m", **more: Any) -> list[dic
     return [{"name": name, "rendered": rendered, "diagnosis": found, "drift": drift, **WHOLE, **more}]
 
 
+def test_the_page_counts_the_collectors_that_planned_versions_break(tmp_path: Path) -> None:
+    batched = to("otlp.example.com:443") | {"processors": {"batch": None}}
+    batched["service"]["pipelines"]["traces"]["processors"] = ["batch"]
+    fleet = Fleet().add("a", batched).add("b", to("otlp.example.com:443"))
+    rendered = {"collectors": summaries(fleet), "manifests": fleet.manifests, "findings": []}
+    cluster = {"name": "prod", "rendered": rendered, **WHOLE}
+    _fleet_report.report({"clusters": [cluster], "path": str(tmp_path / "p.html"), "title": "", "time": ""}, False)
+    text = (tmp_path / "p.html").read_text()
+    for version in ("0.171.0", "0.177.0"):
+        assert f"Collectors that {version} breaks" in text
+    assert "in prod " in text and "1 of 2: 1 of namespace obs (obs/a)" in text
+
+
 def written(folder: Path, *clusters: dict[str, Any], **more: str) -> str:
     path = folder / "page.html"
     arguments = {"clusters": clusters, "path": str(path), "title": "Fleet", "time": "now", **more}

@@ -126,15 +126,78 @@ def test_changes_name_their_place_and_reason() -> None:
     assert all(row["why"] for row in result["changes"])
 
 
-def test_configs_that_a_planned_version_refuses_are_counted(tmp_path: Path) -> None:
-    batched = "processors: {batch/a: null}\nservice: {pipelines: {traces: {processors: [batch/a]}}}\n"
-    (tmp_path / "a.yml").write_text(batched)
+def batched(*exporters: str, **settings: Any) -> dict[str, Any]:
+    roles = {"receivers": ["otlp"], "processors": ["batch/a"], "exporters": list(exporters)}
+    given = dict.fromkeys(exporters) | {name: settings for name in exporters if settings}
+    return {**OTLP, "processors": {"batch/a": None}, "exporters": given, "service": {"pipelines": {"traces": roles}}}
+
+
+@pytest.mark.parametrize(
+    ("config", "versions"),
+    [
+        (batched("otlp_grpc"), ["0.171.0", "0.177.0"]),
+        (batched("debug", "awsxray", "otlp_http/b"), ["0.171.0", "0.177.0"]),
+        (batched("otlp_grpc", sending_queue={"batch": {"enabled": False}}), ["0.177.0"]),
+        (batched("otlp_grpc", sending_queue={"enabled": False}), ["0.177.0"]),
+        (batched("debug"), ["0.177.0"]),
+        (batched("awsemf"), ["0.177.0"]),
+        (batched("otlp_grpc") | {"service": {"pipelines": {"traces": {"exporters": ["otlp_grpc"]}}}}, ["0.177.0"]),
+        (batched("otlp_grpc") | {"processors": None, "service": {"pipelines": {"traces": [{}]}}}, []),
+        (OTLP, []),
+    ],
+)
+def test_planned_versions_break_what_batches_twice_or_has_the_processor(config: Any, versions: list[str]) -> None:
+    assert [row["version"] for row in migrate(config=config)["planned"]] == versions
+
+
+FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+HELM = {"meta.helm.sh/release-name": "otel", "meta.helm.sh/release-namespace": "shop"}
+OURS = {"app.kubernetes.io/managed-by": "o11y.opentelemetry"}
+
+
+def resource(name: str, namespace: str = "obs", **metadata: Any) -> dict[str, Any]:
+    about = {"name": name, "namespace": namespace, **metadata}
+    spec = {"config": batched("otlp_grpc")}
+    return {"apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector", "metadata": about, "spec": spec}
+
+
+def test_collectors_of_a_cluster_that_planned_versions_break_are_counted_by_owner() -> None:
+    container = {"name": "c", "image": "otelcol:0.158.0", "volumeMounts": [{"name": "v", "mountPath": "/conf"}]}
+    mounted = {"volumes": [{"name": "v", "configMap": {"name": "plain"}}], "containers": [container]}
+    plainly = {"name": "plain", "namespace": "shop"}
+    copied = {**plainly, "ownerReferences": [{"kind": "OpenTelemetryCollector", "name": "ours"}]}
+    text = {"data": {"relay.yaml": _yaml.dump(batched("otlp_grpc"))}}
+    plain = {"apiVersion": "v1", "kind": "ConfigMap", **text}
+    seen = [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": plainly, "spec": {"template": {"spec": mounted}}},
+        {**plain, "metadata": plainly},
+        {**plain, "metadata": {**copied, "name": "made-by-the-operator"}},
+        {**plain, "metadata": {**plainly, "name": "used-by-nothing"}},
+        *(resource(name, "shop", annotations=HELM) for name in ("agent", "gateway")),
+        resource("tracked", annotations={"argocd.argoproj.io/tracking-id": "o11y:opentelemetry.io/x:obs/tracked"}),
+        resource("labelled", labels={"argocd.argoproj.io/instance": "o11y"}),
+        resource("flux", labels=FLUX),
+        resource("ours", labels=OURS),
+    ]
+    first, last = migrate(config=seen)["planned"]
+    assert (first["version"], last["version"]) == ("0.171.0", "0.177.0")
+    assert list(last["owners"].items()) == [
+        ("Helm release shop/otel", 2),
+        ("Argo CD application o11y", 2),
+        ("namespace shop", 1),
+        ("Flux Kustomization flux-system/apps", 1),
+        ("o11y.opentelemetry, namespace obs", 1),
+    ]
+    assert last["configs"][0] == "shop/ConfigMap plain relay.yaml" and len(last["configs"]) == 7
+
+
+def test_configs_in_files_that_planned_versions_break_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(_yaml.dump(batched("debug")))
     (tmp_path / "b.yml").write_text(NEW)
-    (planned,) = migrate(paths=[str(tmp_path)], check=True)["planned"]
-    assert planned == {"version": "0.177.0", "what": "processor batch", "configs": [str(tmp_path / "a.yml")]}
-    (planned,) = migrate(config=as_config_map(batched))["planned"]
-    assert planned["configs"] == ["config (ConfigMap a relay)"]
-    assert migrate(config=NEW)["planned"] == []
+    (tmp_path / "c.yml").write_text(_yaml.dump(resource("c", annotations=HELM)))
+    _first, planned = migrate(paths=[str(tmp_path)], check=True)["planned"]
+    assert planned["configs"] == [str(tmp_path / "a.yml"), f"{tmp_path / 'c.yml'} (OpenTelemetryCollector c)"]
+    assert planned["owners"] == {"an unknown owner": 1, "Helm release shop/otel": 1}
 
 
 def test_an_older_version_gets_its_own_names() -> None:

@@ -68,5 +68,5 @@ class Fleet:
 
     def cluster(self, name: str = "prod", **given: Any) -> fleet_cluster.FleetCluster:
         rendered = {"collectors": self.collectors, "manifests": self.manifests, "findings": given.pop("findings", [])}
-        products = given.pop("products", {})
-        return fleet_cluster.FleetCluster(name, {"rendered": rendered, **given}, self.configs, products)
+        products, broken = given.pop("products", {}), given.pop("broken", {})
+        return fleet_cluster.FleetCluster(name, {"rendered": rendered, **given}, self.configs, products, broken)

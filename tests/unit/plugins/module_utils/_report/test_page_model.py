@@ -198,19 +198,21 @@ def test_the_fleet_has_every_version_newest_first() -> None:
     assert told["Kubernetes"] == [{"version": "v1.34.2", "count": 1}, {"version": "not read", "count": 1}]
 
 
-def test_collectors_that_a_planned_version_breaks_are_counted() -> None:
-    batched = {**config({"debug": {}}), "processors": {"memory_limiter": {}, "batch/own": None}}
-    fleet = Fleet().add("a", batched).add("b").add("c", {**batched, "processors": {"batch": {}}}, namespace="shop")
-    found = row(fleet.cluster(), "Collectors with processor batch")
-    assert (found["wanted"], found["running"], found["state"]) == (
-        "none from 0.177.0 on",
-        "2 of 3: obs/a, shop/c",
-        "odd",
-    )
-    told = {item["what"]: item["versions"] for item in fleet_versions.fleet([fleet.cluster(), fleet.cluster("dev")])}
-    assert told["Collectors that 0.177.0 breaks"] == [{"version": "processor batch", "count": 4}]
-    clean = Fleet().add("b").cluster()
-    assert [one["what"] for one in fleet_versions.rows(clean, TABLE) if "batch" in one["what"]] == []
+def test_collectors_that_planned_versions_break_are_counted_by_cluster_and_owner() -> None:
+    fleet = Fleet().add("a").add("b").add("c").add("d", namespace="shop")
+    broken = {"0.171.0": ["obs/a"], "0.177.0": ["obs/a", "obs/b", "shop/d"]}
+    found = row(fleet.cluster(broken=broken), "Collectors that 0.177.0 breaks")
+    assert found["running"] == "3 of 4: 2 of namespace obs (obs/a, obs/b), 1 of namespace shop (shop/d)"
+    assert found["notes"] == ["Collector 0.177.0 does not start, without processor batch."]
+    assert row(fleet.cluster(broken=broken), "Collectors that 0.171.0 breaks")["running"].startswith("1 of 4: 1 of")
+    clusters = [fleet.cluster(broken=broken), fleet.cluster("dev", broken={"0.177.0": ["obs/a"], "0.171.0": []})]
+    told = {item["what"]: item["versions"] for item in fleet_versions.fleet(clusters)}
+    assert {one["version"]: one["count"] for one in told["Collectors that 0.177.0 breaks"]} == {
+        "in prod": 3,
+        "in dev": 1,
+    }
+    assert told["Collectors that 0.171.0 breaks"] == [{"version": "in prod", "count": 1}]
+    assert [one["what"] for one in fleet_versions.rows(fleet.cluster(), TABLE) if "breaks" in one["what"]] == []
 
 
 def priced(mode: str = "deployment", seen: int | None = None, spec: Any = None, **more: Any) -> dict[str, Any]:
