@@ -190,7 +190,7 @@ CHOICES: dict[Path, tuple[str, ...]] = {
     ("ingress", "ruleType"): ("path", "subdomain"),
     ("ingress", "route", "termination"): ("edge", "insecure", "passthrough", "reencrypt"),
     ("targetAllocator", "allocationStrategy"): ("consistent-hashing", "least-weighted", "per-node"),
-    ("targetAllocator", "filterStrategy"): ("", "relabel-config"),
+    ("targetAllocator", "filterStrategy"): ("", "none", "relabel-config"),
 }
 _PROBE = {
     "failureThreshold": 1,
@@ -218,25 +218,26 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# The fields of v1beta1, by the mapping that they are in.
+# The fields of v1beta1, by the mapping that they are in. Since 0.159: resizePolicy, targetAllocator.telemetry; since
+# 0.161: imagePullSecrets, revisionHistoryLimit. Source: the operator's changelog.
 FIELDS: dict[Path, frozenset[str]] = {
     (): _names(
-        "additionalContainers affinity args autoscaler command config configVersions configmaps "
+        "additionalContainers affinity args autoscaler command config configmaps configVersions "
         "daemonSetUpdateStrategy deploymentUpdateStrategy dnsPolicy env envFrom hostAliases hostNetwork hostPID "
-        "hostUsers httpRoute image imagePullPolicy ingress initContainers ipFamilies ipFamilyPolicy lifecycle "
-        "livenessProbe managementState mode networkPolicy nodeSelector observability "
+        "hostUsers httpRoute image imagePullPolicy imagePullSecrets ingress initContainers ipFamilies "
+        "ipFamilyPolicy lifecycle livenessProbe managementState mode networkPolicy nodeSelector observability "
         "persistentVolumeClaimRetentionPolicy podAnnotations podDisruptionBudget podDnsConfig podManagementPolicy "
-        "podSecurityContext ports priorityClassName readinessProbe replicas resources securityContext serviceAccount "
-        "serviceName sessionAffinity sessionAffinityConfig shareProcessNamespace startupProbe targetAllocator "
-        "terminationGracePeriodSeconds tolerations topologySpreadConstraints trafficDistribution upgradeStrategy "
-        "volumeClaimTemplates volumeMounts volumes"
+        "podSecurityContext ports priorityClassName readinessProbe replicas resizePolicy resources "
+        "revisionHistoryLimit securityContext serviceAccount serviceName sessionAffinity sessionAffinityConfig "
+        "shareProcessNamespace startupProbe targetAllocator terminationGracePeriodSeconds tolerations "
+        "topologySpreadConstraints trafficDistribution upgradeStrategy volumeClaimTemplates volumeMounts volumes"
     ),
     ("autoscaler",): _names("behavior maxReplicas metrics minReplicas targetCPUUtilization targetMemoryUtilization"),
     ("targetAllocator",): _names(
         "affinity allocationStrategy allowInsecureAuthSecrets collectorNotReadyGracePeriod "
         "collectorTargetReloadInterval enabled env filterStrategy image mtls nodeSelector observability "
         "podDisruptionBudget podSecurityContext prometheusCR replicas resources securityContext serviceAccount "
-        "tolerations topologySpreadConstraints"
+        "telemetry tolerations topologySpreadConstraints"
     ),
     ("targetAllocator", "prometheusCR"): _names(
         "allowNamespaces denyFSAccessThroughSMs denyNamespaces enabled evaluationInterval "

@@ -73,7 +73,11 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     if result["provider"] == "helm" and (described or locked):
         trusted = published.trusted_chart(published.chart_row(wanted, arguments["chart"], described), locked)
         result["msg"] = "; ".join(filter(None, (result["msg"], trusted)))
-    return {**result, "chart_version": "" if described else _chart(wanted, target)}
+    chart = "" if described else _chart(wanted, target)
+    if result["provider"] == "helm" and not described and not chart:
+        unknown = f"The chart of {wanted.title} {target} is not known, so Helm takes its newest chart"
+        result["warnings"].append(f"{unknown}, unless the input otel_operator_chart_version names one")
+    return {**result, "chart_version": chart}
 
 
 def _absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:

@@ -22,6 +22,8 @@ resource-field:
     finds: "spec.autoscaler.minReplica: did you mean 'minReplicas'"}
   one of monitors: {spec.targetAllocator.prometheusCR.serviceMonitors: {},
     finds: "spec.targetAllocator.prometheusCR.serviceMonitors: has no 'serviceMonitors' here"}
+  fields of operators since 0.159: {spec.resizePolicy: [], spec.imagePullSecrets: [{name: x}],
+    spec.revisionHistoryLimit: 3, spec.targetAllocator.telemetry: {}}
   an older version, whose fields are others: {spec.minReplicas: 1, spec.version: v1alpha1}
 resource-value:
   another word: {spec.mode: daemon, finds: "spec.mode: 'daemon' is not an allowed value; did you mean"}
@@ -32,6 +34,9 @@ resource-value:
   a probe at once: {spec.livenessProbe.initialDelaySeconds: 0}
   a strategy: {spec.targetAllocator.allocationStrategy: per_node,
     finds: "spec.targetAllocator.allocationStrategy: did you mean 'per-node'"}
+  no filter, by the word of operators since 0.159: {spec.targetAllocator.filterStrategy: none}
+  another filter: {spec.targetAllocator.filterStrategy: all,
+    finds: "spec.targetAllocator.filterStrategy: 'all' is not an allowed value"}
 resource-mode:
   a sidecar that tolerates: {spec.mode: sidecar, spec.tolerations: [{operator: Exists}],
     finds: "spec.tolerations: mode sidecar cannot have tolerations Remove it, or use mode daemonset or deployment or
