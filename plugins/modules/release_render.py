@@ -73,7 +73,9 @@ options:
     default: refuse
   allow_skip: {description: Whether an upgrade of cert-manager may skip minor versions., type: bool, default: false}
   compatibility:
-    description: The action for a version that does not support the cluster's Kubernetes version.
+    description:
+      - The action for a version that does not support the cluster's Kubernetes version.
+      - Newer versions of Kubernetes than those that it supports are always a warning.
     type: str
     choices: [refuse, warn]
     default: refuse

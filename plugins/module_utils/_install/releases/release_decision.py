@@ -167,10 +167,10 @@ def _refuse_kubernetes(
     wrong = versions.kubernetes(table, wanted.product, version, found["kubernetes"])
     if not wrong:
         return
-    if not wanted.strict:
-        decision.warnings.append(wrong)
-        return
     fitting = versions.fitting(table, wanted.product, found["kubernetes"])[:3]
+    if not wanted.strict or versions.is_newer(table, wanted.product, version, found["kubernetes"]):
+        decision.warnings.append(f"{wrong}; for it are {', '.join(fitting)}" if fitting else wrong)
+        return
     advice = f"Use {', '.join(fitting)}" if fitting else "Use a version that is for it"
     raise Problem(wrong, fix=f"{advice}, or let this only be warned of (compatibility: warn).")
 

@@ -78,7 +78,15 @@ def kubernetes(table: Table, product: Product, wanted: Version, cluster: str) ->
     if first and last and first[:2] <= running[:2] <= last[:2]:
         return ""
     span = f"{known['kubernetes'][0]} to {known['kubernetes'][1]}"
-    return f"{product.title} {wanted} is for Kubernetes {span}, and this cluster is {running.line}"
+    newer = ", which is newer" if is_newer(table, product, wanted, cluster) else ""
+    return f"{product.title} {wanted} is for Kubernetes {span}, and this cluster is {running.line}{newer}"
+
+
+def is_newer(table: Table, product: Product, wanted: Version, cluster: str) -> bool:
+    """Whether the cluster's Kubernetes is newer than those of a version: projects list a new one months later."""
+    known, running = row(table, product, wanted), read(cluster)
+    last = read(known["kubernetes"][1]) if known else None
+    return bool(last and running and running[:2] > last[:2])
 
 
 def fitting(table: Table, product: Product, cluster: str) -> list[str]:

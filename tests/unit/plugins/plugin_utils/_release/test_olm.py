@@ -91,7 +91,7 @@ def test_tuning_becomes_the_configuration_of_the_subscription() -> None:
             {"installed": {**EMPTY, "crds": [BY_HELM]}},
             "made by the Helm release x",
         ),
-        ({"installed": {**EMPTY, "kubernetes": "v1.99.0"}}, "Kubernetes"),
+        ({"installed": {**EMPTY, "kubernetes": "v1.20.0"}}, "Kubernetes"),
         ({"installed": {**THERE, "ours": True, "installer": MANIFEST}}, "by manifest, and the provider is now olm"),
     ],
 )

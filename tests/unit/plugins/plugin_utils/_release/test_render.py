@@ -78,12 +78,23 @@ def test_what_is_adopted_needs_no_manifest() -> None:
 
 
 def test_a_version_that_is_not_for_this_kubernetes_is_refused_or_warned_of(file: str) -> None:
-    future = {**render._NOTHING, "kubernetes": "v1.99.0"}
-    with pytest.raises(Problem, match=r"this cluster is 1\.99.*compatibility: warn"):
-        rendered(source=file, installed=future, compatibility="refuse")
-    result = rendered(source=file, installed=future, compatibility="warn")
-    assert (result["action"], len(result["warnings"])) == ("install", 1)
-    assert "this cluster is 1.99" in result["warnings"][0]
+    past, future = ({**render._NOTHING, "kubernetes": version} for version in ("v1.20.0", "v1.99.0"))
+    with pytest.raises(Problem, match=r"this cluster is 1\.20.*compatibility: warn"):
+        rendered(source=file, installed=past, compatibility="refuse")
+    for installed, compatibility in ((past, "warn"), (future, "refuse"), (future, "warn")):
+        result = rendered(source=file, installed=installed, compatibility=compatibility)
+        assert (result["action"], len(result["warnings"])) == ("install", 1)
+        assert f"this cluster is {installed['kubernetes'][1:5]}" in result["warnings"][0]
+
+
+@cases("product, version", ("cert-manager", "1.21.2"), ("opentelemetry-operator", "0.158.0"))
+def test_what_this_release_installs_is_installed_on_a_kubernetes_that_the_projects_do_not_list_yet(
+    product: str, version: str
+) -> None:
+    newest = {**render._NOTHING, "kubernetes": "v1.37.2"}
+    result = rendered(product=product, version=version, provider="helm", installed=newest)
+    (warning,) = result["warnings"]
+    assert result["action"] == "install" and warning.endswith("1.36, and this cluster is 1.37, which is newer")
 
 
 @cases("foreign, action", ("adopt", "adopt"), ("takeover", "upgrade"), ("refuse", ""))
@@ -107,6 +118,18 @@ def test_a_chart_elsewhere_has_the_version_that_goes_with_it() -> None:
     assert (result["chart_version"], result["manifests"]) == ("0.114.1", [])
     assert result["chart_values"]["manager"] == {"a": 1}
     assert rendered(product="cert-manager", provider="helm", chart=chart)["chart_version"] == "v1.21.2"
+
+
+def test_an_operator_that_is_not_listed_is_installed_with_warnings(file: str, tmp_path: Path) -> None:
+    (newer := tmp_path / "newer.yaml").write_text(MANIFEST.replace("0.158.0", "0.162.0"))
+    nothing = {**render._NOTHING, "kubernetes": "v1.37.2"}
+    given = {"version": "0.162.0", "installed": nothing}
+    unlisted = "0.162.0 is not in the table of this collection, so nothing is known of what it goes with"
+    (warning,) = rendered(source=str(newer), **given)["warnings"]
+    assert warning.endswith(unlisted)
+    first, second = rendered(provider="helm", **given)["warnings"]
+    assert first.endswith(unlisted)
+    assert "The chart of the OpenTelemetry operator 0.162.0 is not known, so Helm takes its newest chart" in second
 
 
 def test_a_chart_on_disk_brings_its_version(tmp_path: Path) -> None:
