@@ -260,7 +260,8 @@ def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: R
     collector = identity.stamped(collector, request.identity_annotations)
     BACKENDS[collector.backend].check(collector)
     target, version = _target.of_collector(collector)
-    distribution = Distribution(options["distribution"], row["image"], row["user"])
+    repository = _target.repository(options["distribution"], collector.version)
+    distribution = Distribution(options["distribution"], repository, row["user"])
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
     image = image_of(collector, distribution, request.pin)
     return _Draft(collector, where, facts, version, target, image, user)

@@ -76,9 +76,16 @@ def _of_text(text: str, path: str) -> Catalogue:
     return Catalogue.from_tables(_sources.published_tables(text, path))
 
 
-def images() -> dict[str, str]:
-    """Return the repository of every distribution's image."""
-    return {name: row["image"] for name, row in _sources.catalogue("distributions").items()}
+def repository(distribution: str, version: str) -> str:
+    """Return the repository of the image of a distribution's version."""
+    row = _sources.catalogue("distributions")[distribution]
+    older = (image for until, image in _older(row).items() if parse_version(version) < parse_version(until))
+    return str(next(older, row["image"]))
+
+
+def _older(row: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the repositories of older versions, each by the version before which it is the one."""
+    return row.get("older_images") or {}
 
 
 def recognised(image: str) -> tuple[str, str] | None:
@@ -88,8 +95,9 @@ def recognised(image: str) -> tuple[str, str] | None:
     """
     match = _IMAGE.match(image)
     last = match["repository"].rpartition("/")[2] if match else ""
-    names = (name for name, repository in images().items() if repository.rpartition("/")[2] == last)
-    name = next(names, None)
+    rows = _sources.catalogue("distributions").items()
+    known = ((name, image) for name, row in rows for image in (row["image"], *_older(row).values()))
+    name = next((name for name, image in known if image.rpartition("/")[2] == last), None)
     version = _NUMBERS.match((match and match["tag"]) or "")
     return (name, version[0] if version else "") if name else None
 
@@ -196,7 +204,7 @@ def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
         (name, str(item).partition("/")[0]) for config in configs for name in SECTIONS for item in section(config, name)
     }
     name = (target.catalogue if target else tables()).smallest_distribution(used, version) if used else None
-    return f"{images()[name]}:{version}" if name else ""
+    return f"{repository(name, version)}:{version}" if name else ""
 
 
 def _own(wanted: BuildRequest) -> Target:

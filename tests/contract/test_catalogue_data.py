@@ -224,6 +224,10 @@ def test_traps_of_distributions() -> None:
     assert CATALOGUE.find("extensions", "basicauth", "redhat", "0.135.0") is None
     assert CATALOGUE.find("processors", "k8s_attributes", "redhat", "0.135.0") is None
     assert CATALOGUE.find("processors", "k8sattributes", "redhat", "0.135.0")
+    new = [("exporters", "googlecloud"), ("receivers", "prometheusremotewrite")]
+    for version, known in (("0.135.0", False), ("0.140.0", True), ("0.144.0", True)):
+        assert [bool(CATALOGUE.find(*key, "redhat", version)) for key in new] == [known] * 2
+        assert not CATALOGUE.coverage("redhat", version).approximate
 
 
 def test_what_ships_nowhere_is_known_all_the_same() -> None:

@@ -33,9 +33,18 @@ def planned(name: str) -> _render.Planned:
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_has_the_names_that_the_build_knows(name: str) -> None:
     made = planned(name)
-    assert made.collector.version == "0.135.0"
+    assert made.collector.version == "0.144.0"
     wrong = [finding for finding in made.findings if finding.severity == "error"]
     assert [str(finding) for finding in wrong if finding.rule != LACKING] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "image"), [("", "rhel9:0.144.0"), ("0.144.0-2", "rhel9:0.144.0-2"), ("0.140.0", "rhel8:0.140.0")]
+)
+def test_the_image_is_that_of_the_version(version: str, image: str) -> None:
+    item = {"name": "one", "distribution": "redhat", "version": version, "recipes": ["otlp_ingest", "debug_output"]}
+    (made,) = _render.bundle(_render.plan(_render.Request([item], {"namespace": "a"})))["collectors"]
+    assert made["image"] == f"registry.redhat.io/rhosdt/opentelemetry-collector-{image}"
 
 
 def test_names_are_those_of_its_time() -> None:
@@ -74,7 +83,7 @@ def test_rules_still_judge_for_the_distribution() -> None:
         )
     )
     assert made.target is not None
-    assert (made.target.distribution, made.target.version) == ("redhat", "0.135.0")
+    assert (made.target.distribution, made.target.version) == ("redhat", "0.144.0")
 
 
 def test_plain_objects_have_no_operator_that_could_choose() -> None:

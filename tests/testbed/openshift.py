@@ -23,7 +23,7 @@ FILES = (
     "payload-manifests/crds/0000_10_config-operator_01_infrastructures-Default.crd.yaml",
 )
 # The testbed's collector, which knows the older names that this version has too.
-COLLECTOR = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel8:0.135.0"
+COLLECTOR = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel9:0.144.0"
 
 
 @cache

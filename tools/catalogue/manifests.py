@@ -27,6 +27,12 @@ _IMPORT = re.compile(r'^\s*"((?:github\.com|go\.opentelemetry\.io)/\S+)"$', re.M
 _FACTORY = re.compile(r"\b(\w+)\.NewFactory\(\)")
 _COLLECTOR = re.compile(r"^\s*go\.opentelemetry\.io/collector/exporter/otlpexporter (v\S+)", re.MULTILINE)
 _CLASSES = ("receiver", "processor", "exporter", "connector", "extension")
+# Red Hat's builds without a tag in the clone, 3.8 and 3.9. This manifest has the components whose schemas later commits
+# publish for them (configschemas/schemas).
+_UNTAGGED = {
+    (0, 140, 0): "753d5e301b66564cdfd9f637a7dc71e05d5b914a",
+    (0, 144, 0): "753d5e301b66564cdfd9f637a7dc71e05d5b914a",
+}
 _OLDEST_ADOT = (0, 42, 0)  # the first with Collector 0.110.0 or newer inside
 
 
@@ -63,8 +69,8 @@ def schemes(releases: Clone, members: Members) -> list[dict[str, Any]]:
 def redhat(clone: Clone, oldest: Version) -> dict[Version, set[Module]]:
     """Return the modules of the Red Hat build; its versions are the Collector's."""
     found = {}
-    for version, tag in sorted(clone.tags.items()):
-        manifest = clone.show(tag, "manifest.yaml") if version >= oldest else None
+    for version, revision in sorted((_UNTAGGED | clone.tags).items()):
+        manifest = clone.show(revision, "manifest.yaml") if version >= oldest else None
         if manifest:
             found[version] = set(modules_of(_load(manifest)))
     return found

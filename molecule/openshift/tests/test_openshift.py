@@ -16,7 +16,7 @@ from tests.support.cluster import PROJECT, Cluster, availability, until, words
 NAMESPACE = "otel-sample"
 OPTIONS = f"-i {PROJECT}/inventories/openshift -i {PROJECT}/molecule/openshift/inventory.yml"
 SELECTOR = "app.kubernetes.io/name=sample-app-frontend"
-IMAGE = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel8:0.135.0"
+IMAGE = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel9:0.144.0"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:otel-collector-sidecar"
 
 

@@ -116,7 +116,9 @@ receivers:
     (BuildRequest(version="0.140.0"), CONTRIB, ("contrib", "0.140.0")),
     (BuildRequest("k8s"), CONTRIB, ("k8s", "0.158.0")),
     (BuildRequest("adot", "v0.47.0"), "", ("adot", "0.143.0")),
-    (BuildRequest("redhat"), "", ("redhat", "0.135.0")),
+    (BuildRequest("redhat"), "", ("redhat", "0.144.0")),
+    (BuildRequest(), "r.io/rhosdt/opentelemetry-collector-rhel9:0.144.0", ("redhat", "0.144.0")),
+    (BuildRequest(), "r.io/rhosdt/opentelemetry-collector-rhel8:0.135.0", ("redhat", "0.135.0")),
 )
 def test_a_build_is_said_or_recognised(wanted: BuildRequest, image: str, build: tuple[str, str] | None) -> None:
     found = resolve(wanted, image)
