@@ -101,7 +101,7 @@ def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) 
         return AddonVerdict(DONE, "it is degraded, which is accepted")
     if patience.degraded == "fail":
         return AddonVerdict(FAILED, "it is degraded")
-    if any(not issue.advice.heals for issue in issues):
+    if any(not issue.advice.transient for issue in issues):
         return AddonVerdict(FAILED, "it is degraded, and waiting does not mend that")
     if degraded_for >= patience.seconds:
         return AddonVerdict(FAILED, f"it has been degraded for {degraded_for:g} s")
@@ -109,9 +109,9 @@ def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) 
 
 
 class Advice(NamedTuple):
-    """What to do about a code. `heals` says whether it can pass, so that the wait for a degraded add-on goes on."""
+    """What to do about a code. A transient one can resolve by itself, so the wait for a degraded add-on goes on."""
 
-    heals: bool
+    transient: bool
     fix: str
 
 
