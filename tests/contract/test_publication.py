@@ -64,10 +64,16 @@ def test_the_changelog_has_this_version_in_both_forms() -> None:
     assert f"\nv{newest}\n" in text("CHANGELOG.rst")
 
 
-def test_bounds_of_the_collections_are_those_that_are_tested() -> None:
+def test_bounds_of_the_collections_are_the_same_everywhere_and_below_alone() -> None:
+    """An upper bound drops a collection from the package `ansible` when that takes a newer dependency."""
+    listed = yaml.safe_load(text("awx/execution-environment.yml"))["dependencies"]["galaxy"]["collections"]
+    of_image = {item["name"]: item["version"] for item in listed if "version" in item}
     asked = {item["name"]: item["version"] for item in yaml.safe_load(text("requirements.yml"))["collections"]}
-    assert GALAXY["dependencies"] == asked
-    assert all(SpecifierSet(bounds).contains("1.0.0") is False for bounds in asked.values())
+    assert GALAXY["dependencies"] == asked == of_image
+    page = " ".join(text("README.md").split())
+    for name, bounds in asked.items():
+        assert f"{name}, {bounds.removeprefix('>=')} or newer" in page
+        assert SpecifierSet(bounds).contains("99.0.0") and not SpecifierSet(bounds).contains("1.0.0")
 
 
 def test_libraries_have_no_upper_bound() -> None:
