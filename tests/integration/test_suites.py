@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.listeners import kind_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import dotted, leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing import invariants
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.policies import KINDS
