@@ -517,7 +517,9 @@ def masker(secrets: Iterable[str], replace: Callable[[str], str] = lambda _secre
     def mask(text: str) -> str:
         """Many findings have the same fix."""
         parts, done = [], 0
-        for match in known.starts.finditer(text) if known.starts else ():
+        if not known.starts:
+            return concealed(text, replace)
+        for match in known.starts.finditer(text):
             end = known.end(text, match.start()) if match.start() >= done else 0
             if end:
                 parts += [text[done : match.start()], replace(text[match.start() : end])]

@@ -182,7 +182,10 @@ class _DocumentReader:
     def read(self, node: Node, path: Path, depth: int) -> Any:
         self.starts.setdefault(path, node.start)
         if node.kind == SCALAR:
-            return self._scalar(node, path)
+            value = scalar(node)
+            if " " in node.value or not (isinstance(value, str) or str(value) == node.value):
+                self.texts[path] = node
+            return value
         if depth > DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
         if node.kind == ALIAS:
@@ -192,12 +195,6 @@ class _DocumentReader:
         if node.kind == MAPPING:
             return self._mapping(node, path, depth)
         return [self.read(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
-
-    def _scalar(self, node: Node, path: Path) -> Any:
-        value = scalar(node)
-        if " " in node.value or not (isinstance(value, str) or str(value) == node.value):
-            self.texts[path] = node
-        return value
 
     def _alias(self, node: Node, path: Path, depth: int) -> Any:
         self.repeating += 1
@@ -223,8 +220,7 @@ class _DocumentReader:
             if key in result:
                 self.duplicates.append((here, self._position(key_node)))
             self.starts[here] = key_node.start
-            is_scalar = value_node.kind == SCALAR  # as most are
-            result[key] = self._scalar(value_node, here) if is_scalar else self.read(value_node, here, depth + 1)
+            result[key] = self.read(value_node, here, depth + 1)
         return {**merged, **result} if merged else result
 
     def _merged(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:

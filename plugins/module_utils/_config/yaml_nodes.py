@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from .._errors import Problem
@@ -59,7 +59,7 @@ def compose(yaml: Any, text: str, file: str) -> Iterator[Node | None]:
     # libyaml is not everywhere; the pure parser is slower. Neither takes a subclass of str, as Ansible has them.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        yield from _Composer(yaml, file).documents(iter(loader(str.__str__(text)).get_event, None))
+        yield from _Composer(file).documents(iter(loader(str.__str__(text)).get_event, None))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
@@ -79,28 +79,28 @@ class _Composer:
     A mapping that is still open has its keys and values in one list.
     """
 
-    def __init__(self, yaml: Any, file: str) -> None:
-        self.yaml, self.file = yaml, file
+    def __init__(self, file: str) -> None:
+        self.file = file
         self.open: list[Node] = []
         self.anchors: dict[str, Node] = {}
         self.roots: list[Node] = []
         self.inside = self.roots  # the list of the innermost open node
 
     def documents(self, events: Iterator[Any]) -> Iterator[Node | None]:
-        yaml = self.yaml
-        handlers: dict[type, Callable[[Any], None]] = {
-            yaml.ScalarEvent: self._scalar,
-            yaml.MappingStartEvent: partial(self._start, MAPPING),
-            yaml.SequenceStartEvent: partial(self._start, SEQUENCE),
-            yaml.MappingEndEvent: self._end,
-            yaml.SequenceEndEvent: self._end,
-            yaml.AliasEvent: self._alias,
+        handlers = {
+            "ScalarEvent": self._scalar,
+            "MappingStartEvent": self._start,
+            "SequenceStartEvent": self._start,
+            "MappingEndEvent": self._end,
+            "SequenceEndEvent": self._end,
+            "AliasEvent": self._alias,
         }
         for event in events:
-            kind = type(event)
-            if kind in handlers:
-                handlers[kind](event)
-            elif kind is yaml.DocumentEndEvent:
+            name = type(event).__name__
+            handler = handlers.get(name)
+            if handler:
+                handler(event)
+            elif name == "DocumentEndEvent":
                 yield self.roots.pop() if self.roots else None
                 self.anchors = {}
 
@@ -113,9 +113,10 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = node
 
-    def _start(self, kind: str, event: Any) -> None:
+    def _start(self, event: Any) -> None:
         if len(self.open) >= DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, _start(event))
+        kind = MAPPING if type(event).__name__ == "MappingStartEvent" else SEQUENCE
         start = _start(event)
         node = Node(kind, [], start, start, "flow" if event.flow_style else "")
         self.inside.append(node)
@@ -128,7 +129,8 @@ class _Composer:
         node = self.open.pop()
         node.end = _end(event)
         if node.kind == MAPPING:
-            node.value = list(zip(node.value[::2], node.value[1::2], strict=True))
+            parts = iter(node.value)
+            node.value = list(zip(parts, parts, strict=True))
         self.inside = self.open[-1].value if self.open else self.roots
 
     def _alias(self, event: Any) -> None:

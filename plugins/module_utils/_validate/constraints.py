@@ -4,9 +4,9 @@
 """Checks of settings beyond types: words, ranges, regular expressions, and settings that exclude each other.
 
 Each row of _data/catalogue/constraints.json is one place in the settings of a component, and what must hold there; its
-keys are those of CHECKS here, in operators.py, operator_flow.py and texts.py. `when` says for which values of other
-settings, `around` for which values of what the place is a part of, `signals` in pipelines of which signal, and `built`
-that the Collector checks only components of a pipeline. Private.
+keys are those of CHECKS and OF_GIVEN here, in stanza_operators.py, stanza_flow.py and text_checks.py. `when` says for
+which values of other settings, `around` for which values of what the place is a part of, `signals` in pipelines of
+which signal, and `built` that the Collector checks only components of a pipeline. Private.
 """
 
 from __future__ import annotations

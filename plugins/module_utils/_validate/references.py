@@ -20,6 +20,8 @@ from .structure import expanded, trimmed
 from .subject import Fault, Subject, rules
 from .view import build_of
 
+_COMPONENT = 2  # the length of a component's path
+
 # Ends of paths that name an extension, used if the build is unknown.
 EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]
 
@@ -168,18 +170,29 @@ def extension_uses(subject: Subject) -> Iterator[tuple[Path, str, bool]]:
 
 def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
     """Yield the references of components, by the catalogue's keys if the build is known, else by the usual keys."""
+    texts = _naming_texts(subject)
     for name, component_id, kind, settings in configured(subject):
         if not isinstance(settings, dict):
             continue
         exact, ends = _keys(subject, name, kind, to)
         found = {(name, component_id, *path): (value, row.lax) for row in exact for path, value in row.find(settings)}
         for end in ends:
-            for path, value in subject.view.texts.get((name, component_id, end[-1]), ()):
+            for path, value in texts.get((name, component_id, end[-1]), ()):
                 if _ends(path[2:], end):
                     found[path] = (value, False)
         for path, (value, lax) in found.items():
             if value and not expanded(value):
                 yield path, value, lax
+
+
+def _naming_texts(subject: Subject) -> dict[Path, list[tuple[Path, str]]]:
+    """Return the texts that may name something at any depth, with their paths, by section, id and last key."""
+    keys = build_of(subject.target).naming_keys if subject.target else {end[-1] for end in EXTENSION_KEYS}
+    found: dict[Path, list[tuple[Path, str]]] = {}
+    for path, value in subject.view.leaves:
+        if len(path) > _COMPONENT and path[-1] in keys and isinstance(value, str):
+            found.setdefault((path[0], path[1], path[-1]), []).append((path, value))
+    return found
 
 
 def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Reference], list[Path]]:

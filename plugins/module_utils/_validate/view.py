@@ -102,15 +102,6 @@ class View:
         return tuple(suspects(self.leaves))
 
     @cached_property
-    def texts(self) -> dict[Path, list[tuple[Path, str]]]:
-        """Every text below a component with its path, by section, id and last key."""
-        found: dict[Path, list[tuple[Path, str]]] = {}
-        for path, value in self.leaves:
-            if isinstance(value, str) and len(path) > _COMPONENT:
-                found.setdefault((path[0], path[1], path[-1]), []).append((path, value))
-        return found
-
-    @cached_property
     def listeners(self) -> tuple[Listener, ...]:
         """Every port that is certainly open and has a known number; the service's own metrics come first."""
         return tuple(listeners(self.config, self.parts, self._table, self._by_operator))
@@ -127,7 +118,6 @@ class View:
 
 
 Made = Callable[[Row], "tuple[Any, str] | None"]  # of a row of constraints, with the key that it looks at
-_COMPONENT = 2  # the length of a component's path
 _MOST_BUILDS = 16  # builds whose answers are remembered
 
 
@@ -200,6 +190,12 @@ class Build:
         if "doubt" not in row and parse_version(self.version) <= parse_version(row.get("asked", "")):
             return ""
         return self.doubt or ("the catalogue has its signals for a neighbouring version" if found.approximate else "")
+
+    @cached_property
+    def naming_keys(self) -> frozenset[str | int]:
+        """The keys with which settings name something at any depth."""
+        rows = self.catalogue.references_of
+        return frozenset(row["key"].rpartition(".")[2] for row in rows if row["key"].startswith(ANYWHERE))
 
     def types(self, name: str) -> tuple[str, ...]:
         """Return the names of a section, for suggestions."""

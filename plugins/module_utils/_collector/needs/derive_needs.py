@@ -196,7 +196,7 @@ def variables(config: Mapping[str, Any]) -> Iterator[Variable]:
     """Yield every variable once; the place that cannot do without it first."""
     found: dict[str, Variable] = {}
     for path, value in leaves(config):
-        for match in REFERENCE.finditer(value) if isinstance(value, str) else ():
+        for match in REFERENCE.finditer(value) if isinstance(value, str) and "$" in value else ():
             if match[1] and (match[1] not in found or found[match[1]].optional):
                 found[match[1]] = Variable(match[1], path, optional=match[2] is not None)
     yield from found.values()

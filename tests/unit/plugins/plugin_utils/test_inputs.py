@@ -78,6 +78,11 @@ def test_a_mistake_inside_a_block_has_its_place_in_the_file() -> None:
     assert (invalid.position.line, invalid.position.column) == (LINE + 5, 13)
 
 
+def test_invalid_yaml_does_not_keep_what_was_read_before_it() -> None:
+    [invalid] = _inputs.collect([], "receivers: {").invalid
+    assert (invalid.__traceback__, invalid.__cause__, invalid.__context__) == (None, None, None)
+
+
 def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(CONFIG)
     (tmp_path / "values.yaml").write_text("image: x\n")

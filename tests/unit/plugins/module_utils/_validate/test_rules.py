@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,18 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import (
     setting_fields as fields,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import (
+    setting_values as values,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
+    ALL,
     Fault,
     Finding,
     Rule,
     Subject,
+    about,
+    once,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +77,58 @@ def test_every_check_is_in_the_table_of_rules(path: Path) -> None:
 def test_rules_have_ids_of_their_own_and_what_the_collector_itself_refuses_is_an_error() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
     assert {rule.severity for rule in RULES if rule.shared} == {"error"}
+
+
+def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
+    asked: list[str] = []
+
+    @about("resource")
+    def of_a_resource(_subject: Subject) -> Iterator[Fault]:
+        """Yield nothing."""
+        asked.append("resource")
+        yield from ()
+
+    @about(exporters=["debug"])
+    def of_debug(_subject: Subject) -> Iterator[Fault]:
+        """Yield nothing."""
+        asked.append("debug")
+        yield from ()
+
+    table = subject.rules("error", of_a_resource, of_debug)
+    subject.run(table, Subject({"exporters": {"debug": {}}}))  # no pipeline starts it
+    assert asked == []
+    started = {"traces": {"exporters": ["debug"]}}
+    subject.run(table, Subject({"exporters": {"debug": {}}, "service": {"pipelines": started}}, resource={"spec": {}}))
+    assert asked == ["resource", "debug"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_rule_finds_nothing_in_what_it_is_not_about(case: Case) -> None:
+    one = Subject(case.config, listeners=CATALOGUE.listeners, **case.more)
+    asked = [replace(rule, about=ALL) for rule in RULES if rule.about != ALL]
+    assert subject.run(asked, one) == [item for item in lint(one) if item.rule in {rule.id for rule in asked}]
+
+
+@pytest.mark.parametrize("row", CATALOGUE.constraints_of, ids=lambda row: row["at"])
+def test_a_constraint_finds_nothing_where_none_of_its_keys_is_given(row: dict[str, Any]) -> None:
+    made = values.constraint(row)
+    for finds, asked in made[0].checks if made and made[0].keys else ():
+        for settings in ({}, [], None, 1):
+            assert list(finds(asked, settings, ("receivers", "a"), row)) == []
+
+
+def test_what_rules_share_is_found_once() -> None:
+    found: list[Any] = []
+
+    @once
+    def keys(one: Subject) -> Iterator[str]:
+        found.append(one.config)
+        yield from one.config
+
+    here = Subject({"receivers": {}})
+    assert keys(here) == keys(here) == ("receivers",)
+    assert keys(Subject({"exporters": {}})) == ("exporters",)
+    assert found == [{"receivers": {}}, {"exporters": {}}]
 
 
 def test_a_correct_config_has_nothing_to_mend() -> None:
