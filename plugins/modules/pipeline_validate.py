@@ -117,7 +117,7 @@ builds:
   description:
     - The build of the Collector for which each config was checked.
     - C((default)) follows if neither the task nor an image beside the config names a build.
-    - C((latest known: VERSION)) follows if the build is newer than RV(latest_known).
+    - "C((latest known: VERSION)) follows if the build is newer than RV(latest_known)."
   returned: success
   type: dict
   sample: {agent.yaml: contrib 0.158.0 (default)}
