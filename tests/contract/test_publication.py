@@ -93,6 +93,7 @@ def test_what_is_promised_is_what_is_tested() -> None:
     oldest = yaml.safe_load(text("meta/runtime.yml"))["requires_ansible"]
     assert oldest == f">={TESTED[0]}.0"
     assert f"ansible-core {TESTED[0]} to {TESTED[-1]}" in " ".join(text("README.md").split())
+    assert f"all supported versions, {TESTED[0]} to {TESTED[-1]}" in text("docs/releases.md")
     assert [f"2.{minor}" for minor in range(int(TESTED[0][2:]), int(TESTED[-1][2:]) + 1)] == TESTED, "none is left out"
     environment = yaml.safe_load(text("awx/execution-environment.yml"))["dependencies"]["ansible_core"]["package_pip"]
     allowed = SpecifierSet(environment.removeprefix("ansible-core"))
