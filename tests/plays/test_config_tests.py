@@ -40,7 +40,11 @@ SECONDS = 60
         ("debug", f"{VERSION}; echo bind: address already in use; exit 1", "other programs take every port"),
         ("debug", f"{VERSION}; echo Error: bad key; exit 1", "the Collector does not start: bad key"),
         ("debug", f"{VERSION}; {SLEEP}", "the Collector is not ready after 2 s"),
-        ("debug", f"{VERSION}; {READY}; exit 3", "the Collector does not take what the test gives"),
+        (
+            "debug",
+            f"{VERSION}; {READY}; echo Error: bug; exit 3",
+            "the Collector ended during the test, with exit code 3: bug",
+        ),
         ("debug", f"{VERSION}; trap : TERM; {READY}; {SLEEP}", "the Collector does not take what the test gives"),
     ],
 )

@@ -54,8 +54,11 @@ class Page:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def pages(config: Mapping[str, Any], given: Sequence[Mapping[str, Any]], where: str) -> list[Page]:
-    """Return the pages of a test. Raises Problem for a job that no receiver has, or several, or whose page is none."""
+def pages(receivers: Mapping[str, Any], given: Sequence[Mapping[str, Any]], where: str) -> list[Page]:
+    """Return the pages of a test for receivers with their settings.
+
+    Raises Problem for a job that none of them has, or several, and for a page that is none.
+    """
     texts: dict[tuple[str, str], list[str]] = {}
     labels: dict[tuple[str, str], dict[str, str]] = {}
     for part in given:
@@ -64,12 +67,12 @@ def pages(config: Mapping[str, Any], given: Sequence[Mapping[str, Any]], where: 
             if not isinstance(text, str):
                 fix = "Write `JOB: |`, and the page below it."
                 raise Problem(f"the page of job '{job}' is not a text", where=where, fix=fix)
-            texts.setdefault(_place(config, str(job), to, where), []).append(text)
+            texts.setdefault(_place(receivers, str(job), to, where), []).append(text)
         for job, known in (part.get("targets") or {}).items():
             if not isinstance(known, Mapping):
                 fix = "Write `JOB: {LABEL: VALUE}`."
                 raise Problem(f"the target of job '{job}' is not a mapping", where=where, fix=fix)
-            found = labels.setdefault(_place(config, str(job), to, where), {})
+            found = labels.setdefault(_place(receivers, str(job), to, where), {})
             found |= {str(name): str(value) for name, value in known.items()}
     return [
         Page(*place, f"{PATH}{number}", tuple(found), labels.get(place, {}))
@@ -77,10 +80,10 @@ def pages(config: Mapping[str, Any], given: Sequence[Mapping[str, Any]], where: 
     ]
 
 
-def _place(config: Mapping[str, Any], job: str, to: str, where: str) -> tuple[str, str]:
+def _place(receivers: Mapping[str, Any], job: str, to: str, where: str) -> tuple[str, str]:
     jobs = {
         item: [str(one.get("job_name")) for one in _jobs(settings)]
-        for item, settings in (config.get("receivers") or {}).items()
+        for item, settings in receivers.items()
         if kind_of(item) == _KIND and to in ("", item)
     }
     able = [item for item, names in jobs.items() if job in names]

@@ -64,7 +64,7 @@ class Outcome:
     exporters: tuple[str, ...] = ()
     """Those of the config; what leaves a traced processor is under other names."""
     notes: tuple[str, ...] = ()
-    """Why less arrived than a failed test may expect."""
+    """Why less arrived than a test may expect."""
 
 
 def run(bench: Bench, case: Case) -> Outcome:
@@ -80,10 +80,11 @@ def run(bench: Bench, case: Case) -> Outcome:
 
 def _once(bench: Bench, case: Case, pace: int) -> Outcome:
     objects = cluster_facts.objects(bench.cluster, "cluster")
-    pages = scrapes.pages(bench.config, case.given, case.where)
+    feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.receivers(bench.config)}
+    pages = scrapes.pages(feeding, case.given, case.where)
     served = {page.path: page.texts for page in pages}
     with tempfile.TemporaryDirectory() as folder, sink.listening(objects, served) as (kept, address):
-        ports = {item: collector_run.free_port() for item in harness.receivers(bench.config)}
+        ports = {item: collector_run.free_port() for item in feeding}
         ends = harness.Ends(address, ports, folder, bench.otlp_http, pages, pace)
         built = harness.build(bench.config, ends, bench.traced)
         requests = [

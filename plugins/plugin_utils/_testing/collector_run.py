@@ -28,6 +28,8 @@ _READY = "Everything is ready"
 _TAKEN = "address already in use"
 _TIMESTAMP = re.compile(r"\d{4}[-/]\d\d[-/]\d\d")
 _STEP = 0.02
+_DYING = 1.0
+"""Seconds in which a Collector that answers no more has ended, if it does."""
 _DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux: the Collector ends if the play is killed."""
 
@@ -72,7 +74,13 @@ def running(program: str, text: str, environment: Mapping[str, str], seconds: fl
         try:
             _wait_until_ready(process, log, seconds)
             said: list[str] = []
-            yield said
+            try:
+                yield said
+            except Problem:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_DYING)
+                    _stop(process, log, seconds)
+                raise
             _stop(process, log, seconds)
             said += log.read_text(encoding="utf-8", errors="replace").splitlines()
         finally:

@@ -82,18 +82,22 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
 
 def _suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
     """Yield what each file has, and with `invariants` a test of each config without one."""
-    named = set()
+    tested: set[Any] = set()
+    configs = []
     for file in _test_files(arguments["paths"], arguments["invariants"]):
         data = _yaml.plain(_sources.read_yaml(file))
         if arguments["invariants"] and isinstance(data, Mapping) and "service" in data:
-            yield case.Suite(str(file), config=file.name, tests=(case.Case(_INVARIANTS, str(file), (), {}),))
+            configs.append(file)
             continue
         suite = case.suite(data, str(file))
-        named.add(suite.collector)
+        tested |= {suite.collector, (file.parent / suite.config).resolve()}
         yield suite
+    for file in configs:
+        if file.resolve() not in tested:
+            yield case.Suite(str(file), config=file.name, tests=(case.Case(_INVARIANTS, str(file), (), {}),))
     for item in arguments["collectors"] if arguments["invariants"] else ():
         name = str(item["name"])
-        if name not in named:
+        if name not in tested:
             yield case.Suite(name, name, tests=(case.Case(_INVARIANTS, name, (), {}),))
 
 
@@ -218,7 +222,7 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
         if planned:
             lines, notes = invariants.judged(bench.config, planned, outcome.got, outcome.exporters)
         else:
-            lines, written = _compared(suite, bench, test, outcome)
+            lines = _compared(suite, bench, test, outcome, written)
     except Problem as problem:
         lines = [str(problem)]
     leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
@@ -229,11 +233,10 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
     return _Judged(suite, test, differences, outcome.changes, steps, tuple(written), told)
 
 
-def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome) -> tuple[list[str], list[str]]:
-    """Return what differs from the expectations, and the golden files that were written instead."""
+def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome, written: list[str]) -> list[str]:
+    """Return what differs from the expectations; the golden files that were written instead are added to a list."""
     unasked = scrapes.OWN if any("pages" in part for part in test.given) else ()
     lines: list[str] = []
-    written: list[str] = []
     for exporter, wanted in test.expect.items():
         got = outcome.got.get(exporter, {})
         lines += _queries(exporter, wanted, got)
@@ -247,7 +250,7 @@ def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome
             written.append(str(file.path))
         else:
             lines += different
-    return lines, written
+    return lines
 
 
 def _queries(exporter: str, wanted: Any, got: Mapping[str, Sequence[records.Record]]) -> Iterator[str]:

@@ -51,7 +51,7 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
     ("echo 'Error: no such thing' >&2; echo 'and why' >&2; exit 1", "does not start: no such thing and why"),
     ("exec sleep 60", "the Collector is not ready after 1 s: it says nothing. Give a longer timeout."),
     ("echo 2026-01-01 bind: address already in use; exit 1", "other programs take every port"),
-    (f"{READY}; exit 3", "the Collector does not take what the test gives"),
+    (f"{READY}; echo Error: mine; exit 3", "the Collector ended during the test, with exit code 3: mine"),
     (f"{READY}; exec sleep 60", "the Collector does not take what the test gives"),
 )
 def test_a_collector_that_does_not_work_fails_its_test_with_its_words(tmp_path: Path, body: str, said: str) -> None:
@@ -241,3 +241,17 @@ def test_a_config_of_a_running_collector(
         report(tmp_path, program(tmp_path, "echo Error: mine; exit 1"), tests, resources=resources)
     assert said in str(problem.value)
     assert ("is version 0.158.0, not 0.99.0" in capsys.readouterr().out) is ("mine" in said)
+
+
+@cases(
+    "paths, files",
+    (["a.yaml"], ["a.yaml", "gateway"]),
+    (["a.yaml", "a_test.yml"], ["a_test.yml", "gateway"]),
+    ([], ["gateway"]),
+)
+def test_a_config_without_a_test_gets_one(tmp_path: Path, paths: list[str], files: list[str]) -> None:
+    collectors = [{"name": "gateway", "config": CONFIG, "image": ""}]
+    given = {"paths": [str(tmp_path / name) for name in paths], "invariants": True, "collectors": collectors}
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, program(tmp_path, "echo Error: mine; exit 1"), **given)
+    assert [Path(test["file"]).name for test in problem.value.facts["tests"]] == files
