@@ -225,6 +225,11 @@ def test_the_collectors_of_an_inventory_without_a_test_are_tested(binary: str, t
     )
 
 
+def test_a_trace_goes_on_after_a_connector(binary: str) -> None:
+    tests = run(binary, SUITES / "tenants_test.yml", trace=True)["tests"]
+    assert {"traces/a: 1 spans come in", "traces/rest: 2 spans come in"} <= {*tests[0]["trace"]}
+
+
 INVENTORY = """
 all:
   hosts:

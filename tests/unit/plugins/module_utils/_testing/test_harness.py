@@ -119,6 +119,25 @@ def test_what_is_given_goes_to_the_receiver_of_otlp_or_the_named_one(signal: str
     assert harness.destination(harness.build(CONFIG, ENDS), signal, asked, "here") == found
 
 
+def test_a_connector_that_names_pipelines_sends_to_their_stages_too() -> None:
+    routing = {"default_pipelines": ["traces/a"], "table": [{"condition": "x", "pipelines": ["logs"]}]}
+    connectors = {**CONFIG["connectors"], "routing": routing}
+    found = harness.build({**CONFIG, "connectors": connectors}, ENDS, traced=True).config["connectors"]["routing"]
+    stages = [f"traces/stage_{number}_of_traces_a" for number in range(2)]
+    assert found["default_pipelines"] == ["traces/a", *stages]
+    assert found["table"] == [{"condition": "x", "pipelines": ["logs", "logs/stage_0_of_logs"]}]
+
+
+def test_nothing_listens_beside_a_pipeline_that_gets_a_part_of_the_records() -> None:
+    pipelines = {
+        "traces": {"receivers": ["otlp"], "exporters": ["round_robin"]},
+        "traces/a": {"receivers": ["round_robin"], "exporters": ["debug"]},
+    }
+    config = {**CONFIG, "connectors": {"round_robin": None}, "service": {"pipelines": pipelines}}
+    found = harness.build(config, ENDS, traced=True).config["service"]["pipelines"]
+    assert set(found) == {*pipelines, "traces/stage_0_of_traces"}
+
+
 @cases(
     "signal, asked, said",
     ("metrics", "", "no receiver takes metrics"),
