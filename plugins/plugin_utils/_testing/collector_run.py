@@ -28,6 +28,8 @@ _READY = "Everything is ready"
 _TAKEN = "address already in use"
 _TIMESTAMP = re.compile(r"\d{4}[-/]\d\d[-/]\d\d")
 _STEP = 0.02
+_BUSY = 2.0
+"""Seconds that a Collector may compute after its start before it is told to stop."""
 _DYING = 1.0
 """Seconds in which a Collector that answers no more has ended, if it does."""
 _DEATH_SIGNAL = 1
@@ -106,6 +108,9 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, seconds: floa
 
 
 def _stop(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+    end = time.monotonic() + _BUSY
+    while process.poll() is None and not _is_idle(process.pid) and time.monotonic() < end:
+        time.sleep(_STEP)
     died = process.poll()
     if died is None:
         process.terminate()
@@ -114,12 +119,24 @@ def _stop(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
         except subprocess.TimeoutExpired as error:
             wrong = f"the Collector does not stop within {seconds:.0f} s"
             raise Problem(wrong, fix="Give a longer timeout.") from error
-        if died == -signal.SIGTERM:  # it is ready a moment before it listens to signals
+        if died == -signal.SIGTERM:  # it did not listen yet
             raise AgainError("the Collector is stopped before it sends what it holds")
         if died == 0:
             return
     said = last_error(log.read_text(encoding="utf-8", errors="replace"))
     raise Problem(f"the Collector ended during the test, with exit code {died}: {said}", fix="Read its message.")
+
+
+def _is_idle(pid: int) -> bool:
+    """Return whether no thread computes: a Collector is ready a moment before it listens to signals, and then waits.
+
+    Where the system does not tell, it is.
+    """
+    try:
+        threads = [file.read_text() for file in Path("/proc", str(pid), "task").glob("*/stat")]
+    except OSError:  # a thread ended meanwhile
+        return False
+    return not any(text.rpartition(")")[2].split()[0] == "R" for text in threads)
 
 
 def last_error(said: str) -> str:

@@ -100,6 +100,24 @@ def test_a_collector_that_does_not_hear_its_signal_is_run_again(tmp_path: Path) 
         pass
 
 
+LATE = """
+import signal, sys, time
+print("Everything is ready", flush=True)
+end = time.monotonic() + 0.5
+while time.monotonic() < end: pass
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux says whether a process computes")
+def test_a_collector_that_computes_after_its_start_is_stopped_when_it_waits(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    binary = program(tmp_path, f"exec {sys.executable} {tmp_path}/late.py")
+    with collector_run.running(binary, "", dict(os.environ), 20):
+        pass
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux ends a process with its parent")
 def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
     binary = program(tmp_path, f"{READY}; echo $$ > {tmp_path}/pid; exec sleep 60")
