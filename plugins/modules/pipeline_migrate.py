@@ -29,10 +29,24 @@ options:
     aliases: [path]
   config: {description: "A config as a mapping or YAML text, or a list of Kubernetes objects.", type: raw}
   dest: {description: "File for the result, instead of the input file. For one config only.", type: path}
+  compare:
+    description:
+      - Whether a real Collector on the controller runs each config that changes in both forms, before a file is
+        written. Each receiver gets a span, a data point and a log record, and RV(compared) says what each exporter gets
+        otherwise. The configs run as in M(o11y.opentelemetry.pipeline_test).
+      - V({}) uses the program of the target's distribution on C(PATH).
+    type: dict
+    version_added: 1.1.0
+    suboptions:
+      binary: {description: "Path of a Collector, or V(auto).", type: str, default: auto}
+      before:
+        description: Path of a Collector that runs the configs as they were, such as that of the old version.
+        type: str
 attributes:
   diff_mode: {support: full, details: Secrets are masked.}
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
+  - module: o11y.opentelemetry.pipeline_test
 """
 
 EXAMPLES = r"""
@@ -42,6 +56,12 @@ EXAMPLES = r"""
     distribution: contrib
     version: 0.158.0
   register: moved
+
+- name: Migrate a config, and see whether the new form does the same
+  o11y.opentelemetry.pipeline_migrate:
+    paths: [gateway.yaml]
+    version: 0.158.0
+    compare: {binary: /opt/0.158.0/otelcol-contrib, before: /opt/0.110.0/otelcol-contrib}
 
 - name: Show the remaining manual changes
   ansible.builtin.debug:
@@ -79,6 +99,15 @@ planned:
       what: does not start, without processor batch
       configs: [shop/OpenTelemetryCollector gateway]
       owners: {Helm release shop/otel: 1}
+compared:
+  description:
+    - The configs that changed. C(records) is how many records left the old form, C(differences) what exporters lose
+      (-), get in addition (+) or get with other fields (~). C(why) says why a config did not run.
+  returned: when O(compare) is given
+  type: list
+  elements: dict
+  version_added: 1.1.0
+  sample: [{config: gateway.yaml, records: 3, differences: [], why: ""}]
 skipped_files: {description: YAML files without a collector config., returned: always, type: list, elements: str}
 config:
   description: The result, in the form of O(config). It contains the secrets of O(config).

@@ -54,6 +54,28 @@ options:
     description: Whether a failed test shows what each processor took away and added.
     type: bool
     default: false
+  coverage:
+    description:
+      - Whether the result says which statements, conditions, sampling policies and routes of the configs the tests
+        take. Every test then runs again, once for 30 of them.
+      - What no test can tell is listed as unknown, and never counts as taken.
+    type: bool
+    default: false
+  compare:
+    description:
+      - Another config, another Collector or both, which get what the tests give. RV(compared) says what each exporter
+        gets otherwise. A difference fails no test.
+    type: dict
+    suboptions:
+      config: {description: "File with the other config, for tests of one config.", type: path}
+      binary: {description: Path of the other Collector., type: str}
+  propose_path:
+    description:
+      - Folder for files with a case for each statement, condition, policy and route that no test takes, one file for
+        each config. Includes O(coverage). Each case was run, and expects what the Collector did; judge it before you
+        move it to the tests.
+      - A file that exists is never replaced. Check mode writes nothing.
+    type: path
   invariants:
     description:
       - Whether each of O(collectors), and each config that O(paths) names, gets a test if no file has one.
@@ -71,7 +93,7 @@ options:
     type: path
     default: "-"
 attributes:
-  diff_mode: {details: The module writes only the report and golden files.}
+  diff_mode: {details: The module writes only the report, golden files and proposed cases.}
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
   - module: o11y.opentelemetry.otel_render
@@ -93,6 +115,17 @@ EXAMPLES = r"""
     paths: [tests/collectors]
     collectors: "{{ otel_collector_rendered.collectors }}"
     output_path: collectors.xml
+
+- name: Find what the tests leave out
+  o11y.opentelemetry.pipeline_test:
+    paths: [tests/collectors]
+    coverage: true
+    propose_path: tests/proposed
+
+- name: See what another version of the Collector does otherwise
+  o11y.opentelemetry.pipeline_test:
+    paths: [tests/collectors]
+    compare: {binary: /opt/0.160.0/otelcol-contrib}
 """
 
 RETURN = r"""
@@ -112,5 +145,49 @@ tests:
       trace: []
       golden: []
       notes: []
+coverage:
+  description:
+    - What each config may do with a record or not, and whether a record of a test took it. RV(coverage[].taken) is
+      V(null) if that is unknown; C(why) has the reason.
+  returned: when O(coverage=true) or O(propose_path) is given
+  type: list
+  elements: dict
+  sample:
+    - file: tests/collectors/gateway.yaml
+      line: 4
+      path: processors.filter.traces.span[1]
+      what: IsMatch(span.attributes["url.path"], "^/metrics$")
+      taken: false
+      why: ""
+compared:
+  description:
+    - Each test, with what the other config or Collector does otherwise. C(records) is how many records left the config
+      of the test. Exporters lose (-) records, get them in addition (+), or get other fields (~). C(why) says why one of
+      the two did not run.
+  returned: when O(compare) is given
+  type: list
+  elements: dict
+  sample:
+    - name: Health checks are dropped
+      file: tests/collectors/gateway_test.yml
+      records: 1
+      differences: ["otlp_grpc/backend: spans: + {name: GET /health, kind: server, status: unset}"]
+      why: ""
+proposed:
+  description:
+    - A row for each branch that no test takes. C(test) is the case that takes it, empty if there is none; C(why) then
+      has the reason.
+  returned: when O(propose_path) is given
+  type: list
+  elements: dict
+  sample:
+    - file: tests/collectors/gateway.yaml
+      line: 4
+      path: processors.filter.traces.span[1]
+      why: ""
+      test:
+        name: It takes processors.filter.traces.span[1]
+        given: {to: otlp, spans: [{attributes: {url.path: /metrics}}]}
+        expect: {otlp_grpc/backend: nothing}
 report: {description: A line for each test and difference., returned: success or failure of a test, type: str}
 """

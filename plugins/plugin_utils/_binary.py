@@ -190,11 +190,15 @@ def mismatch(found: str, target: Target | None) -> str:
     """Return why a program is unsuitable: its version must match the target's."""
     if target is None:
         return ""
+    version = version_of(found)
+    return "" if version == target.version else f"{found} is version {version or 'unknown'}, not {target.version}"
+
+
+def version_of(found: str) -> str:
+    """Return the version that a program says it has; empty if it says none."""
     _code, said = _said_of_itself(found)
     match = re.search(r"(?<!\d)\d++\.\d++\.\d++", said)
-    if match and match[0] == target.version:
-        return ""
-    return f"{found} is version {match[0] if match else 'unknown'}, not {target.version}"
+    return match[0] if match else ""
 
 
 def check(found: str) -> None:

@@ -22,6 +22,7 @@ from ..module_utils._validate.rules import RULES
 from ..module_utils._validate.subject import Subject
 from ..module_utils._validate.view import Target
 from . import _files, _inputs, _rewrite, _target
+from ._testing import comparing
 
 _GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
 _REJECTING = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE)
@@ -36,6 +37,8 @@ class Moved:
     text: str
     changes: list[dict[str, Any]] = field(default_factory=list)
     unsolved: list[dict[str, Any]] = field(default_factory=list)
+    forms: list[tuple[str, Any, Any, Target]] = field(default_factory=list)
+    """Each config that changed: its name, how it was and is, and its build."""
 
 
 def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -46,14 +49,14 @@ def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     collected = _inputs.collect(arguments["paths"], config)
     wanted = _target.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
-        return _of_data(collected, wanted)
+        return _of_data(collected, wanted, arguments.get("compare"))
     if dest and len(collected.texts) != 1:
         raise Problem("`dest` supports only one config", fix="Give one file or one text, or omit `dest`.")
     moved = []
     for name, text in collected.texts.items():
         with collected.guarded(f"migrating {name}", name):
             moved.append(move(text, name, collected, wanted))
-    result = _result(moved, collected)
+    result = _result(moved, collected, arguments.get("compare"))
     written = [_write(item, dest, check) for item in moved]
     result["changed"] = any(written) if dest else result["changed"]
     if config is not None and not dest and moved:
@@ -67,8 +70,10 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.Bui
     mine = [item for item in collected.inputs if item.file == name or (not item.file and name == _inputs.VARIABLE)]
     for item in reversed(mine):
         work = _rewrite.operation(moved.text, name, item.found)
-        done, left = run(work, target_of(wanted, item))
+        target = target_of(wanted, item)
+        done, left = run(work, target)
         moved.text = work.whole()
+        moved.forms[:0] = [(item.name, item.config, work.data, target)] if done else []
         moved.changes[:0] = [_row(item, change, name) for change in done]
         moved.unsolved[:0] = [_row(item, one, name) for one in left]
     return moved
@@ -123,20 +128,22 @@ def target_of(wanted: _target.BuildRequest, item: _inputs.Input) -> Target:
     return target
 
 
-def _of_data(collected: _inputs.Collected, wanted: _target.BuildRequest) -> dict[str, Any]:
+def _of_data(collected: _inputs.Collected, wanted: _target.BuildRequest, compare: Any) -> dict[str, Any]:
     moved = Moved("", "", "")
     plain = {}
     for item in collected.inputs:
         work = _rewrite.Data(item.config)
-        done, left = run(work, target_of(wanted, item))
+        target = target_of(wanted, item)
+        done, left = run(work, target)
+        moved.forms += [(item.name, item.config, work.data, target)] if done else []
         moved.changes += [_row(item, change, "") for change in done]
         moved.unsolved += [_row(item, one, "") for one in left]
         if not item.found.owner:
             plain["config"] = work.data
-    return {**_result([moved], collected), **plain}
+    return {**_result([moved], collected, compare), **plain}
 
 
-def _result(moved: Sequence[Moved], collected: _inputs.Collected) -> dict[str, Any]:
+def _result(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) -> dict[str, Any]:
     mask = masker(secret for item in collected.inputs for secret in secrets_in(item.config))
 
     def clean(row: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +153,8 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected) -> dict[str, A
     unsolved += [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
     unsolved += [_unread(one.position, one.message, one.fix) for one in collected.failed]
     changes = [row for item in moved for row in item.changes]
+    forms = [form for item in moved for form in item.forms]
+    compared = {"compared": comparing.of_configs(forms, compare)} if compare is not None else {}
     return {
         "changed": bool(changes),
         "changes": [clean(row) for row in changes],
@@ -153,6 +162,7 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected) -> dict[str, A
         "planned": list(_planned(collected, mask)),
         "skipped_files": collected.skipped,
         "diff": [clean(_difference(item)) for item in moved if item.text != item.before],
+        **compared,
     }
 
 

@@ -70,7 +70,7 @@ def traced(config: Mapping[str, Any], got: Mapping[str, Mapping[str, Sequence[Re
             gained = [record for record in after if record not in before]
             if len(lost) == len(gained):
                 for old, new in zip(lost, gained, strict=True):
-                    yield f"{name}: {processor}: ~ {'; '.join(_changes(old, new))}"
+                    yield f"{name}: {processor}: ~ {'; '.join(changes(old, new))}"
                 continue
             yield from (f"{name}: {processor}: - {brief(signal, record)}" for record in lost)
             yield from (f"{name}: {processor}: + {brief(signal, record)}" for record in gained)
@@ -117,7 +117,7 @@ def _paired(fits: Sequence[Sequence[int]]) -> dict[int, int]:
     return {index: number for number, index in owner.items()}
 
 
-def _changes(old: Record, new: Record) -> Iterator[str]:
+def changes(old: Record, new: Record) -> Iterator[str]:
     """Yield how a record became another one."""
     for field in new:
         before, after = old[field], new[field]

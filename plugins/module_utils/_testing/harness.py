@@ -179,7 +179,7 @@ def _trace(result: dict[str, Any], ends: Ends) -> None:
             copy = {"receivers": pipeline["receivers"], "processors": processors[:number], "exporters": [sink]}
             added = f"{name.partition('/')[0]}/stage_{number}_of_{_word(name)}"
             pipelines[added] = {key: part for key, part in copy.items() if part}
-            result["connectors"] = _beside(result["connectors"], name, added)
+            result["connectors"] = beside(result["connectors"], name, added)
 
 
 def takes_turns(pipeline: Mapping[str, Any]) -> bool:
@@ -187,12 +187,12 @@ def takes_turns(pipeline: Mapping[str, Any]) -> bool:
     return any(kind_of(str(item)) == _ROUND_ROBIN for item in pipeline.get("receivers") or ())
 
 
-def _beside(value: Any, name: str, added: str) -> Any:
+def beside(value: Any, name: str, added: str) -> Any:
     """Return settings whose lists that have a name have another name too."""
     if isinstance(value, Mapping):
-        return {key: _beside(item, name, added) for key, item in value.items()}
+        return {key: beside(item, name, added) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [*(_beside(item, name, added) for item in value), *([added] if name in value else ())]
+        return [*(beside(item, name, added) for item in value), *([added] if name in value else ())]
     return value
 
 

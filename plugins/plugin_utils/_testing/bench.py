@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ...module_utils._config import paths
 from ...module_utils._errors import Problem
 from ...module_utils._testing import cluster_facts, harness, records, scrapes
 from ...module_utils._testing.case import Case
@@ -53,6 +54,10 @@ class Bench:
     update_golden: bool = False
     check: bool = False
     """Whether nothing is written."""
+    locate: Callable[[paths.Path], paths.Position] = lambda _path: paths.Position()
+    """Where the user wrote what stands at a path of the config."""
+    extend: Callable[[dict[str, Any], harness.Ends], None] = lambda _config, _ends: None
+    """What adds to the config of the test, which has its ends already."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
         ports = {item: collector_run.free_port() for item in feeding}
         ends = harness.Ends(address, ports, folder, bench.otlp_http, pages, pace)
         built = harness.build(bench.config, ends, bench.traced)
+        bench.extend(built.config, ends)
         requests = [
             item for minute, part in enumerate(case.given) for item in _requests(built, part, ports, case.where, minute)
         ]

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._config.masking import masker, secrets_in
+from ...module_utils._config.paths import Path as KeyPath
 from ...module_utils._config.paths import Position
 from ...module_utils._errors import Problem, cleaned, near
 from ...module_utils._testing import case, expectations, invariants, policies, records, scrapes
 from ...module_utils._validate.reports import Checked, Report, counted, junit
 from ...module_utils._validate.subject import Finding
 from .. import _binary, _files, _inputs, _jmespath, _sources, _target, _yaml
+from . import extras
 from .bench import Bench, Outcome, run
 from .golden_files import Golden
 
@@ -67,9 +69,10 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     jobs = [(suite, bench, test, rules) for suite, bench in zip(suites, benches, strict=True) for test in suite.tests]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         judged = list(pool.map(lambda job: _judged(*job), jobs))
-    result: dict[str, Any] = {"tests": [item.as_dict() for item in judged]}
-    result["changed"] = any(item.golden for item in judged)
-    result["report"] = _text(judged)
+        facts, lines = extras.found(arguments, jobs, pool, check)
+    written = facts.pop("changed", False) or any(item.golden for item in judged)
+    result: dict[str, Any] = {"tests": [item.as_dict() for item in judged], "changed": written, **facts}
+    result["report"] = "\n".join([_text(judged), *lines])
     if arguments["output_path"] != _NO_FILE and not check:
         checked = [Checked(f"{item.suite.file}: {item.test.name}", tuple(_findings(item))) for item in judged]
         result["changed"] |= _files.write(Path(arguments["output_path"]), junit(Report(checked, suite=_SUITE)))
@@ -143,7 +146,7 @@ def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
 
 def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool) -> Bench:
     """Return what the tests of a file share. Raises Problem without a config, or without a Collector that runs it."""
-    config, image = _config(suite, arguments)
+    config, image, locate = _config(suite, arguments)
     target = _target.resolve(_target.BuildRequest.from_arguments(arguments), image)
     binary = arguments["binary"]
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
@@ -158,27 +161,32 @@ def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str]
     _check_exporters(suite, config)
     hidden = masker(secrets_in(config) | secrets_in(dict(suite.environment)))
     switches = (arguments["trace"], arguments["update_golden"], check)
-    return Bench(program, config, environment, suite.cluster, named, _yaml.dump, hidden, *switches)
+    return Bench(program, config, environment, suite.cluster, named, _yaml.dump, hidden, *switches, locate)
 
 
-def _config(suite: case.Suite, arguments: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-    """Return the config that the tests of a file are about, and the image beside it."""
+def _config(
+    suite: case.Suite, arguments: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], str, Callable[[KeyPath], Position]]:
+    """Return the config that the tests of a file are about, the image beside it, and where its parts stand."""
     if suite.config_map:
         return _running(suite, arguments["resources"])
     if suite.collector:
         item = next(item for item in arguments["collectors"] if str(item["name"]) == suite.collector)
-        given = item["config"]
-        return (_yaml.parsed(given) if isinstance(given, str) else given), str(item.get("image") or "")
+        found = _inputs.collect([], item["config"]).inputs[0]
+        rendered = f"collector '{suite.collector}'"
+        return found.config, str(item.get("image") or ""), lambda path: replace(found.locate(path), file=rendered)
     path = Path(suite.file).parent / suite.config
     inputs = [item for item in _inputs.collect([str(path)], None).inputs if isinstance(item.config, dict)]
     if len(inputs) != 1:
         wrong = f"{path} has {counted(len(inputs), 'config')}, and a file of tests is about one"
         raise Problem(wrong, where=suite.file, fix="Name a file with one config.")
-    return inputs[0].config, inputs[0].context.image
+    return inputs[0].config, inputs[0].context.image, inputs[0].locate
 
 
-def _running(suite: case.Suite, resources: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str]:
-    """Return the config in a ConfigMap of a running collector, and the collector's image."""
+def _running(
+    suite: case.Suite, resources: Sequence[Mapping[str, Any]]
+) -> tuple[Mapping[str, Any], str, Callable[[KeyPath], Position]]:
+    """Return the config in a ConfigMap of a running collector, the collector's image, and where its parts stand."""
     if not resources:
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the ConfigMap was not read", where=suite.file, fix=fix)
@@ -195,7 +203,8 @@ def _running(suite: case.Suite, resources: Sequence[Mapping[str, Any]]) -> tuple
         wrong = f"the collectors of the cluster read {counted(len(fitting), 'config')} at {'/'.join(asked)}"
         fix = f"Name one of: {', '.join(sorted(found)) or 'none'}."
         raise Problem(wrong, where=f"{suite.file}: config_map", fix=fix)
-    return found[fitting[0]].config, found[fitting[0]].context.image
+    running = found[fitting[0]]
+    return running.config, running.context.image, running.locate
 
 
 def _check_exporters(suite: case.Suite, config: Mapping[str, Any]) -> None:

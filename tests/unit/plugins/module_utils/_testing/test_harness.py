@@ -110,6 +110,20 @@ def test_a_traced_pipeline_ends_after_each_of_its_processors_too() -> None:
     assert [pipeline.get("processors", []) for pipeline in ends.values()] == [[], ["transform"], ["transform", "batch"]]
 
 
+def test_the_stages_of_a_pipeline_behind_a_route_get_what_the_route_sends() -> None:
+    routes = {"table": [{"condition": "x", "pipelines": ["traces/a"]}], "default_pipelines": ["traces/b"]}
+    pipelines = {
+        "traces": {"receivers": ["otlp"], "exporters": ["routing"]},
+        "traces/a": {"receivers": ["routing"], "exporters": ["debug"]},
+        "traces/b": {"receivers": ["routing"], "exporters": ["debug"]},
+    }
+    config = {"connectors": {"routing": routes}, "service": {"pipelines": pipelines}}
+    traced = harness.build(config, ENDS, traced=True).config["connectors"]["routing"]
+    assert traced["table"][0]["pipelines"] == ["traces/a", "traces/stage_0_of_traces_a"]
+    assert traced["default_pipelines"] == ["traces/b", "traces/stage_0_of_traces_b"]
+    assert harness.build(config, ENDS).config["connectors"]["routing"] == routes
+
+
 @cases(
     "signal, asked, found",
     ("traces", "", "otlp"),

@@ -1,0 +1,107 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the same telemetry through two configs, or two Collectors. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from ...module_utils._config.masking import masker, secrets_in
+from ...module_utils._errors import Problem, cleaned
+from ...module_utils._testing import comparison
+from ...module_utils._testing.case import Case, Suite
+from ...module_utils._testing.records import SIGNALS
+from ...module_utils._validate.view import Target
+from .. import _binary, _inputs, _target, _yaml
+from .bench import Bench, Outcome, run
+
+_AT_ONCE = 2
+Row = dict[str, Any]
+
+
+def compared(old: Bench, new: Bench, case: Case) -> Row:
+    """Return how many records leave the old form, and what the new form changes; or why one of them does not run."""
+    outcomes: list[Outcome] = []
+    for which, bench in (("before", old), ("after", new)):
+        try:
+            outcomes.append(run(bench, case))
+        except Problem as problem:
+            return {"records": 0, "differences": [], "why": f"{which}: {bench.hidden(cleaned(problem.wrong))}"}
+    before, after = outcomes
+    names = comparison.renamed(before.exporters, after.exporters)
+    lines = comparison.differences(before.got, after.got, names)
+    number = sum(len(before.got.get(name, {}).get(signal, ())) for name in before.exporters for signal in SIGNALS)
+    return {"records": number, "differences": [new.hidden(old.hidden(cleaned(line))) for line in lines], "why": ""}
+
+
+def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], options: Mapping[str, Any], pool: Executor) -> list[Row]:
+    """Return for each test what the other config, or the other Collector, makes of what it gives."""
+    others = {id(bench): _other(bench, options) for _suite, bench, _test, _rules in jobs}
+    rows = pool.map(lambda job: compared(job[1], others[id(job[1])], job[2]), jobs)
+    return [
+        {"name": test.name, "file": suite.file, **row} for (suite, _bench, test, _), row in zip(jobs, rows, strict=True)
+    ]
+
+
+def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:
+    if options.get("config"):
+        found = _inputs.collect([options["config"]], None).inputs
+        if len(found) != 1:
+            wrong = f"{options['config']} has {len(found)} configs, and tests are compared with one"
+            raise Problem(wrong, where="compare.config", fix="Name a file with one config.")
+        bench = _with(bench, found[0].config)
+    return _running(bench, options["binary"]) if options.get("binary") else bench
+
+
+def _with(bench: Bench, config: Mapping[str, Any]) -> Bench:
+    secret = masker(secrets_in(config))
+    environment = {**_binary.environment(config, None), **bench.environment}
+    return replace(bench, config=config, environment=environment, hidden=lambda text: secret(bench.hidden(text)))
+
+
+def _running(bench: Bench, binary: str) -> Bench:
+    found, _why = _binary.program(binary, None)
+    return replace(bench, program=found, otlp_http=_otlp_http(_binary.version_of(found)))
+
+
+def _otlp_http(version: str) -> str:
+    return _target.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http"
+
+
+def of_configs(pairs: Sequence[tuple[str, Any, Any, Target]], options: Mapping[str, Any]) -> list[Row]:
+    """Return for each config what its new form makes of generated telemetry, by its name."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda pair: {"config": pair[0], **_of_config(pair[1:], options)}, pairs))
+
+
+def _of_config(forms: tuple[Any, Any, Target], options: Mapping[str, Any]) -> Row:
+    old, new, target = forms
+    binary = options.get("binary") or _binary.AUTO
+    program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
+    if not program:
+        wrong = f"there is no Collector to compare the configs: {why}"
+        raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
+    version = _binary.version_of(program)
+    hidden = masker(secrets_in(old) | secrets_in(new))
+    environments = [_binary.environment(config, target) for config in (old, new)]
+    bench = Bench(program, old, environments[0], {}, _otlp_http(version), _yaml.dump, hidden)
+    after = replace(bench, config=new, environment=environments[1])
+    before = _running(bench, options["before"]) if options.get("before") else bench
+    try:
+        case = comparison.generated(old)
+    except Problem as problem:
+        return {"records": 0, "differences": [], "why": problem.wrong}
+    return compared(before, after, case)
+
+
+def lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each test that runs otherwise, and below it what is different."""
+    other = [row for row in rows if row["differences"] or row["why"]]
+    yield f"compared: {len(rows) - len(other)} of {len(rows)} the same"
+    for row in other:
+        yield f"differs {row['file']}: {row['name']}"
+        yield from (f"    {line}" for line in [*row["differences"], *([row["why"]] if row["why"] else [])])

@@ -1,0 +1,36 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run of tests finds on request, beside whether they pass. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+from . import comparing, coverage, propose
+
+
+def found(
+    arguments: Mapping[str, Any], jobs: Sequence[coverage.Job], pool: Executor, check: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Return facts for the result of the task, and lines for the report. Raises Problem if a file is another's."""
+    facts: dict[str, Any] = {}
+    lines: list[str] = []
+    if options := arguments.get("compare"):
+        facts["compared"] = comparing.of_tests(jobs, options, pool)
+        lines += comparing.lines(facts["compared"])
+    folder = arguments.get("propose_path")
+    if not arguments.get("coverage") and not folder:
+        return facts, lines
+    covered = coverage.measured(jobs, pool)
+    facts["coverage"] = [row for one in covered for row in one.rows()]
+    lines += coverage.lines(facts["coverage"])
+    if folder:
+        rows = propose.cases(covered, pool)
+        facts["changed"] = propose.write(rows, covered, Path(folder), check)
+        facts["proposed"] = [{key: value for key, value in row.items() if key != "config"} for row in rows]
+        lines += propose.lines(rows)
+    return facts, lines

@@ -1,0 +1,60 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests leave out of a config, and the cases that are proposed for it, with the real Collector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+
+from tests.support.collectors import newest_build
+
+from . import test_suites
+
+HERE = Path(__file__).parent / "coverage"
+
+
+@pytest.fixture(scope="module")
+def binary() -> str:
+    """The Collector that the testbed has built."""
+    found = newest_build()
+    if found is None:
+        pytest.skip("the testbed has not built a Collector")
+    return str(found)
+
+
+def run(binary: str, *paths: Path, **more: Any) -> dict[str, Any]:
+    return test_suites.run(binary, *paths, **{"coverage": True, **more})
+
+
+def test_each_line_is_taken_or_not_as_its_comment_says(binary: str) -> None:
+    """Every line of the config has one statement, condition, policy or route."""
+    lines = (HERE / "config.yaml").read_text(encoding="utf-8").splitlines()
+    said = {number: line.rpartition("# ")[2] for number, line in enumerate(lines, 1) if "# " in line}
+    result = run(binary, HERE / "config_test.yml")
+    words = {True: "taken", False: "not taken", None: "unknown"}
+    assert {row["line"]: words[row["taken"]] for row in result["coverage"]} == said
+    assert len(result["coverage"]) == len(said)
+
+
+def test_what_is_proposed_takes_all_that_can_be_taken_and_is_no_test_yet(binary: str, tmp_path: Path) -> None:
+    before = run(binary, HERE / "config_test.yml", propose_path=str(tmp_path))
+    file = tmp_path / "config_proposed.yml"
+    assert before["changed"]
+    assert [(row["path"], row["why"]) for row in before["proposed"] if row["why"]] == [
+        ("processors.filter.traces.span[1]", "what its literals say does not take it")
+    ]
+    after = run(binary, HERE / "config_test.yml", file)
+    assert [row["path"] for row in after["coverage"] if not row["taken"]] == ["processors.filter.traces.span[1]"]
+    assert all(test["passed"] for test in after["tests"])
+    written = file.read_text(encoding="utf-8")
+    with pytest.raises(Problem, match="has no tests"):
+        run(binary, tmp_path)
+    file.write_text(f"{written}# mine\n")
+    with pytest.raises(Problem, match=r"config_proposed.yml exists"):
+        run(binary, HERE / "config_test.yml", propose_path=str(tmp_path))
+    assert file.read_text(encoding="utf-8") == f"{written}# mine\n"

@@ -1,0 +1,61 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.case import Suite
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import propose
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing.bench import Bench
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing.coverage import Covered
+
+BENCH = Bench("", {}, {}, {}, "", _yaml.dump, str)
+TEST = {"name": "it", "given": {"spans": [{"name": "a"}]}, "expect": {"debug": "nothing"}}
+
+
+def covered(folder: Path, *names: str) -> list[Covered]:
+    suites = [Suite(str(folder / f"{number}_test.yml"), config=name) for number, name in enumerate(names)]
+    return [Covered(suite.config, BENCH, [], [suite]) for suite in suites]
+
+
+def rows(*configs: str) -> list[dict[str, object]]:
+    return [{"config": config, "why": "", "test": TEST} for config in configs]
+
+
+def test_each_config_has_a_file_from_which_its_path_leads_to_it(tmp_path: Path) -> None:
+    both = covered(tmp_path / "tests", "x/a.yaml", "../a.yaml")
+    assert propose.write(rows("x/a.yaml", "../a.yaml"), both, tmp_path / "new", check=False)
+    found = {path.name: yaml.safe_load(path.read_text()) for path in (tmp_path / "new").iterdir()}
+    assert found == {
+        "a_proposed.yml": {"config": "../tests/x/a.yaml", "tests": [TEST]},
+        "a_2_proposed.yml": {"config": "../a.yaml", "tests": [TEST]},
+    }
+    assert not propose.write(rows("x/a.yaml", "../a.yaml"), both, tmp_path / "new", check=False)
+
+
+def test_check_mode_writes_nothing_and_says_what_would_change(tmp_path: Path) -> None:
+    assert propose.write(rows("a.yaml"), covered(tmp_path, "a.yaml"), tmp_path / "new", check=True)
+    assert not (tmp_path / "new").exists()
+    assert not propose.write([], covered(tmp_path, "a.yaml"), tmp_path / "new", check=False)
+
+
+def test_a_file_of_the_user_is_never_replaced_and_none_is_written_then(tmp_path: Path) -> None:
+    both = covered(tmp_path, "a.yaml", "b.yaml")
+    (tmp_path / "b_proposed.yml").write_text("mine")
+    with pytest.raises(Problem, match=r"b_proposed.yml exists, and cases would replace it"):
+        propose.write(rows("a.yaml", "b.yaml"), both, tmp_path, check=False)
+    assert (tmp_path / "b_proposed.yml").read_text() == "mine"
+    assert not (tmp_path / "a_proposed.yml").exists()
+
+
+def test_what_has_no_case_is_named_with_its_reason() -> None:
+    row = {"file": "a.yaml", "line": 3, "path": "p", "why": "no", "test": {}}
+    assert list(propose.lines([row, {**row, "why": "", "test": TEST}])) == [
+        "proposed: 1 of 2 that no test takes",
+        "not proposed a.yaml:3: p: no",
+    ]
