@@ -178,6 +178,7 @@ PLACES = (
             "metrics": "metric",
             "datapoints": "datapoint",
             "logs": "log",
+            "profiles": "profile",
         }.items()
     ),
     {

@@ -100,7 +100,7 @@ def _not_null(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 def _items(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     for key in keys:
-        if at(settings, (key,)) == []:
+        if at(settings, (key,)) in ([], ""):
             yield MISSING, Fault((*path, key), f"'{key}' is an empty list", "Add an item, or remove the key.")
 
 
@@ -260,6 +260,16 @@ def _most(table: dict[str, int], settings: Any, path: Path, _row: Row) -> Found:
                 yield RANGE, Fault(place, f"'{key}' has {len(value)} items, and at most {most} are allowed")
 
 
+def _within(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield values that the list at another place lacks."""
+    for key, of in table.items():
+        known = at(settings, steps(of))
+        listed = known.split(",") if isinstance(known, str) else known or []
+        for place, value in values_of(settings, key, path) if EXPANDED not in str(listed) else ():
+            if value not in listed and (value or isinstance(place[-1], int)):
+                yield WORD, Fault(place, f"'{value}' is not in {of}{near(value, listed)}", f"Add it to `{of}`.")
+
+
 def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     one, two = (at(settings, (key,)) for key in keys)
     if isinstance(one, str) and one == two and EXPANDED not in one:
@@ -279,6 +289,7 @@ OF_GIVEN: dict[str, Check] = {
     "positive": _positive,
     "unique_values": _unique_values,
     "most": _most,
+    "within": _within,
     "different": _different,
 }
 CHECKS: dict[str, Check] = {"needs": _needs, "keys": _keys, "order": _order, "unique": _unique}

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .._config.catalogue import Row, walk
-from .._config.paths import Path, items
+from .._config.paths import Path
 from .._errors import near
 from .components import configured, listed
-from .constraints import QUOTES
+from .constraints import QUOTES, steps
 from .languages.formats import broken_request
 from .languages.ottl import (
     ARGUMENT,
@@ -107,13 +107,14 @@ def _fault(path: Path, trouble: Trouble, build: Build, idle: str) -> Fault:
 
 def _groups(row: Row, component: Path, settings: Any) -> Iterator[Group]:
     """Yield the texts of a place in the table: one in a list, a list of texts or of groups, or a row of a table."""
-    pattern = tuple(row["place"].split(".")[2:])
-    for path, value in walk(settings, pattern, component):
-        if row["kind"] == ROUTE:
+    _section, _kind, place = row["place"].split(".", 2)
+    fixed = row["kind"] not in (ROUTE, STATEMENT, CONDITION)
+    for path, value in walk(settings, steps(place.removesuffix(".*") if fixed else place), component):
+        if fixed:
+            texts = [text for text in _texts(value, CONDITION, path) if isinstance(text.text, (str, type(None)))]
+            yield Group(path, row, row["contexts"][0], texts)  # setting_fields.py reports other types
+        elif row["kind"] == ROUTE:
             yield from _route(row, path, value)
-        elif row["kind"] not in (STATEMENT, CONDITION):
-            if value is None or isinstance(value, str):  # fields.py reports other types
-                yield Group(path, row, row["contexts"][0], _texts([value], CONDITION, path[:-1], path[-1]))
         elif isinstance(value, list) and isinstance(next(iter(value), None), str):
             mixed = any(isinstance(item, dict) for item in value)
             texts = [text for text in _texts(value, row["kind"], path) if not isinstance(text.text, dict)]
@@ -125,13 +126,13 @@ def _groups(row: Row, component: Path, settings: Any) -> Iterator[Group]:
 
 def _grouped(row: Row, path: Path, group: Any) -> Iterator[Group]:
     if not isinstance(group, dict):
-        yield Group(path[:-1], row, "", _texts([group], row["kind"], path[:-1], path[-1]))
+        yield Group(path[:-1], row, "", [Text(path, group, row["kind"])])
         return
     context = group.get("context") or ""
     texts = [
         text
         for kind in dict.fromkeys((row["kind"], CONDITION))
-        for text in _texts(items(group, f"{kind}s"), kind, (*path, f"{kind}s"))
+        for text in _texts(group.get(f"{kind}s"), kind, (*path, f"{kind}s"))
     ]
     yield Group(path, row, context.lower() if isinstance(context, str) else EXPANDED, texts)
 
@@ -149,9 +150,10 @@ def _route(row: Row, path: Path, value: Any) -> Iterator[Group]:
     yield Group(path, row, given, [Text((*path, key), text, key) for key, text in texts])
 
 
-def _texts(values: list[Any], kind: str, path: Path, last: str | int | None = None) -> list[Text]:
-    numbered = enumerate(values) if last is None else [(last, values[0])]
-    return [Text((*path, number), value, kind) for number, value in numbered]
+def _texts(values: Any, kind: str, path: Path) -> list[Text]:
+    if isinstance(values, str) and values:  # as the decoder reads text for a list
+        return [Text(path, part, kind) for part in (values.split(",") if EXPANDED not in values else [values])]
+    return [Text((*path, index), value, kind) for index, value in enumerate(values if isinstance(values, list) else ())]
 
 
 def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[Path, Trouble]]:

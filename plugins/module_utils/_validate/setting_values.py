@@ -35,7 +35,7 @@ _CHECKS = {
 
 
 class Condition(NamedTuple):
-    """A setting, and the words that it has to be one of, or none of if they are `refused`; None is any text."""
+    """A setting, and the words that it has to be one of; None is any text. `refused` turns both into the opposite."""
 
     path: Path
     any_case: bool
@@ -73,12 +73,15 @@ def _keys(row: Row, names: list[str]) -> frozenset[str]:
 
 
 def conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
-    """Return the values of settings that a row is about: `*` is any, `!a` any but a, `~a` is a in any case."""
+    """Return the values of settings that a row is about.
+
+    `*` is any, `!*` that there is none, `!a` any but a, `~a` is a in any case.
+    """
     found = []
     for setting, text in row.get(key, {}).items():
         wanted = text.removeprefix("~")
         refused = wanted.startswith("!")
-        words = None if wanted == ANY else [wanted[1:]] if refused else wanted.split("|")
+        words = None if wanted.removeprefix("!") == ANY else [wanted[1:]] if refused else wanted.split("|")
         found.append(Condition(steps(setting), wanted != text, refused, words))
     return tuple(found)
 
@@ -196,13 +199,22 @@ def hedged(fault: Fault, doubt: str) -> Fault:
 
 def applies(when: Iterable[Condition], settings: Any) -> bool:
     """Whether settings have the values that a row is about."""
-    for path, any_case, refused, words in when:
-        value = at(settings, path, "")
-        text = value if isinstance(value, str) else "" if value in (None, [], {}) else str(value)
-        text = text.lower() if any_case or isinstance(value, bool) else text
-        if EXPANDED in text or (not text if words is None else (text in words) is refused):
-            return False
-    return True
+    return all(_fits(condition, settings) for condition in when)
+
+
+def _fits(condition: Condition, settings: Any) -> bool:
+    path, any_case, refused, words = condition
+    value = at(settings, path, "")
+    text = value if isinstance(value, str) else "" if value in (None, [], {}) else str(value)
+    text = text.lower() if any_case or isinstance(value, bool) else text
+    if EXPANDED in text:
+        return False
+    if words is None:
+        return value == "" if refused else bool(text)
+    return (text in words or (refused and value is None and not _ZEROS.isdisjoint(words))) is not refused
+
+
+_ZEROS = frozenset({"false", "0"})  # what null is for the decoder
 
 
 def exact(row: Row, version: str) -> bool:

@@ -252,6 +252,11 @@ OF_GIVEN: dict[str, Check] = {
     ),
     "octal": _matching("0*[0-7]{0,3}", "not a mode of files", "Write octal digits such as `'0755'`."),
     "starred": _matching(r"[^*]+\*[^*]*", "not a path with one `*` after its begin", "Write a path such as `/a/*/b`."),
+    "schema": _matching(
+        r"(?i:https?)://[^/?#]+(/[^?#]*)?/\d+\.\d+\.\d+([?#].*)?",
+        "not the URL of a version of a schema",
+        "Write a URL such as `https://opentelemetry.io/schemas/1.26.0`.",
+    ),
     "letter": _matching(r"(\$\$|.)?", "more than one character", "Write one character."),
     "url": _urls,
     "gate": _gates,

@@ -131,7 +131,7 @@ wrong-type:
   nothing: {exporters.otlp_grpc: {endpoint: "x:4317", tls: null}}
   a word for a number: {exporters.kafka: {producer: {required_acks: all}}}
   a number for statements: {processors.transform.log_statements: [{statements: 1}], signal: logs,
-    finds: "processors.transform.log_statements[0].statements: this must be a list, not a number"}
+    finds: "processors.transform.log_statements[0].statements: this must be text or a list, not a number"}
   a setting of a log operator: {receivers.file_log: {include: [/a], operators:
     [{type: json_parser, parse_ints: "yes"}]}, signal: logs,
     finds: "receivers.file_log.operators[0].parse_ints: this must be true or false, not text"}

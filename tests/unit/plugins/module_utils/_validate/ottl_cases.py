@@ -46,6 +46,13 @@ ottl-syntax:
     finds: "processors.transform.log_statements[0].statements[0]: a statement is text, not a mapping"}
   a condition that is null: {processors.filter.traces.span: [null],
     finds: "processors.filter.traces.span[0]: a condition is text, not null"}
+  conditions as one text: {processors.filter.traces.span: 'name == "a",name ==',
+    finds: "processors.filter.traces.span: a value should stand here"}
+  conditions of a group as one text: {processors.filter.trace_conditions: [{context: span, conditions: 'span.name =='}],
+    finds: "processors.filter.trace_conditions[0].conditions: a value should stand here"}
+  correct conditions as one text: {processors.filter.trace_conditions: [{context: span,
+    conditions: 'span.name == "a",span.name == "b"'}]}
+  a condition that comes from outside: {processors.filter.traces.span: "${env:A},x"}
 ottl-name:
   given: {build: contrib 0.158.0}
   a misspelt editor: {processors.transform.trace_statements: ['sett(span.attributes["a"], 1)'],

@@ -67,6 +67,12 @@ out-of-range:
     finds: "processors.batch.timeout: nearest known version"}
 conflicting-settings:
   given: {build: contrib 0.158.0}
+  batches of a queue of requests: {exporters.otlp_grpc: {endpoint: "x:1",
+    sending_queue: {sizer: requests, batch: {min_size: 1}}},
+    finds: "exporters.otlp_grpc.sending_queue.batch: sizer 'requests' takes no 'batch'"}
+  a sizer of batches that is null is the default: {exporters.otlp_grpc: {endpoint: "x:1",
+    sending_queue: {sizer: requests, batch: {sizer: null}}}}
+  null is false: {exporters.debug: {use_internal_logger: null, output_paths: [stdout]}}
   a certificate without its key: {exporters.otlp_grpc: {endpoint: "x:1", tls: {cert_file: /a}},
     finds: "exporters.otlp_grpc.tls.cert_file: 'cert_file' needs 'key_file' beside it Add `key_file: FILE`."}
   two CAs: {exporters.otlp_http: {endpoint: "http://x", tls: {ca_file: /a, ca_pem: b}},
@@ -120,6 +126,14 @@ invalid-regex:
     signal: logs}
 unknown-value:
   given: {build: contrib 0.158.0}
+  a key that batches are not parted by: {exporters.kafka: {include_metadata_keys: [tenant, team],
+    sending_queue: {batch: {partition: {metadata_keys: [tenant, teams]}}}},
+    finds: "exporters.kafka.include_metadata_keys[1]: 'team' is not in sending_queue.batch.partition.metadata_keys;
+      did you mean 'teams'? Add it"}
+  keys that may come from outside: {exporters.kafka: {include_metadata_keys: [tenant],
+    sending_queue: {batch: {partition: {metadata_keys: ["${env:KEY}"]}}}}}
+  a schema without a patch version: {processors.schema.targets: ["https://opentelemetry.io/schemas/1.26"],
+    finds: "processors.schema.targets[0]: is not the URL of a version of a schema"}
   a class without an end: {receivers.file_log.include: ["/var/[a"], signal: logs,
     finds: "receivers.file_log.include[0]: is not a pattern of files: a `[` has no characters or no `]`"}
   a role of a service discovery: {receivers.prometheus.config.scrape_configs: [{job_name: a,
