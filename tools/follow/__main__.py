@@ -30,7 +30,7 @@ from . import collector, proxy, report
 
 COMPONENTS = fields_facts.TARGET.with_name("components.json")
 ROOT = Path(__file__).parents[2]
-COMPARED = ("tests/integration/test_real_collector.py", "tests/integration/test_values.py")
+COMPARED = tuple(f"tests/integration/{name}.py" for name in ("test_real_collector", "test_values", "probe"))
 REPORT = ROOT / ".cache" / "follow.md"
 BUILDS = Path.home() / ".cache" / "o11y-follow"
 
