@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "KUBERNETES_SERVICE_HOST": "127.0.0.1",
     "KUBERNETES_SERVICE_PORT": "443",
+    "ECS_CONTAINER_METADATA_URI_V4": "http://localhost:1",
     "K8S_NODE_NAME": "node",
     "POD_NAME": "pod",
     "K8S_POD_NAME": "pod",
