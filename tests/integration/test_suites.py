@@ -43,7 +43,7 @@ UNSEEN = {
     "file_access.yaml *timestamp.*": "times of records are not compared",
     "files.yaml receivers.file_log.storage *": "a test leaves out the storage of positions",
     "gateway.yaml *memory_limiter*": "memory is not short in a test",
-    "kubernetes.yaml *resource_detection.detectors*": "a test leaves out what asks a cloud, and has `env`",
+    "kubernetes.yaml without *resource_detection.detectors*": "a test leaves out what asks a cloud, and has `env`",
     "last_values.yaml processors.interval.interval *": "a test does not wait for as long",
     "redact.yaml * resource before transform": "they change different attributes",
     "sampling.yaml *decision_wait *": "the Collector decides when it stops",

@@ -9,6 +9,7 @@ Private.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -58,14 +59,24 @@ class Sink:
         return self.scraped[path] >= times
 
 
+class Server(ThreadingHTTPServer):
+    """A server whose connections may break: those of a Collector that stops do."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell all other errors."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def listening(
     objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[Sink, str]]:
     """Yield a sink and its address, until the context ends."""
     sink = Sink(objects, pages)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"sink": sink}))
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"sink": sink}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

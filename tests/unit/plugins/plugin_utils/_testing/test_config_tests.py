@@ -66,9 +66,9 @@ def test_a_collector_that_does_not_work_fails_its_test_with_its_words(tmp_path: 
 def test_an_expression_that_does_not_fit_what_arrived_fails_its_test(tmp_path: Path) -> None:
     expect = '{debug: {jmespath: [{query: "length(spans[0].name)", is: 1}]}}'
     tests = f"config: a.yaml\ntests: [{{name: one, given: {{}}, expect: {expect}}}]"
+    body = f"trap 'exit 0' TERM; {READY}; while sleep 0.1; do :; done"
     with pytest.raises(Problem, match=r"debug: length\(spans\[0\].name\): .*invalid type for value"):
-        stops = f"trap 'exit 0' TERM; {READY}; while :; do sleep 0.1; done"
-        report(tmp_path, program(tmp_path, stops), tests)
+        report(tmp_path, program(tmp_path, body), tests)
 
 
 def test_a_path_below_the_current_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
