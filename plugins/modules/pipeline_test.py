@@ -65,10 +65,16 @@ options:
     description:
       - Another config, another Collector or both, which get what the tests give. RV(compared) says what each exporter
         gets otherwise. A difference fails no test.
+      - With V(running), the config that runs in the cluster is the old form, and the collector as the inventory has it
+        the new one.
     type: dict
     suboptions:
       config: {description: "File with the other config, for tests of one config.", type: path}
       binary: {description: Path of the other Collector., type: str}
+      running:
+        description: Whether tests of O(collectors) are compared with what runs, which O(resources) has.
+        type: bool
+        default: false
   propose_path:
     description:
       - Folder for files with a case for each statement, condition, policy and route that no test takes, one file for

@@ -12,6 +12,8 @@ from typing import Any
 
 from ...module_utils._config.masking import masker, secrets_in
 from ...module_utils._errors import Problem, cleaned
+from ...module_utils._kube.bundle import Ref, ref
+from ...module_utils._kube.pod_references import references
 from ...module_utils._testing import comparison
 from ...module_utils._testing.case import Case, Suite
 from ...module_utils._testing.records import SIGNALS
@@ -38,13 +40,48 @@ def compared(old: Bench, new: Bench, case: Case) -> Row:
     return {"records": number, "differences": [new.hidden(old.hidden(cleaned(line))) for line in lines], "why": ""}
 
 
-def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], options: Mapping[str, Any], pool: Executor) -> list[Row]:
+def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], arguments: Mapping[str, Any], pool: Executor) -> list[Row]:
     """Return for each test what the other config, or the other Collector, makes of what it gives."""
-    others = {id(bench): _other(bench, options) for _suite, bench, _test, _rules in jobs}
-    rows = pool.map(lambda job: compared(job[1], others[id(job[1])], job[2]), jobs)
+    forms = {id(bench): _forms(suite, bench, arguments) for suite, bench, _test, _rules in jobs}
+    rows = pool.map(lambda job: _row(forms[id(job[1])], job[2]), jobs)
     return [
         {"name": test.name, "file": suite.file, **row} for (suite, _bench, test, _), row in zip(jobs, rows, strict=True)
     ]
+
+
+def _row(forms: tuple[Bench | None, Bench], case: Case) -> Row:
+    old, new = forms
+    if old is None:
+        return {"records": 0, "differences": [], "why": "before: the cluster has no such collector with one config"}
+    return compared(old, new, case)
+
+
+def _forms(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> tuple[Bench | None, Bench]:
+    """Return the old and the new form of a config; no old one if the cluster should have it and has not."""
+    options = arguments["compare"]
+    new = _other(bench, options)
+    if not options.get("running"):
+        return bench, new
+    config = _in_cluster(suite, arguments)
+    return None if config is None else _with(bench, config), new
+
+
+def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the config with which a collector of the inventory runs now; None if it runs with none, or with several.
+
+    Raises Problem for tests of another config, and if the cluster was not read.
+    """
+    item = next((one for one in arguments["collectors"] if str(one["name"]) == suite.collector), None)
+    if item is None:
+        fix = "Name one with `collector`, or do without `compare.running`."
+        raise Problem("only a collector of the inventory runs in its cluster", where=suite.file, fix=fix)
+    if not arguments["resources"]:
+        fix = "Set `pipeline_test_cluster` to true, or give `resources`."
+        raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
+    own = Ref(str(item.get("kind")), str(item.get("namespace")), suite.collector)
+    used = {own} | {one for workload in arguments["resources"] if ref(workload) == own for one in references(workload)}
+    found = [one.config for one in _inputs.collect([], arguments["resources"]).inputs if ref(one.found.owner) in used]
+    return found[0] if len(found) == 1 and isinstance(found[0], Mapping) else None
 
 
 def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:

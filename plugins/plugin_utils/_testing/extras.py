@@ -19,8 +19,8 @@ def found(
     """Return facts for the result of the task, and lines for the report. Raises Problem if a file is another's."""
     facts: dict[str, Any] = {}
     lines: list[str] = []
-    if options := arguments.get("compare"):
-        facts["compared"] = comparing.of_tests(jobs, options, pool)
+    if arguments.get("compare"):
+        facts["compared"] = comparing.of_tests(jobs, arguments, pool)
         lines += comparing.lines(facts["compared"])
     folder = arguments.get("propose_path")
     if not arguments.get("coverage") and not folder:

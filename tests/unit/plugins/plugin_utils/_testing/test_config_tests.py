@@ -261,6 +261,26 @@ def test_a_config_of_a_running_collector(
     assert ("is version 0.158.0, not 0.99.0" in capsys.readouterr().out) is ("mine" in said)
 
 
+OF_COLLECTOR = TESTS.replace("config: a.yaml", "collector: gateway")
+
+
+@cases(
+    "tests, resources, said",
+    (OF_COLLECTOR, running(**{"a.yaml": CONFIG}), "before: the Collector does not start: mine"),
+    (OF_COLLECTOR, running(**{"a.yaml": CONFIG, "b.yaml": CONFIG}), "before: the cluster has no such collector"),
+    (OF_COLLECTOR.replace("gateway", "agent"), running(**{"a.yaml": CONFIG}), "before: the cluster has no such"),
+    (OF_COLLECTOR, [], "the cluster of the collector was not read"),
+    (TESTS, running(**{"a.yaml": CONFIG}), "only a collector of the inventory runs in its cluster"),
+)
+def test_a_collector_is_compared_with_what_runs_of_it(tmp_path: Path, tests: str, resources: Any, said: str) -> None:
+    facts = {"kind": "Deployment", "namespace": "obs", "config": CONFIG, "image": ""}
+    collectors = [{"name": name, **facts} for name in ("gateway", "agent")]
+    given = {"collectors": collectors, "resources": resources, "compare": {"running": True}}
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, program(tmp_path, "echo Error: mine; exit 1"), tests, **given)
+    assert said in str([problem.value, problem.value.facts])
+
+
 @cases(
     "paths, files",
     (["a.yaml"], ["a.yaml", "gateway"]),
