@@ -54,7 +54,7 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
         "mode": "statefulset",
         "targetAllocator": {"allocationStrategy": "by-chance"},
     },
-    "spec.targetAllocator.filterStrategy": {"mode": "statefulset", "targetAllocator": {"filterStrategy": "none"}},
+    "spec.targetAllocator.filterStrategy": {"mode": "statefulset", "targetAllocator": {"filterStrategy": "by-chance"}},
     "spec.ingress.ruleType": {"mode": "deployment", "ingress": {"ruleType": "host"}},
 }
 BY_WEBHOOK: dict[str, dict[str, Any]] = {

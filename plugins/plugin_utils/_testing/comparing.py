@@ -80,7 +80,9 @@ def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any]
         raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
     own = Ref(str(item.get("kind")), str(item.get("namespace")), suite.collector)
     used = {own} | {one for workload in arguments["resources"] if ref(workload) == own for one in references(workload)}
-    found = [one.config for one in _inputs.collect([], arguments["resources"]).inputs if ref(one.found.owner) in used]
+    found = [
+        one.config for one in _inputs.collect([], arguments["resources"]).inputs if ref(dict(one.found.owner)) in used
+    ]
     return found[0] if len(found) == 1 and isinstance(found[0], Mapping) else None
 
 
