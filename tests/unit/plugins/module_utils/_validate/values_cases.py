@@ -121,6 +121,8 @@ invalid-regex:
     finds: "processors.k8s_attributes.extract.labels[0].key_regex: possessive"}
   devices: {receivers.host_metrics.scrapers.disk.exclude: {devices: ["["], match_type: regexp}, signal: metrics,
     finds: "receivers.host_metrics.scrapers.disk.exclude.devices[0]: no closing `]`"}
+  masked values: {processors.redaction: {blocked_values: [a, "b("]},
+    finds: "processors.redaction.blocked_values[1]: no closing `)`"}
   names that are no expressions: {receivers.host_metrics.scrapers.disk.exclude: {devices: ["["], match_type: strict}}
   correct ones: {receivers.file_log: {include: [/a], operators: [{type: regex_parser, regex: "(?<a>b)$$"}]},
     signal: logs}
