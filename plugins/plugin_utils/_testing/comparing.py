@@ -87,6 +87,8 @@ def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:
+    if not options.get("config") and not options.get("binary"):
+        raise Problem("nothing is named to compare with", where="compare", fix="Give `config`, `binary` or both.")
     if options.get("config"):
         found = _inputs.collect([options["config"]], None).inputs
         if len(found) != 1:
@@ -104,6 +106,7 @@ def _with(bench: Bench, config: Mapping[str, Any]) -> Bench:
 
 def _running(bench: Bench, binary: str) -> Bench:
     found, _why = _binary.program(binary, None)
+    _binary.check(found)
     return replace(bench, program=found, otlp_http=_otlp_http(_binary.version_of(found)))
 
 
@@ -124,6 +127,7 @@ def _of_config(forms: tuple[Any, Any, Target], options: Mapping[str, Any]) -> Ro
     if not program:
         wrong = f"there is no Collector to compare the configs: {why}"
         raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
+    _binary.check(program)
     version = _binary.version_of(program)
     hidden = masker(secrets_in(old) | secrets_in(new))
     environments = [_binary.environment(config, target) for config in (old, new)]

@@ -24,6 +24,8 @@ TESTS = "{config: a.yaml, tests: [{name: one, given: {}, expect: {debug: nothing
     ({"config": "two.yaml"}, "two.yaml has 2 configs, and tests are compared with one"),
     ({"config": "none.yaml"}, "none.yaml"),
     ({"binary": "/nowhere/x"}, "the program /nowhere/x does not exist"),
+    ({"binary": "/bin/true"}, "/bin/true is no Collector"),
+    ({"config": None, "binary": None}, "nothing is named to compare with"),
 )
 def test_what_cannot_be_compared_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, said: str
