@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .._collector.needs.listeners import kind_of
-from .._config.paths import dotted, leaves
+from .._config.paths import ROLES, SECTIONS, Path, at, dotted, leaves
 from .._errors import Problem
 from . import scrapes
 
@@ -100,8 +100,18 @@ def _pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
     pipelines = service.get("pipelines") if isinstance(service, Mapping) else None
     if not isinstance(pipelines, Mapping) or not pipelines:
         raise Problem("the config has no pipelines", where="service.pipelines", fix="Give a whole config.")
+    _check_shapes(config, pipelines)
     for name, pipeline in pipelines.items():
         yield str(name), pipeline if isinstance(pipeline, Mapping) else {}
+
+
+def _check_shapes(config: Mapping[str, Any], pipelines: Mapping[str, Any]) -> None:
+    wanted: list[tuple[Path, type, str]] = [((name,), Mapping, "mapping") for name in SECTIONS]
+    wanted += [(("service", "pipelines", name, role), list, "list") for name in pipelines for role in ROLES]
+    for path, shape, word in wanted:
+        value = at(config, path)
+        if value is not None and not isinstance(value, shape):
+            raise Problem(f"this part of the config is no {word}", where=dotted(path), fix=f"Write a {word} here.")
 
 
 def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harness:

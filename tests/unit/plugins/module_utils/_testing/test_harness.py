@@ -201,6 +201,20 @@ def test_a_config_without_pipelines_is_refused(config: Any) -> None:
         harness.build(config, ENDS)
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"receivers": ["otlp"]}, "no mapping (at receivers). Write a mapping here."),
+        ({"connectors": "routing"}, "no mapping (at connectors)"),
+        ({"service": {"pipelines": {"logs": {"receivers": "otlp"}}}}, "no list (at service.pipelines.logs.receivers)"),
+    ],
+)
+def test_a_part_of_another_shape_is_named(part: Any, said: str) -> None:
+    with pytest.raises(Problem) as problem:
+        harness.receivers({**CONFIG, **part})
+    assert said in str(problem.value)
+
+
 @pytest.mark.parametrize("operator", ["file_output", "tcp_input"])
 def test_an_operator_that_reaches_out_is_refused(operator: str) -> None:
     receiver = {"include": ["/a"], "operators": [{"type": "json_parser"}, {"type": operator}]}
