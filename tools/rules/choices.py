@@ -41,6 +41,7 @@ CHOICES: dict[str, Choice] = {
     "missing-permission": Choice("one verb short", "all that is needed"),
     "moved-setting": Choice("batcher while it was there", "batcher when it was new"),
     "no-components": Choice("no exporter", "one of each", ("receivers", "exporters")),
+    "invalid-regex": Choice("a lookahead", "correct ones"),
     "log-loop": Choice("the whole record", "its own log is excluded", ("receivers", "exporters")),
     "not-a-list": Choice(right="an empty list"),
     "nothing-retried": Choice(right="the defaults"),

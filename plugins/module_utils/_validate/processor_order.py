@@ -15,6 +15,9 @@ from .subject import Fault, Subject, about, rules
 from .view import Part, Pipeline, kind_of
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
+_SPANMETRICS = (
+    "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/spanmetricsconnector"
+)
 _LIMITER = "memorylimiter"
 _BATCH = "batch"
 _UID = "k8s.pod.uid"
@@ -23,6 +26,9 @@ _UID = "k8s.pod.uid"
 _TRIAL = ("debug", "nop", "logging", "file")
 # Processors that drop the client's connection information.
 _FORGETFUL = (_BATCH, "groupbytrace", "tailsampling")
+
+# Connectors whose metrics are to be those of all spans.
+_COUNTING = ("spanmetrics", "servicegraph", "datadog")
 
 # Connectors that hand on the client's connection information.
 _PASSING = ("forward", "routing", "failover", "roundrobin")
@@ -92,6 +98,19 @@ def wrong_pod(subject: Subject) -> Iterator[Fault]:
         yield Fault(part.path, message, fix)
 
 
+@about(processors=["tailsampling"])
+def sampled_metrics(subject: Subject) -> Iterator[Fault]:
+    """Yield connectors behind tail_sampling that make metrics of spans; they count only the spans that it keeps."""
+    counting = {part.id for part in subject.view.of("connectors", *_COUNTING)}
+    for pipeline in subject.view.pipelines:
+        sampler = _position(pipeline, "tailsampling")
+        for index, name in enumerate(pipeline.exporters if sampler is not None else ()):
+            if name in counting:
+                message = f"'{name}' counts only the spans that '{pipeline.processors[sampler or 0]}' keeps"
+                fix = f"Send to '{name}' from a pipeline without it, or sample in a collector behind this one."
+                yield Fault((*pipeline.path, "exporters", index), message, fix)
+
+
 def _position(pipeline: Pipeline, kind: str) -> int | None:
     return next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == kind), None)
 
@@ -121,4 +140,5 @@ RULES = (
     *rules("info", memory_limiter_missing, documentation=_DOCUMENTATION),
     *rules("warning", memory_limiter_late, documentation=_DOCUMENTATION),
     *rules("warning", connection_forgotten, wrong_pod, documentation=_DOCUMENTATION),
+    *rules("warning", sampled_metrics, documentation=_SPANMETRICS),
 )

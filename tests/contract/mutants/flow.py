@@ -89,6 +89,16 @@ def wrong_pod(subject: Subject) -> Iterator[Subject]:
     yield from added([("processors", "k8s_attributes", settings, "traces") for settings in ({}, BY_CONNECTION)])(made)
 
 
+def sampled_metrics(subject: Subject) -> Iterator[Subject]:
+    for kind in ("span_metrics", "servicegraph"):
+        made = put(subject, ("connectors", f"{kind}/{NEW}"), {})
+        made = put(made, ("processors", f"tail_sampling/{NEW}"), None)
+        path = ("service", "pipelines", f"traces/{NEW}")
+        for _path, roles in pipelines(subject):
+            sampled = {**roles, "processors": [f"tail_sampling/{NEW}"], "exporters": [f"{kind}/{NEW}"]}
+            yield put(made, path, sampled)
+
+
 def memory_limiter_settings(subject: Subject) -> Iterator[Subject]:
     wrong = [
         {"limit_mib": 400},
@@ -121,6 +131,7 @@ def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
 
 
 def split_state(subject: Subject) -> Iterator[Subject]:
+    subject = replace(subject, routing={})
     deployment = {"deployment": placed(subject, mode="deployment", replicas=3)}
     for kind in ("tail_sampling", "groupbytrace"):
         yield plus(subject, "processors", kind, {}, **deployment)
@@ -143,6 +154,7 @@ MUTATORS: dict[str, Mutator] = {
     "batch-deprecated": batch_deprecated,
     "connection-forgotten": connection_forgotten,
     "wrong-pod": wrong_pod,
+    "sampled-metrics": sampled_metrics,
     "memory-limiter-settings": memory_limiter_settings,
     "memory-limiter-above-container": added_where(
         {"memory_limit_mib": 512},

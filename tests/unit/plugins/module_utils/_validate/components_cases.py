@@ -290,6 +290,12 @@ wrong-pod:
     processors.k8s_attributes.pod_association: [sources: [{from: resource_attribute, name: k8s.pod.uid}]]
     senders: [agent]
   behind applications: {processors.k8s_attributes: null}
+sampled-metrics:
+  given: {connectors.span_metrics: {}, processors.tail_sampling: null, metrics: span_metrics > debug}
+  behind the sampler: {traces: "otlp > tail_sampling > debug, span_metrics",
+    finds: "service.pipelines.traces.exporters[1]: 'span_metrics' counts only the spans that 'tail_sampling' keeps
+      Send to 'span_metrics' from a pipeline without it, or sample in a collector behind this one."}
+  beside the sampler: {traces: otlp > span_metrics, traces/kept: otlp > tail_sampling > debug}
 connection-forgotten:
   given: {exporters.otlp_grpc.endpoint: "gateway:4317"}
   behind the batch: {processors: {memory_limiter: null, batch: null, k8s_attributes: null},
