@@ -131,7 +131,8 @@ def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
 
 
 def split_state(subject: Subject) -> Iterator[Subject]:
-    subject = replace(subject, routing={})
+    if subject.view.of("exporters", "loadbalancing"):
+        return  # it divides for others
     deployment = {"deployment": placed(subject, mode="deployment", replicas=3)}
     for kind in ("tail_sampling", "groupbytrace"):
         yield plus(subject, "processors", kind, {}, **deployment)
