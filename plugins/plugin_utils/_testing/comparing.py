@@ -87,8 +87,8 @@ def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:
-    if not options.get("config") and not options.get("binary"):
-        raise Problem("nothing is named to compare with", where="compare", fix="Give `config`, `binary` or both.")
+    if not any(map(options.get, ("config", "binary", "running"))):
+        raise Problem("nothing is named to compare with", where="compare", fix="Give `config`, `binary` or `running`.")
     if options.get("config"):
         found = _inputs.collect([options["config"]], None).inputs
         if len(found) != 1:
