@@ -69,7 +69,10 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     jobs = [(suite, bench, test, rules) for suite, bench in zip(suites, benches, strict=True) for test in suite.tests]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         judged = list(pool.map(lambda job: _judged(*job), jobs))
-        facts, lines = extras.found(arguments, jobs, pool, check)
+        try:
+            (facts, lines), wrong = extras.found(arguments, jobs, pool, check), None
+        except Problem as problem:  # the tests have run, and count
+            facts, lines, wrong = {}, [str(problem)], problem
     written = facts.pop("changed", False) or any(item.golden for item in judged)
     result: dict[str, Any] = {"tests": [item.as_dict() for item in judged], "changed": written, **facts}
     result["report"] = "\n".join([_text(judged), *lines])
@@ -80,6 +83,9 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     if failed:
         asked = f"{len(failed)} of {counted(len(judged), 'test')} failed"
         raise Problem(f"\n{_text(failed)}", asked=asked, facts=result)
+    if wrong:
+        wrong.facts = result
+        raise wrong
     return result
 
 

@@ -37,6 +37,19 @@ def test_what_cannot_be_compared_says_why(
     assert said in str(problem.value)
 
 
+@cases("expected, said", ("nothing", "no YAML file at none.yaml"), ("{spans: 1}", "1 of 1 test failed"))
+def test_what_the_tests_found_is_told_though_the_comparison_cannot_be_made(
+    tmp_path: Path, expected: str, said: str
+) -> None:
+    output, tests = tmp_path / "report.xml", TESTS.replace("nothing", expected)
+    more: dict[str, Any] = {"compare": {"config": "none.yaml"}, "output_path": str(output)}
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, program(tmp_path, WORKS), tests, **more)
+    assert said in str(problem.value)
+    assert "no YAML file at none.yaml" in problem.value.facts["report"]
+    assert output.is_file()
+
+
 def test_a_form_that_does_not_run_is_named_and_no_secret_of_it(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
