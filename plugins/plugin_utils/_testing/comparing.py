@@ -42,7 +42,11 @@ def compared(old: Bench, new: Bench, case: Case) -> Row:
 
 def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], arguments: Mapping[str, Any], pool: Executor) -> list[Row]:
     """Return for each test what the other config, or the other Collector, makes of what it gives."""
-    forms = {id(bench): _forms(suite, bench, arguments) for suite, bench, _test, _rules in jobs}
+    own = {id(bench): (suite, bench) for suite, bench, _test, _rules in jobs}
+    if arguments["compare"].get("config") and len({_yaml.dump(bench.config) for _suite, bench in own.values()}) > 1:
+        wrong = "the tests are about several configs, and `compare.config` is one"
+        raise Problem(wrong, where="compare.config", fix="Name the tests of one config with `paths`.")
+    forms = {key: _forms(suite, bench, arguments) for key, (suite, bench) in own.items()}
     rows = pool.map(lambda job: _row(forms[id(job[1])], job[2]), jobs)
     return [
         {"name": test.name, "file": suite.file, **row} for (suite, _bench, test, _), row in zip(jobs, rows, strict=True)

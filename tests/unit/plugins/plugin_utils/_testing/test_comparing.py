@@ -37,6 +37,18 @@ def test_what_cannot_be_compared_says_why(
     assert said in str(problem.value)
 
 
+def test_tests_of_several_configs_are_not_compared_with_one(tmp_path: Path) -> None:
+    for name, config in (("same.yaml", CONFIG), ("other.yaml", CONFIG.replace("debug", "nop"))):
+        (tmp_path / name).write_text(config)
+    tests = TESTS.replace("a.yaml", "same.yaml")
+    (tmp_path / "b_test.yml").write_text(tests)
+    options: dict[str, Any] = {"compare": {"config": str(tmp_path / "other.yaml")}}
+    assert len(report(tmp_path, program(tmp_path, WORKS), TESTS, **options)["compared"]) == 2
+    (tmp_path / "c_test.yml").write_text(tests.replace("same", "other").replace("debug", "nop"))
+    with pytest.raises(Problem, match=r"about several configs.*at compare\.config"):
+        report(tmp_path, program(tmp_path, WORKS), TESTS, **options)
+
+
 @cases("expected, said", ("nothing", "no YAML file at none.yaml"), ("{spans: 1}", "1 of 1 test failed"))
 def test_what_the_tests_found_is_told_though_the_comparison_cannot_be_made(
     tmp_path: Path, expected: str, said: str
