@@ -74,6 +74,8 @@ def pages(receivers: Mapping[str, Any], given: Sequence[Mapping[str, Any]], wher
                 raise Problem(f"the target of job '{job}' is not a mapping", where=where, fix=fix)
             found = labels.setdefault(_place(receivers, str(job), to, where), {})
             found |= {str(name): str(value) for name, value in known.items()}
+    if without := [job for receiver, job in labels if (receiver, job) not in texts]:
+        raise Problem(f"job '{without[0]}' has a target and no page", where=where, fix="Give its page with `pages`.")
     return [
         Page(*place, f"{PATH}{number}", tuple(found), labels.get(place, {}))
         for number, (place, found) in enumerate(texts.items())

@@ -128,6 +128,7 @@ def test_pages_of_a_job_follow_each_other() -> None:
     ({"pages": {"pod": "a 1"}}, "no prometheus receiver has the job 'pod'; did you mean 'pods'? (at here)"),
     ({"pages": {"node": "a 1"}}, "several receivers have the job 'node': prometheus, prometheus/other"),
     ({"pages": {"pods": "a 1"}, "to": "otlp"}, "Jobs of prometheus receivers: none."),
+    ({"targets": {"pods": {"x": 1}}}, "job 'pods' has a target and no page (at here). Give its page with `pages`."),
     ({"pages": {"pods": 1}}, "the page of job 'pods' is not a text"),
     ({"targets": {"pods": "x"}}, "the target of job 'pods' is not a mapping"),
 )
