@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 from typing import Any
 
 from .._collector.needs.listeners import kind_of
-from .._config.paths import items
+from .._config.paths import section
 from .case import Case
 from .expectations import brief, changes
 from .harness import receivers
+from .invariants import line
 from .records import SIGNALS, Record
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
@@ -25,9 +24,6 @@ _RECORDS: dict[str, Record] = {
     "metrics": {"name": "requests", "type": "sum", "attributes": {"http.route": "/"}, "resource": _RESOURCE},
     "logs": {"body": "text", "severity": "info", "attributes": {"user": "a"}, "resource": _RESOURCE},
 }
-_LINE = "2026-01-01T00:00:00.000000000Z stdout F text"
-# What stands for each `*` in a path, in the order of the paths of pods.
-_NAMES = ("shop_cart-1_6f0c", "app", "0")
 
 
 def differences(old: Got, new: Got, names: Mapping[str, str]) -> Iterator[str]:
@@ -67,14 +63,8 @@ def generated(config: Mapping[str, Any]) -> Case:
     given: list[dict[str, Any]] = []
     for item, signals in receivers(config).items():
         if kind_of(item) == "filelog":
-            paths = items(config, "receivers", item, "include")
-            given.append({"files": {_path(str(path)): _LINE for path in paths}})
+            given.append({"files": line(section(config, "receivers", item), "text")})
         else:
             known = [_SHORT[signal] for signal in signals if signal in _SHORT]
             given.append({"to": item, **{signal: [_RECORDS[signal]] for signal in known}})
     return Case("generated telemetry", "generated", tuple(given), {})
-
-
-def _path(pattern: str) -> str:
-    numbers = count()
-    return re.sub(r"\*+", lambda _found: _NAMES[min(next(numbers), len(_NAMES) - 1)], pattern)

@@ -68,7 +68,7 @@ def plan(config: Mapping[str, Any]) -> Plan:
                 return secrets[-1].value
 
             if kind_of(item) == _FILE_LOG:
-                given.append({"files": _line((config.get("receivers") or {}).get(item) or {}, f"{name}: {_text(new)}")})
+                given.append({"files": line((config.get("receivers") or {}).get(item) or {}, f"{name}: {_text(new)}")})
             else:
                 given.append({"to": item, _SHORT[signal]: [_record(_SHORT[signal], name, new)]})
     return Plan(tuple(given), tuple(secrets))
@@ -109,7 +109,7 @@ def _record(signal: str, name: str, new: Callable[[str], str]) -> Record:
     return {**more[signal](), **shared}
 
 
-def _line(settings: Mapping[str, Any], text: str) -> dict[str, str]:
+def line(settings: Mapping[str, Any], text: str) -> dict[str, str]:
     """Return a file that file_log reads: the first of its patterns, with words for its signs."""
     patterns = settings.get("include")
     pattern = str(patterns[0]) if isinstance(patterns, list) and patterns else "/planted.log"

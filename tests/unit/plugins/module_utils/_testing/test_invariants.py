@@ -60,7 +60,7 @@ def test_planted_values_look_like_what_a_policy_forbids() -> None:
     ("x", None, "/planted.log"),
 )
 def test_a_line_is_where_file_log_reads(include: Any, operators: Any, path: str) -> None:
-    found = invariants._line({"include": include, "operators": operators}, "text")
+    found = invariants.line({"include": include, "operators": operators}, "text")
     assert list(found) == [path]
     assert found[path].endswith("stdout F text") is bool(operators and operators != ["x"])
 
