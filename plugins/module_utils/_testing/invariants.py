@@ -117,7 +117,7 @@ def line(settings: Mapping[str, Any], text: str) -> dict[str, str]:
     first, slash, rest = parts.partition("/")
     if fnmatchcase(_POD, first):
         pattern = f"{above}{pods}{_POD}{slash}{rest}"
-    path = re.sub(r"\*+|\?|\[[^]]*\]", "0", pattern)
+    path = re.sub(r"\*+|\?|\[[^][]*\]", "0", pattern)
     operators = settings.get("operators") or ()
     contained = any(isinstance(one, Mapping) and one.get("type") == "container" for one in operators)
     return {path: f"{_LINE if contained else ''}{text}"}

@@ -12,7 +12,7 @@ import re
 
 _CLASSES = {"d": "1", "w": "a", "s": " ", "D": "a", "W": " ", "S": "a", "t": "\t", "n": "\n"}
 _EDGES = "AzbBQE"
-_QUANTIFIED = re.compile(r"[*?]|\+|\{(\d+)[^}]*\}")
+_QUANTIFIED = re.compile(r"[*?]|\+|\{(\d+)(?:,\d*)?\}")
 _SET = re.compile(r"\[(\^?)((?:\]?(?:\[:\w+:\]|\\.|[^\]\\])*))\]", re.DOTALL)
 _POSIX = {"alpha": "a", "digit": "1", "alnum": "a", "lower": "a", "upper": "A", "space": " ", "punct": "."}
 _OTHERS = "ax1_ -."
