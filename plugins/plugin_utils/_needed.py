@@ -22,7 +22,7 @@ from ..module_utils._errors import Problem
 OLDEST = (2, 18)
 OWN = "o11y.opentelemetry"
 # As galaxy.yml has them.
-COLLECTIONS = {"amazon.aws": ">=10.1.0,<12.0.0", "kubernetes.core": ">=6.2.0,<7.0.0"}
+COLLECTIONS = {"amazon.aws": ">=10.1.0", "kubernetes.core": ">=6.2.0"}
 
 
 @contextmanager
@@ -50,11 +50,9 @@ def _unfit(error: ImportError) -> Problem | None:
     if isinstance(error, ModuleNotFoundError) and not any(parts):
         return Problem(f"the collection {name} is missing", fix=f"{command} {name}")
     version = _version(f"ansible_collections.{name}")
-    oldest, _comma, newer = wanted.partition(",")
-    if (found := _numbers(version)) and wanted and not _numbers(oldest) <= found < _numbers(newer):
-        age, how = ("old", "--upgrade") if found < _numbers(oldest) else ("new", "--force")
-        wrong = f"the collection {name} {version} is too {age}: {OWN} works with {wanted}"
-        return Problem(wrong, where=str(error), fix=f"{command} '{name}:{wanted}' {how}")
+    if (found := _numbers(version)) and found < _numbers(wanted):
+        wrong = f"the collection {name} {version} is too old: {OWN} works with {wanted}"
+        return Problem(wrong, where=str(error), fix=f"{command} '{name}:{wanted}' --upgrade")
     wrong = f"the collection {name} {version or 'of an unknown version'} is incomplete: {error}"
     return Problem(wrong, fix=f"{command} '{name}:{wanted}' --force")
 
