@@ -99,7 +99,7 @@ options:
     type: path
     default: "-"
 attributes:
-  diff_mode: {details: The module writes only the report, golden files and proposed cases.}
+  diff_mode: {details: "The module writes only the report, golden files and proposed cases."}
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
   - module: o11y.opentelemetry.otel_render
@@ -153,7 +153,7 @@ tests:
       notes: []
 coverage:
   description:
-    - What each config may do with a record or not, and whether a record of a test took it. RV(coverage[].taken) is
+    - What each config may do with a record or not, and whether a record of a test took it. C(taken) is
       V(null) if that is unknown; C(why) has the reason.
   returned: when O(coverage=true) or O(propose_path) is given
   type: list

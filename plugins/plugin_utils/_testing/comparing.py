@@ -49,7 +49,8 @@ def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], arguments: Mapping[
     forms = {key: _forms(suite, bench, arguments) for key, (suite, bench) in own.items()}
     rows = pool.map(lambda job: _row(forms[id(job[1])], job[2]), jobs)
     return [
-        {"name": test.name, "file": suite.file, **row} for (suite, _bench, test, _), row in zip(jobs, rows, strict=True)
+        {"name": test.name, "file": suite.file, **row}
+        for (suite, _bench, test, _rules), row in zip(jobs, rows, strict=True)
     ]
 
 
