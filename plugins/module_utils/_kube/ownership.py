@@ -71,10 +71,12 @@ def last_apply(live: Manifest, manager: str) -> tuple[Any, Any]:
 def reapplied(live: Manifest, generation: int, manager: str) -> bool:
     """Return whether another run has applied an object after this one, which left it in this generation.
 
-    Others write it too, such as autoscalers: the newest writer of its fields must be the field manager alone.
+    Others write it too, such as autoscalers: the newest writer of its fields must be the field manager alone. From
+    Kubernetes 1.37 on, nobody is named as the writer of replicas that an autoscaler has set.
     """
     metadata = live["metadata"]
-    if (metadata.get("generation") or 0) <= generation:
+    scaled = (live.get("spec") or {}).get("replicas", 1) != 1 and not managers(live, "spec", "replicas")
+    if scaled or (metadata.get("generation") or 0) <= generation:
         return False
     writers = [one for one in metadata.get("managedFields") or [] if one.get("subresource") != "status"]
     newest = max((str(one.get("time")) for one in writers), default="")
