@@ -14,10 +14,9 @@ from .case import Case
 from .expectations import brief, changes
 from .harness import receivers
 from .invariants import line
-from .records import SIGNALS, Record
+from .records import OF_PIPELINES, SIGNALS, Record
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
-_SHORT = {full: short for short, full in SIGNALS.items()}
 _RESOURCE = {"service.name": "cart", "k8s.namespace.name": "shop", "k8s.pod.name": "cart-1"}
 _RECORDS: dict[str, Record] = {
     "spans": {"name": "GET /", "kind": "server", "attributes": {"url.path": "/"}, "resource": _RESOURCE},
@@ -65,6 +64,6 @@ def generated(config: Mapping[str, Any]) -> Case:
         if kind_of(item) == "filelog":
             given.append({"files": line(section(config, "receivers", item), "text")})
         else:
-            known = [_SHORT[signal] for signal in signals if signal in _SHORT]
+            known = [OF_PIPELINES[signal] for signal in signals if signal in OF_PIPELINES]
             given.append({"to": item, **{signal: [_RECORDS[signal]] for signal in known}})
     return Case("generated telemetry", "generated", tuple(given), {})

@@ -11,13 +11,12 @@ from typing import Any
 
 from .._errors import at_most
 from .harness import stage
-from .records import FIELDS, SIGNALS, Record, identifier, nanoseconds
+from .records import FIELDS, OF_PIPELINES, SIGNALS, Record, identifier, nanoseconds
 
 NOTHING = "nothing"
 _DIGITS = {"trace": 32, "id": 16, "parent": 16}
 # Fields whose keys are compared one by one: others may be there, unless the test is exact.
 _MAPS = ("attributes", "resource", "scope")
-_SHORT = {full: short for short, full in SIGNALS.items()}
 _MISSING = object()
 # What an expected value can be instead of a value: patterns as in a shell.
 PATTERNS: dict[str, tuple[str, Callable[[str, str], bool]]] = {
@@ -59,7 +58,7 @@ def differences(
 def traced(config: Mapping[str, Any], got: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
     """Yield what each processor took away (-), added (+) or changed (~), for every pipeline that got something."""
     for name, pipeline in config["service"]["pipelines"].items():
-        signal = _SHORT.get(str(name).partition("/")[0], "")
+        signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
         stages = len(pipeline.get("processors") or ()) + 1
         steps = [list(got.get(stage(name, number), {}).get(signal, ())) for number in range(stages)]
         if not steps[0]:

@@ -20,7 +20,7 @@ from .._collector.needs.listeners import kind_of
 from .._config.paths import dotted, leaves
 from .harness import receivers, stage, takes_turns
 from .policies import KINDS
-from .records import SIGNALS, Record
+from .records import OF_PIPELINES, Record
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
 # Processors whose purpose is to leave out or to merge records, or to make some. Source: their README in contrib.
@@ -32,7 +32,6 @@ _MAKES = {"metricsgeneration", "metricstransform", "spanpruning", "transform", "
 _PASSES = {"failover", "forward", "routing"}
 """Connectors that pass on what comes in; most others make records of their own."""
 _FILE_LOG = "filelog"
-_SHORT = {full: short for short, full in SIGNALS.items()}
 # The folder of a pod's logs, as a kubelet names it.
 _POD = "planted_planted-0_0f0f0f0f-0000-4000-8000-000000000000"
 _LINE = "2026-01-01T00:00:00.000000000Z stdout F "
@@ -60,8 +59,8 @@ def plan(config: Mapping[str, Any]) -> Plan:
     secrets: list[Secret] = []
     given: list[dict[str, Any]] = []
     for item, signals in receivers(config).items():
-        for signal in filter(_SHORT.__contains__, signals):
-            name = f"planted-{_SHORT[signal]}-{len(given)}-record"
+        for signal in filter(OF_PIPELINES.__contains__, signals):
+            name = f"planted-{OF_PIPELINES[signal]}-{len(given)}-record"
 
             def new(kind: str, name: str = name) -> str:
                 secrets.append(Secret(_VALUES[kind](len(secrets)), kind, name))
@@ -70,7 +69,7 @@ def plan(config: Mapping[str, Any]) -> Plan:
             if kind_of(item) == _FILE_LOG:
                 given.append({"files": line((config.get("receivers") or {}).get(item) or {}, f"{name}: {_text(new)}")})
             else:
-                given.append({"to": item, _SHORT[signal]: [_record(_SHORT[signal], name, new)]})
+                given.append({"to": item, OF_PIPELINES[signal]: [_record(OF_PIPELINES[signal], name, new)]})
     return Plan(tuple(given), tuple(secrets))
 
 
@@ -137,7 +136,7 @@ def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequenc
     leaving: dict[tuple[str, str], list[int]] = defaultdict(list)
     unseen: set[str] = set()
     for name, pipeline in config["service"]["pipelines"].items():
-        signal = _SHORT.get(str(name).partition("/")[0], "")
+        signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
         if not signal or takes_turns(pipeline):
             yield False, f"{name}: no record is followed here"
             unseen.update(pipeline.get("exporters") or ())

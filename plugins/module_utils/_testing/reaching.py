@@ -18,11 +18,10 @@ from .._collector.needs.listeners import kind_of
 from .._config.paths import Path, at, items, mappings, section
 from .._validate.languages.ottl_syntax import Invalid, Token, tokens_of
 from .branches import Branch, Settings, parts
-from .records import SIGNALS, Record
+from .records import OF_PIPELINES, Record
 from .regex_sample import sample
 from .samples import ABSENT, TEXT, Unknown, Wanted, called, field, literal, meeting, together
 
-_SHORT = {full: short for short, full in SIGNALS.items()}
 # Keys in settings that name a context in another way.
 _CONTEXT_OF = {"log_record": "log", "spans": "span", "spanevents": "spanevent", "metrics": "metric",
                "datapoints": "datapoint", "logs": "log"}  # fmt: skip
@@ -46,11 +45,11 @@ def given(branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[
         for receiver, signal, way in _ways(pipeline, config, ()):
             both = (together(one, other) for one in wanted for other in way)
             for overlay in (one for one in both if one is not None):
-                for base in _bases(_SHORT[signal], examples):
+                for base in _bases(OF_PIPELINES[signal], examples):
                     record: Record = reduce(lambda one, pair: _laid(one, *pair), overlay.items(), base)
                     record = {key: value for key, value in record.items() if value != {}}
                     records = [record] * _number_of(branch, config)
-                    found: dict[str, Any] = {"to": receiver, "headers": headers, _SHORT[signal]: _apart(records)}
+                    found: dict[str, Any] = {"to": receiver, "headers": headers, OF_PIPELINES[signal]: _apart(records)}
                     yield {key: value for key, value in found.items() if value}
 
 

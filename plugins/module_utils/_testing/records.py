@@ -19,6 +19,8 @@ from .._errors import Problem, near
 Record = dict[str, Any]
 
 SIGNALS = {"spans": "traces", "metrics": "metrics", "logs": "logs"}
+OF_PIPELINES = {full: short for short, full in SIGNALS.items()}
+"""The names of records by the signals of pipelines and of OTLP's paths."""
 # Signal: the lists of a request, from the resources to the records.
 _LISTS = {
     "traces": ("resourceSpans", "scopeSpans", "spans"),

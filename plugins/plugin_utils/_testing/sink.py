@@ -20,12 +20,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ...module_utils._testing.cluster_facts import KINDS, selected
-from ...module_utils._testing.records import SIGNALS, Record, read
+from ...module_utils._testing.records import OF_PIPELINES, Record, read
 
 # What clients ask for that need no more of an object than its metadata.
 _METADATA = "PartialObjectMetadata"
 _PROMETHEUS, _OPEN_METRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
-_SIGNAL_OF_PATH = {path: signal for signal, path in SIGNALS.items()}
 
 
 class Sink:
@@ -41,7 +40,7 @@ class Sink:
     def keep(self, path: str, body: bytes) -> None:
         """Keep a request of an exporter."""
         exporter, _v1, kind = path.strip("/").split("/")
-        signal = _SIGNAL_OF_PATH[kind]
+        signal = OF_PIPELINES[kind]
         records = list(read(signal, json.loads(body)))
         with self._lock:
             self.got[unquote(exporter)][signal] += records
