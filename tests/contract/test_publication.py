@@ -115,14 +115,6 @@ def test_workflows_call_targets_that_exist_and_nothing_else() -> None:
     assert [run for run, name in zip(called, names, strict=True) if not name or name[1] not in targets] == []
 
 
-def test_all_releases_that_scenarios_install_are_for_the_default_kubernetes() -> None:
-    rows = yaml.safe_load(text("plugins/plugin_utils/_data/compatibility.yml"))
-    needed = " ".join(path.read_text(encoding="utf-8") for path in ROOT.glob("molecule/*/requires.txt"))
-    newest = [rows["operator"][version]["kubernetes"][1] for version in re.findall(r"operator@(\S+)", needed)]
-    newest += [rows["cert_manager"][minor]["kubernetes"][1] for minor in re.findall(r"cert-manager-(\d\S+)", needed)]
-    assert Version(DEFAULT_KUBERNETES) <= min(map(Version, newest))
-
-
 def test_each_night_tests_every_other_kubernetes_that_the_testbed_has() -> None:
     workflow = yaml.safe_load(text(".github/workflows/ci.yml"))
     versions = workflow["jobs"]["kubernetes"]["strategy"]["matrix"]["version"]

@@ -24,9 +24,8 @@ from tests.testbed.progress import say
 from tests.testbed.tasks import Task
 
 KUBERNETES = {"1.37": "1.37.2", "1.36": "1.36.3", "1.35": "1.35.4", "1.34": "1.34.4"}
-"""The versions that a cluster can have. O11Y_KUBERNETES chooses another than the default."""
-DEFAULT_KUBERNETES = "1.34"
-"""All releases are made for it that the scenarios install and upgrade (compatibility.yml)."""
+"""The versions that a cluster can have, newest first. O11Y_KUBERNETES chooses another than the newest."""
+DEFAULT_KUBERNETES = next(iter(KUBERNETES))
 COREDNS_VERSION = "1.12.4"
 COLLECTOR_VERSION = "0.158.0"
 HELM_VERSION = "3.19.5"

@@ -84,7 +84,7 @@ def _filters_bridges() -> bool:
 EMBEDDED_NEEDS: tuple[tuple[Callable[[], object], Reason], ...] = (
     (lambda: sys.platform == "linux", Reason("this is not Linux", "use a Linux machine, or kind")),
     (lambda: os.geteuid() == 0, Reason("it needs root", "run as root (sudo --preserve-env), or use kind")),
-    (lambda: shutil.which("go"), Reason("there is no Go on PATH", "install Go 1.25 or later (https://go.dev/dl)")),
+    (lambda: shutil.which("go"), Reason("there is no Go on PATH", "install Go 1.26 or later (https://go.dev/dl)")),
     (_makes_namespaces, Reason("this machine allows no network namespaces", "make `unshare --net --mount true` work")),
     (_filters_bridges, Reason("the kernel lacks br_netfilter", "load that module: modprobe br_netfilter")),
 )
