@@ -40,7 +40,9 @@ options:
     suboptions:
       binary: {description: "Path of a Collector, or V(auto).", type: str, default: auto}
       before:
-        description: Path of a Collector that runs the configs as they were, such as that of the old version.
+        description:
+          - Path of a Collector that runs the configs as they were, such as that of the old version. Then configs that
+            do not change are compared too.
         type: str
 attributes:
   diff_mode: {support: full, details: Secrets are masked.}

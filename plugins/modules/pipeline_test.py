@@ -50,6 +50,12 @@ options:
       - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
     type: str
     default: auto
+  programs:
+    description:
+      - Path of the Collector for each image, as M(o11y.opentelemetry.collector_program) returns it. Goes before
+        O(binary). The first one also runs configs without an image.
+    type: dict
+    default: {}
   trace:
     description: Whether a failed test shows what each processor took away and added.
     type: bool
@@ -72,7 +78,9 @@ options:
       config: {description: "File with the other config, for tests of one config.", type: path}
       binary: {description: Path of the other Collector., type: str}
       running:
-        description: Whether tests of O(collectors) are compared with what runs, which O(resources) has.
+        description:
+          - Whether O(collectors) are compared with what runs, which O(resources) has. Those without a test get a span,
+            a data point and a log record at each receiver.
         type: bool
         default: false
   propose_path:

@@ -38,7 +38,7 @@ class Moved:
     changes: list[dict[str, Any]] = field(default_factory=list)
     unsolved: list[dict[str, Any]] = field(default_factory=list)
     forms: list[tuple[str, Any, Any, Target]] = field(default_factory=list)
-    """Each config that changed: its name, how it was and is, and its build."""
+    """Each config: its name, how it was and is, and its build."""
 
 
 def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.Bui
         target = target_of(wanted, item)
         done, left = run(work, target)
         moved.text = work.whole()
-        moved.forms[:0] = [(item.name, item.config, work.data, target)] if done else []
+        moved.forms[:0] = [(item.name, item.config, work.data, target)]
         moved.changes[:0] = [_row(item, change, name) for change in done]
         moved.unsolved[:0] = [_row(item, one, name) for one in left]
     return moved
@@ -135,7 +135,7 @@ def _of_data(collected: _inputs.Collected, wanted: _target.BuildRequest, compare
         work = _rewrite.Data(item.config)
         target = target_of(wanted, item)
         done, left = run(work, target)
-        moved.forms += [(item.name, item.config, work.data, target)] if done else []
+        moved.forms += [(item.name, item.config, work.data, target)]
         moved.changes += [_row(item, change, "") for change in done]
         moved.unsolved += [_row(item, one, "") for one in left]
         if not item.found.owner:
@@ -153,7 +153,8 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) 
     unsolved += [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
     unsolved += [_unread(one.position, one.message, one.fix) for one in collected.failed]
     changes = [row for item in moved for row in item.changes]
-    forms = [form for item in moved for form in item.forms]
+    both = bool(compare and compare.get("before"))  # another Collector may do otherwise with the same config
+    forms = [form for item in moved for form in item.forms if both or form[1] != form[2]]
     compared = {"compared": comparing.of_configs(forms, compare)} if compare is not None else {}
     return {
         "changed": bool(changes),

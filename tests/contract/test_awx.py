@@ -63,6 +63,8 @@ def inputs() -> dict[str, dict[str, Any]]:
         found |= _arguments.argument_spec(_sources.read_yaml(path)["argument_specs"]["main"]["options"])
     for module in ("pipeline_validate", "pipeline_test"):
         found |= {f"{module}_{name}": value for name, value in arguments_of(module).items()}
+    taken = documented("collector_program")["options"]
+    found |= {f"pipeline_test_pod_{name}": value for name, value in taken.items()}
     diagnose = documented("collector_diagnose")["options"]
     return found | {f"diagnose_{name}": value for name, value in diagnose.items()}
 

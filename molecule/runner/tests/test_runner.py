@@ -114,6 +114,47 @@ def test_a_config_is_validated_without_a_cluster(runner: Runner, tmp_path: Path)
     assert "no-pipelines" in done.output
 
 
+RECIPES = ["otlp_ingest", "drop_noise", "debug_output"]
+TEST = """
+collector: gateway
+tests:
+  - name: Health checks are dropped
+    given: {spans: [{kind: server, attributes: {url.path: /healthz}}, {name: page}]}
+    expect: {debug: {spans: [{name: page}]}}
+"""
+
+
+def test_a_config_is_tested_by_the_collector_of_a_pod_and_compared_with_what_runs(
+    runner: Runner, credential: dict[str, str], tmp_path: Path
+) -> None:
+    inventory = _one_cluster(tmp_path)
+    folder = runner.environment.home / "tests"
+    folder.mkdir()
+    (folder / "gateway_test.yml").write_text(TEST)
+    collector = {"name": "gateway", "recipes": [one for one in RECIPES if one != "drop_noise"]}
+    deployed = runner.job("site.yml", inventory, {"otel_collectors": [collector]}, credential)
+    assert deployed.rc == 0, deployed.output
+    host = _local()
+    host.check_output("kubectl create namespace program")
+    host.check_output("kubectl label namespace program pod-security.kubernetes.io/enforce=restricted")
+    changed = {"otel_collectors": [{**collector, "recipes": RECIPES}]}
+    pod = {"pipeline_test_pod_namespace": "program", "pipeline_test_pod_dest": str(runner.environment.home / "taken")}
+    tested = runner.job("test.yml", inventory, {**changed, **pod, "pipeline_test_paths": [str(folder)]}, credential)
+    assert tested.rc == 0, tested.output
+    assert "passed" in tested.output
+    (program,) = (runner.environment.home / "taken").iterdir()
+    given = {"otel_compare_running": True, "otel_collector_tests": [str(folder)]}
+    compared = runner.job(
+        "site.yml", inventory, {**changed, **given, "otel_collector_tests_binary": str(program)}, credential
+    )
+    assert compared.rc == 0, compared.output
+    assert "compared: 0 of 1 the same" in compared.output
+    assert "debug: spans: - {name:" in compared.output
+    assert json.loads(host.check_output("kubectl -n program get jobs -o json"))["items"] == []
+    host.check_output("kubectl delete namespace program --wait=false")
+    assert runner.job("remove.yml", inventory, changed, credential).rc == 0
+
+
 def _one_cluster(folder: Path) -> Path:
     hosts = awx_rules.read(PROJECT / "awx/data/inventories.yml")["controller_hosts"]
     listed = {item["name"]: item["variables"] for item in hosts}

@@ -17,6 +17,8 @@ from .invariants import line
 from .records import OF_PIPELINES, SIGNALS, Record
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
+# The name of what is given where no test gives anything.
+GENERATED = "generated telemetry"
 _RESOURCE = {"service.name": "cart", "k8s.namespace.name": "shop", "k8s.pod.name": "cart-1"}
 _RECORDS: dict[str, Record] = {
     "spans": {"name": "GET /", "kind": "server", "attributes": {"url.path": "/"}, "resource": _RESOURCE},
@@ -66,4 +68,4 @@ def generated(config: Mapping[str, Any]) -> Case:
         else:
             known = [OF_PIPELINES[signal] for signal in signals if signal in OF_PIPELINES]
             given.append({"to": item, **{signal: [_RECORDS[signal]] for signal in known}})
-    return Case("generated telemetry", "generated", tuple(given), {})
+    return Case(GENERATED, "generated", tuple(given), {})

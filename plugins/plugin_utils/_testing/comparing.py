@@ -58,14 +58,22 @@ def _row(forms: tuple[Bench | None, Bench], case: Case) -> Row:
     old, new = forms
     if old is None:
         return {"records": 0, "differences": [], "why": "before: the cluster has no such collector with one config"}
-    return compared(old, new, case)
+    try:
+        return compared(old, new, case if case.given else comparison.generated(old.config))
+    except Problem as problem:  # no telemetry can be generated for this config
+        return {"records": 0, "differences": [], "why": problem.wrong}
+
+
+def with_running(arguments: Mapping[str, Any]) -> bool:
+    """Return whether the collectors of the inventory are compared with those that run."""
+    return bool((arguments.get("compare") or {}).get("running"))
 
 
 def _forms(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> tuple[Bench | None, Bench]:
     """Return the old and the new form of a config; no old one if the cluster should have it and has not."""
     options = arguments["compare"]
     new = _other(bench, options)
-    if not options.get("running"):
+    if not with_running(arguments):
         return bench, new
     config = _in_cluster(suite, arguments)
     return None if config is None else _with(bench, config), new

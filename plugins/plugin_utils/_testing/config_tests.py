@@ -15,11 +15,11 @@ from ...module_utils._config.masking import masker, secrets_in
 from ...module_utils._config.paths import Path as KeyPath
 from ...module_utils._config.paths import Position
 from ...module_utils._errors import Problem, cleaned, near
-from ...module_utils._testing import case, expectations, invariants, policies, records, scrapes
+from ...module_utils._testing import case, comparison, expectations, invariants, policies, records, scrapes
 from ...module_utils._validate.reports import Checked, Report, counted, junit
 from ...module_utils._validate.subject import Finding
 from .. import _binary, _files, _inputs, _jmespath, _sources, _target, _yaml
-from . import extras
+from . import comparing, extras
 from .bench import Bench, Outcome, run
 from .golden_files import Golden
 
@@ -64,13 +64,18 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     """Return what every test found, as a task result. Raises Problem if one failed, or cannot be run."""
     read = list(_suites(arguments))
     rules = [policy for suite in read for policy in suite.policies]
+    untested = list(_untested(read, arguments))
     suites = _of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
-    benches = [_bench(suite, arguments, warn, check) for suite in suites]
-    jobs = [(suite, bench, test, rules) for suite, bench in zip(suites, benches, strict=True) for test in suite.tests]
+    if not suites and not untested:
+        raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
+    benches = {id(suite): _bench(suite, arguments, warn, check) for suite in (*suites, *untested)}
+    jobs, more = (
+        [(one, benches[id(one)], test, rules) for one in part for test in one.tests] for part in (suites, untested)
+    )
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         judged = list(pool.map(lambda job: _judged(*job), jobs))
         try:
-            (facts, lines), wrong = extras.found(arguments, jobs, pool, check), None
+            (facts, lines), wrong = extras.found(arguments, jobs, more, pool, check), None
         except Problem as problem:  # the tests have run, and count
             facts, lines, wrong = {}, [str(problem)], problem
     written = facts.pop("changed", False) or any(item.golden for item in judged)
@@ -93,7 +98,7 @@ def _suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
     """Yield what each file has, and with `invariants` a test of each config without one."""
     tested: set[Any] = set()
     configs = []
-    for file in _test_files(arguments["paths"], arguments["invariants"]):
+    for file in _test_files(arguments["paths"], arguments["invariants"] or comparing.with_running(arguments)):
         data = _yaml.plain(_sources.read_yaml(file))
         if arguments["invariants"] and isinstance(data, Mapping) and "service" in data:
             configs.append(file)
@@ -108,6 +113,15 @@ def _suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
         name = str(item["name"])
         if name not in tested:
             yield case.Suite(name, name, tests=(case.Case(_INVARIANTS, name, (), {}),))
+
+
+def _untested(read: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
+    """Yield what is compared with the running collectors beside the tests: each collector that has none."""
+    tested = {suite.collector for suite in read if suite.tests}
+    for item in arguments["collectors"] if comparing.with_running(arguments) else ():
+        name = str(item["name"])
+        if name not in tested:
+            yield case.Suite(name, name, tests=(case.Case(comparison.GENERATED, name, (), {}),))
 
 
 def before_apply(paths: Sequence[str], binary: str, collectors: Any, warn: Callable[[str], None]) -> None:
@@ -131,8 +145,6 @@ def _of_this_host(
         if len(suites) == 1:
             raise Problem(wrong, where=suite.file, fix=f"Collectors: {', '.join(sorted(known)) or 'none'}.")
         warn(f"{suite.file} was not run: {wrong}.")
-    if not found:
-        raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
     return found
 
 
@@ -154,7 +166,7 @@ def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str]
     """Return what the tests of a file share. Raises Problem without a config, or without a Collector that runs it."""
     config, image, locate = _config(suite, arguments)
     target = _target.resolve(_target.BuildRequest.from_arguments(arguments), image)
-    binary = arguments["binary"]
+    binary = _program_of(image, arguments.get("programs") or {}) or arguments["binary"]
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
     if not program:
         raise Problem(f"there is no Collector to run the tests: {why}", where=suite.file, fix=_GET_ONE)
@@ -168,6 +180,11 @@ def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str]
     hidden = masker(secrets_in(config) | secrets_in(dict(suite.environment)))
     switches = (arguments["trace"], arguments["update_golden"], check)
     return Bench(program, config, environment, suite.cluster, named, _yaml.dump, hidden, *switches, locate)
+
+
+def _program_of(image: str, programs: Mapping[str, str]) -> str:
+    """Return the program of an image, or the first one for a config that names none."""
+    return programs.get(image, "") if image else next(iter(programs.values()), "")
 
 
 def _config(

@@ -14,13 +14,17 @@ from . import comparing, coverage, propose
 
 
 def found(
-    arguments: Mapping[str, Any], jobs: Sequence[coverage.Job], pool: Executor, check: bool
+    arguments: Mapping[str, Any],
+    jobs: Sequence[coverage.Job],
+    untested: Sequence[coverage.Job],
+    pool: Executor,
+    check: bool,
 ) -> tuple[dict[str, Any], list[str]]:
     """Return facts for the result of the task, and lines for the report. Raises Problem if a file is another's."""
     facts: dict[str, Any] = {}
     lines: list[str] = []
     if arguments.get("compare"):
-        facts["compared"] = comparing.of_tests(jobs, arguments, pool)
+        facts["compared"] = comparing.of_tests([*jobs, *untested], arguments, pool)
         lines += comparing.lines(facts["compared"])
     folder = arguments.get("propose_path")
     if not arguments.get("coverage") and not folder:

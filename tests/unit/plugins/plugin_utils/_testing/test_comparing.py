@@ -112,6 +112,17 @@ def test_the_old_form_runs_in_the_collector_of_before(tmp_path: Path, monkeypatc
     for folder in folders:
         folder.mkdir()
     new, old = (program(folder, "exit 1") for folder in folders)
-    result = migrate(tmp_path, {"binary": new, "before": old})
+    result = migrate(tmp_path / "a.yaml", {"binary": new, "before": old})
     assert [row["config"] for row in result["compared"]] == [str(tmp_path / "a.yaml")]
     assert ran == [(old, ["logging"]), (new, ["debug"])]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_config_that_stays_is_compared_if_another_collector_ran_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    monkeypatch.setattr(comparing, "compared", lambda _old, _new, _case: {})
+    (tmp_path / "same.yaml").write_text(OLD.replace("logging", "debug"))
+    new = program(tmp_path, "exit 1")
+    result = migrate(tmp_path / "same.yaml", {"binary": new, "before": new if before else None})
+    assert (result["changes"], len(result["compared"])) == ([], int(before))

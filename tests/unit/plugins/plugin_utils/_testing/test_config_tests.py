@@ -281,6 +281,30 @@ def test_a_collector_is_compared_with_what_runs_of_it(tmp_path: Path, tests: str
     assert said in str([problem.value, problem.value.facts])
 
 
+def test_a_collector_without_a_test_is_compared_with_generated_telemetry(tmp_path: Path) -> None:
+    facts = {"kind": "Deployment", "namespace": "obs", "config": CONFIG, "image": ""}
+    given = {"collectors": [{"name": "gateway", **facts}], "resources": running(**{"a.yaml": CONFIG})}
+    body = "echo Error: mine; exit 1"
+    found = report(tmp_path, program(tmp_path, body), **given, paths=[], compare={"running": True})
+    (row,) = found["compared"]
+    assert (row["file"], row["name"]) == ("gateway", "generated telemetry")
+    assert row["why"].startswith("before: the Collector does not start: mine")
+    with pytest.raises(Problem, match="there are no tests to run"):
+        report(tmp_path, program(tmp_path, body), **given, paths=[], compare={"binary": "x"})
+
+
+@cases("image, ran", ("a:1", "first"), ("b:1", "second"), ("c:1", "third"), ("", "first"))
+def test_the_program_of_an_image_runs_its_tests(tmp_path: Path, image: str, ran: str) -> None:
+    folders = {name: tmp_path / name for name in ("first", "second", "third")}
+    for folder in folders.values():
+        folder.mkdir()
+    taken = {name: program(folder, f"echo Error: {name}; exit 1") for name, folder in folders.items()}
+    given = {"collectors": [{"name": "gateway", "config": CONFIG, "image": image}]}
+    images = {"a:1": taken["first"], "b:1": taken["second"]}
+    with pytest.raises(Problem, match=f"does not start: {ran}"):
+        report(tmp_path, taken["third"], OF_COLLECTOR, **given, programs=images)
+
+
 @cases(
     "paths, files",
     (["a.yaml"], ["a.yaml", "gateway"]),

@@ -1,0 +1,123 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take the Collector's program out of images, by a pod of each. Private."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._errors import Problem
+from ..._kube.live.api_errors import asking
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.connect import connect, run
+from ..._kube.live.urls import segment
+from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
+from ..program_job import FILE, PORT, file_name, job
+
+# How long an answer with the whole program may take.
+READ_SECONDS = 300.0
+UNSCHEDULABLE_SECONDS = 30.0
+ARGUMENTS: dict[str, Any] = {
+    "images": {"type": "list", "elements": "str", "required": True},
+    "namespace": {"required": True},
+    "dest": {"type": "path", "required": True},
+    "reader_image": {"default": "docker.io/library/busybox:1.37"},
+    "pull_secrets": {"type": "list", "elements": "str", "default": []},
+    "run_as_user": {"type": "int", "default": 10001},
+    "timeout_seconds": {"type": "float", "default": 300},
+}
+
+
+class Programs:
+    """Gets programs that are not in a folder yet."""
+
+    def __init__(self, cluster: Cluster, options: dict[str, Any]) -> None:
+        self.cluster, self.options = cluster, options
+        self.jobs = f"/apis/batch/v1/namespaces/{segment(options['namespace'])}/jobs"
+
+    def get(self, image: str, file: Path) -> None:
+        """Write the program of an image. Raises Problem if its pod does not hand it out in time."""
+        with self._job(image) as live:
+            pod = self._pod(live, image)
+            path = f"/api/v1/namespaces/{self.options['namespace']}/pods/{pod}:{PORT}/proxy/{FILE}"
+            asked = f"Read the program of {image} from pod {pod}"
+            body = asking(asked, lambda: self.cluster.raw("GET", path, None, {"Accept": "*/*"})).body
+            _write(body, file, asked)
+
+    @contextmanager
+    def _job(self, image: str) -> Iterator[dict[str, Any]]:
+        """Yield the Job of this run, and remove it, and no other of that name."""
+        name = f"collector-program-{secrets.token_hex(4)}"
+        asked = f"Run {image} in namespace {self.options['namespace']}"
+        live = asking(asked, lambda: self.cluster.request("POST", self.jobs, None, job(name, image, self.options)))
+        try:
+            yield live
+        finally:
+            own = {"propagationPolicy": "Background", "preconditions": {"uid": live["metadata"]["uid"]}}
+            with suppress(ApiError):  # Kubernetes ends it and removes it in any case
+                self.cluster.request("DELETE", f"{self.jobs}/{name}", None, own)
+
+    def _pod(self, live: dict[str, Any], image: str) -> str:
+        """Return the name of a pod that serves the program. Raises Problem if it cannot, or not in time."""
+        look = WorkloadStatus(self.cluster, checked_search({}), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
+        for _poll in self.cluster.polls(self.options["timeout_seconds"]):
+            found = look.at([live])
+            fatal = look.lasting(found)
+            if fatal:
+                raise look.failure(fatal)
+            for pod in look.seen("Pod"):
+                if _owner(pod) == live["metadata"]["uid"] and _is_ready(pod):
+                    return str(pod["metadata"]["name"])
+        wrong = f"no pod of the Job served the program within {self.options['timeout_seconds']:g} s"
+        fix = f"Look at the events of Job {live['metadata']['name']}, or raise `timeout_seconds`."
+        raise Problem(wrong, asked=f"Take the program out of {image}", where=self.options["namespace"], fix=fix)
+
+
+def _owner(pod: dict[str, Any]) -> str:
+    return next((str(one["uid"]) for one in pod["metadata"].get("ownerReferences") or ()), "")
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    states = (pod.get("status") or {}).get("containerStatuses") or ()
+    return any(state["name"] == "program" and state.get("ready") for state in states)
+
+
+def _write(body: bytes, file: Path, asked: str) -> None:
+    """Unpack the program beside its place, so that it is there whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
+        try:
+            with gzip.open(io.BytesIO(body)) as whole:
+                shutil.copyfileobj(whole, part)
+        except (OSError, EOFError) as error:
+            Path(part.name).unlink()
+            raise Problem(f"it did not arrive whole: {error}", asked=asked, fix="Run again.") from error
+    Path(part.name).chmod(0o700)
+    Path(part.name).replace(file)
+
+
+def programs(cluster: Cluster, options: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Return the program of each image, and whether one was missing. In check mode, no pod is started."""
+    files = {image: Path(options["dest"]) / file_name(image) for image in dict.fromkeys(options["images"])}
+    missing = {image: file for image, file in files.items() if not file.exists()}
+    for image, file in {} if check else missing.items():
+        Programs(cluster, options).get(image, file)
+    there = {image: str(file) for image, file in files.items() if file.exists()}
+    msg = f"{len(there)} there, {len(missing)} {'missing' if check else 'new'}"
+    return {"changed": bool(missing), "programs": there, "msg": msg}
+
+
+def run_programs(module: AnsibleModule) -> None:
+    """Do what the task asks."""
+    run(module, lambda: programs(connect(module, READ_SECONDS), module.params, module.check_mode))
