@@ -23,6 +23,7 @@ from .._kube import names
 from .manifests import (
     build,
     certificate,
+    extra,
     network,
     open_telemetry_collector,
     openshift,
@@ -94,6 +95,9 @@ LIMITS = (
     Limit("affinity", _SIDECAR, _POD),
     Limit("priority_class_name", _SIDECAR, _POD),
     Limit("host_network", _SIDECAR, _POD),
+    Limit("containers", _SIDECAR, _POD),
+    Limit("init_containers", _SIDECAR, _POD),
+    Limit("resize_policy", _SIDECAR, _POD),
     Limit("pod_labels", _SIDECAR, _POD),
     Limit("pod_annotations", _SIDECAR, _POD),
     Limit("image_pull_secrets", _SIDECAR, _POD),
@@ -189,7 +193,7 @@ def _plain(order: CollectorBuild) -> list[Manifest]:
     before: Builders = (*_ACCOUNT, pod.config_map, network.headless_service, network.service)
     after: Builders = (workload.horizontal_pod_autoscaler, workload.pod_disruption_budget, *_ACCESS)
     made = _made((*before, WORKLOADS[order.collector.mode][1], *after), order)
-    return [*made, *service_account.roles(order), *certificate.certificates(order)]
+    return [*made, *service_account.roles(order), *certificate.certificates(order), *extra.manifests(order)]
 
 
 def _operated(order: CollectorBuild) -> list[Manifest]:
@@ -198,7 +202,7 @@ def _operated(order: CollectorBuild) -> list[Manifest]:
     made = _made((*_ACCOUNT, *allocator, network.headless_service, network.service, *_ACCESS), order)
     resource = open_telemetry_collector.open_telemetry_collector(order)
     roles = [*service_account.roles(order), *target_allocator.secret_roles(order)]
-    return [*made, *roles, *certificate.certificates(order), resource]
+    return [*made, *roles, *certificate.certificates(order), *extra.manifests(order), resource]
 
 
 def _made(builders: Builders, order: CollectorBuild) -> list[Manifest]:

@@ -70,6 +70,7 @@ class Collector:
     memory_spike_percent: int
     cpu_request: str
     cpu_limit: str
+    resize_policy: list[dict[str, Any]]
     service_account_name: str
     service_account_annotations: dict[str, str]
     automount_service_account_token: bool | None
@@ -80,6 +81,9 @@ class Collector:
     pod_annotations: dict[str, str]
     env: dict[str, Any]
     volumes: list[dict[str, Any]]
+    containers: list[dict[str, Any]]
+    init_containers: list[dict[str, Any]]
+    extra_manifests: list[dict[str, Any]]
     certificates: list[dict[str, Any]]
     node_selector: dict[str, str]
     tolerations: list[dict[str, Any]]

@@ -25,6 +25,8 @@ COLLECTOR_LABEL = "o11y.opentelemetry/collector"
 # The release that an object belongs to: that of a collector, an Instrumentation, or a product such as cert-manager.
 # No two of them are alike: a product has no dot, and the others have what the name of a namespace cannot have.
 RELEASE_LABEL = "o11y.opentelemetry/release"
+# On objects of a collector that are no config of it, though they are ConfigMaps: no revision goes back to them.
+PART_LABEL = "o11y.opentelemetry/part"
 # The hash of all that a pod is made of, on the pods that the operator makes: it shows whose spec they have.
 SPEC_HASH = "o11y.opentelemetry/spec-hash"
 # The operator puts the labels of a custom resource on the pods of its target allocator too; only this one differs.

@@ -10,17 +10,22 @@ from typing import Any
 
 from .._config.paths import at, items, section
 from .._kube.bundle import Manifest, Ref, ref
-from .._kube.ownership import collector_of
+from .._kube.names import PART_LABEL
+from .._kube.ownership import collector_of, label_of
 from .._kube.pod_references import sources
 from .._kube.replacement_order import WORKLOADS
 
 _KIND = "ConfigMap"
 
 
+def _is_config(item: Manifest) -> bool:
+    return item["kind"] == _KIND and not label_of(item, PART_LABEL)
+
+
 def earlier(left: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return the configs among the leftovers of a bundle to which a workload of the bundle may go back."""
     staying = {collector_of(item) for item in manifests if item["kind"] in WORKLOADS} - {""}
-    return [item for item in left if item["kind"] == _KIND and collector_of(item) in staying]
+    return [item for item in left if _is_config(item) and collector_of(item) in staying]
 
 
 def renewed(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> set[str]:
@@ -29,13 +34,13 @@ def renewed(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) 
     Earlier configs are deleted only with such a change. Controllers remove old revisions after a run, and a run that
     changes nothing must not find something to delete.
     """
-    return {collector_of(item) for item in manifests if item["kind"] == _KIND and not live.get(ref(item))}
+    return {collector_of(item) for item in manifests if _is_config(item) and not live.get(ref(item))}
 
 
 def predecessors(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> dict[Ref, Ref]:
     """Return for each new config the one that it replaces: the live workload mounts it in the same volume."""
     given = list(manifests)
-    new = {item["metadata"]["name"]: ref(item) for item in given if item["kind"] == _KIND and not live.get(ref(item))}
+    new = {item["metadata"]["name"]: ref(item) for item in given if _is_config(item) and not live.get(ref(item))}
     pairs = [(_mounted(item), _mounted(live.get(ref(item)) or {})) for item in given if item["kind"] in WORKLOADS]
     return {
         new[name]: new[name]._replace(name=old[volume])

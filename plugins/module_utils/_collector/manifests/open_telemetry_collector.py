@@ -78,6 +78,7 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         "podSecurityContext": pod.pod_security(build),
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
         **present(lifecycle=pod.lifecycle(build)),
+        **present(additionalContainers=pod.beside(build), initContainers=collector.init_containers),
         **pod.pod_fields(collector, collector.pods),
         **_governed(build),
     }

@@ -60,9 +60,10 @@ def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
         "serviceAccountName": collector.service_account_name,
         "automountServiceAccountToken": build.api_token,
         "securityContext": pod_security(build),
-        "containers": [_container(build)],
+        "containers": [_container(build), *beside(build)],
         "volumes": [_config_volume(build), *volumes(build)],
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
+        **present(initContainers=collector.init_containers),
         **present(imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets]),
         **pod_fields(collector, collector.selector),
         **present(dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None),
@@ -86,9 +87,25 @@ def pod_fields(collector: Collector, pods: dict[str, str]) -> dict[str, Any]:
     )
 
 
+def beside(build: CollectorBuild) -> list[dict[str, Any]]:
+    """Return the user's containers. Raises Problem for one without a name of its own."""
+    collector = build.collector
+    taken = {collector.logs.container}
+    for option in ("init_containers", "containers"):
+        for container in getattr(collector, option):
+            name = container.get("name")
+            if not name or name in taken:
+                wrong = f"{option} has {f'two containers {name}' if name else 'a container without a name'}"
+                fix = f"Give each container a name of its own; the Collector's is {collector.logs.container}."
+                raise Problem(wrong, asked=f"collector '{collector.name}'", fix=fix)
+            taken.add(name)
+    return collector.containers
+
+
 def container_fields(build: CollectorBuild) -> dict[str, Any]:
     """Return the fields of the container that the custom resource has under the same names."""
-    return {"env": environment(build), "resources": resources(build)}
+    resize = present(resizePolicy=build.collector.resize_policy)
+    return {"env": environment(build), "resources": resources(build), **resize}
 
 
 def _container(build: CollectorBuild) -> dict[str, Any]:

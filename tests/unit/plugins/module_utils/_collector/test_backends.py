@@ -116,6 +116,10 @@ cpu_request: 7m
 cpu_limit: "2"
 env: {A: b}
 volumes: [{name: a, mount_path: /a, source: {emptyDir: {}}}]
+containers: [{name: beside, image: beside}]
+init_containers: [{name: before, image: before}]
+resize_policy: [{resourceName: memory, restartPolicy: RestartContainer}]
+extra_manifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: own}}]
 tolerations: [{operator: Exists}]
 topology_spread: [{maxSkew: 1}]
 service: {enabled: true, type: NodePort}

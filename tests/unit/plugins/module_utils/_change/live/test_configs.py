@@ -62,6 +62,14 @@ def test_a_run_that_changes_no_config_deletes_none_and_reads_no_revision() -> No
     assert not {f"{REVISIONS}{kind}" for kind in ("replicasets", "controllerrevisions")} & set(api.sent("GET"))
 
 
+def test_a_config_map_that_is_no_config_goes_at_once() -> None:
+    part = {**COLLECTOR, "o11y.opentelemetry/part": "extra"}
+    api = ours(NAMESPACE, plain(), config("one"), config("two"), config("extra", labels=part))
+    found = actions(change(api, "two"))
+    assert found.pop("ConfigMap a-extra") == "pruned"
+    assert set(found.values()) == {"unchanged"}
+
+
 def test_a_revision_of_another_namespace_keeps_nothing() -> None:
     api = cluster(replica_set("one", namespace="other"), replica_set("two"))
     assert actions(change(api, "three"))["ConfigMap a-one"] == "pruned"

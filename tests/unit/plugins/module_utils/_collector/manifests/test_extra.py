@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's own objects and containers of a collector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import extra, pod
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PRUNED
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import PART_LABEL
+
+from tests.support.cases import cases
+
+from ...helpers import build
+
+OWN: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own"}, "data": {"a": "b"}}
+
+
+def test_an_object_has_the_namespace_and_the_labels_of_its_collector() -> None:
+    labels = {"team": "a", "app.kubernetes.io/managed-by": "somebody"}
+    order = build(extra_manifests=[{**OWN, "metadata": {"name": "own", "labels": labels}}])
+    (made,) = extra.manifests(order)
+    assert made["metadata"]["namespace"] == order.collector.namespace
+    assert made["metadata"]["labels"] == {**labels, **order.collector.object_labels, PART_LABEL: "extra"}
+    assert (made["data"], made["kind"]) == (OWN["data"], "ConfigMap")
+
+
+def test_what_is_taken_is_pruned() -> None:
+    assert set(extra.KINDS) <= set(PRUNED)
+
+
+@cases(
+    "item, said",
+    ({**OWN, "kind": "Deployment"}, r"has kind 'Deployment' .*extra_manifests\[0\].*Kinds: Certificate"),
+    ({**OWN, "kind": "ConfigMpa"}, "did you mean 'ConfigMap'"),
+    ({**OWN, "kind": "ClusterRole"}, "Apply others with kubernetes.core.k8s"),
+    ({"kind": "ConfigMap", "metadata": {"name": "own"}}, "has no apiVersion"),
+    ({**OWN, "metadata": {"generateName": "own-"}}, r"has no metadata\.name"),
+    ({**OWN, "metadata": {"name": "own", "namespace": "kube-system"}}, "is of namespace kube-system"),
+    ({}, "has kind ''"),
+)
+def test_an_object_that_could_not_be_kept_is_refused(item: Any, said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        extra.manifests(build(extra_manifests=[item]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_containers_stand_beside_the_collector(backend: str) -> None:
+    given = {"containers": [{"name": "beside", "image": "a"}], "init_containers": [{"name": "before", "image": "b"}]}
+    every = BACKENDS[backend].manifests(build(backend=backend, **given))
+    workload = next(item for item in every if item["kind"] in ("Deployment", "OpenTelemetryCollector"))
+    spec = workload["spec"].get("template", {}).get("spec") or workload["spec"]
+    beside = spec.get("additionalContainers") or spec["containers"][1:]
+    assert (beside, spec["initContainers"]) == (given["containers"], given["init_containers"])
+
+
+@cases(
+    "options, said",
+    ({"containers": [{"image": "a"}]}, "containers has a container without a name"),
+    ({"containers": [{"name": "opentelemetry-collector"}]}, "containers has two containers opentelemetry-collector"),
+    ({"init_containers": [{"name": "a"}], "containers": [{"name": "a"}]}, "containers has two containers a"),
+)
+def test_each_container_has_a_name_of_its_own(options: Any, said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        pod.beside(build(**options))
