@@ -1,7 +1,8 @@
 """A metrics API for tests: every pod uses as much CPU as the test says, so that autoscalers really move.
 
 It runs in a pod (standard library alone) and serves `metrics.k8s.io/v1beta1` for an APIService. The figure is what the
-file /tmp/load says, in millicores. Arguments: certificate, key.
+file /tmp/load says, in millicores. `custom.metrics.k8s.io/v1beta2` has any metric of pods, with what /tmp/metric says.
+Arguments: certificate, key.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 API = "https://kubernetes.default.svc"
-LOAD = Path("/tmp/load")
+LOAD, METRIC = Path("/tmp/load"), Path("/tmp/metric")
 IDLE = "10"
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 GROUP = "/apis/metrics.k8s.io/v1beta1"
+CUSTOM = "/apis/custom.metrics.k8s.io/v1beta2"
 RESOURCES = {
     "kind": "APIResourceList",
     "apiVersion": "v1",
@@ -31,18 +33,42 @@ RESOURCES = {
 }
 
 
+CUSTOM_RESOURCES = {
+    "kind": "APIResourceList",
+    "apiVersion": "v1",
+    "groupVersion": CUSTOM.removeprefix("/apis/"),
+    "resources": [
+        {"name": "pods/any", "singularName": "", "namespaced": True, "kind": "MetricValueList", "verbs": ["get"]}
+    ],
+}
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers the autoscaler's controller."""
 
     def do_GET(self) -> None:
         """List the resources, or the metrics of the pods that a selector matches."""
         url = urlsplit(self.path)
-        if not url.path.startswith(f"{GROUP}/namespaces/"):
-            self._answer(RESOURCES)
+        root = CUSTOM if url.path.startswith(CUSTOM) else GROUP
+        if not url.path.startswith(f"{root}/namespaces/"):
+            self._answer(RESOURCES if root == GROUP else CUSTOM_RESOURCES)
             return
-        namespace = url.path.removeprefix(f"{GROUP}/namespaces/").split("/")[0]
+        namespace = url.path.removeprefix(f"{root}/namespaces/").split("/")[0]
         selector = parse_qs(url.query).get("labelSelector", [""])[0]
-        items = [_metrics(pod) for pod in _pods(namespace, selector)]
+        pods = _pods(namespace, selector)
+        if root == CUSTOM:
+            name = url.path.rpartition("/")[2]
+            values = [_value(pod, name) for pod in pods]
+            self._answer(
+                {
+                    "kind": "MetricValueList",
+                    "apiVersion": CUSTOM.removeprefix("/apis/"),
+                    "metadata": {},
+                    "items": values,
+                }
+            )
+            return
+        items = [_metrics(pod) for pod in pods]
         self._answer({"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})
 
     def _answer(self, body: dict[str, Any]) -> None:
@@ -79,6 +105,17 @@ def _metrics(pod: dict[str, Any]) -> dict[str, Any]:
         "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "window": "1s",
         "containers": [{"name": container["name"], "usage": usage} for container in pod["spec"]["containers"]],
+    }
+
+
+def _value(pod: dict[str, Any], name: str) -> dict[str, Any]:
+    about = {"kind": "Pod", "apiVersion": "/v1", **{key: pod["metadata"][key] for key in ("name", "namespace")}}
+    return {
+        "describedObject": about,
+        "metric": {"name": name},
+        "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "windowSeconds": 1,
+        "value": METRIC.read_text().strip() if METRIC.exists() else "0",
     }
 
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from .._errors import Problem
 from .._kube import names
 from .manifests import (
+    autoscaler,
     build,
     certificate,
     extra,
@@ -50,6 +51,7 @@ _ACCESS: Builders = (
     network.http_route,
     network.grpc_route,
     network.service_monitor,
+    autoscaler.scaled_object,
     openshift.openshift_route,
     openshift.reader,
     openshift.reader_binding,
@@ -191,7 +193,7 @@ def _check_plain(collector: Collector) -> None:
 def _plain(order: CollectorBuild) -> list[Manifest]:
     """Return all objects of one collector without the operator."""
     before: Builders = (*_ACCOUNT, pod.config_map, network.headless_service, network.service)
-    after: Builders = (workload.horizontal_pod_autoscaler, workload.pod_disruption_budget, *_ACCESS)
+    after: Builders = (autoscaler.horizontal_pod_autoscaler, workload.pod_disruption_budget, *_ACCESS)
     made = _made((*before, WORKLOADS[order.collector.mode][1], *after), order)
     return [*made, *service_account.roles(order), *certificate.certificates(order), *extra.manifests(order)]
 

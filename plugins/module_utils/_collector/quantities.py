@@ -84,6 +84,7 @@ _COUNTS = {
     "autoscaling.max_replicas": 1,
     "autoscaling.cpu_percent": 0,
     "autoscaling.memory_percent": 0,
+    "autoscaling.queue_percent": 0,
     "target_allocator.replicas": 0,
 }
 _LARGEST, _ALL = 2**31 - 1, 100

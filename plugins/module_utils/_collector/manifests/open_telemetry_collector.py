@@ -18,7 +18,7 @@ from typing import Any
 
 from ..._config.paths import SECTIONS, section
 from ..._kube import names
-from . import pod, workload
+from . import autoscaler, pod, workload
 from .build import CollectorBuild, Manifest, frame, present
 from .target_allocator import allocated, target_allocator
 
@@ -111,24 +111,7 @@ def _scale(build: CollectorBuild) -> dict[str, Any]:
     if collector.mode == "daemonset":
         return strategy
     budget = present(podDisruptionBudget=workload.disruption_budget(build))
-    return {**workload.replicas(build), **_autoscaler(build), **budget, **strategy}
-
-
-def _autoscaler(build: CollectorBuild) -> dict[str, Any]:
-    options = build.collector.autoscaling
-    if not options:
-        return {}
-    least, most = workload.bounds(build)
-    autoscaler = {
-        "minReplicas": least,
-        "maxReplicas": most,
-        **present(
-            targetCPUUtilization=options.get("cpu_percent") or None,
-            targetMemoryUtilization=options.get("memory_percent") or None,
-            behavior=options.get("behavior"),
-        ),
-    }
-    return {"autoscaler": autoscaler}
+    return {**workload.replicas(build), **autoscaler.of_resource(build), **budget, **strategy}
 
 
 def _container_security(build: CollectorBuild) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The workload, its autoscaler and its disruption budget.
+"""The workload and its disruption budget.
 
 A collector without a health check must run for five seconds to count as available. Otherwise the wait would miss one
 that exits at once. Private.
@@ -90,24 +90,6 @@ def claims(build: CollectorBuild) -> list[dict[str, Any]]:
 _KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
 
 
-def horizontal_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
-    """Return the requested autoscaler, or None. Raises Problem when its bounds are crossed."""
-    collector = build.collector
-    options = collector.autoscaling
-    if not options:
-        return None
-    least, most = bounds(build)
-    metrics = [_utilization(name, options.get(f"{name}_percent")) for name in ("cpu", "memory")]
-    spec = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": _KINDS[collector.mode], "name": collector.name},
-        "minReplicas": least,
-        "maxReplicas": most,
-        "metrics": [metric for metric in metrics if metric],
-        **present(behavior=options.get("behavior")),
-    }
-    return frame(build, "autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
-
-
 def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
     budget = disruption_budget(build)
     if not budget:
@@ -119,16 +101,6 @@ def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
         **budget,
     }
     return frame(build, "policy/v1", "PodDisruptionBudget", spec=spec)
-
-
-def bounds(build: CollectorBuild) -> tuple[int, int]:
-    """Return the bounds of the autoscaler. Raises Problem when they are crossed."""
-    options = build.collector.autoscaling
-    least, most = options["min_replicas"], options["max_replicas"]
-    if least > most:
-        wrong = f"collector '{build.collector.name}' has min_replicas {least} above max_replicas {most}"
-        raise Problem(wrong, fix="Swap or raise them.")
-    return least, most
 
 
 def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
@@ -147,10 +119,3 @@ def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
 
 def _several(collector: Collector) -> bool:
     return collector.mode in _KINDS and not collector.is_alone
-
-
-def _utilization(resource: str, percent: int | None) -> dict[str, Any] | None:
-    if not percent:
-        return None
-    target = {"type": "Utilization", "averageUtilization": percent}
-    return {"type": "Resource", "resource": {"name": resource, "target": target}}

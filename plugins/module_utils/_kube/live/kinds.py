@@ -37,6 +37,7 @@ PLURALS: dict[str, dict[str, str]] = {
     "cert-manager.io": {"Certificate": "certificates", "ClusterIssuer": "clusterissuers", "Issuer": "issuers"},
     "discovery.k8s.io": {"EndpointSlice": "endpointslices"},
     "gateway.networking.k8s.io": {"GRPCRoute": "grpcroutes", "HTTPRoute": "httproutes"},
+    "keda.sh": {"ScaledObject": "scaledobjects"},
     "monitoring.coreos.com": {"PodMonitor": "podmonitors", "ServiceMonitor": "servicemonitors"},
     "networking.k8s.io": {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"},
     "opentelemetry.io": {
@@ -82,6 +83,7 @@ PRUNED = tuple(kind for kinds in PLURALS.values() for kind in kinds if kind not 
 DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io": "opentelemetry.io/v1alpha1"}
 KIND_VERSIONS = {
     "OpenTelemetryCollector": "opentelemetry.io/v1beta1",
+    "ScaledObject": "keda.sh/v1alpha1",
     "ClusterServiceVersion": "operators.coreos.com/v1alpha1",
     "Subscription": "operators.coreos.com/v1alpha1",
 }

@@ -101,30 +101,9 @@ def test_a_collector_without_a_probe_must_live_for_a_while_to_count_as_available
     assert "minReadySeconds" not in spec(mode, probed)
 
 
-def metric(name: str, percent: int) -> dict[str, Any]:
-    target = {"type": "Utilization", "averageUtilization": percent}
-    return {"type": "Resource", "resource": {"name": name, "target": target}}
-
-
-@cases(
-    "more, metrics",
-    ({"cpu_percent": 80, "memory_percent": None}, [metric("cpu", 80)]),
-    ({"memory_percent": 7}, [metric("memory", 7)]),
-    ({"cpu_percent": 80, "memory_percent": 7, "behavior": {"scaleDown": {}}}, [metric("cpu", 80), metric("memory", 7)]),
-)
-def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metrics: list[Any]) -> None:
-    made: Any = workload.horizontal_pod_autoscaler(build(mode="statefulset", autoscaling={**BOUNDS, **more}))
-    assert (made["spec"]["metrics"], made["spec"]["scaleTargetRef"]["kind"]) == (metrics, "StatefulSet")
-    assert made["spec"].get("behavior") == more.get("behavior")
-
-
-def test_bounds_that_are_crossed_are_refused_and_may_be_the_same_and_a_budget_says_one_thing() -> None:
-    with pytest.raises(Problem, match=r"'gateway' has min_replicas 4 above max_replicas 3\. Swap or raise them\."):
-        workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 4, "max_replicas": 3}))
-    assert workload.horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
+def test_a_budget_says_one_thing() -> None:
     with pytest.raises(Problem, match=r"'gateway' has both min_available and max_unavailable.*takes one of them"):
         workload.pod_disruption_budget(build(disruption_budget={"min_available": 1, "max_unavailable": 1}))
-    assert workload.horizontal_pod_autoscaler(build()) is None
 
 
 def volumes(config: Any, **options: Any) -> tuple[list[Any], list[Any]]:
