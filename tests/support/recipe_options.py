@@ -14,6 +14,7 @@ RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
     "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
     "prometheus_otlp_export": {"endpoint": "http://prometheus.telemetry.svc:9090"},
     "prometheus_remote_write": {"endpoint": "http://prometheus.telemetry.svc:9090/api/v1/write"},
+    "resource_attributes": {"attributes": {"team": "a"}},
     "trace_balancing": {"service": "sampler"},
     "xray_export": {"region": "eu-west-1"},
     "xray_ingest": {"region": "eu-west-1"},
