@@ -38,7 +38,7 @@ def request(variables: dict[str, Any]) -> Request:
 
 def required(options: dict[str, Any] | None) -> dict[str, Any]:
     """Return a value for every option of a recipe that has to be given."""
-    samples = {"str": "sample", "int": 1, "bool": True, "list": [], "dict": {}}
+    samples = {"str": "sample", "int": 1, "bool": True, "list": [], "dict": {"sample": "sample"}}
     return {
         name: ("http://sample:80" if option["description"].startswith("URL") else "sample:4317")
         if name == "endpoint"
