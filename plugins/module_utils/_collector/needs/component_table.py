@@ -221,7 +221,16 @@ def _elector_rules(settings: Settings) -> Rules:
     return (rule("coordination.k8s.io", "leases", verbs, namespace="" if "$" in namespace else namespace),)
 
 
-EXPORTERS = (Component(("load_balancing", "loadbalancing"), rules=_balancing_rules),)
+def _older_balancing_rules(settings: Settings) -> Rules:
+    """The name before 0.153 may be that of a version that still watches Endpoints. Source: resolver_k8s.go."""
+    slices = _balancing_rules(settings)
+    return (*slices, rule("core", "endpoints")) if slices else ()
+
+
+EXPORTERS = (
+    Component(("load_balancing",), rules=_balancing_rules),
+    Component(("loadbalancing",), rules=_older_balancing_rules),
+)
 
 EXTENSIONS = (
     Component(("health_check",), health=True),

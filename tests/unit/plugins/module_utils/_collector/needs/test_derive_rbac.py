@@ -75,6 +75,9 @@ RULES = rows("""
 - [receivers, kubelet_stats, {metrics: {k8s.pod.cpu_limit_utilization: {enabled: false}}}, "core nodes/stats: get"]
 - [receivers, receiver_creator, {}, core pods]
 - [receivers, otlp, {protocols: {grpc: null}}]
+- [exporters, load_balancing, {resolver: {k8s: {service: a}}}, discovery.k8s.io endpointslices]
+- [exporters, loadbalancing, {resolver: {k8s: {service: a}}}, core endpoints, discovery.k8s.io endpointslices]
+- [exporters, loadbalancing, {resolver: {dns: {hostname: a}}}]
 - [extensions, k8s_leader_elector, {}, "coordination.k8s.io leases: create delete get list patch update watch"]
 - [extensions, k8s_observer, {}, core nodes pods services, networking.k8s.io ingresses]
 """)
