@@ -311,6 +311,7 @@ def _text(judged: Sequence[_Judged]) -> str:
     lines = []
     for item in judged:
         lines.append(f"{'FAILED' if item.lines else 'passed'} {item.suite.file}: {item.test.name}")
-        lines += [f"    {line}" for line in (*item.lines, *item.notes)]
+        lines += [f"    {line}" for line in item.lines]
+        lines += [f"    note: {line}" for line in item.notes]
         lines += [f"      {line}" for line in item.trace if item.lines]
     return "\n".join(lines)
