@@ -80,6 +80,29 @@ options:
         description: The port of the pods' own metrics, on an address that the API server reaches.
         type: int
         default: 8888
+  backends:
+    description:
+      - Backends that must have the records, beside O(arrival). A signal is looked for at each backend that keeps it.
+      - The task says what is missing there, such as the record or an attribute.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
+    suboptions:
+      kind:
+        description:
+          - The API. V(prometheus) has metrics, V(loki) logs, V(jaeger) and V(tempo) traces, V(elasticsearch), also for
+            OpenSearch, all signals, V(datadog) traces and logs.
+        type: str
+        required: true
+        choices: [prometheus, loki, jaeger, tempo, elasticsearch, datadog]
+      url: {description: "The address of the API, without the path of a query.", type: str, required: true}
+      headers: {description: "Headers, such as a token or a tenant.", type: dict}
+      ca_file: {description: The CA of the backend's certificate., type: path}
+      index: {description: "Index of Elasticsearch. Defaults to C(*traces*), C(*metrics*) or C(*logs*).", type: str}
+      attributes:
+        description: Attributes that the record must have, with their values. An empty value means any.
+        type: dict
   timeout_seconds: {description: "How long to retry sending, and to wait for the arrival.", type: float, default: 30}
 requirements:
   - opentelemetry-proto
@@ -101,6 +124,14 @@ EXAMPLES = r"""
     headers:
       Authorization: "Bearer {{ otlp_token }}"
     signals: [traces]
+
+- name: Check that traces and metrics arrive at their backends, with the name of the cluster
+  o11y.opentelemetry.otlp_probe:
+    via: {namespace: observability, service: gateway}
+    signals: [traces, metrics]
+    backends:
+      - {kind: tempo, url: "https://tempo.example.com", attributes: {k8s.cluster.name: blue}}
+      - {kind: prometheus, url: "https://mimir.example.com/prometheus", headers: {X-Scope-OrgID: shop}}
 
 - name: Check that segments of X-Ray's SDKs arrive
   o11y.opentelemetry.otlp_probe:

@@ -21,9 +21,9 @@ from ..._errors import Problem, shown
 from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.urls import segment
+from ..backend_queries import ID_ATTRIBUTE
 from ..evidence import LINE_LENGTH, listening
 
-ID_ATTRIBUTE = "o11y.probe.id"
 PROTOBUF = "application/x-protobuf"
 XRAY = "xray"
 PORTS = {"grpc": 4317, "http/protobuf": 4318, XRAY: 2000}

@@ -20,6 +20,8 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.urls import segment
 from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth, listening
+from .backend_search import Backends, Both
+from .backend_search import check as check_backends
 from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, proxied, rejected, sender, xray_segment
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
@@ -112,12 +114,22 @@ def run_probe(module: AnsibleModule) -> None:
         cluster: Cluster | None = connect(module) if params["via"] or params["arrival"] else None
         probe_id = secrets.token_hex(8)
         send = _way(params, cluster, headers)
-        arrival = evidence(cluster, params["arrival"], probe_id) if cluster and params["arrival"] else None
+        arrival = _evidence(params, cluster, probe_id)
         made = xray_segment if params["protocol"] == XRAY else message
         probe = Probe(send, arrival, probe_id, params["service_name"], params["timeout_seconds"], message=made)
         return probe.run(params["signals"])
 
-    run(module, work, headers.values())
+    hidden = [value for one in params["backends"] for value in (one.get("headers") or {}).values()]
+    run(module, work, [*headers.values(), *hidden])
+
+
+def _evidence(params: dict[str, Any], cluster: Cluster | None, probe_id: str) -> Evidence | None:
+    """Return how to see the arrival: in pods, at backends, or at both."""
+    named = params["backends"]
+    check_backends(named, params["signals"], params["arrival"])
+    pods = [evidence(cluster, params["arrival"], probe_id)] if cluster and params["arrival"] else []
+    parts = [*pods, *([Backends(named, probe_id, params["service_name"])] if named else [])]
+    return Both(parts) if parts else None
 
 
 def check_xray(params: dict[str, Any]) -> None:

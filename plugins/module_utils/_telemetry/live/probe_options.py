@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend_queries import BACKENDS
+
 SIGNALS = ["traces", "metrics", "logs"]
 REQUIRED = {"required": True}
 TLS = {"ca_file": {"type": "path"}, "cert_file": {"type": "path"}, "key_file": {"type": "path", "no_log": False}}
@@ -15,6 +17,14 @@ VIA = {"namespace": REQUIRED, **{name: {} for name in TO}, "port": {"type": "int
 EVIDENCE = {"choices": ["logs", "metrics"], "default": "logs"}
 ARRIVAL = {"namespace": REQUIRED, "selector": REQUIRED, "evidence": EVIDENCE}
 ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
+BACKEND = {
+    "kind": {"choices": [*BACKENDS], "required": True},
+    "url": {**REQUIRED, "no_log": False},
+    "headers": {"type": "dict", "no_log": True},
+    "ca_file": {"type": "path"},
+    "index": {},
+    "attributes": {"type": "dict"},
+}
 ARGUMENTS: dict[str, Any] = {
     "endpoint": {},
     "protocol": {"choices": ["grpc", "http/protobuf", "xray"]},
@@ -24,6 +34,7 @@ ARGUMENTS: dict[str, Any] = {
     "service_name": {"default": "o11y-probe"},
     "via": {"type": "dict", "options": VIA, "required_one_of": [TO], "mutually_exclusive": [TO]},
     "arrival": {"type": "dict", "options": ARRIVAL | ARRIVAL_PORT},
+    "backends": {"type": "list", "elements": "dict", "options": BACKEND, "default": []},
     "timeout_seconds": {"type": "float", "default": 30},
 }
 # What the module asks beside each argument alone.

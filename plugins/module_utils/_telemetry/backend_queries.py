@@ -1,0 +1,174 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How backends are asked for a probe, and how its records are read from their answers. Private.
+
+Sources: the HTTP APIs of Prometheus (`/api/v1/query`), Loki (`/loki/api/v1/query_range`), Jaeger (API v3,
+`api_v3/query_service.proto`), Tempo (`/api/search` with TraceQL) and Elasticsearch and OpenSearch (`_search`); logs and
+spans events of Datadog's API v2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from .._config.paths import mappings
+
+ID_ATTRIBUTE = "o11y.probe.id"
+# For how long before a question a probe may have been sent.
+SINCE_SECONDS = 900
+# How many traces of the service Jaeger returns: it cannot search for an attribute by this API. The proto has one name,
+# and its HTTP gateway reads the other.
+_DEPTH = dict.fromkeys(("query.search_depth", "query.num_traces"), "100")
+Attributes = dict[str, str]
+
+
+class Question(NamedTuple):
+    """One request: what comes behind the address, its query and its JSON body."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any = None
+
+
+class Asked(NamedTuple):
+    """What a question is about. Times are seconds since 1970; `data` names an index."""
+
+    signal: str
+    probe_id: str
+    service: str
+    now: float
+    attributes: tuple[str, ...]
+    data: str
+
+
+class Backend(NamedTuple):
+    """A kind of backend: its signals, what to ask, how to read the attributes of each record, and whether the backend
+    answers with records of the probe alone."""
+
+    signals: tuple[str, ...]
+    question: Callable[[Asked], Question]
+    records: Callable[[Any], Iterator[Attributes]]
+    filters: bool = True
+
+
+def _prometheus(asked: Asked) -> Question:
+    return Question("GET", "/api/v1/query", {"query": f'{{{plain(ID_ATTRIBUTE)}="{asked.probe_id}"}}'})
+
+
+def _loki(asked: Asked) -> Question:
+    start = str(int(asked.now - SINCE_SECONDS))
+    query = {"query": f'{{service_name="{asked.service}"}} |= "{asked.probe_id}"', "start": start, "limit": "10"}
+    return Question("GET", "/loki/api/v1/query_range", query)
+
+
+def _jaeger(asked: Asked) -> Question:
+    bounds = {"min": asked.now - SINCE_SECONDS, "max": asked.now + SINCE_SECONDS}
+    times = {f"query.start_time_{name}": _rfc3339(value) for name, value in bounds.items()}
+    return Question("GET", "/api/v3/traces", {"query.service_name": asked.service, **_DEPTH, **times})
+
+
+def _tempo(asked: Asked) -> Question:
+    chosen = ", ".join(f"resource.{name}" for name in ("service.name", *asked.attributes))
+    return Question("GET", "/api/search", {"q": f'{{ .{ID_ATTRIBUTE} = "{asked.probe_id}" }} | select({chosen})'})
+
+
+def _elasticsearch(asked: Asked) -> Question:
+    body = {"size": 10, "query": {"query_string": {"query": f'"{asked.probe_id}"', "lenient": True}}}
+    return Question("POST", f"/{asked.data or f'*{asked.signal}*'}/_search", {}, body)
+
+
+def _datadog(asked: Asked) -> Question:
+    search = {"query": asked.probe_id, "from": "now-15m", "to": "now"}
+    if asked.signal == "logs":
+        return Question("POST", "/api/v2/logs/events/search", {}, {"filter": search, "page": {"limit": 10}})
+    attributes = {"filter": search, "page": {"limit": 10}}
+    return Question(
+        "POST", "/api/v2/spans/events/search", {}, {"data": {"type": "search_request", "attributes": attributes}}
+    )
+
+
+def _series(answer: Any) -> Iterator[Attributes]:
+    for item in mappings(answer, "data", "result"):
+        labels = item.get("metric") or item.get("stream") or {}
+        yield {str(key): str(value) for key, value in labels.items()}
+
+
+def _otlp(answer: Any) -> Iterator[Attributes]:
+    """Read OTLP's JSON, which Jaeger wraps in `result`."""
+    for resource in mappings(answer, "result", "resourceSpans") or mappings(answer, "resourceSpans"):
+        shared = _pairs(mappings(resource, "resource", "attributes"))
+        for scope in mappings(resource, "scopeSpans"):
+            for span in mappings(scope, "spans"):
+                yield {**shared, **_pairs(mappings(span, "attributes"))}
+
+
+def _spans(answer: Any) -> Iterator[Attributes]:
+    for trace in mappings(answer, "traces"):
+        for found in mappings(trace, "spanSets"):
+            for span in mappings(found, "spans"):
+                yield _pairs(mappings(span, "attributes"))
+
+
+def _documents(answer: Any) -> Iterator[Attributes]:
+    for hit in mappings(answer, "hits", "hits"):
+        yield dict(_flat(hit.get("_source"), ()))
+
+
+def _events(answer: Any) -> Iterator[Attributes]:
+    for event in mappings(answer, "data"):
+        yield dict(_flat(event.get("attributes"), ()))
+
+
+def _pairs(items: Any) -> Attributes:
+    return {str(item.get("key")): str(next(iter((item.get("value") or {}).values()), "")) for item in items}
+
+
+def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield each value with its path, and with each end of the path: backends wrap attributes differently."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(inner, (*path, str(key)))
+    elif path:
+        yield from ((".".join(path[start:]), str(value)) for start in range(len(path)))
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def plain(name: str) -> str:
+    """Return the name of an attribute as Prometheus and Loki write it."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", name)
+
+
+BACKENDS: dict[str, Backend] = {
+    "prometheus": Backend(("metrics",), _prometheus, _series),
+    "loki": Backend(("logs",), _loki, _series),
+    "jaeger": Backend(("traces",), _jaeger, _otlp, filters=False),
+    "tempo": Backend(("traces",), _tempo, _spans),
+    "elasticsearch": Backend(("traces", "metrics", "logs"), _elasticsearch, _documents),
+    "datadog": Backend(("traces", "logs"), _datadog, _events),
+}
+
+
+def of_probe(backend: Backend, answer: Any, probe_id: str) -> list[Attributes]:
+    """Return the attributes of each record of a probe."""
+    records = list(backend.records(answer))
+    return records if backend.filters else [one for one in records if one.get(ID_ATTRIBUTE) == probe_id]
+
+
+def missing(records: list[Attributes], wanted: Mapping[str, Any]) -> list[str]:
+    """Return the attributes that no record has, or has with another value, each with a word on that."""
+    lines = []
+    for name, value in wanted.items():
+        found = {record[key] for record in records for key in (name, plain(name)) if key in record}
+        if not found:
+            lines.append(f"the record has no attribute {name}")
+        elif value not in (None, "") and str(value) not in found:
+            lines.append(f"attribute {name} is not '{value}'")
+    return lines

@@ -1,0 +1,163 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A probe at the backends themselves: what is asked, what is found, and what is said to be missing."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import urllib3
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.backend_queries import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import (
+    Backends,
+    Both,
+    check,
+)
+
+from tests.support.cases import cases
+
+ID = {"key": "o11y.probe.id", "value": {"stringValue": "id1"}}
+CLUSTER = {"key": "k8s.cluster.name", "value": {"stringValue": "blue"}}
+SPANS = [{"attributes": [ID]}]
+RESOURCE = {"resource": {"attributes": [CLUSTER]}, "scopeSpans": [{"spans": SPANS}]}
+FLAT = {"resource": {"attributes": {"k8s.cluster.name": "blue"}}, "attributes": {"o11y.probe.id": "id1"}}
+# By kind: an answer with a record, and one without.
+ANSWERS: dict[str, tuple[Any, Any]] = {
+    "prometheus": ({"data": {"result": [{"metric": {"k8s_cluster_name": "blue"}}]}}, {"data": {"result": []}}),
+    "loki": ({"data": {"result": [{"stream": {"k8s_cluster_name": "blue"}}]}}, {"data": {"result": []}}),
+    "jaeger": (
+        {"result": {"resourceSpans": [RESOURCE]}},
+        {"result": {"resourceSpans": [{**RESOURCE, "scopeSpans": [{"spans": [{"attributes": []}]}]}]}},
+    ),
+    "tempo": ({"traces": [{"spanSets": [{"spans": [{"attributes": [CLUSTER]}]}]}]}, {"traces": []}),
+    "elasticsearch": ({"hits": {"hits": [{"_source": FLAT}]}}, {"hits": {"hits": []}}),
+    "datadog": ({"data": [{"attributes": FLAT}]}, {"data": []}),
+}
+
+
+class Pool:
+    """A backend in memory."""
+
+    def __init__(self, answer: Any, status: int = 200) -> None:
+        self.answer, self.status, self.requests = answer, status, list[Any]()
+
+    def request(self, method: str, url: str, **more: Any) -> Any:
+        self.requests.append((method, url, more))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        data = self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode()
+        return SimpleNamespace(status=self.status, data=data)
+
+
+def backends(kind: str, pool: Pool, **more: Any) -> Backends:
+    options = {"kind": kind, "url": "https://user:pw@b.example/api?x=1", "headers": {"X-Scope-OrgID": "shop"}, **more}
+    options["url"] = more.get("url", "https://b.example/")
+    return Backends([options], "id1", "svc", lambda: 1_000_000.0, pool)
+
+
+KINDS = [(kind, signal) for kind, backend in BACKENDS.items() for signal in backend.signals]
+
+
+@pytest.mark.parametrize(("kind", "signal"), KINDS)
+def test_a_record_is_found_with_its_attributes(kind: str, signal: str) -> None:
+    with_record, without = ANSWERS[kind]
+    pool = Pool(with_record)
+    wanted = {"k8s.cluster.name": "blue"}
+    (found,) = backends(kind, pool, attributes=wanted).look([signal]).values()
+    assert found[0] == f"{kind} at https://b.example/"
+    ((_method, url, request),) = pool.requests
+    assert "id1" in f"{url}{request['body']}" or "svc" in url
+    assert request["headers"]["X-Scope-OrgID"] == "shop"
+    lost = backends(kind, Pool(without))
+    assert lost.look([signal]) == {}
+    assert "it has no record of the probe, or not for this tenant" in lost.hint(signal)
+
+
+def test_every_kind_has_its_answers() -> None:
+    assert ANSWERS.keys() == BACKENDS.keys()
+
+
+@cases(
+    "wanted, said",
+    ({"k8s.node.name": ""}, "the record has no attribute k8s.node.name"),
+    ({"k8s.cluster.name": "green"}, "attribute k8s.cluster.name is not 'green'"),
+)
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_an_attribute_that_is_missing_is_named(wanted: Any, said: str, kind: str) -> None:
+    signal = BACKENDS[kind].signals[0]
+    found = backends(kind, Pool(ANSWERS[kind][0]), attributes=wanted)
+    assert found.look([signal]) == {}
+    assert said in found.hint(signal)
+
+
+@cases(
+    "answer, status, said",
+    (urllib3.exceptions.ReadTimeoutError(None, "u", "timed out"), 200, "it does not answer: "),  # type: ignore[arg-type]
+    (b"<html>", 200, "its answer is not JSON"),
+    ({"error": "search depth"}, 500, 'it answers 500: {"error": "search depth"}'),
+    ([], 200, "it has no record"),
+)
+def test_an_answer_that_helps_nobody_is_told(answer: Any, status: int, said: str) -> None:
+    found = backends("prometheus", Pool(answer, status))
+    assert found.look(["metrics"]) == {}
+    assert f"prometheus at https://b.example/: {said}" in found.hint("metrics")
+
+
+def test_a_refused_login_ends_the_wait() -> None:
+    with pytest.raises(Problem, match=r"loki at https://b.example/ answers 401.*Correct its `headers`"):
+        backends("loki", Pool({}, 401)).look(["logs"])
+
+
+def test_jaeger_is_asked_for_the_service_around_now() -> None:
+    pool = Pool(ANSWERS["jaeger"][0])
+    backends("jaeger", pool).look(["traces"])
+    query = parse_qs(urlsplit(pool.requests[0][1]).query)
+    assert query["query.service_name"] == ["svc"]
+    assert query["query.start_time_min"] < query["query.start_time_max"]
+    assert query["query.num_traces"] == ["100"]
+
+
+def test_an_index_may_be_named() -> None:
+    pools = [Pool(ANSWERS["elasticsearch"][0]) for _ in range(2)]
+    backends("elasticsearch", pools[0], index="mine").look(["logs"])
+    backends("elasticsearch", pools[1]).look(["logs"])
+    assert [pool.requests[0][1] for pool in pools] == [
+        "https://b.example/mine/_search",
+        "https://b.example/*logs*/_search",
+    ]
+
+
+class Part:
+    """Evidence that sees some signals."""
+
+    def __init__(self, *seen: str) -> None:
+        self.seen = seen
+
+    def look(self, signals: list[str]) -> Any:
+        return {signal: ("here", ["line"]) for signal in signals if signal in self.seen}
+
+    def hint(self, signal: str) -> str:
+        return f"not {signal} here"
+
+
+def test_a_signal_arrives_where_all_who_keep_it_see_it() -> None:
+    jaeger = backends("jaeger", Pool(ANSWERS["jaeger"][1]))
+    both = Both([Part("traces", "logs"), jaeger])
+    assert list(both.look(["traces", "logs", "metrics"])) == ["logs"]
+    assert both.hint("metrics") == "not metrics here"
+    assert list(Both([Part("traces"), backends("jaeger", Pool(ANSWERS["jaeger"][0]))]).look(["traces"])) == ["traces"]
+
+
+def test_a_signal_that_nobody_looks_for_is_refused() -> None:
+    named = [{"kind": "loki"}, {"kind": "jaeger"}]
+    check(named, ["logs", "traces"], None)
+    check(named, ["metrics"], {"namespace": "a"})
+    check([], ["metrics"], None)
+    with pytest.raises(Problem, match=r"no backend keeps metrics.*signals: \['logs'\]"):
+        check(named, ["logs", "metrics"], None)
