@@ -21,7 +21,8 @@ from ..module_utils._kube.names import text
 from . import _yaml
 
 # Keys of an argument spec that only documentation or the role's entry point uses.
-_PROSE = {"description", "short_description", "version_added", "author", "seealso"}
+# `range` and `needs` are of recipes, whose options _validate/recipes.py checks.
+_PROSE = {"description", "short_description", "version_added", "author", "seealso", "range", "needs"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -34,6 +34,7 @@ from ..module_utils._validate import deployed, structure
 from ..module_utils._validate.data_flow import (
     Hop,
     Routes,
+    asked_for_pods,
     downstream_printers,
     routes_between,
     routing_to,
@@ -149,6 +150,9 @@ def _compose(drafts: Sequence[_Draft], recipes: Mapping[str, Path]) -> None:
 def _connect(drafts: Sequence[_Draft]) -> None:
     """Add what each collector has to do with the others: the rules judge it, and a change follows the flow of data."""
     hops = [Hop(draft.collector, draft.composed.config) for draft in drafts]
+    for draft, asked in zip(drafts, asked_for_pods(hops), strict=True):
+        if asked and draft.collector.mode != "sidecar":
+            draft.collector = replace(draft.collector, service={**draft.collector.service, "headless": True})
     routes = routes_between(hops)
     for name, read in _AROUND.items():
         for draft, value in zip(drafts, read(hops, routes), strict=True):

@@ -19,7 +19,8 @@ from ..module_utils._config import build_schema
 from ..module_utils._config.catalogue import FORMAT, TABLES
 from ..module_utils._config.layers import Layer
 from ..module_utils._errors import Problem, near
-from ..module_utils._validate.recipes import RecipeUse, check_shape
+from ..module_utils._kube.service_names import headless_address
+from ..module_utils._validate.recipes import RecipeUse, check_options, check_shape
 from . import _files, _yaml
 from ._arguments import checked
 
@@ -156,6 +157,7 @@ def fragment(
 ) -> Layer:
     """Return a recipe's config as a layer. Raises Problem for wrong options or a template that does not render."""
     options = checked(use.options, recipe.get("options") or {}, f"recipe '{use.name}'", one_line=False)
+    check_options(use.name, options, recipe.get("options") or {})
     template = folder / TEMPLATE_FILE
     source = _files.read(template)
     try:
@@ -182,6 +184,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"to_json": _to_json, "given": _given, "without": _without, "client_tls": _client_tls}
+    environment.filters["headless"] = headless_address
     return environment
 
 

@@ -131,7 +131,7 @@ class Collector:
         if collector.mode == "daemonset" and collector.autoscaling:
             fix = "Remove `autoscaling`, or use mode deployment or statefulset."
             raise Problem(f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled", fix=fix)
-        if (collector.wants_service or collector.mode == "statefulset") and collector.name[0].isdigit():
+        if (collector.wants_service or collector.has_headless) and collector.name[0].isdigit():
             wrong = f"'{collector.name}' is not a valid name of a collector with a Service"
             raise Problem(wrong, fix="Begin it with a letter.")
         quantities.check(values)
@@ -179,6 +179,11 @@ class Collector:
         """Whether there is a Service: by default for all but agents and sidecars, which are reached where they are."""
         enabled = self.service.get("enabled")
         return self.mode not in ("daemonset", "sidecar") if enabled is None else bool(enabled)
+
+    @property
+    def has_headless(self) -> bool:
+        """Whether there is a Service whose name stands for all pods: a StatefulSet always has one."""
+        return self.mode == "statefulset" or bool(self.service.get("headless"))
 
     @property
     def is_allocated(self) -> bool:

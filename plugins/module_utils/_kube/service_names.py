@@ -12,6 +12,7 @@ import re
 from typing import NamedTuple
 
 from .._config.paths import is_loopback
+from .names import headless
 
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
 # `NAME.NAMESPACE.svc…` has so many parts at least; with two it may be a domain of the internet.
@@ -41,3 +42,15 @@ def service_of(host: str, namespace: str) -> ServiceName:
     at_svc = parts.index("svc") if "svc" in parts else 0
     # A pod of a headless Service has its own name before.
     return ServiceName(parts[at_svc - 1], parts[at_svc - 2], True) if at_svc >= _UNCLEAR else _OUTSIDE
+
+
+def headless_address(address: str, namespace: str) -> str:
+    """Return the gRPC address of all pods behind a Service, for the Service's HOST:PORT; a URL stays as it is.
+
+    Outside of the cluster, it is the address of all that the host's name stands for.
+    """
+    if "://" in address:
+        return address
+    name, _dot, _rest = address.partition(":")[0].partition(".")
+    of_pods = name.endswith(headless("")) or service_of(address.partition(":")[0], namespace).name != name
+    return f"dns:///{address if of_pods else address.replace(name, headless(name), 1)}"

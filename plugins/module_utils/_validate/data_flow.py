@@ -68,6 +68,12 @@ class Hop(NamedTuple):
 Routes = Sequence[Mapping[str, set[int]]]
 
 
+def asked_for_pods(hops: Sequence[Hop]) -> list[bool]:
+    """Return for each collector whether another one sends to all its pods by the name of its headless Service."""
+    found = {(peer.namespace, peer.service) for hop in hops for peer in peers(hop.config, hop.collector.namespace)}
+    return [(hop.collector.namespace, names.headless(hop.collector.name)) in found for hop in hops]
+
+
 def routes_between(hops: Sequence[Hop]) -> Routes:
     """Return for each collector the others that each of its exporters sends to."""
     at_service = {service: index for index, hop in enumerate(hops) for service in hop.services}

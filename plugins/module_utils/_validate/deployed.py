@@ -77,15 +77,10 @@ def _mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
 
 
 def _exposed(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] | None:
-    """A StatefulSet always has a headless Service; containers of a sidecar's pod reach all its ports."""
+    """Containers of a sidecar's pod reach all its ports."""
     if collector.mode == "sidecar":
         return None
-    offered = (
-        collector.wants_service
-        or collector.uses_host_ports
-        or collector.host_network
-        or collector.mode == "statefulset"
-    )
+    offered = collector.wants_service or collector.uses_host_ports or collector.host_network or collector.has_headless
     return frozenset((port.number, port.protocol) for port in needs.ports if port.exposed and offered)
 
 

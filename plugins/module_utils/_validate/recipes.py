@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,30 @@ def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:
     if mode not in modes:
         wrong = f"recipe '{use.name}' does not work in mode {mode}: {recipe['summary']}"
         raise Problem(wrong, fix=f"Use it in mode {' or '.join(modes)}.")
+
+
+def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Raise Problem for a number out of its `range`, and for an option that has no effect without what it `needs`.
+
+    `range` has the least and the largest number, or the least alone. `needs` has other options and the value that each
+    must have or list; null stands for any value.
+    """
+    for key, option in options.items():
+        _check_range(f"option '{key}' of recipe '{name}'", values.get(key), (option or {}).get("range"))
+        for other, wanted in ((option or {}).get("needs") or {}).items() if values.get(key) else ():
+            found = values.get(other)
+            if found if wanted is None else wanted in (found if isinstance(found, list) else [found]):
+                continue
+            missing = f"`{other}`" if wanted is None else f"{wanted} in `{other}`"
+            wrong = f"option '{key}' of recipe '{name}' has no effect without {missing}"
+            raise Problem(wrong, fix=f"Set {missing}, or remove `{key}`.")
+
+
+def _check_range(what: str, value: Any, limits: Sequence[float] | None) -> None:
+    if value is None or not limits or limits[0] <= value <= (limits[-1] if len(limits) > 1 else value):
+        return
+    fix = f"Give a number from {limits[0]} to {limits[1]}." if len(limits) > 1 else f"Give {limits[0]} or more."
+    raise Problem(f"{what} is {value}", fix=fix)
 
 
 def check_requires(used: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str, Any]]) -> None:

@@ -102,7 +102,7 @@ class Subject:
     notes: Mapping[str, str] = field(default_factory=dict)
     printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
     senders: tuple[str, ...] = ()
-    routing: Mapping[str, set[str]] = field(default_factory=dict)
+    routing: Mapping[str, set[str]] | None = None
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @cached_property

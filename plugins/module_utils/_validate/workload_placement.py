@@ -164,10 +164,12 @@ def lease_missing(subject: Subject) -> Iterator[Fault]:
 _BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
 _ASSOCIATION = f"{_CONTRIB}/processor/k8sattributesprocessor"
 _TRACES, _SERVICES, _STREAMS = "traceID", "service", "streamID"
+# With parts of traces it drops what it should keep, for good; so it is an error where all senders are known.
+_SAMPLING = "tailsampling"
 
 # The data that a component needs in one replica, and the routing key that keeps it together.
 _STATE = {
-    ("processors", "tailsampling"): ("decides on whole traces", _TRACES),
+    ("processors", _SAMPLING): ("decides on whole traces", _TRACES),
     ("processors", "groupbytrace"): ("puts whole traces together", _TRACES),
     ("connectors", "servicegraph"): ("pairs both sides of a request", _TRACES),
     ("connectors", "spanmetrics"): ("counts the spans of a service", _SERVICES),
@@ -185,11 +187,14 @@ def split_state(subject: Subject) -> Iterator[Fault]:
     on_node = deployment.mode in ("daemonset", "sidecar")
     for part in subject.view.parts:
         what, key = _STATE.get((part.section, part.kind), ("", ""))
-        divided = subject.routing.get("metrics" if key == _STREAMS else "traces") == {key}
+        divided = (subject.routing or {}).get("metrics" if key == _STREAMS else "traces") == {key}
         kept = on_node and key != _TRACES  # the series of a pod stay with the agent of its node
         if what and not divided and not kept:
             fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`."
-            yield Fault(part.path, f"'{part.id}' {what}, and there is {times}", fix)
+            certain = part.kind == _SAMPLING and subject.routing is not None
+            more = " Suppress this if a tier of another inventory does so." if certain else ""
+            severity = "error" if certain else ""
+            yield Fault(part.path, f"'{part.id}' {what}, and there is {times}", fix + more, severity=severity)
 
 
 def unreceived_signal(subject: Subject) -> Iterator[Fault]:

@@ -96,12 +96,10 @@ def service_monitor(build: CollectorBuild) -> Manifest | None:
     if not options.get("enabled"):
         return None
     port = exposed_port(build, options.get("port") or "prometheus", "service_monitor")
-    # The governing Service of a StatefulSet has the same labels and pods, and would double every series.
+    # A headless Service has the same labels and pods, and would double every series.
     only = {"action": "keep", "sourceLabels": ["__meta_kubernetes_service_name"], "regex": build.collector.name}
-    headless = build.collector.mode == "statefulset"
-    endpoint = present(
-        port=port.name, interval=options.get("interval"), honorLabels=True, relabelings=[only] if headless else []
-    )
+    relabelings = [only] if build.collector.has_headless else []
+    endpoint = present(port=port.name, interval=options.get("interval"), honorLabels=True, relabelings=relabelings)
     selector = {"matchLabels": {names.COLLECTOR_LABEL: build.collector.name}}
     monitor = frame(build, _MONITORING_API, "ServiceMonitor", spec={"selector": selector, "endpoints": [endpoint]})
     monitor["metadata"]["labels"] |= names.texts("service_monitor.labels", options.get("labels") or {})
@@ -125,12 +123,13 @@ def service(build: CollectorBuild) -> Manifest | None:
 
 
 def headless_service(build: CollectorBuild) -> Manifest | None:
-    """Return the governing Service of a StatefulSet: it gives each replica a name."""
+    """Return the Service whose name stands for all pods; it also gives each replica of a StatefulSet a name."""
     collector = build.collector
-    if collector.mode != "statefulset":
+    if not collector.has_headless:
         return None
+    name = names.check_name("name of a headless Service", names.headless(collector.name))
     spec = {"clusterIP": "None", "selector": collector.pods, **present(ports=_ports(build))}
-    return frame(build, "v1", "Service", name=names.headless(collector.name), spec=spec)
+    return frame(build, "v1", "Service", name=name, spec=spec)
 
 
 def _ports(build: CollectorBuild) -> list[dict[str, Any]]:

@@ -348,8 +348,91 @@ def first_tier(resolver: dict[str, Any], **more: Any) -> dict[str, Any]:
     ({"dns": {"hostname": "other.telemetry.svc"}}, {}, True),
 )
 def test_state_behind_load_balancing_by_its_key_is_not_split(resolver: Any, more: Any, split: bool) -> None:
-    found = rendered(first_tier(resolver, **more), SAMPLING)["findings"]
-    assert ["sampling"] * split == [one["collector"] for one in found if one["rule"] == "split-state"]
+    (_first, sampling) = _render.plan(
+        _render.Request([first_tier(resolver, **more), SAMPLING], {"namespace": "telemetry"})
+    )
+    assert ["error"] * split == [one.severity for one in sampling.findings if one.rule == "split-state"]
+
+
+BALANCED = {"trace_balancing": {"service": "sampler", "insecure": True}}
+TO_ONE = {"otlp_forward": {"endpoint": "sampler:4317", "insecure": True}}
+SCALED = {"autoscaling": {"min_replicas": 1, "max_replicas": 3}}
+
+
+@cases(
+    "senders, options, severities",
+    ([], {"replicas": 2}, ["error"]),
+    ([TO_ONE], {"replicas": 2}, ["error"]),
+    ([TO_ONE], SCALED, ["error"]),
+    ([BALANCED, TO_ONE], SCALED, ["error"]),
+    ([{"trace_balancing": {**BALANCED["trace_balancing"], "routing_key": "service"}}], SCALED, ["error"]),
+    ([BALANCED], SCALED, []),
+    ([BALANCED], {"replicas": 2}, []),
+    ([TO_ONE], {"replicas": 1}, []),
+)
+def test_sampling_in_several_replicas_without_a_tier_before_it_is_refused(
+    senders: list[dict[str, Any]], options: dict[str, Any], severities: list[str]
+) -> None:
+    sampler = {"name": "sampler", "recipes": ["otlp_ingest", "tail_sampling", "debug_output"], **options}
+    first = [
+        {"name": f"first-{number}", "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, one]}
+        for number, one in enumerate(senders)
+    ]
+    *_first, planned = _render.plan(_render.Request([*first, sampler], {"namespace": "telemetry"}))
+    assert [one.severity for one in planned.findings if one.rule == "split-state"] == severities
+
+
+@cases("rate, wait, traces", (200, 10, 4000), (500, 30, 30_000), (1, 1, 1000))
+def test_the_sampler_has_room_for_the_traces_of_twice_its_wait(rate: int, wait: int, traces: int) -> None:
+    recipe = {"tail_sampling": {"traces_per_second": rate, "decision_wait": wait}}
+    found = config_of({"name": "sampler", "recipes": ["otlp_ingest", recipe, "debug_output"]})
+    assert found["processors"]["tail_sampling"]["num_traces"] == traces
+
+
+def services(*collectors: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    found = rendered(*collectors, **defaults)["manifests"]
+    return {item["metadata"]["name"]: item for item in found if item["kind"] == "Service"}
+
+
+@pytest.mark.parametrize("backend", ["kubernetes", "operator"])
+def test_a_gateway_to_which_others_balance_has_a_service_for_its_pods(backend: str) -> None:
+    for endpoint in ("gateway.telemetry.svc:4317", "gateway:4317", "dns:///gateway-headless.telemetry.svc:4317"):
+        forward = {"otlp_forward": {"endpoint": endpoint, "insecure": True, "balance": "round_robin"}}
+        agent = {**AGENT, "recipes": ["otlp_ingest", forward]}
+        found = services(GATEWAY, agent, backend=backend)
+        assert set(found) == {"gateway", "gateway-headless"}
+        assert found["gateway-headless"]["spec"]["clusterIP"] == "None"
+        assert services(agent, GATEWAY, backend=backend) == found
+        exporter = config_of(agent, GATEWAY, backend=backend)["exporters"]["otlp_grpc/gateway"]
+        host = "gateway-headless:4317" if endpoint == "gateway:4317" else "gateway-headless.telemetry.svc:4317"
+        assert (exporter["endpoint"], exporter["balancer_name"]) == (f"dns:///{host}", "round_robin")
+        authority = endpoint.removeprefix("dns:///")
+        assert exporter["authority"] == authority
+    assert "gateway-headless" in services({**GATEWAY, "service": {"headless": True}}, backend=backend)
+    plain = {"otlp_forward": {"endpoint": "gateway.telemetry.svc:4317", "insecure": True}}
+    assert set(services(GATEWAY, {**AGENT, "recipes": ["otlp_ingest", plain]}, backend=backend)) == {"gateway"}
+
+
+@cases(
+    "recipe, says",
+    (
+        {"otlp_ingest": {"protocols": ["http"], "max_connection_age": "60s"}},
+        "has no effect without grpc in `protocols`",
+    ),
+    ({"otlp_ingest": {"client_ca_secret": "clients"}}, "has no effect without `tls_secret`"),
+    (
+        {"otlp_forward": {"endpoint": "http://a:4318", "protocol": "http", "balance": "round_robin"}},
+        "grpc in `protocol`",
+    ),
+    (
+        {"tail_sampling": {"rest_percent": 150}},
+        "option 'rest_percent' of recipe 'tail_sampling' is 150.0. Give a number",
+    ),
+    ({"tail_sampling": {"decision_wait": 0}}, "option 'decision_wait' of recipe 'tail_sampling' is 0. Give 1 or more."),
+)
+def test_an_option_without_effect_or_out_of_range_is_refused(recipe: dict[str, Any], says: str) -> None:
+    with pytest.raises(Problem, match=re.escape(says)):
+        rendered({**GATEWAY, "recipes": [recipe, "debug_output"]})
 
 
 def test_the_example_sends_to_a_backend_of_one_signal_as_its_comment_says() -> None:

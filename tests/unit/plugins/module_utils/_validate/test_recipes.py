@@ -52,6 +52,57 @@ def test_a_recipe_that_another_needs_is_asked_for_by_name() -> None:
         recipes.check_requires([RecipeUse("one", {})], described)
 
 
+OPTIONS: dict[str, Any] = {
+    "percent": {"type": "float", "range": [0, 100]},
+    "seconds": {"type": "int", "range": [1]},
+    "age": {"needs": {"protocols": "grpc"}},
+    "ca": {"needs": {"secret": None}},
+    "balance": {"needs": {"protocol": "grpc"}},
+    "plain": None,
+}
+
+
+@cases(
+    "values",
+    {},
+    {"percent": 0, "seconds": 1},
+    {"percent": 100.0, "seconds": 10**9},
+    {"age": None, "protocols": ["http"]},
+    {"age": "1m", "protocols": ["http", "grpc"]},
+    {"ca": "a", "secret": "b", "balance": "round_robin", "protocol": "grpc"},
+    {"plain": 1},
+)
+def test_options_may_have_any_value_that_has_an_effect(values: dict[str, Any]) -> None:
+    recipes.check_options("mine", values, OPTIONS)
+
+
+@cases(
+    "values, text",
+    ({"percent": 150.0}, "option 'percent' of recipe 'mine' is 150.0. Give a number from 0 to 100."),
+    ({"percent": -1}, "option 'percent' of recipe 'mine' is -1. Give a number from 0 to 100."),
+    ({"percent": float("nan")}, "option 'percent' of recipe 'mine' is nan. Give a number from 0 to 100."),
+    ({"seconds": 0}, "option 'seconds' of recipe 'mine' is 0. Give 1 or more."),
+    (
+        {"age": "1m", "protocols": ["http"]},
+        "option 'age' of recipe 'mine' has no effect without grpc in `protocols`. "
+        "Set grpc in `protocols`, or remove `age`.",
+    ),
+    (
+        {"ca": "a", "secret": None},
+        "option 'ca' of recipe 'mine' has no effect without `secret`. Set `secret`, or remove `ca`.",
+    ),
+    (
+        {"balance": "round_robin", "protocol": "http"},
+        "option 'balance' of recipe 'mine' has no effect without grpc in `protocol`. "
+        "Set grpc in `protocol`, or remove `balance`.",
+    ),
+)
+def test_a_number_out_of_range_and_an_option_without_effect_are_refused(values: dict[str, Any], text: str) -> None:
+    with pytest.raises(Problem) as refused:
+        recipes.check_options("mine", values, OPTIONS)
+    assert str(refused.value) == text
+
+
 @cases(
     "config",
     [],

@@ -160,9 +160,21 @@ def test_a_service_is_as_asked_for(mode: str, options: Any, field: str, value: s
     assert made["spec"][field] == value
 
 
-def test_a_statefulset_alone_has_a_governing_service_which_needs_no_ports() -> None:
+@cases(
+    "options",
+    {"mode": "statefulset"},
+    {"service": {"headless": True}},
+    {"mode": "daemonset", "service": {"headless": True}},
+)
+def test_a_headless_service_is_of_a_statefulset_or_wanted_and_needs_no_ports(options: Any) -> None:
     spec = {"clusterIP": "None", "selector": PODS}
     for config, ports in ((None, {"ports": [OTLP]}), (running(), {})):
-        made: Any = network.headless_service(build(config, mode="statefulset"))
+        made: Any = network.headless_service(build(config, **options))
         assert (made["metadata"]["name"], made["spec"]) == ("gateway-headless", {**spec, **ports})
-    assert [network.headless_service(build(mode=mode)) for mode in ("deployment", "daemonset")] == [None, None]
+    others: list[dict[str, Any]] = [{"mode": "deployment"}, {"mode": "daemonset"}, {"service": {"headless": False}}]
+    assert [network.headless_service(build(**other)) for other in others] == [None] * len(others)
+
+
+def test_a_headless_service_whose_name_is_too_long_is_refused() -> None:
+    with pytest.raises(Problem, match="is not a valid name of a headless Service"):
+        network.headless_service(build(name="g" * 55, service={"headless": True}))
