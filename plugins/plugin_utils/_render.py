@@ -40,6 +40,7 @@ from ..module_utils._validate.data_flow import (
     routing_to,
     senders_to,
     unreceived,
+    unseen,
 )
 from ..module_utils._validate.rules import lint
 from ..module_utils._validate.subject import Finding, Subject, masked, run
@@ -57,6 +58,7 @@ _AROUND: dict[str, Callable[[Sequence[Hop], Routes], Sequence[Any]]] = {
     "senders": senders_to,
     "routing": routing_to,
     "unreceived": unreceived,
+    "unseen": unseen,
 }
 
 

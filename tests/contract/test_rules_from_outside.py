@@ -48,6 +48,10 @@ INVENTORIES = {
       - {name: g, recipes: [otlp_ingest: {signals: [traces]}, debug_output]}
       - {name: a, recipes: [otlp_ingest, otlp_forward: {endpoint: "g.n.svc:4317", insecure: true}]}
     """,
+    "unseen-replicas": """
+      - {name: g, recipes: [otlp_ingest, debug_output]}
+      - {name: a, recipes: [otlp_ingest, otlp_forward: {endpoint: "g:4317", insecure: true, balance: round_robin}]}
+    """,
     "wrong-pod": """
       - {name: g, recipes: [otlp_ingest, kubernetes_attributes, debug_output]}
       - {name: a, recipes: [otlp_ingest, otlp_forward: {endpoint: "g.n.svc:4317", insecure: true}]}

@@ -141,9 +141,17 @@ def _words(more: Mapping[str, Any]) -> Iterator[str]:
     for lost in more.get("unreceived", {}).values():
         for name in dict.fromkeys(name for name, _signal in lost):
             yield f"collector {name} receives no {' and no '.join(signal for other, signal in lost if other == name)}"
+    yield from _connections(more)
     if "environment" in more:
         given = more["environment"]
         yield f"variables: {', '.join(sorted(given)) or 'none'}" if given is not None else "variables unknown"
+
+
+def _connections(more: Mapping[str, Any]) -> Iterator[str]:
+    if "unseen" in more:
+        keeping = sorted({name for names in more["unseen"].values() for name in names})
+        yield from (f"collector {name} lets connections stay" for name in keeping)
+        yield from () if keeping else ("the collector ends connections after a time",)
 
 
 def _plain(value: Any) -> str:

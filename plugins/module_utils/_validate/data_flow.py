@@ -10,14 +10,16 @@ from typing import Any, NamedTuple
 
 from .._collector.options import Collector
 from .._collector.peers import peers
-from .._config.paths import section
+from .._config.paths import at, section
 from .._kube import names
 from .loops import printing
 from .subject import Printer
 from .view import View, kind_of
 
 _OTLP = ("loadbalancing", "otlp", "otlpgrpc", "otlphttp")
+_GRPC = ("otlp", "otlpgrpc")
 _USUAL_KEY = "traceID"
+_AGE = ("protocols", "grpc", "keepalive", "server_parameters", "max_connection_age")
 # Receivers that applications send to; the connection is the application's.
 _OF_APPLICATIONS = ("jaeger", "opencensus", "otlp", "skywalking", "zipkin")
 
@@ -57,6 +59,18 @@ class Hop(NamedTuple):
         """Each exporter with a signal that it sends."""
         for pipeline in View(self.config, {}, False).pipelines:
             yield from ((exporter, kind_of(pipeline.key)) for exporter in pipeline.exporters)
+
+    @property
+    def renews(self) -> bool:
+        """Whether receivers of OTLP end connections after a time, so that gRPC clients ask again who is there."""
+        return any(at(part.settings, _AGE) for part in View(self.config, {}, False).of("receivers", "otlp"))
+
+    @property
+    def balances(self) -> Iterator[str]:
+        """Each exporter that asks DNS for all pods behind a name, and sends to them in turn."""
+        for name, settings in section(self.config, "exporters").items():
+            if kind_of(name) in _GRPC and str(at(settings, ("endpoint",))).startswith("dns:///"):
+                yield name
 
     @property
     def received(self) -> set[str]:
@@ -116,6 +130,19 @@ def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tupl
                 if other.received and signal not in other.received:
                     lost[exporter] = (*lost.get(exporter, ()), (other.collector.name, signal))
     return found
+
+
+def unseen(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
+    """Return for each collector and exporter that balances the collectors whose new replicas it never learns of."""
+    kept = {index: hop.collector.name for index, hop in enumerate(hops) if not hop.renews}
+    return [
+        {
+            name: found
+            for name in hop.balances
+            if (found := tuple(kept[to] for to in sorted(route.get(name, {}) & kept.keys())))
+        }
+        for hop, route in zip(hops, routes, strict=True)
+    ]
 
 
 def downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:

@@ -87,7 +87,8 @@ class Subject:
     `literals` the variables that are given as text, `notes` annotations by their options, `printers` what prints the
     data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
     `routing` the keys by which others divide each signal among the replicas, `unreceived` the collectors to which an
-    exporter sends a signal in vain. None stands for what is not known.
+    exporter sends a signal in vain, `unseen` those whose new replicas an exporter that balances never learns of.
+    None stands for what is not known.
     """
 
     config: Any
@@ -104,6 +105,7 @@ class Subject:
     senders: tuple[str, ...] = ()
     routing: Mapping[str, set[str]] | None = None
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def view(self) -> View:

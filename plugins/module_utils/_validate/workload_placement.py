@@ -210,6 +210,15 @@ def unreceived_signal(subject: Subject) -> Iterator[Fault]:
             yield Fault(("exporters", exporter), message, fix)
 
 
+def unseen_replicas(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that balance over the pods of a collector that keeps connections; new replicas get nothing."""
+    for exporter, keeping in subject.unseen.items():
+        for name in keeping:
+            message = f"'{exporter}' asks for the pods of collector '{name}' again only when a connection ends"
+            fix = f"Set `max_connection_age` of recipe otlp_ingest in '{name}', such as 30s."
+            yield Fault(("exporters", exporter), message, fix)
+
+
 @about("deployment")
 def pod_association(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that identify pods only by a connection that does not come from the pod."""
@@ -247,5 +256,6 @@ RULES = (
     *rules("error", lease_missing, shared=True, documentation=_DOCUMENTATION),
     *rules("warning", split_state, documentation=_BALANCING),
     *rules("warning", unreceived_signal, documentation="https://opentelemetry.io/docs/collector/deploy/gateway/"),
+    *rules("warning", unseen_replicas, documentation="https://grpc.io/docs/guides/custom-name-resolution/"),
     *rules("info", pod_association, documentation=_ASSOCIATION),
 )

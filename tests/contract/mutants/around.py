@@ -143,6 +143,7 @@ MUTATORS: dict[str, Mutator] = {
     ),
     "log-loop": log_loop,
     "unreceived-signal": unreceived_signal,
+    "unseen-replicas": lambda subject: iter([replace(subject, unseen={"debug": ("gateway",)})]),
     "selinux-denied": added_where(
         {"mode": "daemonset", "confined": True},
         [

@@ -413,6 +413,16 @@ def test_a_gateway_to_which_others_balance_has_a_service_for_its_pods(backend: s
     assert set(services(GATEWAY, {**AGENT, "recipes": ["otlp_ingest", plain]}, backend=backend)) == {"gateway"}
 
 
+@cases("ingest, unseen", ("otlp_ingest", ["agent"]), ({"otlp_ingest": {"max_connection_age": "30s"}}, []))
+def test_new_replicas_are_seen_if_connections_end(ingest: Any, unseen: list[str]) -> None:
+    forward = {"otlp_forward": {"endpoint": "gateway:4317", "insecure": True, "balance": "round_robin"}}
+    agent = {**AGENT, "recipes": ["otlp_ingest", forward]}
+    found = rendered({**GATEWAY, "recipes": [ingest, "debug_output"]}, agent)["findings"]
+    assert [one["collector"] for one in found if one["rule"] == "unseen-replicas"] == unseen
+    plain = {**AGENT, "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "gateway:4317", "insecure": True}}]}
+    assert [one for one in rendered(GATEWAY, plain)["findings"] if one["rule"] == "unseen-replicas"] == []
+
+
 @cases(
     "recipe, says",
     (

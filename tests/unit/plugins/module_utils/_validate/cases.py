@@ -171,6 +171,7 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
     "senders": tuple,
     "routing": lambda given: {signal: set(keys) for signal, keys in given.items()},
     "unreceived": lambda given: {exporter: tuple(map(tuple, lost)) for exporter, lost in given.items()},
+    "unseen": lambda given: {exporter: tuple(names) for exporter, names in given.items()},
     "twice": lambda paths: tuple((tuple(path.split(".")), Position("a.yml", 4, 3)) for path in paths),
 }
 NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "duplicates", "behind": "printers"}

@@ -94,6 +94,11 @@ unreceived-signal:
     finds: "exporters.otlp_grpc: 'otlp_grpc' sends metrics and logs to collector 'gateway', which does not receive this
       Add metrics, logs to `signals` of recipe otlp_ingest in 'gateway', or do not send this"}
   all are received: {exporters.otlp_grpc.endpoint: "gateway.telemetry:4317", traces: otlp > otlp_grpc, unreceived: {}}
+unseen-replicas:
+  a gateway that keeps connections: {exporters.otlp_grpc.endpoint: "dns:///gateway-headless.telemetry:4317",
+    unseen: {otlp_grpc: [gateway]}, finds: "exporters.otlp_grpc: 'otlp_grpc' asks for the pods of collector 'gateway'
+      again only when a connection ends Set `max_connection_age` of recipe otlp_ingest in 'gateway', such as 30s."}
+  one that renews them: {exporters.otlp_grpc.endpoint: "dns:///gateway-headless.telemetry:4317", unseen: {}}
 pod-association:
   given: {in.mode: deployment}
   the default: {processors.k8s_attributes: null,
