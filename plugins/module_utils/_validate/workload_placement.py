@@ -182,19 +182,28 @@ _STATE = {
 def split_state(subject: Subject) -> Iterator[Fault]:
     """Yield components with state of traces or series that arrive at several replicas of the collector."""
     times, deployment = copies(subject.deployment), subject.deployment
-    if not times or not deployment or any(subject.view.of("exporters", "loadbalancing")):
+    if not times or not deployment:
         return
+    balancing = [part.id for part in subject.view.of("exporters", "loadbalancing")]
     on_node = deployment.mode in ("daemonset", "sidecar")
     for part in subject.view.parts:
         what, key = _STATE.get((part.section, part.kind), ("", ""))
         divided = (subject.routing or {}).get("metrics" if key == _STREAMS else "traces") == {key}
         kept = on_node and key != _TRACES  # the series of a pod stay with the agent of its node
-        if what and not divided and not kept:
+        # With both tiers in one collector, one pipeline divides, and the next one has the state.
+        itself = balancing and not _samples_first(subject, part, balancing)
+        if what and not (divided or kept or itself):
             fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`."
             certain = part.kind == _SAMPLING and subject.routing is not None
             more = " Suppress this if a tier of another inventory does so." if certain else ""
             severity = "error" if certain else ""
             yield Fault(part.path, f"'{part.id}' {what}, and there is {times}", fix + more, severity=severity)
+
+
+def _samples_first(subject: Subject, part: Part, balancing: list[str]) -> bool:
+    """Whether a processor decides on traces in the pipeline that divides them afterwards."""
+    with_it = [one for one in subject.view.pipelines if part.section == "processors" and part.id in one.processors]
+    return any(set(one.exporters) & set(balancing) for one in with_it)
 
 
 def unreceived_signal(subject: Subject) -> Iterator[Fault]:

@@ -80,7 +80,13 @@ split-state:
   series: {processors.cumulativetodelta: null, in.replicas: 2, finds: "processors.cumulativetodelta: streamID"}
   series of a node's pods: {processors.cumulative_to_delta: null, in.mode: daemonset}
   one replica: {processors.tail_sampling: null, in.replicas: 1}
-  both layers in one: {exporters.load_balancing: {}, processors.tail_sampling: null, in.replicas: 3}
+  both layers in one: {exporters: {load_balancing: {}, debug: {}}, receivers: {otlp: {}, otlp/2: {}},
+    processors.tail_sampling: null, in.replicas: 3, traces: otlp > load_balancing,
+    traces/2: otlp/2 > tail_sampling > debug}
+  the layers in the wrong order: {exporters.load_balancing: {}, processors.tail_sampling: null, in.replicas: 3,
+    finds: "processors.tail_sampling: more than one replica"}
+  counted before it is divided: {exporters.load_balancing: {}, connectors.spanmetrics: {}, in.replicas: 3,
+    traces: "otlp > load_balancing, spanmetrics", metrics: spanmetrics > debug}
   divided before it arrives: {processors.tail_sampling: null, in.replicas: 3, routing: {traces: [traceID]}}
   divided by another key: {processors.tail_sampling: null, in.replicas: 3, routing: {traces: [service]},
     finds: "processors.tail_sampling: more than one replica"}
