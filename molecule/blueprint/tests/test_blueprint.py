@@ -142,7 +142,8 @@ def test_noise_and_personal_data_stay_in_the_cluster_and_the_pod_is_named(cluste
     assert [text for text in (MAIL, f"{run}-debug", f"run-{run}") if text in printed] == []
     resources = re.findall(r"Resource attributes:\n((?: +-> .*\n)+)", printed)
     ours = [one for one in resources if f"service.name: Str(shop-{run})" in one]
-    assert [one for one in ours if "k8s.deployment.name: Str(sampler" not in one] == []
+    for added in ("k8s.deployment.name: Str(sampler", "deployment.environment.name: Str(production)"):
+        assert [one for one in ours if added not in one] == []
     assert len(ours) >= 2, "that of the span and that of the log record"
 
 
