@@ -299,4 +299,5 @@ def _build(draft: _Draft, config: dict[str, Any]) -> CollectorBuild:
         image=draft.image,
         run_as_user=draft.user,
         platform=draft.platform,
+        collector_version=draft.version,
     )

@@ -124,7 +124,7 @@ def configs() -> list[Any]:
         )
         for name in EXAMPLES
         for manifest in _yaml_documents(EXAMPLES[name] / "rendered" / "manifests.yml")
-        if manifest["kind"] in CONFIGS
+        if manifest["kind"] in CONFIGS and ("data" not in manifest or "config" in manifest["data"])
     ]
 
 

@@ -30,6 +30,14 @@ KINDS = {
         "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
         "../prometheus/rendered/manifests.yml",
     ),
+    **{
+        kind: (
+            PROMETHEUS,
+            f"example/prometheus-operator-crd/monitoring.coreos.com_{kind.lower()}s.yaml",
+            "../monitoring/rendered/manifests.yml",
+        )
+        for kind in ("PodMonitor", "PrometheusRule")
+    },
 }
 # Each provider of the example, and the message of Istio's mesh configuration that it is.
 PROVIDERS = {

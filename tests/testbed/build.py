@@ -119,7 +119,7 @@ COMPONENTS = {
         ),
         Component(
             "prometheus",
-            ("github.com/prometheus/prometheus/cmd/prometheus",),
+            tuple(f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")),
             ldflags=f"-X github.com/prometheus/common/version.Version={PROMETHEUS_VERSION}",
             nice=10,
             # The clouds' service discoveries would double what is compiled.

@@ -25,6 +25,7 @@ from .manifests import (
     build,
     certificate,
     extra,
+    monitoring,
     network,
     open_telemetry_collector,
     openshift,
@@ -52,6 +53,10 @@ _ACCESS: Builders = (
     network.grpc_route,
     network.service_monitor,
     autoscaler.scaled_object,
+    monitoring.pod_monitor,
+    monitoring.prometheus_rule,
+    monitoring.rules_config_map,
+    monitoring.dashboard_config_map,
     openshift.openshift_route,
     openshift.reader,
     openshift.reader_binding,
@@ -65,6 +70,8 @@ _ALL = ("daemonset", "deployment", "sidecar", "statefulset")
 _SIDECAR = ("sidecar",)
 ALLOCATED = ("daemonset", "statefulset")
 _REVISIONS, _GRACE = 10, 30  # the defaults of Kubernetes, which the pods then have anyway
+_OFF = (None, False, "none")
+MONITORED = ("scrape", "alerts", "dashboard")
 _PAUSE = 5  # the default of the role
 _POD = "Say it in the workload that gets the sidecar: its pod is not ours."
 _OURS = "Remove it: a sidecar serves its own pod, on localhost."
@@ -113,6 +120,7 @@ LIMITS = (
     Limit("routes", _SIDECAR, _OURS, said),
     Limit("openshift_route", _SIDECAR, _OURS, said),
     Limit("service_monitor", _SIDECAR, _OURS, lambda value: bool(value.get("enabled"))),
+    Limit("monitoring", _SIDECAR, _OURS, lambda value: any(value.get(key) not in _OFF for key in MONITORED)),
     Limit("network_policy", _SIDECAR, _OURS, said),
     Limit(
         "storage",

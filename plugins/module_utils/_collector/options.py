@@ -98,6 +98,7 @@ class Collector:
     routes: dict[str, Any]
     openshift_route: dict[str, Any]
     service_monitor: dict[str, Any]
+    monitoring: dict[str, Any]
     network_policy: dict[str, Any]
     storage: dict[str, Any]
     update_strategy: dict[str, Any]

@@ -36,6 +36,8 @@ class CollectorBuild:
     # The collector to which the ServiceAccount belongs: collectors may share one.
     account_owner: str = ""
     platform: Platform = field(default_factory=Platform)
+    # The version of the Collector in the image, empty if nobody knows it.
+    collector_version: str = ""
 
     @property
     def config_name(self) -> str:

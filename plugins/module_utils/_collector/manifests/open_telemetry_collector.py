@@ -18,7 +18,7 @@ from typing import Any
 
 from ..._config.paths import SECTIONS, section
 from ..._kube import names
-from . import autoscaler, pod, workload
+from . import autoscaler, own_metrics, pod, workload
 from .build import CollectorBuild, Manifest, frame, present
 from .target_allocator import allocated, target_allocator
 
@@ -141,6 +141,7 @@ def _stamp(build: CollectorBuild, pods: Mapping[str, Any], config: Mapping[str, 
     text = json.dumps([{**pods, "ports": listening}, config], sort_keys=True, default=str)
     return {
         "podAnnotations": {
+            **own_metrics.scrape_annotations(build),
             **build.collector.pod_annotations,
             names.SPEC_HASH: hashlib.sha256(text.encode()).hexdigest()[:16],
         }

@@ -14,6 +14,7 @@ from ..._kube.names import label_value, text
 from ..needs.derive_needs import DOWNWARD, Mount
 from ..options import Collector
 from ..platform import Platform
+from . import own_metrics
 from .build import CollectorBuild, Manifest, frame, present
 
 KEY = "config"
@@ -50,7 +51,11 @@ def pod_template(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     version = {"app.kubernetes.io/version": label_value(collector.version)}
     labels = {**collector.pod_labels, **collector.selector, **collector.pods, **version}
-    annotations = {**collector.pod_annotations, HASH_ANNOTATION: build.config_hash}
+    annotations = {
+        **own_metrics.scrape_annotations(build),
+        **collector.pod_annotations,
+        HASH_ANNOTATION: build.config_hash,
+    }
     return {"metadata": {"labels": labels, "annotations": annotations}, "spec": _pod_spec(build)}
 
 

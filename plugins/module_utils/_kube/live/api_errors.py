@@ -123,6 +123,8 @@ ABSENT = {
     "or replace `certificates` by a Secret that holds the certificate.",
     "gateway.networking.k8s.io": "Install the CRDs of the Gateway API and a controller for them, "
     "or use `ingress` instead of `routes`.",
+    "monitoring.coreos.com": "Install the Prometheus operator with its CRDs, or set `monitoring: {scrape: annotations, "
+    "alerts: config_map}` and `service_monitor: {enabled: false}`.",
     "opentelemetry.io": "Install or upgrade the OpenTelemetry operator, for example with "
     "`otel_operator_provider: manifest`, or use `backend: kubernetes` for collectors.",
     "security.openshift.io": "This cluster is not OpenShift: set `platform` to the platform of this cluster.",

@@ -38,7 +38,11 @@ PLURALS: dict[str, dict[str, str]] = {
     "discovery.k8s.io": {"EndpointSlice": "endpointslices"},
     "gateway.networking.k8s.io": {"GRPCRoute": "grpcroutes", "HTTPRoute": "httproutes"},
     "keda.sh": {"ScaledObject": "scaledobjects"},
-    "monitoring.coreos.com": {"PodMonitor": "podmonitors", "ServiceMonitor": "servicemonitors"},
+    "monitoring.coreos.com": {
+        "PodMonitor": "podmonitors",
+        "PrometheusRule": "prometheusrules",
+        "ServiceMonitor": "servicemonitors",
+    },
     "networking.k8s.io": {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"},
     "opentelemetry.io": {
         "Instrumentation": "instrumentations",

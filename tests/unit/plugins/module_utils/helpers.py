@@ -85,7 +85,7 @@ def collector(**options: Any) -> Collector:
     return Collector.from_options({**OPTIONS, **options})
 
 
-def build(config: Json | None = None, **options: Any) -> CollectorBuild:
+def build(config: Json | None = None, *, collector_version: str = "0.158.0", **options: Any) -> CollectorBuild:
     """Return a build of a config, the least one when none is given."""
     given = CONFIG if config is None else config
     return CollectorBuild(
@@ -96,6 +96,7 @@ def build(config: Json | None = None, **options: Any) -> CollectorBuild:
         config_hash="f00",
         image="registry.example/collector:1.2.3",
         run_as_user=10001,
+        collector_version=collector_version,
     )
 
 
@@ -129,6 +130,12 @@ def running(extensions: Json | None = None, processors: Json | None = None, **se
             },
         },
     }
+
+
+def served(config: Json) -> Json:
+    """Return a config that also serves the collector's own metrics, as recipe baseline does."""
+    reader = {"pull": {"exporter": {"prometheus": {"host": "${env:MY_POD_IP}", "port": 8888}}}}
+    return {**config, "service": {**config["service"], "telemetry": {"metrics": {"readers": [reader]}}}}
 
 
 def recipe(name: str, config: Any) -> Layer:

@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.back
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PRUNED, ApiResources
 
-from ..helpers import OPTIONS, PODS, SPEC, build, cases, collector, running
+from ..helpers import OPTIONS, PODS, SPEC, build, cases, collector, running, served
 from .manifests.test_open_telemetry_collector import SETTINGS, SOURCES, order
 
 EVERYTHING: dict[str, Any] = yaml.safe_load("""
@@ -28,11 +28,15 @@ network_policy: {enabled: true}
 ingress: {host: a.example.com}
 routes: {gateway: public, http_hostnames: [h.example.com], grpc_hostnames: [g.example.com]}
 service_monitor: {enabled: true, port: otlp-http}
+monitoring: {scrape: pod_monitor, alerts: prometheus_rule, dashboard: true}
 """)
-CONFIG = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}}, processors={"k8s_attributes": {}})
+CONFIG = served(
+    running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}}, processors={"k8s_attributes": {}})
+)
 MODES = [(backend, mode) for backend in BACKENDS for mode in BACKENDS[backend].modes]
 FIRST, RBAC = ("Namespace", "ServiceAccount"), ("ClusterRole", "ClusterRoleBinding")
-WAYS = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "ServiceMonitor")
+WATCHED = ("PodMonitor", "PrometheusRule", "ConfigMap")
+WAYS = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "ServiceMonitor", *WATCHED)
 REFUSED = [pytest.param(limit, mode, id=f"{limit.option}-{mode}") for limit in LIMITS for mode in limit.modes]
 CROSSED = {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}
 KUBERNETES, OPERATOR = BACKENDS["kubernetes"], BACKENDS["operator"]
@@ -108,7 +112,9 @@ def test_a_service_selects_the_same_pods_under_both_backends() -> None:
 
 
 OTLP = {"protocols": {"http": {"endpoint": "0.0.0.0:4318"}}}
-KEEPING = running(receivers={"otlp": OTLP}, extensions={"file_storage": {"directory": "/var/lib/otelcol/queue"}})
+KEEPING = served(
+    running(receivers={"otlp": OTLP}, extensions={"file_storage": {"directory": "/var/lib/otelcol/queue"}})
+)
 # Values of options for which `sample` finds none in argument_specs.yml.
 SAMPLES: dict[str, Any] = EVERYTHING | yaml.safe_load("""
 memory_limit: 1Gi

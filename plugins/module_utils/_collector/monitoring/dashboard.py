@@ -1,0 +1,130 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dashboard of a collector, as Grafana reads it: a row for each kind of components that the config has. Private.
+
+Source of the fields: "Dashboard JSON model" of Grafana, schemaVersion 39. `$__rate_interval` needs Grafana 7.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .series import Parts, Series
+
+_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+_SCHEMA, _WIDTH, _HEIGHT, _COLUMNS = 39, 12, 8, 24
+_WHOLE, _ITEMS = "Collector", "cps"
+
+
+class Panel(NamedTuple):
+    """A graph: its row, title, query, unit and legend; what the collector must have. `<what>` are the records."""
+
+    row: str
+    title: str
+    expr: str
+    unit: str
+    legend: str
+    needs: tuple[str, ...] = ()
+
+
+def _rate(metric: str, of: str) -> str:
+    return f"sum by (namespace, pod, {of}) (rate(<{metric}>[$__rate_interval]))"
+
+
+# A counter of failures begins with the first of them; until then, the panel shows zero.
+_FAILED = (
+    "sum by (namespace, pod, exporter) (rate(<exporter_send_failed_of>[$__rate_interval])"
+    " or 0 * rate(<exporter_sent_of>[$__rate_interval]))"
+)
+
+PANELS = (
+    Panel(_WHOLE, "Pods that Prometheus scrapes", "sum(up{<matchers>})", "short", "pods"),
+    Panel(_WHOLE, "Seconds since the start", "<process_uptime>", "s", "{{pod}}"),
+    Panel(_WHOLE, "Share of the memory limit", "<process_memory_rss> / <memory_limit>", "percentunit", "{{pod}}"),
+    Panel(_WHOLE, "Processors in use", "rate(<process_cpu_seconds>[$__rate_interval])", "short", "{{pod}}"),
+    Panel("Receivers", "Accepted <what>", _rate("receiver_accepted_of", "receiver"), _ITEMS, "{{receiver}} in {{pod}}"),
+    Panel("Receivers", "Refused <what>", _rate("receiver_refused_of", "receiver"), _ITEMS, "{{receiver}} in {{pod}}"),
+    Panel(
+        "Processors",
+        "Records into processors",
+        _rate("processor_incoming_items", "processor, otel_signal"),
+        _ITEMS,
+        "{{processor}}, {{otel_signal}} in {{pod}}",
+        ("items",),
+    ),
+    Panel(
+        "Processors",
+        "Records out of processors",
+        _rate("processor_outgoing_items", "processor, otel_signal"),
+        _ITEMS,
+        "{{processor}}, {{otel_signal}} in {{pod}}",
+        ("items",),
+    ),
+    Panel("Exporters", "Sent <what>", _rate("exporter_sent_of", "exporter"), _ITEMS, "{{exporter}} in {{pod}}"),
+    Panel("Exporters", "Failed <what>", _FAILED, _ITEMS, "{{exporter}} in {{pod}}"),
+    Panel(
+        "Exporters",
+        "Share of the queue in use",
+        "<exporter_queue_size> / <exporter_queue_capacity>",
+        "percentunit",
+        "{{exporter}} {{data_type}} in {{pod}}",
+        ("queue",),
+    ),
+)
+ROWS = tuple(dict.fromkeys(panel.row for panel in PANELS))
+
+
+def dashboard(title: str, uid: str, series: Series, parts: Parts, facts: frozenset[str]) -> dict[str, Any]:
+    """Return the dashboard of a collector."""
+    return {
+        "uid": uid,
+        "title": title,
+        "tags": ["opentelemetry"],
+        "editable": False,
+        "schemaVersion": _SCHEMA,
+        "refresh": "1m",
+        "time": {"from": "now-1h", "to": "now"},
+        "templating": {
+            "list": [{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}]
+        },
+        "panels": list(_placed(series, parts, facts)),
+    }
+
+
+def _placed(series: Series, parts: Parts, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Yield rows and their graphs, two beside each other."""
+    number = height = 0
+    for row in ROWS:
+        found = list(_graphs(row, series, parts, facts))
+        if not found:
+            continue
+        number += 1
+        place = {"x": 0, "y": height, "w": _COLUMNS, "h": 1}
+        yield {"id": number, "type": "row", "title": row, "collapsed": False, "panels": [], "gridPos": place}
+        height += 1
+        for index, graph in enumerate(found):
+            place = {"x": index % 2 * _WIDTH, "y": height + index // 2 * _HEIGHT, "w": _WIDTH, "h": _HEIGHT}
+            number += 1
+            yield {"id": number, **graph, "gridPos": place}
+        height += (len(found) + 1) // 2 * _HEIGHT
+
+
+def _graphs(row: str, series: Series, parts: Parts, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
+    kind = row.lower()
+    for panel in PANELS if row == _WHOLE or kind in parts.kinds else ():
+        if panel.row == row and facts.issuperset(panel.needs):
+            for noun in parts.nouns(kind) if "_of>" in panel.expr else ("",):
+                yield _graph(panel, series, noun)
+
+
+def _graph(panel: Panel, series: Series, noun: str) -> dict[str, Any]:
+    query = series.filled(panel.expr, noun)
+    return {
+        "type": "timeseries",
+        "title": panel.title.replace("<what>", noun.replace("_", " ")),
+        "datasource": _SOURCE,
+        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
+        "targets": [{"refId": "A", "datasource": _SOURCE, "expr": query, "legendFormat": panel.legend}],
+    }

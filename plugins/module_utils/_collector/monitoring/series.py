@@ -1,0 +1,119 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The series by which Prometheus knows a collector, and what its config has that they are about. Private.
+
+Names: what the Collector serves depends on its version and on its readers. The default, in every version, is a name
+without unit and `_total`. From 0.119.0 to 0.151.0, a reader in the config adds both; later, it does only if it says
+so. Such names match by a pattern. Sources: the real Collectors 0.93.0 and 0.158.0; service/telemetry/migration of the
+Collector (`WithoutTypeSuffix == nil`) in the versions between; documentation.md of memorylimiterprocessor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._config.layers import parse_version
+from ..._config.paths import at, items, section
+from ..needs.listeners import kind_of
+
+# What records of each signal are called in names of metrics. Source: documentation.md of exporterhelper.
+NOUNS = {"traces": "spans", "metrics": "metric_points", "logs": "log_records", "profiles": "profile_samples"}
+_SIGNALS = {noun: signal for signal, noun in NOUNS.items()}
+# The label that both ways of scraping make of the label of the pods.
+COLLECTOR = "o11y_opentelemetry_collector"
+_SUFFIXED, _PLAIN_AGAIN = (0, 119), (0, 152)
+# What metrics were called before a version.
+_EARLIER = {"processor_memory_limiter_refused": ("processor_refused", (0, 155))}
+_READER = ("pull", "exporter", "prometheus")
+_WITHOUT = ("without_units", "without_type_suffix")
+_UNKNOWN = (999,)
+_TOKEN = re.compile(r"<([a-z_]+)>")
+
+
+@dataclass(frozen=True)
+class Series:
+    """The series of one collector: the labels that select them, the version that serves them, the values of its run."""
+
+    matchers: str
+    version: tuple[int, ...] = _UNKNOWN
+    renamed: bool = False
+    values: Mapping[str, str] = ()  # type: ignore[assignment]
+
+    def filled(self, text: str, noun: str = "") -> str:
+        """Return an expression with a selector, or a value, in place of each `<name>`.
+
+        `<name_of>` ends with a noun, and `<name_by_signal>` has the label of its signal, if versions have it.
+        """
+        return _TOKEN.sub(lambda match: self._token(match[1], noun), text)
+
+    def _token(self, name: str, noun: str) -> str:
+        if name in self.values or name == "noun":
+            return self.values.get(name, noun)
+        stem, by = name.removesuffix("_of").removesuffix("_by_signal"), name.endswith("_by_signal")
+        metric = self._named(stem) + (f"_{noun}" if name.endswith("_of") else "")
+        signal = f',data_type=~"{_SIGNALS[noun]}|"' if by else ""
+        if not self.renamed:
+            return f"otelcol_{metric}{{{self.matchers}{signal}}}"
+        pattern = f"otelcol_{metric}(__[a-z_]+)?(_seconds|_bytes)?(_total)?"
+        return f'{{__name__=~"{pattern}",{self.matchers}{signal}}}'
+
+    def _named(self, name: str) -> str:
+        earlier, until = _EARLIER.get(name, ("", ()))
+        return earlier if self.version < until else name
+
+
+def matchers(labels: Mapping[str, str]) -> str:
+    """Return labels as PromQL selects them."""
+    return ",".join(f"{name}={quoted(value)}" for name, value in labels.items())
+
+
+def quoted(text: str) -> str:
+    """Return text as PromQL writes it."""
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n") + '"'
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """Return a version as numbers; one that nobody knows counts as the newest."""
+    return parse_version(text) or _UNKNOWN
+
+
+def renamed(config: Mapping[str, Any], version: tuple[int, ...]) -> bool:
+    """Whether the names of metrics can have units and `_total`."""
+    readers = items(config, "service", "telemetry", "metrics", "readers")
+    found = [reader for reader in (at(one, _READER) for one in readers) if isinstance(reader, dict)]
+    by_default = version == _UNKNOWN or _SUFFIXED <= version < _PLAIN_AGAIN
+    return any(reader.get(name, not by_default) is not True for reader in found for name in _WITHOUT)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a config has that the alerts and panels are about."""
+
+    kinds: frozenset[str]
+    types: frozenset[str]
+    signals: Mapping[str, tuple[str, ...]]
+
+    def nouns(self, kind: str) -> Sequence[str]:
+        """Return the nouns of the signals in whose pipelines there is a component of this kind."""
+        return [noun for signal, noun in NOUNS.items() if signal in self.signals.get(kind, ())]
+
+
+def parts_of(config: Mapping[str, Any]) -> Parts:
+    """Return the kinds, types and signals of the components in pipelines. A connector counts as none of both ends."""
+    found = list(_in_pipelines(config))
+    kinds = sorted({kind for kind, _type, _signal in found})
+    signals = {kind: tuple(sorted({signal for one, _type, signal in found if one == kind})) for kind in kinds}
+    return Parts(frozenset(kinds), frozenset(f"{kind}/{name}" for kind, name, _signal in found), signals)
+
+
+def _in_pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    connectors = section(config, "connectors")
+    for key, pipeline in section(config, "service", "pipelines").items():
+        for kind in ("receivers", "processors", "exporters"):
+            for name in items(pipeline, kind):
+                if name not in connectors:
+                    yield kind, kind_of(str(name)), str(key).partition("/")[0]

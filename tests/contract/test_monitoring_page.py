@@ -1,0 +1,23 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of the alerts: the annotation `runbook_url` of each leads to a section of it."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts
+
+from .source import text
+
+PAGE = text("docs/monitoring.md")
+
+
+def test_each_alert_has_a_section_and_a_row() -> None:
+    assert tuple(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE)) == alerts.NAMES
+    rows = re.findall(r"^\| \[(\w+)\]\(#(\w+)\) \| [^|]+ \| (\w+) \|", PAGE, re.MULTILINE)
+    assert [name for name, _anchor, _severity in rows] == list(alerts.NAMES)
+    severities = {(alert.name, alert.severity) for alert in alerts.ALERTS}
+    assert {(name, severity) for name, _anchor, severity in rows} == severities
+    assert all(anchor == name.lower() for name, anchor, _severity in rows)

@@ -1,0 +1,101 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real Prometheus, as the testbed has built it, on a port of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import yaml
+
+_FOLDER = f"prometheus-{'[0-9a-f]' * 16}"
+_PATIENCE = 20.0  # seconds
+
+
+def newest_programs() -> Path | None:
+    """Return the folder with the newest Prometheus and promtool that the testbed has built."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "o11y-testbed"
+    home = Path(os.environ.get("O11Y_TESTBED_HOME") or cache)
+    built = [path.parent for path in home.glob(f"builds/{_FOLDER}/promtool") if os.access(path, os.X_OK)]
+    return max(built, key=lambda path: path.stat().st_mtime, default=None)
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """A Prometheus that runs."""
+
+    url: str
+    targets: Path
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        """Return the data of an answer of the API."""
+        with urlopen(f"{self.url}/api/v1/{path}?{urlencode(parameters)}", timeout=_PATIENCE) as response:
+            return json.load(response)["data"]
+
+    def query(self, text: str) -> list[Any]:
+        """Return the series of an instant query."""
+        found: list[Any] = self.ask("query", query=text)["result"]
+        return found
+
+    def aim(self, targets: list[dict[str, Any]]) -> None:
+        """Scrape these targets, each with its labels, from now on."""
+        draft = self.targets.with_suffix(".draft")
+        draft.write_text(json.dumps(targets), encoding="utf-8")
+        draft.rename(self.targets)
+
+
+@contextmanager
+def scraping(folder: Path, programs: Path, rules: list[Path]) -> Iterator[Prometheus]:
+    """Run a Prometheus that scrapes and evaluates each second, until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    found = Prometheus(f"http://{address}", folder / "targets.json")
+    found.aim([])
+    config = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(path) for path in rules],
+        "scrape_configs": [{"job_name": "pods", "file_sd_configs": [{"files": [str(found.targets)]}]}],
+    }
+    file = folder / "prometheus.yml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    argv = [programs / "prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"]
+    log_file = folder / "prometheus.log"
+    with (
+        log_file.open("wb") as log,
+        subprocess.Popen([*argv, f"--web.listen-address={address}"], stdout=log, stderr=log) as process,
+    ):
+        try:
+            assert awaited(lambda: process.poll() is not None or _is_ready(found)), log_file.read_text()
+            assert process.poll() is None, log_file.read_text()
+            yield found
+        finally:
+            process.terminate()
+
+
+def _is_ready(prometheus: Prometheus) -> bool:
+    try:
+        with urlopen(f"{prometheus.url}/-/ready", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def awaited(holds: Callable[[], Any], seconds: float = _PATIENCE) -> Any:
+    """Return what a condition yields as soon as it holds, or its last answer when the time is over."""
+    end = time.monotonic() + seconds
+    while not (found := holds()) and time.monotonic() < end:
+        threading.Event().wait(0.1)
+    return found
