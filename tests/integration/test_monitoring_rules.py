@@ -159,6 +159,16 @@ def test_a_rollout_and_a_node_that_was_removed_raise_no_alert(programs: Path, tm
     assert verdict(programs, rules(tmp_path), [gone]) == ""
 
 
+def test_a_gap_in_which_nothing_was_scraped_raises_no_alert_afterwards(programs: Path, tmp_path: Path) -> None:  # noqa: F811
+    """A counter that was above zero before looks as if it began within the gap."""
+    full = {**WELL, f"otelcol_exporter_enqueue_failed_spans{OUT}": "5x240"}
+    gap = {name: f"{text.partition('x')[0]}x20 _x20 {text.partition('x')[0]}x200" for name, text in full.items()}
+    gap[f"otelcol_process_uptime{{{POD}}}"] = "1000+30x20 _x20 2260+30x200"
+    missed = {**full, **gap, f"up{{{POD}}}": "1x20 0x19 1x200"}
+    plays = [Play("gap", gap, {10: "", 22: "", 30: ""}), Play("missed", missed, {10: "", 22: "", 30: ""})]
+    assert verdict(programs, rules(tmp_path), plays) == ""
+
+
 def test_every_alert_is_raised_by_a_test() -> None:
     raised = {f"OtelCollector{alert}" for *_rest, alert in CHANGES}
     assert raised | {fault.alert for fault in FAULTS} - {""} == set(alerts.NAMES)

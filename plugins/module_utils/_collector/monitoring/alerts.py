@@ -25,8 +25,9 @@ _AGENTS = 'kube_daemonset_status_desired_number_scheduled{namespace="<namespace>
 
 
 def _new(metric: str) -> str:
-    """Return by how much a counter grew; one that began above zero within the time counts with its value."""
-    return f"({metric} unless {metric} offset 5m) or rate({metric}[5m])"
+    """Return by how much a counter grew. One that began above zero counts with its value, if the pod was scraped."""
+    begun = f"{metric} unless {metric} offset 5m and on (namespace, pod) up{{<matchers>}} offset 5m == 1"
+    return f"({begun}) or rate({metric}[5m])"
 
 
 def _grows(metric: str, of: str) -> str:
