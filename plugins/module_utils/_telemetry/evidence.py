@@ -57,7 +57,7 @@ _ENTRY = re.compile(r"\t?\{|\d{4}-\d\d-\d\dT")
 
 # Versions differ in what follows the name: a unit between underscores, `_total`, or nothing.
 _COUNTER = re.compile(
-    r"^otelcol_(?P<name>receiver_(?:accepted|refused|failed)|exporter_(?:sent|send_failed|enqueue_failed)|processor_refused)"
+    r"^otelcol_(?P<name>receiver_(?:accepted|refused|failed)|exporter_(?:sent|send_failed|enqueue_failed)|processor_(?:memory_limiter_)?refused)"
     r"_(?P<item>spans|metric_points|log_records)(?:__\w+?_)?(?:_total)?(?:\{.*\})? (?P<value>[0-9.eE+-]+)",
     re.MULTILINE,
 )

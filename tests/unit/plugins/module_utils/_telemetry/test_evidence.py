@@ -53,6 +53,11 @@ def test_counters_of_all_versions_are_read_and_summed(line: str) -> None:
     assert counters(f"# HELP x\n{line}\nother 1\n") == {IN: 3}
 
 
+@pytest.mark.parametrize("name", ["processor_refused_spans", "processor_memory_limiter_refused_spans_total"])
+def test_what_the_memory_limiter_refuses_is_read_by_both_names(name: str) -> None:
+    assert list(counters(f"otelcol_{name} 2\n").values()) == [2]
+
+
 @cases(
     "after, arrived, trouble",
     ({IN: 1, OUT: 1}, True, []),
