@@ -125,12 +125,19 @@ def test_jaeger_is_asked_for_the_service_around_now() -> None:
 
 def test_an_index_may_be_named() -> None:
     pools = [Pool(ANSWERS["elasticsearch"][0]) for _ in range(2)]
-    backends("elasticsearch", pools[0], index="mine").look(["logs"])
+    backends(kind="elasticsearch", pool=pools[0], index="mine").look(["logs"])
     backends("elasticsearch", pools[1]).look(["logs"])
     assert [pool.requests[0][1] for pool in pools] == [
         "https://b.example/mine/_search",
         "https://b.example/*logs*/_search",
     ]
+
+
+@cases("signal, path", ("traces", "/api/v2/spans/events/search"), ("logs", "/api/v2/logs/events/search"))
+def test_datadog_has_a_search_for_each_signal(signal: str, path: str) -> None:
+    pool = Pool(ANSWERS["datadog"][0])
+    backends(kind="datadog", pool=pool).look([signal])
+    assert pool.requests[0][:2] == ("POST", f"https://b.example{path}")
 
 
 class Part:
