@@ -92,6 +92,18 @@ storage-missing:
       container"
   the default directory: {extensions.file_storage/2: null, in.mounts: [],
     finds: "extensions.file_storage/2: Mount a volume at /var/lib/otelcol/file_storage"}
+  a queue that ends with the pod:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage.directory: /var/lib/queue
+    in: {mounts: [/var/lib, /var/lib/queue], fleeting: [/var/lib/queue], mode: deployment}
+    finds: "extensions.file_storage: the volume at /var/lib/queue ends with the pod, and with it the queue of 'otlp'"
+  places in files that end with the pod:
+    extensions.file_storage.directory: /var/lib/queue
+    in: {mounts: [/var/lib/queue], fleeting: [/var/lib/queue]}
+  a volume in one that ends with the pod:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage.directory: /var/lib/queue
+    in: {mounts: [/var/lib, /var/lib/queue], fleeting: [/var/lib]}
   a mount:
     exporters.otlp.sending_queue.storage: file_storage
     extensions.file_storage.directory: /var/lib/queue
