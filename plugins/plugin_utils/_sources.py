@@ -186,7 +186,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"to_json": _to_json, "given": _given, "without": _without, "client_tls": _client_tls}
-    environment.filters |= {"any_of": _any_of, "once": _once}
+    environment.filters |= {"any_of": _any_of, "once": _once, "pairs": _pairs}
     environment.filters["headless"] = headless_address
     return environment
 
@@ -211,6 +211,11 @@ def _without(url: str, *ends: str) -> str:
 def _any_of(values: Iterable[str], path: str) -> str:
     """Return a condition of OTTL: a path has one of these values."""
     return " or ".join(f"{path} == {json.dumps(value)}" for value in values)
+
+
+def _pairs(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a mapping as the telemetry of the service takes it: a list of names and values."""
+    return [{"name": name, "value": value} for name, value in mapping.items()]
 
 
 def _once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:

@@ -15,6 +15,7 @@ RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
     "emf_export": {"region": "eu-west-1", "cluster": "prod"},
     "loki_export": {"endpoint": "http://loki.telemetry.svc:3100"},
     "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
+    "own_telemetry": {"endpoint": "gateway.telemetry.svc:4317"},
     "prometheus_otlp_export": {"endpoint": "http://prometheus.telemetry.svc:9090"},
     "prometheus_remote_write": {"endpoint": "http://prometheus.telemetry.svc:9090/api/v1/write"},
     "resource_attributes": {"attributes": {"team": "a"}},
