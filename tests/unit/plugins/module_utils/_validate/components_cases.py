@@ -313,6 +313,9 @@ sampled-metrics:
   behind the sampler: {traces: "otlp > tail_sampling > debug, span_metrics",
     finds: "service.pipelines.traces.exporters[1]: 'span_metrics' counts only the spans that 'tail_sampling' keeps
       Send to 'span_metrics' from a pipeline without it, or sample in a collector behind this one."}
+  a map of services: {connectors.service_graph: {}, metrics/2: service_graph > debug,
+    traces: "otlp > tail_sampling > debug, service_graph",
+    finds: "service.pipelines.traces.exporters[1]: 'service_graph' counts only the spans that 'tail_sampling' keeps"}
   beside the sampler: {traces: otlp > span_metrics, traces/kept: otlp > tail_sampling > debug}
 connection-forgotten:
   given: {exporters.otlp_grpc.endpoint: "gateway:4317"}
