@@ -186,7 +186,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"to_json": _to_json, "given": _given, "without": _without, "client_tls": _client_tls}
-    environment.filters |= {"any_of": _any_of, "once": _once, "pairs": _pairs}
+    environment.filters |= {"any_of": _any_of, "once": _once, "pairs": _pairs, "of_namespaces": _of_namespaces}
     environment.filters["headless"] = headless_address
     return environment
 
@@ -216,6 +216,11 @@ def _any_of(values: Iterable[str], path: str) -> str:
 def _pairs(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a mapping as the telemetry of the service takes it: a list of names and values."""
     return [{"name": name, "value": value} for name, value in mapping.items()]
+
+
+def _of_namespaces(namespaces: Iterable[str], glob: str) -> list[str]:
+    """Return the globs of the log files of these namespaces, out of the glob of all: a folder begins with one."""
+    return [glob.replace("/*/", f"/{name}_*/", 1) for name in namespaces]
 
 
 def _once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:
