@@ -155,12 +155,9 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
             port = _PORT.search(value)
             local = bool(_OWN_ADDRESS.search(value)) or is_loopback(destination(value)[1])
             if ports and (_is_own_service(value, subject) or (local and port and port[1] in ports)):
-                grows = (
-                    "each request that arrives makes more of them" if path[2] == "traces" else "they count themselves"
-                )
-                message = f"the collector's own {path[2]} come back to its receivers, and {grows}"
-                fix = "Send them to another collector, or to a backend."
-                yield Fault(path, message, fix, severity="error" if path[2] == "traces" else "")
+                grows = "each of their requests makes more" if path[2] == "traces" else "they count themselves"
+                message = f"the collector's own {path[2]} come back to its receivers: {grows}, without end"
+                yield Fault(path, message, "Send them to another collector, or to a backend.")
 
 
 def _ports(part: Part) -> Iterator[str]:

@@ -232,7 +232,7 @@ own-telemetry-loop:
   traces to its Service:
     service.telemetry.traces.processors: [batch: {exporter: {otlp: {endpoint: "http://gateway.telemetry.svc:4317"}}}]
     finds: "service.telemetry.traces.processors[0].batch.exporter.otlp.endpoint: the collector's own traces come back to
-      its receivers, and each request that arrives makes more of them Send them to another collector, or to a backend."
+      its receivers: each of their requests makes more, without end Send them to another collector, or to a backend."
   metrics to its own address:
     service.telemetry.metrics.readers: [periodic: {exporter: {otlp: {endpoint: "http://${env:MY_POD_IP}:4318/v1/metrics"}}}]
     finds: "service.telemetry.metrics.readers[0].periodic.exporter.otlp.endpoint: they count themselves"
