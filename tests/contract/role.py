@@ -40,8 +40,10 @@ def request(variables: dict[str, Any]) -> Request:
 
 def sample(recipe: str) -> dict[str, Any]:
     """Return a value for every option of a recipe that has to be given, and fits the others."""
-    nested = any("options" in option for option in RECIPES[recipe]["options"].values())
-    return RECIPE_OPTIONS[recipe] if nested else required(RECIPES[recipe]["options"])
+    options = RECIPES[recipe]["options"]
+    # An empty list, and what has options of its own, is no value that the Collector takes.
+    lists = any(option.get("required") and option.get("type") == "list" for option in options.values())
+    return RECIPE_OPTIONS[recipe] if lists else required(options)
 
 
 def required(options: dict[str, Any] | None) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def test_the_page_and_ansible_doc_are_current(capsys: pytest.CaptureFixture[str]
 
 def test_a_stale_page_is_noticed() -> None:
     page, spec = recipes.PAGE.read_text(encoding="utf-8"), recipes.SPECS.read_text(encoding="utf-8")
-    (row,) = [line for line in page.splitlines() if line.startswith("| `tls_secret` |")]
+    (row,) = [line for line in page.splitlines() if line.startswith("| `max_connection_age` |")]
     assert recipes.page(page.replace(row, "")) == page
     assert recipes.specs(spec.replace("C(otlp_ingest), ", "", 1)) == spec
     assert f"C({min(RECIPES)})" in " ".join(SPEC["otel_collector_recipes"]["description"])

@@ -86,7 +86,8 @@ def of_recipe(name: str, option: str, value: Any) -> str:
     added = [{PARTNERS[name]: RECIPE_OPTIONS[PARTNERS[name]]}] if name in PARTNERS else []
     others = [*(recipe for recipe in INGEST if recipe != name), *added]
     recipe = {name: {**RECIPE_OPTIONS.get(name, {}), option: given}}
-    return bundle({"mode": "daemonset", "recipes": [*others, recipe]})
+    modes = RECIPES[name]["modes"]
+    return bundle({"mode": "daemonset" if "daemonset" in modes else modes[0], "recipes": [*others, recipe]})
 
 
 @pytest.mark.parametrize("path", OF_RECIPES)

@@ -13,6 +13,8 @@ RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
     "cloudwatch_otlp_metrics": {"region": "eu-west-1"},
     "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
     "emf_export": {"region": "eu-west-1", "cluster": "prod"},
+    "kafka_export": {"brokers": ["kafka.telemetry.svc:9093"]},
+    "kafka_ingest": {"brokers": ["kafka.telemetry.svc:9093"]},
     "loki_export": {"endpoint": "http://loki.telemetry.svc:3100"},
     "otlp_forward": {"endpoint": "gateway.telemetry.svc:4317"},
     "own_telemetry": {"endpoint": "gateway.telemetry.svc:4317"},
