@@ -77,10 +77,16 @@ def _details() -> Iterator[str]:
     for name, recipe in recipes().items():
         if recipe["options"]:
             yield from ("", f"### {name}", "", "| option | type | default | meaning |", "|---|---|---|---|")
-            yield from (_row(key, option) for key, option in recipe["options"].items())
+            yield from _rows(recipe["options"])
         for variable, meaning in recipe.get("variables", {}).items():
             yield from ("", f"It reads the variable `{variable}`: {_prose(meaning)}")
     yield ""
+
+
+def _rows(options: dict[str, Any], above: str = "") -> Iterator[str]:
+    for key, option in options.items():
+        yield _row(f"{above}{key}", option)
+        yield from _rows(option.get("options", {}), f"{above}{key}{'[]' if 'elements' in option else ''}.")
 
 
 def _row(key: str, option: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache, reduce
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,8 @@ def fragment(
     source = _files.read(template)
     try:
         text = _compiled(source).render(options=options, platform=facts, collector=about)
+    except Problem as error:
+        raise Problem(f"recipe '{use.name}': {error.wrong}", fix=error.fix) from error
     except Exception as error:  # a template is the user's code and can raise any exception
         line = f":{error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
         wrong = f"recipe '{use.name}' does not render: {error}"
@@ -184,6 +186,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"to_json": _to_json, "given": _given, "without": _without, "client_tls": _client_tls}
+    environment.filters |= {"any_of": _any_of, "once": _once, "pairs": _pairs, "of_namespaces": _of_namespaces}
     environment.filters["headless"] = headless_address
     return environment
 
@@ -203,6 +206,30 @@ def _without(url: str, *ends: str) -> str:
     """Return a URL without these ends of its path, which an exporter or the template adds; another one as it is."""
     found = reduce(str.removesuffix, ends, url.rstrip("/"))
     return url if found == url.rstrip("/") else found
+
+
+def _any_of(values: Iterable[str], path: str) -> str:
+    """Return a condition of OTTL: a path has one of these values."""
+    return " or ".join(f"{path} == {json.dumps(value)}" for value in values)
+
+
+def _pairs(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a mapping as the telemetry of the service takes it: a list of names and values."""
+    return [{"name": name, "value": value} for name, value in mapping.items()]
+
+
+def _of_namespaces(namespaces: Iterable[str], glob: str) -> list[str]:
+    """Return the globs of the log files of these namespaces, out of the glob of all: a folder begins with one."""
+    return [glob.replace("/*/", f"/{name}_*/", 1) for name in namespaces]
+
+
+def _once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:
+    """Return rows in which a key, or the items of its list, has no value twice. Raises Problem for one that does."""
+    found = [value for row in rows for value in (row[key] if isinstance(row[key], list) else [row[key]])]
+    twice = next((value for index, value in enumerate(found) if value in found[:index]), None)
+    if twice is not None:
+        raise Problem(f"'{twice}' is there twice in `{key}`", fix="Keep one of the two.")
+    return rows
 
 
 def _to_json(value: Any) -> str:

@@ -12,6 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.opti
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 
+from tests.support.recipe_options import RECIPE_OPTIONS
+
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "otel_collector"
 PREFIX = "otel_collector_"
@@ -34,6 +36,14 @@ def request(variables: dict[str, Any]) -> Request:
         recipe_paths=values[f"{PREFIX}recipe_paths"],
         platform_paths=values[f"{PREFIX}platform_paths"],
     )
+
+
+def sample(recipe: str) -> dict[str, Any]:
+    """Return a value for every option of a recipe that has to be given, and fits the others."""
+    options = RECIPES[recipe]["options"]
+    # An empty list, and what has options of its own, is no value that the Collector takes.
+    lists = any(option.get("required") and option.get("type") == "list" for option in options.values())
+    return RECIPE_OPTIONS[recipe] if lists else required(options)
 
 
 def required(options: dict[str, Any] | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from tests.support.recipe_options import RECIPE_OPTIONS
+from tests.support.recipe_options import PARTNERS, RECIPE_OPTIONS
 
 from .role import PREFIX, RECIPES, SPEC, request
 
@@ -81,9 +81,13 @@ def of_collector(path: str, value: Any) -> str:
 def of_recipe(name: str, option: str, value: Any) -> str:
     """Return what follows from one value of an option of a recipe, with what the recipe requires."""
     given = [value] if OF_RECIPES[f"{name}.{option}"].get("type") == "list" else value
-    others = [recipe for recipe in INGEST if recipe != name]
+    option, _dot, inner = option.partition(".")
+    given = [{**RECIPE_OPTIONS[name][option][0], inner: given}] if inner else given
+    added = [{PARTNERS[name]: RECIPE_OPTIONS[PARTNERS[name]]}] if name in PARTNERS else []
+    others = [*(recipe for recipe in INGEST if recipe != name), *added]
     recipe = {name: {**RECIPE_OPTIONS.get(name, {}), option: given}}
-    return bundle({"mode": "daemonset", "recipes": [*others, recipe]})
+    modes = RECIPES[name]["modes"]
+    return bundle({"mode": "daemonset" if "daemonset" in modes else modes[0], "recipes": [*others, recipe]})
 
 
 @pytest.mark.parametrize("path", OF_RECIPES)

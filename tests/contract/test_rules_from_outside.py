@@ -26,7 +26,7 @@ Json = dict[str, Any]
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 # Surroundings that files show; what else a case needs comes from an inventory alone.
 FILES = {"deployment", "environment", "resource", "target"}
-OF_INVENTORIES = {"open_ports", "confined", "keeps_on_node", "allowed", "asks_for_storage"}
+OF_INVENTORIES = {"open_ports", "confined", "keeps_on_node", "allowed", "asks_for_storage", "fleeting"}
 # What the data of a case cannot hold, or what is no config in a folder.
 TEXTS = {
     "duplicate-key": "receivers: {otlp: {}}\nreceivers: {zipkin: {}}\nservice: {pipelines: {}}\n",

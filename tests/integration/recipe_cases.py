@@ -11,21 +11,25 @@ from pathlib import Path
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from tests.support.recipe_options import RECIPE_OPTIONS
+from tests.support.recipe_options import PARTNERS, RECIPE_OPTIONS
 
 from .real_collector_cases import Broken
 
 FOLDER = Path(__file__).parents[2] / "roles" / "otel_collector" / "recipes"
 
 # Recipes with components that the build of the testbed does not have, or not of its version.
-NOT_IN_THE_BUILD = {"cluster_events", "cluster_objects", "datadog_export"}
+NOT_IN_THE_BUILD = {
+    *("cluster_events", "cluster_objects", "datadog_export"),
+    *("fluent_ingest", "kafka_export", "kafka_ingest", "syslog_ingest"),
+}
 
 
 def own(version: str) -> Iterator[Broken]:
     """Yield what each recipe renders to in each of its modes, beside one that receives and one that sends."""
     for path in sorted(FOLDER.glob("*/recipe.yml")):
         name = path.parent.name
-        used = {"otlp_ingest": {}, "debug_output": {}, name: RECIPE_OPTIONS.get(name, {})}
+        names = ["otlp_ingest", "debug_output", *([PARTNERS[name]] if name in PARTNERS else []), name]
+        used = {one: RECIPE_OPTIONS.get(one, {}) for one in names}
         for mode in yaml.safe_load(path.read_text(encoding="utf-8"))["modes"]:
             item = {
                 "name": "one",

@@ -5,7 +5,8 @@
 
 Recipes: the same component twice is fine when equal and an error when not; lists in pipelines are ordered unions;
 a pipeline key with a wildcard (`*`, `traces*`) stands for every pipeline of that name that a recipe or the user's
-config declares;
+config declares, and a component's id with a wildcard adds settings to every such component; lists in the telemetry
+of the service are ordered unions;
 processors are put in the order that the Collector's documentation recommends.
 User layers: mappings merge deeply, `null` deletes what an earlier layer set, a list replaces, `key+` appends.
 """
@@ -40,6 +41,8 @@ PROCESSOR_RANK = {
     "batch": 90,
 }
 _OTHER = 25
+# How many names lead to a component: its section and its id.
+_COMPONENT = 2
 
 
 def processor_rank(component_id: str) -> int:
@@ -53,7 +56,7 @@ def compose(layers: Sequence[Layer]) -> Composed:
     Raises Problem when two recipes disagree, or one applies to a pipeline that nobody declares.
     """
     own = [layer for layer in layers if not layer.recipe]
-    result = _merge_recipes([layer for layer in layers if layer.recipe], _declared(own))
+    result = _merge_recipes([layer for layer in layers if layer.recipe], own)
     for layer in own:
         result = _overlay(result, layer.config, ())
     return Composed(config=_in_order(result), layers=tuple(layers))
@@ -79,25 +82,43 @@ def _first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _declared(layers: Sequence[Layer]) -> list[str]:
-    """Return the pipelines of the user's layers; a later `null` takes one away."""
+def _declared(layers: Sequence[Layer], *path: str) -> list[str]:
+    """Return the pipelines or components of the user's layers; a later `null` takes one away."""
     found: dict[str, Any] = {}
     for layer in layers:
-        found.update(section(layer.config, "service", "pipelines"))
-    return [str(key) for key, pipeline in found.items() if pipeline is not None]
+        found.update(section(layer.config, *path))
+    return [str(key) for key, value in found.items() if value is not None]
 
 
-def _merge_recipes(recipes: Sequence[Layer], declared: Sequence[str]) -> dict[str, Any]:
+def _merge_recipes(recipes: Sequence[Layer], own: Sequence[Layer]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     owner: dict[Path, str] = {}
     for recipe in recipes:
         for key, value in recipe.config.items():
             if key != "service" and value is not None:
-                _agree(result, {key: value}, (), recipe.name, owner)
-    service = _merge_services(recipes, declared, owner)
+                _agree(result, {key: _plain(value)}, (), recipe.name, owner)
+    for recipe in recipes:
+        _add_settings(result, recipe, own, owner)
+    service = _merge_services(recipes, _declared(own, "service", "pipelines"), owner)
     if service:
         result["service"] = service
     return copy.deepcopy(result)
+
+
+def _plain(value: Any) -> Any:
+    """Return a section without ids with a wildcard."""
+    return {name: one for name, one in value.items() if not is_pattern(name)} if isinstance(value, dict) else value
+
+
+def _add_settings(result: dict[str, Any], recipe: Layer, own: Sequence[Layer], owner: dict[Path, str]) -> None:
+    """Add what a recipe sets at ids with a wildcard to the components of all recipes and of the user's config."""
+    for name in SECTIONS:
+        given = section(recipe.config, name)
+        for key in filter(is_pattern, given):
+            known = [*section(result, name), *_declared(own, name)]
+            for one in _matching(key, known, recipe.name, name):
+                result[name] = {**section(result, name), one: section(result, name, one)}
+                _agree(result[name][one], given[key], (name, one), recipe.name, owner)
 
 
 def _merge_services(recipes: Sequence[Layer], declared: Sequence[str], owner: dict[Path, str]) -> dict[str, Any]:
@@ -124,14 +145,16 @@ def _agree(target: dict[str, Any], source: Config, path: Path, name: str, owner:
             owner[here] = name
         elif _is_shared(here) and isinstance(value, dict) and isinstance(target[key], dict):
             _agree(target[key], value, here, name, owner)
+        elif here[0] == "service" and isinstance(value, list) and isinstance(target[key], list):
+            target[key] = [*target[key], *(item for item in value if item not in target[key])]
         elif target[key] != value:
             fix = "Give one of them another component name through its options, or leave one recipe out."
             raise Problem(f"{_owner(owner, here)} and {name} configure {dotted(here)} differently", fix=fix)
 
 
 def _is_shared(path: Path) -> bool:
-    """Sections and the service's telemetry belong to all recipes; a component belongs to one."""
-    return len(path) == 1 or path[0] == "service"
+    """Sections, the service's telemetry and what wildcards add belong to all recipes; a component belongs to one."""
+    return len(path) != _COMPONENT or path[0] == "service"
 
 
 def _owner(owner: dict[Path, str], path: Path) -> str:
@@ -145,7 +168,7 @@ def _merge_pipelines(recipes: Sequence[Layer], own: Sequence[str]) -> dict[str, 
     keys = [*(key for _name, key, _pipeline in _pipelines(recipes) if not is_pattern(key)), *own]
     declared: dict[str, dict[str, list[str]]] = {key: {} for key in keys}
     for name, key, pipeline in _pipelines(recipes):
-        for target in _matching(key, declared, name):
+        for target in _matching(key, declared, name, "pipelines"):
             for role, ids in pipeline.items():
                 declared[target][role] = _union([declared[target].get(role, []), ids])
     for pipeline in declared.values():
@@ -159,16 +182,25 @@ def _pipelines(recipes: Sequence[Layer]) -> Iterator[tuple[str, str, dict[str, l
             yield recipe.name, key, pipeline or {}
 
 
-def _matching(key: str, declared: Iterable[str], recipe: str) -> list[str]:
+def _matching(key: str, declared: Iterable[str], recipe: str, kind: str) -> list[str]:
     if not is_pattern(key):
         return [key]
     matches = [name for name in declared if fnmatchcase(name, key)]
     if not matches:
-        fix = (
-            "Add a recipe that receives that signal, declare the pipeline in `config`, or narrow the recipe's options."
-        )
-        raise Problem(f"{recipe} adds to pipelines '{key}', but nothing declares such a pipeline", fix=fix)
-    return matches
+        wrong = f"{recipe} adds to {kind} '{key}', but nothing declares such {_article(kind)}"
+        raise Problem(wrong, fix=_UNMATCHED.get(kind, _UNMATCHED[""]))
+    return list(dict.fromkeys(matches))
+
+
+_UNMATCHED = {
+    "pipelines": "Add a recipe that receives that signal, declare the pipeline in `config`, or narrow the recipe's "
+    "options.",
+    "": "Add a recipe with such a component, declare it in `config`, or correct the recipe's options.",
+}
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] == 'e' else 'a'} {kind.removesuffix('s')}"
 
 
 def _union(lists: Iterable[Iterable[str]]) -> list[str]:

@@ -42,6 +42,7 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
         memory_limit_mib=parse_bytes(collector.memory_limit) // _MIB,
         host_network=collector.host_network,
         mounts=_mounts(collector, needs) if needs else None,
+        fleeting=_fleeting(collector, needs, platform) if needs else (),
         exposed=_exposed(collector, needs) if needs else None,
         granted=needs.rules if needs else None,
         probed=True,
@@ -74,6 +75,13 @@ def _mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
     derived = (mount.path for mount in needs.mounts)
     own = (str(item.get("mount_path")) for item in collector.volumes)
     return (CONFIG_DIRECTORY, *derived, *needs.state_directories, *own)
+
+
+def _fleeting(collector: Collector, needs: Needs, platform: Platform | None) -> tuple[str, ...]:
+    """Return the paths whose files end with the pod: unless a claim or a folder of the node keeps the state."""
+    kept = collector.mode == "statefulset" or platform is None or keeps_on_node(collector, platform)
+    own = (str(item.get("mount_path")) for item in collector.volumes if "emptyDir" in (item.get("source") or {}))
+    return (*(() if kept else needs.state_directories), *own)
 
 
 def _exposed(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] | None:

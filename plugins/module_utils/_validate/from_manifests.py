@@ -8,7 +8,7 @@ What the stream does not show stays None, so that rules are silent about it. Pri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,7 @@ def _of_custom_resource(item: Object, stream: Sequence[Object], complete: bool) 
         memory_limit_mib=_memory(spec),
         host_network=spec.get("hostNetwork") is True,
         mounts=_mounts(spec),
+        fleeting=_mounts(spec, _empty(spec)),
         target_allocator=at(spec, ("targetAllocator", "enabled")) is True
         or bool(section(item, "metadata", "labels").get(_ALLOCATOR_LABEL)),
         by_operator=True,
@@ -121,6 +122,7 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
         memory_limit_mib=_memory(container),
         host_network=pod.get("hostNetwork") is True,
         mounts=_mounts(container),
+        fleeting=_mounts(container, _empty(pod)),
         exposed=_exposed(container, labels, workload, stream),
         granted=_granted(pod, workload, stream),
         probed=any(key in container for key in ("livenessProbe", "readinessProbe", "startupProbe")),
@@ -269,8 +271,15 @@ def _environment(container: Object) -> frozenset[str] | None:
     return frozenset(str(item.get("name")) for item in mappings(container, "env"))
 
 
-def _mounts(container: Object) -> tuple[str, ...]:
-    return tuple(str(mount["mountPath"]) for mount in mappings(container, "volumeMounts") if "mountPath" in mount)
+def _mounts(container: Object, of: Container[Any] | None = None) -> tuple[str, ...]:
+    """Return the paths of all mounts of a container, or of those of these volumes."""
+    found = [mount for mount in mappings(container, "volumeMounts") if "mountPath" in mount]
+    return tuple(str(mount["mountPath"]) for mount in found if of is None or mount.get("name") in of)
+
+
+def _empty(pod: Object) -> list[Any]:
+    """Return the volumes of a pod that end with it."""
+    return [one.get("name") for one in mappings(pod, "volumes") if "emptyDir" in one]
 
 
 def _name(item: Object) -> str | None:

@@ -1,18 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rule on log loops: a collector reads the log in which it, or a collector behind it, prints records.
+"""Rules on loops: a collector reads the log in which it prints records, or receives what it says of itself.
 
 Sources: the READMEs of file_log and of the debug exporter, and the latter's normal.go and detailed.go. Private.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._collector.pod_logs import PodLogs, matches
-from .._config.paths import at, items, mappings, section
+from .._config.paths import at, destination, is_loopback, items, mappings, section
+from .._kube import names
+from .._kube.service_names import service_of
 from .subject import Fault, Printer, Subject, about, rules
 from .view import Part, View, kind_of
 
@@ -139,6 +142,46 @@ def _globs(settings: Mapping[str, Any], key: str) -> list[str]:
     return [glob for glob in items(settings, key) if isinstance(glob, str)]
 
 
-RULES = rules(
-    "error", log_loop, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
+_PORT = re.compile(r":(\d{1,5})(?:/|\Z)")
+_OWN_ADDRESS = re.compile(r"\$\{(?:env:)?(?:MY|K8S)_POD_IP\}")
+_USUAL_PORTS = ("4317", "4318")
+
+
+def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
+    """Yield telemetry of a collector about itself that it sends to its own receivers."""
+    ports = {found for part in subject.view.of("receivers", "otlp") for found in _ports(part)}
+    for path, value in subject.view.leaves:
+        if path[:2] == ("service", "telemetry") and path[-1] == "endpoint" and isinstance(value, str):
+            port = _PORT.search(value)
+            local = bool(_OWN_ADDRESS.search(value)) or is_loopback(destination(value)[1])
+            if ports and (_is_own_service(value, subject) or (local and port and port[1] in ports)):
+                grows = "each of their requests makes more" if path[2] == "traces" else "they count themselves"
+                message = f"the collector's own {path[2]} come back to its receivers: {grows}, without end"
+                yield Fault(path, message, "Send them to another collector, or to a backend.")
+
+
+def _ports(part: Part) -> Iterator[str]:
+    """Yield the ports of an OTLP receiver; a protocol without an endpoint has its usual port."""
+    for usual, protocol in zip(_USUAL_PORTS, ("grpc", "http"), strict=True):
+        if protocol in section(part.settings, "protocols"):
+            found = _PORT.search(str(at(part.settings, ("protocols", protocol, "endpoint"), "")))
+            yield found[1] if found else usual
+
+
+def _is_own_service(endpoint: str, subject: Subject) -> bool:
+    logs = subject.deployment.logs if subject.deployment else None
+    if logs is None:
+        return False
+    name = logs.workload
+    own = {name, names.headless(name)}
+    base = name.removesuffix(names.child(""))
+    if names.child(base) == name:
+        own |= {base, *names.of_operator(base)}
+    namespace, service, _certain = service_of(destination(endpoint)[1], logs.namespace)
+    return namespace == logs.namespace and service in own
+
+
+RULES = (
+    *rules("error", log_loop, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"),
+    *rules("warning", own_telemetry_loop, documentation="https://opentelemetry.io/docs/collector/internal-telemetry/"),
 )

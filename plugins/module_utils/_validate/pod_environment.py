@@ -139,17 +139,17 @@ def _is_released(subject: Subject) -> bool:
 
 @about("deployment")
 def storage_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield file_storage in a directory that is not mounted; its data is lost with the container."""
+    """Yield file_storage in a directory that is not mounted, or a queue on a volume that ends with the pod."""
     for part in _parts(subject, "extensions", "filestorage"):
         directory = part.settings.get("directory") or _DIRECTORY
+        users = ", ".join(f"'{name}'" for name in _users(subject, part.id))
+        fix = f"Mount a volume at {directory}; a StatefulSet keeps it when the pod moves."
         if isinstance(directory, str) and _is_missing(subject, directory):
-            users = ", ".join(f"'{name}'" for name in _users(subject, part.id))
-            yield Fault(
-                part.path,
-                f"nothing is mounted at {directory}"
-                + (f", so the queue of {users} is lost with the container" if users else ""),
-                f"Mount a volume at {directory}; a StatefulSet keeps it when the pod moves.",
-            )
+            lost = f", so the queue of {users} is lost with the container" if users else ""
+            yield Fault(part.path, f"nothing is mounted at {directory}{lost}", fix)
+        elif users and isinstance(directory, str) and subject.deployment and _ends(directory, subject.deployment):
+            message = f"the volume at {directory} ends with the pod, and with it the queue of {users}"
+            yield Fault(part.path, message, fix)
 
 
 def _parts(subject: Subject, name: str, kind: str) -> Iterator[Part]:
@@ -163,6 +163,12 @@ def _is_missing(subject: Subject, path: str) -> bool:
     if mounts is None or "$" in path or not path.startswith("/") or path == "/" or _inside(path, _THERE):
         return False
     return not _inside(path, mounts) and not any(mount.startswith(path.rstrip("/") + "/") for mount in mounts)
+
+
+def _ends(path: str, deployment: Deployment) -> bool:
+    """Whether the innermost volume at a path ends with the pod."""
+    around = [mount for mount in deployment.mounts or () if _inside(path, (mount,))]
+    return bool(around) and max(around, key=len) in deployment.fleeting
 
 
 def _inside(path: str, folders: tuple[str, ...]) -> bool:

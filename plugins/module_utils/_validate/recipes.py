@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._config.paths import dotted, section
+from .._config.layers import is_pattern
+from .._config.paths import SECTIONS, dotted, section
 from .._errors import Problem, near
 from . import structure
 from .subject import Fault, Subject
 
-# The keys that a recipe may render; its pipelines may be wildcards, so their names are not checked.
+# The keys that a recipe may render; its pipelines and ids may be wildcards, so their names are not checked.
 _SHAPE = (
     structure.not_a_mapping,
     structure.not_a_list,
@@ -61,7 +62,7 @@ def check_known(use: RecipeUse, known: Iterable[str]) -> None:
 
 def check_shape(name: str, config: Any) -> None:
     """Raise Problem when what a recipe renders is no part of a collector config; what comes after trusts its shape."""
-    faults = [fault for rule in _SHAPE for fault in rule(Subject(config))]
+    faults = [fault for rule in _SHAPE for fault in rule(Subject(_without_patterns(config)))]
     faults += [
         Fault(("service", "pipelines", key), "the name of a pipeline is text", "Write `signal` or `signal/name`.")
         for key in section(config, "service", "pipelines")
@@ -70,6 +71,18 @@ def check_shape(name: str, config: Any) -> None:
     for fault in faults:
         wrong = f"{name} renders no collector config: {fault.message}"
         raise Problem(wrong, where=dotted(fault.path), fix=fault.fix or "Correct its template.")
+
+
+def _without_patterns(config: Any) -> Any:
+    """Return the config with names in place of wildcards in ids."""
+    if not isinstance(config, dict):
+        return config
+    named = {name: {_named(key): value for key, value in section(config, name).items()} for name in SECTIONS}
+    return {**config, **{name: parts for name, parts in named.items() if parts}}
+
+
+def _named(key: Any) -> Any:
+    return key.replace("*", "_any") if isinstance(key, str) and is_pattern(key) else key
 
 
 def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:

@@ -38,8 +38,9 @@ class Ingress:
 class Deployment:
     """Where the collector runs in Kubernetes. None means unknown; rules then report nothing.
 
-    `mounts` are the paths at which anything is mounted, `exposed` the ports that a Service or the node opens as
-    (port, protocol), `granted` the RBAC rules that its ServiceAccount has as manifests spell them,
+    `mounts` are the paths at which anything is mounted, `fleeting` those of volumes that end with the pod,
+    `exposed` the ports that a Service or the node opens as (port, protocol), `granted` the RBAC rules that its
+    ServiceAccount has as manifests spell them,
     `by_operator` says that the operator makes its workload of a custom resource,
     `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
     the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
@@ -53,6 +54,7 @@ class Deployment:
     memory_limit_mib: int | None = None
     host_network: bool = False
     mounts: tuple[str, ...] | None = None
+    fleeting: tuple[str, ...] = ()
     exposed: frozenset[tuple[int, str]] | None = None
     granted: tuple[dict[str, Any], ...] | None = None
     probed: bool = False

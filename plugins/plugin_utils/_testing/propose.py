@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._collector.needs.listeners import kind_of
+from ...module_utils._config import masking
 from ...module_utils._config.paths import dotted
 from ...module_utils._errors import Problem
 from ...module_utils._testing import expectations, reaching
@@ -34,6 +35,7 @@ _HEAD = """---
 # What the config does now with records that no test has. Judge each case: is it what you want? Then move it to the
 # tests, with a name that says why.
 """
+_PLACEHOLDER = "placeholder"
 # What a record has if nobody gave it, and what no case should depend on.
 _USUAL: dict[str, Any] = {"kind": "internal", "status": "unset", "temporality": "cumulative"}
 _LEFT_OUT = ("trace", "id", "parent", "duration")
@@ -121,7 +123,11 @@ def _texts(rows: Sequence[Mapping[str, Any]], covered: Sequence[Covered], folder
         name = _name(one)
         same = [other for other in covered[:number] if _name(other) == name]
         file = folder / f"{name}{f'_{len(same) + 1}' if same else ''}{_ENDING}"
-        yield file, _HEAD + _yaml.dump({**_about(suite, folder), "tests": tests})
+        secret = [name for name, value in suite.environment.items() if masking.secret_at({}, (name,), str(value))]
+        head = _HEAD + (
+            f"# Placeholders stand for values that look like secrets: {', '.join(secret)}.\n" * bool(secret)
+        )
+        yield file, head + _yaml.dump({**_about(suite, folder, secret), "tests": tests})
 
 
 def _name(one: Covered) -> str:
@@ -129,11 +135,12 @@ def _name(one: Covered) -> str:
     return suite.collector or str(suite.config_map.get("name") or Path(suite.config).stem)
 
 
-def _about(suite: Suite, folder: Path) -> dict[str, Any]:
+def _about(suite: Suite, folder: Path, secret: Sequence[str]) -> dict[str, Any]:
     config = os.path.relpath(Path(suite.file).parent / suite.config, folder)
     named: dict[str, Any] = {"collector": suite.collector} if suite.collector else {"config": config}
     named = {"config_map": dict(suite.config_map)} if suite.config_map else named
-    more = {"environment": dict(suite.environment), "cluster": dict(suite.cluster)}
+    environment = {**suite.environment, **dict.fromkeys(secret, _PLACEHOLDER)}
+    more = {"environment": environment, "cluster": dict(suite.cluster)}
     return {**named, **{key: value for key, value in more.items() if value}}
 
 

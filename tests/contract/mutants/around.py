@@ -104,6 +104,15 @@ def log_loop(subject: Subject) -> Iterator[Subject]:
         yield put(drop(made, *processed), ("service", "telemetry", "logs", "level"), "info")
 
 
+def own_telemetry_loop(subject: Subject) -> Iterator[Subject]:
+    made = plus(subject, "receivers", "otlp", otlp("${env:MY_POD_IP}", 4999))
+    logs = PodLogs("deployment", "telemetry", "mutant", "opentelemetry-collector")
+    for host in ("localhost", "${env:MY_POD_IP}", "mutant", "mutant-headless.telemetry.svc"):
+        reader = {"periodic": {"exporter": {"otlp": {"protocol": "grpc", "endpoint": f"http://{host}:4999"}}}}
+        path = ("service", "telemetry", "metrics", "readers")
+        yield put(made, path, [reader], deployment=placed(subject, logs=logs))
+
+
 def unreceived_signal(subject: Subject) -> Iterator[Subject]:
     for signal in ("traces", "metrics", "logs"):
         yield replace(subject, unreceived={"debug": (("gateway", signal),)})
@@ -142,6 +151,7 @@ MUTATORS: dict[str, Mutator] = {
         ],
     ),
     "log-loop": log_loop,
+    "own-telemetry-loop": own_telemetry_loop,
     "unreceived-signal": unreceived_signal,
     "unseen-replicas": lambda subject: iter([replace(subject, unseen={"debug": ("gateway",)})]),
     "selinux-denied": added_where(

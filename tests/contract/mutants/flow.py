@@ -99,6 +99,19 @@ def sampled_metrics(subject: Subject) -> Iterator[Subject]:
             yield put(made, path, sampled)
 
 
+def metadata_missing(subject: Subject) -> Iterator[Subject]:
+    condition = 'otelcol.client.metadata["x-tenant"][0] == "a"'
+    for settings in (None, {"include_metadata": False}):
+        made = put(subject, ("receivers", f"otlp/{NEW}"), {"protocols": {"http": settings}})
+        table = [{"condition": condition, "pipelines": [f"traces/{NEW}"]}]
+        made = put(made, ("connectors", f"routing/{NEW}"), {"table": table})
+        made = put(made, ("exporters", f"debug/{NEW}"), {})
+        end = {"receivers": [f"routing/{NEW}"], "exporters": [f"debug/{NEW}"]}
+        made = put(made, ("service", "pipelines", f"traces/{NEW}"), end)
+        start = {"receivers": [f"otlp/{NEW}"], "exporters": [f"routing/{NEW}"]}
+        yield put(made, ("service", "pipelines", f"traces/{NEW}-in"), start)
+
+
 def memory_limiter_settings(subject: Subject) -> Iterator[Subject]:
     wrong = [
         {"limit_mib": 400},
@@ -156,6 +169,7 @@ MUTATORS: dict[str, Mutator] = {
     "batch-deprecated": batch_deprecated,
     "connection-forgotten": connection_forgotten,
     "wrong-pod": wrong_pod,
+    "metadata-missing": metadata_missing,
     "sampled-metrics": sampled_metrics,
     "memory-limiter-settings": memory_limiter_settings,
     "memory-limiter-above-container": added_where(

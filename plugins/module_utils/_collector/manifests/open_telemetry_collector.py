@@ -69,7 +69,7 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
             volumes=[*pod.volumes(build), *token],
             volumeMounts=[*pod.volume_mounts(build), *token_mount],
         ),
-        **(pod.PROBES if build.needs.probe else {}),
+        **(pod.probes(build) if build.needs.probe else {}),
     }
     if collector.mode == _SIDECAR:
         return container

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._config.paths import ANY
+from ..._config.paths import ANY, at, section
 from ..._errors import Problem
 from ..._kube.names import label_value, text
 from ..needs.derive_needs import DOWNWARD, Mount
@@ -40,10 +40,13 @@ CONTAINER_SECURITY = {
 }
 _CONFIG_MOUNT = {"name": CONFIG_VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
 # Readiness follows quickly, so that a rollout does not dawdle.
-PROBES = {
+_PROBES = {
     "livenessProbe": {"periodSeconds": 10, "failureThreshold": 6},
     "readinessProbe": {"periodSeconds": 2, "failureThreshold": 3},
 }
+# A queue that is kept is put in order before the health check answers; 20,000 requests take a minute. Until then the
+# Collector has the requests in memory alone, so nothing may end it.
+_START = {"startupProbe": {"periodSeconds": 2, "failureThreshold": 300}}
 
 
 def pod_template(build: CollectorBuild) -> dict[str, Any]:
@@ -210,7 +213,13 @@ def _probes(build: CollectorBuild) -> dict[str, Any]:
     if not port:
         return {}
     probe = {"httpGet": {"path": build.needs.probe_path, "port": port.number}}
-    return {name: {**probe, **times} for name, times in PROBES.items()}
+    return {name: {**probe, **times} for name, times in probes(build).items()}
+
+
+def probes(build: CollectorBuild) -> dict[str, dict[str, int]]:
+    """Return the times of the probes; a collector that keeps the queue of an exporter may take long to start."""
+    exporters = section(build.config, "exporters").values()
+    return {**_PROBES, **(_START if any(at(one, ("sending_queue", "storage")) for one in exporters) else {})}
 
 
 def _config_volume(build: CollectorBuild) -> dict[str, Any]:

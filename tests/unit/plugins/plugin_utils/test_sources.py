@@ -70,6 +70,24 @@ def test_a_template_sees_options_platform_and_collector(tmp_path: Path) -> None:
     assert config == {"receivers": {"nop": {"a": {"x": [1, None, "yes"]}, "b": "/logs", "c": "gateway"}}}
 
 
+def test_a_condition_has_every_value_as_the_collector_reads_it(tmp_path: Path) -> None:
+    template = "processors: {a: {b: {{ options.given | any_of('path[%s]' | format('k' | to_json)) | to_json }} } }"
+    made = render(tmp_path, template, given=["x", 'y"'])
+    assert made["processors"]["a"]["b"] == 'path["k"] == "x" or path["k"] == "y\\""'
+
+
+@pytest.mark.parametrize("rows", [[{"k": "a"}, {"k": "a"}], [{"k": ["a", "b"]}, {"k": ["a"]}], [{"k": ["a", "a"]}]])
+def test_a_value_that_is_there_twice_is_named(tmp_path: Path, rows: list[Any]) -> None:
+    with pytest.raises(Problem, match=r"recipe 'mine': 'a' is there twice in `k`\. Keep one of the two\."):
+        render(tmp_path, "processors: {a: {b: {{ options.rows | once('k') | to_json }} } }", rows=rows)
+
+
+def test_rows_without_a_value_twice_stay(tmp_path: Path) -> None:
+    template = "processors: {a: {b: {{ options.rows | once('k') | to_json }} } }"
+    rows = [{"k": ["a"]}, {"k": []}, {"k": ["b"]}]
+    assert render(tmp_path, template, rows=rows)["processors"]["a"]["b"] == rows
+
+
 def test_what_has_no_value_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     text = "receivers: {nop: {{ options.a | given | to_json }}}"

@@ -107,6 +107,44 @@ def test_old_and_new_names_rank_the_same() -> None:
     assert processor_rank("resourcedetection/x") == processor_rank("resource_detection")
 
 
+def exporting(name: str, component: str, **settings: Any) -> Layer:
+    return recipe(name, {"exporters": {component: settings or None}})
+
+
+QUEUE = exporting("queue", "otlp*", queue={"storage": "s"})
+
+
+def test_an_id_with_a_wildcard_adds_settings_to_the_components_of_all_recipes_and_of_the_user() -> None:
+    own = user({"exporters": {"otlp/mine": {"queue": {"size": 1}}, "otlp/gone": {}}})
+    layers = [QUEUE, exporting("send", "otlp", queue={"on": True}), exporting("print", "debug"), own]
+    assert compose([*layers, user({"exporters": {"otlp/gone": None}})]).config["exporters"] == {
+        "otlp": {"queue": {"on": True, "storage": "s"}},
+        "debug": None,
+        "otlp/mine": {"queue": {"storage": "s", "size": 1}},
+    }
+
+
+def test_a_setting_that_a_wildcard_adds_differently_names_both_recipes() -> None:
+    with pytest.raises(Problem, match=r"send and queue configure exporters\.otlp/a\.queue\.storage differently"):
+        compose([QUEUE, exporting("send", "otlp/a", queue={"storage": None})])
+
+
+def test_an_id_with_a_wildcard_that_no_component_has_says_whose_it_is() -> None:
+    with pytest.raises(
+        Problem, match=r"queue adds to exporters 'otlp\*', but nothing declares such an exporter"
+    ) as found:
+        compose([RECEIVE, QUEUE])
+    assert "correct the recipe's options" in found.value.fix
+
+
+def test_lists_of_telemetry_are_an_ordered_union() -> None:
+    def readers(name: str, *given: Any) -> Layer:
+        return recipe(name, {"service": {"telemetry": {"metrics": {"readers": list(given)}}}})
+
+    merged = compose([readers("one", {"pull": 1}), readers("two", {"pull": 1}, {"periodic": 2})]).config
+    assert merged["service"]["telemetry"]["metrics"]["readers"] == [{"pull": 1}, {"periodic": 2}]
+
+
 USER_RULES: list[tuple[str, Any, Any, Any]] = [
     ("mappings merge", {"a": {"x": 1}}, {"a": {"y": 2}}, {"a": {"x": 1, "y": 2}}),
     ("a value replaces", {"a": {"x": 1}}, {"a": {"x": 2}}, {"a": {"x": 2}}),

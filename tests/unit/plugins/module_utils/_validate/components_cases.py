@@ -290,11 +290,32 @@ wrong-pod:
     processors.k8s_attributes.pod_association: [sources: [{from: resource_attribute, name: k8s.pod.uid}]]
     senders: [agent]
   behind applications: {processors.k8s_attributes: null}
+metadata-missing:
+  given:
+    receivers.otlp.protocols: {grpc: {include_metadata: true}, http: null}
+    connectors.routing: {table: [{condition: 'otelcol.client.metadata["x-tenant"][0] == "a"', pipelines: [traces/a]}]}
+    traces/a: routing > debug
+  one protocol without them: {traces: otlp > routing,
+    finds: "receivers.otlp.protocols.http: 'routing' routes by headers, which 'otlp' drops Add
+      `include_metadata: true`."}
+  the older way:
+    receivers.otlp.protocols: {grpc: {include_metadata: false}}
+    connectors.routing.table: [{context: request, condition: 'request["x"] == "a"', pipelines: [traces/a]}]
+    traces: otlp > routing
+    finds: "receivers.otlp.protocols.grpc: 'routing' routes by headers"
+  with them: {receivers.otlp.protocols: {http: {include_metadata: true}}, traces: otlp > routing}
+  by an attribute:
+    connectors.routing.table: [{condition: 'resource.attributes["request"] == "a"', pipelines: [traces/a]}]
+    traces: otlp > routing
+  another pipeline: {traces: otlp > debug}
 sampled-metrics:
   given: {connectors.span_metrics: {}, processors.tail_sampling: null, metrics: span_metrics > debug}
   behind the sampler: {traces: "otlp > tail_sampling > debug, span_metrics",
     finds: "service.pipelines.traces.exporters[1]: 'span_metrics' counts only the spans that 'tail_sampling' keeps
       Send to 'span_metrics' from a pipeline without it, or sample in a collector behind this one."}
+  a map of services: {connectors.service_graph: {}, metrics/2: service_graph > debug,
+    traces: "otlp > tail_sampling > debug, service_graph",
+    finds: "service.pipelines.traces.exporters[1]: 'service_graph' counts only the spans that 'tail_sampling' keeps"}
   beside the sampler: {traces: otlp > span_metrics, traces/kept: otlp > tail_sampling > debug}
 connection-forgotten:
   given: {exporters.otlp_grpc.endpoint: "gateway:4317"}

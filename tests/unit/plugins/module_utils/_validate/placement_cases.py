@@ -92,6 +92,18 @@ storage-missing:
       container"
   the default directory: {extensions.file_storage/2: null, in.mounts: [],
     finds: "extensions.file_storage/2: Mount a volume at /var/lib/otelcol/file_storage"}
+  a queue that ends with the pod:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage.directory: /var/lib/queue
+    in: {mounts: [/var/lib, /var/lib/queue], fleeting: [/var/lib/queue], mode: deployment}
+    finds: "extensions.file_storage: the volume at /var/lib/queue ends with the pod, and with it the queue of 'otlp'"
+  places in files that end with the pod:
+    extensions.file_storage.directory: /var/lib/queue
+    in: {mounts: [/var/lib/queue], fleeting: [/var/lib/queue]}
+  a volume in one that ends with the pod:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage.directory: /var/lib/queue
+    in: {mounts: [/var/lib, /var/lib/queue], fleeting: [/var/lib]}
   a mount:
     exporters.otlp.sending_queue.storage: file_storage
     extensions.file_storage.directory: /var/lib/queue
@@ -213,6 +225,31 @@ own-metrics-port:
   its own: {exporters.prometheus.endpoint: "0.0.0.0:8889"}
   a collector without metrics: {service.telemetry.metrics.level: none}
   moved metrics: {service.telemetry.metrics.address: "localhost:9999"}
+own-telemetry-loop:
+  given:
+    receivers.otlp.protocols: {grpc: {endpoint: "${env:MY_POD_IP}:4317"}, http: null}
+    in: {mode: deployment, logs: [deployment, telemetry, gateway, otc]}
+  traces to its Service:
+    service.telemetry.traces.processors: [batch: {exporter: {otlp: {endpoint: "http://gateway.telemetry.svc:4317"}}}]
+    finds: "service.telemetry.traces.processors[0].batch.exporter.otlp.endpoint: the collector's own traces come back to
+      its receivers: each of their requests makes more, without end Send them to another collector, or to a backend."
+  metrics to its own address:
+    service.telemetry.metrics.readers: [periodic: {exporter: {otlp: {endpoint: "http://${env:MY_POD_IP}:4318/v1/metrics"}}}]
+    finds: "service.telemetry.metrics.readers[0].periodic.exporter.otlp.endpoint: they count themselves"
+  logs to the Service of the operator:
+    in: {mode: deployment, logs: [deployment, telemetry, gateway-collector, otc]}
+    service.telemetry.logs.processors: [batch: {exporter: {otlp: {endpoint: "https://gateway-collector-headless:4317"}}}]
+    finds: "service.telemetry.logs.processors[0].batch.exporter.otlp.endpoint: own logs come back"
+  a Service of that name in another namespace:
+    service.telemetry.traces.processors: [batch: {exporter: {otlp: {endpoint: "http://gateway.other.svc:4317"}}}]
+  another Service:
+    service.telemetry.traces.processors: [batch: {exporter: {otlp: {endpoint: "http://gateway-collector:4317"}}}]
+  another port of the pod:
+    service.telemetry.logs.processors: [batch: {exporter: {otlp: {endpoint: "http://localhost:14317"}}}]
+  nothing that receives:
+    receivers: {zipkin: null}
+    traces: zipkin > debug
+    service.telemetry.traces.processors: [batch: {exporter: {otlp: {endpoint: "http://gateway:4317"}}}]
 log-loop:
   given:
     receivers.file_log:

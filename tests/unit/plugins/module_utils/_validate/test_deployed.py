@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.deplo
     environment,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from hypothesis import assume, given
 
 from ..helpers import CONFIG, cases, collector, needs
@@ -62,6 +63,27 @@ def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], expecte
 
 def test_mounts_that_follow_from_the_config_are_known() -> None:
     assert deployment(collector(), needs(STORING)).mounts == ("/conf", "/var/lib/otelcol/file_storage")
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "ends"),
+    [
+        ("deployment", "generic", True),
+        ("sidecar", "generic", True),
+        ("daemonset", "gke_autopilot", True),
+        ("daemonset", "generic", False),
+        ("statefulset", "generic", False),
+    ],
+)
+def test_state_ends_with_the_pod_without_a_claim_or_a_folder_of_the_node(mode: str, name: str, ends: bool) -> None:
+    platform = Platform.from_facts(name, _sources.platform(name, _sources.find([], "platforms")))
+    found = deployment(collector(mode=mode), needs(STORING), platform)
+    assert found.fleeting == (("/var/lib/otelcol/file_storage",) if ends else ())
+
+
+def test_an_empty_volume_ends_with_the_pod() -> None:
+    volumes = [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}, {"name": "b", "mount_path": "/b"}]
+    assert deployment(collector(volumes=volumes), needs(CONFIG)).fleeting == ("/a",)
 
 
 def test_nothing_is_known_where_no_needs_are() -> None:

@@ -38,6 +38,22 @@ def test_each_config_has_a_file_from_which_its_path_leads_to_it(tmp_path: Path) 
     assert not propose.write(rows("x/a.yaml", "../a.yaml"), both, tmp_path / "new", check=False)
 
 
+def test_no_secret_of_the_environment_is_written_and_the_file_says_so(tmp_path: Path) -> None:
+    token = "ghp_" + "a1B2" * 9
+    given = {"BACKEND_TOKEN": "abc", "WHERE": "a:4317", "OTHER": token, "MORE_KEY": "${env:X}", "URL": "http://u:pw9@h"}
+    suite = Suite(str(tmp_path / "a_test.yml"), config="a.yaml", environment=given)
+    propose.write(rows("a.yaml"), [Covered("a.yaml", BENCH, [], [suite])], tmp_path / "new", check=False)
+    text = (tmp_path / "new" / "a_proposed.yml").read_text()
+    assert yaml.safe_load(text)["environment"] == {
+        "BACKEND_TOKEN": "placeholder",
+        "WHERE": "a:4317",
+        "OTHER": "placeholder",
+        "MORE_KEY": "${env:X}",
+        "URL": "placeholder",
+    }
+    assert "# Placeholders stand for values that look like secrets: BACKEND_TOKEN, OTHER, URL.\n" in text
+
+
 def test_check_mode_writes_nothing_and_says_what_would_change(tmp_path: Path) -> None:
     assert propose.write(rows("a.yaml"), covered(tmp_path, "a.yaml"), tmp_path / "new", check=True)
     assert not (tmp_path / "new").exists()

@@ -87,6 +87,14 @@ def test_the_health_check_is_probed() -> None:
     assert not {"livenessProbe", "readinessProbe"} & set(container())
 
 
+@cases("queue, waits", ({"storage": "file_storage"}, 600), ({"queue_size": 5}, None), (None, None))
+def test_a_kept_queue_has_ten_minutes_to_be_put_in_order(queue: Any, waits: int | None) -> None:
+    made = container({**HEALTH, "exporters": {"otlp_grpc": {"sending_queue": queue}, "debug": None}})
+    start = made.get("startupProbe")
+    assert (start and start["periodSeconds"] * start["failureThreshold"]) == waits
+    assert "livenessProbe" in made
+
+
 @cases(
     "options, seconds",
     ({}, 5),

@@ -1,0 +1,143 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What recipes promise of accepted data, with a real Collector whose backend is down and which is killed."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+
+from tests.support.cluster import until
+from tests.support.servers import answering
+
+from .test_batches import CLIENTS, PATIENCE, REQUESTS, SPANS, UNAVAILABLE, Sent, running
+from .test_real_collector import program, target  # noqa: F401 - fixtures
+
+ALL = REQUESTS * SPANS
+PLAIN = {"encoding": "json", "compression": "none"}
+
+
+def written(folder: Path, mode: str, recipes: list[Any], exporters: list[str]) -> tuple[Path, int]:
+    """Write the config that recipes make, with ends and folders of this machine; return its file and its port."""
+    item = {"name": "one", "mode": mode, "recipes": ["otlp_ingest", *recipes]}
+    item["config"] = {"exporters": dict.fromkeys(exporters, PLAIN), "extensions": {"health_check": None}}
+    (planned,) = _render.plan(_render.Request([item], {"namespace": "telemetry"}))
+    config = json.loads(json.dumps(planned.composed.config).replace("/var/lib/otelcol/queue", str(folder)))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    config["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": f"127.0.0.1:{port}"}}
+    config["service"]["extensions"].remove("health_check")
+    config["service"]["telemetry"] = {"metrics": {"level": "none"}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    return folder / "config.yaml", port
+
+
+def send(load: Sent, port: int) -> None:
+    """Send the requests of all clients."""
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        list(clients.map(lambda first: load.send(port, first), range(CLIENTS)))
+
+
+def lost(load: Sent) -> int:
+    """Return how many accepted spans never reach the backend: none as soon as all have, else those of a while."""
+    end = time.monotonic() + PATIENCE / 3
+    while load.accepted - load.stored and time.monotonic() < end:
+        time.sleep(0.05)
+    return len(load.accepted - load.stored)
+
+
+@contextmanager
+def killed(*arguments: Any) -> Any:
+    """Run a Collector until the end of the block, then kill it."""
+    with running(*arguments) as one:
+        yield
+        one.kill()
+
+
+@pytest.mark.parametrize(("kept", "expected"), [([{"durable": {}}], 0), ([], ALL)], ids=["durable", "in memory"])
+def test_a_killed_collector_loses_what_is_not_on_a_disk(
+    program: Path,  # noqa: F811
+    tmp_path: Path,
+    kept: list[Any],
+    expected: int,
+) -> None:
+    load = Sent()
+    load.down.set()
+    with answering(load.answer) as backend:
+        forward = {"otlp_forward": {"endpoint": backend, "protocol": "http"}}
+        file, port = written(tmp_path, "statefulset", [*kept, forward], ["otlp_http/gateway"])
+        with killed(program, file, port):
+            send(load, port)
+            assert (len(load.accepted), len(load.stored)) == (ALL, 0)
+        load.down.clear()
+        with running(program, file, port):
+            assert lost(load) == expected
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected", "answers"),
+    [([{"backpressure": {"answer_within": "1s"}}], 0, {UNAVAILABLE}), ([], ALL, set())],
+    ids=["backpressure", "without it"],
+)
+def test_a_killed_collector_loses_nothing_that_clients_were_told_is_accepted(
+    program: Path,  # noqa: F811
+    tmp_path: Path,
+    waits: list[Any],
+    expected: int,
+    answers: set[int],
+) -> None:
+    load = Sent()
+    load.down.set()
+    with answering(load.answer) as backend:
+        forward = {"otlp_forward": {"endpoint": backend, "protocol": "http"}}
+        recipes = [{"baseline": {"batch_timeout": "100ms"}}, *waits, forward]
+        file, port = written(tmp_path, "deployment", recipes, ["otlp_http/gateway"])
+        with killed(program, file, port):
+            send(load, port)
+        load.down.clear()
+        assert load.refusals == answers
+        assert lost(load) == expected
+
+
+def span(port: int, tenant: str, number: int) -> None:
+    """Send a span of a tenant."""
+    resource = {"attributes": [{"key": "k8s.namespace.name", "value": {"stringValue": tenant}}]}
+    spans = [{"traceId": f"{number + 1:032x}", "spanId": f"{number + 1:016x}", "name": tenant}]
+    body = json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/traces", body, headers, method="POST")
+    with urllib.request.urlopen(request, timeout=PATIENCE):
+        pass
+
+
+def test_a_destination_that_is_down_holds_up_no_other(program: Path, tmp_path: Path) -> None:  # noqa: F811
+    loads = {"a": Sent(), "b": Sent()}
+    loads["b"].down.set()
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(answering(load.answer)) for name, load in loads.items()}
+        destinations = [{"name": name, "tenants": [name], "endpoint": urls[name], "protocol": "http"} for name in loads]
+        routing = {"tenant_routing": {"destinations": destinations, "default": "drop"}}
+        file, port = written(tmp_path, "deployment", [routing], ["otlp_http/a", "otlp_http/b"])
+        stack.enter_context(running(program, file, port))
+        for number in range(200):
+            span(port, "ab"[number % 2], number)
+
+        def arrived(name: str, rest: int) -> Callable[[], bool]:
+            return lambda: loads[name].stored == {f"{number + 1:016x}" for number in range(200) if number % 2 == rest}
+
+        until("all of tenant a", arrived("a", 0), PATIENCE)
+        assert loads["b"].stored == set()
+        loads["b"].down.clear()
+        until("all of tenant b", arrived("b", 1), PATIENCE)
