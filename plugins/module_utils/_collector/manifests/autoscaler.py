@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._config.paths import section
+from ..._config.paths import items, section
 from ..._errors import Problem
 from .build import CollectorBuild, Manifest, frame, present
 
@@ -101,11 +101,15 @@ def of_pods(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _capacity(build: CollectorBuild) -> int:
-    """Return how much the queues of a pod hold together. Raises Problem if that is unknown, or counted differently."""
+    """Return how much the queues of a pod hold together. Raises Problem if that is unknown, or counted differently.
+
+    An exporter has a queue for each signal of its pipelines, and none if no pipeline uses it.
+    """
     queues = [
         settings["sending_queue"]
-        for settings in section(build.config, "exporters").values()
-        if isinstance(settings, dict) and isinstance(settings.get("sending_queue"), dict)
+        for name, _signal in _exporting(build)
+        if isinstance(settings := section(build.config, "exporters").get(name), dict)
+        and isinstance(settings.get("sending_queue"), dict)
     ]
     queues = [queue for queue in queues if queue.get("enabled") is not False]
     asked, where = f"collector '{build.collector.name}'", "autoscaling.queue_percent"
@@ -121,6 +125,17 @@ def _capacity(build: CollectorBuild) -> int:
         fix = "Write `queue_size` as a number: a variable is known only in the pod."
         raise Problem("the size of a queue is no number", asked=asked, where=where, fix=fix)
     return sum(sizes)
+
+
+def _exporting(build: CollectorBuild) -> list[tuple[str, str]]:
+    """Return each exporter of a pipeline with each signal that it gets."""
+    pipelines = section(build.config, "service", "pipelines")
+    pairs = [
+        (str(name), pipeline.partition("/")[0])
+        for pipeline in pipelines
+        for name in items(pipelines, pipeline, "exporters")
+    ]
+    return list(dict.fromkeys(pairs))
 
 
 def _utilization(resource: str, percent: int | None) -> dict[str, Any] | None:

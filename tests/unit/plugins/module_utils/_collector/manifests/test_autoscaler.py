@@ -68,6 +68,18 @@ def test_half_full_queues_scale_up(queues: Any, target: str) -> None:
 
 
 @cases(
+    "pipelines, target",
+    ({"traces": ["otlp_grpc/a"], "traces/more": ["otlp_grpc/a"]}, "500"),
+    ({"traces": ["otlp_grpc/a"], "metrics": ["otlp_grpc/a"], "logs/x": ["otlp_grpc/a", "otlp_grpc/b"]}, "1600"),
+)
+def test_an_exporter_has_a_queue_for_each_signal_of_its_pipelines(pipelines: dict[str, Any], target: str) -> None:
+    config = exporting(a={}, b={"queue_size": 200}, unused={"queue_size": 7000, "sizer": "bytes"})
+    config["service"]["pipelines"] = {name: {"exporters": exporters} for name, exporters in pipelines.items()}
+    made: Any = horizontal_pod_autoscaler(build(config, autoscaling={**BOUNDS, "queue_percent": 50}))
+    assert made["spec"]["metrics"][0]["pods"]["target"]["averageValue"] == target
+
+
+@cases(
     "config, said",
     (running(), "no exporter of its config has a `sending_queue`"),
     (exporting(a={"enabled": False}), "no exporter of its config"),
