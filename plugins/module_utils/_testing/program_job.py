@@ -18,7 +18,7 @@ from .._kube.names import OWNER
 
 PORT = 8080
 FILE = "collector.gz"
-# For how long the pod may live, and how long Kubernetes keeps the Job that has ended.
+# For how long the Job may run, and how long Kubernetes keeps the Job that has ended.
 LIFE_SECONDS, KEPT_SECONDS = 600, 60
 _CONFIG = "O11Y_PROGRAM_CONFIG"
 _FOLDER = "/work"
@@ -58,7 +58,6 @@ def job(name: str, image: str, options: dict[str, Any]) -> dict[str, Any]:
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "shareProcessNamespace": True,
-        "activeDeadlineSeconds": LIFE_SECONDS,
         "terminationGracePeriodSeconds": 1,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user},
         "containers": [_collector(image), _server(options["reader_image"])],
@@ -71,6 +70,7 @@ def job(name: str, image: str, options: dict[str, Any]) -> dict[str, Any]:
         "kind": "Job",
         "metadata": {"name": name, "namespace": options["namespace"], "labels": labels},
         "spec": {
+            "activeDeadlineSeconds": LIFE_SECONDS,  # of the Job, which may have no pod, or one that no node takes
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": KEPT_SECONDS,
             "template": {"metadata": {"labels": labels}, "spec": pod},

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import secrets
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -95,25 +97,43 @@ def _is_ready(pod: dict[str, Any]) -> bool:
 
 def _write(body: bytes, file: Path, asked: str) -> None:
     """Unpack the program beside its place, so that it is there whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
+        path = Path(part.name)
         try:
             with gzip.open(io.BytesIO(body)) as whole:
                 shutil.copyfileobj(whole, part)
-        except (OSError, EOFError) as error:
-            Path(part.name).unlink()
+        except (OSError, EOFError, zlib.error) as error:
+            path.unlink()
             raise Problem(f"it did not arrive whole: {error}", asked=asked, fix="Run again.") from error
-    Path(part.name).chmod(0o700)
-    Path(part.name).replace(file)
+    path.chmod(0o700)
+    path.replace(file)
+
+
+def _check_folder(dest: str) -> None:
+    """Make the folder for programs. Raises Problem if it cannot be written, before a Job runs for nothing."""
+    folder = Path(dest)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        wrong = f"no file can be written to {dest}: {error.strerror}"
+        raise Problem(wrong, where="dest", fix="Name a folder that you may write to.") from error
+
+
+def _is_there(file: Path) -> bool:
+    """Return whether a program is there. One that cannot run, such as what a full disk leaves, is replaced."""
+    return file.is_file() and os.access(file, os.X_OK)
 
 
 def programs(cluster: Cluster, options: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the program of each image, and whether one was missing. In check mode, no pod is started."""
     files = {image: Path(options["dest"]) / file_name(image) for image in dict.fromkeys(options["images"])}
-    missing = {image: file for image, file in files.items() if not file.exists()}
+    missing = {image: file for image, file in files.items() if not _is_there(file)}
+    if missing and not check:
+        _check_folder(options["dest"])
     for image, file in {} if check else missing.items():
         Programs(cluster, options).get(image, file)
-    there = {image: str(file) for image, file in files.items() if file.exists()}
+    there = {image: str(file) for image, file in files.items() if _is_there(file)}
     msg = f"{len(there)} there, {len(missing)} {'missing' if check else 'new'}"
     return {"changed": bool(missing), "programs": there, "msg": msg}
 

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.live.collector_program import programs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.program_job import file_name
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.program_job import LIFE_SECONDS, file_name
 
 from tests.support.cases import cases
 
@@ -25,6 +25,7 @@ from ...live_helpers import obj
 IMAGE = "registry.example/otel/contrib:0.158.0"
 PROGRAM = b"#!/bin/sh\n" * 1000
 WHOLE = gzip.compress(PROGRAM)
+UNREADABLE = gzip.compress(b"", mtime=0)[:10] + b"\xff" * 20
 READY = {"containerStatuses": [{"name": "collector"}, {"name": "program", "ready": True}]}
 UNPULLED = {"reason": "ErrImagePull", "message": "no such image"}
 FAILED = {"containerStatuses": [{"name": "collector", "state": {"waiting": UNPULLED}, "restartCount": 0}]}
@@ -76,6 +77,29 @@ def test_a_program_is_taken_once(tmp_path: Path) -> None:
     assert (again["changed"], again["programs"], len(server.jobs)) == (False, first["programs"], 1)
 
 
+def test_what_cannot_run_is_replaced(tmp_path: Path) -> None:
+    server = Server(READY, WHOLE)
+    broken = tmp_path / "programs" / file_name(IMAGE)
+    broken.parent.mkdir()
+    broken.touch()
+    found = programs(server.cluster(), options(tmp_path), check=False)
+    assert (found["changed"], found["programs"], broken.read_bytes()) == (True, {IMAGE: str(broken)}, PROGRAM)
+
+
+def test_a_folder_that_cannot_be_written_starts_no_job(tmp_path: Path) -> None:
+    server = Server(READY, WHOLE)
+    (tmp_path / "file").touch()
+    with pytest.raises(Problem, match=r"no file can be written to .*/file/programs: Not a directory.*dest"):
+        programs(server.cluster(), options(tmp_path / "file"), check=False)
+    assert server.jobs == []
+
+
+def test_kubernetes_ends_a_job_without_a_pod(tmp_path: Path) -> None:
+    server = Server(READY, WHOLE)
+    programs(server.cluster(), options(tmp_path), check=False)
+    assert server.jobs[0]["spec"]["activeDeadlineSeconds"] == LIFE_SECONDS
+
+
 def test_check_mode_starts_nothing(tmp_path: Path) -> None:
     server = Server(READY, WHOLE)
     found = programs(server.cluster(), options(tmp_path), check=True)
@@ -94,6 +118,7 @@ def forbidden(cluster: Cluster) -> None:
     (None, WHOLE, None, r"no pod of the Job served the program within 20 s.*raise `timeout_seconds`"),
     (READY, WHOLE[:-20], None, r"Read the program of registry.example/otel/contrib:0.158.0 from pod own: it did not"),
     (READY, b"<html>", None, "it did not arrive whole"),
+    (READY, UNREADABLE, None, "it did not arrive whole"),
     (READY, WHOLE, forbidden, r"Run registry.example/otel/contrib:0.158.0 in namespace ci: .*cannot create"),
 )
 def test_what_goes_wrong_leaves_neither_job_nor_file(
