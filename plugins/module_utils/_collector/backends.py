@@ -203,7 +203,8 @@ def _plain(order: CollectorBuild) -> list[Manifest]:
     before: Builders = (*_ACCOUNT, pod.config_map, network.headless_service, network.service)
     after: Builders = (autoscaler.horizontal_pod_autoscaler, workload.pod_disruption_budget, *_ACCESS)
     made = _made((*before, WORKLOADS[order.collector.mode][1], *after), order)
-    return [*made, *service_account.roles(order), *certificate.certificates(order), *extra.manifests(order)]
+    made += [*service_account.roles(order), *certificate.certificates(order)]
+    return [*made, *extra.manifests(order, made)]
 
 
 def _operated(order: CollectorBuild) -> list[Manifest]:
@@ -211,8 +212,8 @@ def _operated(order: CollectorBuild) -> list[Manifest]:
     allocator = (target_allocator.account, target_allocator.cluster_role, target_allocator.cluster_role_binding)
     made = _made((*_ACCOUNT, *allocator, network.headless_service, network.service, *_ACCESS), order)
     resource = open_telemetry_collector.open_telemetry_collector(order)
-    roles = [*service_account.roles(order), *target_allocator.secret_roles(order)]
-    return [*made, *roles, *certificate.certificates(order), *extra.manifests(order), resource]
+    made += [*service_account.roles(order), *target_allocator.secret_roles(order), *certificate.certificates(order)]
+    return [*made, *extra.manifests(order, made), resource]
 
 
 def _made(builders: Builders, order: CollectorBuild) -> list[Manifest]:

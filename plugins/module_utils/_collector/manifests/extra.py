@@ -9,49 +9,65 @@ collector's namespace: its prune selector reads no other.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..._errors import Problem, near
+from ..._kube.bundle import Ref, group_of, ref
 from ..._kube.names import PART_LABEL
 from .build import CollectorBuild, Manifest
 
-# Namespaced kinds that are pruned, without workloads and collectors: those are what other options describe.
-KINDS = (
-    *("ConfigMap", "Secret", "Service", "ServiceAccount", "Role", "RoleBinding"),
-    *("Ingress", "NetworkPolicy", "HTTPRoute", "GRPCRoute", "Route"),
-    *("HorizontalPodAutoscaler", "PodDisruptionBudget", "PodMonitor", "ServiceMonitor", "Certificate", "Issuer"),
-)
-
-
-def manifests(build: CollectorBuild) -> list[Manifest]:
-    """Return the objects with the labels of the collector, which a user's label cannot replace. Raises Problem."""
-    return [_owned(build, index, item) for index, item in enumerate(build.collector.extra_manifests)]
-
-
-def _owned(build: CollectorBuild, index: int, item: dict[str, Any]) -> Manifest:
-    collector = build.collector
-    metadata = item.get("metadata") or {}
-    kind, namespace = str(item.get("kind") or ""), metadata.get("namespace", collector.namespace)
-    faults = (
-        (kind not in KINDS, f"has kind '{kind}'{near(kind, KINDS)}", f"Kinds: {', '.join(sorted(KINDS))}. {_APART}"),
-        (not item.get("apiVersion"), "has no apiVersion", "Write the whole object."),
-        (
-            not metadata.get("name"),
-            "has no metadata.name",
-            "Give it a name; generateName would be a new one each time.",
-        ),
-        (
-            namespace != collector.namespace,
-            f"is of namespace {namespace}",
-            f"Leave it out, or use {collector.namespace}.",
-        ),
-    )
-    for holds, wrong, fix in faults:
-        if holds:
-            asked = f"collector '{collector.name}'"
-            raise Problem(f"the object {wrong}", asked=asked, where=f"extra_manifests[{index}]", fix=fix)
-    labels = {**(metadata.get("labels") or {}), **collector.object_labels, PART_LABEL: "extra"}
-    return {**item, "metadata": {**metadata, "namespace": namespace, "labels": labels}}
-
-
+# Namespaced kinds that are pruned, and their API groups, without workloads and collectors: those are what other options
+# describe. A kind of the same name in another group, such as Knative's Service, is none of them.
+KINDS = {
+    **dict.fromkeys(("ConfigMap", "Secret", "Service", "ServiceAccount"), ""),
+    **dict.fromkeys(("Role", "RoleBinding"), "rbac.authorization.k8s.io"),
+    **dict.fromkeys(("Ingress", "NetworkPolicy"), "networking.k8s.io"),
+    **dict.fromkeys(("HTTPRoute", "GRPCRoute"), "gateway.networking.k8s.io"),
+    "Route": "route.openshift.io",
+    "HorizontalPodAutoscaler": "autoscaling",
+    "PodDisruptionBudget": "policy",
+    **dict.fromkeys(("PodMonitor", "ServiceMonitor"), "monitoring.coreos.com"),
+    **dict.fromkeys(("Certificate", "Issuer"), "cert-manager.io"),
+}
 _APART = "Apply others with kubernetes.core.k8s: this collection could not find them again to remove them."
+
+
+def manifests(build: CollectorBuild, made: Sequence[Manifest]) -> list[Manifest]:
+    """Return the objects with the labels of the collector, which a user's label cannot replace.
+
+    Raises Problem for one that could not be kept, or that is one of those that are `made` for the collector anyway.
+    """
+    taken = {ref(item) for item in made}
+    return [_owned(build, index, item, taken) for index, item in enumerate(build.collector.extra_manifests)]
+
+
+def _owned(build: CollectorBuild, index: int, item: dict[str, Any], taken: set[Ref]) -> Manifest:
+    collector = build.collector
+    for wrong, fix in _faults(item, collector.namespace, taken):
+        asked = f"collector '{collector.name}'"
+        raise Problem(f"the object {wrong}", asked=asked, where=f"extra_manifests[{index}]", fix=fix)
+    metadata = item["metadata"]
+    labels = {**(metadata.get("labels") or {}), **collector.object_labels, PART_LABEL: "extra"}
+    return {**item, "metadata": {**metadata, "namespace": collector.namespace, "labels": labels}}
+
+
+def _faults(item: dict[str, Any], place: str, taken: set[Ref]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with an object, each with its fix. A check may rely on those before it."""
+    kind, given, metadata = str(item.get("kind") or ""), item.get("apiVersion"), item.get("metadata") or {}
+    version = given if isinstance(given, str) else ""
+    if kind not in KINDS:
+        yield f"has kind '{kind}'{near(kind, KINDS)}", f"Kinds: {', '.join(sorted(KINDS))}. {_APART}"
+    if not version:
+        yield "has no apiVersion", "Write the whole object."
+    if group_of(version) != KINDS[kind]:
+        group = KINDS[kind] or "the core"
+        yield f"is a {kind} of {version}, not of {group}", f"Correct the apiVersion. {_APART}"
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
+        yield "has metadata or labels that are no mapping", "Write `metadata: {name: NAME, labels: {KEY: VALUE}}`."
+    if not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        yield "has no metadata.name", "Give it a name, as text; generateName would be a new one each time."
+    if (metadata.get("namespace") or place) != place:
+        yield f"is of namespace {metadata['namespace']}", f"Leave it out, or use {place}."
+    if Ref(kind, place, metadata["name"]) in taken:
+        yield f"is {kind} {metadata['name']}, which the collector has already", "Give it another name."

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import extra, pod
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PRUNED
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PLURALS, PRUNED
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import PART_LABEL
 
 from tests.support.cases import cases
@@ -24,7 +24,7 @@ OWN: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"na
 def test_an_object_has_the_namespace_and_the_labels_of_its_collector() -> None:
     labels = {"team": "a", "app.kubernetes.io/managed-by": "somebody"}
     order = build(extra_manifests=[{**OWN, "metadata": {"name": "own", "labels": labels}}])
-    (made,) = extra.manifests(order)
+    (made,) = extra.manifests(order, [])
     assert made["metadata"]["namespace"] == order.collector.namespace
     assert made["metadata"]["labels"] == {**labels, **order.collector.object_labels, PART_LABEL: "extra"}
     assert (made["data"], made["kind"]) == (OWN["data"], "ConfigMap")
@@ -32,6 +32,7 @@ def test_an_object_has_the_namespace_and_the_labels_of_its_collector() -> None:
 
 def test_what_is_taken_is_pruned() -> None:
     assert set(extra.KINDS) <= set(PRUNED)
+    assert all(kind in PLURALS[group] for kind, group in extra.KINDS.items())
 
 
 @cases(
@@ -42,11 +43,29 @@ def test_what_is_taken_is_pruned() -> None:
     ({"kind": "ConfigMap", "metadata": {"name": "own"}}, "has no apiVersion"),
     ({**OWN, "metadata": {"generateName": "own-"}}, r"has no metadata\.name"),
     ({**OWN, "metadata": {"name": "own", "namespace": "kube-system"}}, "is of namespace kube-system"),
+    ({**OWN, "kind": "Service", "apiVersion": "serving.knative.dev/v1"}, "is a Service of serving.*not of the core"),
+    ({**OWN, "apiVersion": 1}, "has no apiVersion"),
+    ({**OWN, "metadata": "own"}, "metadata or labels that are no mapping"),
+    ({**OWN, "metadata": {"name": "own", "labels": ["a"]}}, "metadata or labels that are no mapping"),
+    ({**OWN, "metadata": {"name": 5}}, r"has no metadata\.name.*as text"),
     ({}, "has kind ''"),
 )
 def test_an_object_that_could_not_be_kept_is_refused(item: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
-        extra.manifests(build(extra_manifests=[item]))
+        extra.manifests(build(extra_manifests=[item]), [])
+
+
+def test_an_empty_namespace_is_that_of_the_collector() -> None:
+    order = build(extra_manifests=[{**OWN, "metadata": {"name": "own", "namespace": None}}])
+    assert extra.manifests(order, [])[0]["metadata"]["namespace"] == order.collector.namespace
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_object_that_the_collector_has_already_is_refused(backend: str) -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "gateway"}}
+    order = build(backend=backend, extra_manifests=[account])
+    with pytest.raises(Problem, match=r"is ServiceAccount gateway, which the collector has already.*extra_manifests"):
+        BACKENDS[backend].manifests(order)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
