@@ -40,10 +40,10 @@ options:
     default: []
   resources:
     description:
-      - The objects of a cluster, as M(o11y.opentelemetry.collector_info) returns them, for tests with C(config_map).
+      - The objects of a cluster, as M(o11y.opentelemetry.collector_info) returns them, for tests with C(config_map)
+        and for O(compare.running). An empty list is a cluster without collectors.
     type: list
     elements: dict
-    default: []
   binary:
     description:
       - Path of a Collector on the controller.

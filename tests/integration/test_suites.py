@@ -69,7 +69,7 @@ def binary() -> str:
 def run(binary: str, *paths: Path, check: bool = False, **more: Any) -> dict[str, Any]:
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     given = {"paths": list(map(str, paths)), "collectors": [], "binary": binary, "output_path": "-"}
-    given |= {"trace": False, "update_golden": False, "invariants": False, "resources": []}
+    given |= {"trace": False, "update_golden": False, "invariants": False, "resources": None}
     return config_tests.report({**given, **build, **more}, print, check)
 
 

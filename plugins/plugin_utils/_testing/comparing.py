@@ -88,7 +88,7 @@ def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any]
     if item is None:
         fix = "Name one with `collector`, or do without `compare.running`."
         raise Problem("only a collector of the inventory runs in its cluster", where=suite.file, fix=fix)
-    if not arguments["resources"]:
+    if arguments["resources"] is None:
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
     own = Ref(str(item.get("kind")), str(item.get("namespace")), suite.collector)

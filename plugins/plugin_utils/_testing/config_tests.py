@@ -127,7 +127,7 @@ def _untested(read: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Itera
 def before_apply(paths: Sequence[str], binary: str, collectors: Any, warn: Callable[[str], None]) -> None:
     """Run the tests of an inventory. Raises Problem if one fails, before anything is applied."""
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    ours = {"paths": paths, "binary": binary, "collectors": collectors, "resources": [], "output_path": _NO_FILE}
+    ours = {"paths": paths, "binary": binary, "collectors": collectors, "resources": None, "output_path": _NO_FILE}
     report({**ours, **build, "trace": True, "update_golden": False, "invariants": False}, warn)
 
 
@@ -207,16 +207,16 @@ def _config(
 
 
 def _running(
-    suite: case.Suite, resources: Sequence[Mapping[str, Any]]
+    suite: case.Suite, resources: Sequence[Mapping[str, Any]] | None
 ) -> tuple[Mapping[str, Any], str, Callable[[KeyPath], Position]]:
     """Return the config in a ConfigMap of a running collector, the collector's image, and where its parts stand."""
-    if not resources:
+    if resources is None:
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the ConfigMap was not read", where=suite.file, fix=fix)
     names = ("namespace", "name", "key")
     asked = [str(suite.config_map[name]) for name in names if name in suite.config_map]
     found = {}
-    for item in _inputs.collect([], resources).inputs:
+    for item in _inputs.collect([], resources).inputs if resources else ():
         metadata = item.found.owner.get("metadata") or {}
         place = (metadata.get("namespace", ""), metadata.get("name", ""), str(item.found.path[-1:][0]))
         if item.found.owner.get("kind") == "ConfigMap" and isinstance(item.config, dict):

@@ -41,7 +41,7 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
     (folder / "a.yaml").write_text(config)
     (folder / "a_test.yml").write_text(tests)
     given = {"paths": [str(folder)], "collectors": [], "binary": binary, "output_path": "-"}
-    given |= {"trace": False, "update_golden": False, "invariants": False, "resources": []}
+    given |= {"trace": False, "update_golden": False, "invariants": False, "resources": None}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     return config_tests.report({**given, **build, **more}, print)
 
@@ -187,7 +187,7 @@ def test_check_mode_writes_no_report(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(CONFIG)
     (tmp_path / "a_test.yml").write_text(TESTS)
     arguments = {"paths": [str(tmp_path)], "collectors": [], "binary": program(tmp_path, "exit 1")}
-    arguments |= {"trace": False, "update_golden": False, "invariants": False, "resources": []}
+    arguments |= {"trace": False, "update_golden": False, "invariants": False, "resources": None}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     with pytest.raises(Problem):
         config_tests.report({**arguments, **build, "output_path": str(output)}, print, check=True)
@@ -247,6 +247,7 @@ OF_CLUSTER = TESTS.replace("config: a.yaml", "config_map: {name: gateway, namesp
     "tests, data, said",
     (OF_CLUSTER, {"a.yaml": CONFIG}, "does not start: mine"),
     (OF_CLUSTER, None, "the cluster of the ConfigMap was not read"),
+    (OF_CLUSTER, [], "read 0 configs at obs/gateway"),
     (OF_CLUSTER, {"a.yaml": CONFIG, "b.yaml": CONFIG}, "read 2 configs at obs/gateway"),
     (OF_CLUSTER.replace("obs}", "obs, key: b.yaml}"), {"a.yaml": CONFIG, "b.yaml": CONFIG}, "does not start: mine"),
     (OF_CLUSTER.replace("obs}", "shop}"), {"a.yaml": CONFIG}, "Name one of: obs/gateway/a.yaml."),
@@ -254,7 +255,7 @@ OF_CLUSTER = TESTS.replace("config: a.yaml", "config_map: {name: gateway, namesp
 def test_a_config_of_a_running_collector(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], tests: str, data: Any, said: str
 ) -> None:
-    resources = running(**data) if data else []
+    resources = running(**data) if data else data
     with pytest.raises(Problem) as problem:
         report(tmp_path, program(tmp_path, "echo Error: mine; exit 1"), tests, resources=resources)
     assert said in str(problem.value)
@@ -269,7 +270,8 @@ OF_COLLECTOR = TESTS.replace("config: a.yaml", "collector: gateway")
     (OF_COLLECTOR, running(**{"a.yaml": CONFIG}), "before: the Collector does not start: mine"),
     (OF_COLLECTOR, running(**{"a.yaml": CONFIG, "b.yaml": CONFIG}), "before: the cluster has no such collector"),
     (OF_COLLECTOR.replace("gateway", "agent"), running(**{"a.yaml": CONFIG}), "before: the cluster has no such"),
-    (OF_COLLECTOR, [], "the cluster of the collector was not read"),
+    (OF_COLLECTOR, [], "before: the cluster has no such collector"),
+    (OF_COLLECTOR, None, "the cluster of the collector was not read"),
     (TESTS, running(**{"a.yaml": CONFIG}), "only a collector of the inventory runs in its cluster"),
 )
 def test_a_collector_is_compared_with_what_runs_of_it(tmp_path: Path, tests: str, resources: Any, said: str) -> None:
