@@ -181,7 +181,7 @@ def symptoms(
     subject = {
         "workload": workload,
         "events": events_of(creator, events, latest),
-        "missing": len(pods) < pod_counts(workload).desired,
+        "missing": len(pods) < _wanted(workload),
         "old": old or [],
         "allow_empty": allow_empty,
     }
@@ -190,6 +190,13 @@ def symptoms(
         found += _first(search, POD_FAILURES, {"pod": pod, "events": events_of(pod, events)}, pod)
     for symptom in found:
         yield symptom._replace(row=OPERATING) if _is_created_later(workload, symptom) else symptom
+
+
+def _wanted(workload: Object) -> int:
+    """Return how many pods should be there. A Job that has not ended has one at least."""
+    if workload["kind"] == "Job":
+        return 0 if (workload.get("status") or {}).get("conditions") else 1
+    return pod_counts(workload).desired
 
 
 def _is_created_later(workload: Object, symptom: Symptom) -> bool:
