@@ -101,7 +101,7 @@ def beside(build: CollectorBuild) -> list[dict[str, Any]]:
     taken = {collector.logs.container}
     for option in ("init_containers", "containers"):
         for container in getattr(collector, option):
-            name = container.get("name")
+            name = str(container.get("name") or "")
             if not name or name in taken:
                 wrong = f"{option} has {f'two containers {name}' if name else 'a container without a name'}"
                 fix = f"Give each container a name of its own; the Collector's is {collector.logs.container}."

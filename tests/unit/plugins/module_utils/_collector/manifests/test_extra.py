@@ -81,6 +81,7 @@ def test_containers_stand_beside_the_collector(backend: str) -> None:
 @cases(
     "options, said",
     ({"containers": [{"image": "a"}]}, "containers has a container without a name"),
+    ({"containers": [{"name": ["a"]}, {"name": ["a"]}]}, r"containers has two containers \['a'\]"),
     ({"containers": [{"name": "opentelemetry-collector"}]}, "containers has two containers opentelemetry-collector"),
     ({"init_containers": [{"name": "a"}], "containers": [{"name": "a"}]}, "containers has two containers a"),
 )
