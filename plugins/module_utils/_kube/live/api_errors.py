@@ -93,6 +93,13 @@ ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
     (403, "", "not allowed ({message})", "Ask an administrator for the permission."),
     (None, "typed patch object", "a field has the wrong type or name ({message})", "Correct the field."),
     (
+        None,
+        "illegal base64",
+        "a value is not base64 ({message})",
+        "Encode the values of `data`, or write them as text below `stringData`.",
+    ),
+    (None, "unable to convert unstructured object to ", "a value is not valid ({message})", "Correct the value."),
+    (
         422,
         "field is immutable",
         "a field cannot be changed in place ({message})",

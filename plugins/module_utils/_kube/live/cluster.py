@@ -52,6 +52,11 @@ class Answered(NamedTuple):
     body: bytes
 
 
+# Words of answers 500 that no repetition changes: of server-side apply, and of a conversion, such as that of a Secret
+# whose value is not base64.
+MISTYPED = ("failed to create typed patch object", "unable to convert unstructured object to ")
+
+
 class Transport(Protocol):
     """Sends one request; raises `LostError` when no answer came."""
 
@@ -85,8 +90,8 @@ class ApiError(Exception):
 
     @property
     def mistyped(self) -> bool:
-        """Whether a field has the wrong type, for which server-side apply answers 500."""
-        return "failed to create typed patch object" in self.message
+        """Whether a field has the wrong type or value, for which server-side apply answers 500."""
+        return any(words in self.message for words in MISTYPED)
 
     @property
     def of_webhook(self) -> bool:

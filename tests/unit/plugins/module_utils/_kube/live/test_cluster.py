@@ -28,6 +28,13 @@ CAUSE = {"reason": "FieldManagerConflict", "field": ".spec.replicas", "message":
 MANAGERS = {"causes": [CAUSE]}
 
 
+# The API server's words for a Secret whose value is no base64.
+UNENCODED = (
+    "failed to convert new object (ns/a; /v1, Kind=Secret) to proper version: unable to convert unstructured object to"
+    " /v1, Kind=Secret: error decoding from json: illegal base64 data at input byte 11"
+)
+
+
 def failing(api: Any, answer: Any, times: Any = 99) -> Any:
     left = iter(range(times))
     api.trouble = lambda _method, _path: answer if next(left, None) is not None else None
@@ -40,6 +47,7 @@ def failing(api: Any, answer: Any, times: Any = 99) -> Any:
     (status(500, "InternalError", "failed calling webhook"), True),
     (status(503, "ServiceUnavailable", "no"), True),
     (status(500, "", "failed to create typed patch object"), False),
+    (status(500, "", UNENCODED), False),
     (status(403, "Forbidden", "no"), False),
     (status(422, "Invalid", "no"), False),
     (status(409, "Conflict", "no", details=MANAGERS), False),
@@ -144,6 +152,7 @@ TYPED = "failed to create typed patch object (ns/a): .spec.replicas"
     (api_error(422, "Invalid", STATEFUL), ["cannot be changed in place", "delete statefulset NAME --cascade=orphan"]),
     (api_error(422, "Invalid", "Required value", REQUIRED), ["not valid", "spec.a"]),
     (api_error(500, "", TYPED), ["wrong type", ".spec.replicas"]),
+    (api_error(500, "", UNENCODED), ["not base64", "stringData"]),
     (api_error(500, "InternalError", "etcd"), ["500", "etcd"]),
 )
 def test_each_no_has_its_own_words(error: Any, words: Any) -> None:
