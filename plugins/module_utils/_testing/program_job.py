@@ -84,7 +84,7 @@ def _collector(image: str) -> dict[str, Any]:
         "image": image,
         "args": [f"--config=env:{_CONFIG}"],
         "env": [{"name": _CONFIG, "value": _SMALLEST}],
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
         "securityContext": dict(_SECURITY),
     }
 
@@ -96,7 +96,7 @@ def _server(image: str) -> dict[str, Any]:
         "command": ["sh", "-c", _SCRIPT],
         "ports": [{"containerPort": PORT}],
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "failureThreshold": LIFE_SECONDS},
-        "resources": {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
         "securityContext": dict(_SECURITY),
         "volumeMounts": [{"name": "work", "mountPath": _FOLDER}],
     }

@@ -24,7 +24,7 @@ from ...live_helpers import obj
 
 IMAGE = "registry.example/otel/contrib:0.158.0"
 PROGRAM = b"#!/bin/sh\n" * 1000
-WHOLE = gzip.compress(PROGRAM)
+WHOLE = gzip.compress(PROGRAM, mtime=0)
 UNREADABLE = gzip.compress(b"", mtime=0)[:10] + b"\xff" * 20
 READY = {"containerStatuses": [{"name": "collector"}, {"name": "program", "ready": True}]}
 UNPULLED = {"reason": "ErrImagePull", "message": "no such image"}
