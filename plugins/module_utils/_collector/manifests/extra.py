@@ -27,7 +27,7 @@ KINDS = {
     "Route": "route.openshift.io",
     "HorizontalPodAutoscaler": "autoscaling",
     "PodDisruptionBudget": "policy",
-    **dict.fromkeys(("PodMonitor", "ServiceMonitor"), "monitoring.coreos.com"),
+    **dict.fromkeys(("PodMonitor", "PrometheusRule", "ServiceMonitor"), "monitoring.coreos.com"),
     **dict.fromkeys(("Certificate", "Issuer"), "cert-manager.io"),
 }
 _APART = "Apply others with kubernetes.core.k8s: this collection could not find them again to remove them."
