@@ -121,7 +121,7 @@ _ANY = ("raw", "json", "jsonarg")
 # Options that are mappings of text: Kubernetes, the Collector and AWS take nothing else there. In `env`, a value can be
 # a mapping of texts, and a flag that is null is one to remove.
 _MAP = re.compile(
-    r"(?:\A|_)(?:annotations|attributes|env|flags|headers|images|labels|node_selector|role_arns|severities|tags)\Z"
+    r"(?:\A|_)(?:annotations|attributes|env|flags|headers|images|labels|node_selector|role_arns|severities|tags|topics)\Z"
 )
 _NO_MAPS, _SOURCES, _REMOVED, _NOTES = ("identity_annotations",), "env", "flags", "annotations"
 # Options in the syntax of Kubernetes, and its fields in them that are text, lists of text or mappings of text.

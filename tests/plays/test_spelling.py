@@ -22,8 +22,8 @@ RECIPES = sorted(ROOT.glob("roles/otel_collector/recipes/*/recipe.yml"))
 TREES = {
     *("addon_configuration", "affinity", "behavior", "config", "helm_values", "identity_annotations"),
     *("init_container_security_context", "pod_monitor_selector", "probe_selector", "resources"),
-    *("scrape_config_selector", "security_context", "service_monitor_selector", "source", "update_strategy"),
-    *("volume_claim_template", "workloads"),
+    *("scrape_config_selector", "security_context", "service_monitor_selector", "signal_percent", "source"),
+    *("update_strategy", "volume_claim_template", "workloads"),
 }
 LOKI = "recipes: [otlp_ingest: {signals: [logs]}, loki_export: {endpoint: 'https://x'%s}]"
 PLAIN = "recipes: [otlp_ingest, debug_output], "
