@@ -35,7 +35,7 @@ ARGUMENTS: dict[str, Any] = {
     "namespace": {"required": True},
     "dest": {"type": "path", "required": True},
     "reader_image": {"default": "docker.io/library/busybox:1.37"},
-    "pull_secrets": {"type": "list", "elements": "str", "default": []},
+    "pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "run_as_user": {"type": "int", "default": 10001},
     "timeout_seconds": {"type": "float", "default": 300},
 }
