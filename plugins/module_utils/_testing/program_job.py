@@ -14,6 +14,7 @@ import hashlib
 import re
 from typing import Any
 
+from .._collector.manifests.pod import CONTAINER_SECURITY
 from .._kube.names import OWNER
 
 PORT = 8080
@@ -37,11 +38,6 @@ mv {_FOLDER}/part {_FOLDER}/{FILE}
 if command -v httpd >/dev/null; then exec httpd -f -p {PORT} -h {_FOLDER}; fi
 exec python3 -m http.server {PORT} --directory {_FOLDER}
 """
-_SECURITY = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-}
 
 
 def file_name(image: str) -> str:
@@ -85,7 +81,7 @@ def _collector(image: str) -> dict[str, Any]:
         "args": [f"--config=env:{_CONFIG}"],
         "env": [{"name": _CONFIG, "value": _SMALLEST}],
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
-        "securityContext": dict(_SECURITY),
+        "securityContext": dict(CONTAINER_SECURITY),
     }
 
 
@@ -97,6 +93,6 @@ def _server(image: str) -> dict[str, Any]:
         "ports": [{"containerPort": PORT}],
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "failureThreshold": LIFE_SECONDS},
         "resources": {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
-        "securityContext": dict(_SECURITY),
+        "securityContext": dict(CONTAINER_SECURITY),
         "volumeMounts": [{"name": "work", "mountPath": _FOLDER}],
     }

@@ -14,8 +14,8 @@ from typing import Any
 from ..._config.paths import items, section
 from ..._errors import Problem
 from .build import CollectorBuild, Manifest, frame, present
+from .workload import SCALED
 
-_KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
 _COLLECTOR = ("opentelemetry.io/v1beta1", "OpenTelemetryCollector")
 # The Collector's own metric: how many requests, items or bytes wait in the queue of an exporter, in the queue's sizer.
 QUEUE_METRIC = "otelcol_exporter_queue_size"
@@ -31,7 +31,7 @@ def horizontal_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
     least, most = bounds(build)
     utilized = [_utilization(name, options.get(f"{name}_percent")) for name in ("cpu", "memory")]
     spec = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": _KINDS[build.collector.mode], "name": build.collector.name},
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": SCALED[build.collector.mode], "name": build.collector.name},
         "minReplicas": least,
         "maxReplicas": most,
         "metrics": [*(metric for metric in utilized if metric), *of_pods(build)],
@@ -50,7 +50,7 @@ def scaled_object(build: CollectorBuild) -> Manifest | None:
         wrong = f"collector '{collector.name}' scales both on `triggers` and on `queue_percent`"
         raise Problem(wrong, fix="Remove `queue_percent`, and write a trigger for the queue, as docs/scaling.md shows.")
     least, most = bounds(build)
-    version, kind = _COLLECTOR if collector.backend == "operator" else ("apps/v1", _KINDS[collector.mode])
+    version, kind = _COLLECTOR if collector.backend == "operator" else ("apps/v1", SCALED[collector.mode])
     behavior = {"horizontalPodAutoscalerConfig": {"behavior": options.get("behavior")}}
     spec = {
         "scaleTargetRef": {"apiVersion": version, "kind": kind, "name": collector.name},

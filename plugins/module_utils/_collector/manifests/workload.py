@@ -87,7 +87,8 @@ def claims(build: CollectorBuild) -> list[dict[str, Any]]:
     return [{"metadata": {"name": STATE_VOLUME}, "spec": spec}]
 
 
-_KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet"}
+# The modes with a number of replicas, and the kind of each.
+SCALED = {"deployment": "Deployment", "statefulset": "StatefulSet"}
 
 
 def pod_disruption_budget(build: CollectorBuild) -> Manifest | None:
@@ -118,4 +119,4 @@ def disruption_budget(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _several(collector: Collector) -> bool:
-    return collector.mode in _KINDS and not collector.is_alone
+    return collector.mode in SCALED and not collector.is_alone

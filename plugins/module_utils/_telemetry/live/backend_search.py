@@ -101,31 +101,28 @@ class Both:
 
     def __init__(self, parts: Sequence[Any]) -> None:
         self._parts = parts
-        self._blind = parts[0]
+        self._blind: dict[str, Any] = {}
 
     def look(self, signals: list[str]) -> Seen:
-        """Return where each signal that arrived was seen, and the evidence."""
-        found: Seen = {}
-        for signal in signals:
-            seen = []
-            for part in self._parts:
-                if not getattr(part, "keeps", bool)(signal):
-                    continue
-                one = part.look([signal]).get(signal)
-                if one is None:
-                    self._blind = part
-                    break
-                seen.append(one)
-            else:
-                found[signal] = (
-                    " and ".join(where for where, _lines in seen),
-                    [line for _w, ls in seen for line in ls],
-                )
-        return found
+        """Return where each signal that arrived was seen, and the evidence. Each part looks once for all signals."""
+        found: dict[str, list[tuple[str, list[str]]]] = {signal: [] for signal in signals}
+        for part in self._parts:
+            kept = [signal for signal in found if getattr(part, "keeps", bool)(signal)]
+            seen = part.look(kept) if kept else {}
+            for signal in kept:
+                if signal in seen:
+                    found[signal].append(seen[signal])
+                else:
+                    self._blind[signal] = part
+                    del found[signal]
+        return {
+            signal: (" and ".join(where for where, _lines in each), [line for _where, lines in each for line in lines])
+            for signal, each in found.items()
+        }
 
     def hint(self, signal: str) -> str:
         """Return what the evidence that saw nothing says."""
-        return str(self._blind.hint(signal))
+        return str(self._blind.get(signal, self._parts[0]).hint(signal))
 
 
 def _pool(ca_file: str | None) -> Any:

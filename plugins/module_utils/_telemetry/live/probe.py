@@ -20,7 +20,7 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.urls import segment
 from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth, listening
-from .backend_search import Backends, Both
+from .backend_search import ASKED, Backends, Both, Seen
 from .backend_search import check as check_backends
 from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, proxied, rejected, sender, xray_segment
 
@@ -155,13 +155,8 @@ def _way(params: dict[str, Any], cluster: Cluster | None, headers: dict[str, str
     return sender(OtlpTarget(endpoint, protocol, headers, params["tls"] or {}))
 
 
-ASKED = "See the probe arrive"
 # How much earlier than the probe a log is read: the node's clock counts whole seconds.
 LOG_MARGIN_SECONDS = 3
-
-
-# Where each signal was seen, and the evidence.
-Seen = dict[str, tuple[str, list[str]]]
 
 
 class Evidence(Protocol):

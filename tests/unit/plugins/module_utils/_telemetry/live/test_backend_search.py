@@ -144,9 +144,10 @@ class Part:
     """Evidence that sees some signals."""
 
     def __init__(self, *seen: str) -> None:
-        self.seen = seen
+        self.seen, self.asked = seen, list[list[str]]()
 
     def look(self, signals: list[str]) -> Any:
+        self.asked.append(list(signals))
         return {signal: ("here", ["line"]) for signal in signals if signal in self.seen}
 
     def hint(self, signal: str) -> str:
@@ -159,6 +160,13 @@ def test_a_signal_arrives_where_all_who_keep_it_see_it() -> None:
     assert list(both.look(["traces", "logs", "metrics"])) == ["logs"]
     assert both.hint("metrics") == "not metrics here"
     assert list(Both([Part("traces"), backends("jaeger", Pool(ANSWERS["jaeger"][0]))]).look(["traces"])) == ["traces"]
+
+
+def test_pods_are_read_once_for_all_signals_and_backends_for_those_that_pods_saw() -> None:
+    pods, backend = Part("traces", "logs"), Part("traces")
+    both = Both([pods, backend])
+    assert list(both.look(["traces", "metrics", "logs"])) == ["traces"]
+    assert (pods.asked, backend.asked) == ([["traces", "metrics", "logs"]], [["traces", "logs"]])
 
 
 def test_a_signal_that_nobody_looks_for_is_refused() -> None:
