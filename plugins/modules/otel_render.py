@@ -106,6 +106,19 @@ probes:
   returned: success
   type: list
   elements: dict
+hops:
+  description:
+    - How data goes from collector to collector, as M(o11y.opentelemetry.otlp_probe) takes it. Sidecars are left out.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.1.0
+  sample:
+    - name: obs/agent
+      namespace: obs
+      selector: app.kubernetes.io/instance=obs.agent
+      metrics_port: 8888
+      exporters: {otlp_grpc/gateway: [obs/gateway]}
 has_secrets:
   description: >-
     Whether the objects hold secrets in clear text. Then Ansible hides this result from output and logs,

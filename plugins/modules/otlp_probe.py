@@ -53,6 +53,14 @@ options:
             With TLS, certificates are always verified.
         type: bool
   service_name: {description: The C(service.name) of the resource., type: str, default: o11y-probe}
+  span_status:
+    description:
+      - The status of the span. Tail samplers that keep errors keep a span with V(error), and drop most others.
+      - A backend shows the span as an error of O(service_name).
+    type: str
+    choices: [unset, error]
+    default: unset
+    version_added: 1.1.0
   via:
     description: Sends by OTLP/HTTP through the proxy of the Kubernetes API, for a controller without a route.
     type: dict
@@ -103,6 +111,29 @@ options:
       attributes:
         description: Attributes that the record must have, with their values. An empty value means any.
         type: dict
+  hops:
+    description:
+      - The collectors on the way, as RV(o11y.opentelemetry.otel_render#module:hops) of
+        M(o11y.opentelemetry.otel_render) lists them.
+      - If a signal does not arrive, the task reads the metrics of their pods and says which collector took the record
+        and lost it. Other telemetry counts too, so the answer is weaker under traffic, and the task says so.
+      - Needs O(arrival) or O(backends).
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
+    suboptions:
+      name: {description: The name of the collector in messages., type: str, required: true}
+      namespace: {description: The namespace of its pods., type: str, required: true}
+      selector: {description: The label selector of its pods., type: str, required: true}
+      metrics_port:
+        description: The port of the pods' own metrics; V(0) if the API server reaches none.
+        type: int
+        default: 8888
+      exporters:
+        description: Each exporter that sends on, with the names of the collectors that it sends to; none for a backend.
+        type: dict
+        default: {}
   timeout_seconds: {description: "How long to retry sending, and to wait for the arrival.", type: float, default: 30}
 requirements:
   - opentelemetry-proto
@@ -157,6 +188,10 @@ signals:
     arrived: {description: Whether it arrived as O(arrival) requires., type: bool}
     seconds: {description: "How long it took to arrive; without O(arrival), to be accepted.", type: float}
     seen: {description: "Where it was seen: the log of a pod, or the metrics of pods.", type: str}
+    lost:
+      description: With O(hops), where a signal that did not arrive was lost.
+      type: list
+      elements: str
     evidence: {description: "The log lines of the record, or the counts that grew.", type: list, elements: str}
   sample:
     traces:

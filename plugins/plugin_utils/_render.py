@@ -16,7 +16,7 @@ from ..module_utils._collector import platform
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild, check_size
-from ..module_utils._collector.manifests.network import probe
+from ..module_utils._collector.manifests.network import hop, probe
 from ..module_utils._collector.manifests.pod import volumes
 from ..module_utils._collector.needs import derive_needs
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
@@ -82,7 +82,7 @@ class Request:
 class Planned:
     """A collector with its composed config, the build that follows from it, and what the rules find in both.
 
-    `flows` say to which collectors of the run it sends.
+    `receivers` are the collectors of the run that each of its exporters sends to.
 
     Nothing follows from a malformed config: it has findings and no build.
     """
@@ -92,7 +92,7 @@ class Planned:
     build: CollectorBuild | None
     findings: tuple[Finding, ...]
     target: Target | None = None
-    flows: tuple[dict[str, str], ...] = ()
+    receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -110,7 +110,7 @@ class _Draft:
     asks_for_storage: bool = False
     composed: Composed = field(default_factory=lambda: Composed({}, ()))
     others: dict[str, Any] = field(default_factory=dict)
-    flows: tuple[dict[str, str], ...] = ()
+    receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def plan(request: Request) -> list[Planned]:
@@ -160,9 +160,8 @@ def _connect(drafts: Sequence[_Draft]) -> None:
         for draft, value in zip(drafts, read(hops, routes), strict=True):
             draft.others[name] = value
     place = [f"{draft.collector.namespace}/{draft.collector.name}" for draft in drafts]
-    for number, draft in enumerate(drafts):
-        receivers = sorted(set().union(*routes[number].values()))
-        draft.flows = tuple({"sender": place[number], "receiver": place[to]} for to in receivers)
+    for draft, route in zip(drafts, routes, strict=True):
+        draft.receivers = {exporter: [place[to] for to in sorted(found)] for exporter, found in route.items()}
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -195,7 +194,12 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
         "prune_selector": _ours(collectors),
         "changes": _summary.changes(builds),
-        "flows": [flow for item in planned for flow in item.flows],
+        "flows": [
+            {"sender": f"{item.collector.namespace}/{item.collector.name}", "receiver": to}
+            for item in planned
+            for to in sorted(set().union(*item.receivers.values()))
+        ],
+        "hops": [found for item in planned if item.build and (found := hop(item.build, item.receivers))],
         "adopt": sorted(names.release(one.namespace, one.name) for one in collectors if one.adopt),
         "existing_accounts": service_account.named(collectors),
     }
@@ -250,7 +254,7 @@ def _planned(draft: _Draft) -> Planned:
         **draft.others,
     )
     findings = tuple(masked(lint(subject), composed.config, subject.view.suspects))
-    return Planned(collector, composed, build, findings, draft.target, draft.flows)
+    return Planned(collector, composed, build, findings, draft.target, draft.receivers)
 
 
 def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: Request) -> _Draft:

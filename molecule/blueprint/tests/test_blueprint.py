@@ -88,6 +88,13 @@ def test_gateways_are_autoscaled_by_memory_and_samplers_are_not(cluster: Cluster
     assert cluster.host.run("kubectl -n telemetry get horizontalpodautoscaler sampler").rc == 1
 
 
+def test_verify_sees_test_data_at_each_tier(host: Host) -> None:
+    """The sampler keeps the span that is sent to it, for it failed."""
+    run = host.run(f"ansible-playbook o11y.opentelemetry.verify -i {PROJECT}/inventories/blueprint")
+    assert run.rc == 0, run.stdout
+    assert "sampler: traces arrived" in run.stdout
+
+
 def test_traces_are_kept_whole_or_not_at_all_and_counted_before(cluster: Cluster, backend: Cluster) -> None:
     run = secrets.token_hex(4)
     for kind, count in (("failed", 10), ("slow", 10), ("fine", TRACES)):

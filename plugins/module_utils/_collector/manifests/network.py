@@ -9,7 +9,7 @@ addresses differ from cluster to cluster. Private.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._config.paths import at, items, section
@@ -163,6 +163,10 @@ def addresses(build: CollectorBuild) -> str:
 _RECEIVES = "otlp-http"
 _COUNTS = "metrics"
 _SIGNALS = ("traces", "metrics", "logs")
+# What passes only a part of the data. Source: the READMEs of these processors.
+_SAMPLERS = ("tail_sampling", "probabilistic_sampler")
+# What ends in the collector itself.
+_ENDS = ("debug", "logging", "nop")
 
 
 def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -176,7 +180,29 @@ def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | 
     pods = {"namespace": build.collector.namespace, "selector": build.collector.selector_text}
     via = {**pods, "port": ports[_RECEIVES]}
     arrival = {**pods, "evidence": "metrics", "metrics_port": ports[_COUNTS]}
-    return {"name": build.collector.name, "via": via, "arrival": arrival, "signals": _received(config)}
+    # A tail sampler that keeps errors keeps this span.
+    status = {"span_status": "error"} if any(samplers for _signal, samplers in _pipelines(config)) else {}
+    return {"name": build.collector.name, "via": via, "arrival": arrival, "signals": _passed(config), **status}
+
+
+def hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+    """Return how to see what a collector takes and sends on, by the collectors that its exporters send to."""
+    collector, connectors = build.collector, section(build.config, "connectors")
+    if collector.mode == "sidecar":  # it has no pods of its own
+        return None
+    used = {
+        str(name)
+        for pipeline in section(build.config, "service", "pipelines").values()
+        for name in items(pipeline, "exporters")
+        if str(name).partition("/")[0] not in _ENDS and name not in connectors
+    }
+    return {
+        "name": f"{collector.namespace}/{collector.name}",
+        "namespace": collector.namespace,
+        "selector": collector.selector_text,
+        "metrics_port": _plain_ports(build, build.config).get(_COUNTS, 0),
+        "exporters": {name: list(receivers.get(name, ())) for name in sorted(used)},
+    }
 
 
 def unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
@@ -186,20 +212,35 @@ def unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
         (build.collector.mode == "sidecar", "it runs in the pods of applications, on localhost"),
         (_RECEIVES in ports and _RECEIVES not in plain, "its OTLP receiver over HTTP requires TLS"),
         (_RECEIVES not in ports or not _received(config), "it has no OTLP receiver over HTTP"),
+        (not _passed(config), "its sampler may drop what is sent"),
         (_COUNTS not in ports, "it does not serve its own metrics, in which the data would be counted"),
     )
     return next((reason for holds, reason in reasons if holds), "")
 
 
+def _pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the signal and the samplers of each pipeline that has an OTLP receiver."""
+    for key, pipeline in section(config, "service", "pipelines").items():
+        if any(str(name).partition("/")[0] == "otlp" for name in items(pipeline, "receivers")):
+            processors = map(str, items(pipeline, "processors"))
+            yield str(key).partition("/")[0], [one for one in processors if one.partition("/")[0] in _SAMPLERS]
+
+
 def _received(config: Mapping[str, Any]) -> list[str]:
     """Return the signals whose pipelines have an OTLP receiver."""
-    pipelines = section(config, "service", "pipelines").items()
-    found = {
-        str(key).partition("/")[0]
-        for key, pipeline in pipelines
-        if any(str(name).partition("/")[0] == "otlp" for name in items(pipeline, "receivers"))
-    }
+    found = {signal for signal, _samplers in _pipelines(config)}
     return [signal for signal in _SIGNALS if signal in found]
+
+
+def _passed(config: Mapping[str, Any]) -> list[str]:
+    """Return the signals of which a pipeline passes every record, or every span that failed."""
+    found = {signal for signal, samplers in _pipelines(config) if all(_keeps_errors(config, one) for one in samplers)}
+    return [signal for signal in _SIGNALS if signal in found]
+
+
+def _keeps_errors(config: Mapping[str, Any], sampler: str) -> bool:
+    policies = items(config, "processors", sampler, "policies")
+    return any("ERROR" in items(policy, "status_code", "status_codes") for policy in policies)
 
 
 def clients_url(build: CollectorBuild) -> str:

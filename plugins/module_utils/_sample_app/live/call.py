@@ -23,7 +23,8 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.kubeconfig import answer_of
 from ..._kube.live.urls import segment
 from ..._telemetry.evidence import excerpt
-from ..._telemetry.live.probe import Logs, Metrics, Pods
+from ..._telemetry.live.collector_pods import Pods
+from ..._telemetry.live.probe import Logs, Metrics
 
 ASKED = "See the trace arrive"
 TRACES = "traces"

@@ -73,14 +73,23 @@ def _service(signal: str) -> Any:
     return library(f"opentelemetry.proto.collector.{folder}.v1.{folder}_service_pb2", "opentelemetry-proto")
 
 
-def message(signal: str, probe_id: str, service: str) -> bytes:
-    """Return the request for one item of a signal that carries the id wherever a backend may look for it."""
+def message(signal: str, probe_id: str, service: str, *, failed: bool = False) -> bytes:
+    """Return the request for one item of a signal that carries the id wherever a backend may look for it.
+
+    A span that failed is one that tail samplers keep.
+    """
     now = time.time_ns()
     attributes = [{"key": ID_ATTRIBUTE, "value": {"stringValue": probe_id}}]
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}, *attributes]}
     scope, start, name = {"name": "o11y.opentelemetry"}, str(now - 1_000_000), f"o11y-probe {probe_id}"
     text = {"stringValue": name}
-    span = {"name": name, "kind": "SPAN_KIND_INTERNAL", "startTimeUnixNano": start, "endTimeUnixNano": str(now)}
+    span: dict[str, Any] = {
+        "name": name,
+        "kind": "SPAN_KIND_INTERNAL",
+        "startTimeUnixNano": start,
+        "endTimeUnixNano": str(now),
+    }
+    span |= {"status": {"code": "STATUS_CODE_ERROR", "message": "a test of the pipeline"}} if failed else {}
     point = {"asInt": "1", "startTimeUnixNano": start, "timeUnixNano": str(now), "attributes": attributes}
     total = {"dataPoints": [point], "aggregationTemporality": "AGGREGATION_TEMPORALITY_CUMULATIVE", "isMonotonic": True}
     record = {"timeUnixNano": str(now), "observedTimeUnixNano": str(now), "severityNumber": "SEVERITY_NUMBER_INFO"}
@@ -103,14 +112,15 @@ def message(signal: str, probe_id: str, service: str) -> bytes:
     return serialized
 
 
-def xray_segment(_signal: str, probe_id: str, service: str) -> bytes:
+def xray_segment(_signal: str, probe_id: str, service: str, *, failed: bool = False) -> bytes:
     """Return a segment as the SDKs of X-Ray send it, with the id as an annotation.
 
     Source: "Sending trace data to X-Ray" and "Segment documents" of the developer guide of AWS X-Ray.
     """
     now = time.time()
     trace = f"1-{int(now):08x}-{secrets.token_hex(12)}"
-    document = {"name": service, "id": secrets.token_hex(8), "trace_id": trace, "start_time": now - 0.001}
+    document: dict[str, Any] = {"fault": True} if failed else {}
+    document |= {"name": service, "id": secrets.token_hex(8), "trace_id": trace, "start_time": now - 0.001}
     annotations = {ID_ATTRIBUTE.replace(".", "_"): probe_id}
     header = {"format": "json", "version": 1}
     parts = (header, {**document, "end_time": now, "annotations": annotations})

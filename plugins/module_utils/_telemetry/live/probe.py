@@ -10,22 +10,25 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._errors import Failure, Problem
-from ..._kube.live.api_errors import explain
-from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.urls import segment
-from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth, listening
+from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth
+from ..lost_records import Lost, lost
 from .backend_search import ASKED, Backends, Both, Seen
 from .backend_search import check as check_backends
+from .collector_pods import Pods
+from .hop_readings import HopReadings
 from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, proxied, rejected, sender, xray_segment
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 SEND_SECONDS = 5.0
+LOST = "Correct the config of that collector or the endpoint; playbook diagnose says more about it."
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Probe:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     message: Callable[[str, str, str], bytes] = message
+    way: HopReadings | None = None
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def run(self, signals: list[str]) -> dict[str, Any]:
@@ -81,13 +85,24 @@ class Probe:
                 self.signals[signal].update(arrived=True, seconds=seconds, seen=where, evidence=lines)
             if all(state["arrived"] for state in self.signals.values()):
                 return
-        lost = [signal for signal, state in self.signals.items() if not state["arrived"]]
+        missing = [signal for signal, state in self.signals.items() if not state["arrived"]]
+        wrong = f"{', '.join(missing)} sent and taken, but not arrived after {self.seconds:g} s"
+        found = self._lost(missing)
         raise Failure(
-            f"{', '.join(lost)} sent and taken, but not arrived after {self.seconds:g} s",
+            ": ".join([wrong, *(["; ".join(found.lines)] if found.lines else [])]),
             asked=f"See probe {self.probe_id} arrive",
-            fix=arrival.hint(lost[0]),
+            fix=LOST if found.inside else arrival.hint(missing[0]),
             facts=self._facts(),
         )
+
+    def _lost(self, missing: list[str]) -> Lost:
+        """Return which collector on the way lost the signals; nothing if the way is not known."""
+        hops = self.way.hops() if self.way else []
+        found = {signal: lost(hops, signal) for signal in missing if hops}
+        for signal, one in found.items():
+            self.signals[signal]["lost"] = one.lines
+        lines = dict.fromkeys(line for one in found.values() for line in one.lines)
+        return Lost(list(lines), any(one.inside for one in found.values()))
 
     def _polls(self, start: float) -> Iterator[None]:
         pause = POLL_FIRST
@@ -111,12 +126,15 @@ def run_probe(module: AnsibleModule) -> None:
             }
         if params["protocol"] == XRAY:
             check_xray(params)
-        cluster: Cluster | None = connect(module) if params["via"] or params["arrival"] else None
+        on_cluster = params["via"] or params["arrival"] or params["hops"]
+        cluster: Cluster | None = connect(module) if on_cluster else None
         probe_id = secrets.token_hex(8)
         send = _way(params, cluster, headers)
         arrival = _evidence(params, cluster, probe_id)
         made = xray_segment if params["protocol"] == XRAY else message
-        probe = Probe(send, arrival, probe_id, params["service_name"], params["timeout_seconds"], message=made)
+        probe = Probe(send, arrival, probe_id, params["service_name"], params["timeout_seconds"])
+        probe.message = partial(made, failed=params["span_status"] == "error")
+        probe.way = HopReadings(cluster, params["hops"]) if cluster and arrival and params["hops"] else None
         return probe.run(params["signals"])
 
     hidden = [value for one in params["backends"] for value in (one.get("headers") or {}).values()]
@@ -169,34 +187,6 @@ class Evidence(Protocol):
         """Return what to check when a signal does not arrive."""
 
 
-class Pods:
-    """The running pods where something must arrive."""
-
-    def __init__(self, cluster: Cluster, arrival: dict[str, Any]) -> None:
-        self.cluster, self.namespace = cluster, arrival["namespace"]
-        self.root = f"/api/v1/namespaces/{segment(arrival['namespace'])}/pods"
-        query = {"labelSelector": arrival["selector"]}
-        try:
-            found = list(cluster.items(self.root, query))
-        except ApiError as error:
-            raise explain(error, "List the pods of the collector") from error
-        self.running = [
-            pod
-            for pod in found
-            if pod.get("status", {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
-        ]
-        if not self.running:
-            where = f"namespace {arrival['namespace']}, selector {arrival['selector']}"
-            fix = "Correct arrival, or wait for the collector first."
-            raise Problem("no running pod is selected", asked=ASKED, where=where, fix=fix)
-
-    def ask(self, paths: list[tuple[str, dict[str, Any]]]) -> list[str]:
-        try:
-            return self.cluster.parallel(lambda one: self.cluster.text(*one), paths)
-        except ApiError as error:
-            raise explain(error, ASKED) from error
-
-
 class Logs:
     """The debug exporter prints each record."""
 
@@ -238,16 +228,12 @@ class Metrics:
         self._trouble: dict[str, list[str]] = {}
 
     def _read(self) -> dict[str, Counts]:
-        names = [pod["metadata"]["name"] for pod in listening(self._pods.running, self._port)]
-        paths: list[tuple[str, dict[str, Any]]] = [
-            (f"{self._pods.root}/{name}:{self._port}/proxy/metrics", {}) for name in names
-        ]
         try:
-            texts = self._pods.ask(paths)
+            texts = self._pods.metrics(self._port)
         except Problem as problem:
             fix = f"Let service.telemetry serve Prometheus metrics on 0.0.0.0:{self._port}, or use evidence: logs."
             raise Problem(problem.wrong, asked=ASKED, where=problem.where, fix=fix) from problem
-        return {name: counters(text) for name, text in zip(names, texts, strict=True)}
+        return {name: counters(text) for name, text in texts}
 
     def look(self, signals: list[str]) -> Seen:
         """Return the counts that grew for each signal that was accepted and sent, and the pods that counted it."""

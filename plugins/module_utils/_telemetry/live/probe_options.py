@@ -25,6 +25,8 @@ BACKEND = {
     "index": {},
     "attributes": {"type": "dict"},
 }
+HOP = {"name": REQUIRED, "namespace": REQUIRED, "selector": REQUIRED, **ARRIVAL_PORT}
+HOP_EXPORTERS = {"exporters": {"type": "dict", "default": {}}}
 ARGUMENTS: dict[str, Any] = {
     "endpoint": {},
     "protocol": {"choices": ["grpc", "http/protobuf", "xray"]},
@@ -32,9 +34,11 @@ ARGUMENTS: dict[str, Any] = {
     "headers": {"type": "dict", "no_log": True},
     "tls": {"type": "dict", "options": TLS | {"insecure": {"type": "bool"}}},
     "service_name": {"default": "o11y-probe"},
+    "span_status": {"choices": ["unset", "error"], "default": "unset"},
     "via": {"type": "dict", "options": VIA, "required_one_of": [TO], "mutually_exclusive": [TO]},
     "arrival": {"type": "dict", "options": ARRIVAL | ARRIVAL_PORT},
     "backends": {"type": "list", "elements": "dict", "options": BACKEND, "default": []},
+    "hops": {"type": "list", "elements": "dict", "options": HOP | HOP_EXPORTERS, "default": []},
     "timeout_seconds": {"type": "float", "default": 30},
 }
 # What the module asks beside each argument alone.

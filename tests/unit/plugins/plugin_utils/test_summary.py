@@ -83,6 +83,50 @@ def test_a_collector_gets_the_signals_that_it_takes() -> None:
     assert rendered(GATEWAY)["untested"] == []
 
 
+def sampled(*processors: str, signal: str = "traces", **processor: Any) -> dict[str, Any]:
+    pipelines = {signal: {"processors+": [*processors]}}
+    return {**GATEWAY, "config": {"processors": processor, "service": {"pipelines": pipelines}}}
+
+
+def test_a_sampler_gets_a_span_that_failed() -> None:
+    (probe,) = rendered({**GATEWAY, "recipes": ["otlp_ingest", "tail_sampling", "debug_output"]})["probes"]
+    assert (probe["span_status"], probe["signals"]) == ("error", ["traces", "metrics", "logs"])
+    (probe,) = rendered(GATEWAY)["probes"]
+    assert "span_status" not in probe
+
+
+@cases(
+    "processor, settings",
+    ("tail_sampling", {"policies": [{"name": "slow", "type": "latency", "latency": {"threshold_ms": 9}}]}),
+    ("tail_sampling/b", {"policies": [{"name": "ok", "type": "status_code", "status_code": {"status_codes": ["OK"]}}]}),
+    ("probabilistic_sampler", {"sampling_percentage": 10}),
+)
+def test_a_signal_of_which_a_sampler_may_drop_the_probe_is_not_tested(processor: str, settings: Any) -> None:
+    (probe,) = rendered(sampled(processor, **{processor: settings}))["probes"]
+    assert probe["signals"] == ["metrics", "logs"]
+    only = {
+        **sampled(processor, **{processor: settings}),
+        "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, "debug_output"],
+    }
+    result = rendered(only)
+    assert (result["probes"], result["untested"]) == (
+        [],
+        [{"name": "gateway", "reason": "its sampler may drop what is sent"}],
+    )
+
+
+def test_the_way_of_the_data_is_that_of_the_exporters() -> None:
+    forward = {"otlp_forward": {"name": "next", "endpoint": "gateway:4317", "insecure": True}}
+    away = {"otlp_forward": {"name": "away", "endpoint": "elsewhere.example.com:4317"}}
+    agent, sidecar = (
+        {"name": "agent", "recipes": ["otlp_ingest", forward, away]},
+        {**GATEWAY, "name": "s", "mode": "sidecar", "backend": "operator"},
+    )
+    first, last = rendered(agent, GATEWAY, sidecar)["hops"]
+    assert first["exporters"] == {"otlp_grpc/away": [], "otlp_grpc/next": ["telemetry/gateway"]}
+    assert (last["name"], last["exporters"], last["metrics_port"]) == ("telemetry/gateway", {}, 8888)
+
+
 def unclaimed(*collectors: dict[str, Any], **defaults: Any) -> list[str]:
     found = rendered(*collectors, **defaults)["findings"]
     return [f"{one['severity']} {one['collector']}" for one in found if one["rule"] == "storage-unclaimed"]

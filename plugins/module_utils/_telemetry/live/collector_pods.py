@@ -1,0 +1,51 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The running pods of a collector, and what they say of themselves. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._errors import Problem
+from ..._kube.live.api_errors import explain
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.urls import segment
+from ..evidence import listening
+from .backend_search import ASKED
+
+
+class Pods:
+    """The running pods where something must arrive."""
+
+    def __init__(self, cluster: Cluster, place: Mapping[str, Any]) -> None:
+        self.cluster, self.namespace = cluster, place["namespace"]
+        self.root = f"/api/v1/namespaces/{segment(place['namespace'])}/pods"
+        query = {"labelSelector": place["selector"]}
+        try:
+            found = list(cluster.items(self.root, query))
+        except ApiError as error:
+            raise explain(error, "List the pods of the collector") from error
+        self.running = [
+            pod
+            for pod in found
+            if pod.get("status", {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
+        ]
+        if not self.running:
+            where = f"namespace {place['namespace']}, selector {place['selector']}"
+            fix = "Correct arrival, or wait for the collector first."
+            raise Problem("no running pod is selected", asked=ASKED, where=where, fix=fix)
+
+    def ask(self, paths: list[tuple[str, dict[str, Any]]]) -> list[str]:
+        """Return the texts at some paths with their queries."""
+        try:
+            return self.cluster.parallel(lambda one: self.cluster.text(*one), paths)
+        except ApiError as error:
+            raise explain(error, ASKED) from error
+
+    def metrics(self, port: int) -> list[tuple[str, str]]:
+        """Return the name of each pod that listens on a port, with its own metrics."""
+        names = [pod["metadata"]["name"] for pod in listening(self.running, port)]
+        texts = self.ask([(f"{self.root}/{name}:{port}/proxy/metrics", {}) for name in names])
+        return list(zip(names, texts, strict=True))

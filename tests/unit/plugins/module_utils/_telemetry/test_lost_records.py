@@ -1,0 +1,120 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which collector on the way lost a record, by the counts of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.lost_records import Hop, lost
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import Key, Reading
+
+from tests.support.cases import cases
+
+EXPORTERS: dict[str, dict[str, list[str]]] = {
+    "agent": {"otlp/gateway": ["gateway"]},
+    "gateway": {"load_balancing": ["sampler"], "otlp/backend": []},
+    "sampler": {"otlp/backend": []},
+}
+TAKEN = {("receiver_accepted", "otlp"): 1}
+SENT = {
+    "agent": TAKEN | {("exporter_sent", "otlp/gateway"): 1},
+    "gateway": TAKEN | {("exporter_sent", "load_balancing"): 1},
+    "sampler": TAKEN | {("exporter_sent", "otlp/backend"): 1},
+}
+ENDED = {("processor_incoming_items", name): 1 for name in ("filter", "transform")}
+
+
+def counts(given: Mapping[tuple[str, str], int]) -> Reading:
+    return Reading({Key(name, component, "traces"): count for (name, component), count in given.items()})
+
+
+def hops(gained: Mapping[str, Any], now: Mapping[str, Any], unread: Mapping[str, str]) -> list[Hop]:
+    return [
+        Hop(name, exporters, counts(gained.get(name, {})), counts(now.get(name, {})), unread.get(name, ""))
+        for name, exporters in EXPORTERS.items()
+    ]
+
+
+@cases(
+    "gained, inside, lines",
+    (
+        SENT,
+        False,
+        ["sampler sent spans by otlp/backend, and the backend behind it took them"],
+    ),
+    (
+        SENT | {"sampler": TAKEN | ENDED | {("processor_outgoing_items", "filter"): 1}},
+        True,
+        ["sampler took spans and sent none: all ended at transform"],
+    ),
+    (
+        {"agent": TAKEN | {("exporter_send_failed", "otlp/gateway"): 1}},
+        True,
+        ["agent took spans and sent none: sending failed at otlp/gateway"],
+    ),
+    (
+        {"agent": TAKEN | {("exporter_enqueue_failed", "otlp/gateway"): 1}},
+        True,
+        ["agent took spans and sent none: the queue was full at otlp/gateway"],
+    ),
+    (
+        {"agent": TAKEN | {("processor_memory_limiter_refused", "memory_limiter"): 1}},
+        True,
+        ["agent took spans and sent none: refused by memory_limiter"],
+    ),
+    ({"agent": TAKEN}, True, ["agent took spans and sent none: a processor or connector drops or holds them"]),
+    (
+        {"agent": SENT["agent"]},
+        True,
+        ["agent sent spans by otlp/gateway, but none came to gateway: another receiver answered"],
+    ),
+    ({}, True, ["no spans came to agent, gateway, sampler, so another receiver answered"]),
+    # An exporter that counts nothing has sent what came to the next collector.
+    (
+        SENT | {"gateway": TAKEN},
+        False,
+        ["sampler sent spans by otlp/backend, and the backend behind it took them"],
+    ),
+    (
+        SENT
+        | {
+            "agent": {("receiver_accepted", "otlp"): 40, ("exporter_sent", "otlp/gateway"): 40},
+            "gateway": TAKEN | ENDED,
+            "sampler": {},
+        },
+        True,
+        [
+            "gateway took spans and sent none: all ended at filter, transform",
+            "other spans flow too, and the counts include them",
+        ],
+    ),
+)
+def test_who_lost_it(gained: Mapping[str, Any], inside: bool, lines: list[str]) -> None:
+    assert lost(hops(gained, {}, {}), "traces") == (lines, inside)
+
+
+def test_what_waits_in_a_queue_is_not_lost_yet() -> None:
+    waiting = {"agent": {("exporter_queue_size", "otlp/gateway"): 3}}
+    (line,) = lost(hops({"agent": TAKEN}, waiting, {}), "traces").lines
+    assert line == "agent took spans and sent none: they wait in the queue of otlp/gateway"
+
+
+def test_tail_sampling_counts_traces_and_no_items() -> None:
+    reading = counts(TAKEN) + Reading({Key("processor_tail_sampling_new_trace_id_received"): 1})
+    (line,) = lost([Hop("sampler", EXPORTERS["sampler"], reading, Reading())], "traces").lines
+    assert line == "sampler took spans and sent none: dropped or held by tail_sampling"
+
+
+def test_a_collector_that_cannot_be_read_is_not_accused() -> None:
+    blind = {"gateway": "no running pod is selected"}
+    said = "the counts of gateway cannot be read: no running pod is selected"
+    assert lost(hops({"agent": SENT["agent"]}, {}, blind), "traces").lines == [said]
+    assert lost(hops({}, {}, dict.fromkeys(EXPORTERS, "forbidden")), "traces").inside is False
+
+
+def test_counts_of_another_signal_say_nothing() -> None:
+    (line,) = lost(hops(SENT, {}, {}), "logs").lines
+    assert line.startswith("no log records came to agent, gateway, sampler")
