@@ -166,6 +166,32 @@ def answering(monkeypatch: pytest.MonkeyPatch, go: Go) -> Go:
     return go
 
 
+def test_a_stable_module_of_contrib_has_a_version_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = answering(monkeypatch, Go(f"{CORE} v0.159.0"))
+    needs = {"v1.0.0": "v1.64.0", "v1.1.0": "v1.65.0", "v1.1.1": "v1.65.0", "v1.2.0": "v1.66.0"}
+    module = "contrib/processor/acmeprocessor"
+    path = f"{proxy.REPOSITORIES['contrib/']}processor/acmeprocessor"
+
+    def downloaded(asked: Any) -> Any:
+        for one in asked:
+            version = one.partition("@")[2]
+            (tmp_path / version).write_text(
+                f"require (\n\tgo.opentelemetry.io/collector/component {needs.get(version)}\n)\n"
+            )
+            more = {"GoMod": str(tmp_path / version)} if version in needs else {"Error": "not found"}
+            yield {"Path": path, "Version": version, **more}
+
+    monkeypatch.setattr(proxy, "downloaded", downloaded)
+    monkeypatch.setattr(proxy, "releases", lambda _module: ["v0.158.0", *needs])
+    asked = collector.of_release(tmp_path / "built", "v0.159.0", [("processors", module)])
+    assert (asked.stable, asked.refused) == ({path: "v1.1.0"}, {})
+    asked.build()
+    assert f"-require={path}@v1.1.0" in " ".join(go.commands)
+    assert f"gomod: {path} v1.1.0" in " ".join((asked.folder / "manifest.yaml").read_text().split())
+    monkeypatch.setattr(proxy, "stable", lambda _version: "v1.99.0")
+    assert list(collector.of_release(tmp_path, "v0.159.0", [("processors", module)]).refused) == [path]
+
+
 @pytest.mark.parametrize("later", ["go.opentelemetry.io/collector/confmap v1.66.0", f"{CORE} v0.160.1 // indirect"])
 def test_an_answer_is_of_one_release(later: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, Go(later))

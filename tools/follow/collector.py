@@ -47,6 +47,7 @@ class Collector:
     modules: dict[str, str]  # path of a component's module → section
     refused: dict[str, str] = field(default_factory=dict)  # path of a module → why
     replaced: dict[str, str] = field(default_factory=dict)  # path of another project's module → release
+    stable: dict[str, str] = field(default_factory=dict)  # path of a stable module of contrib → its version
 
     @property
     def program(self) -> Path:
@@ -77,7 +78,7 @@ class Collector:
         for name in ("go.mod", "go.sum"):
             (self.folder / name).unlink(missing_ok=True)
         go("mod", "init", MODULE, folder=self.folder)
-        wanted = dict.fromkeys(self.modules, self.version) | self._own()
+        wanted = {module: self._of_release(module) for module in self.modules} | self._own()
         required = (f"-require={module}@{version}" for module, version in wanted.items())
         replaced = (f"-replace={module}={module}@{version}" for module, version in self.replaced.items())
         go("mod", "edit", *required, *replaced, folder=self.folder)
@@ -86,9 +87,12 @@ class Collector:
         own = ((module, version) for module, version in self._own().items() if _PROVIDER in module)
         parts = {"providers": [{"gomod": f"{module} {version}"} for module, version in own]}
         for module, section in sorted(self.modules.items()):
-            parts.setdefault(section, []).append({"gomod": f"{module} {self.version}"})
+            parts.setdefault(section, []).append({"gomod": f"{module} {self._of_release(module)}"})
         about = {"module": MODULE, "name": PROGRAM, "output_path": str(self.folder)}
         return {"dist": {**about, "version": self.version.removeprefix("v")}, **parts}
+
+    def _of_release(self, module: str) -> str:
+        return self.stable.get(module, self.version)
 
     def _own(self) -> dict[str, str]:
         """Return the modules of the Collector itself that the program imports, at the versions of the release."""
@@ -178,9 +182,10 @@ def of_release(folder: Path, version: str, components: Iterable[Module]) -> Coll
     """Return the Collector of a release with all components whose modules the proxy has; others are refused."""
     paths = {_path(module): section for section, module in components}
     found = {row["Path"]: row.get("Error", "") for row in proxy.downloaded(f"{path}@{version}" for path in paths)}
-    refused = {path: error for path, error in found.items() if error}
+    stable = {path: apart for path, error in found.items() if error and (apart := proxy.stable_of(path, version))}
+    refused = {path: error for path, error in found.items() if error and path not in stable}
     modules = {path: section for path, section in paths.items() if path not in refused}
-    return Collector(folder / version, version, modules, refused)
+    return Collector(folder / version, version, modules, refused, stable=stable)
 
 
 def _path(module: str) -> str:

@@ -20,6 +20,7 @@ REPOSITORIES = {
     CORE: "go.opentelemetry.io/collector/",
     CONTRIB: "github.com/open-telemetry/opentelemetry-collector-contrib/",
 }
+_COMPONENT = "go.opentelemetry.io/collector/component"
 ENVIRONMENT = {**os.environ, "GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0"}
 _RELEASE = re.compile(r"v\d+\.\d+\.\d+$")
 _STABLE = re.compile(r"^\s*go\.opentelemetry\.io/collector/confmap (v\S+)", re.MULTILINE)
@@ -55,6 +56,19 @@ def stable(version: str) -> str:
     if match is None:
         raise Refused(f"{OTELCOL}@{version} does not require a stable module")
     return match[1]
+
+
+def stable_of(module: str, version: str) -> str:
+    """Return the version that a stable module of contrib has in a release: v1.4.0 for v0.165.0; empty if it has none.
+
+    Such a module requires the Collector's stable modules of the same release.
+    """
+    wanted = f"{_COMPONENT} {stable(version)}\n"
+    apart = [f"{module}@{release}" for release in releases(module) if not release.startswith("v0.")]
+    for found in downloaded(apart) if apart else ():
+        if "Error" not in found and wanted in Path(found["GoMod"]).read_text(encoding="utf-8"):
+            return found["Version"]
+    return ""
 
 
 def downloaded(modules: Iterable[str]) -> Iterator[dict[str, str]]:
