@@ -11,8 +11,8 @@ module: collector_info
 short_description: Read the OpenTelemetry Collectors of a cluster
 version_added: 1.0.0
 description:
-  - Lists the objects of all namespaces and owners that run collectors, hold their configs or shut their ports, as
-    M(o11y.opentelemetry.pipeline_validate) and M(o11y.opentelemetry.pipeline_migrate) take them.
+  - Lists the objects of all namespaces and owners that run collectors, hold their configs, or open or shut their ports,
+    as M(o11y.opentelemetry.pipeline_validate) and M(o11y.opentelemetry.pipeline_migrate) take them.
   - ConfigMaps of other owners may contain secrets, so set C(no_log).
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._cluster]
@@ -36,8 +36,8 @@ EXAMPLES = r"""
 RETURN = r"""
 resources:
   description:
-    - The DaemonSets, Deployments, StatefulSets, ConfigMaps, OpenTelemetryCollectors and NetworkPolicies of all
-      namespaces.
+    - The DaemonSets, Deployments, StatefulSets, ConfigMaps, Services, OpenTelemetryCollectors and NetworkPolicies of
+      all namespaces.
   returned: always
   type: list
   elements: dict

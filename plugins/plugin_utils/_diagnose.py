@@ -14,6 +14,7 @@ from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check, 
 from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._errors import Problem, at_most, cleaned, near, printable
 from ..module_utils._telemetry.times import report, verdicts
+from ..module_utils._validate.data_flow import Hop
 from . import _jmespath, _target, _validate
 
 # Of so many exporters a warning tells.
@@ -55,7 +56,8 @@ def diagnosed(
     collected: Sequence[Mapping[str, Any]], checks: Sequence[Check], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says."""
-    results = [_of_collector(facts, checks, arguments) for facts in collected]
+    others = _validate.hops([item for facts in collected for item in facts.get("objects") or ()])
+    results = [_of_collector(facts, checks, arguments, others) for facts in collected]
     lines = verdicts(results)
     failing = _FAILING[arguments.get("fail_on") or "never"]
     return {
@@ -69,9 +71,11 @@ def diagnosed(
     }
 
 
-def _of_collector(facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _of_collector(
+    facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any], others: Sequence[Hop]
+) -> dict[str, Any]:
     unseen = list(facts["unseen"])
-    known = {**facts, "findings": _findings(facts.get("objects") or [], arguments), "unseen": unseen}
+    known = {**facts, "findings": _findings(facts.get("objects") or [], arguments, others), "unseen": unseen}
     shown: dict[str, Any] = _shown(result(known, run_checks(_search(unseen), checks, known)), facts)
     return shown
 
@@ -114,13 +118,16 @@ def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, An
     }
 
 
-def _findings(objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _findings(
+    objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], others: Sequence[Hop]
+) -> list[dict[str, Any]]:
     """Return the findings of the rules in the config, for its build and platform."""
     if not objects:
         return []
     judgement = {name: arguments.get(name) or _USUAL[name] for name in _JUDGEMENT}
     try:
-        answer = _validate.report({**_PLAIN, **judgement, "config": list(objects)}, lambda _warning: None, check=True)
+        asked = {**_PLAIN, **judgement, "config": list(objects)}
+        answer = _validate.report(asked, lambda _warning: None, check=True, others=others)
     except Problem:  # no config in the objects; other checks report that
         return []
     return [{**item, "where": _where(item), "about": _about(item["path"])} for item in answer["findings"]]

@@ -151,7 +151,7 @@ def _compose(drafts: Sequence[_Draft], recipes: Mapping[str, Path]) -> None:
 
 def _connect(drafts: Sequence[_Draft]) -> None:
     """Add what each collector has to do with the others: the rules judge it, and a change follows the flow of data."""
-    hops = [Hop(draft.collector, draft.composed.config) for draft in drafts]
+    hops = [Hop.of(draft.collector, draft.composed.config) for draft in drafts]
     for draft, asked in zip(drafts, asked_for_pods(hops), strict=True):
         if asked and draft.collector.mode != "sidecar":
             draft.collector = replace(draft.collector, service={**draft.collector.service, "headless": True})

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._config.paths import Path as KeyPath
-from ..module_utils._config.paths import Position
+from ..module_utils._config.paths import Position, at
 from ..module_utils._errors import Problem, cleaned
 from ..module_utils._validate import profiles
+from ..module_utils._validate.data_flow import Hop, divided
 from ..module_utils._validate.reports import FORMATS, Report, as_dict, counted
 from ..module_utils._validate.rules import lint
 from ..module_utils._validate.subject import Finding, Subject, internal_error, masked
@@ -38,10 +39,15 @@ class _Case:
 
 
 @_findings.without_garbage_collection()
-def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
-    """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says."""
+def report(
+    arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False, others: Sequence[Hop] = ()
+) -> dict[str, Any]:
+    """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
+
+    `others` are collectors that are not checked, and may send to those that are.
+    """
     collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])
-    cases = [*_planned(arguments), *_collected(arguments, collected)]
+    cases = [*_planned(arguments), *_collected(arguments, collected, others)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
     judgement = _findings.Judgement.from_arguments(arguments)
     found = [(case.name, case.findings) for case in cases]
@@ -75,11 +81,22 @@ def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
             yield _Case(name, list(item.findings), given.config, given.locate, item.target, build)
 
 
-def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> Iterator[_Case]:
+def hops(objects: Any) -> list[Hop]:
+    """Return the collectors in objects of a cluster, with the names of their Services."""
+    return _hops(_inputs.collect([], objects, False).inputs) if objects else []
+
+
+def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
+    owners = [(item.found.owner, item.context.services, item.config) for item in inputs]
+    return [Hop("", str(at(owner, ("metadata", "namespace"), "")), names, config) for owner, names, config in owners]
+
+
+def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop]) -> Iterator[_Case]:
     wanted = _target.BuildRequest.from_arguments(arguments)
-    for item in collected.inputs:
+    routing = divided([*_hops(collected.inputs), *others])
+    for item, keys in zip(collected.inputs, routing, strict=False):
         try:
-            yield _case(item, wanted)
+            yield _case(item, wanted, keys)
         except Problem:
             raise
         except Exception as error:  # the other files are still checked
@@ -91,14 +108,22 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected) -> It
         yield _Case(invalid.position.file, [_invalid(invalid)])
 
 
-def _case(item: _inputs.Input, wanted: _target.BuildRequest) -> _Case:
+def _case(item: _inputs.Input, wanted: _target.BuildRequest, routing: Mapping[str, set[str]] | None) -> _Case:
     around = item.context
     target = _target.resolve(wanted, around.image)
     build = _target.label(target, wanted, around.image)
     environment = around.environment
     listeners = _target.tables().listeners
     subject = Subject(
-        item.config, item.locate, item.duplicates, environment, target, around.deployment, around.resource, listeners
+        item.config,
+        item.locate,
+        item.duplicates,
+        environment,
+        target,
+        around.deployment,
+        around.resource,
+        listeners,
+        routing=routing,
     )
     findings = masked(lint(subject), item.config, subject.view.suspects)
     return _Case(item.name, findings, item.config, item.locate, target, build)

@@ -116,6 +116,12 @@ def test_preflight_fails_on_what_is_asked(tmp_path: Path, text: str, fail_on: st
     assert ("unknown-field" if text is BAD else "unused-component") in done.stdout + done.stderr
 
 
+def test_preflight_says_that_nothing_was_named_to_check() -> None:
+    done = plays.playbook("-i", "localhost,", "playbooks/preflight.yml")
+    assert done.returncode != 0
+    assert "There is nothing to check. Name files and folders" in " ".join(done.stdout.split()), done.stdout
+
+
 def test_preflight_counts_by_owner_the_configs_that_planned_versions_break(tmp_path: Path) -> None:
     batched = LIMITER.replace("memory_limiter", "batch").replace("debug", "otlp_grpc")
     helm = "metadata: {name: x, namespace: shop, annotations: {meta.helm.sh/release-name: otel}}"

@@ -1,15 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How data flows between the collectors of one run. Private."""
+"""How data flows between the collectors of one run, of files or of a cluster. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._collector.options import Collector
 from .._collector.peers import peers
+from .._collector.pod_logs import PodLogs
 from .._config.paths import at, section
 from .._kube import names
 from .loops import printing
@@ -25,23 +26,26 @@ _OF_APPLICATIONS = ("jaeger", "opencensus", "otlp", "skywalking", "zipkin")
 
 
 class Hop(NamedTuple):
-    """A collector of one run on the route of the data: what leads to it, and what it prints."""
+    """A collector on the route of the data: the names of its Services, and what it prints to which log."""
 
-    collector: Collector
+    name: str
+    namespace: str
+    services: Iterable[str]
     config: Any
+    logs: PodLogs | None = None
 
-    @property
-    def services(self) -> set[tuple[str, str]]:
-        """Namespace and name of each Service of it; the operator may make one of its own."""
-        name, made = self.collector.name, self.collector.backend == "operator"
-        children = names.of_operator(name) if made else ()
-        return {(self.collector.namespace, one) for one in (name, names.headless(name), *children)}
+    @classmethod
+    def of(cls, collector: Collector, config: Any) -> Hop:
+        """Return a collector of a run; the operator may make Services of its own."""
+        name = collector.name
+        children = names.of_operator(name) if collector.backend == "operator" else ()
+        return cls(name, collector.namespace, {name, names.headless(name), *children}, config, collector.logs)
 
     @property
     def printers(self) -> tuple[Printer, ...]:
         """What prints records to its log."""
-        found = printing(View(self.config, {}, False)).items()
-        return tuple(Printer(self.collector.name, self.collector.logs, name, how) for name, how in found)
+        found = printing(View(self.config, {}, False)).items() if self.logs else ()
+        return tuple(Printer(self.name, self.logs, name, how) for name, how in found if self.logs)
 
     @property
     def passed_on(self) -> set[str]:
@@ -84,16 +88,17 @@ Routes = Sequence[Mapping[str, set[int]]]
 
 def asked_for_pods(hops: Sequence[Hop]) -> list[bool]:
     """Return for each collector whether another one sends to all its pods by the name of its headless Service."""
-    found = {(peer.namespace, peer.service) for hop in hops for peer in peers(hop.config, hop.collector.namespace)}
-    return [(hop.collector.namespace, names.headless(hop.collector.name)) in found for hop in hops]
+    found = {(peer.namespace, peer.service) for hop in hops for peer in peers(hop.config, hop.namespace)}
+    return [(hop.namespace, names.headless(hop.name)) in found for hop in hops]
 
 
 def routes_between(hops: Sequence[Hop]) -> Routes:
     """Return for each collector the others that each of its exporters sends to."""
-    at_service = {service: index for index, hop in enumerate(hops) for service in hop.services}
+    known = [(hop.namespace, service, index) for index, hop in enumerate(hops) for service in hop.services]
+    at_service = {(namespace, service): index for namespace, service, index in reversed(known)}
     routes: list[dict[str, set[int]]] = [{} for _hop in hops]
     for route, one in zip(routes, hops, strict=True):
-        for peer in peers(one.config, one.collector.namespace):
+        for peer in peers(one.config, one.namespace):
             if (peer.namespace, peer.service) in at_service:
                 route.setdefault(peer.exporter, set()).add(at_service[peer.namespace, peer.service])
     return routes
@@ -104,7 +109,7 @@ def senders_to(hops: Sequence[Hop], routes: Routes) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = [() for _hop in hops]
     for one, route in zip(hops, routes, strict=True):
         for target in sorted(set().union(*(route.get(name, ()) for name in one.passed_on))):
-            found[target] += (one.collector.name,)
+            found[target] += (one.name,)
     return found
 
 
@@ -120,6 +125,16 @@ def routing_to(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]
     return found
 
 
+def divided(hops: Sequence[Hop]) -> list[dict[str, set[str]] | None]:
+    """Return for each collector the keys of `routing_to`, only for signals that all known senders divide by a key.
+
+    Files and clusters have senders that are not known, so other signals say nothing.
+    """
+    found = routing_to(hops, routes_between(hops))
+    kept = ({signal: keys for signal, keys in one.items() if "" not in keys} for one in found)
+    return [one or None for one in kept]
+
+
 def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
     """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them."""
     found: list[dict[str, tuple[tuple[str, str], ...]]] = [{} for _hop in hops]
@@ -128,13 +143,13 @@ def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tupl
             for target in sorted(route.get(exporter, ())) if kind_of(exporter) in _OTLP else ():
                 other = hops[target]
                 if other.received and signal not in other.received:
-                    lost[exporter] = (*lost.get(exporter, ()), (other.collector.name, signal))
+                    lost[exporter] = (*lost.get(exporter, ()), (other.name, signal))
     return found
 
 
 def unseen(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
     """Return for each collector and exporter that balances the collectors whose new replicas it never learns of."""
-    kept = {index: hop.collector.name for index, hop in enumerate(hops) if not hop.renews}
+    kept = {index: hop.name for index, hop in enumerate(hops) if not hop.renews}
     return [
         {
             name: found

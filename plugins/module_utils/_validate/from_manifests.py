@@ -48,6 +48,7 @@ class Context:
     environment: frozenset[str] | None = None
     image: str = ""
     resource: Object | None = None
+    services: frozenset[str] = frozenset()
 
 
 def context_of(found: Found, stream: Sequence[Object], complete: bool = False) -> Context:
@@ -108,7 +109,9 @@ def _of_custom_resource(item: Object, stream: Sequence[Object], complete: bool) 
     )
     given = _environment(spec)
     environment = None if given is None else given | _BY_OPERATOR
-    return Context(deployment, environment, str(spec.get("image") or ""), item)
+    selecting = _named(_selecting(_operator_labels(item), item, stream))
+    services = names.of_operator(_name(section(item, "metadata")) or "") | selecting
+    return Context(deployment, environment, str(spec.get("image") or ""), item, services)
 
 
 def _of_workload(workload: Object, container: Object, stream: Sequence[Object], complete: bool) -> Context:
@@ -130,7 +133,8 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
         annotated=bool(section(workload, "spec", "template", "metadata", "annotations")),
         logs=_logs(mode, workload, _name(section(workload, "metadata")), _name(container)),
     )
-    return Context(deployment, _environment(container), str(container.get("image") or ""))
+    services = _named(_selecting(labels, workload, stream))
+    return Context(deployment, _environment(container), str(container.get("image") or ""), services=services)
 
 
 def _logs(mode: str, owner: Object, workload: str | None, container: str | None) -> PodLogs | None:
@@ -171,15 +175,25 @@ def _exposed(
     numbers = {_name(port): port.get("containerPort") for port in ports}
     found = [(port.get("containerPort"), _protocol(port)) for port in ports if port.get("hostPort")]
     services = [item for item in stream if item.get("kind") == "Service" and _together(item, workload)]
-    for service in services:
-        selector = section(service, "spec", "selector")
-        if selector and selector.items() <= labels.items():
-            for port in mappings(section(service, "spec"), "ports"):
-                target = port.get("targetPort", port.get("port"))
-                number = numbers.get(target, target) if isinstance(target, str) else target
-                found.append((number, _protocol(port)))
+    for service in _selecting(labels, workload, services):
+        for port in mappings(section(service, "spec"), "ports"):
+            target = port.get("targetPort", port.get("port"))
+            number = numbers.get(target, target) if isinstance(target, str) else target
+            found.append((number, _protocol(port)))
     known = frozenset((number, protocol) for number, protocol in found if isinstance(number, int))
     return known if known or services else None
+
+
+def _selecting(labels: Object, workload: Object, stream: Iterable[Object]) -> Iterator[Object]:
+    """Yield the Services of a stream that select the pods of a workload."""
+    for item in stream:
+        selector = section(item, "spec", "selector") if item.get("kind") == "Service" else {}
+        if selector and selector.items() <= labels.items() and _together(item, workload):
+            yield item
+
+
+def _named(services: Iterable[Object]) -> frozenset[str]:
+    return frozenset(name for item in services if (name := _name(section(item, "metadata"))))
 
 
 def _granted(pod: Object, workload: Object, stream: Sequence[Object]) -> tuple[dict[str, Any], ...] | None:
@@ -218,11 +232,17 @@ def _of_operator(item: Object, stream: Sequence[Object], complete: bool) -> Ingr
         spec = {"podSelector": {}, "ingress": [{"ports": [{"protocol": "TCP"}]}]}
         name = f"{names.child(str(metadata.get('name')))}-networkpolicy"
         made = [{"kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec}]
-    named = {key: str(metadata.get(key) or "") for key in ("namespace", "name")}
-    labels = {**section(metadata, "labels"), **_PART_OF, **operator_labels({"metadata": named})}
+    labels = _operator_labels(item)
     workload = (one for one in stream if one.get("kind") in WORKLOADS and _is_workload(one, item))
     containers = (part for one in workload for part in mappings(one, "spec", "template", "spec", "containers"))
     return _ingress(item, labels, [*stream, *made], complete and not made, _port_names(containers))
+
+
+def _operator_labels(item: Object) -> Object:
+    """Return the labels of the pods that the operator makes of a custom resource."""
+    metadata = section(item, "metadata")
+    named = {key: str(metadata.get(key) or "") for key in ("namespace", "name")}
+    return {**section(metadata, "labels"), **_PART_OF, **operator_labels({"metadata": named})}
 
 
 def _is_workload(item: Object, owner: Object) -> bool:

@@ -229,11 +229,12 @@ class DiagnosedCollector:
 
     def _objects(self) -> list[Object]:
         """Return the objects by which pipeline_validate judges the config."""
-        if self.target.custom:
-            return [self.target.custom]
+        kinds = [("services", "Service"), ("networkpolicies", "NetworkPolicy")]
         around: Sequence[Object] = [
             {**item, "kind": kind}
-            for plural, kind in (("services", "Service"), ("networkpolicies", "NetworkPolicy"))
+            for plural, kind in (kinds[:1] if self.target.custom else kinds)
             for item in self._listed(plural) or []
         ]
+        if self.target.custom:
+            return [self.target.custom, *around]
         return [*([self.target.workload] if self.target.workload else []), *self.config_maps.values(), *around]

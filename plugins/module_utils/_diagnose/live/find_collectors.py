@@ -197,6 +197,7 @@ INFO_KINDS = (
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
     ("v1", "ConfigMap"),
+    ("v1", "Service"),
     ("opentelemetry.io/v1beta1", "OpenTelemetryCollector"),
     ("networking.k8s.io/v1", "NetworkPolicy"),
 )
