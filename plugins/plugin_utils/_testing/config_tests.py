@@ -158,7 +158,10 @@ def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
             raise Problem(f"{path} has no tests", fix=f"The names of files with tests end in {' or '.join(ENDINGS)}.")
         found += inside
     if not found and not may_be_none:
-        raise Problem("there are no tests to run", fix="Name files or folders with `paths`.")
+        raise Problem(
+            "there are no tests to run",
+            fix="Name files or folders with `paths`, for the playbook with `-e pipeline_test_paths=FILE,FOLDER`.",
+        )
     return found
 
 
