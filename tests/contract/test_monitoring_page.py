@@ -1,13 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of the alerts: the annotation `runbook_url` of each leads to a section of it."""
+"""The page of the alerts and the dashboard: the annotation `runbook_url` of each alert leads to a section of it."""
 
 from __future__ import annotations
 
 import re
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts, dashboard
 
 from .source import text
 
@@ -21,3 +21,10 @@ def test_each_alert_has_a_section_and_a_row() -> None:
     severities = {(alert.name, alert.severity) for alert in alerts.ALERTS}
     assert {(name, severity) for name, _anchor, severity in rows} == severities
     assert all(anchor == name.lower() for name, anchor, _severity in rows)
+
+
+def test_the_picture_has_each_panel() -> None:
+    """Panels of records are drawn for each signal."""
+    drawn = text("docs/images/dashboard.svg")
+    titles = [panel.title.replace("<what>", noun) for panel in dashboard.PANELS for noun in ("spans", "log records")]
+    assert [title for title in titles if f">{title}</text>" not in drawn] == []

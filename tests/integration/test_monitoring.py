@@ -359,10 +359,22 @@ def test_all_rules_can_be_evaluated(scene: Scene) -> None:
     assert {rule["name"] for rule in rules} >= {fault.alert for fault in FAULTS} - {""}
 
 
-def queries_of(manifests: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the query of each panel of a dashboard."""
+def targets_of(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the query and the legend of each panel of a dashboard."""
     panels = json.loads(data(manifests, "-dashboard"))["panels"]
-    return {panel["title"]: panel["targets"][0]["expr"] for panel in panels if panel["type"] != "row"}
+    return {panel["title"]: panel["targets"][0] for panel in panels if panel["type"] != "row"}
+
+
+def queries_of(manifests: list[dict[str, Any]]) -> dict[str, str]:
+    return {title: panel["expr"] for title, panel in targets_of(manifests).items()}
+
+
+def unnamed(labels: dict[str, str], legend: str) -> set[str]:
+    """Return the labels of a legend that a series lacks; some have a dot or an underscore, as the scrape asks for."""
+    wanted = re.findall(r"\{\{(.+?)\}\}", legend)
+    return {label.replace(".", "_") for label in wanted} - {
+        label.replace(".", "_") for label in wanted if label in labels
+    }
 
 
 @pytest.mark.parametrize("name", [fault.name for fault in FAULTS if not fault.alert])
@@ -374,6 +386,13 @@ def test_every_panel_of_a_dashboard_has_data(scene: Scene, name: str) -> None:
         if not awaited(lambda query=query: scene.prometheus.query(query.replace("$__rate_interval", "20s")), 5)
     }
     assert queries and empty == {}
+    lacking = {
+        title: found
+        for title, panel in targets_of(scene.objects[name]).items()
+        for series in scene.prometheus.query(panel["expr"].replace("$__rate_interval", "20s"))
+        if (found := unnamed(series["metric"], panel["legendFormat"]))
+    }
+    assert lacking == {}, "legends would be blank"
 
 
 @pytest.mark.parametrize("name", [fault.name for fault in FAULTS if not fault.alert])

@@ -33,6 +33,8 @@ def _rate(metric: str, of: str) -> str:
     return f"sum by (namespace, pod, {of}) (rate(<{metric}>[$__rate_interval]))"
 
 
+# The label is `otel.signal` where Prometheus asks for names in UTF-8, as version 3 does, else `otel_signal`.
+_OF_PROCESSOR = "{{processor}}, {{otel_signal}}{{otel.signal}} in {{pod}}"
 # A counter of failures begins with the first of them; until then, the panel shows zero.
 _FAILED = (
     "sum by (namespace, pod, exporter) (rate(<exporter_send_failed_of>[$__rate_interval])"
@@ -49,17 +51,17 @@ PANELS = (
     Panel(
         "Processors",
         "Records into processors",
-        _rate("processor_incoming_items", "processor, otel_signal"),
+        "rate(<processor_incoming_items>[$__rate_interval])",
         _ITEMS,
-        "{{processor}}, {{otel_signal}} in {{pod}}",
+        _OF_PROCESSOR,
         ("items",),
     ),
     Panel(
         "Processors",
         "Records out of processors",
-        _rate("processor_outgoing_items", "processor, otel_signal"),
+        "rate(<processor_outgoing_items>[$__rate_interval])",
         _ITEMS,
-        "{{processor}}, {{otel_signal}} in {{pod}}",
+        _OF_PROCESSOR,
         ("items",),
     ),
     Panel("Exporters", "Sent <what>", _rate("exporter_sent_of", "exporter"), _ITEMS, "{{exporter}} in {{pod}}"),
