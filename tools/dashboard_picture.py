@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -79,14 +80,14 @@ def _graph(found: Series, percent: bool, box: tuple[int, int, int, int], end: fl
         label = f"{100 * most * share:.2g}%" if percent else _short(most * share)
         yield f'<path d="M{x} {level:.0f}h{width}" stroke="#eee"/>'
         yield f'<text x="{x - 6}" y="{level + 4:.0f}" text-anchor="end" fill="#555">{label}</text>'
-    for (name, points), color in zip(found, COLORS, strict=False):
+    for (name, points), color in zip(found, cycle(COLORS), strict=False):
         places = [
             f"{x + width * (1 - (end - at) / (MINUTES * 60)):.0f},{y + height * (1 - value / most):.0f}"
             for at, value in points
         ]
         line = f'<polyline points="{" ".join(places)}" fill="none" stroke="{color}" stroke-width="1.5">'
         yield f"{line}<title>{escape(name)}</title></polyline>"
-    for row, ((name, _points), color) in enumerate(list(zip(found, COLORS, strict=False))[:SHOWN]):
+    for row, ((name, _points), color) in enumerate(list(zip(found, cycle(COLORS), strict=False))[:SHOWN]):
         place = f'x="{x - 34}" y="{y + height + 14 + 11 * row}"'
         yield f'<text {place} font-size="9" fill="{color}">{escape(name)}</text>'
 
