@@ -30,7 +30,7 @@ options:
     description:
       - The protocol. By default V(http/protobuf) for an HTTP URL whose port is not 4317, else V(grpc).
       - V(xray) sends a segment over UDP to port 2000, as the SDKs of X-Ray do. It needs O(endpoint), O(signals=traces)
-        and O(arrival), because nobody answers a segment.
+        and O(arrival) or O(backends), because nobody answers a segment.
     type: str
     choices: [grpc, http/protobuf, xray]
   signals:
@@ -101,11 +101,31 @@ options:
         description:
           - The API. V(prometheus) has metrics, V(loki) logs, V(jaeger) and V(tempo) traces, V(elasticsearch), also for
             OpenSearch, all signals, V(datadog) traces and logs.
+          - V(xray) has traces, by C(xray:BatchGetTraces). With CloudWatch's Transaction Search, ask V(cloudwatch).
+          - V(cloudwatch) has traces and logs, by C(logs:FilterLogEvents). Metrics are asked in the log group of
+            recipe C(emf_export), or without O(backends[].log_group) by PromQL, as recipe C(cloudwatch_otlp_metrics)
+            sends them. PromQL needs C(cloudwatch:GetMetricData) and C(cloudwatch:ListMetrics).
+          - Both find AWS credentials as boto3 does, such as those of E(AWS_PROFILE).
         type: str
         required: true
-        choices: [prometheus, loki, jaeger, tempo, elasticsearch, datadog]
-      url: {description: "The address of the API, without the path of a query.", type: str, required: true}
-      headers: {description: "Headers, such as a token or a tenant.", type: dict}
+        choices: [prometheus, loki, jaeger, tempo, elasticsearch, datadog, xray, cloudwatch]
+      url:
+        description:
+          - The address of the API, without the path of a query.
+          - Required, except for AWS. There it is a URL instead of AWS's own endpoints.
+        type: str
+      region: {description: The AWS region. Defaults to that of the profile or of E(AWS_REGION)., type: str}
+      profile: {description: The profile of the AWS credentials., type: str}
+      role_arn: {description: "A role of AWS to assume, such as one of another account.", type: str}
+      log_group:
+        description: The log group of CloudWatch. Required for logs; C(aws/spans) by default for traces.
+        type: str
+      signals:
+        description: The signals to look for there. Defaults to all that the backend has; required for V(cloudwatch).
+        type: list
+        elements: str
+        choices: [traces, metrics, logs]
+      headers: {description: "Headers, such as a token or a tenant. None for AWS.", type: dict}
       ca_file: {description: The CA of the backend's certificate., type: path}
       index: {description: "Index of Elasticsearch. Defaults to C(*traces*), C(*metrics*) or C(*logs*).", type: str}
       attributes:
@@ -139,6 +159,7 @@ requirements:
   - opentelemetry-proto
   - grpcio, for gRPC
   - urllib3, for HTTP
+  - boto3, for X-Ray and CloudWatch
 seealso:
   - module: o11y.opentelemetry.rollout_wait
 """
@@ -163,6 +184,19 @@ EXAMPLES = r"""
     backends:
       - {kind: tempo, url: "https://tempo.example.com", attributes: {k8s.cluster.name: blue}}
       - {kind: prometheus, url: "https://mimir.example.com/prometheus", headers: {X-Scope-OrgID: shop}}
+
+- name: Check that a trace is in X-Ray, and a log record in CloudWatch with the name of the cluster
+  o11y.opentelemetry.otlp_probe:
+    via: {namespace: observability, service: gateway}
+    signals: [traces, logs]
+    backends:
+      - {kind: xray, region: us-east-1, profile: prod}
+      - kind: cloudwatch
+        region: us-east-1
+        profile: prod
+        signals: [logs]
+        log_group: /blue/applications
+        attributes: {k8s.cluster.name: blue}
 
 - name: Check that segments of X-Ray's SDKs arrive
   o11y.opentelemetry.otlp_probe:

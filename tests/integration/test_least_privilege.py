@@ -16,12 +16,17 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_options import SIGNALS
 
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks.identities import Caller
 
 from .least_privilege import (
     ROLE,
+    SECONDS,
     WORKSPACE,
     Cloud,
     awaited,
@@ -195,6 +200,32 @@ def test_what_is_no_call_of_its_own_has_a_page_that_says_so(action: str) -> None
     (grant,) = [grant for grant in derive(config, {}).grants if action in grant.actions]
     print(f"{action} is asked for with {IMPLIED[action]}: {grant.source}")
     assert grant.source.startswith("https://docs.aws.amazon.com/service-authorization/")
+
+
+# Where each exporter puts a signal, as module otlp_probe is told to look for it.
+PLACES: tuple[dict[str, Any], ...] = (
+    {"kind": "xray"},
+    {"kind": "cloudwatch", "signals": ["traces", "metrics"], "attributes": {"service.name": "shop"}},
+    {"kind": "cloudwatch", "signals": ["metrics"], "log_group": "/metrics/undefined"},
+    {"kind": "cloudwatch", "signals": ["logs"], "log_group": "/app", "attributes": {"service.name": "shop"}},
+)
+
+
+def test_a_probe_is_found_where_each_exporter_puts_it(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.aws.allow(running.policy)
+    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), running.aws.identities.person, strict=True):
+        monkeypatch.setenv(name, value)
+    common = {"region": "us-east-1", "url": running.aws.url}
+    send = otlp.sender(otlp.OtlpTarget(running.otlp, "http/protobuf", {}, {}))
+    probe_id = otlp.new_id()
+    evidence = Backends([common | place for place in PLACES], probe_id, "shop")
+    signals = Probe(send, evidence, probe_id, "shop", SECONDS).run(SIGNALS)["signals"]
+    print({signal: (found["seconds"], found["seen"]) for signal, found in signals.items()})
+    assert all(found["arrived"] for found in signals.values())
+    wrong = [common | place | {"attributes": {"service.name": "other"}} for place in PLACES]
+    lost = Backends(wrong, probe_id, "shop")
+    assert lost.look(SIGNALS) == {}
+    assert all("attribute service.name is not 'other'" in lost.hint(signal) for signal in SIGNALS)
 
 
 ELSEWHERE = (

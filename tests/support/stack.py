@@ -184,7 +184,7 @@ class DataArrives:
         probe = {"via": {"namespace": NAMESPACE, "service": "otel-otlp"}, "service_name": service}
         stack.host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(probe))
         until("the span in Jaeger", lambda: stack.spans(service), PATIENCE)
-        until("the metric in Prometheus", lambda: stack.query(f'o11y_probe_total{{job="{service}"}}'), PATIENCE)
+        until("the metric in Prometheus", lambda: stack.query(f'o11y_probe{{job="{service}"}}'), PATIENCE)
         until("the log in Elasticsearch", lambda: stack.documents(today("istio-access-log"), service), PATIENCE)
         assert len(stack.documents(today("istio-access-log"), service)) == 1
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import uuid
 from collections.abc import Iterator
 
@@ -11,7 +13,7 @@ from testinfra.host import Host
 
 from tests.support.aws import Aws, role_arn, spans
 from tests.support.cluster import PROJECT, until
-from tests.support.eks.scenario import PATIENCE, Scenario
+from tests.support.eks.scenario import PATIENCE, Scenario, environment
 
 ROLE = "k8s-production-cluster-us-east-1-signed-signed"
 ENDPOINTS = {
@@ -29,10 +31,28 @@ def scenario(host: Host) -> Iterator[Scenario]:
     found.site(playbook="remove")
 
 
-def test_each_signal_arrives_at_its_endpoint(host: Host, scenario: Scenario) -> None:
+def probed(service: str, **attributes: str) -> str:
+    """Send all signals, look for them in CloudWatch as the owner of the account, and return what Ansible prints."""
+    where = {"kind": "cloudwatch", "region": "us-east-1", "attributes": {"service.name": service, **attributes}}
+    places = ({"signals": ["traces", "metrics"]}, {"signals": ["logs"], "log_group": "/signed/applications"})
+    probe = {
+        "via": {"namespace": "signed", "service": "signed"},
+        "service_name": service,
+        "backends": [where | place for place in places],
+        "timeout_seconds": 5 if attributes else PATIENCE,
+    }
+    command = ["ansible", "localhost", "-m", "o11y.opentelemetry.otlp_probe", "-a", json.dumps(probe)]
+    known = {**environment(), "KUBECONFIG": os.environ["KUBECONFIG"]}
+    done = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
+    assert (done.returncode != 0) is bool(attributes), done.stdout + done.stderr
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def test_each_signal_arrives_at_its_endpoint(scenario: Scenario) -> None:
     service = f"shop-{uuid.uuid4().hex[:8]}"
-    probe = {"via": {"namespace": "signed", "service": "signed"}, "service_name": service}
-    host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(probe))
+    printed = probed(service)
+    assert "logs arrived, seen in cloudwatch in us-east-1, log group /signed/applications" in printed
+    assert [secret for secret in scenario.aws.secrets() if secret in printed] == []
 
     def came() -> bool:
         calls = scenario.aws.received(role=role_arn(ROLE), otlp=True, refused="")
@@ -42,3 +62,8 @@ def test_each_signal_arrives_at_its_endpoint(host: Host, scenario: Scenario) -> 
     (call,) = scenario.aws.received(operation="PutSpans")
     assert [name for name, _span in spans(call)] == [service]
     assert [item for item in scenario.aws.received(otlp=True) if item["refused"]] == []
+
+
+def test_an_attribute_that_is_missing_there_is_named(scenario: Scenario) -> None:
+    printed = probed("shop", **{"k8s.cluster.name": "blue"})
+    assert "the record has no attribute k8s.cluster.name" in printed

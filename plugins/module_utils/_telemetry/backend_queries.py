@@ -5,19 +5,28 @@
 
 Sources: the HTTP APIs of Prometheus (`/api/v1/query`), Loki (`/loki/api/v1/query_range`), Jaeger (API v3,
 `api_v3/query_service.proto`), Tempo (`/api/search` with TraceQL) and Elasticsearch and OpenSearch (`_search`); logs and
-spans events of Datadog's API v2.
+spans events of Datadog's API v2; BatchGetTraces of AWS X-Ray, FilterLogEvents of CloudWatch Logs, and QueryMetrics of
+CloudWatch, which is PromQL and must name the metric.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from .._config.paths import mappings
 
 ID_ATTRIBUTE = "o11y.probe.id"
+METRIC = "o11y.probe"
+# Where CloudWatch has spans once Transaction Search is on.
+SPANS_GROUP = "aws/spans"
+IN_LOGS = "; with Transaction Search, spans are in CloudWatch, so ask kind cloudwatch for traces"
+# What AWS puts before names of attributes: the exporter awsxray in metadata and annotations, CloudWatch in labels.
+_PREFIXES = re.compile(r"\A(?:otel\.resource\.|otel_resource_|@(?:resource|instrumentation|datapoint)\.)")
 # For how long before a question a probe may have been sent.
 SINCE_SECONDS = 900
 # How many traces of the service Jaeger returns: it cannot search for an attribute by this API. The proto has one name,
@@ -35,8 +44,16 @@ class Question(NamedTuple):
     body: Any = None
 
 
+class Call(NamedTuple):
+    """One operation of AWS, by its names in boto3."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+
+
 class Asked(NamedTuple):
-    """What a question is about. Times are seconds since 1970; `data` names an index."""
+    """What a question is about. Times are seconds since 1970; `data` names an index or a log group."""
 
     signal: str
     probe_id: str
@@ -47,13 +64,17 @@ class Asked(NamedTuple):
 
 
 class Backend(NamedTuple):
-    """A kind of backend: its signals, what to ask, how to read the attributes of each record, and whether the backend
-    answers with records of the probe alone."""
+    """A kind of backend: its signals, what to ask, how to read the attributes of each record, whether the backend
+    answers with records of the probe alone, whether AWS is asked, what else a missing record may mean, and which
+    signals need a log group."""
 
     signals: tuple[str, ...]
-    question: Callable[[Asked], Question]
+    question: Callable[[Asked], Question | Call]
     records: Callable[[Any], Iterator[Attributes]]
     filters: bool = True
+    aws: bool = False
+    unless: str = ", or not for this tenant"
+    grouped: tuple[str, ...] = ()
 
 
 def _prometheus(asked: Asked) -> Question:
@@ -92,6 +113,21 @@ def _datadog(asked: Asked) -> Question:
     )
 
 
+def _xray(asked: Asked) -> Call:
+    ids = [xray_form(trace_id(asked.probe_id)), segment_id(asked.probe_id)]
+    return Call("xray", "batch_get_traces", {"TraceIds": ids})
+
+
+def _cloudwatch(asked: Asked) -> Question | Call:
+    group = asked.data or (SPANS_GROUP if asked.signal == "traces" else "")
+    if not group:  # without a space: a plus for it would be signed in another way than it is read
+        query = f'{{"{METRIC}","{ID_ATTRIBUTE}"="{asked.probe_id}"}}'
+        return Question("GET", "/api/v1/query", {"query": query})
+    start = int((asked.now - SINCE_SECONDS) * 1000)
+    found = {"logGroupName": group, "startTime": start, "filterPattern": f'"{asked.probe_id}"', "limit": 10}
+    return Call("logs", "filter_log_events", found)
+
+
 def _series(answer: Any) -> Iterator[Attributes]:
     for item in mappings(answer, "data", "result"):
         labels = item.get("metric") or item.get("stream") or {}
@@ -124,6 +160,31 @@ def _events(answer: Any) -> Iterator[Attributes]:
         yield dict(_flat(event.get("attributes"), ()))
 
 
+def _segments(answer: Any) -> Iterator[Attributes]:
+    for trace in mappings(answer, "Traces"):
+        for found in mappings(trace, "Segments"):
+            yield _bare(_flat(_parsed(found.get("Document")), ()))
+
+
+def _log_events(answer: Any) -> Iterator[Attributes]:
+    """Read log events, whose messages are mostly JSON, or the series of PromQL."""
+    yield from (_bare(labels.items()) for labels in _series(answer))
+    for event in mappings(answer, "events"):
+        yield {**_bare(_flat(_parsed(event.get("message")), ())), "logStreamName": str(event.get("logStreamName"))}
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return {"message": text}
+
+
+def _bare(pairs: Iterable[tuple[str, str]]) -> Attributes:
+    """Return attributes also under their names without what AWS puts before them."""
+    return {name: value for key, value in pairs for name in (key, _PREFIXES.sub("", key))}
+
+
 def _pairs(items: Any) -> Attributes:
     return {str(item.get("key")): str(next(iter((item.get("value") or {}).values()), "")) for item in items}
 
@@ -133,12 +194,30 @@ def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _flat(inner, (*path, str(key)))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for item in value:
+            yield from _flat(item, path)
     elif path:
         yield from ((".".join(path[start:]), str(value)) for start in range(len(path)))
 
 
 def _rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def trace_id(probe_id: str) -> str:
+    """Return the trace ID of a probe's span: as random as those of applications, and known to who looks for it."""
+    return hashlib.sha256(probe_id.encode()).hexdigest()[:32]
+
+
+def segment_id(probe_id: str) -> str:
+    """Return the trace ID of a probe's segment. It begins with a time, as those of the X-Ray SDKs do."""
+    return xray_form(probe_id[:8] + trace_id(probe_id)[8:])
+
+
+def xray_form(trace: str) -> str:
+    """Return a trace ID as X-Ray writes it."""
+    return f"1-{trace[:8]}-{trace[8:]}"
 
 
 def plain(name: str) -> str:
@@ -153,6 +232,10 @@ BACKENDS: dict[str, Backend] = {
     "tempo": Backend(("traces",), _tempo, _spans),
     "elasticsearch": Backend(("traces", "metrics", "logs"), _elasticsearch, _documents),
     "datadog": Backend(("traces", "logs"), _datadog, _events),
+    "xray": Backend(("traces",), _xray, _segments, aws=True, unless=IN_LOGS),
+    "cloudwatch": Backend(
+        ("traces", "metrics", "logs"), _cloudwatch, _log_events, aws=True, unless="", grouped=("logs",)
+    ),
 }
 
 

@@ -24,6 +24,7 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 OPERATIONS: dict[str, Callable[..., dict[str, Any] | None]] = {**addons.OPERATIONS, **associations.OPERATIONS}
+REST = ("eks", "xray")
 XML_ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error><RequestId>t</RequestId></ErrorResponse>"
 
 
@@ -38,13 +39,14 @@ class Request:
         self.key, self.region, self.service = signed.groups() if signed else ("", "us-east-1", "")
         path = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
         self.path, self.query = path, str(environ.get("QUERY_STRING") or "")
+        self.target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
         self.operation, self.given = self._read(environ["REQUEST_METHOD"])
 
     def _read(self, method: str) -> tuple[str, dict[str, Any]]:
-        if self.service == "eks":
-            found = route("eks", method, self.path)
-            if found:
-                return found[0], arguments("eks", found[0], found[1], self.query, self.body)
+        if self.service in REST and (found := route(self.service, method, self.path)):
+            return found[0], arguments(self.service, found[0], found[1], self.query, self.body)
+        if self.target:
+            return self.target, {}
         form = {key: values[0] for key, values in parse_qs(self.body.decode(errors="replace")).items()}
         return form.get("Action", ""), form
 
@@ -108,7 +110,7 @@ class Application:
         if not request.service or not request.operation:
             return _json(start, status or 400, {"message": error.message}, error.code)
         found = status_of_error(request.service, request.operation, error.code, status)
-        if request.service == "eks":
+        if request.service in REST or request.target:
             return _json(start, found, {"message": error.message}, error.code)
         return _text(start, found, "text/xml", XML_ERROR.format(escape(error.code), escape(error.message)))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,7 @@ from tests.testbed.aws.app import XML_ERROR
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks import requests, signatures
 from tests.testbed.eks.identities import Caller, Identities
+from tests.testbed.eks.otlp import Kept
 from tests.testbed.eks.requests import Asked
 from tests.testbed.eks.signatures import Sent
 
@@ -46,6 +48,7 @@ class Front:
         """Forget what came, and where workspaces are."""
         self.received: list[dict[str, Any]] = []
         self.workspaces: dict[str, Callable[[], str]] = {}
+        self.kept = Kept()
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer one request."""
@@ -95,7 +98,11 @@ class Front:
     def _answered(self, environ: Environ, start: Start, sent: Sent, asked: Asked) -> Iterable[bytes]:
         if asked.service == "aps":
             return self._amp(start, sent, asked)
+        if asked.operation == "GetMetricData" and "query" in asked.given:
+            return text(start, 200, "application/json", json.dumps(self.kept.query(asked.given["query"])).encode())
         if asked.otlp:
+            with self.lock:
+                self.kept.keep(asked, requests.decoded(sent), int(time.time() * 1000))
             return text(start, 200, sent.headers.get("content-type", ""), b"")
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(sent.body), str(len(sent.body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)

@@ -35,6 +35,8 @@ OTLP = {
     ("monitoring", "/v1/metrics"): "PutMetricData",
 }
 """The OTLP endpoints, and the action that each needs, which AWS names in its answer to who lacks it."""
+PROMQL = ("monitoring", "/api/v1/query")
+"""PromQL of CloudWatch, which two actions allow: cloudwatch:ListMetrics, and the one here."""
 AMP = {"remote_write": "RemoteWrite", "query": "QueryMetrics"}
 IAM_NAMES = {"monitoring": "cloudwatch"}
 
@@ -81,6 +83,8 @@ def read(sent: Sent, signed: tuple[str, str] | None) -> Asked:
         headers = {"logGroupName": "x-aws-log-group", "logStreamName": "x-aws-log-stream"}
         given = {name: sent.headers.get(header, "") for name, header in headers.items()}
         return Asked(host, service, region, OTLP[service, url.path], given, otlp=True)
+    if (service, url.path) == PROMQL:
+        return Asked(host, service, region, "GetMetricData", {"query": parse_qs(url.query).get("query", [""])[0]})
     if target := sent.headers.get("x-amz-target"):
         return Asked(host, service, region, target.rpartition(".")[2], _json(sent.body))
     if service in GLOBAL:

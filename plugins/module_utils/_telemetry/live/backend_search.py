@@ -5,21 +5,18 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
-from ..._config.masking import quoted
-from ..._errors import Problem, shown
-from ..._kube.live.api_errors import library
+from ..._errors import Problem
 from ..backend_queries import BACKENDS, Asked, missing, of_probe
+from .backend_aws import AwsBackend
+from .backend_http import ASKED, HttpBackend
 
-ASKED = "See the probe arrive"
-HTTP_SECONDS = 5.0
-_LINE = 200
-UNAUTHORIZED, REFUSED = (401, 403), 300
+# Options of backends that only some kinds read.
+OF_AWS, OF_HTTP = ("region", "profile", "role_arn", "log_group"), ("headers", "index")
+Way = AwsBackend | HttpBackend
 # Where each signal was seen, and the evidence.
 Seen = dict[str, tuple[str, list[str]]]
 
@@ -35,13 +32,13 @@ class Backends:
         now: Callable[[], float] = time.time,
         pool: Any = None,
     ) -> None:
-        self._options, self._id, self._service, self._now = options, probe_id, service, now
-        self._pools = [pool or _pool(one.get("ca_file")) for one in options]
+        self._id, self._service, self._now = probe_id, service, now
+        self._ways = [(one, way_to(one, pool)) for one in options]
         self._last: dict[str, str] = {}
 
     def keeps(self, signal: str) -> bool:
         """Return whether a backend is named that keeps a signal."""
-        return any(signal in BACKENDS[one["kind"]].signals for one in self._options)
+        return any(signal in kept(one) for one, _way in self._ways)
 
     def look(self, signals: list[str]) -> Seen:
         """Return where each signal that arrived was seen, and the evidence."""
@@ -49,51 +46,44 @@ class Backends:
 
     def _seen(self, signal: str) -> tuple[str, list[str]] | None:
         places, lines = [], []
-        for options, pool in zip(self._options, self._pools, strict=True):
-            if signal not in BACKENDS[options["kind"]].signals:
+        for options, way in self._ways:
+            if signal not in kept(options):
                 continue
-            place = f"{options['kind']} at {shown(options['url'])}"
-            wrong, names = self._ask(signal, options, pool, place)
+            wrong, names = self._ask(signal, options, way)
             if wrong:
-                self._last[signal] = f"{place}: {wrong}."
+                self._last[signal] = f"{way.place}: {wrong}."
                 return None
-            places.append(place)
-            lines.append(f"{place}: {names}")
+            places.append(way.place)
+            lines.append(f"{way.place}: {names}")
         return (" and ".join(places), lines) if places else None
 
-    def _ask(self, signal: str, options: Mapping[str, Any], pool: Any, place: str) -> tuple[str, str]:
+    def _ask(self, signal: str, options: Mapping[str, Any], way: Way) -> tuple[str, str]:
         """Return what is missing, or the names of the record's attributes."""
         backend, wanted = BACKENDS[options["kind"]], options.get("attributes") or {}
-        asked = Asked(signal, self._id, self._service, self._now(), tuple(wanted), options.get("index") or "")
-        question = backend.question(asked)
-        url = options["url"].rstrip("/") + question.path
-        url += f"?{urlencode(question.query)}" if question.query else ""
-        body = None if question.body is None else json.dumps(question.body).encode()
-        headers = {**(options.get("headers") or {}), "Accept": "application/json"}
-        headers |= {"Content-Type": "application/json"} if body else {}
-        try:
-            answer = pool.request(
-                question.method, url, body=body, headers=headers, timeout=HTTP_SECONDS, redirect=False
-            )
-        except library("urllib3").exceptions.HTTPError as error:
-            return f"it does not answer: {quoted(str(error.__cause__ or error))}", ""
-        if answer.status in UNAUTHORIZED:
-            raise Problem(f"{place} answers {answer.status}", asked=ASKED, fix="Correct its `headers`.")
-        if answer.status >= REFUSED:
-            text = quoted(answer.data.decode(errors="replace").strip(), _LINE)
-            return f"it answers {answer.status}: {text}", ""
-        try:
-            records = of_probe(backend, json.loads(answer.data), self._id)
-        except ValueError:
-            return "its answer is not JSON", ""
+        data = options.get("index") or options.get("log_group") or ""
+        asked = Asked(signal, self._id, self._service, self._now(), tuple(wanted), data)
+        answer, wrong = way.ask(backend.question(asked))
+        if wrong:
+            return wrong, ""
+        records = of_probe(backend, answer, self._id)
         if not records:
-            return "it has no record of the probe, or not for this tenant", ""
+            return f"it has no record of the probe{backend.unless}", ""
         return "; ".join(missing(records, wanted)), ", ".join(sorted(records[0]))
 
     def hint(self, signal: str) -> str:
         """Return what a backend lacks."""
         last = self._last.get(signal, "No backend was asked.")
         return f"{last} Read the log of the collector that exports to it."
+
+
+def way_to(options: Mapping[str, Any], pool: Any = None) -> Way:
+    """Return how to ask a backend."""
+    return AwsBackend(options) if BACKENDS[options["kind"]].aws else HttpBackend(options, pool)
+
+
+def kept(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the signals that a backend is asked for."""
+    return tuple(options.get("signals") or BACKENDS[options["kind"]].signals)
 
 
 class Both:
@@ -125,14 +115,31 @@ class Both:
         return str(self._blind.get(signal, self._parts[0]).hint(signal))
 
 
-def _pool(ca_file: str | None) -> Any:
-    return library("urllib3").PoolManager(ca_certs=ca_file, retries=False)
-
-
 def check(options: Sequence[Mapping[str, Any]], signals: Sequence[str], arrival: Any) -> None:
-    """Raise Problem for signals that nobody looks for."""
-    kept = {signal for one in options for signal in BACKENDS[one["kind"]].signals}
-    unseen = [signal for signal in signals if signal not in kept]
+    """Raise Problem for a backend that cannot be asked as given, and for signals that nobody looks for."""
+    for index, one in enumerate(options):
+        if fault := next(_faults(one), None):
+            raise Problem(fault[0], asked=ASKED, where=f"backends[{index}]", fix=fault[1])
+    found = {signal for one in options for signal in kept(one)}
+    unseen = [signal for signal in signals if signal not in found]
     if options and unseen and not arrival:
-        fix = f"Add a backend for them, set `arrival`, or set `signals: {sorted(kept.intersection(signals))}`."
+        fix = f"Add a backend for them, set `arrival`, or set `signals: {sorted(found.intersection(signals))}`."
         raise Problem(f"no backend keeps {', '.join(unseen)}", asked=ASKED, where="backends", fix=fix)
+
+
+def _faults(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the options of a backend, and the fix."""
+    kind, chosen = one["kind"], one.get("signals") or []
+    backend = BACKENDS[kind]
+    unread = [name for name in (OF_HTTP if backend.aws else OF_AWS) if one.get(name)]
+    foreign = [signal for signal in chosen if signal not in backend.signals]
+    if unread:
+        yield f"{kind} has no use for {', '.join(unread)}", f"Remove {', '.join(unread)}, or correct `kind`."
+    if not backend.aws and not one.get("url"):
+        yield "url is missing", f"Set `url`, the address of {kind}."
+    if foreign:
+        yield f"{kind} keeps no {', '.join(foreign)}", f"Set `signals` to some of {', '.join(backend.signals)}."
+    if backend.grouped and not chosen:
+        yield "signals is missing", f"Set `signals`: those of {kind} are in places of their own."
+    if not one.get("log_group") and (lost := [signal for signal in chosen if signal in backend.grouped]):
+        yield f"{kind} keeps {', '.join(lost)} in a log group", "Set `log_group`."

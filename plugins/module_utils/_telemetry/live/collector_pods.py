@@ -13,7 +13,7 @@ from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.urls import segment
 from ..evidence import listening
-from .backend_search import ASKED
+from .backend_http import ASKED
 
 
 class Pods:

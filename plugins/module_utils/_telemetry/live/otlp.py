@@ -21,7 +21,7 @@ from ..._errors import Problem, shown
 from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.urls import segment
-from ..backend_queries import ID_ATTRIBUTE
+from ..backend_queries import ID_ATTRIBUTE, METRIC, segment_id, trace_id
 from ..evidence import LINE_LENGTH, listening
 
 PROTOBUF = "application/x-protobuf"
@@ -73,6 +73,11 @@ def _service(signal: str) -> Any:
     return library(f"opentelemetry.proto.collector.{folder}.v1.{folder}_service_pb2", "opentelemetry-proto")
 
 
+def new_id() -> str:
+    """Return the id of a probe. It begins with the time, because trace IDs of the X-Ray SDKs do."""
+    return f"{int(time.time()):08x}{secrets.token_hex(4)}"
+
+
 def message(signal: str, probe_id: str, service: str, *, failed: bool = False) -> bytes:
     """Return the request for one item of a signal that carries the id wherever a backend may look for it.
 
@@ -91,11 +96,12 @@ def message(signal: str, probe_id: str, service: str, *, failed: bool = False) -
     }
     span |= {"status": {"code": "STATUS_CODE_ERROR", "message": "a test of the pipeline"}} if failed else {}
     point = {"asInt": "1", "startTimeUnixNano": start, "timeUnixNano": str(now), "attributes": attributes}
-    total = {"dataPoints": [point], "aggregationTemporality": "AGGREGATION_TEMPORALITY_CUMULATIVE", "isMonotonic": True}
+    # A gauge: of a cumulative sum, the exporter awsemf and others drop the first data point.
+    gauge = {"dataPoints": [point]}
     record = {"timeUnixNano": str(now), "observedTimeUnixNano": str(now), "severityNumber": "SEVERITY_NUMBER_INFO"}
     bodies: dict[str, dict[str, Any]] = {
         "traces": {"resourceSpans": [{"scopeSpans": [{"spans": [span | {"attributes": attributes}]}]}]},
-        "metrics": {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "o11y.probe", "sum": total}]}]}]},
+        "metrics": {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": METRIC, "gauge": gauge}]}]}]},
         "logs": {
             "resourceLogs": [{"scopeLogs": [{"logRecords": [record | {"body": text, "attributes": attributes}]}]}]
         },
@@ -107,7 +113,7 @@ def message(signal: str, probe_id: str, service: str, *, failed: bool = False) -
     library("google.protobuf.json_format", "protobuf").ParseDict(bodies[signal], request)
     if signal == "traces":  # in the JSON of protobuf ids would be base64
         sent = request.resource_spans[0].scope_spans[0].spans[0]
-        sent.trace_id, sent.span_id = secrets.token_bytes(16), secrets.token_bytes(8)
+        sent.trace_id, sent.span_id = bytes.fromhex(trace_id(probe_id)), secrets.token_bytes(8)
     serialized: bytes = request.SerializeToString()
     return serialized
 
@@ -117,8 +123,7 @@ def xray_segment(_signal: str, probe_id: str, service: str, *, failed: bool = Fa
 
     Source: "Sending trace data to X-Ray" and "Segment documents" of the developer guide of AWS X-Ray.
     """
-    now = time.time()
-    trace = f"1-{int(now):08x}-{secrets.token_hex(12)}"
+    now, trace = time.time(), segment_id(probe_id)
     document: dict[str, Any] = {"fault": True} if failed else {}
     document |= {"name": service, "id": secrets.token_hex(8), "trace_id": trace, "start_time": now - 0.001}
     annotations = {ID_ATTRIBUTE.replace(".", "_"): probe_id}

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,11 +19,12 @@ from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
 from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth
 from ..lost_records import Lost, lost
-from .backend_search import ASKED, Backends, Both, Seen
+from .backend_http import ASKED
+from .backend_search import Backends, Both, Seen
 from .backend_search import check as check_backends
 from .collector_pods import Pods
 from .hop_readings import HopReadings
-from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, proxied, rejected, sender, xray_segment
+from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, new_id, proxied, rejected, sender, xray_segment
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 SEND_SECONDS = 5.0
@@ -128,7 +128,7 @@ def run_probe(module: AnsibleModule) -> None:
             check_xray(params)
         on_cluster = params["via"] or params["arrival"] or params["hops"]
         cluster: Cluster | None = connect(module) if on_cluster else None
-        probe_id = secrets.token_hex(8)
+        probe_id = new_id()
         send = _way(params, cluster, headers)
         arrival = _evidence(params, cluster, probe_id)
         made = xray_segment if params["protocol"] == XRAY else message
@@ -157,8 +157,8 @@ def check_xray(params: dict[str, Any]) -> None:
         wrong, fix = "the Kubernetes API forwards no UDP", "Set `endpoint` to an address that this machine reaches."
     elif params["signals"] != ["traces"]:
         wrong, fix = "segments of X-Ray are traces", "Set `signals: [traces]`."
-    elif not params["arrival"]:
-        wrong, fix = "nobody answers a segment", "Set `arrival`, where the collector prints or counts it."
+    elif not (params["arrival"] or params.get("backends")):
+        wrong, fix = "nobody answers a segment", "Set `arrival`, where the collector counts it, or `backends`."
     if wrong:
         raise Problem(wrong, asked="Send a segment with protocol xray", fix=fix)
 

@@ -19,10 +19,15 @@ ARRIVAL = {"namespace": REQUIRED, "selector": REQUIRED, "evidence": EVIDENCE}
 ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
 BACKEND = {
     "kind": {"choices": [*BACKENDS], "required": True},
-    "url": {**REQUIRED, "no_log": False},
+    "url": {"no_log": False},
     "headers": {"type": "dict", "no_log": True},
     "ca_file": {"type": "path"},
     "index": {},
+    "region": {},
+    "profile": {},
+    "role_arn": {},
+    "log_group": {},
+    "signals": {"type": "list", "elements": "str", "choices": SIGNALS},
     "attributes": {"type": "dict"},
 }
 HOP = {"name": REQUIRED, "namespace": REQUIRED, "selector": REQUIRED, **ARRIVAL_PORT}

@@ -61,7 +61,8 @@ def backends(kind: str, pool: Pool, **more: Any) -> Backends:
     return Backends([options], "id1", "svc", lambda: 1_000_000.0, pool)
 
 
-KINDS = [(kind, signal) for kind, backend in BACKENDS.items() for signal in backend.signals]
+HTTP = {kind: backend for kind, backend in BACKENDS.items() if not backend.aws}
+KINDS = [(kind, signal) for kind, backend in HTTP.items() for signal in backend.signals]
 
 
 @pytest.mark.parametrize(("kind", "signal"), KINDS)
@@ -80,7 +81,7 @@ def test_a_record_is_found_with_its_attributes(kind: str, signal: str) -> None:
 
 
 def test_every_kind_has_its_answers() -> None:
-    assert ANSWERS.keys() == BACKENDS.keys()
+    assert ANSWERS.keys() == HTTP.keys()
 
 
 @cases(
@@ -88,7 +89,7 @@ def test_every_kind_has_its_answers() -> None:
     ({"k8s.node.name": ""}, "the record has no attribute k8s.node.name"),
     ({"k8s.cluster.name": "green"}, "attribute k8s.cluster.name is not 'green'"),
 )
-@pytest.mark.parametrize("kind", BACKENDS)
+@pytest.mark.parametrize("kind", HTTP)
 def test_an_attribute_that_is_missing_is_named(wanted: Any, said: str, kind: str) -> None:
     signal = BACKENDS[kind].signals[0]
     found = backends(kind, Pool(ANSWERS[kind][0]), attributes=wanted)
@@ -170,9 +171,37 @@ def test_pods_are_read_once_for_all_signals_and_backends_for_those_that_pods_saw
 
 
 def test_a_signal_that_nobody_looks_for_is_refused() -> None:
-    named = [{"kind": "loki"}, {"kind": "jaeger"}]
+    named = [{"kind": "loki", "url": "u"}, {"kind": "elasticsearch", "url": "u", "signals": ["traces"]}]
     check(named, ["logs", "traces"], None)
     check(named, ["metrics"], {"namespace": "a"})
     check([], ["metrics"], None)
     with pytest.raises(Problem, match=r"no backend keeps metrics.*signals: \['logs'\]"):
         check(named, ["logs", "metrics"], None)
+
+
+@cases(
+    "one, said",
+    ({"kind": "loki"}, "url is missing. Set `url`, the address of loki."),
+    ({"kind": "loki", "url": "u", "region": "r", "log_group": "g"}, "loki has no use for region, log_group. Remove"),
+    ({"kind": "xray", "headers": {"a": "b"}}, "xray has no use for headers. Remove"),
+    ({"kind": "xray", "signals": ["logs"]}, "xray keeps no logs. Set `signals` to some of traces."),
+    ({"kind": "cloudwatch", "log_group": "g"}, "signals is missing. Set `signals`"),
+    ({"kind": "cloudwatch", "signals": ["logs"]}, "cloudwatch keeps logs in a log group. Set `log_group`."),
+)
+def test_a_backend_that_cannot_be_asked_so_is_refused(one: dict[str, Any], said: str) -> None:
+    with pytest.raises(Problem) as raised:
+        check([{"kind": "jaeger", "url": "u"}, one], ["traces"], None)
+    assert f"{raised.value.wrong}. {raised.value.fix}".startswith(said)
+    assert raised.value.where == "backends[1]"
+
+
+@cases(
+    "one",
+    {"kind": "xray"},
+    {"kind": "xray", "url": "https://u", "ca_file": "f", "profile": "p", "role_arn": "r"},
+    {"kind": "cloudwatch", "signals": ["metrics", "traces"]},
+    {"kind": "cloudwatch", "signals": ["logs"], "log_group": "g", "region": "r"},
+    ids=str,
+)
+def test_a_backend_of_aws_needs_no_address(one: dict[str, Any]) -> None:
+    check([one], [*(one.get("signals") or ["traces"])], None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -218,11 +219,11 @@ def test_a_segment_goes_over_udp_as_the_sdks_of_xray_send_it() -> None:
         server.bind(("127.0.0.1", 0))
         server.settimeout(5)
         target = otlp.OtlpTarget(f"127.0.0.1:{server.getsockname()[1]}", otlp.XRAY, {}, {})
-        assert otlp.sender(target)("traces", otlp.xray_segment("traces", "id1", "svc"), 5) == b""
+        assert otlp.sender(target)("traces", otlp.xray_segment("traces", "6925a1b0c0ffee01", "svc"), 5) == b""
         header, document = map(json.loads, server.recv(2000).splitlines())
     assert header == {"format": "json", "version": 1}
-    assert (document["name"], document["annotations"]) == ("svc", {"o11y_probe_id": "id1"})
-    assert re.fullmatch(r"1-[0-9a-f]{8}-[0-9a-f]{24}", document["trace_id"])
+    assert (document["name"], document["annotations"]) == ("svc", {"o11y_probe_id": "6925a1b0c0ffee01"})
+    assert re.fullmatch(r"1-6925a1b0-[0-9a-f]{24}", document["trace_id"])
     assert document["start_time"] < document["end_time"]
 
 
@@ -243,3 +244,10 @@ def test_what_xray_cannot_do_is_refused(given: dict[str, Any], words: str) -> No
     with pytest.raises(Problem, match=words):
         check_xray({"via": None, "signals": ["traces"], "arrival": None, **given})
     check_xray({"via": None, "signals": ["traces"], "arrival": ARRIVAL})
+    check_xray({"via": None, "signals": ["traces"], "arrival": None, "backends": [{"kind": "xray"}]})
+
+
+def test_ids_begin_with_the_time_and_differ() -> None:
+    ids = {otlp.new_id() for _ in range(20)}
+    assert len(ids) == 20
+    assert all(abs(int(one[:8], 16) - time.time()) < 60 and re.fullmatch("[0-9a-f]{16}", one) for one in ids)
