@@ -140,7 +140,10 @@ def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
     if name not in files:
         wrong = f"there is no platform '{name}'{near(name, files)}"
         raise Problem(wrong, fix=f"Platforms: {', '.join(sorted(files))}.")
-    return {**(read_yaml(files["generic"]) or {}), **(read_yaml(files[name]) or {})}
+    generic, own = read_yaml(files["generic"]) or {}, read_yaml(files[name]) or {}
+    both = {key for key, value in own.items() if isinstance(value, dict) and isinstance(generic.get(key), dict)}
+    parts = {key: {**generic[key], **own[key]} for key in both}
+    return {**generic, **own, **parts, "name": name}
 
 
 def recipe(folder: Path) -> dict[str, Any]:
@@ -187,7 +190,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
     environment.filters |= {"to_json": _to_json, "given": _given, "without": _without, "client_tls": _client_tls}
     environment.filters |= {"any_of": _any_of, "once": _once, "pairs": _pairs, "of_namespaces": _of_namespaces}
-    environment.filters["headless"] = headless_address
+    environment.filters |= {"headless": headless_address, "places": _places}
     return environment
 
 
@@ -221,6 +224,25 @@ def _pairs(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _of_namespaces(namespaces: Iterable[str], glob: str) -> list[str]:
     """Return the globs of the log files of these namespaces, out of the glob of all: a folder begins with one."""
     return [glob.replace("/*/", f"/{name}_*/", 1) for name in namespaces]
+
+
+def _places(names: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where each component has its metrics; addresses replace discovery. Raises Problem for those without."""
+    known, wanted = platform["control_plane"], dict.fromkeys(names)
+    served = {name: place for name, place in known.items() if place}
+    for name in wanted:
+        if name not in served and name not in addresses:
+            fix = f"Set `addresses`, or `components` out of {', '.join(served)}."
+            raise Problem(f"platform '{platform['name']}' serves no metrics of {name}", fix=fix)
+    for name, given in addresses.items():
+        if name not in wanted:
+            raise Problem(f"`addresses` has {name}, which is not scraped", fix="Add it to `components`, or remove it.")
+        if not isinstance(given, list) or not given:
+            raise Problem(f"`addresses` of {name} is not a list", fix=f"Write `{name}: [HOST:PORT]`.")
+    return {
+        name: {**(known[name] or {}), **({"addresses": addresses[name]} if name in addresses else {})}
+        for name in wanted
+    }
 
 
 def _once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:

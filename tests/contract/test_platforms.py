@@ -10,8 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _target
+
+from tests.support.cases import cases
 
 from .role import PLATFORMS, ROOT
 from .source import files
@@ -91,6 +95,84 @@ def test_kubelets_are_verified_where_their_ca_is_at_hand(
     volumes = of_kind(manifests, "DaemonSet")["spec"]["template"]["spec"]["volumes"]
     names = [volume["configMap"]["name"] for volume in volumes if "configMap" in volume]
     assert ("kubelet-serving-ca" in names) is mounted
+
+
+COMPONENTS = {"apiserver", "kube-scheduler", "kube-controller-manager", "etcd", "coredns", "kube-proxy"}
+# By platform: what there is beside the API server, how the scheduler is reached, and the RBAC beside discovery.
+SERVED = {
+    "generic": (
+        "kube-scheduler kube-controller-manager etcd coredns kube-proxy",
+        "/ca.crt, server_name: kube-scheduler",
+    ),
+    "aks": ("coredns kube-proxy", ""),
+    "eks": ("kube-scheduler kube-controller-manager coredns kube-proxy", "/v1/ksh/container/metrics"),
+    "eks_fargate": ("kube-scheduler kube-controller-manager coredns", "/v1/ksh/container/metrics"),
+    "gke": ("", ""),
+    "gke_autopilot": ("", ""),
+    "k3s": ("coredns", ""),
+    "kind": ("kube-scheduler kube-controller-manager etcd coredns kube-proxy", "/ca.crt, server_name: kube-scheduler"),
+    "openshift": ("kube-scheduler kube-controller-manager coredns", "/service-ca.crt, server_name: scheduler."),
+}
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_the_control_plane_is_scraped_where_the_platform_serves_it(name: str) -> None:
+    served, scheduler = SERVED[name]
+    asked = ["apiserver", *served.split()]
+    control = {"control_plane_metrics": {"components": asked}}
+    manifests = rendered(name, control, mode="deployment", host_ports=None)
+    receiver = yaml.safe_load(of_kind(manifests, "ConfigMap")["data"]["config"])["receivers"][
+        "prometheus/control_plane"
+    ]
+    jobs = {job["job_name"]: job for job in receiver["config"]["scrape_configs"]}
+    assert list(jobs) == asked
+    if scheduler:
+        job = jobs["kube-scheduler"]
+        tls = "ca_file: {ca_file}, server_name: {server_name}".format(**job["tls_config"])
+        assert scheduler in tls + job.get("metrics_path", "")
+        assert job["authorization"] == jobs["apiserver"]["authorization"]
+    rules = of_kind(manifests, "ClusterRole")["rules"]
+    assert {"nonResourceURLs": ["/metrics"], "verbs": ["get"]} in rules
+    passed_on = [rule["resources"] for rule in rules if rule.get("apiGroups") == ["metrics.eks.amazonaws.com"]]
+    assert passed_on == ([["kcm/metrics", "ksh/metrics"]] if name.startswith("eks") else [])
+    for lacking in sorted(COMPONENTS - set(asked)):
+        with pytest.raises(Problem, match=f"platform '{name}' serves no metrics of {lacking}. Set `addresses`, or"):
+            rendered(name, {"control_plane_metrics": {"components": [lacking]}}, mode="deployment", host_ports=None)
+
+
+@cases(
+    "options, job",
+    (
+        {"components": ["etcd"], "addresses": {"etcd": ["10.0.0.4:2381"]}},
+        {"static_configs": [{"targets": ["10.0.0.4:2381"]}]},
+    ),
+    (
+        {"components": ["kube-scheduler"], "skip_verify": ["kube-scheduler"]},
+        {"scheme": "https", "tls_config": {"insecure_skip_verify": True}},
+    ),
+    (
+        {"components": ["coredns"], "drop": ["go_.*", "x"]},
+        {"metric_relabel_configs": [{"source_labels": ["__name__"], "regex": "go_.*|x", "action": "drop"}]},
+    ),
+)
+def test_the_options_of_a_job_of_the_control_plane(options: dict[str, Any], job: dict[str, Any]) -> None:
+    manifests = rendered("generic", {"control_plane_metrics": options}, mode="deployment", host_ports=None)
+    receiver = yaml.safe_load(of_kind(manifests, "ConfigMap")["data"]["config"])["receivers"][
+        "prometheus/control_plane"
+    ]
+    (found,) = receiver["config"]["scrape_configs"]
+    assert job.items() <= found.items()
+
+
+@cases(
+    "addresses, said",
+    ({"etcd": ["a:1"]}, "`addresses` has etcd, which is not scraped. Add it to `components`"),
+    ({"apiserver": "a:1"}, "`addresses` of apiserver is not a list. Write `apiserver: \\[HOST:PORT\\]`"),
+    ({"apiserver": []}, "is not a list"),
+)
+def test_addresses_of_the_control_plane_are_lists_of_what_is_scraped(addresses: dict[str, Any], said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        rendered("generic", {"control_plane_metrics": {"addresses": addresses}}, mode="deployment", host_ports=None)
 
 
 def test_where_nodes_have_no_ports_agents_have_a_service_of_their_node() -> None:

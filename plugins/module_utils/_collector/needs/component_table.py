@@ -10,13 +10,17 @@ Sources: the README and metadata.yaml of each component in opentelemetry-collect
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from ..._config.paths import at, items, section
+from ..._config.paths import at, items, mappings, section
 from .component_row import READ, Component, Rules, Settings, rule
 
 _POD_LOGS = "/var/log/pods"
 _JOURNAL = "/var/log/journal"
+_ACCOUNT, _METRICS = "/var/run/secrets/kubernetes.io/serviceaccount/", "/metrics"
+# What the API server of EKS passes on. Source: EKS User Guide, "Fetch control plane raw metrics in Prometheus format".
+_PASSED_ON = re.compile(r"/apis/metrics\.eks\.amazonaws\.com/v1/(ksh|kcm)/container/metrics\Z")
 _PROXIED = re.compile(r"/api/v1/nodes/[^/]+/proxy/")
 
 
@@ -84,10 +88,23 @@ def _k8s_objects_rules(settings: Settings) -> Rules:
 
 
 def _prometheus_rules(settings: Settings) -> Rules:
-    """Service discovery reads what its roles name; scraping the API server's own metrics needs a non-resource URL."""
+    """Service discovery reads what its roles name; metrics of the control plane need a non-resource URL."""
     roles = {str(role) for role in _discovery_roles(settings)}
     rules = [*(_DISCOVERY[role] for role in sorted(roles & set(_DISCOVERY))), *through_api(settings)]
-    return (*rules, {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}) if rules else ()
+    paths = [*_paths_with_token(settings)]
+    passed_on = sorted({f"{match[1]}/metrics" for path in paths if (match := _PASSED_ON.match(path))})
+    if passed_on:
+        rules.append(rule("metrics.eks.amazonaws.com", " ".join(passed_on), ("get",)))
+    asked = roles & set(_DISCOVERY) or through_api(settings) or _METRICS in paths
+    return (*rules, {"nonResourceURLs": [_METRICS], "verbs": ["get"]}) if asked else (*rules,)
+
+
+def _paths_with_token(settings: Settings) -> Iterator[str]:
+    """Yield the paths of jobs that show the token of the ServiceAccount."""
+    for job in mappings(settings, "config", "scrape_configs"):
+        file = at(job, ("authorization", "credentials_file")) or job.get("bearer_token_file")
+        if str(file).startswith(_ACCOUNT):
+            yield str(job.get("metrics_path") or _METRICS)
 
 
 def through_api(settings: Settings) -> Rules:

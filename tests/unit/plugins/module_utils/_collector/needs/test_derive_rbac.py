@@ -141,6 +141,32 @@ def test_who_asks_kubelets_through_the_api_server_may_do_so(path: str | None, as
     assert found == [("", "nodes nodes/metrics", READ), *([("", "nodes/proxy", "get")] if asked else [])]
 
 
+TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+PASSED_ON = "/apis/metrics.eks.amazonaws.com/v1/{}/container/metrics"
+
+
+@cases(
+    "jobs, granted, urls",
+    ([{"authorization": {"credentials_file": TOKEN}}], [], ["/metrics"]),
+    ([{"bearer_token_file": TOKEN}], [], ["/metrics"]),
+    ([{"authorization": {"credentials_file": "/etc/other"}}], [], []),
+    ([{"metrics_path": PASSED_ON.format("ksh")}], [], []),
+    (
+        [{"metrics_path": PASSED_ON.format(name), "bearer_token_file": TOKEN} for name in ("ksh", "kcm", "ksh")],
+        [("metrics.eks.amazonaws.com", "kcm/metrics ksh/metrics", "get")],
+        [],
+    ),
+    ([{"metrics_path": "/apis/other/v1/ksh/container/metrics", "bearer_token_file": TOKEN}], [], []),
+    ids=str,
+)
+def test_jobs_that_show_the_token_may_read_the_control_plane(
+    jobs: list[Any], granted: list[Rule], urls: list[str]
+) -> None:
+    found = needs(running(receivers={"prometheus": {"config": {"scrape_configs": jobs}}}))
+    assert rules(running(receivers={"prometheus": {"config": {"scrape_configs": jobs}}})) == granted
+    assert [rule["nonResourceURLs"] for rule in found.rules if "nonResourceURLs" in rule] == ([urls] if urls else [])
+
+
 def test_the_same_permission_of_two_components_or_jobs_is_granted_once() -> None:
     assert rules(scraping("pod", "node", "pod")) == [("", "nodes nodes/metrics", READ), ("", "pods", READ)]
     one = running(processors={"k8s_attributes": {}})
