@@ -21,6 +21,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "wait": ({**COLLECTORS, "otel_collector_wait_seconds": "soon"}, "otel_collector_wait_seconds"),
     "identity": ({**COLLECTORS, "otel_identity_provider": "iras"}, "role otel_identity: value of otel_identity_prov"),
     "inner": ({"otel_operator_provider": "manifest", "otel_operator_issuer": {"nam": "x"}}, "did you mean 'name'"),
+    "switch": ({**COLLECTORS, "otel_compare_running": "maybe"}, "The value 'maybe' is not a valid boolean"),
     "template": ({"otel_operator_provider": "manifest", "mode": "Generate", "otel_operator_certificates": "{{ mode }}"},
                  "got: Generate"),
 }  # fmt: skip

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .._errors import Problem
-from .._kube import names
+from .._kube import names, operator_children
 from .manifests import (
     autoscaler,
     build,
@@ -213,7 +213,7 @@ def _operated(order: CollectorBuild) -> list[Manifest]:
     made = _made((*_ACCOUNT, *allocator, network.headless_service, network.service, *_ACCESS), order)
     resource = open_telemetry_collector.open_telemetry_collector(order)
     made += [*service_account.roles(order), *target_allocator.secret_roles(order), *certificate.certificates(order)]
-    return [*made, *extra.manifests(order, made), resource]
+    return [*made, *extra.manifests(order, made, operator_children.made(resource)), resource]
 
 
 def _made(builders: Builders, order: CollectorBuild) -> list[Manifest]:

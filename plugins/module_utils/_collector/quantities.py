@@ -88,6 +88,8 @@ _COUNTS = {
     "target_allocator.replicas": 0,
 }
 _LARGEST, _ALL = 2**31 - 1, 100
+# Shares of a whole. A pod may use more of CPU and memory than it requests, but no queue holds more than it has room for.
+_SHARES = ("memory_percent", "autoscaling.queue_percent")
 _PARSED: dict[str, Callable[[str], object]] = {
     "memory_limit": memory,
     "memory_request": parse_bytes,
@@ -103,8 +105,9 @@ def check(options: Mapping[str, Any]) -> None:
     for name, least in _COUNTS.items():
         outer, _dot, inner = name.partition(".")
         count = (options.get(outer) or {}).get(inner) if inner else options.get(outer)
-        if count is not None and not least <= count <= _LARGEST:
-            raise Problem(f"`{name}` is {count}", fix=f"Use a number from {least} to {_LARGEST}.")
+        most = _ALL if name in _SHARES else _LARGEST
+        if count is not None and not least <= count <= most:
+            raise Problem(f"`{name}` is {count}", fix=f"Use a number from {least} to {most}.")
     for name, parse in _PARSED.items():
         outer, _dot, inner = name.partition(".")
         quantity = (options.get(outer) or {}).get(inner) if inner else options.get(outer)
@@ -121,8 +124,6 @@ def check(options: Mapping[str, Any]) -> None:
 def _check_memory(options: Mapping[str, Any]) -> None:
     """Raise Problem for a limiter that the Collector rejects or that never acts, and for a request above the limit."""
     percent, spike = options.get("memory_percent"), options.get("memory_spike_percent")
-    if percent and percent > _ALL:
-        raise Problem(f"`memory_percent` is {percent}", fix=f"Use a number from 1 to {_ALL}.")
     if percent and spike and spike >= percent:
         wrong = f"`memory_spike_percent` {spike} is not below `memory_percent` {percent}"
         raise Problem(wrong, fix=f"Use about a quarter of it, such as {max(percent // 4, 1)}.")

@@ -121,7 +121,7 @@ def _capacity(build: CollectorBuild) -> int:
         wrong = f"its queues count in {' and in '.join(sizers)}, and their metric is added up"
         raise Problem(wrong, asked=asked, where=where, fix="Give all queues the same `sizer`.")
     sizes = [queue.get("queue_size", _SIZE) for queue in queues]
-    if not all(isinstance(size, int) for size in sizes):
+    if not all(isinstance(size, int) and not isinstance(size, bool) for size in sizes):
         fix = "Write `queue_size` as a number: a variable is known only in the pod."
         raise Problem("the size of a queue is no number", asked=asked, where=where, fix=fix)
     return sum(sizes)

@@ -9,7 +9,7 @@ collector's namespace: its prune selector reads no other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._errors import Problem, near
@@ -29,20 +29,23 @@ KINDS = {
     "PodDisruptionBudget": "policy",
     **dict.fromkeys(("PodMonitor", "PrometheusRule", "ServiceMonitor"), "monitoring.coreos.com"),
     **dict.fromkeys(("Certificate", "Issuer"), "cert-manager.io"),
+    "TriggerAuthentication": "keda.sh",
 }
 _APART = "Apply others with kubernetes.core.k8s: this collection could not find them again to remove them."
 
 
-def manifests(build: CollectorBuild, made: Sequence[Manifest]) -> list[Manifest]:
+def manifests(build: CollectorBuild, made: Sequence[Manifest], by_operator: Iterable[Ref] = ()) -> list[Manifest]:
     """Return the objects with the labels of the collector, which a user's label cannot replace.
 
-    Raises Problem for one that could not be kept, or that is one of those that are `made` for the collector anyway.
+    Raises Problem for one that could not be kept, or that is one of those that are `made` for the collector anyway, by
+    this collection or by the operator.
     """
-    taken = {ref(item) for item in made}
+    taken = {ref(item): "the collector has already" for item in made}
+    taken |= dict.fromkeys(by_operator, "the operator makes for the collector")
     return [_owned(build, index, item, taken) for index, item in enumerate(build.collector.extra_manifests)]
 
 
-def _owned(build: CollectorBuild, index: int, item: dict[str, Any], taken: set[Ref]) -> Manifest:
+def _owned(build: CollectorBuild, index: int, item: dict[str, Any], taken: Mapping[Ref, str]) -> Manifest:
     collector = build.collector
     for wrong, fix in _faults(item, collector.namespace, taken):
         asked = f"collector '{collector.name}'"
@@ -52,7 +55,7 @@ def _owned(build: CollectorBuild, index: int, item: dict[str, Any], taken: set[R
     return {**item, "metadata": {**metadata, "namespace": collector.namespace, "labels": labels}}
 
 
-def _faults(item: dict[str, Any], place: str, taken: set[Ref]) -> Iterator[tuple[str, str]]:
+def _faults(item: dict[str, Any], place: str, taken: Mapping[Ref, str]) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an object, each with its fix. A check may rely on those before it."""
     kind, given, metadata = str(item.get("kind") or ""), item.get("apiVersion"), item.get("metadata") or {}
     version = given if isinstance(given, str) else ""
@@ -69,5 +72,5 @@ def _faults(item: dict[str, Any], place: str, taken: set[Ref]) -> Iterator[tuple
         yield "has no metadata.name", "Give it a name, as text; generateName would be a new one each time."
     if (metadata.get("namespace") or place) != place:
         yield f"is of namespace {metadata['namespace']}", f"Leave it out, or use {place}."
-    if Ref(kind, place, metadata["name"]) in taken:
-        yield f"is {kind} {metadata['name']}, which the collector has already", "Give it another name."
+    if whose := taken.get(Ref(kind, place, metadata["name"])):
+        yield f"is {kind} {metadata['name']}, which {whose}", "Give it another name."

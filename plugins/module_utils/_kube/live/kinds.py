@@ -37,7 +37,7 @@ PLURALS: dict[str, dict[str, str]] = {
     "cert-manager.io": {"Certificate": "certificates", "ClusterIssuer": "clusterissuers", "Issuer": "issuers"},
     "discovery.k8s.io": {"EndpointSlice": "endpointslices"},
     "gateway.networking.k8s.io": {"GRPCRoute": "grpcroutes", "HTTPRoute": "httproutes"},
-    "keda.sh": {"ScaledObject": "scaledobjects"},
+    "keda.sh": {"ScaledObject": "scaledobjects", "TriggerAuthentication": "triggerauthentications"},
     "monitoring.coreos.com": {
         "PodMonitor": "podmonitors",
         "PrometheusRule": "prometheusrules",
@@ -88,6 +88,7 @@ DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io
 KIND_VERSIONS = {
     "OpenTelemetryCollector": "opentelemetry.io/v1beta1",
     "ScaledObject": "keda.sh/v1alpha1",
+    "TriggerAuthentication": "keda.sh/v1alpha1",
     "ClusterServiceVersion": "operators.coreos.com/v1alpha1",
     "Subscription": "operators.coreos.com/v1alpha1",
 }

@@ -212,6 +212,7 @@ def test_what_kubernetes_takes_is_taken(options: Json) -> None:
 @cases(
     "options, says",
     ({"memory_percent": 0}, "`memory_percent` is 0. Use a number from 1"),
+    ({"autoscaling": {"queue_percent": 500}}, "`autoscaling.queue_percent` is 500. Use a number from 0 to 100."),
     ({"memory_percent": 101}, "`memory_percent` is 101. Use a number from 1 to 100."),
     ({"memory_spike_percent": -1}, "`memory_spike_percent` is -1"),
     ({"memory_percent": 50, "memory_spike_percent": 50}, "`memory_spike_percent` 50 is not below `memory_percent` 50"),

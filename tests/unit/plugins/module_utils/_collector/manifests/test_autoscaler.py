@@ -85,6 +85,7 @@ def test_an_exporter_has_a_queue_for_each_signal_of_its_pipelines(pipelines: dic
     (exporting(a={"enabled": False}), "no exporter of its config"),
     (exporting(a={}, b={"sizer": "items"}), "its queues count in items and in requests"),
     (exporting(a={"queue_size": "${env:SIZE}"}), "the size of a queue is no number"),
+    (exporting(a={"queue_size": True}), "the size of a queue is no number"),
 )
 def test_a_queue_whose_size_is_unknown_is_refused(config: Any, said: str) -> None:
     with pytest.raises(Problem, match=f"{said}.*queue_percent"):

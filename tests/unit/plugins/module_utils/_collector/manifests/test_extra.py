@@ -17,7 +17,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names imp
 from tests.support.cases import cases
 
 from ...helpers import build
+from ..test_backends import SETTINGS
 
+SCALING = {"min_replicas": 1, "max_replicas": 2, "cpu_percent": 80}
 OWN: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own"}, "data": {"a": "b"}}
 
 
@@ -66,6 +68,24 @@ def test_an_object_that_the_collector_has_already_is_refused(backend: str) -> No
     order = build(backend=backend, extra_manifests=[account])
     with pytest.raises(Problem, match=r"is ServiceAccount gateway, which the collector has already.*extra_manifests"):
         BACKENDS[backend].manifests(order)
+
+
+@cases(
+    "kind, version, name, options",
+    ("Service", "v1", "gateway-collector", {}),
+    ("Service", "v1", "gateway-collector-monitoring", {}),
+    ("PodDisruptionBudget", "policy/v1", "gateway-collector", {}),
+    ("HorizontalPodAutoscaler", "autoscaling/v2", "gateway-collector", {"autoscaling": SCALING}),
+    ("ConfigMap", "v1", "gateway-targetallocator", {"mode": "statefulset", "target_allocator": SETTINGS}),
+)
+def test_an_object_of_a_name_that_the_operator_gives_is_refused(
+    kind: str, version: str, name: str, options: dict[str, Any]
+) -> None:
+    own = {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
+    order = build(extra_manifests=[own], **options)
+    assert any(item["metadata"]["name"] == name for item in BACKENDS["kubernetes"].manifests(order))
+    with pytest.raises(Problem, match=rf"is {kind} {name}, which the operator makes for the collector.*another name"):
+        BACKENDS["operator"].manifests(build(backend="operator", extra_manifests=[own], **options))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

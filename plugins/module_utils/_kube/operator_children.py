@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .._config.paths import at
-from .._kube.bundle import Ref, controller_of
-from .._kube.operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, child_name, children, operator_labels
+from .bundle import Ref, controller_of
+from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, child_name, children, operator_labels
 
 BUDGET = "PodDisruptionBudget"
 _COLLECTOR, _ALLOCATOR = "-collector", "-targetallocator"

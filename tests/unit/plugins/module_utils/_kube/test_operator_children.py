@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.operator_children import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.operator_children import (
     budgets,
     made,
 )
