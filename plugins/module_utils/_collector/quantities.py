@@ -88,7 +88,7 @@ _COUNTS = {
     "target_allocator.replicas": 0,
 }
 _LARGEST, _ALL = 2**31 - 1, 100
-# Shares of a whole. A pod may use more of CPU and memory than it requests, but no queue holds more than it has room for.
+# Shares of a whole. Pods may use more CPU and memory than they request, but no queue holds more than it has room for.
 _SHARES = ("memory_percent", "autoscaling.queue_percent")
 _PARSED: dict[str, Callable[[str], object]] = {
     "memory_limit": memory,

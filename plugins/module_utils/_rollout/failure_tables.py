@@ -70,6 +70,13 @@ POD_FAILURES = (
         "Check the network between the node and the registry.",
     ),
     FailureRow(
+        "container_user",
+        f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'"
+        f" && contains(not_null(state.waiting.message, ''), 'runAsNonRoot')].{_WAITING}",
+        2,
+        "Name a user that is not root, by number: `runAsUser` in the security context, or USER of the image.",
+    ),
+    FailureRow(
         "container_config",
         f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING}",
         2,

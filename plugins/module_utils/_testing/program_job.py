@@ -23,6 +23,17 @@ FILE = "collector.gz"
 LIFE_SECONDS, KEPT_SECONDS = 600, 60
 _CONFIG = "O11Y_PROGRAM_CONFIG"
 _FOLDER = "/work"
+NO_COLLECTOR = "Name an image whose entrypoint is the Collector's program."
+# What to do here about a failure of a container: by the row of the failure, and the container or none for both.
+FIXES = {
+    (
+        "container_user",
+        "",
+    ): "Set `run_as_user` to a user above 0. Only clusters that choose one, such as OpenShift, take 0.",
+    ("container_start", "collector"): NO_COLLECTOR,
+}
+# What is in the program of every Collector, stripped or not: the package that runs it.
+MARK = b"go.opentelemetry.io/collector/otelcol"
 # What every Collector of every distribution has.
 _SMALLEST = (
     "{receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:4318'}}}}, exporters: {debug: {}},"

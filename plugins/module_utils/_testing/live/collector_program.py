@@ -9,7 +9,6 @@ import gzip
 import io
 import os
 import secrets
-import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -20,16 +19,21 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._errors import Problem
-from ..._kube.live.api_errors import asking
+from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.urls import segment
+from ..._rollout.failures import Symptom
 from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
-from ..program_job import FILE, PORT, file_name, job
+from ..program_job import FILE, FIXES, MARK, NO_COLLECTOR, PORT, file_name, job
 
 # How long an answer with the whole program may take.
 READ_SECONDS = 300.0
 UNSCHEDULABLE_SECONDS = 30.0
+# How long the copy of a program that has ended may go on: its file stays open.
+ENDED_SECONDS = 15.0
+NOT_FOUND = 404
+CHUNK = 2**20
 ARGUMENTS: dict[str, Any] = {
     "images": {"type": "list", "elements": "str", "required": True},
     "namespace": {"required": True},
@@ -46,6 +50,7 @@ class Programs:
 
     def __init__(self, cluster: Cluster, options: dict[str, Any]) -> None:
         self.cluster, self.options = cluster, options
+        self._ended = 0.0
         self.jobs = f"/apis/batch/v1/namespaces/{segment(options['namespace'])}/jobs"
 
     def get(self, image: str, file: Path) -> None:
@@ -62,13 +67,22 @@ class Programs:
         """Yield the Job of this run, and remove it, and no other of that name."""
         name = f"collector-program-{secrets.token_hex(4)}"
         asked = f"Run {image} in namespace {self.options['namespace']}"
-        live = asking(asked, lambda: self.cluster.request("POST", self.jobs, None, job(name, image, self.options)))
+        live = self._posted(asked, job(name, image, self.options))
         try:
             yield live
         finally:
             own = {"propagationPolicy": "Background", "preconditions": {"uid": live["metadata"]["uid"]}}
             with suppress(ApiError):  # Kubernetes ends it and removes it in any case
                 self.cluster.request("DELETE", f"{self.jobs}/{name}", None, own)
+
+    def _posted(self, asked: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.cluster.request("POST", self.jobs, None, wanted)
+        except ApiError as error:
+            problem = explain(error, asked)
+            if error.status == NOT_FOUND and "namespaces " in error.message:
+                problem.fix = "Create it, or correct `namespace`."
+            raise Problem(problem.wrong, asked=asked, where=problem.where, fix=problem.fix) from error
 
     def _pod(self, live: dict[str, Any], image: str) -> str:
         """Return the name of a pod that serves the program. Raises Problem if it cannot, or not in time."""
@@ -77,13 +91,37 @@ class Programs:
             found = look.at([live])
             fatal = look.lasting(found)
             if fatal:
-                raise look.failure(fatal)
-            for pod in look.seen("Pod"):
-                if _owner(pod) == live["metadata"]["uid"] and _is_ready(pod):
-                    return str(pod["metadata"]["name"])
+                raise look.failure([(workload, _fitting(symptom)) for workload, symptom in fatal])
+            pods = [pod for pod in look.seen("Pod") if _owner(pod) == live["metadata"]["uid"]]
+            for pod in filter(_is_ready, pods):
+                return str(pod["metadata"]["name"])
+            self._check_running(pods, image)
         wrong = f"no pod of the Job served the program within {self.options['timeout_seconds']:g} s"
         fix = f"Look at the events of Job {live['metadata']['name']}, or raise `timeout_seconds`."
         raise Problem(wrong, asked=f"Take the program out of {image}", where=self.options["namespace"], fix=fix)
+
+    def _check_running(self, pods: list[dict[str, Any]], image: str) -> None:
+        """Raise Problem if what the image runs has ended some time ago, and cannot be copied any more."""
+        codes = [code for pod in pods if (code := _ended(pod)) is not None]
+        if not codes:
+            return
+        self._ended = self._ended or self.cluster.clock()
+        if self.cluster.clock() - self._ended >= ENDED_SECONDS:
+            wrong = f"it ended with code {codes[0]} before it was copied, and is no Collector of a known kind"
+            raise Problem(wrong, asked=f"Take the program out of {image}", fix=NO_COLLECTOR)
+
+
+def _fitting(symptom: Symptom) -> Symptom:
+    """Return a symptom with what to do about it here."""
+    fix = FIXES.get((symptom.row.id, symptom.container)) or FIXES.get((symptom.row.id, ""))
+    return symptom._replace(row=symptom.row._replace(fix=fix)) if fix else symptom
+
+
+def _ended(pod: dict[str, Any]) -> int | None:
+    """Return the exit code of the container of the image, if it has ended."""
+    states = (pod.get("status") or {}).get("containerStatuses") or ()
+    found = [(state.get("state") or {}).get("terminated") for state in states if state["name"] == "collector"]
+    return int(found[0].get("exitCode", 0)) if found and found[0] else None
 
 
 def _owner(pod: dict[str, Any]) -> str:
@@ -95,16 +133,29 @@ def _is_ready(pod: dict[str, Any]) -> bool:
     return any(state["name"] == "program" and state.get("ready") for state in states)
 
 
+def _copied(whole: Any, part: Any) -> bool:
+    """Copy a program, and return whether it is one of a Collector."""
+    found, end = False, b""
+    while chunk := whole.read(CHUNK):
+        part.write(chunk)
+        found = found or MARK in end + chunk
+        end = chunk[-len(MARK) :]
+    return found
+
+
 def _write(body: bytes, file: Path, asked: str) -> None:
     """Unpack the program beside its place, so that it is there whole or not at all."""
     with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
         path = Path(part.name)
         try:
             with gzip.open(io.BytesIO(body)) as whole:
-                shutil.copyfileobj(whole, part)
+                is_collector = _copied(whole, part)
         except (OSError, EOFError, zlib.error) as error:
             path.unlink()
             raise Problem(f"it did not arrive whole: {error}", asked=asked, fix="Run again.") from error
+    if not is_collector:
+        path.unlink()
+        raise Problem("the image runs another program than a Collector", asked=asked, fix=NO_COLLECTOR)
     path.chmod(0o700)
     path.replace(file)
 

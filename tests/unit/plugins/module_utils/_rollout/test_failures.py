@@ -66,6 +66,7 @@ def symptoms(workload: Any, pods: Any = (), events: Any = (), old: Any = ()) -> 
     ("image_pull", pod(waiting("ErrImagePull", "manifest unknown")), []),
     ("image_pull", pod(waiting("ImagePullBackOff")), []),
     ("image_pull_passing", pod(waiting("ErrImagePull", "dial tcp: i/o timeout")), []),
+    ("container_user", pod(waiting("CreateContainerConfigError", "container has runAsNonRoot and x")), []),
     ("container_config", pod(waiting("CreateContainerConfigError", 'secret "x" not found')), []),
     ("container_start", pod(waiting("RunContainerError")), []),
     ("container_start", pod(waiting("CrashLoopBackOff", restarts=1, lastState=ended("StartError", 128))), []),

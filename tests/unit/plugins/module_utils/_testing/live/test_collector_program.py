@@ -23,12 +23,16 @@ from ...fake_api import FakeApi, status
 from ...live_helpers import obj
 
 IMAGE = "registry.example/otel/contrib:0.158.0"
-PROGRAM = b"#!/bin/sh\n" * 1000
+PROGRAM = b"#!/bin/sh\n" * 1000 + b"go.opentelemetry.io/collector/otelcol.(*Collector).Run"
 WHOLE = gzip.compress(PROGRAM, mtime=0)
 UNREADABLE = gzip.compress(b"", mtime=0)[:10] + b"\xff" * 20
 READY = {"containerStatuses": [{"name": "collector"}, {"name": "program", "ready": True}]}
 UNPULLED = {"reason": "ErrImagePull", "message": "no such image"}
 FAILED = {"containerStatuses": [{"name": "collector", "state": {"waiting": UNPULLED}, "restartCount": 0}]}
+ROOT = "container has runAsNonRoot and image will run as root"
+AS_ROOT = {"reason": "CreateContainerConfigError", "message": ROOT}
+UNSTARTED = {"reason": "StartError", "message": 'exec: "--config": executable file not found', "exitCode": 128}
+ENDED = {"containerStatuses": [{"name": "collector", "state": {"terminated": {"exitCode": 2}}}, {"name": "program"}]}
 JOBS = "/apis/batch/v1/namespaces/ci/jobs"
 
 
@@ -106,6 +110,17 @@ def test_check_mode_starts_nothing(tmp_path: Path) -> None:
     assert (found["changed"], found["programs"], server.jobs, list(tmp_path.iterdir())) == (True, {}, [], [])
 
 
+def one(container: str, **state: Any) -> dict[str, Any]:
+    """Return the status of a pod with one container in a state."""
+    return {"containerStatuses": [{"name": container, "state": state, "restartCount": 0}]}
+
+
+def nowhere(cluster: Cluster) -> None:
+    server: Any = cluster._transport
+    answer = status(404, "NotFound", 'namespaces "ci" not found', details={"name": "ci", "kind": "namespaces"})
+    server._job = lambda _job: answer
+
+
 def forbidden(cluster: Cluster) -> None:
     server: Any = cluster._transport
     answer = status(403, "Forbidden", 'jobs.batch is forbidden: User "ci" cannot create resource "jobs"')
@@ -115,10 +130,16 @@ def forbidden(cluster: Cluster) -> None:
 @cases(
     "pod, body, before, said",
     (FAILED, WHOLE, None, r"ErrImagePull: no such image \(at container collector, pod own"),
+    (one("program", waiting=AS_ROOT), WHOLE, None, f"{ROOT} .*Set `run_as_user` to a user above 0"),
+    (one("collector", terminated=UNSTARTED), WHOLE, None, "StartError: exec.* Name an image whose entrypoint is the"),
+    (one("program", terminated=UNSTARTED), WHOLE, None, "StartError: exec.* Check the command"),
+    (ENDED, WHOLE, None, f"Take the program out of {IMAGE}: it ended with code 2 .* Name an image whose entrypoint is"),
     (None, WHOLE, None, r"no pod of the Job served the program within 20 s.*raise `timeout_seconds`"),
     (READY, WHOLE[:-20], None, r"Read the program of registry.example/otel/contrib:0.158.0 from pod own: it did not"),
     (READY, b"<html>", None, "it did not arrive whole"),
+    (READY, gzip.compress(PROGRAM[:-20]), None, "another program than a Collector.*Name an image whose entrypoint is"),
     (READY, UNREADABLE, None, "it did not arrive whole"),
+    (READY, WHOLE, nowhere, r"the namespace does not exist \(.* Create it, or correct `namespace`"),
     (READY, WHOLE, forbidden, r"Run registry.example/otel/contrib:0.158.0 in namespace ci: .*cannot create"),
 )
 def test_what_goes_wrong_leaves_neither_job_nor_file(
