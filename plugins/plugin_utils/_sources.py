@@ -190,7 +190,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
     environment.filters |= {"to_json": _to_json, "given": _given, "without": _without, "client_tls": _client_tls}
     environment.filters |= {"any_of": _any_of, "once": _once, "pairs": _pairs, "of_namespaces": _of_namespaces}
-    environment.filters |= {"headless": headless_address, "places": _places}
+    environment.filters |= {"headless": headless_address, "places": _places, "and_rotated": _and_rotated}
     return environment
 
 
@@ -243,6 +243,15 @@ def _places(names: Iterable[str], platform: Mapping[str, Any], addresses: Mappin
         name: {**(known[name] or {}), **({"addresses": addresses[name]} if name in addresses else {})}
         for name in wanted
     }
+
+
+# The kubelet adds the time to the name of a file that it rotates, and later compresses it under another name.
+_ROTATED = "{,.????????-??????}"
+
+
+def _and_rotated(globs: Iterable[str], known: bool) -> list[str]:
+    """Return globs that also match the file that was rotated last, where the Collector knows such names."""
+    return [f"{glob}{_ROTATED}" if known and glob.endswith(".log") else glob for glob in globs]
 
 
 def _once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:

@@ -247,6 +247,7 @@ def _newest_module(manifest: Mapping[str, Any]) -> str:
 
 BASELINE = "baseline"
 _READERS = (0, 111)  # from this version on, `service.telemetry.metrics.readers` replaces the default address
+_ROTATED = (0, 122)  # from this version on, the operator `container` of file_log takes names of rotated files
 
 
 def recipe_layers(
@@ -289,6 +290,7 @@ def _about(collector: Collector, version: str, logs: Sequence[str]) -> dict[str,
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,
         "metrics_readers": not version or parse_version(version) >= _READERS,
+        "rotated_logs": not version or parse_version(version) >= _ROTATED,
         "exporters_batch": bool(version) and in_exporters(collector, version),
     }
 

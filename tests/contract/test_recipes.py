@@ -75,6 +75,7 @@ ABOUT = {
     "spike_limit_mib": 100,
     "metrics_readers": True,
     "exporters_batch": True,
+    "rotated_logs": True,
 }
 SECRET = re.compile(r"pass(word|wd)|secret|token|api_?key|credential", re.IGNORECASE)
 TOKEN_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"

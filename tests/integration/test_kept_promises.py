@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.cluster import until
@@ -29,12 +33,14 @@ ALL = REQUESTS * SPANS
 PLAIN = {"encoding": "json", "compression": "none"}
 
 
-def written(folder: Path, mode: str, recipes: list[Any], exporters: list[str]) -> tuple[Path, int]:
+def written(folder: Path, mode: str, recipes: list[Any], exporters: list[str], **queue: Any) -> tuple[Path, int]:
     """Write the config that recipes make, with ends and folders of this machine; return its file and its port."""
-    item = {"name": "one", "mode": mode, "recipes": ["otlp_ingest", *recipes]}
-    item["config"] = {"exporters": dict.fromkeys(exporters, PLAIN), "extensions": {"health_check": None}}
+    item = {"name": "one", "mode": mode, "recipes": ["otlp_ingest", *recipes], "allow": ["root"]}
+    plain = {**PLAIN, "sending_queue": queue, "retry_on_failure": {"initial_interval": "1s"}} if queue else PLAIN
+    item["config"] = {"exporters": dict.fromkeys(exporters, plain), "extensions": {"health_check": None}}
     (planned,) = _render.plan(_render.Request([item], {"namespace": "telemetry"}))
-    config = json.loads(json.dumps(planned.composed.config).replace("/var/lib/otelcol/queue", str(folder)))
+    text = json.dumps(planned.composed.config)
+    config = json.loads(re.sub("/var/lib/otelcol/(queue|pod_logs)", str(folder), text))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     config["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": f"127.0.0.1:{port}"}}
@@ -141,3 +147,35 @@ def test_a_destination_that_is_down_holds_up_no_other(program: Path, tmp_path: P
         assert loads["b"].stored == set()
         loads["b"].down.clear()
         until("all of tenant b", arrived("b", 1), PATIENCE)
+
+
+LINES, CONSUMERS = 5000, 10  # requests of an exporter that are under way at once, by default
+
+
+def test_lines_wait_in_their_files_while_a_backend_is_down(program: Path, tmp_path: Path) -> None:  # noqa: F811
+    """The queue has room for a tenth of the lines."""
+    asked: list[int] = []
+    found: list[str] = []
+    up = threading.Event()
+
+    def answer(_handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+        asked.append(len(body))
+        if not up.is_set():
+            return Answered(UNAVAILABLE, {}, b"")
+        for resource in json.loads(body)["resourceLogs"]:
+            found.extend(one["body"]["stringValue"] for scope in resource["scopeLogs"] for one in scope["logRecords"])
+        return Answered(200, {"Content-Type": "application/json"}, b"{}")
+
+    log = tmp_path / "shop_cart-1_6f0c" / "app" / "0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("".join(f"2026-01-01T00:00:00Z stdout F {number}\n" for number in range(LINES)), encoding="utf-8")
+    with answering(answer) as backend:
+        read = {"pod_logs": {"include": [str(log)], "start_at": "beginning"}}
+        forward = {"otlp_forward": {"endpoint": backend, "protocol": "http"}}
+        recipes = [{"baseline": {"batch_timeout": "100ms", "batch_size": 100}}, read, forward]
+        file, port = written(tmp_path, "daemonset", recipes, ["otlp_http/gateway"], queue_size=LINES // 1000)  # batches
+        with running(program, file, port):
+            until("a request that is repeated", lambda: len(asked) > CONSUMERS, PATIENCE)
+            up.set()
+            until("all lines", lambda: len(found) >= LINES, PATIENCE)
+    assert sorted(found, key=int) == [str(number) for number in range(LINES)]

@@ -13,6 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.pod_
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
 
+from tests.support.cases import cases
+
 from .helpers import OTLP, of_kind, rendered, request
 
 GATEWAY: dict[str, Any] = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
@@ -61,6 +63,7 @@ def readers(**options: Any) -> list[dict[str, Any]]:
 
 PLAIN = "opentelemetry-collector"
 DETAILED = {"verbosity": "detailed"}
+ROTATED = ".20260101-000001"  # what the kubelet adds to the name of a file
 OWN = {"include": ["/var/log/pods/*/*/*.log"], "exclude": ["/var/log/pods/shop_*/*/*.log"]}
 
 
@@ -73,9 +76,27 @@ def test_agents_leave_out_the_logs_of_all_collectors_of_the_run_whoever_makes_th
     logs = [item.collector.logs.examples[0] for item in planned(*readers())]
     assert [path.split("/")[-2] for path in logs] == [PLAIN, PLAIN, "otc-container"]
     for globs in (excluded(readers()), excluded(readers(**OWN))):
-        assert all(any(matches(glob, path) for glob in globs) for path in logs)
-    assert OWN["exclude"][0] in excluded(readers(**OWN))
-    assert excluded(readers(**OWN, include_collectors=True)) == OWN["exclude"]
+        assert all(any(matches(glob, path + end) for glob in globs) for path in logs for end in ("", ROTATED))
+    (own,) = excluded(readers(**OWN, include_collectors=True))
+    assert own in excluded(readers(**OWN)) and own.startswith(OWN["exclude"][0])
+
+
+@cases(
+    "version, end, read",
+    ("0.122.0", "", True),
+    ("0.122.0", ROTATED, True),
+    ("0.122.0", f"{ROTATED}.gz", False),
+    ("0.122.0", f"{ROTATED}.tmp", False),
+    ("0.121.0", "", True),
+    # Its operator `container` rejects the name, with the line.
+    ("0.121.0", ROTATED, False),
+)
+def test_the_file_that_was_rotated_last_is_read_where_the_version_takes_its_name(
+    version: str, end: str, read: bool
+) -> None:
+    agent, *others = readers()
+    (include,) = planned({**agent, "version": version}, *others)[0].composed.config["receivers"]["filelog"]["include"]
+    assert matches(include, f"/var/log/pods/shop_cart_1/app/0.log{end}") is read
 
 
 def test_two_globs_of_the_page_leave_out_collectors_of_other_inventories_too() -> None:
