@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 import yaml
@@ -117,10 +118,10 @@ def test_a_killed_collector_loses_nothing_that_clients_were_told_is_accepted(
         assert lost(load) == expected
 
 
-def span(port: int, tenant: str, number: int) -> None:
+def span(port: int, tenant: str, number: int, text: str = "") -> None:
     """Send a span of a tenant."""
     resource = {"attributes": [{"key": "k8s.namespace.name", "value": {"stringValue": tenant}}]}
-    spans = [{"traceId": f"{number + 1:032x}", "spanId": f"{number + 1:016x}", "name": tenant}]
+    spans = [{"traceId": f"{number + 1:032x}", "spanId": f"{number + 1:016x}", "name": tenant + text}]
     body = json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/traces", body, headers, method="POST")
@@ -147,6 +148,22 @@ def test_a_destination_that_is_down_holds_up_no_other(program: Path, tmp_path: P
         assert loads["b"].stored == set()
         loads["b"].down.clear()
         until("all of tenant b", arrived("b", 1), PATIENCE)
+
+
+def test_a_destination_that_is_down_fills_its_own_queue_and_not_the_memory(program: Path, tmp_path: Path) -> None:  # noqa: F811
+    load = Sent()
+    with answering(load.answer) as up:
+        ends = {"a": up, "b": "http://127.0.0.1:9"}
+        destinations = [{"name": name, "tenants": [name], "endpoint": ends[name], "protocol": "http"} for name in ends]
+        routing = {"tenant_routing": {"destinations": destinations, "default": "drop", "queue_mib": 1}}
+        recipes = [{"baseline": {"batch_timeout": "100ms"}}, routing]
+        file, port = written(tmp_path, "deployment", recipes, ["otlp_http/a", "otlp_http/b"])
+        with running(program, file, port):
+            with pytest.raises(HTTPError, match=str(UNAVAILABLE)):
+                for number in range(20):
+                    span(port, "b", number, "x" * 100_000)
+            span(port, "a", 20)
+            until("what the other destination gets", lambda: load.stored == {f"{21:016x}"}, PATIENCE)
 
 
 LINES, CONSUMERS = 5000, 10  # requests of an exporter that are under way at once, by default
