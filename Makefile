@@ -43,7 +43,7 @@ lint: setup ## Check style, types, links and the changelog.
 	@ruff format --check --quiet . && ruff check --quiet .
 	mypy --cache-dir "$(CHECKS)/mypy" plugins tests/testbed tools
 	yamllint --strict .
-	ansible-lint --offline --strict -q
+	python -m tools.lint --offline --strict -q
 	python -m tools.links
 	python -m tools.follow
 	antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
@@ -76,10 +76,10 @@ docs: setup ## Build the documentation site.
 matrix: setup ## Test on the oldest ansible-core and requirements; O11Y_MATRIX=all: on all versions.
 	@tools/matrix
 
-cluster: setup ## Run what needs a cluster or the real Collector, or OpenShift.
+cluster: setup ## Run what needs a cluster or the real Collector.
 	@tools/cluster plain
 
-eks: setup ## Run what needs AWS on a cluster, or an earlier operator.
+eks: setup ## Run what needs AWS on a cluster, an earlier operator, or OpenShift.
 	@tools/cluster eks
 
 stack: setup ## Run what needs more on a cluster: cert-manager, the operator or backends.

@@ -111,6 +111,7 @@ def serve() -> None:
         os.environ.clear()
         os.environ.update(run["environment"])
         tempfile.tempdir = None  # that of this environment
+        sys.argv = run["command"]
         code = 1
         try:
             PlaybookCLI.cli_executor(run["command"])

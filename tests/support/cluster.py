@@ -17,6 +17,8 @@ from testinfra.host import Host
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[2]
+# Seconds between two looks of a wait, and of the wait's beginning.
+OFTEN, RARELY, SOON = 0.2, 1, 20
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,15 @@ def node_ips() -> list[str]:
 
 
 def until(what: str, look: Callable[[], T], seconds: float = 90) -> T:
-    """Return the first true value that `look` gives; fail with what was waited for when time is up."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    """Return the first true value that `look` gives; fail with what was waited for when time is up.
+
+    Most looks start kubectl, which takes CPU time from what is waited for: they get rarer after what soon comes and
+    goes, such as a run to be killed in its middle.
+    """
+    begin = time.monotonic()
+    while (waited := time.monotonic() - begin) < seconds:
         value = look()
         if value:
             return value
-        time.sleep(0.2)
+        time.sleep(OFTEN if waited < SOON else RARELY)
     raise AssertionError(f"not seen in {seconds} s: {what}")

@@ -37,10 +37,16 @@ def playbook(
     given |= {"ANSIBLE_HOME": HOME.name, "KUBECONFIG": "/nonexistent/current"}
     # Ansible reads its settings when it is imported.
     imported = given | {key: value for key, value in settings.items() if key.startswith("ANSIBLE_")}
-    command = [ANSIBLE_PLAYBOOK, *arguments]
+    return forked([ANSIBLE_PLAYBOOK, *arguments], cwd, {**given, **settings}, imported)
+
+
+def forked(
+    command: list[str], cwd: Path, environment: dict[str, str], imported: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook in a fork of the process that has imported Ansible with these settings."""
     with tempfile.TemporaryDirectory() as folder:
         output = [Path(folder, name) for name in ("stdout", "stderr")]
-        run = {"command": command, "environment": {**given, **settings}, "output": [str(path) for path in output]}
+        run = {"command": command, "environment": environment, "output": [str(path) for path in output]}
         code = _answer(_server(cwd, imported), run)
         stdout, stderr = (path.read_text(encoding="utf-8") for path in output)
     return subprocess.CompletedProcess(command, code, stdout, stderr)
@@ -90,3 +96,4 @@ def _answer(server: subprocess.Popen[str], run: dict[str, Any]) -> int:
 def _end() -> None:
     for server in _SERVERS.values():
         server.communicate()
+    HOME.cleanup()
