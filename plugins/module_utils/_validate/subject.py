@@ -153,9 +153,9 @@ def once(find: Callable[[Subject], Iterable[_Kept]]) -> Callable[[Subject], tupl
 
     @wraps(find)
     def kept(subject: Subject) -> tuple[_Kept, ...]:
-        if name not in subject.__dict__:
-            subject.__dict__[name] = tuple(find(subject))
-        found: tuple[_Kept, ...] = subject.__dict__[name]
+        found: tuple[_Kept, ...] | None = subject.__dict__.get(name)
+        if found is None:
+            found = subject.__dict__[name] = tuple(find(subject))
         return found
 
     return kept
@@ -248,12 +248,12 @@ class Finding:
 def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     """Apply every rule and return the findings in the order of their positions."""
     found: list[Finding] = []
-    with few_suggestions(_COMPARISONS) as again:
+    with few_suggestions(_COMPARISONS) as left:
         for item in rules:
             field, kinds = item.about
             if (field and not getattr(subject, field)) or (kinds and kinds.isdisjoint(subject.view.kinds)):
                 continue
-            again()
+            left[0] = _COMPARISONS
             try:
                 for fault in item.check(subject):
                     found.append(_finding(item, fault, subject))
