@@ -185,7 +185,8 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
             result.unread.append(f"{invalid.where or name}: {cleaned(invalid.wrong)}.{render}")
         return
     stream = documents.objects([document.data for document in parsed])
-    result.objects.setdefault(Path(name).parent, []).extend(stream)
+    if stream:
+        result.objects.setdefault(Path(name).parent, []).extend(stream)
     found = documents.configs([document.data for document in parsed], wanted)
     lines = paths.lines_of(text) if any(item.text for item in found) else []
     for item in found:

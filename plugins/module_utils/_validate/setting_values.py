@@ -142,7 +142,7 @@ def _violations(
     rows = build.constraints(section, component.type if component else kind, constraint)
     given = {} if settings is None and component else settings  # a component without settings has its defaults
     for found, path, value in rows.find(given, (section, component_id)):
-        if _is_about(found, value) and applies(found.around, at(settings, path[2:-1])):
+        if _is_about(found, value) and (not found.around or applies(found.around, at(settings, path[2:-1]))):
             for check, asked in found.checks:
                 for rule, fault in check(asked, value, path, found.row):
                     yield found.row, found.row.get("rule", rule), fault
@@ -167,7 +167,7 @@ def _is_about(found: Constraint, settings: Any) -> bool:
     """Whether settings have what a row looks at, and the values that it is about."""
     if found.keys and (not isinstance(settings, dict) or found.keys.isdisjoint(settings)):
         return False
-    return applies(found.when, settings)
+    return not found.when or applies(found.when, settings)
 
 
 def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:
