@@ -91,8 +91,7 @@ def listed(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
 @once
 def used(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
     """Yield the same without connectors."""
-    connectors = section(subject.config, "connectors")
-    return (item for item in listed(subject) if item[2] == "processors" or item[3] not in connectors)
+    return (item for item in listed(subject) if item[2] == "processors" or item[3] not in subject.connectors)
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from .._config.paths import ROLES, SECTIONS, Path, at, leaves, section
 from .._errors import near
 from .components import configured, listed, remembered
 from .structure import expanded, trimmed
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 from .view import Build
 
 # Ends of paths that name an extension, used if the build is unknown.
@@ -80,12 +80,12 @@ def duplicate_processor(subject: Subject) -> Iterator[Fault]:
                 yield Fault(path, message, "Keep one of them.")
 
 
+@about("connectors")
 def ambiguous_id(subject: Subject) -> Iterator[Fault]:
     """Yield ids that are both a connector and a receiver or exporter."""
-    connectors = section(subject.config, "connectors")
     for role in ("receivers", "exporters"):
         for component_id in section(subject.config, role):
-            if component_id in connectors:
+            if component_id in subject.connectors:
                 message = f"'{component_id}' is both in {role} and in connectors"
                 yield Fault((role, component_id), message, f"Rename one, e.g. `{component_id}/2`.")
 
@@ -104,12 +104,13 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"extension '{extension}' is used here but not started", fix)
 
 
+@about("connectors")
 def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines that a connector names but that do not exist or do not receive from it.
 
     Source: the routers of contrib's routing and failover connectors (`pipeline not found`).
     """
-    named = list(_uses(subject, "pipelines")) if section(subject.config, "connectors") else []
+    named = list(_uses(subject, "pipelines"))
     pipelines = section(subject.config, "service", "pipelines")
     ending = {item for path, item in references(subject.config) if path[-2] == "exporters"} if named else ()
     for path, name, _lax in named:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from .._collector.pod_logs import PodLogs
 from .._config.catalogue import Listeners
 from .._config.masking import Suspect, masker, secrets_in
-from .._config.paths import Path, Position, dotted
+from .._config.paths import Path, Position, dotted, section
 from .._errors import cleaned, few_suggestions, printable
 from .._kube.network_policies import Policies
 from .view import Target, View
@@ -108,6 +108,11 @@ class Subject:
     routing: Mapping[str, set[str]] | None = None
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def connectors(self) -> dict[str, Any]:
+        """The connectors of the config."""
+        return section(self.config, "connectors")
 
     @cached_property
     def view(self) -> View:
