@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -118,21 +118,23 @@ def at_most(number: int, items: Iterable[Any], between: str = ", ", last: str = 
 
 
 @contextmanager
-def few_suggestions(comparisons: int) -> Iterator[Callable[[], None]]:
+def few_suggestions(comparisons: int) -> Iterator[list[int]]:
     """Limit how many words `near` compares in this context: thousands of errors need no suggestion each.
 
-    The yielded function resets the limit.
+    The yielded list has how many are left.
     """
     left = [comparisons]
-
-    def again() -> None:
-        left[0] = comparisons
-
     token = _LEFT.set(left)
     try:
-        yield again
+        yield left
     finally:
         _LEFT.reset(token)
+
+
+def suggests() -> bool:
+    """Whether `near` may still compare words in this context."""
+    left = _LEFT.get()
+    return left is None or left[0] > 0
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -143,9 +145,9 @@ def near(word: str, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the nearest of the known words, or an empty string."""
-    left = _LEFT.get()
-    if left is not None and left[0] <= 0:
+    if not suggests():
         return ""
+    left = _LEFT.get()
     words = tuple(item for item in known if isinstance(item, str))
     if left is not None:
         left[0] -= len(words)

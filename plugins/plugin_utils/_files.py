@@ -22,12 +22,12 @@ SAVE = "Save it as UTF-8 text."
 def read(path: Path | str) -> str:
     """Return the text of a file as the Collector reads it, with its line ends. Raises Problem if it cannot be read."""
     try:
-        data = Path(path).read_bytes()
+        data = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
     except (OSError, ValueError) as error:  # a path with a NUL
         wrong = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         raise Problem(wrong, fix="Give the path of a readable YAML file.") from error
     try:
-        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
+        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"byte 0x{data[error.start]:02x} in line {line} is not valid in {error.encoding.upper()}"

@@ -111,7 +111,7 @@ def _is_ours(file: Path, root: Path) -> bool:
 def _add_path(path: Path, result: Collected) -> None:
     before = result.size
     given = path.is_file()
-    listed = files(path)
+    listed = [path] if given else files(path)
     for file in listed:
         _add_file(file, given, result)
     for index, item in enumerate(() if given else result.inputs):
@@ -177,15 +177,16 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         parsed = list(_yaml.load_all(text, name))
     except _yaml.Invalid as invalid:
         # Templates of a chart are not YAML, which is not an error.
-        is_config, is_template = _looks_like_config(text), "{{" in text
-        if wanted or (is_config and not is_template):
+        is_template = "{{" in text
+        if wanted or (not is_template and _looks_like_config(text)):
             result.refuse(invalid)
-        elif is_config or not is_template:
+        elif not is_template or _looks_like_config(text):
             render = " It has `{{`: render it first." if is_template else ""
             result.unread.append(f"{invalid.where or name}: {cleaned(invalid.wrong)}.{render}")
         return
     stream = documents.objects([document.data for document in parsed])
-    result.objects.setdefault(Path(name).parent, []).extend(stream)
+    if stream:
+        result.objects.setdefault(Path(name).parent, []).extend(stream)
     found = documents.configs([document.data for document in parsed], wanted)
     lines = paths.lines_of(text) if any(item.text for item in found) else []
     for item in found:

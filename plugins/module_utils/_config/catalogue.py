@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, wraps
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from .layers import Rename, Version, parse_version
 from .paths import Path
@@ -182,6 +182,23 @@ class Places:
                 stack += [(node.below[ANY], (*here, key), item) for key, item in pairs]
 
 
+_Answer = TypeVar("_Answer")
+
+
+def _remembered(ask: Callable[..., _Answer]) -> Callable[..., _Answer]:
+    """Let a catalogue remember what it answered to these texts."""
+
+    @wraps(ask)
+    def answer(self: Catalogue, *asked: str) -> _Answer:
+        key = (ask.__name__, *asked)
+        if key not in self.answers:
+            self.answers[key] = ask(self, *asked)
+        found: _Answer = self.answers[key]
+        return found
+
+    return answer
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """The tables, as _data/catalogue/*.json has them. `extra` holds distributions of the user's own.
@@ -211,6 +228,7 @@ class Catalogue:
         gaps = tables.get("provenance", {}).get("gaps", ())
         return cls(tables["components"], tables["builds"], tables.get("removals", ()), gaps=gaps, **parts)
 
+    @_remembered
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.
 
@@ -346,6 +364,7 @@ class Catalogue:
         known = [*(row["version"] for row in self.builds if is_within(ranges, row["version"])), *map(_last, spans)]
         return min(known, key=lambda item: abs(_rank(parse_version(item)) - _rank(asked)), default="")
 
+    @_remembered
     def stand_in(self, distribution: str, version: str) -> str:
         """Return the version that stands for one of which not all is known; empty text if all is known.
 
@@ -397,6 +416,7 @@ class Catalogue:
         """Whether a distribution is a released one, of which the tables know all parts; not one of the user's own."""
         return distribution in self._versions
 
+    @_remembered
     def schemes(self, distribution: str, version: str) -> tuple[str, ...]:
         """Return the schemes of `${scheme:…}` that a build has a provider for; those of all builds if it is unknown."""
         if distribution in self.extra_schemes:
@@ -413,14 +433,9 @@ class Catalogue:
         smallest_first = sorted(known, key=lambda item: self._size(item, version))
         return next((item for item in smallest_first if all(self.find(*key, item, version) for key in wanted)), None)
 
+    @_remembered
     def coverage(self, distribution: str, version: str) -> Coverage:
         """Return which version answers for one of a distribution: itself, the nearest older one, else the oldest."""
-        key = (distribution, version)
-        if key not in self._covered:
-            self._covered[key] = self._coverage(distribution, version)
-        return self._covered[key]
-
-    def _coverage(self, distribution: str, version: str) -> Coverage:
         if distribution in self.extra:
             at, modules = self.extra[distribution]
             if distribution in self.schemas:
@@ -492,13 +507,8 @@ class Catalogue:
         return found
 
     @cached_property
-    def _covered(self) -> dict[tuple[str, str], Coverage]:
+    def answers(self) -> dict[tuple[str, ...], Any]:
         """What was asked before: every type of every config asks for its build."""
-        return {}
-
-    @cached_property
-    def _sizes(self) -> dict[tuple[str, str], int]:
-        """How many types each build has that was asked for."""
         return {}
 
     @cached_property
@@ -517,11 +527,9 @@ class Catalogue:
         renamed = self.rename(section, name)
         return renamed.new if renamed else name
 
+    @_remembered
     def _size(self, distribution: str, version: str) -> int:
-        key = (distribution, version)
-        if key not in self._sizes:
-            self._sizes[key] = sum(len(self.types(section, distribution, version)) for section in SECTIONS)
-        return self._sizes[key]
+        return sum(len(self.types(section, distribution, version)) for section in SECTIONS)
 
     def _has(self, row: Row, distribution: str, version: Version) -> bool:
         if distribution in self.extra:

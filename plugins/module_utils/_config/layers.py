@@ -52,8 +52,9 @@ class Composed:
     def locate(self, path: Path) -> Position:
         """Return where the user can change what stands at this path of the finished config."""
         for layer in reversed(self.layers):
-            if layer.config is self.config and path in layer.positions:  # as in a file, which is its own only layer
-                return layer.positions[path]
+            # A file is the only layer of its config.
+            if layer.config is self.config and (position := layer.positions.get(path)):
+                return position
             inside = _find(layer.config, path, self.config)
             if inside is not None:
                 return layer.position(inside) or Position(layer.name)

@@ -183,10 +183,18 @@ def suspects(found: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
     for path, value in found:
         if not isinstance(value, (str, int, float)) or isinstance(value, bool) or not path:
             continue
-        text = text_of(value)
-        shapes = () if _is_short(text) else tuple(secrets_of(text, pairs=_is_source(path)))
-        if shapes or _may_hold_secret(path[-2:]):
-            yield Suspect(path, value, text, shapes)
+        is_long = isinstance(value, str) and len(value) > _LONGEST_KEPT
+        suspicion = _suspicion.__wrapped__ if is_long else _suspicion  # configs repeat most short texts
+        if text_and_shapes := suspicion(path[-2:], value):
+            yield Suspect(path, value, *text_and_shapes)
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _suspicion(end: Path, value: Any) -> tuple[str, tuple[Secret, ...]] | None:
+    """Return a scalar as text and the shapes of secrets in it, if there may be a secret at the end of a path."""
+    text = text_of(value)
+    shapes = () if _is_short(text) else tuple(secrets_of(text, pairs=_is_source(end)))
+    return (text, shapes) if shapes or _may_hold_secret(end) else None
 
 
 def secret_at(config: Any, path: Path, value: str) -> str:

@@ -63,8 +63,9 @@ def at(config: Any, path: Path, default: Any = None) -> Any:
 
 def section(config: Any, *path: str) -> dict[str, Any]:
     """Return the mapping at a path; an empty one where there is none or it is no mapping."""
-    value = at(config, path)
-    return value if isinstance(value, dict) else {}
+    for part in path:
+        config = config.get(part) if isinstance(config, dict) else at(config, (part,)) if config else None
+    return config if isinstance(config, dict) else {}
 
 
 def items(config: Any, *path: str) -> list[Any]:
@@ -124,14 +125,25 @@ class Node:
     """A scalar, mapping or sequence; an alias is a node of its own, whose value is what it stands for.
 
     `value` is text, a list of pairs, a list of nodes or a node. `style` is a scalar's quote or block sign, or `flow`.
+    `first` and `final` are the parser's marks: where a node starts and ends is asked of few nodes.
     """
 
     kind: str
     value: Any
-    start: Mark
-    end: Mark
+    first: Any
+    final: Any
     style: str = ""
     tag: str = ""
+
+    @property
+    def start(self) -> Mark:
+        """Return where this node starts."""
+        return self.first.line, self.first.column
+
+    @property
+    def end(self) -> Mark:
+        """Return where this node ends."""
+        return self.final.line, self.final.column
 
     def text(self) -> str:
         """Return a scalar without quotes as it is spelled."""

@@ -27,31 +27,85 @@ _REPEATED = 100_000
 
 
 class _Positions(Mapping[Path, Position]):
-    """The positions of a text's paths, or of those below one. Each is computed on demand, since few are needed."""
+    """The positions of the paths of a document, or of those below one. Each is looked up on demand: few are needed.
 
-    def __init__(self, file: str, starts: dict[Path, Mark], texts: dict[Path, Node], around: Path = ()) -> None:
-        self.file, self.starts, self.texts, self.around = file, starts, texts, around
+    A key that stands twice is at its last place; what an alias or a merged mapping repeats is where it was written.
+    """
+
+    def __init__(self, file: str, root: Node, around: Path = ()) -> None:
+        self.file, self.root, self.around = file, root, around
+        self._seen: dict[int, dict[Any, tuple[Node, Node]]] = {}  # of each mapping that was passed
 
     def __getitem__(self, path: Path) -> Position:
-        here = (*self.around, *path)
-        line, column = self.starts[here]
-        node = self.texts.get(here)
-        inside = partial(_away, node, (line, column)) if node else None
-        return Position(self.file, line + 1, column + 1, inside, node.text if node else str)
+        found = self._find((*self.around, *path))
+        if found is None:
+            raise KeyError(path)
+        line, column = found[0].start
+        node = resolve(found[1])
+        if node.kind != SCALAR or not (" " in node.value or _is_respelled(node)):
+            return Position(self.file, line + 1, column + 1)
+        return Position(self.file, line + 1, column + 1, partial(_away, node, (line, column)), node.text)
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, tuple) and (*self.around, *path) in self.starts
+        return isinstance(path, tuple) and self._find((*self.around, *path)) is not None
 
     def below(self, path: Path) -> _Positions:
         """Return the positions of what is at a path, with their paths in it."""
-        return _Positions(self.file, self.starts, self.texts, (*self.around, *path))
+        return _Positions(self.file, self.root, (*self.around, *path))
 
     def __iter__(self) -> Iterator[Path]:
-        size = len(self.around)
-        return (path[size:] for path in self.starts if path[:size] == self.around)
+        found = self._find(self.around)
+        return self._paths(found[1], ()) if found else iter(())
 
     def __len__(self) -> int:
         return sum(1 for _path in self)
+
+    def _find(self, path: Path) -> tuple[Node, Node] | None:
+        """Return the node whose start is the place of a path, and the node of its value."""
+        found = self.root, self.root
+        for part in path:
+            node = resolve(found[1])
+            if node.kind == MAPPING and part in self._keys(node):
+                found = self._keys(node)[part]
+            elif node.kind == SEQUENCE and isinstance(part, int) and part < len(node.value):
+                found = node.value[part], node.value[part]
+            else:
+                return None
+        return found
+
+    def _keys(self, node: Node) -> dict[Any, tuple[Node, Node]]:
+        """Return key and value of each key of a mapping, with what it merges."""
+        if id(node) not in self._seen:
+            found: dict[Any, tuple[Node, Node]] = {}
+            for key, value in node.value:
+                if _merges(key):
+                    inner = resolve(value)
+                    for part in map(resolve, reversed(inner.value if inner.kind == SEQUENCE else [inner])):
+                        found |= self._keys(part) if part.kind == MAPPING else {}
+            found.update((key_of(key), (key, value)) for key, value in node.value if not _merges(key))
+            self._seen[id(node)] = found
+        return self._seen[id(node)]
+
+    def _paths(self, node: Node, path: Path) -> Iterator[Path]:
+        yield path
+        inner = resolve(node)
+        if inner.kind == MAPPING:
+            for key, (_key, value) in self._keys(inner).items():
+                yield from self._paths(value, (*path, key))
+        elif inner.kind == SEQUENCE:
+            for index, item in enumerate(inner.value):
+                yield from self._paths(item, (*path, index))
+
+
+def _is_respelled(node: Node) -> bool:
+    """Whether a scalar is spelled in another way than its value."""
+    value = scalar(node)
+    return not isinstance(value, str) and str(value) != node.value
+
+
+def _merges(key: Node) -> bool:
+    """Whether a key is that of mappings to merge."""
+    return key.kind == SCALAR and key.value == _MERGE_KEY and not key.style
 
 
 @dataclass(frozen=True)
@@ -142,8 +196,7 @@ def load_all(yaml: Any, text: str, file: str) -> Iterator[Document]:
             yield Document(None)
             continue
         reader = _DocumentReader(file)
-        data = reader.read(root, (), 0)
-        yield Document(data, _Positions(file, reader.starts, reader.texts), tuple(reader.duplicates), root)
+        yield Document(reader.read(root, (), 0), _Positions(file, root), tuple(reader.duplicates), root)
 
 
 def _separator(text: str) -> tuple[int, int]:
@@ -169,23 +222,17 @@ def _away(node: Node, start: Mark, offset: int) -> tuple[int, int | None]:
 
 
 class _DocumentReader:
-    """Converts nodes to data and keeps the position of every path."""
+    """Converts nodes to data, and finds the keys that stand twice."""
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.starts: dict[Path, Mark] = {}
-        self.texts: dict[Path, Node] = {}
         self.duplicates: list[tuple[Path, Position]] = []
         self.repeating = 0
         self.repeated = 0
 
     def read(self, node: Node, path: Path, depth: int) -> Any:
-        self.starts.setdefault(path, node.start)
         if node.kind == SCALAR:
-            value = scalar(node)
-            if " " in node.value or not (isinstance(value, str) or str(value) == node.value):
-                self.texts[path] = node
-            return value
+            return scalar(node)
         if depth > DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
         if node.kind == ALIAS:
@@ -213,14 +260,14 @@ class _DocumentReader:
         merged: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             key = scalar(key_node) if key_node.kind == SCALAR else key_of(key_node)
-            here = (*path, key)
-            if key == _MERGE_KEY and not key_node.style:
+            if key == _MERGE_KEY and _merges(key_node):
                 merged |= self._merged(value_node, path, depth)
                 continue
             if key in result:
-                self.duplicates.append((here, self._position(key_node)))
-            self.starts[here] = key_node.start
-            result[key] = self.read(value_node, here, depth + 1)
+                line, column = key_node.start
+                self.duplicates.append(((*path, key), Position(self.file, line + 1, column + 1)))
+            is_scalar = value_node.kind == SCALAR
+            result[key] = scalar(value_node) if is_scalar else self.read(value_node, (*path, key), depth + 1)
         return {**merged, **result} if merged else result
 
     def _merged(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
@@ -232,9 +279,6 @@ class _DocumentReader:
             result |= value if isinstance(value, dict) else {}
         self.repeating -= 1
         return result
-
-    def _position(self, node: Node) -> Position:
-        return Position(self.file, node.start[0] + 1, node.start[1] + 1)
 
 
 def key_of(node: Node) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from .._errors import Problem
@@ -59,7 +59,7 @@ def compose(yaml: Any, text: str, file: str) -> Iterator[Node | None]:
     # libyaml is not everywhere; the pure parser is slower. Neither takes a subclass of str, as Ansible has them.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        yield from _Composer(file).documents(iter(loader(str.__str__(text)).get_event, None))
+        yield from _Composer(yaml, file).documents(iter(loader(str.__str__(text)).get_event, None))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
@@ -79,46 +79,42 @@ class _Composer:
     A mapping that is still open has its keys and values in one list.
     """
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, yaml: Any, file: str) -> None:
+        self.yaml, self.file = yaml, file
         self.open: list[Node] = []
         self.anchors: dict[str, Node] = {}
         self.roots: list[Node] = []
         self.inside = self.roots  # the list of the innermost open node
 
     def documents(self, events: Iterator[Any]) -> Iterator[Node | None]:
-        handlers = {
-            "ScalarEvent": self._scalar,
-            "MappingStartEvent": self._start,
-            "SequenceStartEvent": self._start,
-            "MappingEndEvent": self._end,
-            "SequenceEndEvent": self._end,
-            "AliasEvent": self._alias,
+        scalar, end = self.yaml.ScalarEvent, self.yaml.DocumentEndEvent
+        handlers: dict[Any, Callable[[Any], None]] = {
+            self.yaml.MappingStartEvent: partial(self._start, MAPPING),
+            self.yaml.SequenceStartEvent: partial(self._start, SEQUENCE),
+            self.yaml.MappingEndEvent: self._end,
+            self.yaml.SequenceEndEvent: self._end,
+            self.yaml.AliasEvent: self._alias,
         }
         for event in events:
-            name = type(event).__name__
-            handler = handlers.get(name)
-            if handler:
-                handler(event)
-            elif name == "DocumentEndEvent":
+            kind = type(event)
+            if kind is scalar:  # as most
+                style = event.style or ""
+                tag = event.tag or ("" if style or event.implicit[0] else _TEXT)
+                node = Node(SCALAR, event.value, event.start_mark, event.end_mark, style, tag)
+                self.inside.append(node)
+                if event.anchor:
+                    self.anchors[event.anchor] = node
+            elif kind in handlers:
+                handlers[kind](event)
+            elif kind is end:
                 yield self.roots.pop() if self.roots else None
                 self.anchors = {}
 
-    def _scalar(self, event: Any) -> None:
-        style = event.style or ""
-        tag = event.tag or ("" if style or event.implicit[0] else _TEXT)
-        start, end = event.start_mark, event.end_mark
-        node = Node(SCALAR, event.value, (start.line, start.column), (end.line, end.column), style, tag)
-        self.inside.append(node)
-        if event.anchor:
-            self.anchors[event.anchor] = node
-
-    def _start(self, event: Any) -> None:
+    def _start(self, kind: str, event: Any) -> None:
+        mark = event.start_mark
         if len(self.open) >= DEEPEST:
-            raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, _start(event))
-        kind = MAPPING if type(event).__name__ == "MappingStartEvent" else SEQUENCE
-        start = _start(event)
-        node = Node(kind, [], start, start, "flow" if event.flow_style else "")
+            raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, (mark.line, mark.column))
+        node = Node(kind, [], mark, mark, "flow" if event.flow_style else "")
         self.inside.append(node)
         if event.anchor:
             self.anchors[event.anchor] = node
@@ -127,7 +123,7 @@ class _Composer:
 
     def _end(self, event: Any) -> None:
         node = self.open.pop()
-        node.end = _end(event)
+        node.final = event.end_mark
         if node.kind == MAPPING:
             parts = iter(node.value)
             node.value = list(zip(parts, parts, strict=True))
@@ -135,19 +131,12 @@ class _Composer:
 
     def _alias(self, event: Any) -> None:
         target = self.anchors.get(event.anchor)
+        node = Node(ALIAS, target, event.start_mark, event.end_mark)
         if target is None:
-            raise refuse(f"found undefined alias '{event.anchor}'", self.file, _start(event))
-        if any(node is target for node in self.open):
-            raise refuse("a part of it contains itself", self.file, _start(event))
-        self.inside.append(Node(ALIAS, target, _start(event), _end(event)))
-
-
-def _start(event: Any) -> Mark:
-    return event.start_mark.line, event.start_mark.column
-
-
-def _end(event: Any) -> Mark:
-    return event.end_mark.line, event.end_mark.column
+            raise refuse(f"found undefined alias '{event.anchor}'", self.file, node.start)
+        if any(one is target for one in self.open):
+            raise refuse("a part of it contains itself", self.file, node.start)
+        self.inside.append(node)
 
 
 def scalar(node: Node) -> Any:

@@ -9,15 +9,17 @@ Source of each: the Collector's otelcol/internal/configunmarshaler (`unknown typ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from .._config.catalogue import SECTIONS, Component
 from .._config.layers import parse_version
 from .._config.paths import Path, at, section
+from .._errors import suggests
 from .subject import Fault, Subject, once, rules, shared_rules
-from .view import build_of
+from .view import Build, build_of
 
 
 def kind_of(component_id: object) -> str:
@@ -35,6 +37,46 @@ def configured(subject: Subject) -> Iterator[tuple[str, str, str, Any]]:
                 yield name, component_id, kind, settings
 
 
+TELEMETRY = ("service", "telemetry")
+_LONGEST, _MOST = 4096, 4096  # characters of settings, and how many of them are remembered
+_Item = TypeVar("_Item")
+
+
+@once
+def _remembering(subject: Subject) -> Iterator[tuple[tuple[str, str, str, Any], dict[Any, Any]]]:
+    """Yield every component, and the Collector's own telemetry as one, with what functions found in its settings."""
+    if subject.target is None:
+        return
+    known = build_of(subject.target).remembered
+    for place in (*configured(subject), (*TELEMETRY, TELEMETRY[1], at(subject.config, TELEMETRY))):
+        key = (place[0], place[1], repr(place[3]))
+        if len(known) >= _MOST:
+            known.clear()
+        yield place, known.setdefault(key, {}) if len(key[2]) <= _LONGEST else {}
+
+
+def remembered(
+    find: Callable[[Build, str, str, str, Any], Iterable[_Item]],
+) -> Callable[[Subject], Iterator[tuple[tuple[str, str], _Item]]]:
+    """Let configs share what a function finds in settings, for most settings are those of other configs too.
+
+    Its answer follows from what it gets, and nothing else: the build, a section, an id, its type and the settings.
+    """
+
+    @wraps(find)
+    def found(subject: Subject) -> Iterator[tuple[tuple[str, str], _Item]]:
+        for (name, component_id, kind, settings), answers in _remembering(subject):
+            answer = answers.get(find)
+            if answer is None and subject.target:
+                answer = tuple(find(build_of(subject.target), name, component_id, kind, settings))
+                if suggests():
+                    answers[find] = answer
+            for item in answer or ():
+                yield (name, component_id), item
+
+    return found
+
+
 @once
 def listed(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
     """Yield path, signal, role and id of every component in a pipeline."""
@@ -49,8 +91,7 @@ def listed(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
 @once
 def used(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
     """Yield the same without connectors."""
-    connectors = section(subject.config, "connectors")
-    return (item for item in listed(subject) if item[2] == "processors" or item[3] not in connectors)
+    return (item for item in listed(subject) if item[2] == "processors" or item[3] not in subject.connectors)
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:

@@ -38,6 +38,7 @@ class ConnectorUse:
         return paths
 
 
+@about("connectors")
 def one_sided_connector(subject: Subject) -> Iterator[Fault]:
     """Yield connectors that only end or only start pipelines; the Collector requires both."""
     for component_id, use in uses(subject.config).items():
@@ -51,6 +52,7 @@ def one_sided_connector(subject: Subject) -> Iterator[Fault]:
                 yield Fault(path, f"connector '{component_id}' is listed among {role} only", fix)
 
 
+@about("connectors")
 def unsupported_connection(subject: Subject) -> Iterator[Fault]:
     """Yield connectors with a signal at one end that they cannot convert to any signal at the other end."""
     for component_id, use in uses(subject.config).items():
@@ -82,6 +84,7 @@ def _unjoined(component_id: str, end: tuple[str, str], path: Path, pairs: Pairs,
     return Fault(path, f"connector '{component_id}' {wrong}{note}", fix, severity="warning" if doubt else "")
 
 
+@about("connectors")
 def connector_cycle(subject: Subject) -> Iterator[Fault]:
     """Yield cycles of pipelines and connectors; data would circulate forever."""
     edges = _edges(subject)

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._collector.pod_logs import PodLogs, matches
-from .._config.paths import at, destination, is_loopback, items, mappings, section
+from .._config.paths import at, destination, is_loopback, items, leaves, mappings, section
 from .._kube import names
 from .._kube.service_names import service_of
+from .components import TELEMETRY
 from .subject import Fault, Printer, Subject, about, rules
 from .view import Part, View, kind_of
 
@@ -150,8 +151,8 @@ _USUAL_PORTS = ("4317", "4318")
 def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
     """Yield telemetry of a collector about itself that it sends to its own receivers."""
     ports = {found for part in subject.view.of("receivers", "otlp") for found in _ports(part)}
-    for path, value in subject.view.leaves:
-        if path[:2] == ("service", "telemetry") and path[-1] == "endpoint" and isinstance(value, str):
+    for path, value in leaves(at(subject.config, TELEMETRY), TELEMETRY):
+        if path[-1] == "endpoint" and isinstance(value, str):
             port = _PORT.search(value)
             local = bool(_OWN_ADDRESS.search(value)) or is_loopback(destination(value)[1])
             if ports and (_is_own_service(value, subject) or (local and port and port[1] in ports)):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .._config.catalogue import Row, walk
 from .._config.paths import Path
 from .._errors import near
-from .components import configured, listed
+from .components import listed, remembered
 from .constraints import QUOTES, steps
 from .languages.formats import broken_request
 from .languages.ottl import (
@@ -84,18 +84,23 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     if subject.target is None:
         return
     build = build_of(subject.target)
-    started: set[str] | None = None
-    for name, component_id, kind, settings in configured(subject):
-        found = build.find(name, kind)
-        for row in build.ottl_places.get((name, found.type), ()) if found else ():
-            if started is None:
-                started = {item for _path, _signal, _role, item in listed(subject)}
-            for group in _groups(row, (name, component_id), settings):
-                is_built = group.place["kind"] == ROUTE and component_id not in started
-                idle = "no pipeline uses it yet" if is_built else ""
-                for path, trouble in _troubles(build.ottl, group, build.version):
-                    rule = _POLICY if row["kind"] == _POLICY else trouble.rule
-                    yield rule, _fault(path, trouble, build, idle)
+    started = {item for _path, _signal, _role, item in listed(subject)}
+    for (_name, component_id), (rule, path, trouble, is_route) in _of_settings(subject):
+        idle = "no pipeline uses it yet" if is_route and component_id not in started else ""
+        yield rule, _fault(path, trouble, build, idle)
+
+
+@remembered
+def _of_settings(
+    build: Build, section: str, component_id: str, kind: str, settings: Any
+) -> Iterator[tuple[str, Path, Trouble, bool]]:
+    """Yield rule, path and trouble of texts, and whether the Collector reads them only for a pipeline."""
+    found = build.find(section, kind)
+    for row in build.ottl_places.get((section, found.type), ()) if found else ():
+        for group in _groups(row, (section, component_id), settings):
+            for path, trouble in _troubles(build.ottl, group, build.version):
+                rule = _POLICY if row["kind"] == _POLICY else trouble.rule
+                yield rule, path, trouble, group.place["kind"] == ROUTE
 
 
 def _fault(path: Path, trouble: Trouble, build: Build, idle: str) -> Fault:

@@ -176,9 +176,11 @@ def comments(texts: Mapping[str, str]) -> list[Comment]:
 
 
 def split(
-    findings: Iterable[Finding], given: Iterable[Comment], known: Iterable[str]
+    findings: Iterable[Finding], given: Sequence[Comment], known: Iterable[str]
 ) -> tuple[list[Finding], list[tuple[Finding, str]], list[Finding]]:
     """Return the remaining findings, the findings that comments suppress, and findings about invalid comments."""
+    if not given:
+        return list(findings), [], []
     rules = sorted(known)
     right = [comment for comment in given if not _fault(comment, rules)]
     by_line = {(comment.position.file, line, comment.rule): comment for comment in right for line in comment.lines}

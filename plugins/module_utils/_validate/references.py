@@ -13,14 +13,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._config.catalogue import Reference
-from .._config.paths import ROLES, SECTIONS, Path, at, section
+from .._config.paths import ROLES, SECTIONS, Path, at, leaves, section
 from .._errors import near
-from .components import configured, listed
+from .components import configured, listed, remembered
 from .structure import expanded, trimmed
-from .subject import Fault, Subject, rules
-from .view import build_of
-
-_COMPONENT = 2  # the length of a component's path
+from .subject import Fault, Subject, about, rules
+from .view import Build
 
 # Ends of paths that name an extension, used if the build is unknown.
 EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]
@@ -57,11 +55,14 @@ def undefined_reference(subject: Subject) -> Iterator[Fault]:
         role: {trimmed(name) for part in parts for name in section(subject.config, part)}
         for role, parts in roles.items()
     }
-    words = {role: sorted(names, key=str) for role, names in known.items()}
-    hidden = {role for role, parts in roles.items() if any(_hidden(subject, (part,)) for part in parts)}
+    words: dict[str, list[Any]] = {}
     for path, component_id in references(subject.config):
         role = str(path[-2])
-        if trimmed(component_id) not in known[role] and role not in hidden and not expanded(component_id):
+        if trimmed(component_id) in known[role] or expanded(component_id):
+            continue
+        if role not in words:
+            words[role] = sorted(known[role], key=str)
+        if not any(_hidden(subject, (part,)) for part in roles[role]):
             message = f"'{component_id}' is not configured{near(component_id, words[role])}"
             yield Fault(path, message, _how(component_id, role, subject))
 
@@ -79,12 +80,12 @@ def duplicate_processor(subject: Subject) -> Iterator[Fault]:
                 yield Fault(path, message, "Keep one of them.")
 
 
+@about("connectors")
 def ambiguous_id(subject: Subject) -> Iterator[Fault]:
     """Yield ids that are both a connector and a receiver or exporter."""
-    connectors = section(subject.config, "connectors")
     for role in ("receivers", "exporters"):
         for component_id in section(subject.config, role):
-            if component_id in connectors:
+            if component_id in subject.connectors:
                 message = f"'{component_id}' is both in {role} and in connectors"
                 yield Fault((role, component_id), message, f"Rename one, e.g. `{component_id}/2`.")
 
@@ -103,12 +104,13 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"extension '{extension}' is used here but not started", fix)
 
 
+@about("connectors")
 def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines that a connector names but that do not exist or do not receive from it.
 
     Source: the routers of contrib's routing and failover connectors (`pipeline not found`).
     """
-    named = list(_uses(subject, "pipelines")) if section(subject.config, "connectors") else []
+    named = list(_uses(subject, "pipelines"))
     pipelines = section(subject.config, "service", "pipelines")
     ending = {item for path, item in references(subject.config) if path[-2] == "exporters"} if named else ()
     for path, name, _lax in named:
@@ -170,38 +172,32 @@ def extension_uses(subject: Subject) -> Iterator[tuple[Path, str, bool]]:
 
 def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
     """Yield the references of components, by the catalogue's keys if the build is known, else by the usual keys."""
-    texts = _naming_texts(subject)
-    for name, component_id, kind, settings in configured(subject):
-        if not isinstance(settings, dict):
-            continue
-        exact, ends = _keys(subject, name, kind, to)
-        found = {(name, component_id, *path): (value, row.lax) for row in exact for path, value in row.find(settings)}
-        for end in ends:
-            for path, value in texts.get((name, component_id, end[-1]), ()):
-                if _ends(path[2:], end):
-                    found[path] = (value, False)
-        for path, (value, lax) in found.items():
-            if value and not expanded(value):
-                yield path, value, lax
+    if subject.target:
+        yield from ((path, value, lax) for _place, (what, path, value, lax) in _named(subject) if what == to)
+    elif to == "extensions":
+        for name, component_id, _kind, settings in configured(subject):
+            yield from _found((name, component_id), [], EXTENSION_KEYS, settings)
 
 
-def _naming_texts(subject: Subject) -> dict[Path, list[tuple[Path, str]]]:
-    """Return the texts that may name something at any depth, with their paths, by section, id and last key."""
-    keys = build_of(subject.target).naming_keys if subject.target else {end[-1] for end in EXTENSION_KEYS}
-    found: dict[Path, list[tuple[Path, str]]] = {}
-    for path, value in subject.view.leaves:
-        if len(path) > _COMPONENT and path[-1] in keys and isinstance(value, str):
-            found.setdefault((path[0], path[1], path[-1]), []).append((path, value))
-    return found
+@remembered
+def _named(
+    build: Build, section: str, component_id: str, kind: str, settings: Any
+) -> Iterator[tuple[str, Path, str, bool]]:
+    for to in ("extensions", "pipelines") if section == "connectors" else ("extensions",):
+        exact, ends = build.references(section, kind, to) if section in SECTIONS else ([], [])
+        yield from ((to, *item) for item in _found((section, component_id), exact, ends, settings))
 
 
-def _keys(subject: Subject, name: str, kind: str, to: str) -> tuple[list[Reference], list[Path]]:
-    """Return the references that stand at a known path, and the ends of paths of those at any depth."""
-    if subject.target is None:
-        return [], EXTENSION_KEYS if to == "extensions" else []
-    if to == "pipelines" and name != "connectors":
-        return [], []
-    return build_of(subject.target).references(name, kind, to)
+def _found(place: Path, exact: list[Reference], ends: list[Path], settings: Any) -> Iterator[tuple[Path, str, bool]]:
+    """Yield the texts that name something, at known paths or at the ends of paths at any depth."""
+    if not isinstance(settings, dict):
+        return
+    found = {(*place, *path): (value, row.lax) for row in exact for path, value in row.find(settings)}
+    last = {end[-1] for end in ends}
+    texts = [(path, value) for path, value in leaves(settings) if path[-1] in last and isinstance(value, str)]
+    for end in ends:
+        found |= {(*place, *path): (value, False) for path, value in texts if _ends(path, end)}
+    yield from ((path, value, lax) for path, (value, lax) in found.items() if value and not expanded(value))
 
 
 def _ends(path: Path, end: Path) -> bool:

@@ -18,21 +18,21 @@ from typing import Any, NamedTuple
 
 from .._config.catalogue import IGNORED, OPEN, Catalogue, Places, Row
 from .._config.masking import is_secret
-from .._config.paths import Path, at, section
+from .._config.paths import Path, at
 from .._errors import near
-from .components import configured, movable, used
+from .components import TELEMETRY, movable, remembered, used
 from .setting_values import Condition, applies, conditions, doubt, hedged
 from .setting_values import found as constraints_of
 from .subject import Fault, Subject, shared_rules
 from .text_checks import repeated
-from .view import build_of
+from .view import Build
 
 ANY, ENTRY, LABEL = "?", "*", "#"
 # What a mapping of text may be, which can also be a list of names with values: headers.
 _PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value": "s"}]}
 EXPANDED = "${"
 _QUOTE = "Write `'"
-UNKNOWN = "unknown-field"
+UNKNOWN, MISSING = "unknown-field", "missing-field"
 _KEPT = "_fields"  # what one walk found, kept with its subject
 
 # The operator writes its settings where a target allocator finds the targets.
@@ -63,7 +63,8 @@ def _found(subject: Subject, rule_id: str) -> list[Fault]:
     kept: dict[str, dict[Fault, None]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
         kept = {}
-        for rule_name, fault in (*_judge(subject), *_constrained(subject)):
+        constrained = ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
+        for rule_name, fault in (*_judge(subject), *constrained):
             kept.setdefault(rule_name, {})[_as_spelled(fault, subject)] = None
         subject.__dict__[_KEPT] = kept
     return list(kept.get(rule_id, ()))
@@ -77,18 +78,35 @@ def _as_spelled(fault: Fault, subject: Subject) -> Fault:
 
 
 def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
-    if subject.target is None:
-        return
-    catalogue = subject.target.catalogue
+    allocated = bool(subject.deployment and subject.deployment.target_allocator)
     moved = {path for path, _move in movable(subject)}  # rules removed-setting and moved-setting know their versions
     in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject)}
-    for path, row, settings in _places(subject):
-        idle = () if path in in_use else row.get("when_used", ())
-        missing = () if _reported_elsewhere(subject, row, path) else _missing(row, settings, path)
-        for name, fault in (*_walk(catalogue, row["fields"], settings, path), *missing):
-            unsure = row.get("doubt") or ("no pipeline uses it yet" if name.replace("-", "_") in idle else "")
-            if name != UNKNOWN or fault.path not in moved:
-                yield name, hedged(_with_place(fault, row, path) if name == UNKNOWN else fault, unsure)
+    for path, (name, fault, needs_use) in _of_settings(subject):
+        # A target allocator adds what is missing, but only to the receiver with exactly this name.
+        added = allocated and path == ALLOCATED and name == MISSING
+        if not added and (name != UNKNOWN or fault.path not in moved):
+            yield name, hedged(fault, "no pipeline uses it yet" if needs_use and path not in in_use else "")
+
+
+@remembered
+def _of_settings(
+    build: Build, section: str, component_id: str, kind: str, settings: Any
+) -> Iterator[tuple[str, Fault, bool]]:
+    """Yield what the decoder refuses, and whether only in a component that a pipeline uses.
+
+    The table of constraints adds settings of Prometheus.
+    """
+    row, found, path = build.fields(section, kind), build.find(section, kind), (section, component_id)
+    if row and (found or path == TELEMETRY):
+        missing = () if (section, row["type"]) == LIMITER else _missing(row, settings, path)  # a rule of its own
+        for name, fault in (*_walk(build.catalogue, row["fields"], settings, path), *missing):
+            needs_use = not row.get("doubt") and name.replace("-", "_") in row.get("when_used", ())
+            placed = _with_place(fault, row, path) if name == UNKNOWN else fault
+            yield name, hedged(placed, row.get("doubt", "")), needs_use
+    rows = build.constraints(section, found.type, _typed) if found else Places()
+    for (typed, when), place, value in rows.find(settings, path):
+        for name, fault in _walk(build.catalogue, typed["fields"], value, place) if applies(when, value) else ():
+            yield name, hedged(fault, doubt(typed, build, section, component_id)), False
 
 
 def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
@@ -100,47 +118,8 @@ def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
     return replace(fault, message=why, fix=f"Write `{place}`.") if place else fault
 
 
-def _constrained(subject: Subject) -> Iterator[tuple[str, Fault]]:
-    """Yield what the table of constraints adds: settings of Prometheus, words, and settings that are missing."""
-    if subject.target is None:
-        return
-    build = build_of(subject.target)
-    for name, component_id, kind, settings in configured(subject):
-        found = build.find(name, kind)
-        rows = build.constraints(name, found.type, _typed) if found else Places()
-        for (row, when), path, value in rows.find(settings, (name, component_id)):
-            for rule, fault in _walk(build.catalogue, row["fields"], value, path) if applies(when, value) else ():
-                yield rule, hedged(fault, doubt(row, build, name, component_id))
-    yield from ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
-
-
 def _typed(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
     return ((row, conditions(row)), "") if "fields" in row else None
-
-
-def _reported_elsewhere(subject: Subject, row: Row, path: Path) -> bool:
-    """Whether another component adds the missing setting, or another rule (memory-limiter-settings) reports it.
-
-    A target allocator adds it only to the receiver with exactly this name.
-    """
-    component = (row["section"], row["type"])
-    allocated = bool(subject.deployment and subject.deployment.target_allocator)
-    return (component == ALLOCATED == path and allocated) or component == LIMITER
-
-
-def _places(subject: Subject) -> Iterator[tuple[Path, Row, Any]]:
-    """Yield path, row of the table and settings of everything whose settings are known."""
-    target = subject.target
-    if target is None:
-        return
-    build = build_of(target)
-    for name, component_id, kind, settings in configured(subject):
-        row = build.fields(name, kind)
-        if row and build.find(name, kind):
-            yield (name, component_id), row, settings
-    row = build.fields("service", "telemetry")
-    if row:
-        yield ("service", "telemetry"), row, section(subject.config, "service").get("telemetry")
 
 
 def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
@@ -248,7 +227,7 @@ def _missing(row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]
         if not any(_given(settings, text) for text in alternatives):
             names = [text.rstrip("?") for text in alternatives]
             one = f"'{names[0]}'" if len(names) == 1 else f"one of {', '.join(names)}"
-            yield "missing-field", Fault(path, f"{one} is missing", f"Add `{names[0]}`.")
+            yield MISSING, Fault(path, f"{one} is missing", f"Add `{names[0]}`.")
 
 
 def _given(settings: Any, text: str) -> bool:

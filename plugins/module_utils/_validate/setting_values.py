@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .._config.catalogue import ANY, Places, Row, is_within
+from .._config.catalogue import ANY, Row, is_within
 from .._config.paths import Path, at, section
 from . import constraints, stanza_flow, stanza_operators, text_checks
-from .components import configured, listed
+from .components import TELEMETRY, configured, listed, remembered
 from .constraints import CONFLICT, EXPANDED, GATE, RANGE, REFERENCE, REGEX, Check, Found, steps
 from .subject import Fault, Subject, rules, shared_rules
 from .view import Build, build_of
@@ -23,7 +23,6 @@ from .view import Build, build_of
 EXACT = "0.155.0..0.160.0"
 _KEPT = "_constraints"
 _POLICY = "sampling-policy"
-_TELEMETRY = ("service", "telemetry")
 _OF_GIVEN = {**constraints.OF_GIVEN, **text_checks.OF_GIVEN}
 _CHECKS = {
     **_OF_GIVEN,
@@ -124,24 +123,29 @@ def _judge(subject: Subject) -> Found:
     for _path, signal, _role, item in listed(subject):
         started.setdefault(item, set()).add(signal)
     completed = bool(subject.deployment and subject.deployment.target_allocator)
-    for (name, component_id), rows, given in _places(subject, build):
-        for found, path, value in rows.find(given, (name, component_id)):
-            if not _is_about(found, value) or not _is_here(found.row, started.get(component_id, ()), completed):
-                continue
-            if not found.around or applies(found.around, at(subject.config, path[:-1])):
-                for rule, fault in _violations(found, value, path, subject):
-                    unsure = doubt(found.row, build, name, component_id, component_id in started)
-                    yield rule, hedged(fault, unsure)
+    extensions = section(subject.config, "extensions")
+    for (name, component_id), (row, rule, fault) in _violations(subject):
+        if not _is_here(row, started.get(component_id, ()), completed):
+            continue
+        if not row.get("extensible") or at(subject.config, fault.path) not in extensions:
+            yield rule, hedged(fault, doubt(row, build, name, component_id, component_id in started))
 
 
-def _places(subject: Subject, build: Build) -> Iterator[tuple[tuple[str, str], Places, Any]]:
-    """Yield path, rows and settings of every known component, and of the Collector's own telemetry."""
-    for name, component_id, kind, settings in configured(subject):
-        component = build.find(name, kind)
-        if component:  # a component without settings has its defaults
-            rows = build.constraints(name, component.type, constraint)
-            yield (name, component_id), rows, {} if settings is None else settings
-    yield _TELEMETRY, build.constraints(*_TELEMETRY, constraint), at(subject.config, _TELEMETRY)
+@remembered
+def _violations(
+    build: Build, section: str, component_id: str, kind: str, settings: Any
+) -> Iterator[tuple[Row, str, Fault]]:
+    """Yield the rows that settings violate, each with the rule and the fault."""
+    component = build.find(section, kind)
+    if component is None and section != TELEMETRY[0]:
+        return
+    rows = build.constraints(section, component.type if component else kind, constraint)
+    given = {} if settings is None and component else settings  # a component without settings has its defaults
+    for found, path, value in rows.find(given, (section, component_id)):
+        if _is_about(found, value) and (not found.around or applies(found.around, at(settings, path[2:-1]))):
+            for check, asked in found.checks:
+                for rule, fault in check(asked, value, path, found.row):
+                    yield found.row, found.row.get("rule", rule), fault
 
 
 def _roots(subject: Subject, build: Build) -> Found:
@@ -163,15 +167,7 @@ def _is_about(found: Constraint, settings: Any) -> bool:
     """Whether settings have what a row looks at, and the values that it is about."""
     if found.keys and (not isinstance(settings, dict) or found.keys.isdisjoint(settings)):
         return False
-    return applies(found.when, settings)
-
-
-def _violations(found: Constraint, value: Any, path: Path, subject: Subject) -> Found:
-    row = found.row
-    for check, asked in found.checks:
-        for rule, fault in check(asked, value, path, row):
-            if not row.get("extensible") or at(subject.config, fault.path) not in section(subject.config, "extensions"):
-                yield row.get("rule", rule), fault
+    return not found.when or applies(found.when, settings)
 
 
 def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._config.paths import ROLES, SECTIONS, Path, at, section
 from .._errors import near
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, about, rules
 
 TOP_LEVEL = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")
@@ -45,6 +45,7 @@ def not_a_mapping(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"this must be a mapping, not {_kind(value)}")
 
 
+@about("duplicates")
 def duplicate_key(subject: Subject) -> Iterator[Fault]:
     """Yield duplicate keys in a mapping; the Collector rejects them."""
     for path, position in subject.duplicates:

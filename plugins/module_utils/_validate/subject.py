@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from .._collector.pod_logs import PodLogs
 from .._config.catalogue import Listeners
 from .._config.masking import Suspect, masker, secrets_in
-from .._config.paths import Path, Position, dotted
+from .._config.paths import Path, Position, dotted, section
 from .._errors import cleaned, few_suggestions, printable
 from .._kube.network_policies import Policies
 from .view import Target, View
@@ -110,6 +110,11 @@ class Subject:
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
+    def connectors(self) -> dict[str, Any]:
+        """The connectors of the config."""
+        return section(self.config, "connectors")
+
+    @cached_property
     def view(self) -> View:
         """The config taken apart; the same view for all rules."""
         by_operator = bool(self.deployment and self.deployment.by_operator)
@@ -153,9 +158,9 @@ def once(find: Callable[[Subject], Iterable[_Kept]]) -> Callable[[Subject], tupl
 
     @wraps(find)
     def kept(subject: Subject) -> tuple[_Kept, ...]:
-        if name not in subject.__dict__:
-            subject.__dict__[name] = tuple(find(subject))
-        found: tuple[_Kept, ...] = subject.__dict__[name]
+        found: tuple[_Kept, ...] | None = subject.__dict__.get(name)
+        if found is None:
+            found = subject.__dict__[name] = tuple(find(subject))
         return found
 
     return kept
@@ -248,12 +253,12 @@ class Finding:
 def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     """Apply every rule and return the findings in the order of their positions."""
     found: list[Finding] = []
-    with few_suggestions(_COMPARISONS) as again:
+    with few_suggestions(_COMPARISONS) as left:
         for item in rules:
             field, kinds = item.about
             if (field and not getattr(subject, field)) or (kinds and kinds.isdisjoint(subject.view.kinds)):
                 continue
-            again()
+            left[0] = _COMPARISONS
             try:
                 for fault in item.check(subject):
                     found.append(_finding(item, fault, subject))

@@ -145,6 +145,7 @@ class Build:
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
     _constraints: dict[tuple[str, str, Made], Places] = field(default_factory=dict)
+    remembered: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
 
     def find(self, name: str, kind: str) -> Component | None:
         """Return a type of a section as the build knows it."""
@@ -190,12 +191,6 @@ class Build:
         if "doubt" not in row and parse_version(self.version) <= parse_version(row.get("asked", "")):
             return ""
         return self.doubt or ("the catalogue has its signals for a neighbouring version" if found.approximate else "")
-
-    @cached_property
-    def naming_keys(self) -> frozenset[str | int]:
-        """The keys with which settings name something at any depth."""
-        rows = self.catalogue.references_of
-        return frozenset(row["key"].rpartition(".")[2] for row in rows if row["key"].startswith(ANYWHERE))
 
     def types(self, name: str) -> tuple[str, ...]:
         """Return the names of a section, for suggestions."""

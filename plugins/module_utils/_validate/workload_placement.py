@@ -206,6 +206,7 @@ def _samples_first(subject: Subject, part: Part, balancing: list[str]) -> bool:
     return any(set(one.exporters) & set(balancing) for one in with_it)
 
 
+@about("unreceived")
 def unreceived_signal(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send a signal to a collector of the same inventory that does not receive it; it is lost."""
     for exporter, lost in subject.unreceived.items():
@@ -219,6 +220,7 @@ def unreceived_signal(subject: Subject) -> Iterator[Fault]:
             yield Fault(("exporters", exporter), message, fix)
 
 
+@about("unseen")
 def unseen_replicas(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that balance over the pods of a collector that keeps connections; new replicas get nothing."""
     for exporter, keeping in subject.unseen.items():

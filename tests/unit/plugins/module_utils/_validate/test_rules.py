@@ -24,9 +24,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import (
     setting_values as values,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.components import remembered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
     ALL,
+    Deployment,
     Fault,
     Finding,
     Rule,
@@ -34,6 +36,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subje
     about,
     once,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Build, Target, build_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,6 +132,46 @@ def test_what_rules_share_is_found_once() -> None:
     assert keys(here) == keys(here) == ("receivers",)
     assert keys(Subject({"exporters": {}})) == ("exporters",)
     assert found == [{"receivers": {}}, {"exporters": {}}]
+
+
+@pytest.mark.parametrize(
+    "first, second", [(1, "1"), (1, True), (1, 1.0), ({"a": 1, "b": 2}, {"b": 2, "a": 1})], ids=str
+)
+def test_what_settings_tell_is_found_once_for_a_build(first: Any, second: Any) -> None:
+    asked: list[Any] = []
+
+    @remembered
+    def told(_build: Build, _section: str, _id: str, _kind: str, settings: Any) -> Iterator[str]:
+        asked.append(settings)
+        yield repr(settings)
+
+    def answers(settings: Any, build: Target | None) -> list[str]:
+        one = Subject({"exporters": {"debug": settings}}, target=build)
+        return [answer for path, answer in told(one) if path == ("exporters", "debug")]
+
+    build_of(target()).remembered.clear()
+    for settings in (first, second, first):
+        assert answers({"x": settings}, target()) == [repr({"x": settings})]
+    assert [one for one in asked if one] == [{"x": first}, {"x": second}]
+    assert answers({"x": first}, None) == []
+    long = {"x": "a" * 5000}  # is not kept
+    assert answers(long, target()) == answers(long, target())
+    assert asked.count(long) == 2
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_is_remembered_of_other_configs_changes_no_finding(case: Case) -> None:
+    def judged(config: Any, **more: Any) -> list[Finding]:
+        return lint(Subject(config, listeners=CATALOGUE.listeners, **{**case.more, **more}))
+
+    build = case.more.get("target")
+    if build:
+        build_of(build).remembered.clear()
+    fresh = judged(case.config)
+    if isinstance(case.config, dict):  # the same settings, without pipelines and where the operator completes them
+        judged({**case.config, "service": {}})
+        judged(case.config, deployment=Deployment("statefulset", target_allocator=True))
+    assert judged(case.config) == fresh
 
 
 def test_a_correct_config_has_nothing_to_mend() -> None:

@@ -88,6 +88,31 @@ def test_a_key_of_a_merged_mapping_stands_where_it_was_written() -> None:
     assert positions[("c", "b")].line == 2
 
 
+@cases(
+    "text, path, line",
+    ("a: &x\n  b: 1\nc: *x", ("c",), 3),
+    ("a: &x\n  b: 1\nc: *x", ("c", "b"), 2),
+    ("a: &x 1\nc:\n- *x", ("c", 0), 3),
+    ("d:\n  c: 3\n  <<:\n    c: 1", ("d", "c"), 2),
+    ("d:\n  <<:\n  - a: 1\n  - a: 2\n    b: 3", ("d", "a"), 3),
+    ("d:\n  <<:\n  - a: 1\n  - a: 2\n    b: 3", ("d", "b"), 5),
+    ("a: 1\nb: 2\na:\n  c: 3", ("a",), 3),
+    ("a: 1\nb: 2\na:\n  c: 3", ("a", "c"), 4),
+)
+def test_what_is_repeated_stands_where_the_value_that_counts_was_written(
+    text: str, path: tuple[Any, ...], line: int
+) -> None:
+    assert _yaml.load(text, "f").positions[path].line == line
+
+
+@cases("path", ("b",), ("a", 2), ("a", "b"), ("a", 0, "c"))
+def test_a_path_that_leads_nowhere_has_no_place(path: tuple[Any, ...]) -> None:
+    positions = _yaml.load("a: [x, y]", "f").positions
+    assert path not in positions
+    with pytest.raises(KeyError):
+        positions[path]
+
+
 def test_keys_that_stand_twice_are_found_with_their_second_place() -> None:
     document = _yaml.load("a: 1\nb: {c: 1, c: 2, c: 3}\na: 2", "f")
     assert document.data == {"a": 2, "b": {"c": 3}}
@@ -179,6 +204,16 @@ def same(one: Any, two: Any) -> bool:
 @given(trees)
 def test_what_is_written_reads_as_the_same(tree: Any) -> None:
     assert same(_yaml.load(_yaml.dump(tree), "f").data, tree)
+
+
+def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(inner for key, item in pairs for inner in paths_of(item, (*path, key)))]
+
+
+@given(trees)
+def test_the_paths_with_a_place_are_those_of_the_data(tree: Any) -> None:
+    assert list(_yaml.load(_yaml.dump(tree), "f").positions) == paths_of(tree)
 
 
 @given(trees)
