@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache, lru_cache, reduce
 from pathlib import Path
 from typing import Any
@@ -226,7 +226,9 @@ def _of_namespaces(namespaces: Iterable[str], glob: str) -> list[str]:
     return [glob.replace("/*/", f"/{name}_*/", 1) for name in namespaces]
 
 
-def _places(names: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any]) -> dict[str, Any]:
+def _places(
+    names: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any], unverified: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return where each component has its metrics; addresses replace discovery. Raises Problem for those without."""
     known, wanted = platform["control_plane"], dict.fromkeys(names)
     served = {name: place for name, place in known.items() if place}
@@ -234,6 +236,7 @@ def _places(names: Iterable[str], platform: Mapping[str, Any], addresses: Mappin
         if name not in served and name not in addresses:
             fix = f"Set `addresses`, or `components` out of {', '.join(served)}."
             raise Problem(f"platform '{platform['name']}' serves no metrics of {name}", fix=fix)
+    _check_unverified(unverified, wanted, platform)
     for name, given in addresses.items():
         if name not in wanted:
             raise Problem(f"`addresses` has {name}, which is not scraped", fix="Add it to `components`, or remove it.")
@@ -243,6 +246,17 @@ def _places(names: Iterable[str], platform: Mapping[str, Any], addresses: Mappin
         name: {**(known[name] or {}), **({"addresses": addresses[name]} if name in addresses else {})}
         for name in wanted
     }
+
+
+def _check_unverified(names: Iterable[str], wanted: Container[str], platform: Mapping[str, Any]) -> None:
+    """Raise Problem for components whose certificate is not looked at, or is the API server's."""
+    for name in names:
+        if name not in wanted:
+            fix = "Add it to `components`, or remove it."
+            raise Problem(f"`skip_verify` has {name}, which is not scraped", fix=fix)
+        if "addresses" in (platform["control_plane"][name] or {}):
+            wrong = f"`skip_verify` has {name}, which the API server serves on '{platform['name']}'"
+            raise Problem(wrong, fix="Remove it.")
 
 
 # The kubelet adds the time to the name of a file that it rotates, and later compresses it under another name.

@@ -12,7 +12,7 @@ from ..module_utils._change.canary.judge import checks_of
 from ..module_utils._collector import change_options
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests.build import CollectorBuild
-from ..module_utils._collector.manifests.network import addresses, clients_url, unprobed
+from ..module_utils._collector.manifests.network import addresses, clients_url, not_tested
 from ..module_utils._collector.needs import aws_policy
 from ..module_utils._collector.options import Collector
 from ..module_utils._validate.reports import counted
@@ -38,8 +38,8 @@ def lines(collectors: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[st
 
 
 def untested(builds: Sequence[CollectorBuild]) -> list[dict[str, str]]:
-    """Return the collectors that `verify` cannot test, each with the reason."""
-    found = [(build.collector.name, unprobed(build, build.config)) for build in builds]
+    """Return the collectors that `verify` cannot test, or not whole, each with the reason."""
+    found = [(build.collector.name, not_tested(build, build.config)) for build in builds]
     return [{"name": name, "reason": reason} for name, reason in found if reason]
 
 

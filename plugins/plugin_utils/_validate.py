@@ -108,7 +108,7 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
         yield _Case(invalid.position.file, [_invalid(invalid)])
 
 
-def _case(item: _inputs.Input, wanted: _target.BuildRequest, routing: Mapping[str, set[str]] | None) -> _Case:
+def _case(item: _inputs.Input, wanted: _target.BuildRequest, known: Mapping[str, set[str]]) -> _Case:
     around = item.context
     target = _target.resolve(wanted, around.image)
     build = _target.label(target, wanted, around.image)
@@ -123,7 +123,7 @@ def _case(item: _inputs.Input, wanted: _target.BuildRequest, routing: Mapping[st
         around.deployment,
         around.resource,
         listeners,
-        routing=routing,
+        divided=known,
     )
     findings = masked(lint(subject), item.config, subject.view.suspects)
     return _Case(item.name, findings, item.config, item.locate, target, build)

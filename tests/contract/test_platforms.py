@@ -175,6 +175,17 @@ def test_addresses_of_the_control_plane_are_lists_of_what_is_scraped(addresses: 
         rendered("generic", {"control_plane_metrics": {"addresses": addresses}}, mode="deployment", host_ports=None)
 
 
+@cases(
+    "platform, components, said",
+    ("generic", ["apiserver"], "`skip_verify` has kube-scheduler, which is not scraped"),
+    ("eks", ["kube-scheduler"], "`skip_verify` has kube-scheduler, which the API server serves on 'eks'"),
+)
+def test_the_token_goes_unverified_only_where_that_is_needed(platform: str, components: list[str], said: str) -> None:
+    options = {"components": components, "skip_verify": ["kube-scheduler"]}
+    with pytest.raises(Problem, match=said):
+        rendered(platform, {"control_plane_metrics": options}, mode="deployment", host_ports=None)
+
+
 def test_where_nodes_have_no_ports_agents_have_a_service_of_their_node() -> None:
     manifests = rendered("gke_autopilot", "otlp_ingest", "pod_logs")
     service, agent = of_kind(manifests, "Service"), of_kind(manifests, "DaemonSet")

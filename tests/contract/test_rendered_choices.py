@@ -78,6 +78,12 @@ def of_collector(path: str, value: Any) -> str:
     return bundle({**item, option: {**item.get(option, {}), inner: value}})
 
 
+# Options that only have a meaning with others.
+TOGETHER = {
+    "control_plane_metrics.skip_verify": {"components": ["apiserver", "kube-scheduler", "kube-controller-manager"]}
+}
+
+
 def of_recipe(name: str, option: str, value: Any) -> str:
     """Return what follows from one value of an option of a recipe, with what the recipe requires."""
     given = [value] if OF_RECIPES[f"{name}.{option}"].get("type") == "list" else value
@@ -85,7 +91,7 @@ def of_recipe(name: str, option: str, value: Any) -> str:
     given = [{**RECIPE_OPTIONS[name][option][0], inner: given}] if inner else given
     added = [{PARTNERS[name]: RECIPE_OPTIONS[PARTNERS[name]]}] if name in PARTNERS else []
     others = [*(recipe for recipe in INGEST if recipe != name), *added]
-    recipe = {name: {**RECIPE_OPTIONS.get(name, {}), option: given}}
+    recipe = {name: {**RECIPE_OPTIONS.get(name, {}), **TOGETHER.get(f"{name}.{option}", {}), option: given}}
     modes = RECIPES[name]["modes"]
     return bundle({"mode": "daemonset" if "daemonset" in modes else modes[0], "recipes": [*others, recipe]})
 

@@ -11,7 +11,6 @@ RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
     "amp_export": {"workspace": "ws-1", "region": "eu-west-1"},
     "cloudwatch_otlp_export": {"region": "eu-west-1", "log_group": "/telemetry"},
     "cloudwatch_otlp_metrics": {"region": "eu-west-1"},
-    "control_plane_metrics": {"components": ["apiserver", "kube-scheduler", "kube-controller-manager"]},
     "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
     "emf_export": {"region": "eu-west-1", "cluster": "prod"},
     "kafka_export": {"brokers": ["kafka.telemetry.svc:9093"]},

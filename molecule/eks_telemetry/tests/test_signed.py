@@ -42,7 +42,12 @@ def probed(service: str, **attributes: str) -> str:
         "timeout_seconds": 5 if attributes else PATIENCE,
     }
     command = ["ansible", "localhost", "-m", "o11y.opentelemetry.otlp_probe", "-a", json.dumps(probe)]
-    known = {**environment(), "KUBECONFIG": os.environ["KUBECONFIG"]}
+    known = {
+        **environment(),
+        "KUBECONFIG": os.environ["KUBECONFIG"],
+        "ANSIBLE_FORCE_COLOR": "0",
+        "ANSIBLE_NOCOLOR": "1",
+    }
     done = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
     assert (done.returncode != 0) is bool(attributes), done.stdout + done.stderr
     return " ".join((done.stdout + done.stderr).split())

@@ -20,6 +20,8 @@ from .._errors import Problem, about
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
 _MIB = 2**20
+_DURATION = re.compile(r"(?<!\d)(?P<number>\d++(?:\.\d++)?)(?P<unit>ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 # The limiter refuses data from here on, in per cent of the container's limit, and starts to refuse that much earlier.
 # Source: the defaults that the official Helm chart and the memory_limiter README recommend.
@@ -49,6 +51,12 @@ def memory(limit: str, percent: int = LIMIT_PERCENT, spike_percent: int = SPIKE_
         wrong = f"memory limit '{limit}' is too small for a collector"
         raise Problem(wrong, fix=f"Give at least {SMALLEST_LIMIT_MIB}Mi.")
     return Memory(mib * percent // 100, mib * spike_percent // 100, f"{mib * GOMEMLIMIT_PERCENT // 100}MiB")
+
+
+def duration(value: Any) -> float:
+    """Return the seconds of a duration as Go writes it; 0 if there is none."""
+    found = _DURATION.finditer(str(value or ""))
+    return sum(float(item["number"]) * _SECONDS[item["unit"]] for item in found)
 
 
 def parse_bytes(quantity: str) -> int:

@@ -39,10 +39,12 @@ _HEADER = re.compile(r"\Ax-.*-key\Z|(?:\A|-)(?:auth|cookie|team)\Z")
 # What headers say that are no login: about the content, and where in the backend data goes.
 _HARMLESS_HEADER = re.compile(
     r"\A(?:accept|cache-control|connection|host|origin|referer|stream-name|user-agent|traceparent|tracestate"
-    r"|x-requested-with|.*-trace-id)\Z|(?:\A|-)(?:charset|cluster|collection|database|db-name|dataset|encoding"
-    r"|env|environment|group|index|language|length|namespace|organi[sz]ation|orgid|protocol|project|region|schema"
+    r"|x-requested-with|x-b3-.*|x-forwarded-.*|.*-trace-id)\Z|(?:\A|-)(?:app|application|charset|cluster|collection|database|db-name|dataset|encoding"
+    r"|env|environment|group|index|language|length|name|namespace|org|organi[sz]ation|orgid|pipeline|protocol|project|region|schema"
     r"|service|site|source|stream|table|table-name|tenant|type|version|(?:account|cluster|org|project|tenant)-?id)\Z"
 )
+# A value that may be a login: words and names of places, which stand elsewhere too, are none.
+_RANDOM_TEXT = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\S{12,}\Z")
 _HEADERS = re.compile(r"(?:\A|_)headers\Z")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-./\s]")
 # Settings of databases, and lists of headers. They are secrets only with a password inside.
@@ -144,7 +146,8 @@ def is_secret_header(name: str) -> bool:
 def _may_log_in(path: Path, name: str, value: str) -> bool:
     """Whether a header that a client sends may be a login of a name that nobody here knows."""
     answers = any(str(part).endswith(("_header", "response_headers")) for part in path)
-    return len(value) >= _SHORT and not answers and not _HARMLESS_HEADER.search(name.lower().replace("_", "-"))
+    harmless = answers or _HARMLESS_HEADER.search(name.lower().replace("_", "-"))
+    return bool(_RANDOM_TEXT.match(value)) and not harmless
 
 
 def is_literal(value: str) -> bool:
@@ -308,8 +311,8 @@ def secrets_in(config: Any, known: Iterable[Suspect] | None = None) -> set[str]:
                 _default_of(SCHEME.sub("", text, count=1)),
                 *(line.partition(":")[2] for line in users),
             }
-        elif (header := header_at(config, path)) and _may_log_in(path, header, text):
-            found.add(text)
+        elif (header := header_at(config, path)) and _may_log_in(path, header, _default_of(text) or text):
+            found |= {text, _default_of(text)}
         found.update(text[one.start : one.end] for one in shapes)
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
 

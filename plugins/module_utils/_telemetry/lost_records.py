@@ -6,20 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .metrics import NOUNS, Key, Reading
 
 
 class Hop(NamedTuple):
-    """A collector on the way: the others that each of its exporters sends to, and its counts.
+    """A collector on the way, and its counts.
 
-    An exporter without others sends to a backend. `gained` is what the pods counted since the record was sent, `now`
-    what they count in all; `unread` says why their counts are not known.
+    `exporters` has the `signals` of each exporter, and in `to` the other collectors that it sends to; without others it
+    sends to a backend. `gained` is what the pods counted since the record was sent, `now` what they count in all;
+    `unread` says why some counts are not known.
     """
 
     name: str
-    exporters: Mapping[str, Sequence[str]]
+    exporters: Mapping[str, Mapping[str, Any]]
     gained: Reading
     now: Reading
     unread: str = ""
@@ -30,9 +31,13 @@ class Hop(NamedTuple):
             count for key, count in self.gained.items() if (key.name, key.signal) == ("receiver_accepted", signal)
         )
 
+    def ways(self, signal: str) -> dict[str, list[str]]:
+        """Return the exporters of a signal, each with the collectors that it sends to."""
+        return {name: one["to"] for name, one in self.exporters.items() if signal in one["signals"]}
+
     def sent(self, signal: str) -> list[str]:
         """Return the exporters that sent items."""
-        return [one for one in self.exporters if self.gained[Key("exporter_sent", one, signal)] > 0]
+        return [name for name in self.ways(signal) if self.gained[Key("exporter_sent", name, signal)] > 0]
 
 
 class Lost(NamedTuple):
@@ -45,58 +50,72 @@ class Lost(NamedTuple):
 def lost(hops: Sequence[Hop], signal: str) -> Lost:
     """Return where records of a signal were lost, from the first collector to the last.
 
-    A collector that took records and sent none lost them, and so did the way to one that took none. If all passed
-    them on, the backends did.
+    A collector that took records and sent none lost them, and so did an exporter that failed and the way to a collector
+    that took none. If all passed them on, the backends did. One whose pipelines of the signal end in it says nothing.
     """
     took = {hop.name for hop in hops if hop.took(signal)}
     unread = {hop.name: hop.unread for hop in hops if hop.unread}
-    ways = [hop for hop in hops if hop.name in took]
+    ways = [hop for hop in hops if hop.name in took and hop.ways(signal)]
     inside = [line for hop in ways for line in _inside(hop, signal, took | unread.keys())]
     blind = [f"the counts of {name} cannot be read: {why}" for name, why in unread.items()]
     busy = [f"other {NOUNS[signal]} flow too, and the counts include them"] if _busy(ways, signal) else []
-    names = ", ".join(hop.name for hop in hops if not hop.unread)
-    if names and not ways:
-        inside = [f"no {NOUNS[signal]} came to {names}, so another receiver answered"]
+    if not took and not unread:
+        inside = [f"no {NOUNS[signal]} came to {', '.join(hop.name for hop in hops)}, so another receiver answered"]
     found = inside or [line for hop in ways for line in _at_backends(hop, signal)]
     return Lost([*found, *blind, *busy], bool(inside))
 
 
 def _busy(ways: Sequence[Hop], signal: str) -> bool:
-    return any(hop.took(signal) > 1 for hop in ways)
+    """Whether more than one record went through, such as the points that a connector makes."""
+    return any(count > 1 for hop in ways for count in (hop.took(signal), *_sent_by_each(hop, signal)))
+
+
+def _sent_by_each(hop: Hop, signal: str) -> Iterator[int]:
+    return (hop.gained[Key("exporter_sent", name, signal)] for name in hop.sent(signal))
 
 
 def _inside(hop: Hop, signal: str, reached: set[str]) -> Iterator[str]:
-    sent, noun = hop.sent(signal), NOUNS[signal]
+    ways, sent, noun = hop.ways(signal), hop.sent(signal), NOUNS[signal]
     # Before 0.120 the exporter load_balancing counts nothing that it sends.
-    passed = any(name in reached for names in hop.exporters.values() for name in names)
+    passed = any(name in reached for names in ways.values() for name in names)
     if not sent and not passed:
         yield f"{hop.name} took {noun} and sent none: {_reason(hop, signal)}"
-    for exporter in sent:
-        names = hop.exporters[exporter]
-        if names and not reached.intersection(names):
+    for exporter, names in ways.items():
+        if exporter in sent and names and not reached.intersection(names):
             to = " and ".join(names)
             yield f"{hop.name} sent {noun} by {exporter}, but none came to {to}: another receiver answered"
+        elif exporter not in sent and (sent or passed) and (why := "; ".join(_trouble(hop, signal, exporter))):
+            yield f"{hop.name} took {noun}, and not all exporters sent them: {why}"
+    if (sent or passed) and (ended := _ended(hop, signal)):
+        yield f"{hop.name} took {noun}: all were dropped by {', '.join(ended)}"
 
 
 def _at_backends(hop: Hop, signal: str) -> Iterator[str]:
     for exporter in hop.sent(signal):
-        if not hop.exporters[exporter]:
+        if not hop.ways(signal)[exporter]:
             yield f"{hop.name} sent {NOUNS[signal]} by {exporter}, and the backend behind it took them"
 
 
 def _reason(hop: Hop, signal: str) -> str:
     """Return what the counts say of records that a collector did not send."""
+    limited = [*_with(hop.gained, "processor_refused", signal), *_limiters(hop, signal)]
     counts = (
-        (_with(hop.gained, "exporter_send_failed", signal), "sending failed at {}"),
-        (_with(hop.gained, "exporter_enqueue_failed", signal), "the queue was full at {}"),
-        (_with(hop.now, "exporter_queue_size", signal), "they wait in the queue of {}"),
-        (_with(hop.gained, "processor_refused", signal), "refused by {}"),
-        (_with(hop.gained, "processor_memory_limiter_refused", signal), "refused by {}"),
-        (_ended(hop, signal), "all ended at {}"),
+        (limited, "refused by {}"),
+        (_ended(hop, signal), "all were dropped by {}"),
         (_decided(hop), "dropped or held by {}"),
     )
-    found = [text.format(", ".join(names)) for names, text in counts if names]
+    found = [line for exporter in hop.ways(signal) for line in _trouble(hop, signal, exporter)]
+    found += [text.format(", ".join(dict.fromkeys(names))) for names, text in counts if names]
     return "; ".join(found) or "a processor or connector drops or holds them"
+
+
+def _trouble(hop: Hop, signal: str, exporter: str) -> Iterator[str]:
+    counts = (
+        (hop.gained, "exporter_send_failed", "sending failed at {}"),
+        (hop.gained, "exporter_enqueue_failed", "the queue was full at {}"),
+        (hop.now, "exporter_queue_size", "they wait in the queue of {}"),
+    )
+    yield from (text.format(exporter) for reading, name, text in counts if reading[Key(name, exporter, signal)] > 0)
 
 
 def _with(counts: Reading, name: str, signal: str) -> list[str]:
@@ -105,12 +124,17 @@ def _with(counts: Reading, name: str, signal: str) -> list[str]:
     )
 
 
+def _limiters(hop: Hop, signal: str) -> list[str]:
+    return _with(hop.gained, "processor_memory_limiter_refused", signal)
+
+
 def _ended(hop: Hop, signal: str) -> list[str]:
-    """Return the processors that items went into, and none came out of."""
+    """Return the processors that items went into, and none came out of; what is refused goes back to the sender."""
+    refused = _limiters(hop, signal)
     return [
         name
         for name in _with(hop.gained, "processor_incoming_items", signal)
-        if not hop.gained[Key("processor_outgoing_items", name, signal)]
+        if not hop.gained[Key("processor_outgoing_items", name, signal)] and name not in refused
     ]
 
 

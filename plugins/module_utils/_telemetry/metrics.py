@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._collector.needs.listeners import waits_for_clients
+from .._collector.quantities import duration
 from .._config.catalogue import Listeners
 from .._config.paths import address, amount, at, is_loopback, items, section
 from .times import age
@@ -28,8 +29,6 @@ _LABEL = re.compile(r'(?<!\w)(\w++)="((?:[^"\\]|\\.)*+)"')
 _BY_ITEM = re.compile(rf"(?P<name>\w+)_(?P<item>{'|'.join(ITEMS)})\Z")
 _UNITS = ("_bytes", "_seconds")
 _COMPONENTS = ("receiver", "exporter", "processor")
-_DURATION = re.compile(r"(?<!\d)(?P<number>\d++(?:\.\d++)?)(?P<unit>ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 # Source: scraper.NewDefaultControllerConfig of the Collector and Prometheus' scrape_interval.
 _USUAL_INTERVAL = 60.0
 
@@ -205,12 +204,6 @@ def interval(settings: Mapping[str, Any]) -> float:
     """Return the seconds between two collections of a receiver that asks for its data."""
     given = settings.get("collection_interval") or at(settings, ("config", "global", "scrape_interval"))
     return duration(given) or _USUAL_INTERVAL
-
-
-def duration(value: Any) -> float:
-    """Return the seconds of a duration as Go writes it; 0 if there is none."""
-    found = _DURATION.finditer(str(value or ""))
-    return sum(float(item["number"]) * _SECONDS[item["unit"]] for item in found)
 
 
 def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:

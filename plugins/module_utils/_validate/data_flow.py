@@ -125,14 +125,13 @@ def routing_to(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]
     return found
 
 
-def divided(hops: Sequence[Hop]) -> list[dict[str, set[str]] | None]:
+def divided(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
     """Return for each collector the keys of `routing_to`, only for signals that all known senders divide by a key.
 
     Files and clusters have senders that are not known, so other signals say nothing.
     """
     found = routing_to(hops, routes_between(hops))
-    kept = ({signal: keys for signal, keys in one.items() if "" not in keys} for one in found)
-    return [one or None for one in kept]
+    return [{signal: keys for signal, keys in one.items() if "" not in keys} for one in found]
 
 
 def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:

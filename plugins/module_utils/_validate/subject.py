@@ -88,8 +88,9 @@ class Subject:
     that the config is in; `listeners` has the ports that component types open,
     `literals` the variables that are given as text, `notes` annotations by their options, `printers` what prints the
     data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
-    `routing` the keys by which others divide each signal among the replicas, `unreceived` the collectors to which an
-    exporter sends a signal in vain, `unseen` those whose new replicas an exporter that balances never learns of.
+    `routing` the keys by which others divide each signal among the replicas, `divided` what files or a cluster show of
+    that, `unreceived` the collectors to which an exporter sends a signal in vain, `unseen` those whose new replicas an
+    exporter that balances never learns of.
     None stands for what is not known.
     """
 
@@ -106,6 +107,7 @@ class Subject:
     printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
     senders: tuple[str, ...] = ()
     routing: Mapping[str, set[str]] | None = None
+    divided: Mapping[str, set[str]] = field(default_factory=dict)
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -188,7 +188,7 @@ def split_state(subject: Subject) -> Iterator[Fault]:
     on_node = deployment.mode in ("daemonset", "sidecar")
     for part in subject.view.parts:
         what, key = _STATE.get((part.section, part.kind), ("", ""))
-        divided = (subject.routing or {}).get("metrics" if key == _STREAMS else "traces") == {key}
+        divided = (subject.routing or subject.divided).get("metrics" if key == _STREAMS else "traces") == {key}
         kept = on_node and key != _TRACES  # the series of a pod stay with the agent of its node
         # With both tiers in one collector, one pipeline divides, and the next one has the state.
         itself = balancing and not _samples_first(subject, part, balancing)

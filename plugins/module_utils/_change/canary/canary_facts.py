@@ -15,9 +15,10 @@ from math import ceil
 from typing import Any
 
 from ..._collector.needs.listeners import kind_of
+from ..._collector.quantities import duration
 from ..._config.paths import amount, at, items, section
 from ..._telemetry.logs import VARIABLE
-from ..._telemetry.metrics import duration, interval
+from ..._telemetry.metrics import interval
 from .readings import LAST, Facts, Revision, Row, bounds, fewer
 
 # What is accepted should be sent after what components hold it for, and so many seconds more.

@@ -15,6 +15,7 @@ from typing import Any
 from ..._config.paths import at, items, section
 from ..._errors import Problem
 from ..._kube import names
+from ..quantities import duration
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .openshift import app_protocol
 
@@ -165,6 +166,9 @@ _COUNTS = "metrics"
 _SIGNALS = ("traces", "metrics", "logs")
 # What passes only a part of the data. Source: the READMEs of these processors.
 _SAMPLERS = ("tail_sampling", "probabilistic_sampler")
+# Seconds of a probe by default, those for the way behind a sampler, and how long tail_sampling waits by default.
+_PATIENCE, _MARGIN, _DECISION = 30, 20, 30
+_ALL = 100  # percent
 # What ends in the collector itself.
 _ENDS = ("debug", "logging", "nop")
 
@@ -180,9 +184,13 @@ def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | 
     pods = {"namespace": build.collector.namespace, "selector": build.collector.selector_text}
     via = {**pods, "port": ports[_RECEIVES]}
     arrival = {**pods, "evidence": "metrics", "metrics_port": ports[_COUNTS]}
-    # A tail sampler that keeps errors keeps this span.
-    status = {"span_status": "error"} if any(samplers for _signal, samplers in _pipelines(config)) else {}
-    return {"name": build.collector.name, "via": via, "arrival": arrival, "signals": _passed(config), **status}
+    return {
+        "name": build.collector.name,
+        "via": via,
+        "arrival": arrival,
+        "signals": _passed(config),
+        **_sampled(config),
+    }
 
 
 def hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
@@ -190,18 +198,19 @@ def hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> dict[s
     collector, connectors = build.collector, section(build.config, "connectors")
     if collector.mode == "sidecar":  # it has no pods of its own
         return None
-    used = {
-        str(name)
-        for pipeline in section(build.config, "service", "pipelines").values()
-        for name in items(pipeline, "exporters")
-        if str(name).partition("/")[0] not in _ENDS and name not in connectors
-    }
+    signals: dict[str, set[str]] = {}
+    for key, pipeline in section(build.config, "service", "pipelines").items():
+        for name in map(str, items(pipeline, "exporters")):
+            if _kind(name) not in _ENDS and name not in connectors:
+                signals.setdefault(name, set()).add(_kind(key))
     return {
         "name": f"{collector.namespace}/{collector.name}",
         "namespace": collector.namespace,
         "selector": collector.selector_text,
         "metrics_port": _plain_ports(build, build.config).get(_COUNTS, 0),
-        "exporters": {name: list(receivers.get(name, ())) for name in sorted(used)},
+        "exporters": {
+            name: {"signals": sorted(signals[name]), "to": list(receivers.get(name, ()))} for name in sorted(signals)
+        },
     }
 
 
@@ -218,29 +227,68 @@ def unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     return next((reason for holds, reason in reasons if holds), "")
 
 
-def _pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the signal and the samplers of each pipeline that has an OTLP receiver."""
+def not_tested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
+    """Return why a collector, or a signal of it, is not tested; empty if all is."""
+    left = [signal for signal in _received(config) if signal not in _passed(config)]
+    return unprobed(build, config) or (f"its {' and '.join(left)}, which a sampler may drop" if left else "")
+
+
+def _kind(name: object) -> str:
+    return str(name).partition("/")[0]
+
+
+def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each signal that an OTLP receiver takes, with the samplers on each way to an exporter."""
     for key, pipeline in section(config, "service", "pipelines").items():
-        if any(str(name).partition("/")[0] == "otlp" for name in items(pipeline, "receivers")):
-            processors = map(str, items(pipeline, "processors"))
-            yield str(key).partition("/")[0], [one for one in processors if one.partition("/")[0] in _SAMPLERS]
+        if any(_kind(name) == "otlp" for name in items(pipeline, "receivers")):
+            yield from ((_kind(key), samplers) for samplers in _ways(config, str(key), ()))
+
+
+def _ways(config: Mapping[str, Any], key: str, passed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the samplers on each way out of a pipeline, also through connectors that keep the signal."""
+    pipelines, connectors = section(config, "service", "pipelines"), section(config, "connectors")
+    own = tuple(str(name) for name in items(pipelines[key], "processors") if _kind(name) in _SAMPLERS)
+    for exporter in items(pipelines[key], "exporters"):
+        if exporter not in connectors:
+            yield own
+        for other, pipeline in pipelines.items() if exporter in connectors else ():
+            if exporter in items(pipeline, "receivers") and _kind(other) == _kind(key) and other not in (key, *passed):
+                yield from ((*own, *behind) for behind in _ways(config, str(other), (*passed, key)))
 
 
 def _received(config: Mapping[str, Any]) -> list[str]:
     """Return the signals whose pipelines have an OTLP receiver."""
-    found = {signal for signal, _samplers in _pipelines(config)}
+    pipelines = section(config, "service", "pipelines").items()
+    found = {_kind(key) for key, one in pipelines if any(_kind(name) == "otlp" for name in items(one, "receivers"))}
     return [signal for signal in _SIGNALS if signal in found]
 
 
 def _passed(config: Mapping[str, Any]) -> list[str]:
-    """Return the signals of which a pipeline passes every record, or every span that failed."""
-    found = {signal for signal, samplers in _pipelines(config) if all(_keeps_errors(config, one) for one in samplers)}
-    return [signal for signal in _SIGNALS if signal in found]
+    """Return the signals of which a way passes every record, or every span that failed."""
+    found = {signal for signal, samplers in _paths(config) if all(_keeps(config, one) for one in samplers)}
+    ended = set(_received(config)) - {signal for signal, _samplers in _paths(config)}
+    return [signal for signal in _SIGNALS if signal in found | ended]
 
 
-def _keeps_errors(config: Mapping[str, Any], sampler: str) -> bool:
-    policies = items(config, "processors", sampler, "policies")
-    return any("ERROR" in items(policy, "status_code", "status_codes") for policy in policies)
+def _keeps(config: Mapping[str, Any], sampler: str) -> bool:
+    """Whether a sampler keeps all records, or all spans that failed."""
+    settings = section(config, "processors", sampler)
+    policies = items(settings, "policies")
+    share = settings.get("sampling_percentage")
+    return (isinstance(share, (int, float)) and share >= _ALL) or any(
+        at(policy, ("type",)) == "always_sample" or "ERROR" in items(policy, "status_code", "status_codes")
+        for policy in policies
+    )
+
+
+def _sampled(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how to probe tail samplers: they keep spans that failed, after they have waited for the whole trace."""
+    names = {name for _signal, samplers in _paths(config) for name in samplers if _kind(name) == _SAMPLERS[0]}
+    if not names:
+        return {}
+    given = [section(config, "processors", name).get("decision_wait") for name in names]
+    wait = max(_DECISION if one is None else duration(one) for one in given)
+    return {"span_status": "error", "timeout_seconds": max(_PATIENCE, wait + _MARGIN)}
 
 
 def clients_url(build: CollectorBuild) -> str:

@@ -139,6 +139,9 @@ def _faults(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "url is missing", f"Set `url`, the address of {kind}."
     if foreign:
         yield f"{kind} keeps no {', '.join(foreign)}", f"Set `signals` to some of {', '.join(backend.signals)}."
+    if one.get("log_group") and (len(chosen) > 1 or (backend.aws and not backend.grouped)):
+        fix = "Name a backend for each signal." if backend.grouped else "Remove `log_group`."
+        yield f"{kind} has one signal in a log group" if backend.grouped else f"{kind} has no log groups", fix
     if backend.grouped and not chosen:
         yield "signals is missing", f"Set `signals`: those of {kind} are in places of their own."
     if not one.get("log_group") and (lost := [signal for signal in chosen if signal in backend.grouped]):

@@ -44,8 +44,19 @@ class Pods:
         except ApiError as error:
             raise explain(error, ASKED) from error
 
+    def listening(self, port: int) -> list[str]:
+        """Return the names of the pods that listen on a port."""
+        return [pod["metadata"]["name"] for pod in listening(self.running, port)]
+
+    def own_metrics(self, port: int, name: str) -> str | Problem:
+        """Return the own metrics of a pod, or why they cannot be read."""
+        try:
+            return self.ask([(f"{self.root}/{name}:{port}/proxy/metrics", {})])[0]
+        except Problem as problem:
+            return problem
+
     def metrics(self, port: int) -> list[tuple[str, str]]:
         """Return the name of each pod that listens on a port, with its own metrics."""
-        names = [pod["metadata"]["name"] for pod in listening(self.running, port)]
+        names = self.listening(port)
         texts = self.ask([(f"{self.root}/{name}:{port}/proxy/metrics", {}) for name in names])
         return list(zip(names, texts, strict=True))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..._errors import Problem
@@ -13,6 +14,9 @@ from ..._kube.live.cluster import Cluster
 from ..lost_records import Hop
 from ..metrics import Reading, grown, reading, total
 from .collector_pods import Pods
+
+# The counts by pod, and why some of them cannot be read.
+_Read = tuple[dict[str, Reading], str]
 
 
 class HopReadings:
@@ -27,24 +31,25 @@ class HopReadings:
         after = self._read()
         return [self._hop(options, *pair) for options, *pair in zip(self._options, self._before, after, strict=True)]
 
-    def _read(self) -> list[dict[str, Reading] | str]:
+    def _read(self) -> list[_Read]:
         return self._cluster.parallel(self._counts, self._options)
 
-    def _counts(self, options: Mapping[str, Any]) -> dict[str, Reading] | str:
-        """Return the counts by pod, or why they cannot be read."""
-        if not options["metrics_port"]:
-            return "it serves no metrics that the API server reaches"
+    def _counts(self, options: Mapping[str, Any]) -> _Read:
+        """Return the counts by pod, and why some of them cannot be read."""
+        port = options["metrics_port"]
+        if not port:
+            return {}, "it serves no metrics that the API server reaches"
         try:
             pods = Pods(self._cluster, options)
-            return {pod: reading(text) for pod, text in pods.metrics(options["metrics_port"])}
         except Problem as problem:
-            return problem.wrong
+            return {}, problem.wrong
+        names = pods.listening(port)
+        texts = dict(zip(names, self._cluster.parallel(partial(pods.own_metrics, port), names), strict=True))
+        lost = [text.wrong for text in texts.values() if isinstance(text, Problem)]  # of a node that is away
+        return {name: reading(text) for name, text in texts.items() if isinstance(text, str)}, next(iter(lost), "")
 
     @staticmethod
-    def _hop(options: Mapping[str, Any], before: dict[str, Reading] | str, after: dict[str, Reading] | str) -> Hop:
-        name, exporters = options["name"], options["exporters"]
-        unread = next((one for one in (after, before) if isinstance(one, str)), "")
-        if unread or isinstance(before, str) or isinstance(after, str):
-            return Hop(name, exporters, Reading(), Reading(), unread)
-        gained = total([grown(before.get(pod, Reading()), counts) for pod, counts in after.items()])
-        return Hop(name, exporters, gained, total(list(after.values())))
+    def _hop(options: Mapping[str, Any], before: _Read, after: _Read) -> Hop:
+        gained = [grown(before[0].get(pod, Reading()), counts) for pod, counts in after[0].items()]
+        now = total(list(after[0].values()))
+        return Hop(options["name"], options["exporters"], total(gained), now, after[1] or before[1])

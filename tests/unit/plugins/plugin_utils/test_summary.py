@@ -88,22 +88,30 @@ def sampled(*processors: str, signal: str = "traces", **processor: Any) -> dict[
     return {**GATEWAY, "config": {"processors": processor, "service": {"pipelines": pipelines}}}
 
 
-def test_a_sampler_gets_a_span_that_failed() -> None:
-    (probe,) = rendered({**GATEWAY, "recipes": ["otlp_ingest", "tail_sampling", "debug_output"]})["probes"]
-    assert (probe["span_status"], probe["signals"]) == ("error", ["traces", "metrics", "logs"])
+def test_a_sampler_gets_a_span_that_failed_and_the_time_to_decide() -> None:
+    tail = {"tail_sampling": {"decision_wait": 60}}
+    for recipe, seconds in (("tail_sampling", 30), (tail, 80)):
+        (probe,) = rendered({**GATEWAY, "recipes": ["otlp_ingest", recipe, "debug_output"]})["probes"]
+        assert (probe["span_status"], probe["timeout_seconds"]) == ("error", seconds)
+        assert probe["signals"] == ["traces", "metrics", "logs"]
     (probe,) = rendered(GATEWAY)["probes"]
-    assert "span_status" not in probe
+    assert probe.keys() == {"name", "via", "arrival", "signals"}
+
+
+SLOW = {"policies": [{"name": "slow", "type": "latency", "latency": {"threshold_ms": 9}}]}
+MAY_DROP = "its traces, which a sampler may drop"
 
 
 @cases(
     "processor, settings",
-    ("tail_sampling", {"policies": [{"name": "slow", "type": "latency", "latency": {"threshold_ms": 9}}]}),
+    ("tail_sampling", SLOW),
     ("tail_sampling/b", {"policies": [{"name": "ok", "type": "status_code", "status_code": {"status_codes": ["OK"]}}]}),
     ("probabilistic_sampler", {"sampling_percentage": 10}),
 )
 def test_a_signal_of_which_a_sampler_may_drop_the_probe_is_not_tested(processor: str, settings: Any) -> None:
-    (probe,) = rendered(sampled(processor, **{processor: settings}))["probes"]
-    assert probe["signals"] == ["metrics", "logs"]
+    result = rendered(sampled(processor, **{processor: settings}))
+    assert [probe["signals"] for probe in result["probes"]] == [["metrics", "logs"]]
+    assert result["untested"] == [{"name": "gateway", "reason": MAY_DROP}]
     only = {
         **sampled(processor, **{processor: settings}),
         "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, "debug_output"],
@@ -115,6 +123,36 @@ def test_a_signal_of_which_a_sampler_may_drop_the_probe_is_not_tested(processor:
     )
 
 
+@cases(
+    "processor, settings",
+    ("tail_sampling", {"policies": [{"name": "all", "type": "always_sample"}]}),
+    ("probabilistic_sampler", {"sampling_percentage": 100}),
+)
+def test_a_sampler_that_keeps_all_is_tested(processor: str, settings: Any) -> None:
+    result = rendered(sampled(processor, **{processor: settings}))
+    assert (result["probes"][0]["signals"], result["untested"]) == (["traces", "metrics", "logs"], [])
+
+
+def behind(*samplers: str, **settings: Any) -> dict[str, Any]:
+    """Return a collector whose traces go through a connector to a pipeline with samplers."""
+    pipelines = {
+        "traces": {"exporters": ["forward"]},
+        "traces/kept": {"receivers": ["forward"], "processors": [*samplers], "exporters": ["debug"]},
+    }
+    config = {"connectors": {"forward": None}, "processors": settings, "service": {"pipelines": pipelines}}
+    return {**GATEWAY, "config": config}
+
+
+def test_samplers_behind_a_connector_count_too() -> None:
+    errors = {"policies": [{"name": "e", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}}]}
+    (probe,) = rendered(behind("tail_sampling", tail_sampling=errors))["probes"]
+    assert (probe["span_status"], probe["timeout_seconds"]) == ("error", 50), "tail_sampling waits for 30 s by default"
+    assert rendered(behind("tail_sampling", tail_sampling=SLOW))["untested"] == [
+        {"name": "gateway", "reason": MAY_DROP}
+    ]
+    assert rendered(behind())["untested"] == []
+
+
 def test_the_way_of_the_data_is_that_of_the_exporters() -> None:
     forward = {"otlp_forward": {"name": "next", "endpoint": "gateway:4317", "insecure": True}}
     away = {"otlp_forward": {"name": "away", "endpoint": "elsewhere.example.com:4317"}}
@@ -123,7 +161,9 @@ def test_the_way_of_the_data_is_that_of_the_exporters() -> None:
         {**GATEWAY, "name": "s", "mode": "sidecar", "backend": "operator"},
     )
     first, last = rendered(agent, GATEWAY, sidecar)["hops"]
-    assert first["exporters"] == {"otlp_grpc/away": [], "otlp_grpc/next": ["telemetry/gateway"]}
+    every = ["logs", "metrics", "traces"]
+    ways = {"otlp_grpc/away": [], "otlp_grpc/next": ["telemetry/gateway"]}
+    assert first["exporters"] == {name: {"signals": every, "to": to} for name, to in ways.items()}
     assert (last["name"], last["exporters"], last["metrics_port"]) == ("telemetry/gateway", {}, 8888)
 
 

@@ -50,6 +50,15 @@ def test_a_sampler_is_accused_unless_all_known_senders_divide(
     assert accused(tiers(*ways, backend=backend)) == severities
 
 
+def test_a_signal_whose_senders_are_not_known_is_no_error() -> None:
+    """Only logs are divided by senders that are known; traces come from elsewhere."""
+    objects = tiers(BALANCED)
+    for item in objects:
+        for key, text in item.get("data", {}).items() if item["metadata"]["name"].startswith("first") else ():
+            item["data"][key] = text.replace("traces:", "logs:")
+    assert accused(objects) == ["warning"]
+
+
 def test_a_service_of_another_namespace_is_another() -> None:
     objects = tiers(BALANCED)
     for item in objects:

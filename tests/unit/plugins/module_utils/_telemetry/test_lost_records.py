@@ -13,10 +13,15 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metr
 
 from tests.support.cases import cases
 
-EXPORTERS: dict[str, dict[str, list[str]]] = {
-    "agent": {"otlp/gateway": ["gateway"]},
-    "gateway": {"load_balancing": ["sampler"], "otlp/backend": []},
-    "sampler": {"otlp/backend": []},
+
+def way(*to: str, signals: tuple[str, ...] = ("traces", "logs")) -> dict[str, Any]:
+    return {"signals": list(signals), "to": list(to)}
+
+
+EXPORTERS: dict[str, dict[str, dict[str, Any]]] = {
+    "agent": {"otlp/gateway": way("gateway")},
+    "gateway": {"load_balancing": way("sampler", signals=("traces",)), "otlp/backend": way(signals=("logs",))},
+    "sampler": {"otlp/backend": way()},
 }
 TAKEN = {("receiver_accepted", "otlp"): 1}
 SENT = {
@@ -48,7 +53,7 @@ def hops(gained: Mapping[str, Any], now: Mapping[str, Any], unread: Mapping[str,
     (
         SENT | {"sampler": TAKEN | ENDED | {("processor_outgoing_items", "filter"): 1}},
         True,
-        ["sampler took spans and sent none: all ended at transform"],
+        ["sampler took spans and sent none: all were dropped by transform"],
     ),
     (
         {"agent": TAKEN | {("exporter_send_failed", "otlp/gateway"): 1}},
@@ -87,7 +92,7 @@ def hops(gained: Mapping[str, Any], now: Mapping[str, Any], unread: Mapping[str,
         },
         True,
         [
-            "gateway took spans and sent none: all ended at filter, transform",
+            "gateway took spans and sent none: all were dropped by filter, transform",
             "other spans flow too, and the counts include them",
         ],
     ),
@@ -118,3 +123,44 @@ def test_a_collector_that_cannot_be_read_is_not_accused() -> None:
 def test_counts_of_another_signal_say_nothing() -> None:
     (line,) = lost(hops(SENT, {}, {}), "logs").lines
     assert line.startswith("no log records came to agent, gateway, sampler")
+
+
+def alone(*exporters: str, **counts_of: dict[str, int]) -> Hop:
+    """Return a collector that got a span, with exporters to backends, and counts of theirs and of processors."""
+    given = {(name, component): count for name, each in counts_of.items() for component, count in each.items()}
+    return Hop("gw", {name: way() for name in exporters}, counts(TAKEN | given), Reading())
+
+
+def test_an_exporter_that_failed_is_named_beside_one_that_sent() -> None:
+    hop = alone("a", "b", exporter_sent={"a": 1}, exporter_send_failed={"b": 1})
+    assert lost([hop], "traces") == (["gw took spans, and not all exporters sent them: sending failed at b"], True)
+    hop = alone("a", "b", exporter_sent={"a": 1}, exporter_enqueue_failed={"b": 1})
+    assert "the queue was full at b" in lost([hop], "traces").lines[0]
+    hop = alone("a", "b", exporter_sent={"a": 1})
+    assert lost([hop], "traces").lines == ["gw sent spans by a, and the backend behind it took them"]
+
+
+def test_a_processor_that_drops_all_is_named_though_a_connector_makes_other_records() -> None:
+    hop = alone("a", exporter_sent={"a": 20}, processor_incoming_items={"filter": 1})
+    assert lost([hop], "traces").lines == [
+        "gw took spans: all were dropped by filter",
+        "other spans flow too, and the counts include them",
+    ]
+
+
+def test_a_collector_whose_traces_end_in_it_is_not_accused() -> None:
+    counting = Hop("counting", {"otlp/metrics": way(signals=("metrics",))}, counts(TAKEN), Reading())
+    sampler = Hop("sampler", EXPORTERS["sampler"], counts(SENT["sampler"]), Reading())
+    found = lost([counting, sampler], "traces")
+    assert found == (["sampler sent spans by otlp/backend, and the backend behind it took them"], False)
+
+
+def test_nobody_else_is_said_to_answer_while_a_collector_is_unread() -> None:
+    found = lost(hops({}, {}, {"gateway": "forbidden"}), "traces")
+    assert found == (["the counts of gateway cannot be read: forbidden"], False)
+
+
+def test_what_the_limiter_refuses_is_not_dropped() -> None:
+    limited = {"processor_memory_limiter_refused": {"m": 1}, "processor_incoming_items": {"m": 1}}
+    (line,) = lost([alone("a", **limited)], "traces").lines
+    assert line == "gw took spans and sent none: refused by m"

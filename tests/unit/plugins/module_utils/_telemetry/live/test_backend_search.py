@@ -186,6 +186,11 @@ def test_a_signal_that_nobody_looks_for_is_refused() -> None:
     ({"kind": "xray", "headers": {"a": "b"}}, "xray has no use for headers. Remove"),
     ({"kind": "xray", "signals": ["logs"]}, "xray keeps no logs. Set `signals` to some of traces."),
     ({"kind": "cloudwatch", "log_group": "g"}, "signals is missing. Set `signals`"),
+    ({"kind": "xray", "log_group": "g"}, "xray has no log groups. Remove `log_group`."),
+    (
+        {"kind": "cloudwatch", "signals": ["traces", "logs"], "log_group": "g"},
+        "cloudwatch has one signal in a log group. Name a backend for each signal.",
+    ),
     ({"kind": "cloudwatch", "signals": ["logs"]}, "cloudwatch keeps logs in a log group. Set `log_group`."),
 )
 def test_a_backend_that_cannot_be_asked_so_is_refused(one: dict[str, Any], said: str) -> None:

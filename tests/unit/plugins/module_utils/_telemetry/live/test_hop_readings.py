@@ -25,7 +25,7 @@ def pod(name: str, app: str) -> dict[str, Any]:
 
 def hop(app: str, port: int = 8888, **exporters: list[str]) -> dict[str, Any]:
     place = {"name": f"ns/{app}", "namespace": "ns", "selector": f"app={app}", "metrics_port": port}
-    return {**place, "exporters": exporters}
+    return {**place, "exporters": {name: {"signals": ["traces"], "to": to} for name, to in exporters.items()}}
 
 
 def metrics(accepted: int, sent: int) -> str:
@@ -87,3 +87,14 @@ def test_without_hops_nothing_is_read_and_nobody_is_named() -> None:
         probe(api, [], {}).run(["traces"])
     assert "lost" not in caught.value.facts["signals"]["traces"]
     assert [path for _method, path, *_ in api.requests if "proxy" in path] == []
+
+
+def test_a_pod_of_a_node_that_is_away_hides_no_other_pod() -> None:
+    api = FakeApi(pod("a", "agent"), pod("b", "agent"), pod("g", "gateway"))
+    api.texts[METRICS.format("b")] = metrics(0, 0)
+    api.trouble = lambda _method, path: status(503, "ServiceUnavailable", "no route") if "b:8888" in path else None
+    after = {METRICS.format("a"): metrics(8, 7)}
+    with pytest.raises(Failure) as caught:
+        probe(api, HOPS, after).run(["traces"])
+    assert "ns/agent took spans and sent none" in str(caught.value)
+    assert "the counts of ns/agent cannot be read: " in str(caught.value)
