@@ -37,6 +37,11 @@ options:
     elements: str
     default: []
     version_added: 1.1.0
+  switches:
+    description: Variables of the run that must be booleans, by name. They are checked before the task asks the cluster.
+    type: dict
+    default: {}
+    version_added: 1.1.0
 seealso:
   - module: o11y.opentelemetry.bundle_apply
 """

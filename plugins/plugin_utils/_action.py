@@ -18,7 +18,7 @@ from shlex import quote
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.common.validation import check_type_list
+from ansible.module_utils.common.validation import check_type_bool, check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._config.masking import concealed, masked_tree, masker, secrets_in_objects
@@ -128,6 +128,15 @@ def _roles(given: Any) -> dict[str, Any]:
             wrong = f"option 'inputs[{number}]' of {what} is '{role}'{near(role.rpartition('.')[2], known)}"
             raise Problem(wrong, fix=f"Write a role of this collection: {', '.join(known)}.")
     return {"roles": listed}
+
+
+def check_switches(given: Mapping[str, Any]) -> None:
+    """Fail if a variable, by its name, is no boolean."""
+    for name, value in given.items():
+        try:
+            check_type_bool(value)
+        except TypeError as error:
+            raise AnsibleActionFail(f"{name}: {error}. Write true or false.") from None
 
 
 def check_inputs(given: Any, variables: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
