@@ -16,10 +16,10 @@ INVENTORY = f"{PROJECT}/inventories/blueprint"
 TAKEN = "took spans and sent none: "
 # Who loses the record, the signal, and what `verify` says.
 LOST = (
-    ("agent", "traces", f"telemetry/agent {TAKEN}all ended at filter/lost"),
-    ("gateway", "traces", f"telemetry/gateway {TAKEN}all ended at filter/lost"),
-    ("sampler", "traces", f"telemetry/sampler {TAKEN}all ended at filter/lost"),
-    ("gateway", "logs", "telemetry/gateway took log records and sent none: all ended at filter/lost"),
+    ("agent", "traces", f"telemetry/agent {TAKEN}all were dropped by filter/lost"),
+    ("gateway", "traces", f"telemetry/gateway {TAKEN}all were dropped by filter/lost"),
+    ("sampler", "traces", f"telemetry/sampler {TAKEN}all were dropped by filter/lost"),
+    ("gateway", "logs", "telemetry/gateway took log records and sent none: all were dropped by filter/lost"),
     ("backend", "traces", "telemetry/sampler sent spans by otlp_grpc/backend, and the backend behind it took them"),
     ("backend", "logs", "telemetry/gateway sent log records by otlp_grpc/backend, and the backend behind it took them"),
 )

@@ -92,7 +92,8 @@ def _plan(name: str, config: Any, target: Target) -> _Plan:
         index = processors.index(name)
         place: Path = ("service", "pipelines", pipeline, "processors", index)
         senders = list(dict.fromkeys(_senders(pipeline, config, ())))
-        why = _shared(processors[index + 1 :], senders, target) or _unable(name, senders, config, target)
+        lasting = any(_lasts(_exporter(config, one)) for one in senders)
+        why = _shared(processors[index + 1 :], senders, lasting, target) or _unable(name, senders, config, target)
         if why:
             plan.stays[place] = why
         else:
@@ -134,12 +135,21 @@ def _senders(pipeline: str, config: Any, seen: tuple[str, ...]) -> Iterator[str]
                 yield from _senders(other, config, (*seen, pipeline))
 
 
-def _shared(behind: list[Any], senders: list[str], target: Target) -> str:
+def _lasts(exporter: Any) -> bool:
+    """Whether an exporter keeps what it took: on a disk, or until the destination has it.
+
+    A processor before it that collects requests in memory would break that promise.
+    """
+    queue = at(exporter, (QUEUE,))
+    return bool(at(queue, ("storage",))) or at(queue, ("wait_for_result",)) is True
+
+
+def _shared(behind: list[Any], senders: list[str], lasting: bool, target: Target) -> str:
     """Return why a batch is for more than one exporter's request. Exporters that make batches by default share none."""
     grouping = next((one for one in behind if isinstance(one, str) and kind_of(one) in _GROUPING), "")
     if grouping:
         return f"'{grouping}' finds more in a batch than in a single request."
-    if len(senders) > 1 and (_successor(BATCH, {}, target) or not from_version(target, BY_DEFAULT)):
+    if len(senders) > 1 and not lasting and (_successor(BATCH, {}, target) or not from_version(target, BY_DEFAULT)):
         return f"{', '.join(senders)} share its batches."
     return ""
 

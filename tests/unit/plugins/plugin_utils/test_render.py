@@ -477,3 +477,17 @@ def test_a_signal_that_the_next_collector_does_not_receive_is_named() -> None:
     for gateway, ingest in ((GATEWAY, "otlp_ingest"), ({**GATEWAY, "recipes": [traces, "debug_output"]}, traces)):
         found = rendered(gateway, {**AGENT, "recipes": [ingest, forward]})["findings"]
         assert [item for item in found if item["rule"] == "unreceived-signal"] == []
+
+
+@cases("promise", "durable", "backpressure")
+def test_nothing_waits_in_memory_before_an_exporter_that_promises_more(promise: str) -> None:
+    """Two exporters would share the batches of the processor, and clients have answers before the disk has the data."""
+    ends = [{"otlp_forward": {"name": name, "endpoint": f"{name}.example.com:4317"}} for name in ("a", "b")]
+    kept = {"mode": "statefulset", "storage": {"size": "1Gi"}}
+    collector = {"name": "kept", "recipes": ["otlp_ingest", promise, *ends], **kept}
+    config = config_of(collector)
+    assert "batch" not in config["processors"]
+    queues = [config["exporters"][f"otlp_grpc/{name}"]["sending_queue"] for name in ("a", "b")]
+    assert all(queue["batch"]["min_size"] for queue in queues)
+    shared = config_of({**collector, "recipes": ["otlp_ingest", *ends]})
+    assert "batch" in shared["processors"]
