@@ -16,7 +16,6 @@ from .backend_http import ASKED, HttpBackend
 
 # Options of backends that only some kinds read.
 OF_AWS, OF_HTTP = ("region", "profile", "role_arn", "log_group"), ("headers", "index")
-Way = AwsBackend | HttpBackend
 # Where each signal was seen, and the evidence.
 Seen = dict[str, tuple[str, list[str]]]
 
@@ -57,7 +56,7 @@ class Backends:
             lines.append(f"{way.place}: {names}")
         return (" and ".join(places), lines) if places else None
 
-    def _ask(self, signal: str, options: Mapping[str, Any], way: Way) -> tuple[str, str]:
+    def _ask(self, signal: str, options: Mapping[str, Any], way: AwsBackend | HttpBackend) -> tuple[str, str]:
         """Return what is missing, or the names of the record's attributes."""
         backend, wanted = BACKENDS[options["kind"]], options.get("attributes") or {}
         data = options.get("index") or options.get("log_group") or ""
@@ -76,7 +75,7 @@ class Backends:
         return f"{last} Read the log of the collector that exports to it."
 
 
-def way_to(options: Mapping[str, Any], pool: Any = None) -> Way:
+def way_to(options: Mapping[str, Any], pool: Any = None) -> AwsBackend | HttpBackend:
     """Return how to ask a backend."""
     return AwsBackend(options) if BACKENDS[options["kind"]].aws else HttpBackend(options, pool)
 
