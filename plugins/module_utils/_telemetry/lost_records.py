@@ -35,9 +35,10 @@ class Hop(NamedTuple):
         """Return the exporters of a signal, each with the collectors that it sends to."""
         return {name: one["to"] for name, one in self.exporters.items() if signal in one["signals"]}
 
-    def sent(self, signal: str) -> list[str]:
-        """Return the exporters that sent items."""
-        return [name for name in self.ways(signal) if self.gained[Key("exporter_sent", name, signal)] > 0]
+    def sent(self, signal: str) -> dict[str, int]:
+        """Return the exporters that sent items, and how many."""
+        counts = {name: self.gained[Key("exporter_sent", name, signal)] for name in self.ways(signal)}
+        return {name: count for name, count in counts.items() if count > 0}
 
 
 class Lost(NamedTuple):
@@ -67,11 +68,7 @@ def lost(hops: Sequence[Hop], signal: str) -> Lost:
 
 def _busy(ways: Sequence[Hop], signal: str) -> bool:
     """Whether more than one record went through, such as the points that a connector makes."""
-    return any(count > 1 for hop in ways for count in (hop.took(signal), *_sent_by_each(hop, signal)))
-
-
-def _sent_by_each(hop: Hop, signal: str) -> Iterator[int]:
-    return (hop.gained[Key("exporter_sent", name, signal)] for name in hop.sent(signal))
+    return any(count > 1 for hop in ways for count in (hop.took(signal), *hop.sent(signal).values()))
 
 
 def _inside(hop: Hop, signal: str, reached: set[str]) -> Iterator[str]:

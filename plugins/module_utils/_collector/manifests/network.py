@@ -237,11 +237,16 @@ def _kind(name: object) -> str:
     return str(name).partition("/")[0]
 
 
+def _entered(config: Mapping[str, Any]) -> list[str]:
+    """Return the pipelines that have an OTLP receiver."""
+    pipelines = section(config, "service", "pipelines").items()
+    return [str(key) for key, one in pipelines if any(_kind(name) == "otlp" for name in items(one, "receivers"))]
+
+
 def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each signal that an OTLP receiver takes, with the samplers on each way to an exporter."""
-    for key, pipeline in section(config, "service", "pipelines").items():
-        if any(_kind(name) == "otlp" for name in items(pipeline, "receivers")):
-            yield from ((_kind(key), samplers) for samplers in _ways(config, str(key), ()))
+    for key in _entered(config):
+        yield from ((_kind(key), samplers) for samplers in _ways(config, key, ()))
 
 
 def _ways(config: Mapping[str, Any], key: str, passed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -258,16 +263,16 @@ def _ways(config: Mapping[str, Any], key: str, passed: tuple[str, ...]) -> Itera
 
 def _received(config: Mapping[str, Any]) -> list[str]:
     """Return the signals whose pipelines have an OTLP receiver."""
-    pipelines = section(config, "service", "pipelines").items()
-    found = {_kind(key) for key, one in pipelines if any(_kind(name) == "otlp" for name in items(one, "receivers"))}
+    found = set(map(_kind, _entered(config)))
     return [signal for signal in _SIGNALS if signal in found]
 
 
 def _passed(config: Mapping[str, Any]) -> list[str]:
     """Return the signals of which a way passes every record, or every span that failed."""
-    found = {signal for signal, samplers in _paths(config) if all(_keeps(config, one) for one in samplers)}
-    ended = set(_received(config)) - {signal for signal, _samplers in _paths(config)}
-    return [signal for signal in _SIGNALS if signal in found | ended]
+    paths = list(_paths(config))
+    found = {signal for signal, samplers in paths if all(_keeps(config, one) for one in samplers)}
+    ways = {signal for signal, _samplers in paths}
+    return [signal for signal in _received(config) if signal in found or signal not in ways]
 
 
 def _keeps(config: Mapping[str, Any], sampler: str) -> bool:

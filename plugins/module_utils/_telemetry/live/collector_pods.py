@@ -51,12 +51,14 @@ class Pods:
     def own_metrics(self, port: int, name: str) -> str | Problem:
         """Return the own metrics of a pod, or why they cannot be read."""
         try:
-            return self.ask([(f"{self.root}/{name}:{port}/proxy/metrics", {})])[0]
+            return self._metrics(port, [name])[0]
         except Problem as problem:
             return problem
 
     def metrics(self, port: int) -> list[tuple[str, str]]:
         """Return the name of each pod that listens on a port, with its own metrics."""
         names = self.listening(port)
-        texts = self.ask([(f"{self.root}/{name}:{port}/proxy/metrics", {}) for name in names])
-        return list(zip(names, texts, strict=True))
+        return list(zip(names, self._metrics(port, names), strict=True))
+
+    def _metrics(self, port: int, names: list[str]) -> list[str]:
+        return self.ask([(f"{self.root}/{name}:{port}/proxy/metrics", {}) for name in names])
