@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._config.masking import masked_tree, masker, secrets_in
+from ..module_utils._config.paths import at
 from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check, run_checks
 from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._errors import Problem, at_most, cleaned, near, printable
@@ -56,7 +57,9 @@ def diagnosed(
     collected: Sequence[Mapping[str, Any]], checks: Sequence[Check], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says."""
-    others = _validate.hops([item for facts in collected for item in facts.get("objects") or ()])
+    # Collectors of one namespace have the same Services around them.
+    every = (item for facts in collected for item in facts.get("objects") or ())
+    others = _validate.hops(list({(item.get("kind"), _named(item)): item for item in every}.values()))
     results = [_of_collector(facts, checks, arguments, others) for facts in collected]
     lines = verdicts(results)
     failing = _FAILING[arguments.get("fail_on") or "never"]
@@ -69,6 +72,10 @@ def diagnosed(
         "report": printable(report(results)),
         "collectors": results,
     }
+
+
+def _named(item: Mapping[str, Any]) -> tuple[Any, Any]:
+    return at(item, ("metadata", "namespace")), at(item, ("metadata", "name"))
 
 
 def _of_collector(
