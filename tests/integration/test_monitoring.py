@@ -97,7 +97,7 @@ FAULTS = (
         "growing",
         "OtelCollectorQueueFillsSoon",
         {"sending_queue": {"queue_size": 2500, **QUEUE}},
-        answers_after=2,
+        answers_after=0.5,
         spans=10,
     ),
     Fault(

@@ -145,18 +145,29 @@ def test_an_alert_fires_after_its_time_and_alone(programs: Path, tmp_path: Path)
     assert verdict(programs, rules(tmp_path, kube_state_metrics=True), plays) == ""
 
 
+def of_new(name: str) -> str:
+    """Return a series of the first agent as that of an agent that is new on its node."""
+    return name.replace('"agent-a"', '"agent-c"').replace('"1"', '"3"')
+
+
 def test_a_rollout_and_a_node_that_was_removed_raise_no_alert(programs: Path, tmp_path: Path) -> None:  # noqa: F811
     mine = {name: text.partition("x")[0] for name, text in WELL.items() if POD in name}
     old = {name: f"{text}x40 stale" for name, text in mine.items()}
-    new = {
-        name.replace('"agent-a"', '"agent-c"').replace('"1"', '"3"'): f"_x40 {text}x200" for name, text in mine.items()
-    }
+    new = {of_new(name): f"_x40 {text}x200" for name, text in mine.items()}
     removed = {**GONE, 'kube_node_info{node="b"}': "1x40 stale", WANTED: "2x40 1x200"}
     none = dict.fromkeys((21, 25, 30, 60), "")
     plays = [Play("rollout", {**WELL, **old, **new}, none), Play("removed", {**WELL, **removed}, none)]
     assert verdict(programs, rules(tmp_path, kube_state_metrics=True), plays) == ""
     gone = Play("gone", {**WELL, **GONE}, {27: "NodeSilent"})
     assert verdict(programs, rules(tmp_path), [gone]) == ""
+
+
+def test_a_new_pod_has_five_minutes_for_its_first_delivery(programs: Path, tmp_path: Path) -> None:  # noqa: F811
+    new = {of_new(name): f"_x40 {values}" for name, values in WELL.items() if POD in name}
+    sent = of_new(f"otelcol_exporter_sent_spans{OUT}")
+    slow = Play("slow", {**WELL, **new, sent: "_x40 0x6 100+100x200"}, dict.fromkeys((21, 22, 23, 24, 26, 30), ""))
+    never = Play("never", {**WELL, **new, sent: "_x40 0x200"}, {24: "", 27: "ExportStalled"})
+    assert verdict(programs, rules(tmp_path), [slow, never]) == ""
 
 
 def test_a_gap_in_which_nothing_was_scraped_raises_no_alert_afterwards(programs: Path, tmp_path: Path) -> None:  # noqa: F811

@@ -45,7 +45,8 @@ _WHY = _cause("namespace, pod", "MemoryLimited", "ExportFailed", "QueueOverflow"
 _STOPPED = _cause("namespace, pod, exporter", "ExportStalled", "QueueOverflow")
 _SLOW = _cause("namespace, pod, exporter", "ExportStalled", "QueueOverflow", "QueueNearlyFull")
 _SENT = "sum by (namespace, pod, exporter) (rate(<exporter_sent_of>[5m])) > 0"
-_WAITING = "sum by (namespace, pod, exporter) (min_over_time(<exporter_queue_size_by_signal>[5m])) > 0"
+_QUEUED = "<exporter_queue_size_by_signal>"
+_WAITING = f"sum by (namespace, pod, exporter) (min_over_time({_QUEUED}[5m]) and {_QUEUED} offset 5m) > 0"
 
 
 class Alert(NamedTuple):
