@@ -16,11 +16,11 @@ from ..module_utils._collector import platform
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild, check_size
-from ..module_utils._collector.manifests.network import hop, probe
 from ..module_utils._collector.manifests.pod import volumes
 from ..module_utils._collector.needs import derive_needs
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
 from ..module_utils._collector.platform import Platform
+from ..module_utils._collector.probing import hop, probe
 from ..module_utils._config.compose import compose
 from ..module_utils._config.layers import Composed
 from ..module_utils._errors import Problem, about

@@ -12,9 +12,10 @@ from ..module_utils._change.canary.judge import checks_of
 from ..module_utils._collector import change_options
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests.build import CollectorBuild
-from ..module_utils._collector.manifests.network import addresses, clients_url, not_tested
+from ..module_utils._collector.manifests.network import addresses, clients_url
 from ..module_utils._collector.needs import aws_policy
 from ..module_utils._collector.options import Collector
+from ..module_utils._collector.probing import not_tested
 from ..module_utils._validate.reports import counted
 from . import _jmespath, _target
 

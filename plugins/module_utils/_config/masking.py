@@ -11,6 +11,7 @@ All patterns take linear time: logs and configs are the text of others. Private.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -491,7 +492,7 @@ class _Known:
     """Secrets that are known, found by how they begin: the time does not grow with their number."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self.all = {text for secret in secrets for text in (secret, quote(secret, safe="")) if text}
+        self.all = {text for secret in secrets for text in _written(secret) if text}
         sizes: dict[str, set[int]] = {}
         for secret in self.all:
             sizes.setdefault(secret[:_HEAD], set()).add(len(secret))
@@ -510,6 +511,14 @@ class _Known:
                 if is_own and text[start:end] in self.all:
                     return end
         return 0
+
+
+def _written(secret: str) -> Iterator[str]:
+    """Yield a secret as texts hold it: in clear, in a URL, and between the quotes of YAML and JSON."""
+    yield from (secret, quote(secret, safe=""), secret.replace("'", "''"))
+    for is_ascii in (False, True):
+        escaped = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
+        yield from (escaped, re.sub(r"\\u00(..)", lambda match: rf"\x{match[1].upper()}", escaped))
 
 
 def _heads(secrets: Iterable[str], places: int) -> str:

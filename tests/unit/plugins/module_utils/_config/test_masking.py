@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config import masking
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking import (
     MASK,
@@ -148,6 +150,12 @@ def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
 def test_a_long_secret_is_masked_inside_of_a_word(line: str) -> None:
     mask = masker(["aab-aac-aad-1", "aab-aac", "other-secret-2"])
     assert mask(line.format("aab-aac-aad-1")) == line.format(MASK)
+
+
+@cases("write", lambda text: text.replace("'", "''"), json.dumps, lambda text: yaml.safe_dump({"key": text}))
+def test_a_secret_is_masked_as_yaml_and_json_write_it(write: Callable[[str], str]) -> None:
+    secret = "it's: a\\path\u00fc\"2"
+    assert "path" not in masker([secret])(write(secret))
 
 
 def test_a_short_secret_is_masked_as_a_word() -> None:
