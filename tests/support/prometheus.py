@@ -58,8 +58,11 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(folder: Path, programs: Path, rules: list[Path]) -> Iterator[Prometheus]:
-    """Run a Prometheus that scrapes and evaluates each second, until the end of the block."""
+def scraping(folder: Path, programs: Path, rules: list[Path], **more: Any) -> Iterator[Prometheus]:
+    """Run a Prometheus that scrapes and evaluates each second, and takes OTLP, until the end of the block.
+
+    `more` are further sections of its config.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     found = Prometheus(f"http://{address}", folder / "targets.json")
@@ -68,10 +71,12 @@ def scraping(folder: Path, programs: Path, rules: list[Path]) -> Iterator[Promet
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(path) for path in rules],
         "scrape_configs": [{"job_name": "pods", "file_sd_configs": [{"files": [str(found.targets)]}]}],
+        **more,
     }
     file = folder / "prometheus.yml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
     argv = [programs / "prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"]
+    argv += ["--web.enable-otlp-receiver"]
     log_file = folder / "prometheus.log"
     with (
         log_file.open("wb") as log,

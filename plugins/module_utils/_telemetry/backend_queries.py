@@ -78,7 +78,11 @@ class Backend(NamedTuple):
 
 
 def _prometheus(asked: Asked) -> Question:
-    return Question("GET", "/api/v1/query", {"query": f'{{{plain(ID_ATTRIBUTE)}="{asked.probe_id}"}}'})
+    """Ask for the label with underscores, or for the metric whose name kept its dots: its label has dots too, and only
+    version 3 can parse a query with those."""
+    with_dots = METRIC.replace(".", "[.]")
+    query = f'{{{plain(ID_ATTRIBUTE)}="{asked.probe_id}"}} or {{__name__=~".*{with_dots}.*"}}'
+    return Question("GET", "/api/v1/query", {"query": query})
 
 
 def _loki(asked: Asked) -> Question:
@@ -226,7 +230,7 @@ def plain(name: str) -> str:
 
 
 BACKENDS: dict[str, Backend] = {
-    "prometheus": Backend(("metrics",), _prometheus, _series),
+    "prometheus": Backend(("metrics",), _prometheus, _series, filters=False),
     "loki": Backend(("logs",), _loki, _series),
     "jaeger": Backend(("traces",), _jaeger, _otlp, filters=False),
     "tempo": Backend(("traces",), _tempo, _spans),
@@ -242,7 +246,8 @@ BACKENDS: dict[str, Backend] = {
 def of_probe(backend: Backend, answer: Any, probe_id: str) -> list[Attributes]:
     """Return the attributes of each record of a probe."""
     records = list(backend.records(answer))
-    return records if backend.filters else [one for one in records if one.get(ID_ATTRIBUTE) == probe_id]
+    names = (ID_ATTRIBUTE, plain(ID_ATTRIBUTE))
+    return records if backend.filters else [one for one in records if probe_id in map(one.get, names)]
 
 
 def missing(records: list[Attributes], wanted: Mapping[str, Any]) -> list[str]:

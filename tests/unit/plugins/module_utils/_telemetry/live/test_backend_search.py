@@ -29,7 +29,10 @@ RESOURCE = {"resource": {"attributes": [CLUSTER]}, "scopeSpans": [{"spans": SPAN
 FLAT = {"resource": {"attributes": {"k8s.cluster.name": "blue"}}, "attributes": {"o11y.probe.id": "id1"}}
 # By kind: an answer with a record, and one without.
 ANSWERS: dict[str, tuple[Any, Any]] = {
-    "prometheus": ({"data": {"result": [{"metric": {"k8s_cluster_name": "blue"}}]}}, {"data": {"result": []}}),
+    "prometheus": (
+        {"data": {"result": [{"metric": {"k8s_cluster_name": "blue", "o11y_probe_id": "id1"}}]}},
+        {"data": {"result": [{"metric": {"k8s.cluster.name": "blue", "o11y.probe.id": "id2"}}]}},
+    ),
     "loki": ({"data": {"result": [{"stream": {"k8s_cluster_name": "blue"}}]}}, {"data": {"result": []}}),
     "jaeger": (
         {"result": {"resourceSpans": [RESOURCE]}},
