@@ -101,6 +101,7 @@ SECRETS: list[tuple[str, str, str]] = [
     ("datasource", f"me:{WORD}@tcp(db:3306)/x", WORD),
     ("datasource", f"host=db user=me password={WORD} dbname=x", WORD),
     ("dsn", f"postgres://me:{WORD}@db/x", WORD),
+    ("otlp/headers_list", f"x-tenant=blue,api-key={WORD}", WORD),
 ]
 
 # Variables in clear text, by their names.

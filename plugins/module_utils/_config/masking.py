@@ -264,7 +264,7 @@ def _is_source(path: Path) -> bool:
 
 @lru_cache(maxsize=4096)
 def _ends_as_source(name: str) -> bool:
-    return _WORDS.sub("_", name).lower().endswith((*_SOURCES, "_headers"))
+    return _WORDS.sub("_", name).lower().endswith((*_SOURCES, "_headers", "headers_list"))
 
 
 def _is_place(path: Path, value: str) -> bool:
