@@ -24,6 +24,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing import
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.policies import KINDS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import config_tests
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing.sink import Sink
 
 from tests.contract.role import request
 from tests.support import plays
@@ -83,6 +84,19 @@ def test_every_suite_passes_and_leaves_no_process(binary: str, tmp_path: Path) -
     assert (tmp_path / "out.xml").read_text().count("<testcase") >= len(CONFIGS)
     left = subprocess.run(["pgrep", "-f", f"{own} --config="], capture_output=True, text=True, check=False)
     assert left.stdout == ""
+
+
+def test_every_exporter_has_what_a_connector_sends_again(binary: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exporter gets a flush of a connector after another one, and here that one is slow."""
+    keep = Sink.keep
+
+    def slow(self: Sink, path: str, body: bytes) -> None:
+        keep(self, path, body)
+        time.sleep(0.2 if path.startswith("/stage") and path.endswith("/metrics") else 0)
+
+    monkeypatch.setattr(Sink, "keep", slow)
+    tests = run(binary, *[SUITES / "service_map.yaml"] * 8, invariants=True)["tests"]
+    assert [test["differences"] for test in tests] == [[]] * 8
 
 
 @pytest.mark.skipif(not RUNS, reason="O11Y_SUITE_RUNS says how often all suites run in a row")

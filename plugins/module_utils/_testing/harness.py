@@ -27,10 +27,18 @@ WAITS: dict[tuple[str, str], dict[str, Any]] = {
     ("processors", "groupbytrace"): {"wait_duration": "1s"},
     ("processors", "interval"): {"interval": "500ms"},
     ("connectors", "spanmetrics"): {"metrics_flush_interval": "500ms"},
-    ("connectors", "servicegraph"): {"metrics_flush_interval": "500ms"},
+    ("connectors", "servicegraph"): {
+        "metrics_flush_interval": "300ms",
+        "store": {"ttl": "1s"},
+        "store_expiration_loop": "100ms",
+    },
 }
-FLUSHES = 2
-"""How often each of them sends until all is told: the first point of a new series is 0."""
+FLUSHES = {"groupbytrace": 3, "interval": 3, "spanmetrics": 3, "servicegraph": 6}
+"""How often each of them sends until every exporter has all.
+
+The first point of a new series is 0, and the last may have reached only some of the exporters. servicegraph counts a
+call whose other side does not come after `ttl`.
+"""
 TAP = "what file_log read"
 """The name under which the test gets what file_log reads, before any processor."""
 _TAP_PIPELINE = "logs/what_file_log_read"
@@ -127,9 +135,9 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
     reading = tuple(filter(ends.reads, feeding))
     sources = {item: item if item in reading else f"otlp/{number}_{_word(item)}" for number, item in enumerate(feeding)}
     kept = {kind_of(item) for item in (*_used("processors", config), *connectors)}
-    waits = bool(kept & {name for _section, name in WAITS})
+    flushes = max((FLUSHES[kind] for kind in kept & {*FLUSHES}), default=0)
     result: dict[str, Any] = {
-        "receivers": {source: _receiver(item, config, ends, waits, changes) for item, source in sources.items()},
+        "receivers": {source: _receiver(item, config, ends, flushes > 0, changes) for item, source in sources.items()},
         "processors": {item: _kept("processors", item, config, changes) for item in _used("processors", config)},
         "connectors": {item: _kept("connectors", item, config, changes) for item in connectors},
         "exporters": {sink: _sink(item, ends) for item, sink in sinks.items()},
@@ -142,8 +150,7 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
     if traced:
         _trace(result, ends)
     whole = {section: value for section, value in result.items() if value}
-    flushes, fake = FLUSHES if waits else 0, _K8S_ATTRIBUTES in kept
-    return Harness(whole, tuple(changes), feeding, tuple(sinks), reading, flushes, fake)
+    return Harness(whole, tuple(changes), feeding, tuple(sinks), reading, flushes, _K8S_ATTRIBUTES in kept)
 
 
 def _rewired(
@@ -250,8 +257,11 @@ def _receiver(item: str, config: Mapping[str, Any], ends: Ends, waits: bool, cha
 def _kept(section: str, item: str, config: Mapping[str, Any], changes: list[str]) -> Any:
     """Return a component as it is, but for what asks a cluster or a cloud, or only waits."""
     given = (config.get(section) or {}).get(item)
-    replaced = dict(WAITS.get((section, kind_of(item)), {}))
     settings = given if isinstance(given, Mapping) else {}
+    replaced = {
+        key: {**(settings.get(key) or {}), **value} if isinstance(value, dict) else value
+        for key, value in WAITS.get((section, kind_of(item)), {}).items()
+    }
     if kind_of(item) == _DETECTION:
         detectors = [name for name in settings.get("detectors") or () if name not in _ONLINE_DETECTORS]
         replaced = {"detectors": detectors or ["env"]}

@@ -101,7 +101,7 @@ def test_processors_connectors_and_their_order_stay_but_for_what_is_listed() -> 
         "exporters.debug: an OTLP sink on loopback",
         "extensions.health_check: left out",
     )
-    assert (built.flushes, built.uses_cluster) == (harness.FLUSHES, True)
+    assert (built.flushes, built.uses_cluster) == (harness.FLUSHES["spanmetrics"], True)
 
 
 def test_a_traced_pipeline_ends_after_each_of_its_processors_too() -> None:
