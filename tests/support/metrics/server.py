@@ -1,8 +1,8 @@
-"""A metrics API for tests: every pod uses as much CPU as the test says, so that autoscalers really move.
+"""A metrics API for tests, so that autoscalers really move.
 
-It runs in a pod (standard library alone) and serves `metrics.k8s.io/v1beta1` for an APIService. The figure is what the
-file /tmp/load says, in millicores. `custom.metrics.k8s.io/v1beta2` has any metric of pods, with what /tmp/metric says.
-Arguments: certificate, key.
+It runs in a pod (standard library alone) and serves two APIServices. In `metrics.k8s.io/v1beta1`, every pod uses as
+much CPU as the file /tmp/load says, in millicores. `custom.metrics.k8s.io/v1beta2` has the sum of any metric that a pod
+shows at port 8888. Arguments: certificate, key.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 API = "https://kubernetes.default.svc"
-LOAD, METRIC = Path("/tmp/load"), Path("/tmp/metric")
+LOAD = Path("/tmp/load")
 IDLE = "10"
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 GROUP = "/apis/metrics.k8s.io/v1beta1"
@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         pods = _pods(namespace, selector)
         if root == CUSTOM:
             name = url.path.rpartition("/")[2]
-            values = [_value(pod, name) for pod in pods]
+            values = [_value(pod, name) for pod in pods if pod["status"]["phase"] == "Running"]
             self._answer(
                 {
                     "kind": "MetricValueList",
@@ -109,13 +109,16 @@ def _metrics(pod: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(pod: dict[str, Any], name: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8888/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name}{{", f"{name} "))]
     about = {"kind": "Pod", "apiVersion": "/v1", **{key: pod["metadata"][key] for key in ("name", "namespace")}}
     return {
         "describedObject": about,
         "metric": {"name": name},
         "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "windowSeconds": 1,
-        "value": METRIC.read_text().strip() if METRIC.exists() else "0",
+        "value": str(int(sum(values))),
     }
 
 

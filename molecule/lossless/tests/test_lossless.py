@@ -1,0 +1,132 @@
+"""A backend is away, pods are killed, and replicas come and go: no record is missing that a collector has accepted."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+from testinfra.host import Host
+
+from tests.support.cluster import Cluster, node_ips, until
+from tests.support.load import Load, load
+
+COLLECTOR = "o11y.opentelemetry/collector"
+PORTS = {"http": 4318, "grpc": 4317}
+SCALED = 150  # seconds: the autoscaler looks every 15
+
+
+@pytest.fixture
+def cluster(host: Host) -> Cluster:
+    return Cluster(host, "lossless")
+
+
+@contextmanager
+def away(cluster: Cluster, backend: str) -> Iterator[Callable[[], None]]:
+    """Let a backend be away until the end of the block, or until what this yields is called."""
+    scale = f"kubectl -n {cluster.namespace} scale deployment/{backend} --replicas"
+    cluster.host.check_output(f"{scale}=0")
+    gone = f"kubectl -n {cluster.namespace} wait --for=delete pod -l {COLLECTOR}={backend} --timeout=60s"
+    cluster.host.check_output(gone)
+
+    def back() -> None:
+        cluster.host.check_output(f"{scale}=1")
+        cluster.host.check_output(f"kubectl -n {cluster.namespace} rollout status deployment/{backend} --timeout=60s")
+
+    try:
+        yield back
+    finally:
+        back()
+
+
+def receiver(cluster: Cluster, name: str, protocol: str = "http") -> str:
+    """Return where a collector takes OTLP."""
+    ports = cluster.get("service", name)["spec"]["ports"]
+    port = next(one["nodePort"] for one in ports if one["port"] == PORTS[protocol])
+    return f"{protocol}://{node_ips()[0]}:{port}"
+
+
+def arrived(cluster: Cluster, backend: str, name: str) -> set[str]:
+    """Return which of the records NAME-0., NAME-1. … a backend has printed."""
+    return set(re.findall(rf"\b({name}-\d+\.)", cluster.logs(f"{COLLECTOR}={backend}")))
+
+
+def all_arrived(cluster: Cluster, sent: Load, backend: str = "backend") -> None:
+    """Wait until a backend has every record that a collector has accepted."""
+    wanted = {*sent.taken}
+    until(f"all of {len(wanted)} records", lambda: wanted <= arrived(cluster, backend, sent.name))
+    assert (sent.lost, bool(wanted)) == ([], True)
+
+
+def killed(cluster: Cluster, pod: str) -> None:
+    """Kill a pod, which has no time to end, and wait for the next."""
+    before = cluster.get("pod", pod)["metadata"]["uid"]
+    cluster.host.check_output(f"kubectl -n {cluster.namespace} delete pod {pod} --grace-period=0 --force --wait=false")
+
+    def replaced() -> bool:
+        found = json.loads(cluster.host.run(f"kubectl -n {cluster.namespace} get pod {pod} -o json").stdout or "{}")
+        ready = [one["ready"] for one in found.get("status", {}).get("containerStatuses", ())]
+        return found.get("metadata", {}).get("uid") != before and ready == [True]
+
+    until(f"the next {pod}", replaced)
+
+
+def test_a_queue_on_a_claim_outlives_the_backend_and_killed_pods(cluster: Cluster) -> None:
+    with away(cluster, "backend"), load(receiver(cluster, "durable"), "claim", 5) as sent:
+        for _kill in range(2):
+            enough = len(sent.taken) + 200
+            until("records that only the claim has", lambda enough=enough: len(sent.taken) > enough)
+            killed(cluster, "durable-0")
+    all_arrived(cluster, sent)
+
+
+def test_a_client_hears_that_the_backend_is_away_and_sends_again(cluster: Cluster) -> None:
+    http, grpc = (receiver(cluster, "waiting", protocol) for protocol in PORTS)
+    with away(cluster, "backend") as back, load(http, "waits-http", 5) as first, load(grpc, "waits-grpc", 5) as second:
+        until("refusals", lambda: min(first.failed_tries, second.failed_tries) >= 10)
+        assert first.taken + second.taken == []
+        back()
+        until("records", lambda: min(len(first.taken), len(second.taken)) > 50)
+    all_arrived(cluster, first)
+    all_arrived(cluster, second)
+
+
+def test_full_queues_add_replicas_and_nothing_is_lost_when_they_go(cluster: Cluster) -> None:
+    def ready() -> int:
+        return int(cluster.get("deployment", "scaled")["status"].get("readyReplicas", 0))
+
+    until("one replica", lambda: ready() == 1)
+    with away(cluster, "backend") as back, load(receiver(cluster, "scaled"), "scaled", 10) as sent:
+        until("three replicas", lambda: ready() == 3, SCALED)
+        back()
+        enough = len(sent.taken) + 200
+        until("records by three replicas", lambda: len(sent.taken) > enough)
+    until("one replica again", lambda: ready() == 1, SCALED)
+    all_arrived(cluster, sent)
+
+
+def test_a_tenant_whose_destination_is_away_holds_up_no_other(cluster: Cluster) -> None:
+    url = receiver(cluster, "tenants")
+    with away(cluster, "other-backend") as back, load(url, "tenant-other", 5, post=partial(post, "other")) as other:
+        until("records that wait", lambda: len(other.taken) > 50)
+        with load(url, "tenant-first", 5, post=partial(post, "first")) as first:
+            until("records of the other tenant", lambda: len(first.taken) > 50)
+        all_arrived(cluster, first)
+        back()
+    all_arrived(cluster, other, "other-backend")
+    assert arrived(cluster, "backend", "tenant-other") == arrived(cluster, "other-backend", "tenant-first") == set()
+
+
+def post(tenant: str, url: str, text: str) -> None:
+    """Send a record of a tenant."""
+    record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
+    resource = {"attributes": [{"key": "tenant", "value": {"stringValue": tenant}}]}
+    body = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
+    request = urllib.request.Request(f"{url}/v1/logs", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=5):
+        pass
