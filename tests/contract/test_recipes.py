@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.need
     DOWNWARD,
     variables,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.quantities import TRACE_BYTES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import (
     SECTIONS,
     leaves,
@@ -197,6 +198,11 @@ def test_it_describes_itself(name: str) -> None:
     assert recipe["use_on"] == [use for use in USES if use in recipe["use_on"]]
     assert all(USES[use] & set(recipe["modes"]) for use in recipe["use_on"])
     assert set(recipe.get("requires", [])) <= set(RECIPES)
+
+
+def test_tail_sampling_says_the_memory_with_which_the_rule_counts() -> None:
+    said = RECIPES["tail_sampling"]["options"]["traces_per_second"]["description"]
+    assert f"takes at least {TRACE_BYTES // 1024} KiB of memory" in said and "traces-above-memory" in said
 
 
 # What recipes ask of the whole config, when all layers are merged: tests/unit/plugins/plugin_utils/test_render.py.

@@ -96,11 +96,18 @@ def config(port: int, backend: str, queue: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def running(program: Path, file: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:  # noqa: F811
+def running(
+    program: Path,  # noqa: F811
+    file: Path,
+    port: int,
+    **environment: str,
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a Collector, and end it as Kubernetes does: it has sent what it holds when the block is over."""
     with (
         (file.with_suffix(".log")).open("wb") as log,
-        subprocess.Popen([program, "--config", file], stdout=log, stderr=log, env={**os.environ, "GOGC": "off"}) as one,
+        subprocess.Popen(
+            [program, "--config", file], stdout=log, stderr=log, env={**os.environ, "GOGC": "off", **environment}
+        ) as one,
     ):
         try:
             end = time.monotonic() + PATIENCE

@@ -135,13 +135,14 @@ def test_noise_and_personal_data_stay_in_the_cluster_and_the_pod_is_named(cluste
     run = secrets.token_hex(4)
     pod = next(one for one in cluster.pods(f"{COLLECTOR}=sampler") if one["status"]["hostIP"] == node_ips()[0])
     trace, sender = secrets.token_hex(16), {"service__name": f"shop-{run}", "k8s__pod__ip": pod["status"]["podIP"]}
-    failed = span(trace, f"{run}-order", failed=True, user=MAIL, process__command_line=f"run-{run}")
-    send(node_ips()[0], "traces", [failed, span(trace, f"{run}-probe", url__path="/healthz")], **sender)
+    noise = {"process__command_line": f"run-{run}"}
+    failed = span(trace, f"{run}-order", failed=True, user=MAIL, **noise)
+    send(node_ips()[0], "traces", [failed, span(trace, f"{run}-probe", url__path="/healthz")], **sender, **noise)
     records = [
         {"body": {"stringValue": f"{run}-loud {MAIL}"}, "severityNumber": 9},
         {"body": {"stringValue": f"{run}-debug"}, "severityNumber": 5},
     ]
-    send(node_ips()[0], "logs", records, **sender)
+    send(node_ips()[0], "logs", records, **sender, **noise)
     until("the span", lambda: spans_of(backend, run))
     until("the log record", lambda: f"{run}-loud" in backend.logs(f"{COLLECTOR}=backend"))
     printed = backend.logs(f"{COLLECTOR}=backend")

@@ -30,6 +30,11 @@ SPIKE_PERCENT = 25
 # Source: "set GOMEMLIMIT to 80 % of the hard limit", memory_limiter README.
 GOMEMLIMIT_PERCENT = 80
 SMALLEST_LIMIT_MIB = 64
+# The least memory of a trace that waits for the decision of tail_sampling: one span with two attributes.
+# Source: tests/integration/test_trace_memory.py asks a Collector for its heap.
+TRACE_BYTES = 1024
+# What stays of a trace after the decision, until `num_traces` newer ones have come. Source: the same.
+DECIDED_TRACE_BYTES = 256
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,9 @@ PROCESSOR_RANK = {
     "transform": 22,
     "redaction": 23,
     "filter": 30,
+    # The recipe drop_noise removes attributes after its filter has read them.
+    "resource/noise": 31,
+    "attributes/noise": 31,
     "groupbytrace": 39,
     "probabilistic_sampler": 40,
     "tail_sampling": 41,
@@ -47,7 +50,8 @@ _COMPONENT = 2
 
 def processor_rank(component_id: str) -> int:
     """Return where a processor belongs in a pipeline: low numbers first."""
-    return PROCESSOR_RANK.get(str(component_id).split("/", 1)[0], _OTHER)
+    name = str(component_id)
+    return PROCESSOR_RANK.get(name, PROCESSOR_RANK.get(name.split("/", 1)[0], _OTHER))
 
 
 def compose(layers: Sequence[Layer]) -> Composed:

@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on memory and cost: the limiter's numbers, the container's limit, caches, and the number of series.
+"""Rules on memory and cost: the limiter's numbers, the container's limit, caches, traces, and the number of series.
 
-Source: internal/memorylimiter/config.go in the Collector, and the READMEs of memory_limiter and k8s_attributes.
+Source: internal/memorylimiter/config.go in the Collector, processor.go and factory.go of tail_sampling, and the READMEs
+of memory_limiter and k8s_attributes.
 Private.
 """
 
@@ -13,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .._collector.quantities import LIMIT_PERCENT, SPIKE_PERCENT
+from .._collector.quantities import DECIDED_TRACE_BYTES, LIMIT_PERCENT, SPIKE_PERCENT, TRACE_BYTES, duration
 from .._config.paths import at, items, section
 from .components import configured
 from .subject import Fault, Subject, about, rules
@@ -81,6 +82,60 @@ def memory_limiter_ignored(subject: Subject) -> Iterator[Fault]:
                 used = "limit_mib" if fixed else "limit_percentage"
                 fix = f"Remove `{key}`, or `{used}`." if key in _LIMITS else f"Remove `{key}`."
                 yield Fault((*part.path, key), f"{key} has no effect beside {used}", fix)
+
+
+_MIB = 2**20
+_WAITS = ("decision_wait", "decision_wait_after_root_received")
+_DEFAULT_WAIT, _DEFAULT_TRACES = "30s", 50_000
+# With these, traces are kept elsewhere or for a shorter time.
+_ELSEWHERE = ("tail_storage", "sampling_strategy")
+_FORGETS = ("decision_cache", "block_on_overflow")
+
+
+@about(processors=["tailsampling"])
+def traces_above_memory(subject: Subject) -> Iterator[Fault]:
+    """Yield tail_sampling that keeps more traces than fit into the memory of the collector.
+
+    Each trace counts with the least that it takes (`TRACE_BYTES`), so traces with several spans may need far more.
+    """
+    available = _available(subject)
+    for part in subject.view.of("processors", "tailsampling") if available else ():
+        traces, need = _kept_traces(part.settings)
+        if available and need > available:
+            message = (
+                f"'{part.id}' keeps up to {traces} traces, which take at least {need} MiB of memory, "
+                f"but only {available} MiB may be used"
+            )
+            fix = (
+                "Raise the memory limit, shorten `decision_wait`, or lower `num_traces`, which recipe tail_sampling "
+                "derives from `traces_per_second`."
+            )
+            yield Fault((*part.path, *(["num_traces"] if "num_traces" in part.settings else [])), message, fix)
+
+
+def _kept_traces(settings: dict[str, Any]) -> tuple[int, int]:
+    """Return how many traces a sampler keeps, and the MiB that they take at least; 0 if that is not certain."""
+    traces = _number(settings.get("num_traces", _DEFAULT_TRACES)) or 0
+    waits = [str(settings.get(key) or "") for key in _WAITS]
+    if any(settings.get(key) for key in _ELSEWHERE) or any("$" in wait for wait in waits):
+        return 0, 0
+    seconds = min(filter(None, map(duration, [waits[0] or _DEFAULT_WAIT, waits[1]])), default=0)
+    rate = _number(settings.get("expected_new_traces_per_sec")) or 0
+    waiting = min(traces, int(rate * seconds))
+    decided = 0 if any(settings.get(key) for key in _FORGETS) else traces - waiting
+    return traces, (waiting * TRACE_BYTES + decided * DECIDED_TRACE_BYTES) // _MIB
+
+
+def _available(subject: Subject) -> int:
+    """Return the MiB that the container and its limiters admit; 0 if that is not known."""
+    container = (subject.deployment.memory_limit_mib if subject.deployment else None) or 0
+    limiters = [
+        _number(part.settings.get("limit_mib"))
+        or container * (_number(part.settings.get("limit_percentage")) or 0) // _ALL
+        for part in _limiters(subject)
+    ]
+    limit = max(limiters) if all(limiters) and limiters else 0
+    return min(filter(None, (container, limit)), default=0)
 
 
 @about("deployment")
@@ -220,6 +275,7 @@ RULES = (
     *rules("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
     *rules("warning", memory_limiter_above_container, memory_limiter_unbounded, documentation=_DOCUMENTATION),
     *rules("warning", memory_limiter_ignored, documentation=_DOCUMENTATION),
+    *rules("warning", traces_above_memory, documentation=f"{_CONTRIB}/processor/tailsamplingprocessor"),
     *rules("warning", storage_unclaimed, documentation=_STATEFUL_SETS),
     *rules("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
     *rules("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),

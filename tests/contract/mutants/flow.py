@@ -176,6 +176,17 @@ MUTATORS: dict[str, Mutator] = {
         {"memory_limit_mib": 512},
         [("processors", "memory_limiter", {**LIMITS, "limit_mib": size}) for size in (512, 1024, 4000)],
     ),
+    "traces-above-memory": added_where(
+        {"memory_limit_mib": 512},
+        [
+            ("processors", "tail_sampling", settings)
+            for settings in (
+                {"num_traces": 3_000_000},
+                {"num_traces": 1_000_000, "decision_wait": "30s", "expected_new_traces_per_sec": 15_000},
+                {"num_traces": 900_000, "expected_new_traces_per_sec": 20_000},
+            )
+        ],
+    ),
     "memory-limiter-unbounded": added_where(
         {"memory_limit_mib": 0},
         [("processors", "memory_limiter", {"check_interval": "1s", "limit_percentage": 80}, "logs")],

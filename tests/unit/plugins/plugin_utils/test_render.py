@@ -389,6 +389,16 @@ def test_the_sampler_has_room_for_the_traces_of_twice_its_wait(rate: int, wait: 
     assert found["processors"]["tail_sampling"]["num_traces"] == traces
 
 
+@cases(
+    "rate, limit, warned", (500, "64Mi", False), (5000, "64Mi", True), (30_000, "512Mi", False), (34_000, "512Mi", True)
+)
+def test_a_sampler_without_the_memory_for_its_traces_is_said(rate: int, limit: str, warned: bool) -> None:
+    recipe = {"tail_sampling": {"traces_per_second": rate}}
+    sampler = {"name": "sampler", "memory_limit": limit, "recipes": ["otlp_ingest", recipe, "debug_output"]}
+    (planned,) = _render.plan(_render.Request([sampler], {"namespace": "telemetry"}))
+    assert [one.severity for one in planned.findings if one.rule == "traces-above-memory"] == ["warning"] * warned
+
+
 def services(*collectors: dict[str, Any], **defaults: Any) -> dict[str, Any]:
     found = rendered(*collectors, **defaults)["manifests"]
     return {item["metadata"]["name"]: item for item in found if item["kind"] == "Service"}

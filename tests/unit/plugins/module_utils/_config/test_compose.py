@@ -107,6 +107,12 @@ def test_old_and_new_names_rank_the_same() -> None:
     assert processor_rank("resourcedetection/x") == processor_rank("resource_detection")
 
 
+def test_noise_is_removed_after_the_filter_has_read_it() -> None:
+    assert max(map(processor_rank, ("attributes/a", "resource/a"))) < processor_rank("filter/noise")
+    assert processor_rank("filter") < processor_rank("resource/noise") == processor_rank("attributes/noise")
+    assert processor_rank("attributes/noise") < processor_rank("tail_sampling")
+
+
 def exporting(name: str, component: str, **settings: Any) -> Layer:
     return recipe(name, {"exporters": {component: settings or None}})
 

@@ -35,6 +35,45 @@ memory-limiter-above-container:
       `spike_limit_mib` of 128"}
   within it: {processors.memory_limiter: {check_interval: "1s", limit_mib: 400}, in.memory_limit_mib: 512}
   not known: {processors.memory_limiter: {check_interval: "1s", limit_mib: 4000}, in.mode: deployment}
+traces-above-memory:
+  given: {in.memory_limit_mib: 512}
+  the traces that wait:
+    processors.tail_sampling: {decision_wait: 30s, num_traces: 1000000, expected_new_traces_per_sec: 15000}
+    finds: "processors.tail_sampling.num_traces: 'tail_sampling' keeps up to 1000000 traces, which take at least 573 MiB
+      of memory, but only 512 MiB may be used Raise the memory limit, shorten `decision_wait`, or lower `num_traces`"
+  those of the default:
+    processors.tail_sampling: {expected_new_traces_per_sec: 2000}
+    in.memory_limit_mib: 40
+    finds: "processors.tail_sampling: keeps up to 50000 traces, which take at least 48 MiB"
+  those that are decided:
+    processors.tail_sampling: {num_traces: 3000000}
+    finds: "processors.tail_sampling.num_traces: keeps up to 3000000 traces, which take at least 732 MiB"
+  more than the limiter admits: {processors.tail_sampling: &many {num_traces: 1800000},
+    processors.memory_limiter: {limit_mib: 409},
+    finds: "processors.tail_sampling.num_traces: at least 439 MiB of memory, but only 409 MiB may be used"}
+  more than its share: {processors.tail_sampling: *many, processors.memory_limiter: {limit_percentage: 80},
+    finds: "processors.tail_sampling.num_traces: only 409 MiB may be used"}
+  a limiter alone: {processors.tail_sampling: *many, processors.memory_limiter: {limit_mib: 409},
+    in.memory_limit_mib: null, finds: "processors.tail_sampling.num_traces: only 409 MiB"}
+  room for all: {processors.tail_sampling: {num_traces: 1600000}, processors.memory_limiter: {limit_mib: 409}}
+  room without a limiter: {processors.tail_sampling: *many}
+  a limiter that a variable sets: {processors.tail_sampling: *many,
+    processors.memory_limiter: {limit_mib: "${env:LIMIT}"}}
+  one of two that a variable sets: {processors.tail_sampling: *many, processors.memory_limiter: {limit_mib: "${env:L}"},
+    processors.memory_limiter/small: {limit_mib: 9}}
+  no limit: {processors.tail_sampling: {num_traces: 9000000}, in.memory_limit_mib: 0,
+    processors.memory_limiter: {limit_percentage: 80}}
+  the example of its README: {processors.tail_sampling: {decision_wait: 10s, num_traces: 100,
+    expected_new_traces_per_sec: 100000}}
+  variables: {processors.tail_sampling: {decision_wait: "${env:WAIT_9000s}", num_traces: 900000,
+    expected_new_traces_per_sec: 900000}}
+  a number of a variable: {processors.tail_sampling: {num_traces: "${env:N}", expected_new_traces_per_sec: 900000}}
+  a decision at the root: {processors.tail_sampling: {decision_wait: 60s, decision_wait_after_root_received: 1s,
+    num_traces: 900000, expected_new_traces_per_sec: 15000}}
+  a cache of decisions: {processors.tail_sampling: {num_traces: 3000000, decision_cache: {sampled_cache_size: 9}}}
+  no more than the cache has: {processors.tail_sampling: {num_traces: 3000000, block_on_overflow: true}}
+  traces on a disk: {processors.tail_sampling: {num_traces: 3000000, tail_storage: file}}
+  decisions at each span: {processors.tail_sampling: {num_traces: 3000000, sampling_strategy: span-ingest}}
 memory-limiter-unbounded:
   given: {processors.memory_limiter: {check_interval: "1s", limit_percentage: 80}}
   of the node: {in.memory_limit_mib: 0,
