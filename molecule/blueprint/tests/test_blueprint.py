@@ -80,7 +80,7 @@ def calls_of(backend: Cluster, prefix: str) -> Counter[str]:
         (found["span.name"], *sorted((resource.attributes | found).items())): int(value)
         for resource in printed(backend)
         for found, value in resource.points("traces.span.metrics.calls")
-        if found["span.name"].startswith(prefix)
+        if found.get("span.name", "").startswith(prefix)
     }
     counts: Counter[str] = Counter()
     for series, value in last.items():
