@@ -8,15 +8,22 @@ import secrets
 import time
 import urllib.request
 from collections import Counter
+from math import comb
+from pathlib import Path
 from typing import Any
 
 import pytest
 from testinfra.host import Host
 
 from tests.support.cluster import PROJECT, Cluster, node_ips, until
+from tests.support.printed import Resource, resources
+from tests.support.prometheus import newest_programs
 
 COLLECTOR = "o11y.opentelemetry/collector"
-TRACES = 200  # of those that are neither slow nor have an error; a twentieth is kept
+TIERS = ("agent", "gateway", "sampler")
+KINDS = {"fine": 1000, "failed": 10, "slow": 10}  # traces of each
+REST = 0.05  # the share of fine traces that is kept
+RARE = 1e-6
 MAIL = "jane@example.com"
 SECOND = 10**9
 
@@ -44,9 +51,10 @@ def span(trace: str, name: str, seconds: float = 0.01, *, failed: bool = False, 
 
 
 def send(node: str, signal: str, records: list[dict[str, Any]], **resource: str) -> None:
-    """Send spans or log records to the agent of a node."""
+    """Send spans, metrics or log records to the agent of a node."""
     outer, inner, key = {
         "traces": ("resourceSpans", "scopeSpans", "spans"),
+        "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
         "logs": ("resourceLogs", "scopeLogs", "logRecords"),
     }[signal]
     content = {outer: [{"resource": {"attributes": attributes(**resource)}, inner: [{key: records}]}]}
@@ -57,26 +65,83 @@ def send(node: str, signal: str, records: list[dict[str, Any]], **resource: str)
         assert response.status == 200
 
 
-def spans_of(backend: Cluster, prefix: str) -> Counter[str]:
-    """Return how many spans of each name with this prefix the backend has."""
-    return Counter(re.findall(rf"Name +: ({prefix}\S*)", backend.logs(f"{COLLECTOR}=backend")))
+def printed(backend: Cluster) -> list[Resource]:
+    return list(resources(backend.logs(f"{COLLECTOR}=backend")))
 
 
-def accepted(cluster: Cluster, name: str) -> dict[str, float]:
-    """Return how many spans the receivers of each pod of a collector have accepted."""
+def spans_of(backend: Cluster, prefix: str) -> Counter[tuple[str, str]]:
+    """Return how often the backend has each span, as trace and name, whose name has this prefix."""
+    return Counter(one for resource in printed(backend) for one in resource.spans() if one[1].startswith(prefix))
+
+
+def calls_of(backend: Cluster, prefix: str) -> Counter[str]:
+    """Return how many spans of each name with this prefix the gateways have counted together."""
+    last = {
+        (found["span.name"], *sorted((resource.attributes | found).items())): int(value)
+        for resource in printed(backend)
+        for found, value in resource.points("traces.span.metrics.calls")
+        if found.get("span.name", "").startswith(prefix)
+    }
+    counts: Counter[str] = Counter()
+    for series, value in last.items():
+        counts[str(series[0])] += value
+    return counts
+
+
+def served(cluster: Cluster, name: str, series: str) -> dict[str, float]:
+    """Return the sum of the series that begin so, of each pod of a collector."""
     found = {}
     for pod in cluster.pods(f"{COLLECTOR}={name}"):
         path = f"/api/v1/namespaces/telemetry/pods/{pod['metadata']['name']}:8888/proxy/metrics"
         lines = cluster.host.check_output(f"kubectl get --raw {path}").splitlines()
-        counts = [line for line in lines if line.startswith("otelcol_receiver_accepted_spans")]
-        found[pod["metadata"]["name"]] = sum(float(line.rsplit(" ", 1)[1]) for line in counts)
+        values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(series)]
+        found[pod["metadata"]["name"]] = sum(values)
     return found
+
+
+def flow(cluster: Cluster) -> list[float]:
+    """Return how many spans gateways and samplers got, and how many traces samplers got, decided on, and kept."""
+    decided = "otelcol_processor_tail_sampling_global_count_traces_sampled{"
+    series = (
+        ("gateway", "otelcol_receiver_accepted_spans{"),
+        ("sampler", "otelcol_receiver_accepted_spans{"),
+        ("sampler", "otelcol_processor_tail_sampling_new_trace_id_received"),
+        ("sampler", decided),
+        ("sampler", f'{decided}decision="sampled"'),
+    )
+    return [sum(served(cluster, tier, name).values()) for tier, name in series]
+
+
+def send_traces(traces: dict[str, str], run: str) -> None:
+    """Send a span of each trace to the agent of each node, in ten requests to each."""
+    for part, node in enumerate(node_ips()):
+        spans = [
+            span(
+                trace,
+                f"{run}-{kind}-{part}",
+                seconds=3 if kind == "slow" and part == 0 else 0.01,
+                failed=kind == "failed" and part == 1,
+                http__route=f"/{run}",
+            )
+            for trace, kind in traces.items()
+        ]
+        for first in range(10):
+            send(node, "traces", spans[first::10], service__name="shop")
+
+
+def chance(count: int, of: int, share: float) -> float:
+    """Return how likely a binomial distribution is as far from its mean, on the same side."""
+    numbers = range(count + 1) if count < of * share else range(count, of + 1)
+    return sum(comb(of, number) * share**number * (1 - share) ** (of - number) for number in numbers)
 
 
 @pytest.mark.parametrize("name", ["gateway", "sampler"])
 def test_a_tier_is_on_both_nodes_and_a_drain_takes_one_pod(cluster: Cluster, name: str) -> None:
     pods = cluster.pods(f"{COLLECTOR}={name}")
     assert len({pod["spec"]["nodeName"] for pod in pods}) == len(pods) == len(node_ips()) == 2
+    # Without this, a pod that goes counts too: half of all rollouts end with both new ones on a node.
+    spreads = [pod["spec"]["topologySpreadConstraints"][0] for pod in pods]
+    assert [spread["matchLabelKeys"] for spread in spreads] == [["pod-template-hash"]] * 2
     assert cluster.get("poddisruptionbudget", name)["spec"]["maxUnavailable"] == 1
     assert cluster.get("networkpolicy", name)["spec"]["policyTypes"] == ["Ingress"]
 
@@ -95,64 +160,119 @@ def test_verify_sees_test_data_at_each_tier(host: Host) -> None:
     assert "sampler: traces arrived" in run.stdout
 
 
+@pytest.mark.parametrize("signal", ["Metrics", "Log"])
+def test_the_backend_gets_what_each_pod_says_of_itself(cluster: Cluster, backend: Cluster, signal: str) -> None:
+    pods = {pod["metadata"]["name"]: tier for tier in TIERS for pod in cluster.pods(f"{COLLECTOR}={tier}")}
+    assert len(pods) == 6
+
+    def said() -> dict[str, str]:
+        own = [one.attributes for one in printed(backend) if one.signal == signal]
+        return {one["k8s.pod.name"]: one["service.name"] for one in own if "service.instance.id" in one}
+
+    until(f"{signal} of {pods}", lambda: pods.items() <= said().items())
+
+
+@pytest.mark.parametrize("name", TIERS)
+def test_promtool_accepts_the_rules_and_pods_ask_to_be_scraped(cluster: Cluster, tmp_path: Path, name: str) -> None:
+    programs = newest_programs()
+    if programs is None:
+        pytest.skip("the testbed has built no Prometheus: run `python -m tests.testbed install prometheus`")
+    assert "panels" in "".join(cluster.get("configmap", f"{name}-dashboard")["data"].values())
+    (content,) = cluster.get("configmap", f"{name}-rules")["data"].values()
+    file = tmp_path / "rules.yml"
+    file.write_text(content)
+    checked = cluster.host.run(f"{programs}/promtool check rules {file}")
+    assert checked.rc == 0, checked.stderr
+    assert f"{len(json.loads(content)['groups'][0]['rules'])} rules found" in checked.stdout
+    for pod in cluster.pods(f"{COLLECTOR}={name}"):
+        asked = {
+            key: value for key, value in pod["metadata"]["annotations"].items() if key.startswith("prometheus.io/")
+        }
+        assert asked == {"prometheus.io/scrape": "true", "prometheus.io/port": "8888", "prometheus.io/path": "/metrics"}
+
+
 def test_traces_are_kept_whole_or_not_at_all_and_counted_before(cluster: Cluster, backend: Cluster) -> None:
     run = secrets.token_hex(4)
-    for kind, count in (("failed", 10), ("slow", 10), ("fine", TRACES)):
-        for number in range(count):
-            trace = secrets.token_hex(16)
-            for part, node in enumerate(node_ips()):
-                given = {
-                    "failed": kind == "failed" and part == 1,
-                    "seconds": 3 if kind == "slow" and part == 0 else 0.01,
-                }
-                one = span(trace, f"{run}-{kind}-{number}-{part}", **given, http__route=f"/{run}")
-                send(node, "traces", [one], service__name="shop")
-    wanted = {f"{run}-{kind}-{number}-{part}" for kind in ("failed", "slow") for number in range(10) for part in (0, 1)}
-    until("all spans of traces with an error, and of slow ones", lambda: wanted <= spans_of(backend, run).keys())
+    traces = {secrets.token_hex(16): kind for kind, count in KINDS.items() for _ in range(count)}
+    until("a decision on each earlier trace", lambda: flow(cluster)[2] == flow(cluster)[3])
+    before = flow(cluster)
+    send_traces(traces, run)
+    sent = [2 * len(traces), 2 * len(traces), len(traces), len(traces)]
+
+    def passed() -> list[float]:
+        return [now - then for now, then in zip(flow(cluster), before, strict=True)]
+
+    # The collectors' own spans are not among them.
+    until("a decision on each trace", lambda: passed()[:4] == sent)
+    until("each span of traces that are kept", lambda: spans_of(backend, run).total() == 2 * passed()[4])
     found = spans_of(backend, run)
-    assert set(found.values()) == {1}
-    kept = {name.rpartition("-")[0] for name in found}
-    assert set(found) == {f"{trace}-{part}" for trace in kept for part in (0, 1)}
-    assert len([trace for trace in kept if "-fine-" in trace]) < TRACES / 4
-    counted = re.compile(rf"span\.name: Str\(({run}-fine-\d+-0)\)")
-    until("the count of each span", lambda: len(set(counted.findall(backend.logs(f"{COLLECTOR}=backend")))) == TRACES)
+    kept = {trace for trace, _name in found}
+    assert found == Counter((trace, f"{run}-{traces[trace]}-{part}") for trace in kept for part in (0, 1))
+    counts = Counter(traces[trace] for trace in kept)
+    assert (counts["failed"], counts["slow"]) == (KINDS["failed"], KINDS["slow"])
+    assert chance(counts["fine"], KINDS["fine"], REST) > RARE, counts
+    calls = {f"{run}-{kind}-{part}": count for kind, count in KINDS.items() for part in (0, 1)}
+    until("the count of each span", lambda: calls_of(backend, run) == calls)
 
 
 def test_each_gateway_and_each_sampler_has_its_share(cluster: Cluster) -> None:
     """The agents learn of all gateways within the age of a connection."""
-    before = accepted(cluster, "gateway")
+    spans = "otelcol_receiver_accepted_spans{"
+    before = served(cluster, "gateway", spans)
 
     def shared() -> bool:
         for node in node_ips():
             send(node, "traces", [span(secrets.token_hex(16), "share")], service__name="shop")
-        return all(count > before[name] for name, count in accepted(cluster, "gateway").items())
+        return all(count > before[name] for name, count in served(cluster, "gateway", spans).items())
 
     until("spans at every gateway", shared)
-    assert all(accepted(cluster, "sampler").values())
+    assert all(served(cluster, "sampler", spans).values())
 
 
-def test_noise_and_personal_data_stay_in_the_cluster_and_the_pod_is_named(cluster: Cluster, backend: Cluster) -> None:
-    run = secrets.token_hex(4)
-    pod = next(one for one in cluster.pods(f"{COLLECTOR}=sampler") if one["status"]["hostIP"] == node_ips()[0])
-    trace, sender = secrets.token_hex(16), {"service__name": f"shop-{run}", "k8s__pod__ip": pod["status"]["podIP"]}
+def test_noise_and_personal_data_stay_in_the_cluster(cluster: Cluster, backend: Cluster) -> None:
+    """The gateways count what they drop."""
+    run, trace, dropped = secrets.token_hex(4), secrets.token_hex(16), {"spans": 7, "logs": 5}
+    series = {kind: f"otelcol_processor_filter_{kind}_filtered{{" for kind in dropped}
+    before = {kind: sum(served(cluster, "gateway", name).values()) for kind, name in series.items()}
     noise = {"process__command_line": f"run-{run}"}
     failed = span(trace, f"{run}-order", failed=True, user=MAIL, **noise)
-    send(node_ips()[0], "traces", [failed, span(trace, f"{run}-probe", url__path="/healthz")], **sender, **noise)
-    records = [
-        {"body": {"stringValue": f"{run}-loud {MAIL}"}, "severityNumber": 9},
-        {"body": {"stringValue": f"{run}-debug"}, "severityNumber": 5},
-    ]
-    send(node_ips()[0], "logs", records, **sender, **noise)
+    probes = [span(trace, f"{run}-probe", url__path="/healthz") for _ in range(dropped["spans"])]
+    debug = [{"body": {"stringValue": f"{run}-debug"}, "severityNumber": 5}] * dropped["logs"]
+    loud = {"body": {"stringValue": f"{run}-loud {MAIL}"}, "severityNumber": 9}
+    send(node_ips()[0], "traces", [failed, *probes], service__name="shop", **noise)
+    send(node_ips()[0], "logs", [loud, *debug], service__name="shop", **noise)
     until("the span", lambda: spans_of(backend, run))
     until("the log record", lambda: f"{run}-loud" in backend.logs(f"{COLLECTOR}=backend"))
-    printed = backend.logs(f"{COLLECTOR}=backend")
-    assert set(spans_of(backend, run)) == {f"{run}-order"}
-    assert [text for text in (MAIL, f"{run}-debug", f"run-{run}") if text in printed] == []
-    resources = re.findall(r"Resource attributes:\n((?: +-> .*\n)+)", printed)
-    ours = [one for one in resources if f"service.name: Str(shop-{run})" in one]
-    for added in ("k8s.deployment.name: Str(sampler", "deployment.environment.name: Str(production)"):
-        assert [one for one in ours if added not in one] == []
-    assert len(ours) >= 2, "that of the span and that of the log record"
+    assert set(spans_of(backend, run)) == {(trace, f"{run}-order")}
+    text = backend.logs(f"{COLLECTOR}=backend")
+    assert [one for one in (MAIL, f"{run}-debug", f"run-{run}") if one in text] == []
+    now = {kind: sum(served(cluster, "gateway", name).values()) for kind, name in series.items()}
+    assert {kind: now[kind] - before[kind] for kind in series} == dropped
+
+
+def test_all_signals_name_the_pod_of_their_sender_and_the_environment(cluster: Cluster, backend: Cluster) -> None:
+    run, node = secrets.token_hex(4), node_ips()[0]
+    pod = next(one for one in cluster.pods(f"{COLLECTOR}=sampler") if one["status"]["hostIP"] == node)
+    sender = {"service__name": f"shop-{run}", "k8s__pod__ip": pod["status"]["podIP"]}
+    send(node, "traces", [span(secrets.token_hex(16), run, failed=True)], **sender)
+    send(node, "logs", [{"body": {"stringValue": run}, "severityNumber": 9}], **sender)
+    point = {"asInt": "1", "timeUnixNano": str(time.time_ns()), "attributes": attributes(shelf="a")}
+    send(node, "metrics", [{"name": f"{run}-stock", "gauge": {"dataPoints": [point]}}], **sender)
+    wanted = {
+        "k8s.namespace.name": "telemetry",
+        "k8s.deployment.name": "sampler",
+        "k8s.pod.name": pod["metadata"]["name"],
+        "k8s.node.name": pod["spec"]["nodeName"],
+        "deployment.environment.name": "production",
+    }
+    kinds = {"Spans": "Name ", "Log": "Body: ", "Metrics": f"Name: {run}-stock", "calls": f"span.name: Str({run})"}
+
+    def lacking() -> list[str]:
+        ours = [one for one in printed(backend) if one.attributes.get("service.name") == f"shop-{run}"]
+        assert [one for one in ours if not wanted.items() <= one.attributes.items()] == []
+        return [kind for kind, text in kinds.items() if not [one for one in ours if text in one.records]]
+
+    until("all signals", lambda: not lacking())
 
 
 def test_nothing_was_refused_or_dropped_between_the_tiers(cluster: Cluster) -> None:
