@@ -152,6 +152,16 @@ unknown-value:
   files by a time: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
     sort_by: [{regex_key: a, sort_type: timestamp, layout: "%Y", location: UTC}, {regex_key: a, sort_type: numeric,
     layout: "%Q", location: x}]}}}
+ignored-setting:
+  given: {build: contrib 0.158.0, signal: logs}
+  UDP beside TCP: {receivers.syslog/a: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {listen_address: "a:1"}},
+    finds: "receivers.syslog/a.udp: the Collector ignores 'udp' beside 'tcp', and logs nothing Move `udp` to a component
+    of its own, such as `syslog/udp`."}
+  UDP of defaults beside TCP: {receivers.syslog: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {}},
+    finds: "receivers.syslog.udp: ignores 'udp' beside 'tcp'"}
+  a receiver for each: {receivers.syslog/tcp: {protocol: rfc5424, tcp: {listen_address: "a:1"}},
+    receivers.syslog/udp: {protocol: rfc5424, udp: {listen_address: "a:1"}}}
+  no UDP: {receivers.syslog: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: null}}
 feature-gate:
   given: {build: contrib 0.158.0, signal: logs}
   files by their change: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
