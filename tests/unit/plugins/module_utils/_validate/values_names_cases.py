@@ -194,6 +194,11 @@ missing-field:
     finds: "receivers.file_log.operators[0].severity: 'parse_from' is missing"}
   a time of an operator that has none: {receivers.file_log: {include: [/a], operators: [
     {type: noop, timestamp: {layout: x}, severity: {preset: x}}]}}
+  TCP without a value beside UDP: {receivers.syslog: {protocol: rfc5424, tcp: null, udp: {listen_address: "a:1"}},
+    finds: "receivers.syslog.tcp: 'tcp' is null, and a value is required"}
+  UDP without an address: {receivers.syslog: {protocol: rfc5424, udp: {}},
+    finds: "receivers.syslog.udp: 'listen_address' is missing"}
+  UDP without an address that is ignored: {receivers.syslog: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {}}}
 wrong-type:
   given: {build: contrib 0.158.0, signal: metrics}
   text for a list of files: {receivers.prometheus.config: {scrape_configs: [{job_name: a}], scrape_config_files: x},
