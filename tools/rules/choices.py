@@ -31,6 +31,7 @@ CHOICES: dict[str, Choice] = {
     "health-check-missing": Choice("none", "one", ("extensions", "service.extensions")),
     "host-reader": Choice("container logs", "an agent"),
     "idle-extension": Choice("one that is not started", "started", ("extensions", "service.extensions")),
+    "ignored-setting": Choice("UDP beside TCP", "a receiver for each"),
     "invalid-duration": Choice("days", "durations"),
     "invalid-expansion": Choice("a digit first", "variables"),
     "invalid-id": Choice("white space in a name", "a name with slashes and dots"),

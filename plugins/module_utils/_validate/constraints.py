@@ -25,6 +25,7 @@ from .subject import Fault
 
 MISSING, WORD, DURATION, REFERENCE = "missing-field", "unknown-value", "invalid-duration", "unknown-operator"
 RANGE, CONFLICT, REGEX, GATE = "out-of-range", "conflicting-settings", "invalid-regex", "feature-gate"
+IGNORED = "ignored-setting"
 EXPANDED = "${"
 Found = Iterator[tuple[str, Fault]]
 Check = Callable[[Any, Any, Path, Row], Found]
@@ -276,6 +277,15 @@ def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
         yield CONFLICT, Fault((*path, keys[1]), f"{keys[0]} and {keys[1]} are the same", "Choose another one.")
 
 
+def _ignored(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield settings that the component does not read where another one is given."""
+    for key, other in table.items():
+        if isinstance(settings, dict) and other in settings and settings.get(key) is not None:
+            own = f"{str(path[-1]).partition('/')[0]}/{key}"
+            why = f"the Collector ignores '{key}' beside '{other}', and logs nothing"
+            yield IGNORED, Fault((*path, key), why, f"Move `{key}` to a component of its own, such as `{own}`.")
+
+
 # These find nothing where none of their keys is given.
 OF_GIVEN: dict[str, Check] = {
     "words": _words,
@@ -291,5 +301,6 @@ OF_GIVEN: dict[str, Check] = {
     "most": _most,
     "within": _within,
     "different": _different,
+    "ignored": _ignored,
 }
 CHECKS: dict[str, Check] = {"needs": _needs, "keys": _keys, "order": _order, "unique": _unique}

@@ -16,7 +16,7 @@ from .._config.catalogue import ANY, Row, is_within
 from .._config.paths import Path, at, section
 from . import constraints, stanza_flow, stanza_operators, text_checks
 from .components import TELEMETRY, configured, listed, remembered
-from .constraints import CONFLICT, EXPANDED, GATE, RANGE, REFERENCE, REGEX, Check, Found, steps
+from .constraints import CONFLICT, EXPANDED, GATE, IGNORED, RANGE, REFERENCE, REGEX, Check, Found, steps
 from .subject import Fault, Subject, rules, shared_rules
 from .view import Build, build_of
 
@@ -109,6 +109,11 @@ def feature_gate(subject: Subject) -> Iterator[Fault]:
             why = f"pipelines of {signal} need the feature gate {_GATED[signal]}"
             fix = f"Start the Collector with `--feature-gates={_GATED[signal]}`."
             yield Fault(("service", "pipelines", key), why, fix)
+
+
+def ignored_setting(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that the Collector ignores beside another one, such as `udp` beside `tcp` of syslog."""
+    yield from found(subject, IGNORED)
 
 
 _GATED = {"profiles": "service.profilesSupport"}
@@ -227,5 +232,5 @@ _REASONS = {
 RULES = (
     *shared_rules(found, _REASONS),
     *rules("error", sampling_policy),
-    *rules("warning", feature_gate),
+    *rules("warning", feature_gate, ignored_setting),
 )

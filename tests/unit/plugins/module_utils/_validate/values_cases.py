@@ -277,6 +277,14 @@ MUTATORS = {
         ("processors", "transform", {"flatten_data": True}, "logs"),
         ("receivers", "file_log", {"include": ["/x"], "header": {"pattern": "a"}}, "logs"),
     ),
+    "ignored-setting": _made(
+        (
+            "receivers",
+            "syslog",
+            {"protocol": "rfc5424", "tcp": {"listen_address": "a:1"}, "udp": {"listen_address": "a:1"}},
+            "logs",
+        ),
+    ),
     "unknown-operator": _made(
         _operators({"type": "noop", "output": "a"}), _operators({"type": "router", "default": "a"})
     ),

@@ -152,6 +152,16 @@ unknown-value:
   files by a time: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
     sort_by: [{regex_key: a, sort_type: timestamp, layout: "%Y", location: UTC}, {regex_key: a, sort_type: numeric,
     layout: "%Q", location: x}]}}}
+ignored-setting:
+  given: {build: contrib 0.158.0, signal: logs}
+  UDP beside TCP: {receivers.syslog/a: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {listen_address: "a:1"}},
+    finds: "receivers.syslog/a.udp: the Collector ignores 'udp' beside 'tcp', and logs nothing Move `udp` to a component
+    of its own, such as `syslog/udp`."}
+  UDP of defaults beside TCP: {receivers.syslog: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {}},
+    finds: "receivers.syslog.udp: ignores 'udp' beside 'tcp'"}
+  a receiver for each: {receivers.syslog/tcp: {protocol: rfc5424, tcp: {listen_address: "a:1"}},
+    receivers.syslog/udp: {protocol: rfc5424, udp: {listen_address: "a:1"}}}
+  no UDP: {receivers.syslog: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: null}}
 feature-gate:
   given: {build: contrib 0.158.0, signal: logs}
   files by their change: {receivers.file_log: {include: [/a], ordering_criteria: {regex: "(?P<a>b)",
@@ -184,6 +194,11 @@ missing-field:
     finds: "receivers.file_log.operators[0].severity: 'parse_from' is missing"}
   a time of an operator that has none: {receivers.file_log: {include: [/a], operators: [
     {type: noop, timestamp: {layout: x}, severity: {preset: x}}]}}
+  TCP without a value beside UDP: {receivers.syslog: {protocol: rfc5424, tcp: null, udp: {listen_address: "a:1"}},
+    finds: "receivers.syslog.tcp: 'tcp' is null, and a value is required"}
+  UDP without an address: {receivers.syslog: {protocol: rfc5424, udp: {}},
+    finds: "receivers.syslog.udp: 'listen_address' is missing"}
+  UDP without an address that is ignored: {receivers.syslog: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {}}}
 wrong-type:
   given: {build: contrib 0.158.0, signal: metrics}
   text for a list of files: {receivers.prometheus.config: {scrape_configs: [{job_name: a}], scrape_config_files: x},
