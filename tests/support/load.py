@@ -36,11 +36,12 @@ class Load:
     post: Callable[[str, str], None] | None = None
     pause: float = PAUSE
     first_failure: float = 0.0
+    longest: float = LONGEST
 
     def send(self, text: str) -> None:
-        """Send one record until the server answers 200, or for a minute."""
+        """Send one record until the server answers 200, or for a minute if no other time is given."""
         post = self.post or (_post_grpc if self.url.startswith(GRPC) else _post_http)
-        end = time.monotonic() + LONGEST
+        end = time.monotonic() + self.longest
         while time.monotonic() < end:
             try:
                 post(self.url, text)

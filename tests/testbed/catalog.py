@@ -53,7 +53,7 @@ class Entry:
     lacks: Callable[[Store], Reason | None] = lambda _: None
     """Why it cannot be had on this machine."""
     cluster_wide: bool = False
-    """Whether its tests install and remove CustomResourceDefinitions, which all users of a cluster share."""
+    """Whether its tests install and remove kinds or APIs, which all users of a cluster share."""
     start: Callable[[Cluster, Path], None] | None = None
     """What is started beside the nodes, with the release mirror at hand; the embedded cluster alone has room for it."""
 
@@ -113,6 +113,7 @@ CATALOG = {
         Entry("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
         Entry("olm", lacks=lambda _: olm.lacks(), cluster_wide=True),
         Entry("openshift", lacks=lambda _: openshift.lacks(), cluster_wide=True),
+        Entry("metrics-api", cluster_wide=True),
         Entry(
             "collector-0.93",
             lambda _: ("otelcol-0.93",),

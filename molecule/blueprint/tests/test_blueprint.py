@@ -8,6 +8,7 @@ import secrets
 import time
 import urllib.request
 from collections import Counter
+from itertools import chain
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -88,15 +89,21 @@ def calls_of(backend: Cluster, prefix: str) -> Counter[str]:
     return counts
 
 
+def scraped(cluster: Cluster, name: str) -> dict[str, list[str]]:
+    """Return the own metrics of each pod of a collector, line by line."""
+    pods = [pod["metadata"]["name"] for pod in cluster.pods(f"{COLLECTOR}={name}")]
+    path = "/api/v1/namespaces/telemetry/pods/{}:8888/proxy/metrics"
+    return {pod: cluster.host.check_output(f"kubectl get --raw {path.format(pod)}").splitlines() for pod in pods}
+
+
+def total(lines: list[str], series: str) -> float:
+    """Return the sum of the series that begin so."""
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(series))
+
+
 def served(cluster: Cluster, name: str, series: str) -> dict[str, float]:
     """Return the sum of the series that begin so, of each pod of a collector."""
-    found = {}
-    for pod in cluster.pods(f"{COLLECTOR}={name}"):
-        path = f"/api/v1/namespaces/telemetry/pods/{pod['metadata']['name']}:8888/proxy/metrics"
-        lines = cluster.host.check_output(f"kubectl get --raw {path}").splitlines()
-        values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(series)]
-        found[pod["metadata"]["name"]] = sum(values)
-    return found
+    return {pod: total(lines, series) for pod, lines in scraped(cluster, name).items()}
 
 
 def flow(cluster: Cluster) -> list[float]:
@@ -109,24 +116,22 @@ def flow(cluster: Cluster) -> list[float]:
         ("sampler", decided),
         ("sampler", f'{decided}decision="sampled"'),
     )
-    return [sum(served(cluster, tier, name).values()) for tier, name in series]
+    pages = {tier: [*chain(*scraped(cluster, tier).values())] for tier in ("gateway", "sampler")}
+    return [total(pages[tier], name) for tier, name in series]
 
 
 def send_traces(traces: dict[str, str], run: str) -> None:
     """Send a span of each trace to the agent of each node, in ten requests to each."""
-    for part, node in enumerate(node_ips()):
-        spans = [
-            span(
-                trace,
-                f"{run}-{kind}-{part}",
-                seconds=3 if kind == "slow" and part == 0 else 0.01,
-                failed=kind == "failed" and part == 1,
-                http__route=f"/{run}",
-            )
-            for trace, kind in traces.items()
-        ]
-        for first in range(10):
-            send(node, "traces", spans[first::10], service__name="shop")
+
+    def of(trace: str, kind: str, part: int) -> dict[str, Any]:
+        seconds = 3 if kind == "slow" and part == 0 else 0.01
+        failed = kind == "failed" and part == 1
+        return span(trace, f"{run}-{kind}-{part}", seconds, failed=failed, http__route=f"/{run}")
+
+    for first in range(10):
+        for part, node in enumerate(node_ips()):
+            spans = [of(trace, kind, part) for trace, kind in [*traces.items()][first::10]]
+            send(node, "traces", spans, service__name="shop")
 
 
 def chance(count: int, of: int, share: float) -> float:
@@ -194,7 +199,7 @@ def test_promtool_accepts_the_rules_and_pods_ask_to_be_scraped(cluster: Cluster,
 def test_traces_are_kept_whole_or_not_at_all_and_counted_before(cluster: Cluster, backend: Cluster) -> None:
     run = secrets.token_hex(4)
     traces = {secrets.token_hex(16): kind for kind, count in KINDS.items() for _ in range(count)}
-    until("a decision on each earlier trace", lambda: flow(cluster)[2] == flow(cluster)[3])
+    until("a decision on each earlier trace", lambda: (now := flow(cluster))[2] == now[3])
     before = flow(cluster)
     send_traces(traces, run)
     sent = [2 * len(traces), 2 * len(traces), len(traces), len(traces)]

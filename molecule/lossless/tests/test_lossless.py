@@ -14,11 +14,13 @@ import pytest
 from testinfra.host import Host
 
 from tests.support.cluster import Cluster, node_ips, until
-from tests.support.load import Load, load
+from tests.support.load import Load
+from tests.support.load import load as loaded
 
 COLLECTOR = "o11y.opentelemetry/collector"
 PORTS = {"http": 4318, "grpc": 4317}
-SCALED = 150  # seconds: the autoscaler looks every 15
+SLOW = 180  # seconds: the autoscaler looks every 15, and gRPC connects again after up to two minutes
+load = partial(loaded, longest=2 * SLOW)
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def arrived(cluster: Cluster, backend: str, name: str) -> set[str]:
 def all_arrived(cluster: Cluster, sent: Load, backend: str = "backend") -> None:
     """Wait until a backend has every record that a collector has accepted."""
     wanted = {*sent.taken}
-    until(f"all of {len(wanted)} records", lambda: wanted <= arrived(cluster, backend, sent.name))
+    until(f"all of {len(wanted)} records", lambda: wanted <= arrived(cluster, backend, sent.name), SLOW)
     assert (sent.lost, bool(wanted)) == ([], True)
 
 
@@ -102,11 +104,11 @@ def test_full_queues_add_replicas_and_nothing_is_lost_when_they_go(cluster: Clus
 
     until("one replica", lambda: ready() == 1)
     with away(cluster, "backend") as back, load(receiver(cluster, "scaled"), "scaled", 10) as sent:
-        until("three replicas", lambda: ready() == 3, SCALED)
+        until("three replicas", lambda: ready() == 3, SLOW)
         back()
         enough = len(sent.taken) + 200
-        until("records by three replicas", lambda: len(sent.taken) > enough)
-    until("one replica again", lambda: ready() == 1, SCALED)
+        until("records by three replicas", lambda: len(sent.taken) > enough, SLOW)
+    until("one replica again", lambda: ready() == 1, SLOW)
     all_arrived(cluster, sent)
 
 

@@ -33,7 +33,7 @@ WAITS: dict[tuple[str, str], dict[str, Any]] = {
         "store_expiration_loop": "100ms",
     },
 }
-FLUSHES = {"groupbytrace": 3, "interval": 3, "spanmetrics": 3, "servicegraph": 6}
+FLUSHES = {"groupbytrace": 2, "interval": 3, "spanmetrics": 3, "servicegraph": 6}
 """How often each of them sends until every exporter has all.
 
 The first point of a new series is 0, and the last may have reached only some of the exporters. servicegraph counts a
@@ -134,8 +134,8 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
     sinks = {item: f"{ends.otlp_http}/{number}_{_word(item)}" for number, item in enumerate(ids)}
     reading = tuple(filter(ends.reads, feeding))
     sources = {item: item if item in reading else f"otlp/{number}_{_word(item)}" for number, item in enumerate(feeding)}
-    kept = {kind_of(item) for item in (*_used("processors", config), *connectors)}
-    flushes = max((FLUSHES[kind] for kind in kept & {*FLUSHES}), default=0)
+    kept = [kind_of(item) for item in (*_used("processors", config), *connectors)]
+    flushes = sum(FLUSHES.get(kind, 0) for kind in kept)  # several may send to one exporter
     result: dict[str, Any] = {
         "receivers": {source: _receiver(item, config, ends, flushes > 0, changes) for item, source in sources.items()},
         "processors": {item: _kept("processors", item, config, changes) for item in _used("processors", config)},
@@ -259,7 +259,7 @@ def _kept(section: str, item: str, config: Mapping[str, Any], changes: list[str]
     given = (config.get(section) or {}).get(item)
     settings = given if isinstance(given, Mapping) else {}
     replaced = {
-        key: {**(settings.get(key) or {}), **value} if isinstance(value, dict) else value
+        key: {**own, **value} if isinstance(own := settings.get(key), dict) else value
         for key, value in WAITS.get((section, kind_of(item)), {}).items()
     }
     if kind_of(item) == _DETECTION:

@@ -280,10 +280,11 @@ def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 def _ignored(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield settings that the component does not read where another one is given."""
     for key, other in table.items():
-        if isinstance(settings, dict) and other in settings and settings.get(key) is not None:
-            own = f"{str(path[-1]).partition('/')[0]}/{key}"
+        if isinstance(settings, dict) and settings.get(other) is not None and settings.get(key) is not None:
+            kind, _slash, name = str(path[-1]).partition("/")
+            moved = other if name == key else key
             why = f"the Collector ignores '{key}' beside '{other}', and logs nothing"
-            yield IGNORED, Fault((*path, key), why, f"Move `{key}` to a component of its own, such as `{own}`.")
+            yield IGNORED, Fault((*path, key), why, f"Move `{moved}` to a component of its own: `{kind}/{moved}`.")
 
 
 # These find nothing where none of their keys is given.

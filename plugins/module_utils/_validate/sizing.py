@@ -88,7 +88,7 @@ _MIB = 2**20
 _WAITS = ("decision_wait", "decision_wait_after_root_received")
 _DEFAULT_WAIT, _DEFAULT_TRACES = "30s", 50_000
 # With these, traces are kept elsewhere or for a shorter time.
-_ELSEWHERE = ("tail_storage", "sampling_strategy")
+_ELSEWHERE = {"tail_storage": None, "sampling_strategy": "trace-complete"}
 _FORGETS = ("decision_cache", "block_on_overflow")
 
 
@@ -102,13 +102,15 @@ def traces_above_memory(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("processors", "tailsampling") if available else ():
         traces, need = _kept_traces(part.settings)
         if available and need > available:
+            rate = _number(part.settings.get("expected_new_traces_per_sec"))
             message = (
-                f"'{part.id}' keeps up to {traces} traces, which take at least {need} MiB of memory, "
+                f"'{part.id}' keeps up to {traces} traces, which take at least {need} MiB of memory"
+                f"{f' with the {rate} new traces a second that it expects' if rate else ''}, "
                 f"but only {available} MiB may be used"
             )
             fix = (
-                "Raise the memory limit, shorten `decision_wait`, or lower `num_traces`, which recipe tail_sampling "
-                "derives from `traces_per_second`."
+                "Raise the memory limit, shorten `decision_wait`, or lower `num_traces` and "
+                "`expected_new_traces_per_sec`, which recipe tail_sampling derives from `traces_per_second`."
             )
             yield Fault((*part.path, *(["num_traces"] if "num_traces" in part.settings else [])), message, fix)
 
@@ -117,7 +119,9 @@ def _kept_traces(settings: dict[str, Any]) -> tuple[int, int]:
     """Return how many traces a sampler keeps, and the MiB that they take at least; 0 if that is not certain."""
     traces = _number(settings.get("num_traces", _DEFAULT_TRACES)) or 0
     waits = [str(settings.get(key) or "") for key in _WAITS]
-    if any(settings.get(key) for key in _ELSEWHERE) or any("$" in wait for wait in waits):
+    if any(settings.get(key) not in (None, default) for key, default in _ELSEWHERE.items()) or any(
+        "$" in wait for wait in waits
+    ):
         return 0, 0
     seconds = min(filter(None, map(duration, [waits[0] or _DEFAULT_WAIT, waits[1]])), default=0)
     rate = _number(settings.get("expected_new_traces_per_sec")) or 0

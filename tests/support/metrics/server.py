@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         pods = _pods(namespace, selector)
         if root == CUSTOM:
             name = url.path.rpartition("/")[2]
-            values = [_value(pod, name) for pod in pods if pod["status"]["phase"] == "Running"]
+            values = [_value(pod, name) for pod in pods if _serves(pod)]
             self._answer(
                 {
                     "kind": "MetricValueList",
@@ -106,6 +106,12 @@ def _metrics(pod: dict[str, Any]) -> dict[str, Any]:
         "window": "1s",
         "containers": [{"name": container["name"], "usage": usage} for container in pod["spec"]["containers"]],
     }
+
+
+def _serves(pod: dict[str, Any]) -> bool:
+    """Return whether a pod is ready and stays."""
+    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def _value(pod: dict[str, Any], name: str) -> dict[str, Any]:

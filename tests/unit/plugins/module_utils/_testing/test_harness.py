@@ -234,3 +234,18 @@ def test_headers_are_known_where_the_receiver_keeps_them() -> None:
     receivers = {**CONFIG["receivers"], "otlp": {"protocols": {"grpc": {"include_metadata": True}}}}
     found = harness.build({**CONFIG, "receivers": receivers}, ENDS).config["receivers"]
     assert found["otlp/0_otlp"]["protocols"]["http"]["include_metadata"] is True
+
+
+def test_a_call_without_another_side_is_counted_soon_and_each_connector_flushes() -> None:
+    """Several connectors may send to one exporter."""
+    ttl = {"max_items": 7, "ttl": "9s"}
+    connectors = {"service_graph": {"store": ttl}, "service_graph/a": {"store": "${env:STORE}"}, "span_metrics": None}
+    pipelines = {
+        "traces": {"receivers": ["otlp"], "exporters": [*connectors]},
+        "metrics": {"receivers": [*connectors], "exporters": ["debug"]},
+    }
+    config = {"receivers": {"otlp": None}, "connectors": connectors, "exporters": {"debug": None}}
+    built = harness.build({**config, "service": {"pipelines": pipelines}}, ENDS)
+    stores = [built.config["connectors"][name]["store"] for name in ("service_graph", "service_graph/a")]
+    assert stores == [{"max_items": 7, "ttl": "1s"}, {"ttl": "1s"}]
+    assert built.flushes == 2 * harness.FLUSHES["servicegraph"] + harness.FLUSHES["spanmetrics"]

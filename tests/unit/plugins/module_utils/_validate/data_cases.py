@@ -40,7 +40,8 @@ traces-above-memory:
   the traces that wait:
     processors.tail_sampling: {decision_wait: 30s, num_traces: 1000000, expected_new_traces_per_sec: 15000}
     finds: "processors.tail_sampling.num_traces: 'tail_sampling' keeps up to 1000000 traces, which take at least 573 MiB
-      of memory, but only 512 MiB may be used Raise the memory limit, shorten `decision_wait`, or lower `num_traces`"
+      of memory with the 15000 new traces a second that it expects, but only 512 MiB may be used Raise the memory limit,
+      shorten `decision_wait`, or lower `num_traces` and `expected_new_traces_per_sec`"
   those of the default:
     processors.tail_sampling: {expected_new_traces_per_sec: 2000}
     in.memory_limit_mib: 40
@@ -48,6 +49,9 @@ traces-above-memory:
   those that are decided:
     processors.tail_sampling: {num_traces: 3000000}
     finds: "processors.tail_sampling.num_traces: keeps up to 3000000 traces, which take at least 732 MiB"
+  the usual strategy:
+    processors.tail_sampling: {num_traces: 3000000, sampling_strategy: trace-complete}
+    finds: "processors.tail_sampling.num_traces: at least 732 MiB of memory, but only 512 MiB may be used"
   more than the limiter admits: {processors.tail_sampling: &many {num_traces: 1800000},
     processors.memory_limiter: {limit_mib: 409},
     finds: "processors.tail_sampling.num_traces: at least 439 MiB of memory, but only 409 MiB may be used"}

@@ -156,7 +156,10 @@ ignored-setting:
   given: {build: contrib 0.158.0, signal: logs}
   UDP beside TCP: {receivers.syslog/a: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {listen_address: "a:1"}},
     finds: "receivers.syslog/a.udp: the Collector ignores 'udp' beside 'tcp', and logs nothing Move `udp` to a component
-    of its own, such as `syslog/udp`."}
+    of its own: `syslog/udp`."}
+  TCP in that of UDP: {receivers.syslog/udp: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {}},
+    finds: "receivers.syslog/udp.udp: beside 'tcp', and logs nothing Move `tcp` to a component of its own:
+      `syslog/tcp`."}
   UDP of defaults beside TCP: {receivers.syslog: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {}},
     finds: "receivers.syslog.udp: ignores 'udp' beside 'tcp'"}
   a receiver for each: {receivers.syslog/tcp: {protocol: rfc5424, tcp: {listen_address: "a:1"}},
