@@ -40,7 +40,7 @@ class Load:
 
     def send(self, text: str) -> None:
         """Send one record until the server answers 200, or for a minute if no other time is given."""
-        post = self.post or (_post_grpc if self.url.startswith(GRPC) else _post_http)
+        post = self.post or (_post_grpc if self.url.startswith(GRPC) else post_http)
         end = time.monotonic() + self.longest
         while time.monotonic() < end:
             try:
@@ -55,9 +55,11 @@ class Load:
         self.lost.append(text)
 
 
-def _post_http(url: str, text: str) -> None:
+def post_http(url: str, text: str, **resource: str) -> None:
+    """Send one record, whose resource has these attributes."""
+    about = {"attributes": [{"key": key, "value": {"stringValue": value}} for key, value in resource.items()]}
     record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
-    body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode()
+    body = json.dumps({"resourceLogs": [{"resource": about, "scopeLogs": [{"logRecords": [record]}]}]}).encode()
     request = urllib.request.Request(f"{url}/v1/logs", body, {"Content-Type": "application/json"}, method="POST")
     with urllib.request.urlopen(request, timeout=5):
         pass

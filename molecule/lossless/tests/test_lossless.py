@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +12,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.support.cluster import Cluster, node_ips, until
-from tests.support.load import Load
+from tests.support.load import Load, post_http
 from tests.support.load import load as loaded
 
 COLLECTOR = "o11y.opentelemetry/collector"
@@ -114,21 +112,14 @@ def test_full_queues_add_replicas_and_nothing_is_lost_when_they_go(cluster: Clus
 
 def test_a_tenant_whose_destination_is_away_holds_up_no_other(cluster: Cluster) -> None:
     url = receiver(cluster, "tenants")
-    with away(cluster, "other-backend") as back, load(url, "tenant-other", 5, post=partial(post, "other")) as other:
+    with (
+        away(cluster, "other-backend") as back,
+        load(url, "tenant-other", 5, post=partial(post_http, tenant="other")) as other,
+    ):
         until("records that wait", lambda: len(other.taken) > 50)
-        with load(url, "tenant-first", 5, post=partial(post, "first")) as first:
+        with load(url, "tenant-first", 5, post=partial(post_http, tenant="first")) as first:
             until("records of the other tenant", lambda: len(first.taken) > 50)
         all_arrived(cluster, first)
         back()
     all_arrived(cluster, other, "other-backend")
     assert arrived(cluster, "backend", "tenant-other") == arrived(cluster, "other-backend", "tenant-first") == set()
-
-
-def post(tenant: str, url: str, text: str) -> None:
-    """Send a record of a tenant."""
-    record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
-    resource = {"attributes": [{"key": "tenant", "value": {"stringValue": tenant}}]}
-    body = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
-    request = urllib.request.Request(f"{url}/v1/logs", json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=5):
-        pass

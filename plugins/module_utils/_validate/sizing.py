@@ -99,9 +99,9 @@ def traces_above_memory(subject: Subject) -> Iterator[Fault]:
     Each trace counts with the least that it takes (`TRACE_BYTES`), so traces with several spans may need far more.
     """
     available = _available(subject)
-    for part in subject.view.of("processors", "tailsampling") if available else ():
+    for part in subject.view.of("processors", "tailsampling"):
         traces, need = _kept_traces(part.settings)
-        if available and need > available:
+        if 0 < available < need:
             rate = _number(part.settings.get("expected_new_traces_per_sec"))
             message = (
                 f"'{part.id}' keeps up to {traces} traces, which take at least {need} MiB of memory"
