@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sizes that keep every file readable: a reader opens one file to follow one thing. Tests are as long as they need.
 
+The sizes leave room for names and steps: ten lines that say what they do are better than five dense ones.
+
 An exception has a reason, and goes when the file shrinks.
 """
 
@@ -14,7 +16,7 @@ import pytest
 
 from .source import files, text, tree
 
-FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 400, 40, 30, 60, 15, 60
+FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 500, 60, 30, 60, 40, 60
 
 LARGE: dict[str, str] = {
     "plugins/module_utils/_config/catalogue.py": "The reader of one file format and the questions to it.",
