@@ -136,9 +136,43 @@ def causes_in(message: str, causes: Iterable[Cause], **fields: str) -> Iterator[
             yield cause._replace(text=cause.text.format(**fields, **match.groupdict()))
 
 
+# Sources of their texts: grpc-go's rpc_util.go and stream.go of the versions in Collectors 0.93 to 0.165, Go's
+# net/http, exporterhelper's internal/queuebatch and internal/queue, Kafka's error codes, sarama, franz-go, Loki's and
+# Mimir's distributors, and the API references of CloudWatch Logs and X-Ray. These answers use codes that mean other
+# things too, such as ResourceExhausted, so they are tried before those.
+SIZE_CAUSES = (
+    Cause(
+        "record_too_large",
+        r"one (?:log record|span|datapoint|sample) size is greater than max size|kafka record exceeds max message size|"
+        r"max entry size '?\d+'? (?:bytes )?exceeded|line too long|exceeds the maximum (?:event|segment) size",
+        "a single record is larger than a request may be",
+        "Shorten the record where it is made, for example with `max_log_size` of file_log, or raise the limit: "
+        "`sending_queue.batch.max_size` here and the limit of the other side.",
+    ),
+    Cause(
+        "queue_too_small",
+        r"element size too large",
+        "a request is larger than the whole sending queue",
+        "Raise `sending_queue.queue_size`, or let senders make smaller requests.",
+    ),
+    Cause(
+        "too_large",
+        r"message (?:after decompression )?larger than (?:max|configured)|message[ _](?:was |is |size )?too[ _]large|"
+        r"(?:request )?(?:body|entity|payload|content) (?:is )?too (?:large|long)|(?:upload|segment) (?:is )?too large|"
+        r"(?:status|code|server)[^,;\d]{0,20}\b413\b|\b413 (?:Request|Payload|Content)|"
+        r"is larger than the allowed limit|exceeds (?:the )?(?:limit|maximum) of \d+ bytes|"
+        r"exceeds limit of \d+",
+        "its requests are larger than the other side takes, so their records are dropped",
+        "Give the exporter batches by bytes below that limit, such as `sending_queue: {batch: {sizer: bytes, "
+        "max_size: 3000000}}`, or raise `max_recv_msg_size_mib` (gRPC) or `max_request_body_size` (HTTP) of the "
+        "receiver.",
+    ),
+)
+
 # Tried from the top. Sources: the errors of Go's net, crypto/tls and x509 packages, of grpc-go, of client-go, and of
 # the Collector's exporterhelper and memory limiter.
 CAUSES = (
+    *SIZE_CAUSES,
     Cause(
         "forbidden",
         r'User \\?"(?P<account>[^"\\]+)\\?" cannot (?P<verb>\w+) resource \\?"(?P<resource>[^"\\]+)\\?" in API group '
@@ -245,12 +279,6 @@ CAUSES = (
         r"ResourceExhausted|\b429\b|Too Many Requests",
         "the other side is overloaded or limits the rate",
         "Send less, or raise the limit there.",
-    ),
-    Cause(
-        "too_large",
-        r"message larger than max|\b413\b",
-        "the requests are too large",
-        "Lower `send_batch_max_size`, or raise the receiver's limit.",
     ),
     Cause(
         "timeout",

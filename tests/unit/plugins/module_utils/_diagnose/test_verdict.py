@@ -125,6 +125,8 @@ SAID = {
     "no_service": "rpc error: code = Unimplemented desc = unknown service",
     "too_many": "rpc error: code = ResourceExhausted desc = slow down",
     "too_large": "grpc: received message larger than max (5 vs. 4)",
+    "record_too_large": "one log record size is greater than max size, dropping items: 3",
+    "queue_too_small": "element size too large",
     "timeout": "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
     "disk": "write /a: no space left on device",
     "file": "open /a: permission denied",
@@ -148,6 +150,67 @@ def test_every_cause_is_recognised(cause: str) -> None:
     assert row["text"] and "{" not in row["text"]
     assert (row["about"], row["signal"], row["seconds_ago"]) == ("exporters/otlp_grpc/a", "traces", 30)
     assert set(SAID) == {cause.id for cause in logs.CAUSES}
+
+
+EXHAUSTED = "Permanent error: rpc error: code = ResourceExhausted desc ="
+HTTP = (
+    "not retryable error: Permanent error: rpc error: code = InvalidArgument desc = error exporting items, request to"
+)
+# What the parties of a request that is too large answer: grpc-go of Collectors 0.93 to 0.165, HTTP servers and proxies,
+# clients and brokers of Kafka, Loki, Mimir, CloudWatch Logs and Elasticsearch.
+TOO_LARGE = [
+    f"{EXHAUSTED} grpc: received message larger than max (5089930 vs. 4194304)",
+    f"{EXHAUSTED} grpc: received message after decompression larger than max (5089930 vs. 4194304)",
+    f"{EXHAUSTED} grpc: received message after decompression larger than max 4194304",
+    f"{EXHAUSTED} grpc: message after decompression larger than max (5089930 vs. 4194304)",
+    f"{EXHAUSTED} grpc: received message larger than max length allowed on current machine (5 vs. 4)",
+    f"{EXHAUSTED} trying to send message larger than max (5089930 vs. 4194304)",
+    f"{HTTP} responded with HTTP Status Code 400, Message=http: request body too large, Details=[]",
+    f"{HTTP} responded with HTTP Status Code 413",
+    "code = Internal desc = unexpected HTTP status code received from server: 413 (Request Entity Too Large)",
+    "server returned HTTP status 413 Request Entity Too Large: <html><head><title>413 Request Entity Too Large</title>",
+    "MESSAGE_TOO_LARGE: The request included a message larger than the max message size the server will accept.",
+    "kafka server: Message was too large, server rejected it to avoid allocation error",
+    "kafka: invalid configuration (Attempt to produce message larger than configured Producer.MaxMessageBytes: 9 > 8)",
+    "rpc error: code = ResourceExhausted desc = message too large",
+    "the incoming OTLP request has been rejected because its message size of 89 bytes is larger than the allowed limit",
+    "InvalidParameterException: Upload too large: 1048577 bytes exceeds limit of 1048576",
+    "failed to execute the request: flush failed (413): entity content is too long [105906176]",
+]
+ONE_TOO_LARGE = [
+    "one log record size is greater than max size, dropping items: 1",
+    "one span size is greater than max size, dropping items: 2",
+    "one datapoint size is greater than max size, dropping items: 3",
+    "Max entry size '262144' bytes exceeded for stream '{app=\"x\"}' while adding an entry with length '300000' bytes",
+    "line too long",
+]
+
+
+@pytest.mark.parametrize("said", TOO_LARGE)
+def test_a_request_that_is_too_large_is_no_overload(said: str) -> None:
+    (row,) = groups(line("error", "Exporting failed. Dropping data.", error=said, **FIELDS))
+    assert row["cause"] == "too_large"
+    assert "max_size" in row["fix"] and "max_recv_msg_size_mib" in row["fix"] and "Send less" not in row["fix"]
+
+
+@pytest.mark.parametrize("said", ONE_TOO_LARGE)
+def test_a_single_record_that_is_too_large_is_told_apart(said: str) -> None:
+    (row,) = groups(line("error", "Exporting failed. Dropping data.", error=said, **FIELDS))
+    assert row["cause"] == "record_too_large"
+
+
+NOT_TOO_LARGE = [
+    ("too_many", "rpc error: code = ResourceExhausted desc = rate limit exceeded"),
+    ("too_many", "HTTP Status Code 429, Message=Ingestion rate limit exceeded (limit: 4194304 bytes/sec)"),
+    ("wrong_protocol", "error reading server preface: http2: frame too large"),
+    ("refused", "dial tcp 10.0.0.1:413: connect: connection refused"),
+]
+
+
+@pytest.mark.parametrize(("cause", "said"), NOT_TOO_LARGE)
+def test_an_overload_is_no_request_that_is_too_large(cause: str, said: str) -> None:
+    (row,) = groups(line("error", "Exporting failed", error=said, **FIELDS))
+    assert row["cause"] == cause
 
 
 def test_a_denial_says_who_may_not_do_what() -> None:
