@@ -52,6 +52,13 @@ def test_a_collector_newer_than_the_latest_known_is_told(tmp_path: Path) -> None
     assert "(latest known: 0." in (done.stdout + done.stderr).replace("\n", " ")
 
 
+def test_a_removed_component_fails_at_every_later_version(tmp_path: Path) -> None:
+    write(tmp_path, config=GOOD.replace("debug", "logging"))
+    done = playbook(tmp_path, "validate", pipeline_validate_version="0.165.0")
+    assert done.returncode != 0
+    assert "'logging' was removed from the official builds in 0.111.0" in done.stdout + done.stderr
+
+
 def test_a_newer_version_of_the_collection_tells_what_a_newer_collector_takes(tmp_path: Path) -> None:
     write(tmp_path, config=BAD)
     published = tmp_path / "catalogue.json"

@@ -281,6 +281,10 @@ class Catalogue:
         """Whether any version of any build, or of none, ever had this type, under today's name or an older one."""
         return (section, name) in self._named or self.removal(section, name) is not None
 
+    def is_listed(self, section: str, name: str) -> bool:
+        """Whether the list of a release, of any build and version, has a type."""
+        return any(row["in"] for row in self._named.get((section, name), ()))
+
     def available_in(self, section: str, name: str, version: str) -> tuple[str, ...]:
         """Return the distributions whose build of a version knows this name."""
         return tuple(item for item in self.distributions if self.find(section, name, item, version))

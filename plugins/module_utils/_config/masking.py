@@ -51,6 +51,9 @@ _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-./\s]")
 # Settings of databases, and lists of headers. They are secrets only with a password inside.
 _SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string")
 
+# What receiver azure_monitor has for `credentials`. Source: contrib's azuremonitorreceiver/config.go.
+_WAYS_TO_LOG_IN = ("service_principal", "workload_identity", "managed_identity", "default_credentials")
+
 _REFERENCE = re.compile(r"\$\{|\$[A-Za-z_]\w*\Z")
 _PLACEHOLDER = re.compile(
     r"<.*>\Z|\*+\Z|[\[(]?(?:FILTERED|HIDDEN|MASKED|REDACTED|REMOVED|SANITIZED)[\])]?\Z|(?-i:VALUE)\Z|(?:\.{3,}|…)\Z"
@@ -268,7 +271,9 @@ def _ends_as_source(name: str) -> bool:
 
 
 def _is_place(path: Path, value: str) -> bool:
-    return str(path[-1]).lower().startswith("credential") and value.startswith(("/", "./", "~/"))
+    """Whether credentials are only named: by the file that has them, or by the way to get them."""
+    named = value.startswith(("/", "./", "~/")) or value in _WAYS_TO_LOG_IN
+    return named and str(path[-1]).lower().startswith("credential")
 
 
 def header_at(config: Any, path: Path) -> str:

@@ -187,9 +187,17 @@ def _range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> 
     for key, (least, most) in table.items():
         for place, value in values_of(settings, key, path):
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if number and (value < least or (most is not None and _whole(value, row) > most)):
-                wanted = f"at least {least}" if most is None else f"between {least} and {most}"
+            too_small = number and least is not None and value < least
+            if too_small or (number and most is not None and _whole(value, row) > most):
+                wanted = _wanted(least, most)
                 yield RANGE, Fault(place, f"'{key}' is {wanted}, not {value}", f"Write a number {wanted}.")
+
+
+def _wanted(least: float | None, most: float | None) -> str:
+    """Return the words for a range that may be open at one end."""
+    if most is None:
+        return f"at least {least}"
+    return f"at most {most}" if least is None else f"between {least} and {most}"
 
 
 def _positive(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
@@ -265,10 +273,13 @@ def _within(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Foun
     """Yield values that the list at another place lacks."""
     for key, of in table.items():
         known = at(settings, steps(of))
-        listed = known.split(",") if isinstance(known, str) else known or []
+        listed = known.split(",") if isinstance(known, str) else list(known) if isinstance(known, (list, dict)) else []
         for place, value in values_of(settings, key, path) if EXPANDED not in str(listed) else ():
             if value not in listed and (value or isinstance(place[-1], int)):
-                yield WORD, Fault(place, f"'{value}' is not in {of}{near(value, listed)}", f"Add it to `{of}`.")
+                yield (
+                    WORD,
+                    Fault(place, f"'{value}' is not in {of}{near(str(value), map(str, listed))}", f"Add it to `{of}`."),
+                )
 
 
 def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:

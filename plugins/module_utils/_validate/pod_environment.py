@@ -26,17 +26,45 @@ _LISTS = ("apiGroups", "resources", "verbs")
 Granted = set[tuple[str, str, str]]
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 _OTHER_TEXT = "other"
+# What every container has: from the runtime (runc's init, containerd's and CRI-O's spec), and from the kubelet for the
+# Service `kubernetes`, which it links even with `enableServiceLinks: false`.
+_API_SERVER = "KUBERNETES_PORT_443_TCP"
+IN_EVERY_POD = frozenset(
+    (
+        *("HOME", "HOSTNAME", "PATH"),
+        *("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBERNETES_SERVICE_PORT_HTTPS", "KUBERNETES_PORT"),
+        *(_API_SERVER, f"{_API_SERVER}_ADDR", f"{_API_SERVER}_PORT", f"{_API_SERVER}_PROTO"),
+    )
+)
+# Variables of the other Services of a namespace.
+_SERVICE_LINK = re.compile(
+    r"([A-Z][A-Z0-9_]*)_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP)_ADDR)\Z"
+)
 
 
 def missing_variable(subject: Subject) -> Iterator[Fault]:
     """Yield variables that the config reads but `env` does not set; the Collector replaces them with empty text."""
     if subject.environment is None:
         return
+    there = subject.environment | IN_EVERY_POD
     for variable in variables(subject.config):
-        if not variable.optional and variable.name not in subject.environment:
+        link = _SERVICE_LINK.match(variable.name)
+        if variable.optional or variable.name in there:
+            continue
+        if link:
+            yield _linked(variable.path, variable.name, link[1])
+        else:
             message = f"variable {variable.name} is read here, but not set{near(variable.name, subject.environment)}"
             fix = f"Add it to `env`, or give it a default: ${{env:{variable.name}:-VALUE}}."
             yield Fault(variable.path, message, fix)
+
+
+def _linked(path: Path, name: str, service: str) -> Fault:
+    """Return the fault of a variable that a pod has if it starts after a Service of its namespace."""
+    named = service.lower().replace("_", "-")
+    message = f"variable {name} is read here, and a pod has it only if it starts after Service '{named}' was made"
+    fix = f"Write the Service's name, `{named}` with its port, which Kubernetes resolves whenever the pod starts."
+    return Fault(path, message, fix, severity="warning")
 
 
 @about("deployment")

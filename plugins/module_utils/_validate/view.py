@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from .._collector.needs.listeners import Listener, Part, kind_of, listeners, started
 from .._config.catalogue import (
     ANYWHERE,
+    OFFICIAL,
     SECTIONS,
     Catalogue,
     Component,
@@ -25,7 +26,7 @@ from .._config.catalogue import (
 from .._config.layers import parse_version
 from .._config.masking import Suspect, suspects
 from .._config.paths import ROLES, Path, at, items, leaves, section
-from .._errors import near
+from .._errors import near, nearest
 from .languages.ottl import Language
 
 __all__ = ["Listener", "Part", "Pipeline", "Target", "View", "kind_of"]
@@ -212,6 +213,12 @@ class Build:
             return f"the catalogue does not know the distribution {self.distribution}"
         return f"checked against {coverage.version}, the nearest known version" if coverage.approximate else ""
 
+    @property
+    def is_before_all(self) -> bool:
+        """Whether the build is older than all of its distribution that the catalogue knows."""
+        answering = self.catalogue.coverage(self.distribution, self.version).version
+        return parse_version(self.version) < parse_version(answering)
+
     @cached_property
     def ottl(self) -> Language:
         """The functions, contexts, paths and enums of OTTL."""
@@ -252,6 +259,7 @@ def build_of(target: Target) -> Build:
     return _BUILDS[key]
 
 
+_MISSPELT = 0.8  # so alike are a word and the same with a slip: `bacth` and `batch`
 _WAY_OUT = "If your build has it, give `distribution_manifest` or `distribution_schema`."
 
 
@@ -275,17 +283,35 @@ def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
     if elsewhere and not catalogue.known(name, kind):
         message = f"'{kind}' is not a type of {name}, but of {' and '.join(elsewhere)}"
         return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
-    note = f" ({doubt})" if doubt else ""
+    severity = _severity(build, name, kind)
+    note = f" ({doubt})" if severity else ""
     types = build.types(name)
     where = f"Available in: {', '.join(available)}." if available else ""
     if not where and catalogue.known(name, kind):
         where = f"No official build of this version has it; use another version, or a custom build. {_WAY_OUT}"
     hint = "" if available else near(kind, types)
     where = where or ("" if hint else _WAY_OUT)
-    return TypeRefusal(
-        "unknown-component", f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}", where, _unsure(build, name)
-    )
+    message = f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}"
+    return TypeRefusal("unknown-component", message, where, severity)
 
 
 def _unsure(build: Build, name: str) -> str:
-    return "warning" if build.doubt or name in build.unknown_modules else ""
+    """Return `warning` if nobody knows all that the build consists of."""
+    released = build.catalogue.ships(build.distribution) and not build.own
+    return "warning" if name in build.unknown_modules or (build.doubt and not released) else ""
+
+
+def _severity(build: Build, name: str, kind: str) -> str:
+    """Return `warning` for a type that a build lacks as far as the catalogue knows, but may have.
+
+    The list of a release that the catalogue lacks may have more types than the one before. Not among them: what no
+    release has, but for a type of a release that nobody knows yet, and what the other official builds have.
+    """
+    catalogue = build.catalogue
+    if _unsure(build, name) or not build.doubt:
+        return _unsure(build, name)
+    if catalogue.known(name, kind):
+        grows = build.distribution not in OFFICIAL or not catalogue.is_listed(name, kind)
+        return "warning" if grows or build.is_before_all else ""
+    is_future = parse_version(build.version) > parse_version(catalogue.latest)
+    return "warning" if is_future and not nearest(kind, build.types(name), _MISSPELT) else ""

@@ -14,6 +14,8 @@ unknown-component:
   a type of a vendor: {exporters.acme_cloud: {}, build: contrib 0.158.0,
     finds: "exporters.acme_cloud: no exporter 'acme_cloud' If your build has it, give `distribution_manifest` or
       `distribution_schema`."}
+  one of another image at a version whose list is not known: {processors.transform: {}, build: core 0.160.0,
+    finds: "processors.transform: core 0.160.0 has no processor 'transform' Available in: contrib, k8s, redhat."}
   a version that nobody knows yet: {exporters.brand_new: {}, build: contrib 0.170.0,
     finds: "exporters.brand_new: checked against 0.159.0, the nearest known version"}
   a distribution that nobody knows: {receivers: {}, processors: {}, build: acme 0.158.0,

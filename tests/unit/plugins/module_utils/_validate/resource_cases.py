@@ -145,6 +145,14 @@ missing-variable:
   an escaped one: {exporters.otlp.headers.key: "$${env:OTHER}"}
   another provider: {exporters.otlp.headers.key: "${file:/etc/OTHER}"}
   where the environment is not known: {exporters.otlp.headers.key: "${env:OTHER}", environment: null}
+  what a runtime gives: {exporters.otlp.headers.key: "${env:HOSTNAME}${env:HOME}${env:PATH}"}
+  where the API server is: {exporters.otlp.headers.key: "${env:KUBERNETES_SERVICE_HOST}:${env:KUBERNETES_SERVICE_PORT}"}
+  another Service:
+    exporters.otlp.headers.key: "${env:MY_APP_SERVICE_HOST}"
+    finds: "exporters.otlp.headers.key: variable MY_APP_SERVICE_HOST is read here, and a pod has it only if it starts
+      after Service 'my-app' was made"
+  no Service: {exporters.otlp.headers.key: "${env:SERVICE_HOST}",
+    finds: "exporters.otlp.headers.key: variable SERVICE_HOST"}
 missing-permission:
   given: {processors.k8s_attributes.extract.metadata: [k8s.pod.name]}
   no right at all: {in.granted: [],

@@ -74,6 +74,7 @@ plaintext-secret:
   a key: {exporters.x.api: {key: correct-horse-battery, site: x},
     finds: "exporters.x.api.key: `key` is written in clear text Write `${env:NAME}` here, and give NAME in `env` as
       `{secret: SECRET,"}
+  a way to log in: {receivers.azuremonitor: {subscription_ids: [a], credentials: workload_identity}}
   a password: {extensions.x.client_auth.password: correct-horse-battery,
     finds: "extensions.x.client_auth.password: `password`"}
   a number: {exporters.x.token: 12345678, finds: "exporters.x.token: `token`"}

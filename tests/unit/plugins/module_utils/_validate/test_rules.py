@@ -42,7 +42,7 @@ from hypothesis import strategies as st
 
 from ..helpers import CATALOGUE, CONFIG, rows, user
 from ..strategies import anything, configs
-from .cases import Case, cases, check, findings, target
+from .cases import BY_ID, Case, cases, check, findings, target
 
 TABLES = sorted(Path(__file__).parent.glob("*_cases.py"))
 # A check returns its faults and takes a subject.
@@ -299,3 +299,38 @@ def test_no_value_at_all_is_told(value: str, key: str) -> None:
     settings = {key: f"https://me:{secret}@host", "headers": {"authorization": secret}, "token": secret}
     for finding in findings(Case("plaintext-secret", "any", {"exporters": {"x": settings}})):
         assert secret not in str(finding)
+
+
+def test_a_variable_of_another_service_is_a_doubt_and_one_that_nobody_sets_an_error() -> None:
+    config = {"receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "${env:A_SERVICE_HOST}:${env:PORT}"}}}}}
+    found = subject.run([BY_ID["missing-variable"]], Subject(config, environment=frozenset()))
+    assert [(item.severity, item.message.split()[1]) for item in found] == [
+        ("error", "PORT"),
+        ("warning", "A_SERVICE_HOST"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("build", "section", "kind", "severity"),
+    [
+        ("contrib 0.165.0", "exporters", "logging", "error"),
+        ("core 0.165.0", "exporters", "jaeger", "error"),
+        ("k8s 9.0.0", "exporters", "loki", "error"),
+        ("adot 0.165.0", "exporters", "sapm", "error"),
+        ("core 0.160.0", "processors", "transform", "error"),
+        ("contrib 0.165.0", "exporters", "no_such_exporter", "error"),
+        ("contrib 9.0.0", "processors", "bacth", "error"),
+        ("contrib 0.165.0", "receivers", "batch", "error"),
+        ("contrib 9.0.0", "exporters", "no_such_exporter", "warning"),
+        ("contrib 0.165.0", "processors", "queue_batch", "warning"),
+        ("redhat 0.165.0", "exporters", "elasticsearch", "warning"),
+        ("core 0.90.0", "exporters", "awsemf", "warning"),
+        ("acme 0.165.0", "exporters", "logging", "warning"),
+    ],
+)
+def test_what_no_build_has_is_an_error_at_versions_whose_list_nobody_knows(
+    build: str, section: str, kind: str, severity: str
+) -> None:
+    asked = Subject({section: {kind: {}}}, target=target(build))
+    types = ("unknown-component", "removed-component", "wrong-class")
+    assert [item.severity for item in subject.run([BY_ID[name] for name in types], asked)] == [severity]
