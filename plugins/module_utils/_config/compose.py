@@ -7,6 +7,8 @@ Recipes: the same component twice is fine when equal and an error when not; list
 a pipeline key with a wildcard (`*`, `traces*`) stands for every pipeline of that name that a recipe or the user's
 config declares, and a component's id with a wildcard adds settings to every such component; lists in the telemetry
 of the service are ordered unions;
+what a wildcard adds works on each record once: not again in a pipeline that gets its records from connectors alone
+which hand on those of other pipelines of that name;
 processors are put in the order that the Collector's documentation recommends.
 User layers: mappings merge deeply, `null` deletes what an earlier layer set, a list replaces, `key+` appends.
 """
@@ -19,8 +21,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .._errors import Problem
+from .handing_on import RecordFlow, belongs_everywhere
 from .layers import APPEND, Composed, Layer, is_pattern
-from .paths import ROLES, SECTIONS, Config, Path, at, dotted, section
+from .paths import ROLES, SECTIONS, Config, Path, at, dotted, items, section
 
 # Order of processors: the limiter before all work, enrichment before what reads it, batches last.
 # Source: "Recommended Processors" in the Collector's processor/README.md.
@@ -103,7 +106,7 @@ def _merge_recipes(recipes: Sequence[Layer], own: Sequence[Layer]) -> dict[str, 
                 _agree(result, {key: _plain(value)}, (), recipe.name, owner)
     for recipe in recipes:
         _add_settings(result, recipe, own, owner)
-    service = _merge_services(recipes, _declared(own, "service", "pipelines"), owner)
+    service = _merge_services(recipes, own, owner)
     if service:
         result["service"] = service
     return copy.deepcopy(result)
@@ -125,7 +128,7 @@ def _add_settings(result: dict[str, Any], recipe: Layer, own: Sequence[Layer], o
                 _agree(result[name][one], given[key], (name, one), recipe.name, owner)
 
 
-def _merge_services(recipes: Sequence[Layer], declared: Sequence[str], owner: dict[Path, str]) -> dict[str, Any]:
+def _merge_services(recipes: Sequence[Layer], own: Sequence[Layer], owner: dict[Path, str]) -> dict[str, Any]:
     service: dict[str, Any] = {}
     extensions = _union(at(recipe.config, ("service", "extensions"), []) for recipe in recipes)
     if extensions:
@@ -134,7 +137,7 @@ def _merge_services(recipes: Sequence[Layer], declared: Sequence[str], owner: di
         telemetry = at(recipe.config, ("service", "telemetry"))
         if telemetry is not None:
             _agree(service, {"telemetry": telemetry}, ("service",), recipe.name, owner)
-    pipelines = _merge_pipelines(recipes, declared)
+    pipelines = _merge_pipelines(recipes, own)
     if pipelines:
         service["pipelines"] = pipelines
     return service
@@ -167,17 +170,41 @@ def _owner(owner: dict[Path, str], path: Path) -> str:
     return owner.get(path, "?")
 
 
-def _merge_pipelines(recipes: Sequence[Layer], own: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+def _merge_pipelines(recipes: Sequence[Layer], own: Sequence[Layer]) -> dict[str, dict[str, list[str]]]:
     """Return all pipelines, those of the user's config by name only, each with what all recipes add to it."""
-    keys = [*(key for _name, key, _pipeline in _pipelines(recipes) if not is_pattern(key)), *own]
-    declared: dict[str, dict[str, list[str]]] = {key: {} for key in keys}
+    named = [key for _name, key, _pipeline in _pipelines(recipes) if not is_pattern(key)]
+    declared: dict[str, dict[str, list[str]]] = {key: {} for key in [*named, *_declared(own, "service", "pipelines")]}
+    flow = _flow(recipes, own)
     for name, key, pipeline in _pipelines(recipes):
-        for target in _matching(key, declared, name, "pipelines"):
-            for role, ids in pipeline.items():
+        targets = _matching(key, declared, name, "pipelines")
+        for target in targets:
+            again = is_pattern(key) and flow.gets_only_from(target, targets)
+            for role, ids in _without_repeats(pipeline).items() if again else pipeline.items():
                 declared[target][role] = _union([declared[target].get(role, []), ids])
     for pipeline in declared.values():
         pipeline.get("processors", []).sort(key=processor_rank)
     return declared
+
+
+def _without_repeats(pipeline: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return what a recipe adds to pipelines without what has worked on their records in another pipeline."""
+    processors = list(filter(belongs_everywhere, pipeline.get("processors") or ()))
+    return {"processors": processors} if processors else {}
+
+
+def _flow(recipes: Sequence[Layer], own: Sequence[Layer]) -> RecordFlow:
+    """Return how records go from pipeline to pipeline, without what wildcards add."""
+    pipelines: dict[str, dict[str, list[str]]] = {}
+    for layer in (*recipes, *own):
+        for key, roles in section(layer.config, "service", "pipelines").items():
+            if not isinstance(key, str) or is_pattern(key):
+                continue
+            ends = pipelines.setdefault(key, {})
+            for role in ("receivers", "exporters"):
+                listed = [*items(roles, role), *items(roles, role + APPEND)]
+                ends[role] = [*ends.get(role, []), *(one for one in listed if isinstance(one, str))]
+    connectors = {name for layer in (*recipes, *own) for name in section(layer.config, "connectors")}
+    return RecordFlow(pipelines, connectors)
 
 
 def _pipelines(recipes: Sequence[Layer]) -> Iterator[tuple[str, str, dict[str, list[str]]]]:

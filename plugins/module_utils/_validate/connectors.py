@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._config.handing_on import RecordFlow, belongs_everywhere, hands_on
 from .._config.paths import Path, at, mappings, section
+from .batching import NO_SENDERS
 from .components import kind_of
 from .structure import SIGNALS
 from .subject import Fault, Subject, about, rules
-from .view import build_of
+from .view import Pipeline, build_of
 
 Pairs = frozenset[tuple[str, str]]
 ENDS = {"exporters": "receivers", "receivers": "exporters"}
@@ -165,6 +167,50 @@ def _asks_metadata(settings: Any) -> bool:
     return any(_METADATA.search(str(row.get(key))) for row in rows for key in ("condition", "statement"))
 
 
+@about("connectors")
+def processor_twice(subject: Subject) -> Iterator[Fault]:
+    """Yield processors that get records again which they have had in a pipeline before, through a connector."""
+    for pipeline, before in _handed_on(subject):
+        for index, name in enumerate(pipeline.processors):
+            first = None if belongs_everywhere(name) else _first_with(name, "processors", before)
+            if first:
+                other, connector = first
+                message = f"'{name}' works twice on records that come from pipeline '{other.key}' by '{connector}'"
+                fix = f"Remove '{name}' from '{pipeline.key}', or from '{other.key}'."
+                yield Fault((*pipeline.path, "processors", index), message, fix)
+
+
+@about("connectors")
+def exporter_twice(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters and connectors that get records again which they have had from a pipeline before."""
+    for pipeline, before in _handed_on(subject):
+        for index, name in enumerate(pipeline.exporters):
+            ends = kind_of(name) in NO_SENDERS or (name in subject.connectors and hands_on(name))
+            first = None if ends else _first_with(name, "exporters", before)
+            if first:
+                other, connector = first
+                message = f"'{name}' gets records twice that come from pipeline '{other.key}' by '{connector}'"
+                fix = f"Remove '{name}' from '{pipeline.key}', or from '{other.key}'."
+                yield Fault((*pipeline.path, "exporters", index), message, fix)
+
+
+def _handed_on(subject: Subject) -> Iterator[tuple[Pipeline, list[tuple[Pipeline, str]]]]:
+    """Yield each pipeline that gets records of others by connectors, with those others and the connectors."""
+    pipelines = {one.key: one for one in subject.view.pipelines}
+    flow = RecordFlow(
+        {key: {"receivers": one.receivers, "exporters": one.exporters} for key, one in pipelines.items()},
+        subject.connectors,
+    )
+    for key, pipeline in pipelines.items():
+        before = [(pipelines[other], connector) for other, connector in flow.before(key).items()]
+        if before:
+            yield pipeline, before
+
+
+def _first_with(name: str, role: str, before: list[tuple[Pipeline, str]]) -> tuple[Pipeline, str] | None:
+    return next((found for found in before if name in getattr(found[0], role)), None)
+
+
 def uses(config: Any) -> dict[str, ConnectorUse]:
     """Return where each connector stands in pipelines."""
     connectors = section(config, "connectors")
@@ -193,5 +239,5 @@ def _pairs(subject: Subject, component_id: str) -> tuple[Pairs | None, str]:
 _ROUTING = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/routingconnector"
 RULES = (
     *rules("error", one_sided_connector, unsupported_connection, connector_cycle, shared=True),
-    *rules("warning", metadata_missing, documentation=_ROUTING),
+    *rules("warning", metadata_missing, processor_twice, exporter_twice, documentation=_ROUTING),
 )

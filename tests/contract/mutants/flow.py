@@ -99,6 +99,27 @@ def sampled_metrics(subject: Subject) -> Iterator[Subject]:
             yield put(made, path, sampled)
 
 
+def processor_twice(subject: Subject) -> Iterator[Subject]:
+    made = put(subject, ("connectors", f"forward/{NEW}"), None)
+    made = put(made, ("processors", f"filter/{NEW}"), {})
+    for path, roles in pipelines(made):
+        signal = path[-1].split("/")[0]
+        listed = put(made, (*path, "processors"), [*(roles.get("processors") or ()), f"filter/{NEW}"])
+        listed = put(listed, (*path, "exporters"), [*roles["exporters"], f"forward/{NEW}"])
+        behind = {"receivers": [f"forward/{NEW}"], "processors": [f"filter/{NEW}"], "exporters": roles["exporters"]}
+        yield put(listed, ("service", "pipelines", f"{signal}/{NEW}"), behind)
+
+
+def exporter_twice(subject: Subject) -> Iterator[Subject]:
+    made = put(subject, ("connectors", f"forward/{NEW}"), None)
+    made = put(made, ("exporters", f"otlp_grpc/{NEW}"), OTLP)
+    for path, roles in pipelines(made):
+        signal = path[-1].split("/")[0]
+        listed = put(made, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}", f"forward/{NEW}"])
+        behind = {"receivers": [f"forward/{NEW}"], "exporters": [f"otlp_grpc/{NEW}"]}
+        yield put(listed, ("service", "pipelines", f"{signal}/{NEW}"), behind)
+
+
 def metadata_missing(subject: Subject) -> Iterator[Subject]:
     condition = 'otelcol.client.metadata["x-tenant"][0] == "a"'
     for settings in (None, {"include_metadata": False}):
@@ -170,6 +191,8 @@ MUTATORS: dict[str, Mutator] = {
     "connection-forgotten": connection_forgotten,
     "wrong-pod": wrong_pod,
     "metadata-missing": metadata_missing,
+    "processor-twice": processor_twice,
+    "exporter-twice": exporter_twice,
     "sampled-metrics": sampled_metrics,
     "memory-limiter-settings": memory_limiter_settings,
     "memory-limiter-above-container": added_where(

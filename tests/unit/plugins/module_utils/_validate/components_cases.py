@@ -310,6 +310,29 @@ metadata-missing:
     connectors.routing.table: [{condition: 'resource.attributes["request"] == "a"', pipelines: [traces/a]}]
     traces: otlp > routing
   another pipeline: {traces: otlp > debug}
+processor-twice:
+  given: {processors.tail_sampling: null, processors.memory_limiter: null, connectors.routing: null,
+    traces/a: routing > tail_sampling > debug}
+  before and behind a connector: {traces: otlp > tail_sampling > routing,
+    finds: "service.pipelines.traces/a.processors[0]: 'tail_sampling' works twice on records that come from pipeline
+      'traces' by 'routing' Remove 'tail_sampling' from 'traces/a', or from 'traces'."}
+  two connectors apart: {traces: otlp > tail_sampling > forward, connectors.forward: null,
+    traces/between: forward > routing,
+    finds: "service.pipelines.traces/a.processors[0]: works twice on records that come from pipeline 'traces' by
+      'forward'"}
+  behind alone: {traces: otlp > routing}
+  the limiter: {traces: otlp > memory_limiter > routing, traces/a: routing > memory_limiter > debug}
+  a connector that makes records: {connectors.span_metrics: null, processors.filter: null,
+    traces: "otlp > filter > span_metrics", metrics: span_metrics > filter > debug, traces/a: otlp > debug}
+exporter-twice:
+  given: {exporters.otlp: null, connectors.forward: null, connectors.span_metrics: null, metrics: span_metrics > debug}
+  before and behind a connector: {traces: "otlp > otlp, forward", traces/a: forward > otlp,
+    finds: "service.pipelines.traces/a.exporters[0]: 'otlp' gets records twice that come from pipeline 'traces' by
+      'forward'"}
+  spans that are counted twice: {traces: "otlp > span_metrics, forward", traces/a: forward > span_metrics,
+    finds: "service.pipelines.traces/a.exporters[0]: 'span_metrics' gets records twice"}
+  what prints: {traces: "otlp > debug, forward", traces/a: forward > debug}
+  two ends: {traces: otlp > forward, traces/a: forward > otlp, traces/b: forward > otlp}
 sampled-metrics:
   given: {connectors.span_metrics: {}, processors.tail_sampling: null, metrics: span_metrics > debug}
   behind the sampler: {traces: "otlp > tail_sampling > debug, span_metrics",
