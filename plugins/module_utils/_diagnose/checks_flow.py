@@ -14,7 +14,21 @@ _SENT = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, accepted: accepted, sent: sent,"
     " failed: failed, size: queue_size, capacity: queue_capacity, came: came"
 )
+# What went wrong before the two readings: counters since the start of the pods.
+_TOTALS = (
+    "about: about, id: id, signal: signal, items: items, seconds: seconds, uptime: uptime, sent: sent_total,"
+    " failed: failed_total"
+)
+_STILL = "contains(['idle', 'silent'], state)"
+_UNSENT = f"failed_total > `0` && sent_total == `0` && {_STILL}"
 FLOWING = (
+    Check(
+        "disk_full",
+        "logs[?cause=='disk' && current]",
+        "{text} ({said})",
+        "{fix}",
+        "holds",
+    ),
     Check(
         "memory_high",
         "memory[?percent >= `85`]",
@@ -56,7 +70,7 @@ FLOWING = (
     ),
     Check(
         "log_error",
-        "logs[?cause && cause!='forbidden' && current && !calm]",
+        "logs[?cause && !contains(['forbidden', 'disk'], cause) && (current || drops) && !calm]",
         "{text}",
         "{fix}",
         "log",
@@ -64,7 +78,7 @@ FLOWING = (
     ),
     Check(
         "log_entry",
-        "logs[?!cause || !current || (calm && cause!='forbidden')]",
+        "logs[?!cause || (cause!='disk' && calm && cause!='forbidden') || !(current || (drops && !calm))]",
         "{said} ({count} times, last {seconds_ago} s ago)",
         "{fix}",
         "log",
@@ -100,6 +114,28 @@ FLOWING = (
         "warning",
     ),
     Check(
+        "fails_since_start",
+        f"running && exports[?{_UNSENT}].{{{_TOTALS}}}",
+        "{id} has sent none of the {items} since its start {uptime} ago ({failed} failed)",
+        "Read what {id} says in the log.",
+        "flow",
+    ),
+    Check(
+        "failed_since_start",
+        f"running && exports[?failed_total > `0` && sent_total > `0` && {_STILL}].{{{_TOTALS}}}",
+        "{id} has lost {items} since its start {uptime} ago ({sent} sent, {failed} failed)",
+        "Read what {id} says in the log.",
+        "flow",
+        "info",
+    ),
+    Check(
+        "refused_since_start",
+        "running && receives[?state=='idle' && accepted_total==`0` && refused_total>`0`]",
+        "{id} has refused all {items} since its start {uptime} ago ({refused_total} refused)",
+        "See which processor or exporter behind it says no.",
+        "flow",
+    ),
+    Check(
         "waits",
         f"running && exports[?state=='waits'].{{{_SENT}}}",
         "{came} wait at {id} ({size} of {capacity} queued, none sent)",
@@ -124,7 +160,8 @@ FLOWING = (
     ),
     Check(
         "nothing_ever",
-        f"{_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle'].{{{_IDLE}}}",
+        f"{_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle' && !(refused_total > `0`)]"
+        f".{{{_IDLE}}}",
         "nothing comes in: no {items} at {id} since its start {uptime} ago",
         "Check the endpoint, protocol and port of the clients; playbook verify sends test data.",
         "flow",
@@ -132,7 +169,7 @@ FLOWING = (
     ),
     Check(
         "nothing_now",
-        f"{_ALL_IDLE} && receives[?state=='idle' && accepted_total>`0`].{{{_IDLE}}}",
+        f"{_ALL_IDLE} && !(exports[?{_UNSENT}]) && receives[?state=='idle' && accepted_total>`0`].{{{_IDLE}}}",
         "nothing comes in any more: no {items} at {id} in {seconds} s, {total} before",
         "See whether the clients still send.",
         "flow",
@@ -254,6 +291,14 @@ WAYS = (
         "NetworkPolicy {policies} selects the pods behind Service {service}, and does not admit this collector",
         "Admit the collector's pods to these pods in an ingress rule.",
         "way",
+    ),
+    Check(
+        "peer_proxied",
+        "proxied[].{about: about, endpoint: endpoint, host: host, variable: variable, proxy: proxy}",
+        "{variable} sends what is for {endpoint} to the proxy {proxy}, and NO_PROXY does not name {host}",
+        "Name {host} in NO_PROXY of `env`, such as `.svc,.cluster.local`; see docs/proxies.md.",
+        "way",
+        "warning",
     ),
     Check(
         "peer_no_scheme",

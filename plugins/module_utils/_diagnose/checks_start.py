@@ -88,6 +88,14 @@ BEGINNING = (
         "info",
     ),
     Check(
+        "probe_unanswered",
+        "probes && (!running || !complete) && probes",
+        "nothing listens on port {port}, which the {kind} probe asks",
+        "Add extension `health_check: {{endpoint: ${{env:MY_POD_IP}}:{port}}}` and list it in service.extensions, or"
+        " let the probe ask a port of the config.",
+        "config",
+    ),
+    Check(
         "rollout",
         "symptoms[].{about: 'start', reason: reason, detail: message, fix: fix, pod: pod, last: last_words}",
         "{reason}: {detail} {last}",

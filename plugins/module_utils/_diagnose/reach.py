@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .._collector.needs.listeners import listeners as open_ports
-from .._collector.needs.listeners import started
+from .._collector.needs.listeners import ports_are_known, started
 from .._config.catalogue import Listeners
 from .._config.paths import at, is_loopback, items, section
 from .._kube.names import COLLECTOR_LABEL
 from .._kube.network_policies import Object, Policies, selects
 
+# How the kubelet asks a port.
+_WAYS = ("httpGet", "tcpSocket", "grpc")
 _ROLE = "app.kubernetes.io/component"
 # Labels by which a Service belongs to a collector, whatever it selects: ours, and those of charts and operators.
 _BELONGS = (COLLECTOR_LABEL, "app.kubernetes.io/instance")
@@ -36,12 +38,23 @@ class Reach:
     ) -> None:
         self.name, self.pod, self.container, self.around = name, pod, container, around
         self.labels = labels_of(pod)
-        self.open = [
-            item
-            for item in open_ports(config, list(started(config)), listeners)
-            if item.part and item.part.section == "receivers"
-        ]
+        parts = list(started(config))
+        every = list(open_ports(config, parts, listeners))
+        self.open = [item for item in every if item.part and item.part.section == "receivers"]
+        known = bool(config) and ports_are_known(config, parts, listeners)
+        self.ends = {item.end for item in every if not is_loopback(item.host)} if known else None
         self.ports = items(container, "ports")
+
+    def probes(self) -> list[dict[str, Any]]:
+        """Return the probes of the container whose port no component of the config listens on for others."""
+        rows = []
+        for kind in ("startup", "readiness", "liveness"):
+            probe = section(self.container, f"{kind}Probe")
+            found = next((section(probe, way) for way in _WAYS if probe.get(way)), {})
+            port = target_number({"targetPort": found.get("port")}, self.ports) if found else None
+            if port and self.ends is not None and (port, "TCP") not in self.ends:
+                rows.append({"about": "start", "kind": kind, "port": port})
+        return rows
 
     def services(self) -> list[dict[str, Any]] | None:
         """Return the Services that select the collector's pods, or that are meant to."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from .._config.paths import amount
 from .._kube.bundle import ref
+from .._telemetry.logs import crash_cause
 from .failure_tables import (
     ISSUING,
     OPERATING,
@@ -93,10 +94,14 @@ def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object
 
 def fix_of(symptom: Symptom, log: Iterable[str]) -> str:
     """Return the fix of a symptom, or of what the log of its container says."""
-    words = (line.partition(_DENIED)[0].split()[-1:] for line in log if _DENIED in line)
+    lines = list(log)
+    words = (line.partition(_DENIED)[0].split()[-1:] for line in lines if _DENIED in line)
     path = next((word[0] for word in words if word and word[0].startswith("/")), "")
-    if not path or not symptom.pod or symptom.row.id != "crash":
+    if symptom.row.id != "crash":
         return symptom.row.fix
+    if not path or not symptom.pod:
+        cause = crash_cause(lines)
+        return f"{cause.text[0].upper()}{cause.text[1:]}. {cause.fix}" if cause else symptom.row.fix
     security = symptom.pod["spec"].get("securityContext") or {}
     given = {key: security[key] for key in ("runAsUser", "fsGroup") if security.get(key) is not None}
     who = ", ".join(f"{key} {value}" for key, value in given.items()) or "no fsGroup"

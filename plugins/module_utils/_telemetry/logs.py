@@ -29,6 +29,10 @@ _KLOG = re.compile(r"[EF]\d{4} [\d:.]+ +\d+ \S+\] (?P<message>.*)")
 _FATAL = re.compile(r"(?:Error|panic|fatal error): (?P<message>.*)")
 _ROLES = {"receiver": "receivers", "processor": "processors", "exporter": "exporters", "extension": "extensions"}
 _NOISE = ("grpc_log",)
+# How the exporterhelper says that it gives data up.
+_DROPS = ("Dropping data", "Rejecting data")
+# Source: net.OpError and net.DNSError of Go.
+_DIAL = re.compile(r"dial \w+:? (?:lookup (?P<name>[\w.-]+)|(?P<address>\[[\da-fA-F:]+\]:\d+|[\w.-]+:\d+))")
 
 
 def groups(text: str, now: str, mask: Callable[[str], str]) -> list[dict[str, Any]]:
@@ -41,16 +45,29 @@ def groups(text: str, now: str, mask: Callable[[str], str]) -> list[dict[str, An
         said = " ".join(part for part in (entry["message"], entry["error"]) if part)
         cause = next(causes_in(said, CAUSES), None)
         key = (entry["about"], entry["signal"], cause.id if cause else VARIABLE.sub("#", said)[:LONGEST])
-        old = found.get(key, {"count": 0})
+        old = found.get(key, {"count": 0, "drops": False})
         why = {"cause": cause and cause.id, "text": cause.text if cause else "", "fix": cause.fix if cause else ""}
-        found[key] = {**entry, **why, "count": old["count"] + 1, "time": when, "said": said}
+        drops = old["drops"] or any(words in said for words in _DROPS)
+        more = {"drops": drops, "address": _dialled(said), "count": old["count"] + 1, "time": when, "said": said}
+        found[key] = {**entry, **why, **more}
     # Masks do not recognise a secret that is cut.
     masked = [{key: mask(one) if isinstance(one, str) else one for key, one in row.items()} for row in found.values()]
     rows = [
-        {**row, "said": cleaned(row["said"], LONGEST), "seconds_ago": round(seconds_between(row["time"], now))}
+        {
+            **row,
+            "said": cleaned(row["said"], LONGEST),
+            "text": cleaned(row["text"], LONGEST),
+            "seconds_ago": round(seconds_between(row["time"], now)),
+        }
         for row in masked
     ]
     return sorted(rows, key=lambda row: row["seconds_ago"])
+
+
+def _dialled(said: str) -> str:
+    """Return the address that a connection was tried to, as HOST:PORT or as the name that was looked up, or nothing."""
+    match = _DIAL.search(said)
+    return str(match["address"] or match["name"]) if match else ""
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
@@ -112,6 +129,11 @@ def tail(lines: Sequence[str], most: int, longest: int) -> list[tuple[str, int]]
     return [(line, LONGEST_FAILURE if _entry(line) else longest) for line in last]
 
 
+def crash_cause(lines: Sequence[str]) -> Cause | None:
+    """Return why a collector ended, by its last words; None if they name no cause that another page explains better."""
+    return next(causes_in(last_words(lines), (cause for cause in CAUSES if cause.id not in _NO_CRASH)), None)
+
+
 def last_words(lines: Sequence[str]) -> str:
     """Return what a collector said before it ended: its last error, else its last line."""
     matches = [_FATAL.match(line) for line in lines]
@@ -133,7 +155,8 @@ def causes_in(message: str, causes: Iterable[Cause], **fields: str) -> Iterator[
     for cause in causes:
         match = re.search(cause.pattern, message, re.IGNORECASE)
         if match:
-            yield cause._replace(text=cause.text.format(**fields, **match.groupdict()))
+            said = {name: value or "" for name, value in match.groupdict().items()}
+            yield cause._replace(text=cause.text.format(**fields, **said).rstrip(": "))
 
 
 # Sources of their texts: grpc-go's rpc_util.go and stream.go of the versions in Collectors 0.93 to 0.165, Go's
@@ -169,9 +192,14 @@ SIZE_CAUSES = (
     ),
 )
 
-# Tried from the top. Sources: the errors of Go's net, crypto/tls and x509 packages, of grpc-go, of client-go, and of
-# the Collector's exporterhelper and memory limiter.
+# Tried from the top: what is said of one thing alone comes before what is said of many, and a full disk, which makes
+# all else fail, before all. Sources: the errors of Go's net, net/http, crypto/tls and x509 packages, of grpc-go, of
+# client-go, of the AWS SDKs of both generations, of Prometheus, Mimir and Loki, and of the Collector's exporterhelper
+# and memory limiter.
 CAUSES = (
+    Cause(
+        "disk", r"no space left on device|disk quota exceeded", "the disk is full", "Free space, or enlarge the volume."
+    ),
     *SIZE_CAUSES,
     Cause(
         "forbidden",
@@ -181,12 +209,67 @@ CAUSES = (
         "Grant it to the ServiceAccount by a ClusterRole and a ClusterRoleBinding.",
     ),
     Cause(
+        "proxy",
+        r"proxyconnect tcp|failed to do connect handshake|Proxy Authentication Required|unknown proxy scheme|"
+        r"invalid proxy (?:URL|address)",
+        "the requests go to a proxy, and it does not pass them on",
+        "Correct HTTPS_PROXY or HTTP_PROXY in `env`, or name the host in NO_PROXY; see docs/proxies.md.",
+    ),
+    Cause(
+        "pod_identity",
+        r"169\.254\.170\.23|\[fd00:ec2::23\]",
+        "the EKS Pod Identity agent gives no credentials",
+        "Install the add-on eks-pod-identity-agent, and associate a role with the ServiceAccount; see"
+        " docs/identity.md.",
+    ),
+    Cause(
+        "role_trust",
+        r"AssumeRole\w*.{0,200}(?:AccessDenied|not authorized to perform)|"
+        r"not authorized to perform: sts:AssumeRole",
+        "AWS does not let its identity assume the role",
+        "Let the trust policy of the role name this ServiceAccount; see docs/identity.md.",
+    ),
+    Cause(
+        "no_credentials",
+        r"NoCredentialProviders|no EC2 IMDS role found|EC2 IMDS|169\.254\.169\.254|static credentials are empty|"
+        r"no valid (?:credential )?(?:sources|providers)|a credentials provider is not set",
+        "the pod has no AWS credentials",
+        "Set `otel_identity_provider` and run `site`, or give the ServiceAccount a role in another way; see"
+        " docs/identity.md.",
+    ),
+    Cause(
+        "old_signature",
+        r"Signature (?:expired|not yet current)|RequestTimeTooSkewed|RequestExpired",
+        "AWS finds the time of the requests wrong",
+        "Correct the clock of the node.",
+    ),
+    Cause(
+        "bad_credentials",
+        r"ExpiredToken|security token included in the request is (?:expired|invalid)|UnrecognizedClient|"
+        r"InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignature|InvalidIdentityToken",
+        "AWS does not accept the credentials",
+        "Renew the keys, or let the pod have a role in their place; see docs/identity.md.",
+    ),
+    Cause(
         "not_yet_valid",
         r"is not yet valid: current time \S+ is before|certificate is not yet valid",
-        "the certificate is not yet valid",
-        "Check the clocks, or reissue it.",
+        "the certificate of the other side is not yet valid",
+        "Compare the clock of this node with that of the issuer (`date -u`), or reissue the certificate.",
     ),
-    Cause("expired", r"certificate has expired", "the certificate has expired", "Renew the certificate."),
+    Cause(
+        "own_expired",
+        r"remote error: tls: (?:expired certificate|certificate expired)",
+        "the other side finds the collector's own certificate expired",
+        "Renew the certificate in `tls.cert_file`, check the clocks of both, and set `tls.reload_interval` so that the"
+        " collector reads the new file.",
+    ),
+    Cause(
+        "expired",
+        r"certificate has expired",
+        "the certificate of the other side has expired",
+        "Renew the certificate of the server, or of the client if a receiver says so, restart what does not load the"
+        " new file, and check the clock of this node.",
+    ),
     Cause(
         "unknown_authority",
         r"x509: certificate signed by unknown authority|unknown certificate authority",
@@ -220,7 +303,7 @@ CAUSES = (
     Cause(
         "wrong_protocol",
         r"error reading server preface|frame too large|malformed HTTP (?:response|version)|"
-        r"unexpected HTTP status code received from server: 4\d\d|http2: (?:failed|frame)",
+        r"unexpected HTTP status code received from server: (?!401|403|407|413|429)4\d\d|http2: (?:failed|frame)",
         "the port speaks another protocol",
         "Use 4317 for gRPC and 4318 for HTTP, and TLS on both sides or on none.",
     ),
@@ -229,6 +312,24 @@ CAUSES = (
         r"unsupported protocol scheme|missing protocol scheme|first path segment in URL cannot contain colon",
         "the endpoint has no http:// or https://",
         "Write `http://` or `https://` before the host of the endpoint.",
+    ),
+    Cause(
+        "no_brackets",
+        r"too many colons in address|missing port in address",
+        "an address has no port, or is an IPv6 address without brackets",
+        "Write `HOST:PORT`, and an IPv6 address as `[ADDRESS]:PORT`.",
+    ),
+    Cause(
+        "port_taken",
+        r"address already in use",
+        "another component, or another process of the pod or of the node, listens on the port",
+        "Give one of them another port.",
+    ),
+    Cause(
+        "low_port",
+        r"listen \w+ \S+: bind: permission denied",
+        "the collector's user may not listen on a port below 1024",
+        "Use a port from 1024 on; the Service may keep the other number.",
     ),
     Cause(
         "no_such_host",
@@ -275,8 +376,25 @@ CAUSES = (
         "Check the path and the pipelines of the receiving side.",
     ),
     Cause(
+        "out_of_order",
+        r"out[- ]of[- ]order|out of bounds|too far behind|"
+        r"(?:sample|timestamp|entry)[- ](?:is )?(?:too[- ]old|too[- ]new)|"
+        r"duplicate (?:sample|timestamp)|sample-duplicate-timestamp|too far in (?:the )?(?:future|past)",
+        "the backend has newer data of the same series or stream, and refuses older data",
+        "Give each replica labels of its own (`external_labels` or a resource attribute), let one collector alone send"
+        " a series, and check the clocks of the senders; or let the backend accept data out of order.",
+    ),
+    Cause(
+        "series_limit",
+        r"per-(?:user|metric|tenant) series limit|max-(?:global-)?series-per|active series limit|"
+        r"limit of \d+ active series",
+        "the backend's limit of active series is reached",
+        "Drop attributes with many values before the exporter, or raise the limit of the backend.",
+    ),
+    Cause(
         "too_many",
-        r"ResourceExhausted|\b429\b|Too Many Requests",
+        r"ResourceExhausted|\b429\b|Too Many Requests|Throttl|Rate exceeded|RequestLimitExceeded|SlowDown|"
+        r"ProvisionedThroughputExceeded|TooManyRequestsException|(?:ingestion|request) rate limit",
         "the other side is overloaded or limits the rate",
         "Send less, or raise the limit there.",
     ),
@@ -286,7 +404,6 @@ CAUSES = (
         "it does not answer in time",
         "Look for NetworkPolicies and firewalls on the way, then for load on the other side.",
     ),
-    Cause("disk", r"no space left on device", "the disk is full", "Free space, or enlarge the volume."),
     Cause(
         "file",
         r"permission denied|no such file or directory",
@@ -294,9 +411,28 @@ CAUSES = (
         "Mount it, or let the collector's user read it.",
     ),
     Cause(
+        "rejected",
+        r"code = InvalidArgument(?: desc = (?P<answer>.*))?|\b400\b(?P<told>.*)|\b422\b|Permanent error",
+        "the other side refuses the data for good, and the collector drops it: {answer}{told}",
+        "Correct the data, the headers or the endpoint by that answer.",
+    ),
+    Cause(
         "broken",
         r"connection reset|broken pipe|\bEOF\b|code = Unavailable",
         "the connection breaks",
         "Look at the health of the other side, and at proxies on the way.",
     ),
+)
+
+# What ends no collector at its start, or is told of a crash in more detail elsewhere.
+_NO_CRASH = (
+    "broken",
+    "rejected",
+    "queue_full",
+    "memory",
+    "too_many",
+    "too_large",
+    "out_of_order",
+    "series_limit",
+    "file",
 )

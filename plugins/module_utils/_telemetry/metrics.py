@@ -181,6 +181,7 @@ class Flow:
                 row[word] = int(self.whole[Key(f"exporter_{word}", name, signal)] or self.whole[Key(word, name)])
             row["queue_percent"] = 100 * row["queue_size"] // row["queue_capacity"] if row["queue_capacity"] else 0
             row["failed"] = row["send_failed"] + row["enqueue_failed"]
+            row["failed_total"] = row["send_failed_total"] + row["enqueue_failed_total"]
             come = f"{row['items']} come in ({accepted} in {self.seconds} s) and"
             row["came"] = come if accepted else f"{row['items']} that came before"
             yield row | {"state": _outgoing(row)}

@@ -78,6 +78,8 @@ def _held_fields(workload: Manifest, count: int, total: int, surges: bool) -> di
     return {"updateStrategy": {"type": "OnDelete"}}
 
 
+# The controller cannot count the pods of the budget, such as for `maxUnavailable` and a DaemonSet.
+_UNSYNCED = "SyncFailed"
 # Fields of an OpenTelemetryCollector that say how many pods there are, and how they are replaced.
 _SCALE = (
     *("replicas", "autoscaler", "podDisruptionBudget", "deploymentUpdateStrategy", "daemonSetUpdateStrategy"),
@@ -127,11 +129,22 @@ def pods_to_evict(old: Iterable[Manifest], count: int) -> list[Manifest]:
     return found[: max(count, 0)]
 
 
-def eviction(pod: Manifest) -> Manifest:
-    """Return the request to evict this very pod."""
+def eviction(pod: Manifest, *, tried: bool = False) -> Manifest:
+    """Return the request to evict this very pod, or to say whether that is allowed, which evicts nothing."""
     metadata = {key: pod["metadata"][key] for key in ("name", "namespace")}
-    options = {"preconditions": {"uid": pod["metadata"]["uid"]}}
+    options: dict[str, Any] = {"preconditions": {"uid": pod["metadata"]["uid"]}}
+    options |= {"dryRun": ["All"]} if tried else {}
     return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options}
+
+
+def never_allows(budget: Manifest) -> bool:
+    """Return whether a PodDisruptionBudget allows no eviction even when all its pods are healthy.
+
+    Source: pkg/controller/disruption of Kubernetes, and its docs, "Specifying a Disruption Budget".
+    """
+    status = section(budget, "status")
+    failed = any(one.get("reason") == _UNSYNCED for one in items(budget, "status", "conditions"))
+    return failed or int(status.get("desiredHealthy") or 0) >= int(status.get("expectedPods") or 0)
 
 
 def plan(workload: Manifest, live: Manifest, options: Mapping[str, Any], has_service: bool) -> str:

@@ -13,16 +13,18 @@ from ..._config.catalogue import listeners_by_type
 from ..._diagnose.live.reader import ClusterReader, path_of, utc_now
 from ..._errors import Failure, Problem
 from ..._kube.bundle import Manifest, Ref, ref
-from ..._kube.live.api_errors import asking, explain
+from ..._kube.live.api_errors import asking, budget_of, explain
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
+from ..._kube.live.kinds import ApiResources
 from ..._kube.nodes import is_ready
+from ..._kube.operator_children import BUDGET
 from ..._kube.operator_status import followed
 from ..._rollout.change_record import Change
 from ..._rollout.live.deleted_workload import deleted, is_gone
 from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
 from ..._rollout.live.rollout_wait import Followed, follow
 from ..._rollout.readiness import observed
-from ..canary.hold import Hold, eviction, held, pods_to_evict, renews_pods
+from ..canary.hold import Hold, eviction, held, never_allows, pods_to_evict, renews_pods
 from ..canary.judge import Verdict, checks_of
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
@@ -46,6 +48,8 @@ class Canary:
         self.before = None if self.hold else change.readings
         self.begun: Observation | None = None
         self.looked = -POLL_SECONDS
+        # Why the last try to evict a pod was refused, while that may pass.
+        self.waits_for: Problem | None = None
         self.passed, self.limits = list[str](), list[str]()
 
     def prepare(self, live: Manifest) -> bool:
@@ -54,12 +58,54 @@ class Canary:
         interrupted = then if self.change.record else None
         if not renews_pods(self.workload, live, self.bundle.tried(self.workload), interrupted):
             return False
+        if self.hold and self.hold.by_eviction:
+            self._ask_budgets(live, self.hold)
         observed = self._observed(live)
         require_metrics(self.reader, observed)
         if self.hold is None and self.before is None and not self.bundle.check:
             self.bundle.cluster.progress.now(self.title, "reading its pods as they are before the change")
             self.before = self.change.readings = baseline(self.reader, observed)
         return True
+
+    def _ask_budgets(self, live: Manifest, hold: Hold) -> None:
+        """Wait until the first pods may be evicted. Raises Problem if a budget never allows that, or not in time.
+
+        Asked before the first write: what keeps these pods must not be found when other collectors have changed.
+        """
+        cluster, refused = self.bundle.cluster, None
+        first = pods_to_evict([pod for pods in pods_of(self.reader, live) for pod in pods], hold.pods)
+        for _poll in cluster.polls(0 if self.bundle.check else self.bundle.wait_seconds):
+            refused = next(filter(None, (self._refused(pod) for pod in first)), None)
+            if refused is None:
+                return
+            problem = explain(refused, f"Change {ref(self.workload)} with `strategy: canary`")
+            if not refused.of_budget or self._never_allows(refused):
+                raise problem from refused
+            cluster.progress(self.title, f"waiting: {problem.wrong}")
+        if refused and self.bundle.check:
+            self.bundle.warn(f"{problem.wrong}. Without check mode, the run waits for it")
+        elif refused:
+            raise problem from refused
+
+    def _refused(self, pod: Manifest) -> ApiError | None:
+        """Return why the server would not evict a pod now."""
+        try:
+            self.bundle.cluster.request("POST", _eviction_path(pod), body=eviction(pod, tried=True))
+        except ApiError as error:
+            return error if error.status not in (NOT_FOUND, CONFLICT) else None
+        return None
+
+    def _never_allows(self, refused: ApiError) -> bool:
+        """Return whether waiting for a budget is in vain; unknown budgets are waited for."""
+        name = budget_of(refused)
+        if not name:
+            return True  # several budgets, which Kubernetes never evicts for
+        path = ApiResources.path_of(BUDGET, self.workload["metadata"]["namespace"], "")
+        try:
+            budgets = list(self.bundle.cluster.items(path))
+        except ApiError:
+            return False
+        return any(never_allows(one) for one in budgets if one["metadata"]["name"] == name)
 
     def manifest(self, manifest: Manifest) -> Manifest:
         """Return what to apply for an object of the collector."""
@@ -126,6 +172,7 @@ class Canary:
             if not observed(live):
                 continue
             new, old = pods_of(self.reader, live)
+            self.waits_for = None
             if hold.by_eviction:
                 self._evict(pods_to_evict(old, len(old) - (hold.total - hold.pods)))
             ready = sum(map(is_ready, new))
@@ -136,6 +183,9 @@ class Canary:
             fatal = look.lasting(look.at([live]))
             if fatal:
                 raise look.failure(fatal)
+        if self.waits_for:
+            said = self.waits_for
+            raise Failure(said.wrong, asked=said.asked, fix=said.fix, facts={"failures": []})
         wrong = f"not ready after {self.bundle.wait_seconds:g} s: {ready} of the {hold.pods} pods that changed first"
         fix = "Look at their events and logs with `kubectl describe` and `kubectl logs`."
         raise Failure(wrong, asked=f"Wait for {ref(self.workload)}", fix=fix, facts={"failures": []})
@@ -145,11 +195,14 @@ class Canary:
         for pod in pods:
             namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
             try:
-                path = f"{path_of('pods', namespace, name)}/eviction"
-                self.bundle.cluster.request("POST", path, body=eviction(pod))
+                self.bundle.cluster.request("POST", _eviction_path(pod), body=eviction(pod))
             except ApiError as error:
-                if error.status not in (NOT_FOUND, CONFLICT):
-                    raise explain(error, f"Evict pod {namespace}/{name}") from error
+                if error.status in (NOT_FOUND, CONFLICT):
+                    continue
+                problem = explain(error, f"Evict pod {namespace}/{name}")
+                if not error.of_budget:
+                    raise problem from error
+                self.waits_for = problem
 
     def _judge(self, live: Manifest, who: str, begun: Observation | None = None) -> None:
         beside = "the readings from before" if self.before is not None else "the earlier pods"
@@ -181,6 +234,10 @@ class Canary:
         asked = f"Change {ref(self.workload)}"
         wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first.id}] {first.text}"
         raise Failure(wrong, asked=asked, fix=fix, facts={"failures": facts})
+
+
+def _eviction_path(pod: Manifest) -> str:
+    return f"{path_of('pods', pod['metadata']['namespace'], pod['metadata']['name'])}/eviction"
 
 
 def prepared(bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manifest | None]) -> dict[str, Canary]:

@@ -23,6 +23,8 @@ from ..._rollout.live.explain_failures import described
 from ..._rollout.readiness import count, is_ready, pod_counts
 from ..._telemetry import logs
 from ..cluster_objects import autoscalers, certificate_resources, echoes, pod, warnings
+from ..pod_config import environment
+from ..proxied_peers import proxied, through_proxy
 from ..reach import Around, Reach, labels_of
 from .dependencies import (
     PLURALS,
@@ -97,6 +99,7 @@ class DiagnosedCollector:
         self.config, self.sources, self.config_maps = running_config(reader, target)
         self.meter = Meter(target, self.config, listeners, metrics_port)
         self.peers = peers(self.config, self.namespace)
+        self.variables = environment(self.container, self.pod)
 
     def facts(self, search: Callable[[str, Any], Any], params: dict[str, Any], now: str) -> dict[str, Any]:
         """Return all facts but those of the own metrics."""
@@ -112,6 +115,7 @@ class DiagnosedCollector:
             **self._known(search, now),
             "services": services,
             "listeners": reach.listeners(),
+            "probes": reach.probes(),
             "references": references(self.reader, target.namespaces, self.sources, self.notes),
             "certificates": [*certificates.facts(services or [], now), *servers],
             "trust": trust,
@@ -124,12 +128,14 @@ class DiagnosedCollector:
     def ends(self, params: dict[str, Any], now: str) -> dict[str, Any]:
         """Return where its exporters send to, what the cluster has there, and what its log says."""
         egress = policies_to(self._listed("networkpolicies"), labels_of(self.pod))
+        peers = peer_facts(self.reader, self.peers, self.pod, egress, self.notes)
         return {
             "name": self.target.name,
             "namespace": self.target.namespace,
             "mode": self.target.mode,
             "running": True,
-            "peers": peer_facts(self.reader, self.peers, self.pod, egress, self.notes),
+            "peers": peers,
+            "proxied": proxied(self.peers, self.variables),
             **self._logs(params["log_seconds"], now),
             "config": self.config,
         }
@@ -199,7 +205,8 @@ class DiagnosedCollector:
                 self.notes.add("logs", answer.why)
         text = "\n".join(answer.value or "" for answer in answers)
         rows = logs.groups(text, now, masker(secrets_in(self.config)))
-        current = [{**row, "current": row["seconds_ago"] <= logs.CURRENT_SECONDS} for row in rows]
+        recent = [{**row, "current": row["seconds_ago"] <= logs.CURRENT_SECONDS} for row in rows]
+        current = [through_proxy(row, self.peers, self.variables) for row in recent]
         pods = [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in self.target.pods]
         return {"logs": current, "echoes": echoes(text, pods, now)}
 
@@ -220,6 +227,7 @@ class DiagnosedCollector:
             **facts,
             **told_flow,
             "peers": peers,
+            "proxied": [row for row in facts["proxied"] if row["about"] not in well],
             "seconds": flow.seconds if flow else 0,
             "memory": self.meter.memory(),
             "logs": [{**row, "calm": row["about"] in well} for row in facts["logs"]],

@@ -12,7 +12,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterable
 from shlex import quote
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -37,6 +37,23 @@ LOST = {
         "the TLS connection is not trusted",
         "Check https and the port, and give the cluster's CA with ca_cert or in the kubeconfig.",
     ),
+    "expired": (
+        "the certificate of the API server has expired",
+        "Compare the clock of this machine with that of the cluster (`date -u`). If it is right, renew the certificate"
+        " of the API server, or of the proxy before it, such as with `kubeadm certs renew all`.",
+    ),
+    "early": (
+        "the certificate of the API server is not yet valid",
+        "Correct the clock of this machine (`date -u`), or of the machine that issued the certificate.",
+    ),
+    "own_expired": (
+        "the server finds the client's certificate expired",
+        "Renew client_cert and client_key, or those of the kubeconfig, and compare the clocks (`date -u`).",
+    ),
+    "other_name": (
+        "the certificate of the API server is for another name",
+        "Use a name or an address of the certificate as server, or set `tls-server-name` in the kubeconfig.",
+    ),
     "certificate": ("the client's certificate or key cannot be read", "Check client_cert and client_key."),
     "reset": (
         "the connection breaks",
@@ -54,74 +71,108 @@ FORBIDDEN = re.compile(
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
 
+# Source: pkg/registry/core/pod/storage/eviction.go of Kubernetes.
+_BUDGET = re.compile(r"The disruption budget (?P<name>\S+) ")
+_EVICTED = "/eviction"
 _OBJECT = re.compile(r"/namespaces/(?P<namespace>[a-z0-9-]+)/[a-z]+/(?P<name>[a-z0-9.-]+)\Z")
 
-# (status, or none for any; words in the message or reason; the problem; the fix). {message} is the server's own.
-ANSWERS: tuple[tuple[int | None, str, str, str], ...] = (
-    (
+
+class AnswerRow(NamedTuple):
+    """An answer of the API server that has these words in its message or reason, and what it means.
+
+    `status` is None for any, `of` is a part of the path that was asked for. {message} is the server's own.
+    """
+
+    status: int | None
+    words: str
+    wrong: str
+    fix: str
+    of: str = ""
+
+
+_UNCHANGEABLE = "a field cannot be changed in place ({message})"
+_ANEW = "Delete the object first, or rename the new one."
+_CLAIM = "a claim cannot be changed so ({message})"
+_GROW = (
+    "A claim can only grow, and only if its StorageClass has `allowVolumeExpansion: true`. For all else, make a claim"
+    " of another name: what is deleted takes its data along."
+)
+# A StatefulSet refuses changes of its claims, its Service and its selector. Kubernetes up to 1.36 has words of its own
+# for that, and from 1.37 on those that it has for all kinds.
+_FIXED = "such a field of a StatefulSet cannot be changed in place ({message})"
+_ORPHAN = (
+    "Delete the StatefulSet without its pods and claims (`kubectl -n NAMESPACE delete statefulset NAME"
+    " --cascade=orphan`), then run again. The size of a claim that exists stays: change the claim."
+)
+
+# Tried from the top: the first row that fits applies, so what is said of one kind comes before what is said of all.
+# tests/unit/plugins/module_utils/_kube/live/api_messages.yml has the messages of every supported Kubernetes.
+ANSWERS = (
+    AnswerRow(
         401,
         "",
         "the server does not accept the credentials ({message})",
         "Renew the token or certificate. Check it with `kubectl auth whoami`.",
     ),
-    (
+    AnswerRow(
         None,
         "failed calling webhook",
         "an admission webhook does not answer ({message})",
         "Check that the pods of that webhook run.",
     ),
-    (None, "denied the request", "an admission webhook denied it ({message})", "Change the object or the policy."),
-    (
-        None,
-        "ValidatingAdmissionPolicy",
-        "an admission policy denied it ({message})",
-        "Change the object or the policy.",
+    AnswerRow(
+        None, "denied the request", "an admission webhook denied it ({message})", "Change the object or the policy."
     ),
-    (403, "exceeded quota", "a quota is used up ({message})", "Raise the ResourceQuota, or lower the requests."),
-    (
+    AnswerRow(None, "AdmissionPolicy", "an admission policy denied it ({message})", "Change the object or the policy."),
+    AnswerRow(
+        403, "exceeded quota", "a quota is used up ({message})", "Raise the ResourceQuota, or lower the requests."
+    ),
+    AnswerRow(
         403,
         "violates PodSecurity",
         "the namespace's pod security forbids it ({message})",
         "Change the namespace's pod-security label or the pod.",
     ),
-    (
+    AnswerRow(
         403,
         "being terminated",
         "the namespace is being deleted ({message})",
         "Wait until the namespace is gone, or check its finalizers.",
     ),
-    (403, "", "not allowed ({message})", "Ask an administrator for the permission."),
-    (None, "typed patch object", "a field has the wrong type or name ({message})", "Correct the field."),
-    (
+    AnswerRow(403, "", "not allowed ({message})", "Ask an administrator for the permission."),
+    AnswerRow(None, "typed patch object", "a field has the wrong type or name ({message})", "Correct the field."),
+    AnswerRow(
         None,
         "illegal base64",
         "a value is not base64 ({message})",
         "Encode the values of `data`, or write them as text below `stringData`.",
     ),
-    (None, "unable to convert unstructured object to ", "a value is not valid ({message})", "Correct the value."),
-    (
-        422,
-        "field is immutable",
-        "a field cannot be changed in place ({message})",
-        "Delete the object first, or rename the new one.",
+    AnswerRow(
+        None, "unable to convert unstructured object to ", "a value is not valid ({message})", "Correct the value."
     ),
-    (
-        422,
-        "updates to statefulset spec",
-        "such a field of a StatefulSet cannot be changed in place ({message})",
-        "Delete the StatefulSet without its pods and claims (`kubectl -n NAMESPACE delete statefulset NAME"
-        " --cascade=orphan`), then"
-        " run again. The size of a claim that exists stays: change the claim.",
-    ),
-    (None, "Invalid", "the object is not valid ({message})", "Correct the field."),
-    (400, "", "the server does not understand the object ({message})", "Correct the field."),
-    (
+    AnswerRow(422, "updates to statefulset spec", _FIXED, _ORPHAN),
+    AnswerRow(422, "field is immutable", _FIXED, _ORPHAN, of="/statefulsets/"),
+    AnswerRow(422, "field is immutable", _UNCHANGEABLE, _ANEW),
+    AnswerRow(422, "", _CLAIM, _GROW, of="/persistentvolumeclaims/"),
+    AnswerRow(422, "is immutable after creation", _UNCHANGEABLE, _ANEW),
+    AnswerRow(422, "may not change once set", _UNCHANGEABLE, _ANEW),
+    AnswerRow(422, "cannot change roleRef", _UNCHANGEABLE, _ANEW),
+    AnswerRow(422, "updates to ", _UNCHANGEABLE, _ANEW),
+    AnswerRow(None, "Invalid", "the object is not valid ({message})", "Correct the field."),
+    AnswerRow(400, "", "the server does not understand the object ({message})", "Correct the field."),
+    AnswerRow(
         404,
         "namespaces ",
         "the namespace does not exist ({message})",
         "Add a Namespace to the bundle, or create it first.",
     ),
-    (429, "", "the server is overloaded ({message})", "Run the task again."),
+    AnswerRow(
+        None,
+        "more than one PodDisruptionBudget",
+        "several PodDisruptionBudgets select the pod ({message})",
+        "Let one of them select it alone (`kubectl -n NAMESPACE get poddisruptionbudgets`).",
+    ),
+    AnswerRow(429, "", "the server is overloaded ({message})", "Run the task again."),
 )
 
 # The fix for an API group that the cluster does not serve.
@@ -150,9 +201,8 @@ def lost(error: LostError) -> Problem:
 
 def explain(error: ApiError, asked: str) -> Problem:
     """Return the problem, with a next step."""
-    special = (
-        _unreadable(error, asked) or other_server(error, asked) or _forbidden(error, asked) or _conflict(error, asked)
-    )
+    by_answer = (_unreadable, other_server, _forbidden, _conflict, _budgeted)
+    special = next(filter(None, (told(error, asked) for told in by_answer)), None)
     return special or _kind_missing(error, asked) or _from_table(error, asked)
 
 
@@ -177,11 +227,10 @@ def other_server(error: ApiError, asked: str) -> Problem | None:
 
 def _from_table(error: ApiError, asked: str) -> Problem:
     haystack = f"{error.reason} {error.message}"
-    for status, words, wrong, fix in ANSWERS:
-        if status in (None, error.status) and words in haystack:
-            return Problem(
-                wrong.format(message=error.message), asked=asked, where=_fields(error), fix=_filled(fix, error)
-            )
+    for row in ANSWERS:
+        if row.status in (None, error.status) and row.words in haystack and row.of in error.path:
+            wrong = row.wrong.format(message=error.message)
+            return Problem(wrong, asked=asked, where=_fields(error), fix=_filled(row.fix, error))
     fix = "Run the task again. If the error persists, check the API server's log."
     where = f"{error.method} {error.path}"
     return Problem(f"the server answers {error.status} ({error.message})", asked=asked, where=where, fix=fix)
@@ -189,7 +238,7 @@ def _from_table(error: ApiError, asked: str) -> Problem:
 
 def _filled(fix: str, error: ApiError) -> str:
     """Return a fix whose command has the namespace and the name of the object that was asked for."""
-    match = _OBJECT.search(error.path)
+    match = _OBJECT.search(error.path.removesuffix(_EVICTED))
     return fix.replace("NAMESPACE", match["namespace"]).replace("NAME", match["name"]) if match else fix
 
 
@@ -219,6 +268,25 @@ def _conflict(error: ApiError, asked: str) -> Problem | None:
     said = at_most(5, (f"{cause.get('field')}: {cause.get('message')}" for cause in fields), "; ")
     fix = "Set force_conflicts to take over these fields, or remove them from the manifest."
     return Problem(f"other field managers own some of its fields ({said})", asked=asked, fix=fix)
+
+
+def budget_of(error: ApiError) -> str:
+    """Return the name of the PodDisruptionBudget that an eviction was refused for, or an empty string."""
+    said = (str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget")
+    return next((match["name"] for match in map(_BUDGET.search, said) if match), "")
+
+
+def _budgeted(error: ApiError, asked: str) -> Problem | None:
+    """Return the problem of an eviction that a PodDisruptionBudget does not allow, with the budget's name."""
+    name = budget_of(error)
+    if not name:
+        return None
+    fix = (
+        f"See `kubectl -n NAMESPACE describe poddisruptionbudget {name}`. Start the pods that it misses, or let its"
+        " owner allow one pod to go. `strategy: rolling` replaces pods without asking budgets."
+    )
+    said = next(str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget")
+    return Problem(f"PodDisruptionBudget {name} keeps the pod: {said}", asked=asked, fix=_filled(fix, error))
 
 
 def _kind_missing(error: ApiError, asked: str) -> Problem | None:

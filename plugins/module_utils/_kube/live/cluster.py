@@ -99,12 +99,17 @@ class ApiError(Exception):
         return calls_webhook(self.message)
 
     @property
+    def of_budget(self) -> bool:
+        """Whether a PodDisruptionBudget keeps a pod: for how long, its pods say, and not the server."""
+        return self.caused_by("DisruptionBudget") or "more than one PodDisruptionBudget" in self.message
+
+    @property
     def transient(self) -> bool:
         """Return whether the same request may well succeed in a moment."""
         if self.status == CONFLICT:
             return self.method != "DELETE" and not self.caused_by("FieldManagerConflict")
         passing = self.unreadable or self.status >= SERVER or self.status == TOO_MANY
-        return passing and not self.mistyped
+        return passing and not self.mistyped and not self.of_budget
 
     @property
     def of_rights(self) -> bool:
@@ -114,8 +119,8 @@ class ApiError(Exception):
     @property
     def of_server(self) -> bool:
         """Return whether the server cannot work now, whatever it is asked."""
-        refused = self.status < SERVER and (self.status != TOO_MANY or self.caused_by("DisruptionBudget"))
-        return not (refused or self.mistyped or self.of_webhook)
+        refused = self.status < SERVER and self.status != TOO_MANY
+        return not (refused or self.of_budget or self.mistyped or self.of_webhook)
 
 
 class Cluster:

@@ -67,6 +67,15 @@ TROUBLES = {
     "SSLError": ("tls", False),
 }
 
+# What OpenSSL says of a TLS connection, and the word of the explanation; the first that fits.
+# Source: crypto/x509/x509_txt.c and ssl/ssl_stat.c of OpenSSL, and Python's ssl module.
+UNTRUSTED = (
+    ("certificate has expired", "expired"),
+    ("certificate is not yet valid", "early"),
+    ("alert certificate expired", "own_expired"),
+    ("certificate is not valid for", "other_name"),
+)
+
 
 def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluster:
     """Return the cluster that the options, the environment or the kubeconfig name. Sends nothing to it yet."""
@@ -235,7 +244,9 @@ class PooledTransport:
         names = {type(part).__name__ for part in parts}
         why, again = next((trouble for name, trouble in TROUBLES.items() if name in names), ("reset", True))
         # urllib3 wraps what the system says in the names of its own objects.
-        return LostError(why, str(error.__cause__ or error), self.host, again=again)
+        said = str(error.__cause__ or error)
+        why = next((word for words, word in UNTRUSTED if words in said), why) if why == "tls" else why
+        return LostError(why, said, self.host, again=again)
 
 
 # The secrets of the connection options; a whole kubeconfig would take words like 'default' out of every message.

@@ -25,7 +25,7 @@ PAUSE = 2.0
 # From so many seconds on, workloads may show what the outage did to them, for so many seconds.
 NOTED, AFTERMATH = 3.0, 20.0
 # Another try changes nothing about these.
-LASTING = ("tls", "certificate")
+LASTING = ("tls", "expired", "early", "own_expired", "other_name", "certificate")
 
 
 class LostError(Exception):

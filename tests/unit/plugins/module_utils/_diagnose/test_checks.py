@@ -27,15 +27,16 @@ from ..helpers import cases
 
 RECEIVE, EXPORT, PROCESS, POD, SIDEWAYS, HEALTHY = yaml.safe_load("""
 - {id: otlp, signal: traces, items: spans, seconds: 5, about: in, state: comes, accepted: 3, accepted_total: 3,
-   refused: 0, failed: 0, passive: true, uptime: 9 min}
+   refused: 0, refused_total: 0, failed: 0, passive: true, uptime: 9 min}
 - {id: debug, signal: traces, items: spans, seconds: 5, about: exporters/debug, state: sends, accepted: 3, sent: 3,
-   failed: 0, queue_size: 0, queue_capacity: 10, queue_percent: 0, came: spans}
+   sent_total: 3, failed: 0, failed_total: 0, queue_size: 0, queue_capacity: 10, queue_percent: 0, came: spans}
 - {id: x, items: spans, seconds: 5, refused: 0, incoming: 3, outgoing: 3}
 - {name: p, node: n, phase: Running, ready: true, restarts: 0, last_reason: "", last_exit_code: 0, last_seconds_ago: 0}
-- {cause: refused, text: connection refused, current: true, calm: false, about: exporters/debug}
+- {cause: refused, text: connection refused, current: true, drops: false, calm: false, about: exporters/debug}
 - {name: a, namespace: ns, kind: Deployment, mode: deployment, hidden: false, workload: {x: 1}, custom_resource: null,
    resource_conditions: [], wanted: 1, complete: true, running: true, ready_text: 1 of 1 ready, symptoms: [],
-   change: null, events: [], findings: [], references: [{state: ok}], certificate_resources: [{ready: true}],
+   change: null, events: [], findings: [], references: [{state: ok}], probes: [], proxied: [],
+   certificate_resources: [{ready: true}],
    certificates: [{state: valid, uncovered: []}], trust: [{state: trusted}], rights: [], logs: [], echoes: [],
    services: [{state: ok}], listeners: [{state: served, policies: ""}], peers: [{state: ok}, {state: outside}],
    target_allocator: null, memory: [{percent: 50}], autoscalers: [{at_max: false, broken: ""}], unseen: []}
@@ -55,6 +56,7 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("config_error_live", {"findings": [FINDING]}),
     ("config_exposed", {"findings": [FINDING | {"rule": "plaintext-secret"}]}),
     ("config_warning", {"findings": [FINDING | {"severity": "info"}]}),
+    ("probe_unanswered", {"running": False, "probes": [{"about": "start", "kind": "readiness", "port": 13133}]}),
     ("rollout", {"symptoms": [{"reason": "Error", "message": "exit code 1", "last_words": "boom"}]}),
     ("not_complete", {"complete": False}),
     ("change_under_way", {"change": {"record": "a-change", "what": "a change has been under way"}}),
@@ -86,6 +88,7 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("peer_loopback", {"peers": [{"state": "loopback"}]}),
     ("peer_blocked", {"peers": [{"state": "blocked"}]}),
     ("peer_kept_out", {"peers": [{"state": "kept_out"}]}),
+    ("peer_proxied", {"proxied": [{"variable": "HTTPS_PROXY", "host": "a.b.svc"}]}),
     ("peer_no_scheme", {"peers": [{"state": "no_scheme"}]}),
     ("no_targets", {"target_allocator": {"jobs": [{"name": "j", "targets": 0}], "idle": []}}),
     ("targets_unshared", {"target_allocator": {"jobs": [], "idle": ["c-1"]}}),
@@ -100,6 +103,10 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("refused", {"receives": [RECEIVE | {"state": "refused"}]}),
     ("fails", {"exports": [EXPORT | {"state": "fails"}]}),
     ("fails_partly", {"exports": [EXPORT | {"state": "fails_partly"}]}),
+    ("fails_since_start", {"exports": [EXPORT | {"state": "idle", "sent_total": 0, "failed_total": 9}]}),
+    ("failed_since_start", {"exports": [EXPORT | {"state": "idle", "failed_total": 9}]}),
+    ("refused_since_start", {"receives": [IDLE | {"accepted_total": 0, "refused_total": 9}]}),
+    ("disk_full", {"logs": [SIDEWAYS | {"cause": "disk", "calm": True}]}),
     ("waits", {"exports": [EXPORT | {"state": "waits"}]}),
     ("dropped", {"processes": [PROCESS | {"outgoing": 0}]}),
     ("silent", {"exports": [EXPORT | {"state": "silent"}]}),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import jmespath
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
@@ -81,6 +83,25 @@ def test_the_verdict_tells_a_symptom_with_its_causes_and_the_fix_of_the_deepest(
     assert re.match(line, lines[0]) and len(lines) == 1
 
 
+DROPPED = SIDEWAYS | {"cause": "rejected", "text": "the other side refuses the data", "current": False, "drops": True}
+IDLE_END = EXPORT | {"state": "idle", "sent_total": 0, "failed_total": 40, "uptime": "9 min"}
+FULL = SIDEWAYS | {"cause": "disk", "text": "the disk is full", "about": "", "calm": True}
+
+
+def test_a_drop_before_the_two_readings_is_the_verdict_and_not_the_silence_after_it() -> None:
+    (line,) = told({"receives": [IDLE], "exports": [IDLE_END], "logs": [DROPPED | {"fix": "Correct it."}]})
+    assert line == (
+        "debug has sent none of the spans since its start 9 min ago (40 failed): the other side refuses the data"
+        " → Correct it."
+    )
+
+
+def test_a_full_disk_comes_first() -> None:
+    lines = told(DOWN | {"logs": [FULL, *DOWN["logs"]]})
+    assert lines[0].startswith("the disk is full")
+    assert lines[1].startswith("spans come in")
+
+
 def test_errors_come_before_warnings_and_there_are_few_lines() -> None:
     levels = ("warning", "warning", "warning", "warning", "error")
     rows = [Check(f"own{n}", "['x']", f"number {n}", severity=level) for n, level in enumerate(levels)]
@@ -103,35 +124,8 @@ def test_the_report_starts_with_the_verdict_and_has_no_config_and_no_whole_objec
 NOW = "2026-01-01T00:01:00+00:00"
 FIELDS = {"otelcol.component.id": "otlp_grpc/a", "otelcol.component.kind": "exporter", "otelcol.signal": "traces"}
 
-# A message as the network, the libraries or a server words it, by the cause that it names.
-SAID = {
-    "forbidden": 'no: User "system:serviceaccount:ns:sa" cannot list resource "pods" in API group "apps"',
-    "expired": "x509: certificate has expired or is not yet valid: current time 2026-01-02 is after 2026-01-01",
-    "not_yet_valid": "x509: certificate has expired or is not yet valid: current time 2026-01-02 is before 2026-01-03",
-    "unknown_authority": "tls: failed to verify certificate: x509: certificate signed by unknown authority",
-    "wrong_name": "x509: certificate is valid for a, not b",
-    "client_certificate": "remote error: tls: bad certificate",
-    "tls": "transport: authentication handshake failed: EOF",
-    "plain_text": "tls: first record does not look like a TLS handshake",
-    "wrong_protocol": "error reading server preface: http2: frame too large",
-    "no_scheme": 'Post "a.b.svc:4318/v1/traces": unsupported protocol scheme "a.b.svc"',
-    "no_such_host": "dial tcp: lookup a.b.svc on 10.96.0.10:53: no such host",
-    "refused": "dial tcp 10.0.0.1:4317: connect: connection refused",
-    "no_route": "dial tcp 10.0.0.1:4317: connect: no route to host",
-    "queue_full": "sending queue is full",
-    "memory": "data refused due to high memory usage",
-    "unauthenticated": "rpc error: code = Unauthenticated desc = no token",
-    "denied": "rpc error: code = PermissionDenied desc = no",
-    "no_service": "rpc error: code = Unimplemented desc = unknown service",
-    "too_many": "rpc error: code = ResourceExhausted desc = slow down",
-    "too_large": "grpc: received message larger than max (5 vs. 4)",
-    "record_too_large": "one log record size is greater than max size, dropping items: 3",
-    "queue_too_small": "element size too large",
-    "timeout": "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
-    "disk": "write /a: no space left on device",
-    "file": "open /a: permission denied",
-    "broken": "read: connection reset by peer",
-}
+# Messages as the network, the libraries and servers word them, by the cause that they name.
+SAID = yaml.safe_load((Path(__file__).parent / "causes_said.yml").read_text())
 
 
 def line(level: str, message: str, **fields: Any) -> str:
@@ -143,9 +137,9 @@ def groups(text: str, mask: Any = concealed) -> Any:
     return logs.groups(text, NOW, mask)
 
 
-@pytest.mark.parametrize("cause", SAID)
-def test_every_cause_is_recognised(cause: str) -> None:
-    (row,) = groups(line("error", "Exporting failed", error=SAID[cause], **FIELDS))
+@pytest.mark.parametrize(("cause", "said"), [(cause, said) for cause, texts in SAID.items() for said in texts])
+def test_every_cause_is_recognised(cause: str, said: str) -> None:
+    (row,) = groups(line("error", "Exporting failed", error=said, **FIELDS))
     assert row["cause"] == cause
     assert row["text"] and "{" not in row["text"]
     assert (row["about"], row["signal"], row["seconds_ago"]) == ("exporters/otlp_grpc/a", "traces", 30)
@@ -214,16 +208,16 @@ def test_an_overload_is_no_request_that_is_too_large(cause: str, said: str) -> N
 
 
 def test_a_denial_says_who_may_not_do_what() -> None:
-    (row,) = groups(line("error", SAID["forbidden"]))
+    (row,) = groups(line("error", SAID["forbidden"][0]))
     assert row["text"] == "system:serviceaccount:ns:sa may not list pods of API group 'apps'"
 
 
 def test_a_retry_counts_though_it_is_information_and_repeats_are_one() -> None:
-    retries = (line("info", "Will retry", error=SAID["refused"], interval=f"{n}s", **FIELDS) for n in range(3))
+    retries = (line("info", "Will retry", error=SAID["refused"][0], interval=f"{n}s", **FIELDS) for n in range(3))
     assert [row["count"] for row in groups("\n".join(retries))] == [3]
     numbers = (line("warn", f"dropped {n} of deadbeef0{n}") for n in range(2))
     assert [(row["count"], row["cause"]) for row in groups("\n".join(numbers))] == [(2, None)]
-    well = line("info", "Everything is ready") + "\n" + line("warn", SAID["refused"], grpc_log=True)
+    well = line("info", "Everything is ready") + "\n" + line("warn", SAID["refused"][0], grpc_log=True)
     assert groups(well) == []
 
 
@@ -231,7 +225,7 @@ def test_json_logs_lines_of_the_kubernetes_client_and_of_a_crash_are_read() -> N
     entry = {"level": "ERROR", "msg": "failed", "error": "EOF", "kind": "exporter", "name": "x", "data_type": "logs"}
     (row,) = groups(f"2026-01-01T00:00:59Z {json.dumps(entry)}")
     assert (row["cause"], row["about"], row["signal"]) == ("broken", "exporters/x", "logs")
-    klog = f'E0101 00:00:30.000000       1 reflector.go:1] "Failed to watch" err="{SAID["forbidden"]}"'
+    klog = f'E0101 00:00:30.000000       1 reflector.go:1] "Failed to watch" err="{SAID["forbidden"][0]}"'
     text = f"2026-01-01T00:00:00Z {klog}\n2026-01-01T00:00:01Z Error: cannot start\n2026-01-01T00:00:01Z goroutine 1"
     assert [row["cause"] for row in groups(text)] == [None, "forbidden"]
     assert groups("2026-01-01T00:00:01Z {broken json") == []

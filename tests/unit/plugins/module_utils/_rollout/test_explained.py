@@ -74,6 +74,13 @@ def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
     (['"error": "open /v… (9 more characters) …: permission denied"', "open /a.db: permission denied"], "use /a.db."),
     (["Error: mkdir /state: permission denied"], "the pod (runAsUser 10001, fsGroup 5) use /state. "),
     (["Error: invalid configuration"], "Read the log."),
+    (
+        ["Error: invalid configuration: extensions::sigv4auth: could not retrieve credential: no EC2 IMDS role found"],
+        "The pod has no AWS credentials. Set `otel_identity_provider`",
+    ),
+    (["Error: cannot start: listen tcp 10.0.0.7:4317: bind: address already in use"], "Give one of them another port."),
+    (["Error: cannot start: listen udp 0.0.0.0:514: bind: permission denied"], "Use a port from 1024 on"),
+    (["Error: write /q: no space left on device"], "The disk is full. Free space"),
     ([], "Read the log."),
 )
 def test_a_crash_is_fixed_by_what_its_log_says(log: Any, words: str) -> None:

@@ -71,6 +71,8 @@ class Rollouts(FakeApi):
         self.requests.append(("POST", f"{path}/eviction", {}))
         if self.evicts:
             return self.evicts
+        if body["deleteOptions"].get("dryRun"):
+            return reply({})
         assert body["deleteOptions"]["preconditions"]["uid"] == self.objects[path]["metadata"]["uid"]
         del self.objects[path]
         self.evicted += 1

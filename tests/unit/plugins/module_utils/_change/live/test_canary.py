@@ -17,6 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target,
 
 from ..._diagnose.live.diagnose_api import CONFIG
 from ...fake_api import status
+from ...helpers import cases
+from ...live_helpers import obj
 from .bundle_helpers import NAMESPACE
 from .helpers import RECORD, KilledError, run
 from .rollouts import WORKLOADS, Rollouts, collector, watched
@@ -120,8 +122,69 @@ def test_a_canary_that_does_not_start_goes_back_with_the_reason(kind: str) -> No
 def test_a_node_that_no_pod_may_leave_gets_no_canary(code: int, reason: str) -> None:
     api = cluster("DaemonSet")
     api.evicts = status(code, reason, "the pod has to stay")
-    assert "the pod has to stay" in str(fails(api, "second", "DaemonSet"))
+    with pytest.raises(Problem, match="the pod has to stay"):
+        change(api, "second", "DaemonSet")
     assert api.configs() == ["first"] * 3
+    assert written(api) == [], "asked before the first write"
+
+
+def written(api: Rollouts) -> list[str]:
+    return [path for method, path, query in api.requests if method == "PATCH" and not query.get("dryRun")]
+
+
+KEPT = "Cannot evict pod as it would violate the pod's disruption budget."
+NEEDS = {
+    "reason": "DisruptionBudget",
+    "message": "The disruption budget theirs needs 3 healthy pods and has 3 currently",
+}
+
+
+def budget(**state: Any) -> Any:
+    return obj("PodDisruptionBudget", "theirs", api="policy/v1", status=state)
+
+
+def kept() -> Answered:
+    return status(429, "TooManyRequests", KEPT, details={"causes": [NEEDS]})
+
+
+UNSYNCED = {"type": "DisruptionAllowed", "reason": "SyncFailed"}
+
+
+@cases(
+    "state",
+    {"desiredHealthy": 3, "expectedPods": 3},
+    {"desiredHealthy": 0, "expectedPods": 0, "conditions": [UNSYNCED]},
+)
+def test_a_budget_that_allows_nothing_is_named_before_the_first_write(state: Any) -> None:
+    api = cluster("DaemonSet")
+    api.add(budget(**state))
+    api.evicts = kept()
+    with pytest.raises(Problem) as raised:
+        change(api, "second", "DaemonSet")
+    assert "PodDisruptionBudget theirs keeps the pod: The disruption budget theirs needs 3" in raised.value.wrong
+    assert "`kubectl -n ns describe poddisruptionbudget theirs`" in raised.value.fix
+    assert (written(api), api.clock.now - 60) == ([], 0)
+
+
+def test_a_budget_that_is_only_used_is_waited_for() -> None:
+    api = cluster("DaemonSet")
+    api.add(budget(desiredHealthy=2, expectedPods=3))
+    api.evicts = kept()
+    api.clock.on_sleep.append(lambda now: setattr(api, "evicts", None if now > 75 else api.evicts))
+    change(api, "second", "DaemonSet")
+    assert api.configs() == ["second"] * 3
+    assert api.clock.now > 75
+
+
+def test_a_budget_that_stays_used_is_named_when_the_time_is_over() -> None:
+    api = cluster("DaemonSet")
+    api.add(budget(desiredHealthy=2, expectedPods=3))
+    api.evicts = kept()
+    with pytest.raises(Problem, match="PodDisruptionBudget theirs keeps the pod"):
+        change(api, "second", "DaemonSet")
+    assert written(api) == []
+    (warning,) = change(api, "second", "DaemonSet", check=True)["warnings"]
+    assert "PodDisruptionBudget theirs keeps the pod" in warning
 
 
 @pytest.mark.parametrize(("kind", "config"), [(kind, config) for kind in WORKLOADS for config in ("second", "worse")])

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import collect
@@ -34,7 +36,7 @@ def metadata(name: str, owner: str = "", **more: Any) -> dict[str, Any]:
     return {"name": name, "namespace": "ns", "uid": name, "labels": {"app": "a"}, **owners, **more}
 
 
-def spec() -> dict[str, Any]:
+def spec(change: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     container = {
         "name": "collector",
         "image": "otelcol:1",
@@ -42,13 +44,15 @@ def spec() -> dict[str, Any]:
         "env": [{"name": "BACKEND", "value": "jaeger"}],
         "volumeMounts": [{"name": "c", "mountPath": "/conf"}],
         "resources": {"limits": {"memory": "1Ki"}},
+        **change,
     }
     volumes = [{"name": "c", "configMap": {"name": "cm"}}]
     return {"containers": [container], "volumes": volumes, "serviceAccountName": "sa"}
 
 
-def objects(kind: str = "Deployment") -> list[dict[str, Any]]:
-    template = {"metadata": {"labels": {"app": "a"}}, "spec": spec()}
+def objects(kind: str = "Deployment", change: Mapping[str, Any] = MappingProxyType({})) -> list[dict[str, Any]]:
+    """Return a workload with its pod and its config. `change` are fields of the container that differ."""
+    template = {"metadata": {"labels": {"app": "a"}}, "spec": spec(change)}
     state = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}
     phase = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     owner = "r" if kind == "Deployment" else "w"
@@ -56,7 +60,7 @@ def objects(kind: str = "Deployment") -> list[dict[str, Any]]:
     return [
         obj(kind, "w", api="apps/v1", metadata=metadata("w", generation=1), **workload),
         obj("ReplicaSet", "r", metadata=metadata("r", "w")),
-        obj("Pod", "p", metadata=metadata("p", owner), spec=spec(), status=phase),
+        obj("Pod", "p", metadata=metadata("p", owner), spec=spec(change), status=phase),
         obj("Pod", "stranger", metadata=metadata("stranger", "z"), spec=spec(), status=phase),
         obj("ConfigMap", "cm", metadata=metadata("cm"), data={"c": CONFIG}),
     ]
@@ -70,8 +74,8 @@ def counts(accepted: int, sent: int) -> str:
     )
 
 
-def api(*more: dict[str, Any], kind: str = "Deployment") -> FakeApi:
-    made = FakeApi(*objects(kind), *more)
+def api(*more: dict[str, Any], kind: str = "Deployment", change: Mapping[str, Any] = MappingProxyType({})) -> FakeApi:
+    made = FakeApi(*objects(kind, change), *more)
     made.texts = {METRICS: counts(1, 1), LOG: ""}
     made.trouble = lambda _method, path: reply({"status": {"allowed": True}}) if path == REVIEWS else None
     return made

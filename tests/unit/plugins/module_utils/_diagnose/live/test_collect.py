@@ -20,6 +20,7 @@ from tests.support.certificates import main
 
 from ... import fake_api
 from ...fake_api import FakeApi, reply, status
+from ...helpers import cases
 from ...live_helpers import obj
 from .diagnose_api import CONFIG, LOG, METRICS, REVIEWS, api, counts, facts, metadata, objects
 
@@ -88,6 +89,44 @@ def test_the_backend_is_looked_up_with_the_variables_of_the_pod() -> None:
     service = obj("Service", "jaeger", spec={"ports": [{"port": 4317}]})
     assert [peer["state"] for peer in facts(api())[0]["peers"]] == ["no_service"]
     assert [peer["state"] for peer in facts(api(service))[0]["peers"]] == ["no_endpoints"]
+
+
+REFUSED_PROXY = (
+    'rpc error: code = Unavailable desc = "transport: Error while dialing: dial tcp 10.0.0.5:3128: connect: {}"'
+)
+SAID = "2026-01-01T00:09:50Z 2026-01-01T00:09:50Z\tinfo\ta.go:1\tExporting failed. Will retry\t{}"
+OF_EXPORTER = {"otelcol.component.id": "otlp_grpc/jaeger", "otelcol.component.kind": "exporter"}
+
+
+@cases(
+    "variables, said, cause, proxied",
+    ({"HTTPS_PROXY": "http://proxy.corp:3128"}, "connection refused", "proxy", 1),
+    ({"HTTPS_PROXY": "10.0.0.5:3128", "NO_PROXY": ".svc"}, "no route to host", "proxy", 1),
+    ({"https_proxy": "http://proxy.corp:3128", "no_proxy": "jaeger,.svc"}, "connection refused", "proxy", 0),
+    ({"HTTPS_PROXY": "http://proxy.corp:8080"}, "connection refused", "refused", 1),
+    ({"HTTP_PROXY": "http://proxy.corp:8080"}, "connection refused", "refused", 0),
+)
+def test_an_address_that_is_the_proxys_names_the_variable(
+    variables: dict[str, str], said: str, cause: str, proxied: int
+) -> None:
+    given = {"BACKEND": "jaeger", **variables}
+    made = api(change={"env": [{"name": name, "value": value} for name, value in given.items()]})
+    made.texts[LOG] = SAID.format(json.dumps({"error": REFUSED_PROXY.format(said), **OF_EXPORTER}))
+    (found,) = facts(made)
+    assert [row["cause"] for row in found["logs"]] == [cause]
+    assert len(found["proxied"]) == proxied
+    assert cause != "proxy" or next(iter(variables)) in found["logs"][0]["text"]
+
+
+@cases(
+    "probe, asked",
+    ({"httpGet": {"port": 13133}}, [("readiness", 13133)]),
+    ({"tcpSocket": {"port": 4317}}, []),
+    ({"exec": {"command": ["true"]}}, []),
+)
+def test_a_probe_of_a_port_without_a_listener_is_found(probe: Any, asked: list[tuple[str, int]]) -> None:
+    (found,) = facts(api(change={"readinessProbe": probe}))
+    assert [(row["kind"], row["port"]) for row in found["probes"]] == asked
 
 
 @pytest.mark.parametrize(("sent", "state"), [(1, "kept_out"), (3, "ok")])

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_errors, connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResource
@@ -149,7 +150,6 @@ TYPED = "failed to create typed patch object (ns/a): .spec.replicas"
     (api_error(404, "", "404 page not found", kind=""), ["does not serve this kind"]),
     (api_error(409, "Conflict", "x", MANAGERS), [".spec.replicas", 'conflict with "kubectl"', "force_conflicts"]),
     (api_error(422, "Invalid", "field is immutable", IMMUTABLE), ["spec.selector", "Delete"]),
-    (api_error(422, "Invalid", STATEFUL), ["cannot be changed in place", "delete statefulset NAME --cascade=orphan"]),
     (api_error(422, "Invalid", "Required value", REQUIRED), ["not valid", "spec.a"]),
     (api_error(500, "", TYPED), ["wrong type", ".spec.replicas"]),
     (api_error(500, "", UNENCODED), ["not base64", "stringData"]),
@@ -159,6 +159,23 @@ def test_each_no_has_its_own_words(error: Any, words: Any) -> None:
     told = str(explain(error, "Apply ConfigMap ns/a"))
     assert told.startswith("Apply ConfigMap ns/a: ")
     assert all(word in told for word in words), told
+
+
+SAID_BY = yaml.safe_load((Path(__file__).parent / "api_messages.yml").read_text())
+
+
+@pytest.mark.parametrize("row", SAID_BY, ids=[f"{row['about']}-{row['versions']}" for row in SAID_BY])
+def test_the_messages_of_every_kubernetes_have_their_words(row: dict[str, Any]) -> None:
+    body = {"kind": "Status", "reason": row["reason"], "message": row["message"], "details": row.get("details", {})}
+    told = str(explain(ApiError(row["status"], body, "PATCH", row.get("path", "/api/v1/x")), "Apply it"))
+    assert all(word in told for word in row["words"]), told
+
+
+def test_each_situation_has_the_words_of_all_supported_versions() -> None:
+    covered: dict[str, set[str]] = {}
+    for row in SAID_BY:
+        covered.setdefault(row["about"], set()).update(row["versions"].split())
+    assert set(map(frozenset, covered.values())) == {frozenset(("1.34", "1.35", "1.36", "1.37"))}
 
 
 def test_a_command_names_the_object_and_asks_for_a_right_as_kubectl_writes_it() -> None:
@@ -172,7 +189,7 @@ def test_a_command_names_the_object_and_asks_for_a_right_as_kubectl_writes_it() 
     assert "`kubectl auth can-i create pods --subresource=eviction --namespace n --as 'John Doe'`" in told.fix
 
 
-@pytest.mark.parametrize("why", ["dns", "refused", "timeout", "tls", "certificate", "reset"])
+@pytest.mark.parametrize("why", api_errors.LOST)
 def test_each_silence_has_its_own_words(why: Any) -> None:
     told = str(lost(LostError(why, "said", "https://a:6443", again=False)))
     assert "https://a:6443 cannot be reached" in told
