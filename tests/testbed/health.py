@@ -20,7 +20,7 @@ CONDITIONS: dict[str, Callable[[Cluster], str | None]] = {
     "nodes": probe.nodes_missing,
     "the cluster's DNS": probe.dns_missing,
 }
-SECONDS_TO_START = 60
+SECONDS_TO_START = 180
 SECONDS_TO_RECOVER = 20
 
 

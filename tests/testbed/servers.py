@@ -31,7 +31,8 @@ class Server:
     """Steps and servers before it; a server's own node is meant where it runs on every node."""
     built: bool = True
     """Built by us (else it comes with a Debian package)."""
-    seconds: float = 60
+    # As long as a busy machine needs; a server that ends is told at once.
+    seconds: float = 180
 
 
 def _kubeconfigs(name: str, *flags: str) -> tuple[str, ...]:
