@@ -14,7 +14,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._collector.options import OPERATORS_IMAGE, Collector
+from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, before_port
+from ..module_utils._collector.platform import facts_for
 from ..module_utils._config.catalogue import SECTIONS, Catalogue
 from ..module_utils._config.layers import Layer, for_version, parse_version
 from ..module_utils._config.paths import section
@@ -266,7 +267,7 @@ def recipe_layers(
         recipes.check_known(use, folders)
     described = {use.name: _sources.recipe(folders[use.name]) for use in used}
     recipes.check_requires(used, described)
-    about = _about(collector, version, logs)
+    about, facts = _about(collector, version, logs), facts_for(collector, facts)
     layers = []
     for use in used:
         recipes.check_mode(use, described[use.name], collector.mode)
@@ -286,7 +287,8 @@ def _about(collector: Collector, version: str, logs: Sequence[str]) -> dict[str,
         "allocated": collector.is_allocated,
         "container": collector.logs.container,
         "logs": list(logs),
-        "host": "localhost" if collector.mode == "sidecar" else "${env:MY_POD_IP}",
+        "host": collector.listen_host,
+        "listen": before_port(collector.listen_host),
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,
         "metrics_readers": not version or parse_version(version) >= _READERS,

@@ -40,7 +40,7 @@ ENVIRONMENT = {
 
 # What the Collector looks for when it is asked, and finds only in its pod: text of a config, and what stands in for it.
 IN_THE_POD = {
-    "${env:MY_POD_IP}:2000": "127.0.0.1:0",
+    "[${env:MY_POD_IP}]:2000": "127.0.0.1:0",
     "/hostfs": "/",
     "/var/lib/otelcol/queue": "/tmp",
     "- openshift\n": "- system\n",

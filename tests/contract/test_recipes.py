@@ -71,6 +71,7 @@ ABOUT = {
     "container": "opentelemetry-collector",
     "logs": ["/var/log/pods/telemetry_one-*_*/opentelemetry-collector/*.log"],
     "host": "${env:MY_POD_IP}",
+    "listen": "[${env:MY_POD_IP}]",
     "allocated": False,
     "limit_mib": 400,
     "spike_limit_mib": 100,

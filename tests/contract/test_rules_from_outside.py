@@ -26,7 +26,7 @@ Json = dict[str, Any]
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 # Surroundings that files show; what else a case needs comes from an inventory alone.
 FILES = {"deployment", "environment", "resource", "target"}
-OF_INVENTORIES = {"open_ports", "confined", "keeps_on_node", "allowed", "asks_for_storage", "fleeting"}
+OF_INVENTORIES = {"open_ports", "confined", "keeps_on_node", "allowed", "asks_for_storage", "fleeting", "ip_families"}
 # What the data of a case cannot hold, or what is no config in a folder.
 TEXTS = {
     "duplicate-key": "receivers: {otlp: {}}\nreceivers: {zipkin: {}}\nservice: {pipelines: {}}\n",
@@ -42,6 +42,14 @@ INVENTORIES = {
           service: {pipelines: {logs: {receivers: [k8s_objects], exporters: [debug]}}}
     """,
     "host-port-open": "[{name: a, mode: daemonset, recipes: [otlp_ingest, debug_output]}]",
+    "ipv4-listener": """
+      - name: a
+        ip_families: [IPv6]
+        config:
+          receivers: {zipkin: {endpoint: "0.0.0.0:9411"}}
+          exporters: {debug: {}}
+          service: {pipelines: {traces: {receivers: [zipkin], exporters: [debug]}}}
+    """,
     "selinux-denied": "[{name: a, mode: daemonset, platform: openshift, recipes: [pod_logs, debug_output]}]",
     "storage-unclaimed": "[{name: a, storage: {size: 1Gi}, recipes: [otlp_ingest, debug_output]}]",
     "unreceived-signal": """

@@ -16,11 +16,22 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from .._config.paths import LOCALHOST
 from .._errors import Problem
 from .._kube import names
 from . import quantities
 from .pod_logs import PodLogs
 from .quantities import Memory, memory
+
+IPV4, IPV6 = "IPv4", "IPv6"
+# The address of the pod in the first family of the cluster, and all addresses of both families.
+# Source: Kubernetes, "IPv4/IPv6 dual-stack"; net.Listen of Go.
+POD_ADDRESS, ANY_ADDRESS = "${env:MY_POD_IP}", "::"
+
+
+def before_port(host: str) -> str:
+    """Return a host as it stands before `:PORT`: Go reads brackets around addresses of both families, not names."""
+    return host if host == LOCALHOST else f"[{host}]"
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,7 @@ class Collector:
     host_network: bool
     host_ports: bool | None
     selinux_type: str
+    ip_families: list[str]
     service: dict[str, Any]
     ingress: dict[str, Any]
     routes: dict[str, Any]
@@ -135,6 +147,10 @@ class Collector:
         if (collector.wants_service or collector.has_headless) and collector.name[0].isdigit():
             wrong = f"'{collector.name}' is not a valid name of a collector with a Service"
             raise Problem(wrong, fix="Begin it with a letter.")
+        if len(set(collector.ip_families)) < len(collector.ip_families):
+            raise Problem(
+                f"collector '{collector.name}' names an IP family twice", fix="Name each in ip_families once."
+            )
         quantities.check(values)
         return collector
 
@@ -180,6 +196,23 @@ class Collector:
         """Whether there is a Service: by default for all but agents and sidecars, which are reached where they are."""
         enabled = self.service.get("enabled")
         return self.mode not in ("daemonset", "sidecar") if enabled is None else bool(enabled)
+
+    @property
+    def is_dual_stack(self) -> bool:
+        """Whether clients reach it over IPv4 and over IPv6."""
+        return len(self.ip_families) > 1
+
+    @property
+    def is_ipv6_first(self) -> bool:
+        """Whether the addresses of its pods and nodes are known to be those of IPv6."""
+        return self.ip_families[:1] == [IPV6]
+
+    @property
+    def listen_host(self) -> str:
+        """Where its receivers listen: for a sidecar in its pod, for two families on all addresses, else the pod's."""
+        if self.mode == "sidecar":
+            return LOCALHOST
+        return ANY_ADDRESS if self.is_dual_stack else POD_ADDRESS
 
     @property
     def has_headless(self) -> bool:

@@ -43,6 +43,17 @@ class Platform:
         return any(f"{path}/".startswith(f"{folder.rstrip('/')}/") for folder in self.host_paths)
 
 
+_NODE_ADDRESS = "${env:K8S_NODE_IP}"
+
+
+def facts_for(collector: Collector, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that recipes see: in a URL, IPv6 addresses have brackets, and no others may (RFC 3986)."""
+    kubelet = facts.get("kubelet_endpoint")
+    if not (collector.is_ipv6_first and isinstance(kubelet, str)):
+        return dict(facts)
+    return {**facts, "kubelet_endpoint": kubelet.replace(f"//{_NODE_ADDRESS}", f"//[{_NODE_ADDRESS}]")}
+
+
 def settled(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
     """Return options, settled by the platform where the user has not: agents without host ports have a Service."""
     service = options["service"] or {}

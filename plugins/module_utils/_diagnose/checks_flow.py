@@ -222,7 +222,7 @@ WAYS = (
         "receiver_loopback",
         "kind != 'Pod' && mode != 'sidecar' && listeners[?state=='loopback']",
         "{receiver} listens on {host}:{port}, which no other pod reaches",
-        "Write `${{env:MY_POD_IP}}:{port}` or `0.0.0.0:{port}` as its endpoint.",
+        'Write `"[${{env:MY_POD_IP}}]:{port}"` as its endpoint.',
         "way",
         "warning",
     ),

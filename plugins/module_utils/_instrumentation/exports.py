@@ -87,6 +87,8 @@ def _sends(signal: str, env: Mapping[str, Any]) -> bool:
 
 _SCHEME_PORTS = {"https": 443}
 _SIGNAL_PATH = re.compile(r"/v1/(traces|metrics|logs)/?\Z")
+# `[$(OTEL_NODE_IP)]`: the address of a node in an IPv6 cluster, which Kubernetes fills in and Python refuses.
+_BRACKETED_VARIABLE, _ANY_IPV6 = re.compile(r"\[\$\([A-Za-z_]\w*\)\]"), "[::]"
 _EXAMPLE = "http://gateway.opentelemetry.svc:4318"
 
 
@@ -114,7 +116,7 @@ class Endpoint:
 def parse(url: str) -> Endpoint:
     """Return an endpoint. Raises Problem for what no exporter could use, or for a password in it."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(_BRACKETED_VARIABLE.sub(_ANY_IPV6, url))
         port = parts.port or _SCHEME_PORTS.get(parts.scheme, 0)
     except ValueError as error:
         raise Problem(f"the endpoint '{url}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
@@ -130,7 +132,8 @@ def parse(url: str) -> Endpoint:
     if parts.query or parts.fragment or _SIGNAL_PATH.search(parts.path):
         wrong = f"'{url}' is not a base address"
         raise Problem(wrong, fix="Leave out /v1/traces and all after it; exporters append the signal's path.")
-    host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
+    netloc = url.partition("://")[2].partition("/")[0]
+    host = netloc.rpartition(":")[0] if parts.port else netloc
     return Endpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
 
 

@@ -51,6 +51,8 @@ def headless_address(address: str, namespace: str) -> str:
     """
     if "://" in address:
         return address
+    if address.startswith("["):  # an IPv6 address
+        return f"dns:///{address}"
     name, _dot, _rest = address.partition(":")[0].partition(".")
     of_pods = name.endswith(headless("")) or service_of(address.partition(":")[0], namespace).name != name
     return f"dns:///{address if of_pods else address.replace(name, headless(name), 1)}"

@@ -214,7 +214,7 @@ def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:
         return "", 0
     if telemetry.get("address"):
         known = str(telemetry["address"]).replace("${env:", "${")
-        return known.rpartition(":")[0], address(known)[1] or default
+        return known.rpartition(":")[0].strip("[]"), address(known)[1] or default
     readers = [section(reader, "pull", "exporter", "prometheus") for reader in items(telemetry, "readers")]
     served = [reader for reader in readers if reader]
     if "readers" in telemetry and not served:
@@ -229,5 +229,5 @@ def unserved(config: Mapping[str, Any], default: int) -> str:
     if not port:
         return "service.telemetry.metrics serves none"
     if config and is_loopback(host):
-        return f"they are served on {host}:{port}; set `host: 0.0.0.0` for their reader in service.telemetry"
+        return f"they are served on {host}:{port}; set `host: ${{env:MY_POD_IP}}` for their reader in service.telemetry"
     return ""

@@ -41,6 +41,7 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
         autoscaled=bool(scaler) and scaler["max_replicas"] > 1,
         memory_limit_mib=parse_bytes(collector.memory_limit) // _MIB,
         host_network=collector.host_network,
+        ip_families=tuple(collector.ip_families),
         mounts=_mounts(collector, needs) if needs else None,
         fleeting=_fleeting(collector, needs, platform) if needs else (),
         exposed=_exposed(collector, needs) if needs else None,

@@ -67,7 +67,7 @@ def _is_prometheus_exporter(listener: Listener) -> bool:
 _SERVICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
 _POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
-_POD = "${env:MY_POD_IP}"
+_POD, _POD_BEFORE_PORT = "${env:MY_POD_IP}", "[${env:MY_POD_IP}]"
 _HEALTH = ("healthcheck", "healthcheckv2")
 _ADMIT = {
     "own": "Add `{{port: {port}, protocol: UDP}}` to the ports of an ingress rule of a policy that selects the pods.",
@@ -84,7 +84,7 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     for listener in _servers(subject):
         if is_loopback(listener.host) and listener.end in deployment.exposed:
             message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
-            yield Fault(listener.path, message, f"Write `{listener.at(_POD)}`.")
+            yield Fault(listener.path, message, f"Write `{listener.at(_pod(listener))}`.")
 
 
 @about("deployment")
@@ -94,7 +94,9 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
         return
     for listener in subject.view.listeners:
         if listener.host in ANY:
-            fix = f"Write `${{env:MY_POD_IP}}:{listener.port}`, or `localhost:{listener.port}` for clients on the node."
+            fix = (
+                f'Write `"{_POD_BEFORE_PORT}:{listener.port}"`, or `localhost:{listener.port}` for clients on the node.'
+            )
             yield Fault(listener.path, f"port {listener.port} is open on every address of the node", fix)
 
 
@@ -131,7 +133,7 @@ def health_check_missing(subject: Subject) -> Iterator[Fault]:
         yield Fault(
             ("service", "extensions"),
             "no health_check answers probes: pods that hang keep running, and pods that are not ready receive data",
-            "Add extension `health_check: {endpoint: ${env:MY_POD_IP}:13133}`, and list it in service.extensions.",
+            'Add extension `health_check: {endpoint: "[${env:MY_POD_IP}]:13133"}`, and list it in service.extensions.',
         )
 
 
@@ -143,7 +145,12 @@ def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
             message = f"'{listener.part.id}' listens on {listener.host}, but the kubelet probes the address of the pod"
-            yield Fault(listener.path, message, f"Write `{listener.at(_POD)}`.")
+            yield Fault(listener.path, message, f"Write `{listener.at(_pod(listener))}`.")
+
+
+def _pod(listener: Listener) -> str:
+    """Return the pod's address for a listener: in brackets before a port, which IPv6 needs and IPv4 takes."""
+    return _POD if listener.port_apart else _POD_BEFORE_PORT
 
 
 def _is_asked(subject: Subject) -> bool:

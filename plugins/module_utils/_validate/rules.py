@@ -15,6 +15,7 @@ from . import (
     components,
     connectors,
     expansion,
+    ip_families,
     loops,
     ottl_statements,
     ports,
@@ -61,7 +62,7 @@ _TOPICS = (
         batching,
         sizing,
     ),
-    *(ports, placement, loops, scraping, resource, transport, vendor_endpoints),
+    *(ports, ip_families, placement, loops, scraping, resource, transport, vendor_endpoints),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 

@@ -38,6 +38,7 @@ class Ingress:
 class Deployment:
     """Where the collector runs in Kubernetes. None means unknown; rules then report nothing.
 
+    `ip_families` are those of the cluster's addresses, the first one first, empty where unknown,
     `mounts` are the paths at which anything is mounted, `fleeting` those of volumes that end with the pod,
     `exposed` the ports that a Service or the node opens as (port, protocol), `granted` the RBAC rules that its
     ServiceAccount has as manifests spell them,
@@ -53,6 +54,7 @@ class Deployment:
     autoscaled: bool = False
     memory_limit_mib: int | None = None
     host_network: bool = False
+    ip_families: tuple[str, ...] = ()
     mounts: tuple[str, ...] | None = None
     fleeting: tuple[str, ...] = ()
     exposed: frozenset[tuple[int, str]] | None = None

@@ -141,7 +141,8 @@ def open_receiver(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 listener.path,
                 f"port {listener.port} accepts clear text on every address",
-                f"Write `${{env:MY_POD_IP}}:{listener.port}` and `tls: {{cert_file: FILE, key_file: FILE}}` beside it.",
+                f'Write `"[${{env:MY_POD_IP}}]:{listener.port}"`, and `tls: {{cert_file: FILE, key_file: FILE}}` '
+                "beside it.",
                 severity="warning" if on_node else "",
             )
 

@@ -113,6 +113,13 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Subject]:
         yield put(made, path, [reader], deployment=placed(subject, logs=logs))
 
 
+def unbracketed_address(subject: Subject) -> Iterator[Subject]:
+    for families in ((), ("IPv6",), ("IPv6", "IPv4")):
+        for name in ("MY_POD_IP", "POD_IP", "K8S_NODE_IP"):
+            deployment = placed(subject, ip_families=families)
+            yield plus(subject, "receivers", "otlp", otlp(f"${{env:{name}}}", 4999), deployment=deployment)
+
+
 def unreceived_signal(subject: Subject) -> Iterator[Subject]:
     for signal in ("traces", "metrics", "logs"):
         yield replace(subject, unreceived={"debug": (("gateway", signal),)})
@@ -123,6 +130,11 @@ MUTATORS: dict[str, Mutator] = {
     "missing-variable": missing_variable,
     "missing-permission": missing_permission,
     "port-clash": port_clash,
+    "unbracketed-address": unbracketed_address,
+    "ipv4-listener": added_where(
+        {"ip_families": ("IPv6",)},
+        [("receivers", "otlp", otlp("0.0.0.0", 4999)), ("receivers", "zipkin", {"endpoint": "0.0.0.0:4999"})],
+    ),
     "own-metrics-port": added(
         [("exporters", "prometheus", {"endpoint": f"{host}:8888"}, "metrics") for host in ("0.0.0.0", "", "[::]")]
     ),

@@ -69,7 +69,7 @@ CHECKS = (
         "not_listening",
         "ports[?closed]",
         "{about}: pod {pod} of the canary refuses connections on port {port}, which the rest accepts",
-        "Let {id} listen on the address of the pod: `${{env:MY_POD_IP}}:{port}` or `0.0.0.0:{port}`.",
+        "Let {id} listen on the address of the pod: `[${{env:MY_POD_IP}}]:{port}`.",
     ),
     Check(
         "restarts",

@@ -15,12 +15,15 @@ from typing import Any
 from ..._config.paths import at, section
 from ..._errors import Problem
 from ..._kube import names
+from ..options import Collector
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .openshift import app_protocol
 
 _MONITORING_API = "monitoring.coreos.com/v1"
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
 OTLP_HTTP = "otlp-http"
+# A cluster of one family takes it too, and gives one address. Source: Kubernetes, "IPv4/IPv6 dual-stack", Services.
+DUAL_STACK = "PreferDualStack"
 
 
 def network_policy(build: CollectorBuild) -> Manifest | None:
@@ -115,6 +118,7 @@ def service(build: CollectorBuild) -> Manifest | None:
     options = collector.service
     spec = {
         "type": options.get("type") or "ClusterIP",
+        **_families(collector),
         "selector": collector.pods,
         "ports": _ports(build),
         "internalTrafficPolicy": options.get("internal_traffic_policy")
@@ -129,8 +133,13 @@ def headless_service(build: CollectorBuild) -> Manifest | None:
     if not collector.has_headless:
         return None
     name = names.check_name("name of a headless Service", names.headless(collector.name))
-    spec = {"clusterIP": "None", "selector": collector.pods, **present(ports=_ports(build))}
+    spec = {"clusterIP": "None", **_families(collector), "selector": collector.pods, **present(ports=_ports(build))}
     return frame(build, "v1", "Service", name=name, spec=spec)
+
+
+def _families(collector: Collector) -> dict[str, str]:
+    """Return how a Service gets an address of both families; without a word it gets one, as the cluster has it."""
+    return {"ipFamilyPolicy": DUAL_STACK} if collector.is_dual_stack else {}
 
 
 def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
@@ -171,7 +180,8 @@ def clients_url(build: CollectorBuild) -> str:
         return f"http://localhost:{port}"
     if collector.wants_service:
         return f"http://{collector.name}.{collector.namespace}.svc:{port}"
-    return f"http://$(HOST_IP):{port}" if collector.uses_host_ports or collector.host_network else ""
+    node = "[$(HOST_IP)]" if collector.is_ipv6_first else "$(HOST_IP)"
+    return f"http://{node}:{port}" if collector.uses_host_ports or collector.host_network else ""
 
 
 def plain_ports(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from ..._config.paths import SECTIONS, section
 from ..._kube import names
 from . import autoscaler, own_metrics, pod, workload
 from .build import CollectorBuild, Manifest, frame, present
+from .network import DUAL_STACK
 from .target_allocator import allocated, target_allocator
 
 API_VERSION = "opentelemetry.io/v1beta1"
@@ -79,6 +80,7 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
         **present(lifecycle=pod.lifecycle(build)),
         **present(additionalContainers=pod.beside(build), initContainers=collector.init_containers),
+        **present(ipFamilyPolicy=DUAL_STACK if collector.is_dual_stack else None),
         **pod.pod_fields(collector, collector.pods),
         **_governed(build),
     }

@@ -78,8 +78,9 @@ class Listener(NamedTuple):
     port_apart: bool = False
 
     def at(self, host: str) -> str:
-        """Return the setting that makes it listen on a host."""
-        return f"{dotted(self.setting)}: {host}" + ("" if self.port_apart else f":{self.port}")
+        """Return the setting that makes it listen on a host, as YAML: a bracket would begin a list."""
+        value = host if self.port_apart else f"{host}:{self.port}"
+        return f'{dotted(self.setting)}: "{value}"' if value.startswith("[") else f"{dotted(self.setting)}: {value}"
 
     @property
     def end(self) -> tuple[int, str]:

@@ -231,7 +231,8 @@ class Metrics:
         try:
             texts = self._pods.metrics(self._port)
         except Problem as problem:
-            fix = f"Let service.telemetry serve Prometheus metrics on 0.0.0.0:{self._port}, or use evidence: logs."
+            served = f"Prometheus metrics on the pod's address, port {self._port}"
+            fix = f"Let service.telemetry serve {served}, or use evidence: logs."
             raise Problem(problem.wrong, asked=ASKED, where=problem.where, fix=fix) from problem
         return {name: counters(text) for name, text in texts}
 

@@ -43,7 +43,7 @@ def test_a_sidecar_listens_where_its_pod_is_and_is_not_probed() -> None:
     result = rendered(SIDECAR)
     (made,) = of_kind(result, "OpenTelemetryCollector")
     assert made["spec"]["config"]["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"] == "localhost:4317"
-    assert made["spec"]["config"]["extensions"]["health_check"]["endpoint"] == "${env:MY_POD_IP}:13133"
+    assert made["spec"]["config"]["extensions"]["health_check"]["endpoint"] == "[${env:MY_POD_IP}]:13133"
     assert result["probes"] == []
 
 

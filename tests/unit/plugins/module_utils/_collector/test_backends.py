@@ -128,6 +128,7 @@ resize_policy: [{resourceName: memory, restartPolicy: RestartContainer}]
 extra_manifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: own}}]
 tolerations: [{operator: Exists}]
 topology_spread: [{maxSkew: 1}]
+ip_families: [IPv4, IPv6]
 service: {enabled: true, type: NodePort}
 network_policy: {enabled: true, ingress_from: [{podSelector: {}}]}
 storage: {size: 9Gi, class: fast}
@@ -150,6 +151,8 @@ IDLE = {
     ("replicas", "sidecar"): "there is one in every pod that asks for it",
     **dict.fromkeys([("storage", "daemonset"), ("storage", "deployment")], "only a StatefulSet claims it"),
     ("host_ports", "daemonset"): "they are open anyway",
+    ("ip_families", "daemonset"): "it has no Service, and recipes read it",
+    ("ip_families", "sidecar"): "recipes read it, and it says what the cluster is",
     ("pre_stop_seconds", "daemonset"): "it has no Service",
     ("upgrade_strategy", "kubernetes"): "there is no operator that could upgrade",
     ("target_allocator", "kubernetes"): "it runs without one",

@@ -78,6 +78,7 @@ def test_references_harmless_headers_and_paths_in_the_container_are_fine() -> No
     ("https://otlp.example.com:4318/tenants/a/", "otlp.example.com", 4318, "/tenants/a", languages.HTTP),
     ("http://$(OTEL_NODE_IP):4318", "$(OTEL_NODE_IP)", 4318, "", languages.HTTP),
     ("http://[fd00::1]:4318", "[fd00::1]", 4318, "", languages.HTTP),
+    ("http://[$(OTEL_NODE_IP)]:4318", "[$(OTEL_NODE_IP)]", 4318, "", languages.HTTP),
 )
 def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str) -> None:
     found = exports.parse(url)

@@ -111,13 +111,15 @@ storage-missing:
 unreachable-receiver:
   the default address: {receivers.otlp.protocols.grpc: {}, in.exposed: ["4317/TCP"],
     finds: "receivers.otlp: port 4317 listens on localhost, which no other pod reaches Write
-      `protocols.grpc.endpoint: ${env:MY_POD_IP}:4317`."}
+      `protocols.grpc.endpoint: \\"[${env:MY_POD_IP}]:4317\\"`."}
   the loopback: {receivers.otlp.protocols.grpc.endpoint: "127.0.0.1:4317", in: {mode: daemonset, exposed: ["4317/TCP"]},
-    finds: "receivers.otlp.protocols.grpc.endpoint: no other pod reaches Write `endpoint: ${env:MY_POD_IP}:4317`."}
+    finds: "receivers.otlp.protocols.grpc.endpoint: no other pod reaches Write
+      `endpoint: \\"[${env:MY_POD_IP}]:4317\\"`."}
   metrics to be scraped: {signal: metrics, exporters.prometheus.endpoint: "localhost:8889", in.exposed: ["8889/TCP"],
     finds: "exporters.prometheus.endpoint: port 8889"}
   an address with another name: {receivers.syslog.tcp.listen_address: "localhost:5140", in.exposed: [5140/TCP],
-    finds: "receivers.syslog.tcp.listen_address: no other pod reaches Write `listen_address: ${env:MY_POD_IP}:5140`."}
+    finds: "receivers.syslog.tcp.listen_address: no other pod reaches Write
+      `listen_address: \\"[${env:MY_POD_IP}]:5140\\"`."}
   a host apart from its port: {receivers.netflow.hostname: localhost, in.exposed: [2055/UDP],
     finds: "receivers.netflow: no other pod reaches Write `hostname: ${env:MY_POD_IP}`."}
   the address of the pod: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in.exposed: ["4317/TCP"]}
@@ -130,7 +132,8 @@ unreachable-receiver:
 open-on-node:
   given: {in.mode: daemonset, receivers.otlp.protocols.grpc.endpoint: "0.0.0.0:4317"}
   every address: {in.host_network: true,
-    finds: "receivers.otlp.protocols.grpc.endpoint: open on every address of the node Write `${env:MY_POD_IP}:4317`"}
+    finds: "receivers.otlp.protocols.grpc.endpoint: open on every address of the node Write
+      `\\"[${env:MY_POD_IP}]:4317\\"`"}
   one address: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in.host_network: true}
   a network of its own: {}
 closed-udp-port:

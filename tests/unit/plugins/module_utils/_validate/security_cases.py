@@ -168,7 +168,7 @@ unverified-certificate:
 open-receiver:
   every address: {receivers.otlp.protocols.grpc: {endpoint: "0.0.0.0:4317", tls: null},
     finds: "receivers.otlp.protocols.grpc.endpoint: port 4317 accepts clear text on every address Write
-      `${env:MY_POD_IP}:4317`"}
+      `\\"[${env:MY_POD_IP}]:4317\\"`"}
   on the node: {receivers.otlp.protocols.grpc: {endpoint: ":4317", tls: null}, in.host_network: true,
     finds: "receivers.otlp.protocols.grpc.endpoint: 4317"}
   with a certificate: {receivers.otlp.protocols.grpc: {endpoint: "0.0.0.0:4317", tls: {cert_file: /a}}}
