@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._errors import Problem
+from ..module_utils._identity import identity
 from ..module_utils._kube import names
 from ..module_utils._validate.profiles import UNUSED
 from ..module_utils._validate.reports import NEVER, Report
@@ -39,6 +40,10 @@ def render(
     configs = _findings.checked([(item.collector.name, item.findings) for item in planned], judgement)
     if fail_on != NEVER:
         for text in _target.stand_ins(item.target for item in planned):
+            warn(text)
+        for text in identity.without_account(
+            (item.collector, item.build.needs.grants) for item in planned if item.build
+        ):
             warn(text)
         _findings.conclude(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
     findings = [

@@ -110,7 +110,8 @@ def test_what_is_missing_is_created_with_its_keys_however_often() -> None:
     for kind, keys, exists, namespace in product(
         ("Secret", "ConfigMap"), ((), ("a", "b")), (True, False), (True, False)
     ):
-        told = remedy(Reference(kind, "ns", "x", keys), exists=exists, namespace=namespace)
+        pulls = kind == "Secret" and not keys
+        told = remedy(Reference(kind, "ns", "x", keys, pulls), exists=exists, namespace=namespace)
         (line,) = re.findall("`(.*)`", told)
         assert [faults(part.strip()) for part in re.split(r"&&|\|", line)] == [[]] * len(re.split(r"&&|\|", line)), line
         assert ("create namespace" in line) is not (exists or namespace)

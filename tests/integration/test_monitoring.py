@@ -40,7 +40,7 @@ QUIET = 12.0
 NAMESPACE = "telemetry"
 # The ports of a config, and where they stand.
 PORTS = ("4317", "4318", "8888", "13133")
-PORT = re.compile(rf"(\$\{{env:MY_POD_IP\}}:|port: )({'|'.join(PORTS)})\b")
+PORT = re.compile(rf"(\$\{{env:MY_POD_IP\}}\]?:|port: )({'|'.join(PORTS)})\b")
 _MINUTES = re.compile(r"(?<![\w.])(\d+)([mh])\b")
 EXPORTER: dict[str, Any] = {
     "compression": "none",

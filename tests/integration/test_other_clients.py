@@ -32,7 +32,7 @@ from .test_real_collector import program  # noqa: F401 - a fixture
 
 HOST = "127.0.0.1"
 SECONDS = 15.0
-PORT = re.compile(r"(\$\{env:MY_POD_IP\}:|port: )(\d+)\b")
+PORT = re.compile(r"(\$\{env:MY_POD_IP\}\]?:|port: )(\d+)\b")
 HEALTH, SYSLOG, FLUENT = 13133, 5140, 8006
 OUT = {"encoding": "json", "compression": "none", "sending_queue": {"enabled": False}}
 TEXT = "disk sda1 is nearly full"

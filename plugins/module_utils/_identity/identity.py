@@ -18,7 +18,7 @@ from typing import Any
 from .._collector.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, statements
 from .._collector.options import Collector
 from .._config.paths import items
-from .._errors import Problem, near
+from .._errors import Problem, at_most, near
 from .._kube.eks_token import FailedCall
 from .._kube.names import COLLECTOR_LABEL
 
@@ -31,6 +31,7 @@ ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, "static": RO
 LONGEST_ROLE = 64
 _REFUSED = re.compile(r"[^A-Za-z0-9+=,.@_-]+")
 _DIGEST = 8
+_SIDECAR, _SHOWN = "sidecar", 5
 _NAMES = ("cluster", "namespace", "service_account")
 # The module for roles fills it in: it talks to the region, which options, variables or a profile may give.
 _REGION = "{region}"
@@ -42,12 +43,32 @@ def environment(collector: Collector) -> dict[str, str]:
     return {name: str(value) for name, value in collector.env.items() if not isinstance(value, dict)}
 
 
+def runs_as_its_pod(collector: Collector) -> bool:
+    """Whether nobody knows its account: that of any pod with the sidecar, unless the option names one for them."""
+    return collector.mode == _SIDECAR and collector.service_account_name == collector.name
+
+
+def without_account(members: Iterable[tuple[Collector, Sequence[Grant]]]) -> list[str]:
+    """Return a warning for each sidecar that calls AWS and whose account is not named: no role can be made for it."""
+    return [
+        f"collector '{collector.name}' is a sidecar and calls AWS ({at_most(_SHOWN, _actions(needed))}) as the account "
+        "of each pod that has it. Give these accounts a role, or set `service_account_name`, run the pods with this "
+        "account, and otel_identity gives it the role."
+        for collector, needed in members
+        if needed and runs_as_its_pod(collector)
+    ]
+
+
+def _actions(grants: Sequence[Grant]) -> list[str]:
+    return sorted({action for grant in grants for action in grant.actions})
+
+
 def accounts(members: Iterable[tuple[Collector, Sequence[Grant]]]) -> list[dict[str, Any]]:
-    """Return every service account with what its collectors need at AWS. Sidecars run as the account of their pod."""
+    """Return every service account with what its collectors need at AWS."""
     found: dict[Account, dict[str, Any]] = {}
     grants: dict[Account, list[Grant]] = {}
     for collector, needed in members:
-        if collector.mode == "sidecar":
+        if runs_as_its_pod(collector):
             continue
         account = Account(collector.namespace, collector.service_account_name)
         entry = {"namespace": account.namespace, "service_account": account.name, "collectors": []}
@@ -59,7 +80,7 @@ def accounts(members: Iterable[tuple[Collector, Sequence[Grant]]]) -> list[dict[
 def stamped(collector: Collector, identities: Mapping[str, Any]) -> Collector:
     """Return a collector whose account carries its identity, and whose pods are replaced when that changes."""
     given = identities.get(f"{collector.namespace}/{collector.service_account_name}")
-    if not given or collector.mode == "sidecar":
+    if not given or runs_as_its_pod(collector):
         return collector
     own = collector.service_account_annotations
     clash = [key for key in given if own.get(key, given[key]) != given[key]]
@@ -67,6 +88,8 @@ def stamped(collector: Collector, identities: Mapping[str, Any]) -> Collector:
         wrong = f"its service_account_annotations have another {clash[0]} than its identity"
         fix = "Remove the annotation, or the inputs of otel_identity."
         raise Problem(wrong, asked=f"Give collector '{collector.name}' its identity", fix=fix)
+    if collector.mode == _SIDECAR:  # its pods have another owner, who replaces them
+        return replace(collector, service_account_annotations={**own, **given})
     digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
     pod_annotations = {**collector.pod_annotations, STAMP: digest}
     return replace(collector, service_account_annotations={**own, **given}, pod_annotations=pod_annotations)

@@ -24,12 +24,16 @@ _PATHS = re.compile(r"(?<![-\w./])(?<!:-)/[-.\w/]+(?![-.\w/*?\[{$])")
 
 
 class Reference(NamedTuple):
-    """An object that pods need, and the keys of it; no namespace for a kind of the whole cluster."""
+    """An object that pods need, and the keys of it; no namespace for a kind of the whole cluster.
+
+    `pulls` says that it has the login of a registry, by which the kubelet pulls images.
+    """
 
     kind: str
     namespace: str
     name: str
     keys: tuple[str, ...] = ()
+    pulls: bool = False
 
     @property
     def ref(self) -> Ref:
@@ -103,7 +107,16 @@ def references(manifest: Manifest | None, configs: Configs | None = None) -> dic
         keys = {*found.get(key, Reference(*key)).keys, *one.keys, *read}
         found[key] = Reference(*key, tuple(sorted(keys)))
     classes = [Ref(kind, "", pod[field]) for field, kind in _CLASSES.items() if pod.get(field)]
-    return found | {one: Reference(*one) for one in [*classes, *_outside_of_pods(manifest or {})]}
+    pulling = {one: Reference(*one, pulls=True) for one in _pull_secrets(pod, manifest or {}, namespace)}
+    return pulling | found | {one: Reference(*one) for one in [*classes, *_outside_of_pods(manifest or {})]}
+
+
+def _pull_secrets(pod: Manifest, manifest: Manifest, namespace: str) -> Iterator[Ref]:
+    """Yield the Secrets by which images are pulled: of a pod, and of the account of pods that the operator makes."""
+    account = manifest if manifest.get("kind") == "ServiceAccount" else {}
+    for given in (*mappings(pod, "imagePullSecrets"), *mappings(account, "imagePullSecrets")):
+        if given.get("name"):
+            yield Ref("Secret", namespace, str(given["name"]))
 
 
 def _used(
@@ -213,14 +226,22 @@ def remedy(wanted: Reference, *, exists: bool, namespace: bool) -> str:
         return _WAYS[wanted.kind]
     if exists:
         return f"Add the keys with `kubectl edit {kind} {wanted.name} --namespace {wanted.namespace}`."
+    if wanted.pulls:
+        login = "--from-file=.dockerconfigjson=FILE"
+        command = f"kubectl create secret docker-registry {wanted.name} --namespace {wanted.namespace} {login}"
+        line = _in_namespace(wanted, command, namespace)
+        return f"Create it first, from a FILE such as ~/.docker/config.json: `{line}`."
     # The names of the files are the keys. `password=` would look like a secret, and be masked.
     keys = " ".join(f"--from-file=FOLDER/{key}" for key in wanted.keys) or "--from-file=FOLDER"
     create = f"kubectl create {'secret generic' if kind == 'secret' else kind} {wanted.name}"
-    # Each command works alone, and after another one that has created the namespace.
-    made = f"kubectl create namespace {wanted.namespace} --dry-run=client -o yaml | kubectl apply -f - && "
-    first = "" if namespace else made
-    line = f"{first}{create} --namespace {wanted.namespace} {keys}"
+    line = _in_namespace(wanted, f"{create} --namespace {wanted.namespace} {keys}", namespace)
     return f"Create it first, from a folder with a file for each key: `{line}`."
+
+
+def _in_namespace(wanted: Reference, command: str, exists: bool) -> str:
+    """Return a command that works alone, and after another one that has created the namespace."""
+    made = f"kubectl create namespace {wanted.namespace} --dry-run=client -o yaml | kubectl apply -f - && "
+    return command if exists else f"{made}{command}"
 
 
 def provided(manifests: Iterable[Manifest]) -> set[Ref]:

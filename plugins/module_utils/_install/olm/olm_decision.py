@@ -12,7 +12,7 @@ from ..._errors import Problem, about, at_most, near
 from ..._kube.bundle import Manifest
 from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..releases.products import OPERATOR, PRODUCTS
-from ..releases.versions import Version, read
+from ..releases.versions import FIRST_V1BETA1, read
 from .olm_objects import API, PACKAGES, READY, Found, is_before, of_operator, read_csv
 
 MANUAL, AUTOMATIC = "manual", "automatic"
@@ -22,8 +22,6 @@ _RED_HAT = "openshift-opentelemetry-operator"
 NAMESPACES = {"opentelemetry-product": _RED_HAT}
 _NAMESPACE_LABELS = {_RED_HAT: {"openshift.io/cluster-monitoring": "true"}}
 _LABELS = {OWNER_LABEL: OWNER, RELEASE_LABEL: OPERATOR}
-# The first version of the operator to take collectors as v1beta1, as its changelog says.
-_FIRST = Version(0, 99, 0)
 
 
 class OlmRequest(NamedTuple):
@@ -188,12 +186,13 @@ def _check_version(request: OlmRequest, channel: Found, csv: str, kubernetes: st
     if request.package in PACKAGES and _is_old(csv):
         fitting = _list(name for name in channel["csvs"] if not _is_old(name))
         wrong = f"{csv} has an operator that does not serve OpenTelemetryCollector as v1beta1"
-        raise request.problem(wrong, f"Take a version from {_FIRST} on. Channel {channel['name']} has: {fitting}.")
+        fix = f"Take a version from {FIRST_V1BETA1} on. Channel {channel['name']} has: {fitting}."
+        raise request.problem(wrong, fix)
 
 
 def _is_old(csv: str) -> bool:
     version = read(read_csv(csv).version)
-    return version is not None and version < _FIRST
+    return version is not None and version < FIRST_V1BETA1
 
 
 def _list(names: Iterable[Any]) -> str:

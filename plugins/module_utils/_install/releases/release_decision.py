@@ -65,6 +65,7 @@ def decide(
         return decision
     version = wanted.version
     if version:
+        _refuse_old(wanted, version)
         _refuse_kubernetes(wanted, version, found, table, decision)
         decision.warnings.extend(filter(None, [versions.unknown(table, wanted.product, version)]))
     decision.warnings.extend(certificates(wanted, found))
@@ -73,6 +74,13 @@ def decide(
     if version and wanted.product.runs_collectors:
         decision.warnings.extend(versions.skew(found["resources"], version, table.get("builds", {})))
     return decision
+
+
+def _refuse_old(wanted: ReleaseRequest, version: Version) -> None:
+    """Reject an operator that would refuse the collectors of this collection."""
+    if wanted.product.runs_collectors and version < versions.FIRST_V1BETA1:
+        wrong = f"{wanted.product.title} {version} does not serve OpenTelemetryCollector as v1beta1"
+        raise Problem(wrong, fix=f"Take a version from {versions.FIRST_V1BETA1} on.")
 
 
 def _decided(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:

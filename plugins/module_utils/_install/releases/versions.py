@@ -34,6 +34,10 @@ class Version(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
+# The first version of the operator to take collectors as v1beta1. Source: its changelog.
+FIRST_V1BETA1 = Version(0, 99, 0)
+
+
 def version(text: str, what: str) -> Version:
     """Return a version. Raises Problem for invalid text."""
     found = read(text)

@@ -41,6 +41,17 @@ def test_sidecars_run_as_somebody_else() -> None:
     assert identity.accounts([(sidecar, [GRANT])]) == []
     key = f"{sidecar.namespace}/{sidecar.service_account_name}"
     assert identity.stamped(sidecar, {key: ROLE}) is sidecar
+    (told,) = identity.without_account([(sidecar, [GRANT]), (sidecar, []), (collector(name="two"), [GRANT])])
+    assert "collector 'one' is a sidecar and calls AWS (a:A)" in told
+
+
+def test_a_sidecar_whose_pods_run_as_a_named_account_gets_its_role() -> None:
+    sidecar = collector(name="one", mode="sidecar", backend="operator", service_account_name="app")
+    (found,) = identity.accounts([(sidecar, [GRANT])])
+    assert (found["service_account"], found["collectors"]) == ("app", ["one"])
+    assert identity.without_account([(sidecar, [GRANT])]) == []
+    stamped = identity.stamped(sidecar, {f"{sidecar.namespace}/app": ROLE})
+    assert (stamped.service_account_annotations, stamped.pod_annotations) == (ROLE, {})
 
 
 def test_a_change_of_identity_replaces_pods_and_nothing_else_does() -> None:

@@ -72,6 +72,17 @@ def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
     }
 
 
+def test_the_login_of_a_registry_is_a_reference_of_a_pod_and_of_an_account() -> None:
+    pulling: Any = {"imagePullSecrets": [{"name": "registry"}]}
+    wanted = Reference("Secret", "ns", "registry", pulls=True)
+    for manifest in (workload(pulling), obj("ServiceAccount", **pulling)):
+        assert list(references(manifest).values()) == [wanted]
+        assert unprovided(manifest, None, ()) == [wanted]
+        assert unprovided(manifest, manifest, ()) == []
+    told = remedy(wanted, exists=False, namespace=False)
+    assert "kubectl create secret docker-registry registry --namespace ns --from-file=.dockerconfigjson=FILE" in told
+
+
 @cases(
     "manifest",
     None,

@@ -50,6 +50,8 @@ def crd(**more: Any) -> dict[str, Any]:
     (wanted(CERT), found(kubernetes="v1.32.0"), r"Use 1\.20, 1\.19, or let this only be warned of"),
     (wanted(), found(crds=[crd(ours=False, **HELM)]), "its definitions are .*made by the Helm release ns/otel"),
     (wanted(provider="existing"), here("0.90.0", crds=[]), "does not serve OpenTelemetryCollector"),
+    (wanted(version=Version(0, 98, 0)), found(), "0.98.0 does not serve OpenTelemetryCollector as v1beta1"),
+    (wanted(version=Version(0, 98, 0), provider="helm", helm_release="otel"), found(), "0.98.0 does not serve"),
 )
 def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, there: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
