@@ -9,12 +9,13 @@ proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from math import ceil
 from typing import Any
 
 from ..._collector.needs.listeners import kind_of
+from ..._collector.peers import peers
 from ..._collector.quantities import duration
 from ..._config.paths import amount, at, items, section
 from ..._telemetry.logs import VARIABLE
@@ -59,7 +60,11 @@ _DRAWING = ("always_sample", "probabilistic", "rate_limiting", "bytes_limiting")
 
 
 def facts_of(
-    canary: Revision, rest: Revision, now: str, mask: Callable[[str], str], baseline: Mapping[str, Any] | None = None
+    canary: Revision,
+    rest: Revision,
+    now: str,
+    mask: Callable[[str], str],
+    baseline: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return all facts of this moment. Where no other pods are left, those from before the change compare."""
     new = canary.facts(now, mask)
@@ -83,7 +88,37 @@ def facts_of(
 
 def rest_facts(rest: Revision, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
     """Return the facts of older pods, with the rows that a canary is compared with as `bases`."""
-    return {**rest.facts(now, mask), "bases": rest.bases()}
+    ends = [_end(peer.host, peer.port) for peer in peers(rest.config, "")]
+    return {**rest.facts(now, mask), "bases": rest.bases(), "ends": ends}
+
+
+def _end(host: str, port: int) -> str:
+    return f"{host}:{port}"
+
+
+# What a Service that leads nowhere lacks, by the state of a peer of diagnose.
+_NOWHERE = {
+    "no_service": "Service {service} does not exist",
+    "no_port": "Service {service} has no port {port}, only {has}",
+    "no_endpoints": "Service {service} has no endpoints",
+}
+
+
+def ways_of(peer_rows: Iterable[Row], rest: Mapping[str, Any]) -> list[Row]:
+    """Return where exporters send to, with whether the rest sends there too, and why nothing arrives there.
+
+    This needs no data: a Service that is not there takes none. Readings of earlier versions of the collection, in the
+    record of an interrupted run, do not have `ends`.
+    """
+    ends = rest.get("ends")
+    return [
+        {
+            **row,
+            "known": ends is None or _end(row["host"], row["port"]) in ends,
+            "nowhere": _NOWHERE.get(row["state"], "").format(**row),
+        }
+        for row in peer_rows
+    ]
 
 
 def held(config: Mapping[str, Any]) -> float:

@@ -66,6 +66,12 @@ CHECKS = (
         grows="due",
     ),
     Check(
+        "endpoint_nowhere",
+        "ways[?nowhere && !known]",
+        "{about}: {endpoint} leads nowhere: {nowhere}",
+        "Correct the endpoint of {exporter}, or deploy what it names first.",
+    ),
+    Check(
         "not_listening",
         "ports[?closed]",
         "{about}: pod {pod} of the canary refuses connections on port {port}, which the rest accepts",
@@ -104,6 +110,8 @@ CHECKS = (
     ),
 )
 NAMES = tuple(check.id for check in CHECKS)
+# What says nothing about a canary that no data reached: it was not compared, so it was not passed.
+NEED_DATA = ("exports_fail", "receivers_refuse", "nothing_sent", "all_dropped", "queue_grows", "receiver_silent")
 _OWN = ("id", "find", "text", "fix", "grows")
 _invalid = partial(Problem, asked="Judge the change", where="change.judge")
 

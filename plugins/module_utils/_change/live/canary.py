@@ -51,6 +51,8 @@ class Canary:
         # Why the last try to evict a pod was refused, while that may pass.
         self.waits_for: Problem | None = None
         self.passed, self.limits = list[str](), list[str]()
+        # The checks for which no observation had anything to compare.
+        self.unjudged = {check.id for check in self.checks}
 
     def prepare(self, live: Manifest) -> bool:
         """Return whether the change makes new pods. Raises Problem if it could not be judged."""
@@ -142,7 +144,10 @@ class Canary:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
         self._judge(self._present(), "the collector", self.begun)
         limits = "; the warnings say what limits this" if self.limits else ""
-        verdict = f"its change passed {len(self.checks)} checks: {', then '.join(self.passed)}{limits}"
+        left = ", ".join(one.id for one in self.checks if one.id in self.unjudged)
+        limits = f"; not judged, because nothing could be compared: {left}{limits}" if left else limits
+        count = len(self.checks) - len(self.unjudged)
+        verdict = f"its change passed {count} checks: {', then '.join(self.passed)}{limits}"
         self.bundle.judged(self.title, verdict)
 
     def _present(self) -> Manifest:
@@ -215,6 +220,7 @@ class Canary:
             self.bundle.warn(f"{self.change.name}, {who}: {note}.")
         self._refuse(seen.verdicts, seen.seconds, who)
         self.limits += notes
+        self.unjudged &= seen.unjudged(self.seconds)
         self.passed.append(f"{who} for {round(seen.seconds)} s beside {beside}")
 
     def _refuse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:

@@ -12,22 +12,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._collector.needs.listeners import kind_of, listeners, started
+from ..._collector.peers import peers
 from ..._config.catalogue import Listeners
 from ..._config.masking import masker, secrets_in
 from ..._config.paths import items, section
 from ..._diagnose.cluster_objects import memory_limit
 from ..._diagnose.diagnose_checks import Check
+from ..._diagnose.live.dependencies import peer_facts, read_peers
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
-from ..._diagnose.live.reader import ClusterReader, Object, path_of, utc_now
+from ..._diagnose.live.reader import ClusterReader, Notes, Object, path_of, utc_now
 from ..._diagnose.live.running_config import running_config
 from ..._errors import Problem
 from ..._kube.bundle import ref
 from ..._kube.live.api_errors import asking
+from ..._kube.network_policies import policies_to
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
 from ..._rollout.live.explain_failures import checked_search
 from ..._telemetry.metrics import metrics_port, reading, unserved
-from ..canary.canary_facts import MARGIN, facts_of, held, rest_facts
-from ..canary.judge import Judge, Verdict
+from ..canary.canary_facts import MARGIN, facts_of, held, rest_facts, ways_of
+from ..canary.judge import NEED_DATA, Judge, Verdict
 from ..canary.readings import Revision, Sample
 
 POLL_SECONDS = 3.0
@@ -183,6 +186,9 @@ class Observation:
         self._mask = masker(secrets_in(self._canary.config) | secrets_in(self._rest.config))
         self._judge, self._ports = Judge(checked_search({}), checks, self._mask), self._canary.ports(observed.listeners)
         self._baseline, self._clock = observed.baseline, reader.cluster.clock
+        self._reader, self._ways = reader, list[dict[str, Any]]()
+        self._pod = next(iter(pods[0]), observed.workload)
+        self._checks = [check.id for check in checks]
         self.since = self.alone_since = self._clock()
         self._facts: dict[str, Any] = {}
         self.seconds, self.verdicts, self.rest = 0.0, list[Verdict](), dict[str, Any]()
@@ -194,9 +200,28 @@ class Observation:
         if old:
             self._rest.read(old, at, self._ports)
             self.alone_since = self.since + at
-        self._facts = facts_of(self._canary.revision, self._rest.revision, now, self._mask, self._baseline)
+        revisions = self._canary.revision, self._rest.revision
+        facts = facts_of(*revisions, now, self._mask, self._baseline)
+        self._facts = {**facts, "ways": ways_of(self._ways_now(), facts["rest"])}
         self.seconds, self.verdicts, self.rest = at, self._judge.verdicts(self._facts), self._facts["rest"]
         return self.verdicts
+
+    def _ways_now(self) -> list[dict[str, Any]]:
+        """Return what the cluster has where the exporters send to; once all lead somewhere, that is not read again."""
+        if not self._ways or any(row["state"] != "ok" for row in self._ways):
+            fresh = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
+            namespace = str(self._pod["metadata"]["namespace"])
+            found = [one for one in peers(self._canary.config, namespace) if one.service]
+            read_peers(fresh, found)
+            self._ways = peer_facts(fresh, found, self._pod, policies_to(None, {}), Notes())
+        return self._ways
+
+    def unjudged(self, seconds: float) -> set[str]:
+        """Return the checks that an observation of so many seconds had nothing to compare for."""
+        if not self._facts["canary"]["received"]:
+            return {*NEED_DATA} & {*self._checks}
+        held_back = held(self._canary.config) + MARGIN >= seconds
+        return {"nothing_sent"} & {*self._checks} if held_back else set()
 
     def notes(self, seconds: float) -> list[str]:
         """Return what limits the judgement of so many seconds, for the user to read."""

@@ -62,6 +62,8 @@ NAMES_OF = {
     "memory": "process_memory_rss",
     "uptime": "process_uptime",
 }
+NOWHERE = {"about": "exporters/otlp", "exporter": "otlp", "endpoint": "a:1", "host": "a", "port": 1, "service": "ns/a"}
+NOWHERE |= {"state": "no_service", "has": ""}
 ENTRY = f'{NOW} {NOW}\terror\tx.go:1\tno\t{{"otelcol.component.id": "x", "otelcol.component.kind": "exporter"}}\n'
 WELL = {"in": 20, "incoming": 20, "outgoing": 20, "sent": 20, "host": 9}
 
@@ -83,6 +85,7 @@ def watched(
     judge = Judge(jmespath.search, CHECKS, lambda text: text)
     lines: list[str] = []
     known: dict[str, Any] = {}
+    ways = more.pop("ways", [])
     for number in range(11):
         time = 3.0 * number
         growing = {key: value(number) if callable(value) else value for key, value in more.items()}
@@ -92,6 +95,7 @@ def watched(
             [sample("old", time + 600, WELL if old is None else old, open={("otlp", 4317): True, ("otlp", 1): True})],
         )
         known = canary_facts.facts_of(canary, rest, NOW, lambda text: text)
+        known["ways"] = canary_facts.ways_of(ways, known["rest"])
         lines = [verdict.line for verdict in judge.verdicts(known)] or lines
     return lines, known
 
@@ -104,6 +108,7 @@ def watched(
     ("all_dropped", {**WELL, "outgoing": 0, "sent": 0}, {}),
     ("queue_grows", {**WELL, "sent": 2, "queue": 18}, {}),
     ("receiver_silent", {**WELL, "host": 0}, {}),
+    ("endpoint_nowhere", WELL, {"ways": [NOWHERE]}),
     ("not_listening", WELL, {"open": {("otlp", 4317): False}}),
     ("restarts", WELL, {"restarts": 1}),
     ("out_of_memory", WELL, {"oom": True}),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import checks_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import NEED_DATA, checks_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,
@@ -22,8 +22,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
 
+from ... import fake_api
 from ..._diagnose.live.diagnose_api import CONFIG, NOW, metadata, spec
 from ...fake_api import FakeApi, reply, status
+from ...helpers import cases
 from ...live_helpers import obj
 
 ROOT = "/api/v1/namespaces/ns/pods"
@@ -245,3 +247,57 @@ def test_a_new_config_that_hides_its_metrics_stops_too() -> None:
     hidden = {"service": {"telemetry": {"metrics": {"level": "none"}}}}
     with pytest.raises(Problem, match="metrics of the new config cannot be read"):
         require_metrics(canary.reader, canary.observed._replace(config=hidden))
+
+
+def idle(_now: float) -> str:
+    return counts(0)
+
+
+def elsewhere(endpoint: str) -> str:
+    return CONFIG.replace("${env:BACKEND}:4317", endpoint)
+
+
+SERVED = [
+    obj("Service", "jaeger", spec={"ports": [{"port": 4317}]}),
+    obj("EndpointSlice", "jaeger-1", labels={"kubernetes.io/service-name": "jaeger"}, endpoints=[{"conditions": {}}]),
+]
+
+
+@pytest.fixture(autouse=True)
+def _slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fake_api.SERVED, "discovery.k8s.io/v1", ("endpointslices",))
+
+
+@cases(
+    "endpoint, why",
+    ("jaeger:4319", "Service ns/jaeger has no port 4319, only 4317"),
+    ("bakend:4317", "Service ns/bakend does not exist"),
+    ("gateway.other.svc:4317", "Service other/gateway does not exist"),
+    ("empty:4317", "Service ns/empty has no endpoints"),
+)
+def test_without_data_an_endpoint_that_leads_nowhere_fails_the_canary(endpoint: str, why: str) -> None:
+    canary = Canary(idle, idle, elsewhere(endpoint))
+    canary.api.add(*SERVED, obj("Service", "empty", spec={"ports": [{"port": 4317}]}))
+    result = canary.judged()
+    assert ids(result) == ["endpoint_nowhere"]
+    assert f"exporters/{EXPORTER}: {endpoint} leads nowhere: {why}" in result.verdicts[0].text
+    assert result.seconds <= 6
+
+
+@cases("endpoint", "jaeger:4317", "backend.example.com:4317", "${env:UNKNOWN}:4317")
+def test_an_endpoint_that_leads_somewhere_or_that_is_unknown_fails_nobody(endpoint: str) -> None:
+    canary = Canary(idle, idle, elsewhere(endpoint))
+    canary.api.add(*SERVED)
+    assert ids(canary.judged()) == []
+
+
+def test_an_endpoint_that_the_rest_has_too_or_that_appears_fails_nobody() -> None:
+    assert ids(Canary(idle, idle).judged()) == [], "the Service is missing for both"
+    late = Canary(idle, idle, elsewhere("jaeger:4317"))
+    late.api.later(2, *SERVED)
+    assert ids(late.judged()) == []
+
+
+def test_what_was_not_compared_was_not_passed() -> None:
+    assert Canary(idle, idle).judged().unjudged(60) == set(NEED_DATA)
+    assert Canary(well, well).judged().unjudged(60) == set()
