@@ -30,6 +30,14 @@ _CUSTOM = "custom"
 _IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
 _NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
 _TAG = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
+# Distributions by the names of their programs and images, which people give as well.
+_OF_PROGRAM = {
+    "otelcol": "core",
+    "otelcol-contrib": "contrib",
+    "otelcol-k8s": "k8s",
+    "otelcol-otlp": "otlp",
+    "aws-otel-collector": "adot",
+}
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
 
@@ -131,7 +139,9 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
     if name not in known:
         own = "distribution_manifest or distribution_schema"
         fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give {own}."
-        raise Problem(f"there is no distribution '{name}'{near(name, known)}", fix=fix)
+        meant = _OF_PROGRAM.get(name, "")
+        hint = f"; did you mean '{meant}'?" if meant in known else near(name, known)
+        raise Problem(f"there is no distribution '{name}'{hint}", fix=fix)
     of_image = seen[1] if seen and seen[0] == name else ""
     own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
     return _counted(name, own) if own else None

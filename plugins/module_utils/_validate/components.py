@@ -95,15 +95,46 @@ def used(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:
-    """Yield older names of components that the build still accepts; it warns about them at start."""
+    """Yield the first older name of a component that the build still accepts, with all others of the config.
+
+    The Collector logs a line about each of them at start.
+    """
     build = build_of(subject.target) if subject.target else None
-    for name, component_id, kind, _settings in configured(subject) if build else ():
-        found = build.find(name, kind) if build else None
-        if build and found and found.renamed:
+    renamed = list(_renamed(subject, build)) if build else []
+    if not renamed:
+        return
+    first, *others = _once_each(renamed)
+    since = f" since {first.since}" if first.since else ""
+    more = "".join(f"; '{one.older}' is '{one.newer}'" for one in others)
+    message = f"'{first.older}' is called '{first.newer}'{since}{more}"
+    fix = f"Write `{first.newer}`." if not others else "Write the newer names; module pipeline_migrate does it."
+    yield Fault(first.path, message, fix)
+
+
+@dataclass(frozen=True)
+class RenamedComponent:
+    """A component under its older name: where it stands, both names of its type, and the version of the newer one."""
+
+    path: Path
+    older: str
+    newer: str
+    since: str
+
+
+def _renamed(subject: Subject, build: Build) -> Iterator[RenamedComponent]:
+    for name, component_id, kind, _settings in configured(subject):
+        found = build.find(name, kind)
+        if found and found.renamed:
             renamed = build.catalogue.rename(name, kind)
-            since = f" since {renamed.since}" if renamed else ""
-            message = f"'{kind}' is called '{found.renamed}'{since}"
-            yield Fault((name, component_id), message, f"Write `{found.renamed}`.")
+            yield RenamedComponent((name, component_id), kind, found.renamed, renamed.since if renamed else "")
+
+
+def _once_each(components: Iterable[RenamedComponent]) -> list[RenamedComponent]:
+    """Return the first component of each type."""
+    found: dict[tuple[str, str], RenamedComponent] = {}
+    for one in components:
+        found.setdefault((str(one.path[0]), one.older), one)
+    return list(found.values())
 
 
 def unsupported_signal(subject: Subject) -> Iterator[Fault]:
@@ -249,7 +280,7 @@ _REASONS = {
 }
 RULES = (
     *shared_rules(_refused, _REASONS),
-    *rules("warning", older_name),
+    *rules("info", older_name),
     *rules("error", unsupported_signal, shared=True),
     *rules("info", unstable_signal),
     *rules("error", removed_setting, shared=True),

@@ -165,9 +165,11 @@ def _one(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:
     one, two = (_given(settings, names) for names in pairs)
     if bool(one) != bool(two):
-        missing = pairs[0 if two else 1].split("|")[0]
         given = (one or two)[0]
-        yield CONFLICT, Fault((*path, given), f"'{given}' needs '{missing}' beside it", f"Add `{missing}: FILE`.")
+        there, other = pairs if one else reversed(pairs)
+        missing = other.split("|")[there.split("|").index(given)]  # of the same form: a file beside a file
+        value = "FILE" if missing.endswith("_file") else "VALUE"
+        yield CONFLICT, Fault((*path, given), f"'{given}' needs '{missing}' beside it", f"Add `{missing}: {value}`.")
 
 
 def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
@@ -175,6 +177,7 @@ def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     value = at(settings, tuple(action.split(".")))
     value = str(value).lower() if isinstance(value, bool) else value
     what = f"the default of {action}" if value is None else f"{action} '{value}'"
+    what = f"'{action}'" if isinstance(value, (dict, list)) else what
     usual = row.get("defaults", {})
     for key in keys:
         for place, given in values_of(settings, key, path):
@@ -213,13 +216,13 @@ def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     if not isinstance(settings, dict):
         return
     usual = row.get("defaults", {})
-    small, large = (settings[key] if key in settings else usual.get(key) for key in keys)  # null is zero, no default
+    small, large = (at(settings, steps(key), usual.get(key)) for key in keys)  # null is zero, no default
     is_time = isinstance(small, str) or isinstance(large, str)
     less, more = (_whole(_amount(value, is_time), row) for value in (small, large))
     if less is None or more is None or (more == 0 and "zero" in row) or less <= more:
         return
     message = f"'{keys[0]}' is {small}, more than '{keys[1]}', which is {large}"
-    yield RANGE, Fault((*path, keys[1]), message, f"Write at least {small} for `{keys[1]}`.")
+    yield RANGE, Fault((*path, *steps(keys[1])), message, f"Write at least {small} for `{keys[1]}`.")
 
 
 def _whole(number: Any, row: Row) -> Any:

@@ -25,6 +25,9 @@ _PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
 _LARGEST_PORT = 65535
 _LONGEST_WINDOW = 3600
 
+# What people call a field by the words of its documentation, where another field is spelled more like it.
+_MEANT: dict[Path, str] = {("targetAllocator", "strategy"): "allocationStrategy"}
+
 
 @about("resource")
 def resource_field(subject: Subject) -> Iterator[Fault]:
@@ -39,7 +42,9 @@ def resource_field(subject: Subject) -> Iterator[Fault]:
     for path, known in FIELDS.items():
         for key in section(subject.resource, "spec", *map(str, path)):
             if key not in known:
-                message = f"an OpenTelemetryCollector has no '{key}' here{near(str(key), known)}"
+                meant = _MEANT.get((*path, key), "")
+                hint = f"; did you mean '{meant}'?" if meant else near(str(key), known)
+                message = f"an OpenTelemetryCollector has no '{key}' here{hint}"
                 fix = "Remove it, or look up its name for your version of the operator."
                 yield Fault((*_SPEC, *path, key), message, fix)
 

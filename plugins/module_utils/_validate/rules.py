@@ -11,6 +11,7 @@ webhook of the operator are rules too, compared with its end-to-end cases and a 
 from __future__ import annotations
 
 from . import (
+    authenticators,
     batching,
     components,
     connectors,
@@ -51,6 +52,7 @@ _TOPICS = (
     *(
         structure,
         references,
+        authenticators,
         surroundings,
         components,
         connectors,

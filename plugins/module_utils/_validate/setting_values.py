@@ -132,7 +132,8 @@ def _judge(subject: Subject) -> Found:
     for (name, component_id), (row, rule, fault) in _violations(subject):
         if not _is_here(row, started.get(component_id, ()), completed):
             continue
-        if not row.get("extensible") or at(subject.config, fault.path) not in extensions:
+        named = at(subject.config, fault.path) if row.get("extensible") else None
+        if not (isinstance(named, str) and named in extensions):
             yield rule, hedged(fault, doubt(row, build, name, component_id, component_id in started))
 
 

@@ -99,14 +99,20 @@ def _port(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
                 address = value if "listens" in row else dialed(value)
                 why = broken_address(address, *ports) if address or ports[0] else ""
                 if why:
-                    host = address.partition(":")[0].partition("/")[0]
-                    yield WORD, Fault(place, f"'{value}' {why}", f"Write `{host}:4317`.")
+                    yield WORD, Fault(place, f"'{value}' {why}", f"Write `{_host_and_port(address)}`.")
         whole = at(settings, steps(key))
         is_open = isinstance(whole, str) and not whole.startswith("unix") and "listens" not in row
         if is_open and _ENDS_WITH_HOST.search(whole):
             yield WORD, Fault((*path, *steps(key)), f"'{whole}' has no port", f"Write `{whole}:4317`.")
 
 
+def _host_and_port(address: str) -> str:
+    """Return the host of an address, or of a URL, with its port; with the usual one if it has none."""
+    host, colon, port = _SCHEME.sub("", address).partition("/")[0].partition(":")
+    return f"{host}:{port}" if colon and port.isdigit() else f"{host}:4317"
+
+
+_SCHEME = re.compile(r"\A[a-zA-Z][a-zA-Z0-9+.-]*://")
 # A variable may bring scheme, host and port; a domain after the last one has none.
 _ENDS_WITH_HOST = re.compile(r"\}(?=[^:/}]*[A-Za-z.-])[A-Za-z0-9.-]+\Z")
 _NO_PORT = re.compile(r"unix|passthrough|vsock|xds|(?!https?://|dns:///)[a-z]+://")

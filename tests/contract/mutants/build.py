@@ -44,9 +44,12 @@ def newer_name(subject: Subject) -> Iterator[Subject]:
 
 
 def older_name(subject: Subject) -> Iterator[Subject]:
+    """Yield configs with an older name; one that has some already keeps its one finding."""
+    old = {item.new: item.old for item in _target.tables().renames}
+    if any(component_id.partition("/")[0] in old.values() for _name, component_id, _settings in components(subject)):
+        return
     for name, kind in (("processors", "k8sattributes"), ("exporters", "otlphttp"), ("exporters", "otlp")):
         yield put(subject, (name, f"{kind}/{NEW}"), HTTP)
-    old = {item.new: item.old for item in _target.tables().renames}
     for name, component_id, _settings in components(subject):
         kind, slash, rest = component_id.partition("/")
         if kind in old:

@@ -128,6 +128,8 @@ def test_a_build_is_said_or_recognised(wanted: BuildRequest, image: str, build: 
 def test_a_build_that_nobody_knows_is_refused() -> None:
     with pytest.raises(Problem, match="there is no distribution 'contribb'; did you mean 'contrib'"):
         resolve(BuildRequest("contribb"), "")
+    with pytest.raises(Problem, match="did you mean 'core'"):
+        resolve(BuildRequest("otelcol"), "")
     with pytest.raises(Problem, match="'newest' is not a version of the Collector"):
         resolve(BuildRequest(version="newest"), "")
 
@@ -200,11 +202,9 @@ NAMES = sorted(path.name.removesuffix(".broken.yaml") for path in SEEDS.glob("*.
 MISTAKES: dict[str, set[tuple[str, int]]] = {
     "agent": {("bare-variable", 11), ("removed-component", 17), ("removed-component", 21)},
     "cluster_events": {("removed-component", 17)},
-    "cluster_objects": {
-        *(("older-name", 13), ("wrong-type", 26), ("older-name", 31), ("plaintext-secret", 36), ("removed-setting", 40))
-    },
+    "cluster_objects": {*(("older-name", 13), ("wrong-type", 26), ("plaintext-secret", 36), ("removed-setting", 40))},
     "datadog": {("plaintext-secret", 19)},
-    "node_metrics": {("older-name", 14), ("older-name", 23)},
+    "node_metrics": {("older-name", 14)},
     "placeholder": {("placeholder", 18)},
     "sidecar": {("unknown-section", 11), ("undefined-reference", 32), ("undefined-reference", 34)},
 }

@@ -50,6 +50,9 @@ removed-component:
 older-name:
   an alias: {exporters.otlphttp/a: {}, build: contrib 0.158.0,
     finds: "exporters.otlphttp/a: 'otlphttp' is called 'otlp_http' since 0.144.0 Write `otlp_http`."}
+  all of a file in one line: {exporters: {otlphttp: {}, otlphttp/b: {}, otlp/c: {}}, build: contrib 0.158.0,
+    finds: "exporters.otlphttp: 'otlphttp' is called 'otlp_http' since 0.144.0; 'otlp' is 'otlp_grpc'
+      Write the newer names; module pipeline_migrate does it."}
   the only name of its time: {exporters.otlphttp: {}, build: contrib 0.115.0}
   no build: {exporters.otlphttp: {}}
 unsupported-signal:

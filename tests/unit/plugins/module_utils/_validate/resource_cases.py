@@ -16,6 +16,8 @@ from tests.contract.mutants.edits import Json, Mutator, put
 
 CASES = """
 resource-field:
+  a field by its meaning: {spec.targetAllocator.strategy: consistent-hashing,
+    finds: "spec.targetAllocator.strategy: did you mean 'allocationStrategy'?"}
   a misspelt field: {spec.replica: 2, finds: "spec.replica: has no 'replica' here; did you mean 'replicas'"}
   the right field: {spec.replicas: 2}
   one of the autoscaler: {spec.autoscaler.minReplica: 1,

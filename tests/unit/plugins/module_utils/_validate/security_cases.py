@@ -70,6 +70,26 @@ host-port-open:
     in.open_ports: ["4317/TCP"]
   asked for: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317"}
   no deployment: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in: null}
+wrong-authenticator:
+  given:
+    build: contrib 0.158.0
+    extensions: {oidc: {issuer_url: "https://a"}, oauth2client: {client_id: a}, bearertokenauth: {token: "${env:T}"},
+      basicauth: {htpasswd: {file: /a}}, basicauth/b: {client_auth: {username: a}}}
+  one that signs at a receiver: {receivers.otlp.protocols.grpc: {endpoint: "x:1", auth: {authenticator: basicauth/b}},
+    finds: "receivers.otlp.protocols.grpc.auth.authenticator: extension 'basicauth/b' signs requests, and a server needs
+      one that checks them Name an extension that checks requests: oidc, bearertokenauth, or basicauth with"}
+  a token of OAuth at a receiver: {receivers.zipkin: {endpoint: "x:1", auth: {authenticator: oauth2client}},
+    finds: "receivers.zipkin.auth.authenticator: extension 'oauth2client' signs requests"}
+  one that checks at an exporter: {exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: basicauth}},
+    finds: "exporters.otlp_http.auth.authenticator: extension 'basicauth' checks requests, and a client signs its own"}
+  in an exporter inside another: {exporters.load_balancing.protocol.otlp.auth.authenticator: oidc,
+    finds: "exporters.load_balancing.protocol.otlp.auth.authenticator: oidc"}
+  each at its side: {receivers.otlp.protocols.http: {endpoint: "x:1", auth: {authenticator: oidc}},
+    exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: oauth2client}}}
+  a server among the exporters: {exporters.prometheus: {endpoint: "x:1", auth: {authenticator: basicauth}},
+    signal: metrics}
+  both sides: {receivers.otlp.protocols.http: {endpoint: "x:1", auth: {authenticator: bearertokenauth}},
+    exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: bearertokenauth}}}
 plaintext-secret:
   a key: {exporters.x.api: {key: correct-horse-battery, site: x},
     finds: "exporters.x.api.key: `key` is written in clear text Write `${env:NAME}` here, and give NAME in `env` as
@@ -204,7 +224,17 @@ def unverified_certificate(subject: Subject) -> Iterator[Subject]:
     yield put(plus(subject, *http_exporter()), ("exporters", f"otlp_http/{NEW}", "tls", "insecure_skip_verify"), True)
 
 
+def wrong_authenticator(subject: Subject) -> Iterator[Subject]:
+    """Yield a server that would sign requests, and a client that would check them."""
+    signing = plus(subject, "extensions", "oauth2client", {"client_id": "a"})
+    auth = {"auth": {"authenticator": f"oauth2client/{NEW}"}}
+    yield plus(signing, "receivers", "otlp", {"protocols": {"http": {"endpoint": "localhost:54318", **auth}}})
+    checking = plus(subject, "extensions", "oidc", {"issuer_url": "https://example.com"})
+    yield plus(checking, *http_exporter(auth={"authenticator": f"oidc/{NEW}"}))
+
+
 MUTATORS: dict[str, Mutator] = {
+    "wrong-authenticator": wrong_authenticator,
     "plaintext-secret": added(
         [
             http_exporter(headers={"Authorization": f"Bearer {IN_CLEAR}"}),

@@ -17,6 +17,17 @@ out-of-range:
   given: {build: contrib 0.158.0}
   a queue of nothing: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {queue_size: 0}},
     finds: "exporters.otlp_grpc.sending_queue.queue_size: 'queue_size' is at least 1, not 0"}
+  the port of a syslog exporter: {exporters.syslog: {endpoint: x, port: 0}, signal: logs,
+    finds: "exporters.syslog.port: 'port' is between 1 and 65535, not 0"}
+  a batch that the queue has no place for: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {sizer: items,
+    queue_size: 2000, batch: {min_size: 4000}}},
+    finds: "exporters.otlp_grpc.sending_queue.queue_size: 'batch.min_size' is 4000, more than 'queue_size', which is
+      2000 Write at least 4000 for `queue_size`."}
+  a batch in another unit: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {sizer: requests, queue_size: 2000,
+    batch: {sizer: items, min_size: 4000}}}}
+  a sampling precision: {processors.probabilistic_sampler.sampling_precision: 4}
+  a sampling precision that is too fine: {processors.probabilistic_sampler.sampling_precision: 15,
+    finds: "processors.probabilistic_sampler.sampling_precision: 'sampling_precision' is at most 14, not 15"}
   a batch that is larger than its limit: {processors.batch: {send_batch_size: 100, send_batch_max_size: 50},
     finds: "processors.batch.send_batch_max_size: 'send_batch_size' is 100, more than 'send_batch_max_size'"}
   the default size above the limit: {processors.batch.send_batch_max_size: 1000,
@@ -73,6 +84,19 @@ conflicting-settings:
   a sizer of batches that is null is the default: {exporters.otlp_grpc: {endpoint: "x:1",
     sending_queue: {sizer: requests, batch: {sizer: null}}}}
   null is false: {exporters.debug: {use_internal_logger: null, output_paths: [stdout]}}
+  a certificate of a scrape without its key: {receivers.prometheus.config.scrape_configs: [{job_name: a,
+    tls_config: {cert_file: /a}}], signal: metrics,
+    finds: "receivers.prometheus.config.scrape_configs[0].tls_config.cert_file: Add `key_file: FILE`."}
+  a key in the config without its certificate: {exporters.otlp_grpc: {endpoint: "x:1", tls: {key_pem: "${env:K}"}},
+    finds: "exporters.otlp_grpc.tls.key_pem: Add `cert_pem: VALUE`."}
+  settings of which one rules the other out: {exporters.kafka: {partition_logs_by_resource_attributes: true,
+    partition_logs_by_trace_id: true}, signal: logs,
+    finds: "exporters.kafka.partition_logs_by_trace_id: Remove `partition_logs_by_trace_id`."}
+  one that is off: {exporters.kafka: {partition_logs_by_resource_attributes: true, partition_logs_by_trace_id: false},
+    signal: logs}
+  octet counting over UDP: {receivers.syslog: {protocol: rfc5424, udp: {listen_address: "x:1"},
+    enable_octet_counting: true}, signal: logs,
+    finds: "receivers.syslog.enable_octet_counting: 'udp' takes no 'enable_octet_counting'"}
   a certificate without its key: {exporters.otlp_grpc: {endpoint: "x:1", tls: {cert_file: /a}},
     finds: "exporters.otlp_grpc.tls.cert_file: 'cert_file' needs 'key_file' beside it Add `key_file: FILE`."}
   two CAs: {exporters.otlp_http: {endpoint: "http://x", tls: {ca_file: /a, ca_pem: b}},
@@ -227,6 +251,13 @@ sampling-policy:
     finds: "processors.tail_sampling.policies[0].status_code.status_codes[0]: Use one of OK, ERROR, UNSET."}
   a name twice: {processors.tail_sampling.policies: [{name: a, type: always_sample}, {name: a, type: always_sample}],
     finds: "processors.tail_sampling.policies[1].name: another item"}
+  a group in a group: {processors.tail_sampling.policies: [{name: a, type: composite, composite:
+    {composite_sub_policy: [{name: b, type: composite}]}}],
+    finds: "processors.tail_sampling.policies[0].composite.composite_sub_policy[0].type: 'composite' is unknown here"}
+  no type: {processors.tail_sampling.policies: [{name: a}], finds: "processors.tail_sampling.policies[0]: 'type'"}
+  one of all kinds inside another: {processors.tail_sampling.policies: [{name: a, type: composite, composite:
+    {composite_sub_policy: [{name: b, type: and, and: {and_sub_policy: [{name: c, type: not, not:
+    {not_sub_policy: {name: d, type: latency, latency: {threshold_ms: 9}}}}]}}]}}]}
   no name: {processors.tail_sampling.policies: [{type: always_sample}],
     finds: "processors.tail_sampling.policies[0]: name"}
   the type of an extension: {processors.tail_sampling.policies: [{name: a, type: acme}], extensions.acme: {}}

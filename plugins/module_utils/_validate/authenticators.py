@@ -1,0 +1,76 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule on authenticators: a server needs one that checks requests, and a client one that signs them.
+
+Sources: the Collector's config/configauth (`requested authenticator is not a server authenticator`) and, of each
+extension, which interfaces of extension/extensionauth it has. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .._config.catalogue import Listeners
+from .._config.paths import Path, at, leaves, section
+from .subject import Fault, Subject, rules
+from .view import Part, kind_of
+
+CHECKS_REQUESTS, SIGNS_REQUESTS = "checks", "signs"
+_END: Path = ("auth", "authenticator")
+# Extensions with one side, by their kind. bearertokenauth has both; basicauth has the one that its settings say.
+_SIDES = {
+    "oidc": CHECKS_REQUESTS,
+    **dict.fromkeys(
+        ("asapclient", "googleclientauth", "headerssetter", "oauth2client", "sigv4auth"),
+        SIGNS_REQUESTS,
+    ),
+}
+_FIXES = {
+    CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
+    SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
+    "`client_auth`.",
+}
+
+
+def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
+    """Yield authenticators of the other side, with which the Collector does not start; `otelcol validate` takes them.
+
+    A server is where a component listens; every other authenticator of an exporter is a client's.
+    """
+    extensions = section(subject.config, "extensions")
+    for part in subject.view.parts:
+        for path, name in _authenticators(part):
+            needed = _needed(part, path, subject.listeners)
+            side = _side(name, extensions.get(name)) if name in extensions else ""
+            if needed and side and side != needed:
+                who = "a server needs one that checks them" if needed == CHECKS_REQUESTS else "a client signs its own"
+                message = f"extension '{name}' {side} requests, and {who}"
+                yield Fault((*part.path, *path), message, _FIXES[needed])
+
+
+def _authenticators(part: Part) -> Iterator[tuple[Path, str]]:
+    for path, value in leaves(part.settings):
+        if path[-2:] == _END and isinstance(value, str):
+            yield path, value.strip()
+
+
+def _needed(part: Part, path: Path, listeners: Listeners) -> str:
+    """Return what the authenticator at a path has to do; empty text if nobody knows."""
+    served = (row.path[:-1] for row in listeners.get((part.section, part.type), ()))
+    if path[:-2] in served:
+        return CHECKS_REQUESTS
+    return SIGNS_REQUESTS if part.section == "exporters" else ""
+
+
+def _side(name: str, settings: Any) -> str:
+    """Return what an extension does with requests; empty text for both, or if nobody knows."""
+    if kind_of(name) == "basicauth" and isinstance(settings, dict):
+        given = [key for key in ("htpasswd", "client_auth") if at(settings, (key,)) is not None]
+        return {"htpasswd": CHECKS_REQUESTS, "client_auth": SIGNS_REQUESTS}[given[0]] if len(given) == 1 else ""
+    return _SIDES.get(kind_of(name), "")
+
+
+_AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
+RULES = rules("error", wrong_authenticator, documentation=_AUTHENTICATION)
