@@ -28,8 +28,7 @@ from ..module_utils._identity import identity
 from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin, unpinned
 from ..module_utils._kube import names
-from ..module_utils._migrate import batch_processor
-from ..module_utils._migrate.data_edits import Change, apply
+from ..module_utils._migrate import request_bytes
 from ..module_utils._validate import deployed, structure
 from ..module_utils._validate.data_flow import (
     Hop,
@@ -48,7 +47,6 @@ from ..module_utils._validate.view import Target
 from . import _arguments, _sources, _summary, _target, _yaml
 
 _PREFIX = "otel_collector_"
-_BATCH = ("processors", "batch")
 # What gives a collector its config.
 SOURCES = ("recipes", "config", "config_files")
 _Made = TypeVar("_Made")
@@ -217,19 +215,18 @@ def _about(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:
 
 
 def _composed(draft: _Draft, recipes: Mapping[str, Path], logs: Sequence[str]) -> Composed:
-    of_recipes = _target.recipe_layers(draft.collector, draft.version, draft.facts, recipes, logs)
+    of_recipes = _target.recipe_layers(
+        draft.collector, draft.version, draft.facts, recipes, logs=logs, target=draft.target
+    )
     own = _target.user_layers(draft.collector, draft.own_config)
     composed = compose([*of_recipes, *(_target.percentages(own) if of_recipes else ()), *own])
-    if of_recipes and draft.target and _target.in_exporters(draft.collector, draft.target.version):
-        return replace(composed, config=_batched(composed.config, draft.target))
-    return composed
-
-
-def _batched(config: dict[str, Any], target: Target) -> dict[str, Any]:
-    """Return a config with the batches of recipe baseline made by the exporters that can make them."""
-    found = batch_processor.to_exporters(config, target)
-    edits = [edit for one in found if isinstance(one, Change) and one.path == _BATCH for edit in one.edits]
-    return dict(apply(config, edits)) if edits else config
+    if not of_recipes:
+        return composed
+    config = request_bytes.retried_without_end(composed.config)
+    if draft.target and _target.splits(draft.target):
+        room, moves = _target.queue_bytes(draft.collector), _target.in_exporters(draft.collector, draft.target.version)
+        config = request_bytes.by_bytes(config, draft.target, room, moves)
+    return replace(composed, config=config)
 
 
 def _planned(draft: _Draft) -> Planned:

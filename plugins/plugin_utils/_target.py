@@ -16,12 +16,13 @@ from typing import Any
 
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, before_port
 from ..module_utils._collector.platform import facts_for
+from ..module_utils._collector.quantities import BATCH_BYTES, MIB, queue_mib, request_mib
 from ..module_utils._config.catalogue import SECTIONS, Catalogue
 from ..module_utils._config.layers import Layer, for_version, parse_version
 from ..module_utils._config.paths import section
 from ..module_utils._errors import Problem, near
 from ..module_utils._validate import recipes
-from ..module_utils._validate.batching import EXPORTERS_BATCH
+from ..module_utils._validate.batching import EXPORTERS_BATCH, from_version
 from ..module_utils._validate.view import Target
 from . import _files, _sources, _yaml
 
@@ -262,11 +263,17 @@ _ROTATED = (0, 122)  # from this version on, the operator `container` of file_lo
 
 
 def recipe_layers(
-    collector: Collector, version: str, facts: Mapping[str, Any], folders: Mapping[str, Path], logs: Sequence[str] = ()
+    collector: Collector,
+    version: str,
+    facts: Mapping[str, Any],
+    folders: Mapping[str, Path],
+    *,
+    logs: Sequence[str] = (),
+    target: Target | None = None,
 ) -> list[Layer]:
     """Return the layers of a collector's recipes from these folders, with the component names of this version.
 
-    `logs` are the globs of the logs of all collectors of the cluster.
+    `logs` are the globs of the logs of all collectors of the cluster; `target` is the build, if the catalogue knows it.
     """
     used = recipes.uses(collector.recipes)
     if not used:
@@ -277,7 +284,7 @@ def recipe_layers(
         recipes.check_known(use, folders)
     described = {use.name: _sources.recipe(folders[use.name]) for use in used}
     recipes.check_requires(used, described)
-    about, facts = _about(collector, version, logs), facts_for(collector, facts)
+    about, facts = _about(collector, version, logs, target), facts_for(collector, facts)
     layers = []
     for use in used:
         recipes.check_mode(use, described[use.name], collector.mode)
@@ -286,7 +293,7 @@ def recipe_layers(
     return layers
 
 
-def _about(collector: Collector, version: str, logs: Sequence[str]) -> dict[str, Any]:
+def _about(collector: Collector, version: str, logs: Sequence[str], target: Target | None) -> dict[str, Any]:
     """Return the facts about a collector that recipes can use."""
     memory = collector.memory
     return {
@@ -303,14 +310,28 @@ def _about(collector: Collector, version: str, logs: Sequence[str]) -> dict[str,
         "spike_limit_mib": memory.spike_limit_mib,
         "metrics_readers": not version or parse_version(version) >= _READERS,
         "rotated_logs": not version or parse_version(version) >= _ROTATED,
+        "request_mib": request_mib(collector.memory_limit),
+        "batch_bytes": BATCH_BYTES,
+        "splits": splits(target),
         "exporters_batch": bool(version) and in_exporters(collector, version),
     }
+
+
+def splits(target: Target | None) -> bool:
+    """Whether the exporters of a build split what is too large for a receiver."""
+    return from_version(target, EXPORTERS_BATCH)
 
 
 def in_exporters(collector: Collector, version: str) -> bool:
     """Whether recipe baseline leaves batches to the exporters, where they can make them."""
     given = [use.options.get("batching") for use in recipes.uses(collector.recipes) if use.name == BASELINE]
     return given != ["processor"] and parse_version(version) >= parse_version(EXPORTERS_BATCH)
+
+
+def queue_bytes(collector: Collector) -> int:
+    """Return the bytes that all queues in the memory of a collector hold together, by recipe baseline."""
+    given = [use.options.get("queue_mib") for use in recipes.uses(collector.recipes) if use.name == BASELINE]
+    return next((int(one) for one in given if one), queue_mib(collector.memory)) * MIB
 
 
 _LOG_LEVEL = "info"  # the Collector's own default, which a config need not have

@@ -77,6 +77,9 @@ ABOUT = {
     "spike_limit_mib": 100,
     "metrics_readers": True,
     "exporters_batch": True,
+    "splits": True,
+    "request_mib": 16,
+    "batch_bytes": 2**20,
     "rotated_logs": True,
 }
 SECRET = re.compile(r"pass(word|wd)|secret|token|api_?key|credential", re.IGNORECASE)
@@ -207,7 +210,7 @@ def test_tail_sampling_says_the_memory_with_which_the_rule_counts() -> None:
 
 
 # What recipes ask of the whole config, when all layers are merged: tests/unit/plugins/plugin_utils/test_render.py.
-RENDERED_LATER = {("baseline", "batching")}
+RENDERED_LATER = {("baseline", "batching"), ("baseline", "queue_mib")}
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -100,6 +100,7 @@ def running(
     program: Path,  # noqa: F811
     file: Path,
     port: int,
+    host: str = "127.0.0.1",
     **environment: str,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a Collector, and end it as Kubernetes does: it has sent what it holds when the block is over."""
@@ -111,7 +112,7 @@ def running(
     ):
         try:
             end = time.monotonic() + PATIENCE
-            while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < end and one.poll() is None:
+            while socket.socket().connect_ex((host, port)) and time.monotonic() < end and one.poll() is None:
                 threading.Event().wait(0.05)
             yield one
         finally:

@@ -155,15 +155,15 @@ def test_a_destination_that_is_down_fills_its_own_queue_and_not_the_memory(progr
     with answering(load.answer) as up:
         ends = {"a": up, "b": "http://127.0.0.1:9"}
         destinations = [{"name": name, "tenants": [name], "endpoint": ends[name], "protocol": "http"} for name in ends]
-        routing = {"tenant_routing": {"destinations": destinations, "default": "drop", "queue_mib": 1}}
+        routing = {"tenant_routing": {"destinations": destinations, "default": "drop", "queue_mib": 4}}
         recipes = [{"baseline": {"batch_timeout": "100ms"}}, routing]
         file, port = written(tmp_path, "deployment", recipes, ["otlp_http/a", "otlp_http/b"])
         with running(program, file, port):
             with pytest.raises(HTTPError, match=str(UNAVAILABLE)):
-                for number in range(20):
+                for number in range(60):
                     span(port, "b", number, "x" * 100_000)
-            span(port, "a", 20)
-            until("what the other destination gets", lambda: load.stored == {f"{21:016x}"}, PATIENCE)
+            span(port, "a", 60)
+            until("what the other destination gets", lambda: load.stored == {f"{61:016x}"}, PATIENCE)
 
 
 LINES, CONSUMERS = 5000, 10  # requests of an exporter that are under way at once, by default
@@ -190,7 +190,8 @@ def test_lines_wait_in_their_files_while_a_backend_is_down(program: Path, tmp_pa
         read = {"pod_logs": {"include": [str(log)], "start_at": "beginning"}}
         forward = {"otlp_forward": {"endpoint": backend, "protocol": "http"}}
         recipes = [{"baseline": {"batch_timeout": "100ms", "batch_size": 100}}, read, forward]
-        file, port = written(tmp_path, "daemonset", recipes, ["otlp_http/gateway"], queue_size=LINES // 1000)  # batches
+        room = {"sizer": "items", "queue_size": LINES // 10}
+        file, port = written(tmp_path, "daemonset", recipes, ["otlp_http/gateway"], **room)
         with running(program, file, port):
             until("a request that is repeated", lambda: len(asked) > CONSUMERS, PATIENCE)
             up.set()

@@ -19,7 +19,7 @@ from .._errors import Problem, about
 
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
-_MIB = 2**20
+MIB = 2**20
 _DURATION = re.compile(r"(?<!\d)(?P<number>\d++(?:\.\d++)?)(?P<unit>ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
@@ -30,6 +30,15 @@ SPIKE_PERCENT = 25
 # Source: "set GOMEMLIMIT to 80 % of the hard limit", memory_limiter README.
 GOMEMLIMIT_PERCENT = 80
 SMALLEST_LIMIT_MIB = 64
+# What a Collector takes without data, and how many bytes of memory a byte of a queue takes if it holds small records.
+# Source: tests/integration/test_record_sizes.py fills the queues of a Collector, whose limiter must not refuse.
+_IDLE_MIB, _BYTES_OF_A_BYTE = 32, 4
+# At which size a batch is sent, and the size that no request exceeds, in bytes. Receivers over gRPC take 4 MiB after
+# decompression unless they say otherwise. Source: defaultServerMaxReceiveMessageSize in server.go of gRPC for Go.
+BATCH_BYTES = 2**20
+REQUEST_BYTES = 7 * 2**19
+# The largest request that a receiver takes: a share of the container's limit, within these MiB.
+_REQUEST_SHARE, LEAST_REQUEST_MIB, _MOST_REQUEST_MIB = 32, 4, 64
 # The least memory of a trace that waits for the decision of tail_sampling: one span with two attributes.
 # Source: tests/integration/test_trace_memory.py asks a Collector for its heap.
 TRACE_BYTES = 1024
@@ -51,11 +60,22 @@ def memory(limit: str, percent: int = LIMIT_PERCENT, spike_percent: int = SPIKE_
 
     Raises Problem when that is no quantity, or too little for a collector to start.
     """
-    mib = parse_bytes(limit) // _MIB
+    mib = parse_bytes(limit) // MIB
     if mib < SMALLEST_LIMIT_MIB:
         wrong = f"memory limit '{limit}' is too small for a collector"
         raise Problem(wrong, fix=f"Give at least {SMALLEST_LIMIT_MIB}Mi.")
     return Memory(mib * percent // 100, mib * spike_percent // 100, f"{mib * GOMEMLIMIT_PERCENT // 100}MiB")
+
+
+def queue_mib(limits: Memory) -> int:
+    """Return the MiB that all queues in memory hold together, so that they are full before the limiter refuses."""
+    return max((limits.limit_mib - limits.spike_limit_mib - _IDLE_MIB) // _BYTES_OF_A_BYTE, 1)
+
+
+def request_mib(limit: str) -> int:
+    """Return the MiB of the largest request that a receiver takes, by a container's memory limit."""
+    share = parse_bytes(limit) // MIB // _REQUEST_SHARE
+    return min(max(share, LEAST_REQUEST_MIB), _MOST_REQUEST_MIB)
 
 
 def duration(value: Any) -> float:

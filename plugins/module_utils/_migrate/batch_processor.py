@@ -31,7 +31,7 @@ from .._validate.view import Target, kind_of
 from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, type_of, with_type
 
 # What the processor and a queue do without settings.
-_SIZE, _TIMEOUT, _QUEUE_SIZE = 8192, "200ms", 1000
+DEFAULT_SIZE, _TIMEOUT, _QUEUE_SIZE = 8192, "200ms", 1000
 _ZERO = ("0", "0s", "0ms", 0)
 # From which version on a queue makes a batch for each value of metadata.
 _PARTITION = "0.147.0"
@@ -59,9 +59,13 @@ def batches(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         yield from to_exporters(config, target)
 
 
-def to_exporters(config: Any, target: Target) -> Iterator[Change | Unsolved]:
-    """Yield every batch processor whose work the exporters behind it can do, or why they cannot."""
-    plans = {name: _plan(name, config, target) for name in section(config, "processors") if type_of(name) == BATCH}
+def to_exporters(config: Any, target: Target, counted: bool = True) -> Iterator[Change | Unsolved]:
+    """Yield every batch processor whose work the exporters behind it can do, or why they cannot.
+
+    A batch that is not `counted` may have fewer records than the processor makes, such as where a queue is smaller.
+    """
+    names = [name for name in section(config, "processors") if type_of(name) == BATCH]
+    plans = {name: _plan(name, config, target, counted) for name in names}
     wanted: dict[str, dict[str, Any]] = {}
     for name, plan in plans.items():
         for exporter in plan.exporters:
@@ -83,7 +87,7 @@ def to_exporters(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         yield _moved(path, plan, [*edits, *_unlisted(path, plan, successor, config, target)], config, successor)
 
 
-def _plan(name: str, config: Any, target: Target) -> _Plan:
+def _plan(name: str, config: Any, target: Target, counted: bool) -> _Plan:
     plan = _Plan()
     for pipeline, roles in section(config, "service", "pipelines").items():
         processors = items(roles, "processors")
@@ -93,7 +97,8 @@ def _plan(name: str, config: Any, target: Target) -> _Plan:
         place: Path = ("service", "pipelines", pipeline, "processors", index)
         senders = list(dict.fromkeys(_senders(pipeline, config, ())))
         lasting = any(_lasts(_exporter(config, one)) for one in senders)
-        why = _shared(processors[index + 1 :], senders, lasting, target) or _unable(name, senders, config, target)
+        least = batch_of(section(config, "processors")[name])["min_size"] if counted else 0
+        why = _shared(processors[index + 1 :], senders, lasting, target) or _unable(least, senders, config, target)
         if why:
             plan.stays[place] = why
         else:
@@ -154,8 +159,7 @@ def _shared(behind: list[Any], senders: list[str], lasting: bool, target: Target
     return ""
 
 
-def _unable(processor: str, senders: list[str], config: Any, target: Target) -> str:
-    least = batch_of(section(config, "processors")[processor])["min_size"]
+def _unable(least: Any, senders: list[str], config: Any, target: Target) -> str:
     for name in senders:
         queue = at(_exporter(config, name), (QUEUE,))
         if not can_batch(target, name):
@@ -195,7 +199,7 @@ def _refusal(settings: Any, target: Target) -> str:
 def batch_of(settings: Any) -> dict[str, Any]:
     """Return `sending_queue.batch` that makes the batches of a processor with these settings."""
     own = {key: value for key, value in section({BATCH: settings}, BATCH).items() if value is not None}
-    size, timeout = own.get("send_batch_size", _SIZE), own.get("timeout", _TIMEOUT)
+    size, timeout = own.get("send_batch_size", DEFAULT_SIZE), own.get("timeout", _TIMEOUT)
     if timeout in _ZERO:  # it sends what it gets, at once
         size, timeout = 0, _TIMEOUT
     batch = {"sizer": "items", "min_size": size, "flush_timeout": timeout}

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..._collector.needs.listeners import kind_of
 from ..._collector.peers import peers
-from ..._collector.quantities import duration
+from ..._collector.quantities import BATCH_BYTES, duration
 from ..._config.paths import amount, at, items, section
 from ..._telemetry.logs import VARIABLE
 from ..._telemetry.metrics import interval
@@ -30,6 +30,8 @@ _GROWTH = 6
 _PASSES = 5.0
 # A share of the rest that goes wrong up to this one, in percent, and one that goes well from this one on.
 _RARE, _NEARLY_ALL = 2, 0.9
+# How many units a queue in bytes holds at least.
+_PARTS = 20
 _FLUSH = ("sending_queue", "batch", "flush_timeout")
 # Receivers that always find data when they collect.
 _COLLECTING = frozenset(("hostmetrics", "kubeletstats"))
@@ -230,7 +232,7 @@ class _Comparison:
         known = [one for one in self._old["exports"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
         queue = sum(one["queue_size"] for one in known) / max(len(self._old["pods"]), 1)
         sizes = self._canary.history("exports", index, "queue_size")[-_GROWTH:]
-        here_unit, rest_unit = (_unit(config, row["id"]) for config in self._settings)
+        here_unit, rest_unit = (unit_of(config, row["id"]) for config in self._settings)
         low = min(sizes[-LAST:]) // here_unit if len(sizes) >= LAST else 0
         least = self._least(row["signal"])
         return {
@@ -285,11 +287,19 @@ class _Comparison:
         return {**row, "known": (role, said) in others, "calm": calm}
 
 
-def _unit(config: Mapping[str, Any], exporter: str) -> int:
-    """Return how many units of its queue an exporter sends at once: a queue of items also holds the next batch."""
+def unit_of(config: Mapping[str, Any], exporter: str) -> int:
+    """Return how many units of its queue an exporter sends at once: a queue also holds the next batch.
+
+    A queue in bytes without batches in bytes holds some requests. Half of any queue is more than it holds in passing.
+    """
     queue = section(config, "exporters", exporter, "sending_queue")
-    size = at(queue, ("batch", "min_size"))
-    return size if queue.get("sizer") == "items" and isinstance(size, int) and size > 0 else 1
+    sizer, batch = queue.get("sizer"), section(queue, "batch")
+    size = batch.get("min_size") if batch.get("sizer", sizer) == sizer else None
+    found = size if sizer in ("items", "bytes") and isinstance(size, int) else 0
+    if sizer != "bytes":
+        return found or 1
+    room = queue.get("queue_size")
+    return min(found or BATCH_BYTES, max(room // _PARTS, 1) if isinstance(room, int) else BATCH_BYTES)
 
 
 def _accepted(facts: Facts, signal: str) -> int:

@@ -44,9 +44,21 @@ _REFUSED = " or ".join(_grows(metric, "receiver") for metric in ("receiver_refus
 _WHY = _cause("namespace, pod", "MemoryLimited", "ExportFailed", "QueueOverflow", more=',records="<noun>"')
 _STOPPED = _cause("namespace, pod, exporter", "ExportStalled", "QueueOverflow")
 _SLOW = _cause("namespace, pod, exporter", "ExportStalled", "QueueOverflow", "QueueNearlyFull")
-_SENT = "sum by (namespace, pod, exporter) (rate(<exporter_sent_of>[5m])) > 0"
-_QUEUED = "<exporter_queue_size_by_signal>"
-_WAITING = f"sum by (namespace, pod, exporter) (min_over_time({_QUEUED}[5m]) and {_QUEUED} offset 5m) > 0"
+_QUEUED, _ROOM = "<exporter_queue_size_by_signal>", "<exporter_queue_capacity_by_signal>"
+
+
+def _stalled(held_for: str, quiet_for: str, least: str) -> str:
+    """Return the exporters that hold more than the least for some time, and sent nothing for some time."""
+    held = f"min_over_time({_QUEUED}[{held_for}]) and {_QUEUED} offset {held_for}"
+    sent = f"sum by (namespace, pod, exporter) (rate(<exporter_sent_of>[{quiet_for}])) > 0"
+    return f"(sum by (namespace, pod, exporter) ({held}) > {least}) unless {sent}"
+
+
+# A queue that fills fast is told when a fifth of it is in use.
+_FIFTH = f"0.2 * sum by (namespace, pod, exporter) ({_ROOM})"
+_STALLED = f"({_stalled('3m', '3m', '0')}) or ({_stalled('1m', '2m', _FIFTH)})"
+_ALREADY = _cause("namespace, pod, exporter", "ExportStalled")
+_OVERFLOWN = _cause("namespace, pod, exporter", "QueueOverflow", more=',records="<noun>",alertstate="firing"')
 
 
 class Alert(NamedTuple):
@@ -161,18 +173,18 @@ ALERTS = (
     Alert(
         "OtelCollectorExportStalled",
         ("exporters", "queue"),
-        f"{_WAITING} unless {_SENT}",
-        "1m",
+        f"({_STALLED}) {_OVERFLOWN}",
+        "0m",
         "critical",
         f"Exporter {{{{ $labels.exporter }}}} of collector <name> delivers no <what> from {POD}.",
-        "The queue is not empty, and nothing was delivered for five minutes: the backend does not answer, or asks to"
-        " try later. When the queue is full, data is lost. See that the backend runs and can be reached.",
+        "The queue is not empty, and nothing was delivered for three minutes: the backend does not answer, or asks to"
+        " try later. Nothing is lost until the queue is full. See that the backend runs and can be reached.",
         "exporters",
     ),
     Alert(
         "OtelCollectorQueueOverflow",
         ("exporters", "queue"),
-        _grows("exporter_enqueue_failed_of", "exporter"),
+        f"({_grows('exporter_enqueue_failed_of', 'exporter')}) {_ALREADY}",
         "0m",
         "critical",
         f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> has no room for <what> in {POD}.",

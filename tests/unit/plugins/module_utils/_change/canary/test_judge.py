@@ -208,6 +208,19 @@ def test_a_queue_of_items_is_measured_in_batches() -> None:
     assert [grows(18), grows(1800)] == [False, True]
 
 
+@cases(
+    "queue, unit",
+    ({"sizer": "bytes", "queue_size": 2**30, "batch": {"min_size": 2**20}}, 2**20),
+    ({"sizer": "bytes", "queue_size": 4_000_000, "batch": {"min_size": 1_000_000}}, 200_000),
+    ({"sizer": "bytes", "queue_size": 2**30, "batch": {"sizer": "items", "min_size": 100}}, 2**20),
+    ({"sizer": "items", "batch": {"sizer": "bytes", "min_size": 2**20}}, 1),
+    ({}, 1),
+)
+def test_a_queue_of_bytes_is_measured_in_batches_or_in_parts_of_itself(queue: dict[str, Any], unit: int) -> None:
+    config = {**CONFIG, "exporters": {"debug": {"sending_queue": queue}}}
+    assert canary_facts.unit_of(config, "debug") == unit
+
+
 OWN = {"id": "mine", "find": "receives", "text": "{id}"}
 
 

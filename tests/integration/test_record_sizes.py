@@ -1,0 +1,121 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records of 100 B to 1 MiB through an agent and a gateway from recipes alone, to a backend that takes 4 MiB over gRPC.
+
+Each record has a name, and the backend counts names: none may be missing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+
+from tests.support.cases import cases
+from tests.support.cluster import until
+from tests.support.record_sizes import MIB, SIZES, backend, send
+
+from .test_batches import running
+from .test_real_collector import program, target  # noqa: F401 - fixtures
+
+PATIENCE = 60.0  # seconds
+# Each collector has an address of its own, as a pod has: the recipes decide on the ports.
+_ADDRESSES = (f"127.{os.getpid() % 200 + 20}.{number // 250}.{number % 250 + 1}" for number in itertools.count())
+SIGNALS = ("logs", "traces", "metrics")
+SAMPLED = {"logs": "log_records", "traces": "spans", "metrics": "metric_points"}
+
+
+@contextmanager
+def collector(program: Path, folder: Path, to: str, *recipes: Any, **options: Any) -> Iterator[str]:  # noqa: F811
+    """Run the collector that recipes make, which sends to an address, and yield the address of its pod."""
+    address, (protocol, _colon, host) = next(_ADDRESSES), to.partition("://")
+    forward = {"endpoint": host, "insecure": True} if protocol == "grpc" else {"endpoint": to, "protocol": "http"}
+    item = {"name": "one", "recipes": ["otlp_ingest", {"otlp_forward": forward}, *recipes], **options}
+    (planned,) = _render.plan(_render.Request([item], {"namespace": "telemetry"}))
+    config = json.loads(re.sub("/var/lib/otelcol/queue", str(folder), json.dumps(planned.composed.config)))
+    config["service"]["extensions"].remove("health_check")
+    del config["extensions"]["health_check"]
+    file = folder / f"{address}.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    with running(program, file, 4318, address, **environment(address, planned.collector)):
+        until("the collector", lambda: "process_uptime" in own_metrics(address), PATIENCE)
+        yield address
+
+
+def environment(address: str, planned: Any) -> dict[str, str]:
+    return {"MY_POD_IP": address, "GOGC": "100", "GOMEMLIMIT": planned.memory.gomemlimit}
+
+
+def own_metrics(address: str) -> str:
+    """Return the metrics of a collector, or nothing before it serves them."""
+    try:
+        with urllib.request.urlopen(f"http://{address}:8888/metrics", timeout=5) as response:
+            return str(response.read().decode())
+    except OSError:
+        return ""
+
+
+def total(address: str, name: str) -> float:
+    """Return the sum of a metric of a collector."""
+    found = re.findall(rf"^otelcol_{name}(?:{{.*}})? (\S+)$", own_metrics(address), re.MULTILINE)
+    return sum(map(float, found))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@cases("signal, protocol", ("logs", "grpc"), ("logs", "http"), ("traces", "grpc"), ("metrics", "grpc"))
+def test_no_record_is_lost_for_its_size(
+    program: Path,  # noqa: F811
+    tmp_path: Path,
+    signal: str,
+    protocol: str,
+    size: str,
+) -> None:
+    port = {"grpc": 4317, "http": 4318}[protocol]
+    with ExitStack() as tiers:
+        stored, address = tiers.enter_context(backend())
+        gateway = tiers.enter_context(collector(program, tmp_path, f"grpc://{address}"))
+        agent = tiers.enter_context(collector(program, tmp_path, f"{protocol}://{gateway}:{port}"))
+        sent = send(f"{protocol}://{agent}:{port}", signal, *SIZES[size])
+        assert len(sent.taken) == SIZES[size][1], sent.refusals
+        until("all records", lambda: len(stored.stored) == len(sent.taken), PATIENCE)
+    assert {*sent.taken} == {*stored.stored}
+
+
+@pytest.mark.parametrize("limit", ["128Mi", "512Mi"])
+@pytest.mark.parametrize("size", ["100 B", "6 kB"])
+def test_queues_are_full_before_the_memory_limiter_refuses(
+    program: Path,  # noqa: F811
+    tmp_path: Path,
+    size: str,
+    limit: str,
+) -> None:
+    """All three queues of a pod are full, and clients hear it; the limiter has no reason to refuse."""
+    length = SIZES[size][0]
+    with ExitStack() as tiers:
+        stored, address = tiers.enter_context(backend())
+        stored.down.set()
+        gateway = tiers.enter_context(collector(program, tmp_path, f"grpc://{address}", memory_limit=limit))
+        for signal in SIGNALS:
+            room = total(gateway, "exporter_queue_capacity") / max(total(gateway, "exporter_queue_capacity") and 3, 1)
+            send(f"grpc://{gateway}:4317", signal, length, int(2 * room / length), patience=1)
+            until("a full queue", lambda signal=signal: failed(gateway, signal) > 0, PATIENCE)
+        share = total(gateway, "exporter_queue_size") / total(gateway, "exporter_queue_capacity")
+        heap = total(gateway, "process_runtime_heap_alloc_bytes") / MIB
+        refused = total(gateway, "processor(?:_memory_limiter)?_refused_[a-z_]+")
+        print(f"{limit} {size}: queues {share:.0%} full, {heap:.0f} MiB of heap, limiter refused {refused:.0f}")
+        assert share > 0.5 and refused == 0
+
+
+def failed(address: str, signal: str) -> float:
+    return total(address, f"exporter_enqueue_failed_{SAMPLED[signal]}")

@@ -1,0 +1,201 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clients that send records of one size over OTLP as an SDK does, and a backend that knows each record by its name."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+KIB, MIB = 2**10, 2**20
+# Bytes of a record, about, and how many of them make a load that no default of 8192 records survives.
+SIZES = {
+    "100 B": (100, 20_000),
+    "1 kB": (KIB, 20_000),
+    "6 kB": (6 * KIB, 3000),
+    "100 kB": (100 * KIB, 200),
+    "1 MiB": (MIB - 2 * KIB, 24),
+}
+# What an SDK sends in one request: so many records, unless they are more than so many bytes.
+RECORDS, BYTES = 512, 6 * MIB
+CLIENTS = 4
+NAME = re.compile(rb"<([a-z]+-\d+)>")
+_SERVICE = "/opentelemetry.proto.collector.{0}.v1.{1}Service/Export"
+METHODS = {
+    name: _SERVICE.format(*names)
+    for name, names in {
+        "logs": ("logs", "Logs"),
+        "traces": ("trace", "Trace"),
+        "metrics": ("metrics", "Metrics"),
+    }.items()
+}
+_AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_BUSY = (429, 502, 503, 504)
+
+
+def _text(key: str, value: str) -> KeyValue:
+    return KeyValue(key=key, value=AnyValue(string_value=value))
+
+
+def _logs(texts: Sequence[str]) -> Any:
+    records = [LogRecord(time_unix_nano=time.time_ns(), body=AnyValue(string_value=text)) for text in texts]
+    return ExportLogsServiceRequest(resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=records)])])
+
+
+def _traces(texts: Sequence[str]) -> Any:
+    """Return spans whose text is in two events, as stack traces are."""
+
+    def span(text: str) -> Span:
+        head, tail = text[: len(text) // 2], text[len(text) // 2 :]
+        events = [Span.Event(name="exception", attributes=[_text("exception.stacktrace", one)]) for one in (head, tail)]
+        number = zlib.crc32(text[:40].encode())
+        ids = {"trace_id": number.to_bytes(16, "big"), "span_id": (number + 1).to_bytes(8, "big")}
+        now = time.time_ns()
+        return Span(name="GET /orders", start_time_unix_nano=now, end_time_unix_nano=now, events=events, **ids)
+
+    scope = ScopeSpans(spans=[span(text) for text in texts])
+    return ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[scope])])
+
+
+def _metrics(texts: Sequence[str]) -> Any:
+    points = [
+        NumberDataPoint(time_unix_nano=time.time_ns(), as_double=1.5, attributes=[_text("key", text)]) for text in texts
+    ]
+    scope = ScopeMetrics(metrics=[Metric(name="orders.waiting", gauge=Gauge(data_points=points))])
+    return ExportMetricsServiceRequest(resource_metrics=[ResourceMetrics(scope_metrics=[scope])])
+
+
+REQUESTS: dict[str, Callable[[Sequence[str]], Any]] = {"logs": _logs, "traces": _traces, "metrics": _metrics}
+
+
+@dataclass
+class Backend:
+    """What a backend has, by name, and how often; while `down` is set it answers as one that is overloaded."""
+
+    stored: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    largest: int = 0
+    down: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, body: bytes) -> None:
+        """Count the records of a request."""
+        names = [name.decode() for name in NAME.findall(body)]
+        with self._lock:
+            self.stored.update(names)
+            self.requests += 1
+            self.largest = max(self.largest, len(body))
+
+    def answer(self, body: bytes, context: grpc.ServicerContext) -> bytes:
+        """Answer a request over gRPC."""
+        if self.down.is_set():
+            context.abort(grpc.StatusCode.UNAVAILABLE, "down")
+        self.take(body)
+        return b""
+
+
+@contextmanager
+def backend() -> Iterator[tuple[Backend, str]]:
+    """Run a backend with the 4 MiB that gRPC has by default, and yield it with its address."""
+    found = Backend()
+    handler = grpc.unary_unary_rpc_method_handler(found.answer)
+
+    class Export(grpc.GenericRpcHandler):
+        def service(self, handler_call_details: Any) -> Any:
+            return handler if handler_call_details.method in METHODS.values() else None
+
+    server = grpc.server(ThreadPoolExecutor(CLIENTS), handlers=[Export()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield found, f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+@dataclass
+class Sent:
+    """The names of the records that were taken, and the answers of a server that took none of a request."""
+
+    taken: list[str] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+
+
+def batches(signal: str, size: int, count: int, name: str = "record") -> Iterator[tuple[list[str], bytes]]:
+    """Yield the requests of a client: the names of their records, and their bytes."""
+    at_once = max(min(RECORDS, BYTES // size), 1)
+    for first in range(0, count, at_once):
+        names = [f"{name}-{number}" for number in range(first, min(first + at_once, count))]
+        texts = [f"<{one}>{'x' * max(size - len(one) - 42, 0)}" for one in names]
+        yield names, REQUESTS[signal](texts).SerializeToString()
+
+
+def send(url: str, signal: str, size: int, count: int, *, name: str = "record", patience: float = 60) -> Sent:
+    """Send records to grpc://HOST:PORT or http://HOST:PORT, each request again while it is refused for now."""
+    sent, end = Sent(), time.monotonic() + patience
+
+    def deliver(request: tuple[list[str], bytes]) -> None:
+        names, body = request
+        while (answer := post(body)) and answer.startswith("again") and time.monotonic() < end:
+            sent.refusals[answer] += 1
+            time.sleep(0.05)
+        if answer:
+            sent.refusals[answer] += 1
+        else:
+            sent.taken.extend(names)
+
+    with _posting(url, signal) as post, ThreadPoolExecutor(CLIENTS) as clients:
+        list(clients.map(deliver, batches(signal, size, count, name)))
+    return sent
+
+
+@contextmanager
+def _posting(url: str, signal: str) -> Iterator[Callable[[bytes], str]]:
+    """Yield what posts a request and returns why it was not taken: `again …` if it may be sent again, else empty."""
+    scheme, _slashes, host = url.partition("://")
+    if scheme == "http":
+        yield lambda body: _over_http(f"{url}/v1/{signal}", body)
+        return
+    with grpc.insecure_channel(host, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+        export = channel.unary_unary(METHODS[signal])
+        yield lambda body: _over_grpc(export, body)
+
+
+def _over_grpc(export: Any, body: bytes) -> str:
+    try:
+        export(body, timeout=20)
+    except grpc.RpcError as error:
+        return f"{'again' if error.code() in _AGAIN else 'never'} {error.code().name} {error.details()}"
+    return ""
+
+
+def _over_http(url: str, body: bytes) -> str:
+    headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, gzip.compress(body, 1), headers), timeout=20):
+            return ""
+    except urllib.error.HTTPError as error:
+        return f"{'again' if error.code in _BUSY else 'never'} {error.code} {error.read()!r}"
+    except OSError as error:
+        return f"again {error}"
