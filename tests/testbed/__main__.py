@@ -16,7 +16,7 @@ from types import FrameType
 from tests.testbed import cleanup, mirror, providers
 from tests.testbed import install as installation
 from tests.testbed.catalog import NAMES
-from tests.testbed.cluster import Cluster, named
+from tests.testbed.cluster import FAMILIES, IPV4, Cluster, Record, named
 from tests.testbed.env import exports
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
@@ -38,9 +38,23 @@ def up(home: Home, name: str, chosen: argparse.Namespace) -> int:
         if record and record.complete and nodes not in (None, record.nodes):
             why = f"it has {record.nodes} node(s), {nodes} were asked for"
             raise ClusterError(f"cluster {name} cannot change its size", why, "run `down` first, or use another --name")
-        provider.up(replace(cluster, node_count=nodes or cluster.node_count))
+        family: str = chosen.ip_family or cluster.ip_family
+        _check_family(name, record, provider, family)
+        provider.up(replace(cluster, node_count=nodes or cluster.node_count, ip_family=family))
     say(f'cluster {name} ({provider.name}) is up: eval "$(python -m tests.testbed env --name {name})"')
     return 0
+
+
+def _check_family(name: str, record: Record | None, provider: providers.Provider, family: str) -> None:
+    """Refuse a family that a cluster does not have, or that its provider does not make."""
+    if record and record.complete and family != record.ip_family:
+        why = f"it has {record.ip_family}, and {family} was asked for"
+        raise ClusterError(
+            f"cluster {name} cannot change its IP family", why, "run `down` first, or use another --name"
+        )
+    if family != IPV4 and provider.name != "embedded":
+        why = f"provider {provider.name} makes clusters of {IPV4} here"
+        raise ClusterError(f"cluster {name} cannot have {family}", why, f"set {providers.PROVIDER}=embedded")
 
 
 def install(home: Home, name: str, chosen: argparse.Namespace) -> int:
@@ -139,6 +153,7 @@ def main(arguments: Sequence[str]) -> int:
         command.add_argument("--name", default=os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME)
         if name == "up":
             command.add_argument("--nodes", type=_nodes, help="nodes of a new cluster (default: 1)")
+            command.add_argument("--ip-family", choices=FAMILIES, help=f"of a new cluster (default: {IPV4})")
         if name == "install":
             command.add_argument("names", nargs="+", metavar="NAME", help=", ".join(NAMES))
     chosen = parser.parse_args(arguments)

@@ -19,10 +19,31 @@ SLOTS = range(200)
 NO_SLOT = -1
 """Of a cluster that was never started; names made with it are nobody's."""
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
-POD_NETWORK = "10.244.0.0/16"
-SERVICE_NETWORK = "10.96.0.0/16"
-API_SERVICE_IP = "10.96.0.1"
-DNS_SERVICE_IP = "10.96.0.10"
+
+
+@dataclass(frozen=True)
+class Family:
+    """The addresses that pods and Services have. Nodes have IPv4 always, and IPv6 before it where pods have IPv6."""
+
+    pods: str
+    pods_of_node: str
+    """With the number of the node, from 0."""
+    services: str
+    api_service: str
+    dns_service: str
+    everywhere: str
+    """The address on which servers listen, and the route to all networks."""
+    route: str
+
+
+IPV4, IPV6 = "ipv4", "ipv6"
+FAMILIES = {
+    IPV4: Family("10.244.0.0/16", "10.244.{}.0/24", "10.96.0.0/16", "10.96.0.1", "10.96.0.10", "0.0.0.0", "0.0.0.0/0"),
+    # As EKS lays out its clusters of IPv6: pods and Services have IPv6 alone, nodes have both.
+    IPV6: Family(
+        "fd00:10:244::/56", "fd00:10:244:{:x}::/64", "fd00:10:96::/112", "fd00:10:96::1", "fd00:10:96::a", "::", "::/0"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +53,7 @@ class Node:
     slot: int
     number: int
     cluster_dir: Path
+    ip_family: str = IPV4
 
     @property
     def name(self) -> str:
@@ -49,9 +71,19 @@ class Node:
         return f"172.30.{self.slot}.{self.number + 1}"
 
     @property
+    def ip6(self) -> str:
+        """The address of IPv6 in the cluster's node network; only nodes of an IPv6 cluster have it."""
+        return f"fd00:172:30:{self.slot:x}::{self.number + 1:x}"
+
+    @property
+    def ips(self) -> list[str]:
+        """All addresses, that of the cluster's family first."""
+        return [self.ip6, self.ip] if self.ip_family == IPV6 else [self.ip]
+
+    @property
     def pod_network(self) -> str:
         """The node's part of the pod network."""
-        return f"10.244.{self.number - 1}.0/24"
+        return FAMILIES[self.ip_family].pods_of_node.format(self.number - 1)
 
     @property
     def dir(self) -> Path:
@@ -67,6 +99,7 @@ class Record:
     slot: int = NO_SLOT
     nodes: int = 1
     complete: bool = False
+    ip_family: str = IPV4
 
 
 @dataclass(frozen=True)
@@ -77,6 +110,7 @@ class Cluster:
     name: str
     slot: int = NO_SLOT
     node_count: int = 1
+    ip_family: str = IPV4
 
     @property
     def dir(self) -> Path:
@@ -91,7 +125,12 @@ class Cluster:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, the control plane's first."""
-        return tuple(Node(self.slot, number, self.dir) for number in range(1, self.node_count + 1))
+        return tuple(Node(self.slot, number, self.dir, self.ip_family) for number in range(1, self.node_count + 1))
+
+    @property
+    def family(self) -> Family:
+        """The addresses of its pods and Services."""
+        return FAMILIES[self.ip_family]
 
     @property
     def switch(self) -> str:
@@ -138,7 +177,7 @@ def named(home: Home, name: str) -> Cluster:
         why = "a name has at most 32 lower-case letters, digits and dashes, with no dash at either end"
         raise ClusterError(f"{name!r} cannot name a cluster", why, "choose another --name (or O11Y_TESTBED_NAME)")
     record = Cluster(home, name).read() or Record("")
-    return Cluster(home, name, record.slot, record.nodes)
+    return Cluster(home, name, record.slot, record.nodes, record.ip_family)
 
 
 def free_slot(taken: Iterable[int], routes: Iterable[str]) -> int:

@@ -37,9 +37,9 @@ def up(cluster: Cluster) -> None:
     _check_space(builds)
     with cluster.home.lock("slots"):
         cluster = replace(cluster, slot=free_slot(taken_slots(cluster.home, cluster.name), netns.host_routes()))
-        cluster.write(Record("embedded", cluster.slot, cluster.node_count))
+        cluster.write(Record("embedded", cluster.slot, cluster.node_count, ip_family=cluster.ip_family))
     run_all(tasks(cluster, builds))
-    cluster.write(Record("embedded", cluster.slot, cluster.node_count, complete=True))
+    cluster.write(Record("embedded", cluster.slot, cluster.node_count, complete=True, ip_family=cluster.ip_family))
 
 
 def _check_space(builds: Builds) -> None:
@@ -92,7 +92,11 @@ def _load(cluster: Cluster, builds: Builds, node: Node, name: str) -> None:
 def _apply_manifests(cluster: Cluster, builds: Builds) -> None:
     """What runs in the cluster from the beginning: its DNS."""
     kubectl = [str(builds.program("kubernetes", "kubectl")), f"--kubeconfig={cluster.kubeconfig}"]
-    command.run([*kubectl, "apply", "--server-side", f"--filename={config.MANIFESTS}"])
+    filling = values(cluster, cluster.nodes[0])
+    folder = cluster.dir / "manifests"
+    for file in config.MANIFESTS.iterdir():
+        config.write(folder / file.name, f"../manifests/{file.name}", filling)
+    command.run([*kubectl, "apply", "--server-side", f"--filename={folder}"])
 
 
 def _link_programs(cluster: Cluster, builds: Builds) -> None:

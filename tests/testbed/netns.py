@@ -17,7 +17,7 @@ import socket
 from pathlib import Path
 
 from tests.testbed import command
-from tests.testbed.cluster import POD_NETWORK, Cluster, Node
+from tests.testbed.cluster import IPV6, Cluster, Node
 
 NAMESPACES = Path("/run/netns")
 LINK_PREFIX = "o11ytb"
@@ -42,6 +42,10 @@ netns add {namespace}
 -n {namespace} link set eth0 up
 -n {namespace} route add unreachable default
 """
+NODE_OF_IPV6 = """
+-n {namespace} addr add {ip6}/64 dev eth0 nodad
+-n {namespace} -6 route add unreachable default
+"""
 AWS = """
 -n {namespace} addr add {aws_ip}/24 dev eth0
 -n {namespace} addr add {agent_ip}/32 dev lo
@@ -49,6 +53,7 @@ AWS = """
 """Addresses of the first node for what runs beside the nodes: AWS, and the agent from which pods get credentials."""
 AGENT_IP = "169.254.170.23"
 """Of EKS' own agent: SDKs accept credentials over HTTP from this address and two more."""
+SYSCTLS_OF_IPV6 = ("net.ipv6.conf.all.forwarding=1", "net.bridge.bridge-nf-call-ip6tables=1")
 SYSCTLS = ("net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")
 """The second makes a service's answers from a pod on the same bridge pass the address translation."""
 
@@ -71,20 +76,24 @@ def create(cluster: Cluster) -> None:
     _ip(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip, owner=_owner(cluster.dir))
     for node in cluster.nodes:
         _ip(NODE, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
+        if node.ip_family == IPV6:
+            _ip(NODE_OF_IPV6, namespace=node.namespace, ip6=node.ip6)
         for other in cluster.nodes:
             if other != node:
-                _ip("-n {ns} route add {net} via {ip}", ns=node.namespace, net=other.pod_network, ip=other.ip)
-        command.run([*enter(node), "sysctl", "-qw", *SYSCTLS])
-        masquerade(node)
+                _ip("-n {ns} route add {net} via {ip}", ns=node.namespace, net=other.pod_network, ip=other.ips[0])
+        command.run([*enter(node), "sysctl", "-qw", *SYSCTLS, *(SYSCTLS_OF_IPV6 if node.ip_family == IPV6 else ())])
+        if node.ip_family != IPV6:  # the host has no address of IPv6 in the node network
+            masquerade(cluster, node)
     first = cluster.nodes[0]
     _ip(AWS, namespace=first.namespace, aws_ip=cluster.aws_ip, agent_ip=AGENT_IP)
     for node in cluster.nodes[1:]:
         _ip("-n {ns} route add {agent} via {ip}", ns=node.namespace, agent=AGENT_IP, ip=first.ip)
 
 
-def masquerade(node: Node) -> None:
+def masquerade(cluster: Cluster, node: Node) -> None:
     """Pods reach the host under their node's address; between pods and nodes the real address is kept."""
-    rule = ["POSTROUTING", "-s", POD_NETWORK, "!", "-d", POD_NETWORK, "-o", "eth0", "-j", "MASQUERADE"]
+    pods = cluster.family.pods
+    rule = ["POSTROUTING", "-s", pods, "!", "-d", pods, "-o", "eth0", "-j", "MASQUERADE"]
     command.run([*enter(node), "iptables", "-w", "-t", "nat", "-A", *rule])
 
 

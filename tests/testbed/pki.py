@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.testbed import command, config
-from tests.testbed.cluster import API_SERVICE_IP, Cluster
+from tests.testbed.cluster import Cluster
 
 DAYS = "365"
 NEW_KEY = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -41,12 +41,12 @@ CERTIFICATES = (
 def certificates(cluster: Cluster) -> list[Certificate]:
     """All key pairs of a cluster."""
     dns = [f"DNS:{name}" for name in (*API_NAMES, "localhost")]
-    ips = [f"IP:{ip}" for ip in ("127.0.0.1", API_SERVICE_IP, cluster.nodes[0].ip)]
+    ips = [f"IP:{ip}" for ip in ("127.0.0.1", cluster.family.api_service, *cluster.nodes[0].ips)]
     apiserver = Certificate("apiserver", "/CN=kube-apiserver", (*dns, *ips))
     kubelets = [
         Certificate(f"kubelet-{node.name}", f"/O=system:nodes/CN=system:node:{node.name}", names, kubeconfig=True)
         for node in cluster.nodes
-        for names in [(f"DNS:{node.name}", f"IP:{node.ip}")]
+        for names in [(f"DNS:{node.name}", *(f"IP:{ip}" for ip in node.ips))]
     ]
     return [*CERTIFICATES, apiserver, *kubelets]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
 
-from tests.testbed.cluster import DNS_SERVICE_IP, POD_NETWORK, SERVICE_NETWORK, Cluster, Node
+from tests.testbed.cluster import Cluster, Node
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
@@ -59,7 +59,8 @@ CONTROL_PLANE = (
         "kube-apiserver",
         (
             "--etcd-servers=http://${ip}:2379",
-            "--advertise-address=${ip}",
+            "--advertise-address=${first_ip}",
+            "--bind-address=${everywhere}",
             "--service-cluster-ip-range=${service_network}",
             "--allow-privileged=true",
             "--authorization-mode=Node,RBAC",
@@ -138,7 +139,7 @@ EVERY_NODE = (
             "--config=${dir}/kubelet.yaml",
             "--kubeconfig=${pki}/kubelet-${node}.kubeconfig",
             "--hostname-override=${node}",
-            "--node-ip=${ip}",
+            "--node-ip=${ips}",
             "--v=2",
         ),
         ready="http://${ip}:10248/healthz",
@@ -162,12 +163,16 @@ def values(cluster: Cluster, node: Node) -> dict[str, str]:
         "dir": str(node.dir),
         "node": node.name,
         "ip": node.ip,
+        "first_ip": node.ips[0],
+        "ips": ",".join(node.ips),
+        "everywhere": cluster.family.everywhere,
+        "route": cluster.family.route,
         "aws_ip": cluster.aws_ip,
         "namespace": node.namespace,
         "pod_network": node.pod_network,
-        "pod_network_all": POD_NETWORK,
-        "service_network": SERVICE_NETWORK,
-        "dns_ip": DNS_SERVICE_IP,
+        "pod_network_all": cluster.family.pods,
+        "service_network": cluster.family.services,
+        "dns_ip": cluster.family.dns_service,
         "issuer": ISSUER,
     }
 

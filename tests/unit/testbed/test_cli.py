@@ -34,7 +34,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     table["embedded"] = replace(
         table["embedded"],
         lacks=lambda *_: None,
-        up=lambda made: made.write(Record("embedded", 0, made.node_count, complete=True)),
+        up=lambda made: made.write(Record("embedded", 0, made.node_count, complete=True, ip_family=made.ip_family)),
         down=lambda made: (made.dir / "cluster.json").unlink(),
         missing=lambda _: None,
     )
@@ -51,6 +51,12 @@ def ran(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> Callable[..., t
         return main([*arguments]), *capsys.readouterr()
 
     return call
+
+
+def test_a_cluster_keeps_its_family(ran: Any) -> None:
+    assert [ran("up", "--ip-family", "ipv6")[0], ran("up")[0]] == [0, 0]
+    code, _printed, said = ran("up", "--ip-family", "ipv4")
+    assert (code, "cannot change its IP family" in said) == (1, True)
 
 
 def test_up_env_status_down(cluster: Cluster, ran: Any) -> None:

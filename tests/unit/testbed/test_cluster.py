@@ -53,6 +53,8 @@ def test_clusters_share_nothing_and_names_of_links_fit_into_the_kernels_limit(ho
     assert [node.ip for node in nodes] == ["172.30.0.2", "172.30.0.3", "172.30.1.2", "172.30.1.3"]
     assert len({node.namespace for node in nodes}) == 4
     long = Cluster(home, "a" * 32, 199, 9)
+    newer = Cluster(home, "six", 31, 2, "ipv6").nodes[1]
+    assert (newer.ips, newer.pod_network) == (["fd00:172:30:1f::3", "172.30.31.3"], "fd00:10:244:1::/64")
     assert max(len(name) for name in (long.link, long.switch, *(node.namespace for node in long.nodes))) <= 15
 
 

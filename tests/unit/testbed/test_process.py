@@ -18,7 +18,7 @@ import yaml
 
 from tests.testbed import config, embedded, pki, process, progress
 from tests.testbed.build import Builds
-from tests.testbed.cluster import DNS_SERVICE_IP, Cluster
+from tests.testbed.cluster import FAMILIES, IPV4, Cluster
 from tests.testbed.env import exports
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
@@ -113,9 +113,9 @@ def test_tokens_are_good_for_aws_and_every_node_has_a_certificate_for_its_addres
 
 
 def test_the_dns_address_is_the_one_that_pods_are_told() -> None:
-    documents = yaml.safe_load_all((config.MANIFESTS / "coredns.yaml").read_text())
-    (service,) = (document for document in documents if document["kind"] == "Service")
-    assert service["spec"]["clusterIP"] == DNS_SERVICE_IP
+    text = config.render("../manifests/coredns.yaml", {"dns_ip": FAMILIES[IPV4].dns_service})
+    (service,) = (document for document in yaml.safe_load_all(text) if document["kind"] == "Service")
+    assert service["spec"]["clusterIP"] == "10.96.0.10"
 
 
 def _read_back(text: str, name: str) -> str:
