@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._bounded.live.bounded_reads import run
 from ..module_utils._collector.needs.derive_needs import DOWNWARD
 from ..module_utils._config.paths import REFERENCE, Position, at, dotted, leaves
 from ..module_utils._config.paths import Path as KeyPath
@@ -129,9 +130,7 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
     try:
-        done = subprocess.run(
-            command, env=dict(environment), capture_output=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL
-        )
+        done = run(command, env=environment, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         return 1, f"no answer within {SECONDS} seconds"
     except OSError as error:

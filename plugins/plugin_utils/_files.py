@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..module_utils._bounded.live.bounded_reads import file_bytes
 from ..module_utils._errors import Problem
 
 _NEW_FILE_MODE = 0o644
@@ -22,7 +23,7 @@ SAVE = "Save it as UTF-8 text."
 def read(path: Path | str) -> str:
     """Return the text of a file as the Collector reads it, with its line ends. Raises Problem if it cannot be read."""
     try:
-        data = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
+        data = file_bytes(path).removeprefix(codecs.BOM_UTF8)
     except (OSError, ValueError) as error:  # a path with a NUL
         wrong = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         raise Problem(wrong, fix="Give the path of a readable YAML file.") from error
@@ -42,7 +43,7 @@ def write(path: Path, text: str) -> bool:
     data = text.encode()
     target = path.resolve()
     try:
-        if target.is_file() and target.read_bytes() == data:
+        if _has(target, data):
             return False
         mode = target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE_MODE
         _replace(target, data, mode)
@@ -54,9 +55,14 @@ def write(path: Path, text: str) -> bool:
 def place(path: Path, text: str, check: bool) -> bool:
     """Write a text and create its folder. In check mode only return whether it would change. Raises Problem."""
     if check:
-        return not path.is_file() or path.read_bytes() != text.encode()
+        return not _has(path, text.encode())
     make_folder(path.parent)
     return write(path, text)
+
+
+def _has(path: Path, data: bytes) -> bool:
+    """Return whether a file has this content."""
+    return path.is_file() and path.stat().st_size == len(data) and file_bytes(path, len(data)) == data
 
 
 def is_there(path: Path, kind: Callable[[Path], bool]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..module_utils._bounded.live.bounded_reads import file_text
 from ..module_utils._config.paths import items, section
 from ..module_utils._errors import cleaned
 from ..module_utils._report.fleet_cluster import FleetCluster
@@ -65,7 +66,7 @@ def _told(summary: Mapping[str, int]) -> str:
 
 def html(page: Mapping[str, Any]) -> str:
     """Return the page. All content is escaped except style and script, which come from this collection."""
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in (STYLE, SCRIPT))
+    style, script = (file_text(TEMPLATES / name) for name in (STYLE, SCRIPT))
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

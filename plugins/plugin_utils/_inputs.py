@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._bounded.live.bounded_reads import head
+from ..module_utils._bounded.read_limits import HEAD
 from ..module_utils._config import documents, paths
 from ..module_utils._config.documents import Found
 from ..module_utils._config.layers import Composed, Layer
@@ -158,7 +160,7 @@ def _looks_like_config(text: str) -> bool:
 def _unreadable(file: Path, problem: Problem, result: Collected) -> None:
     """Note a file that cannot be read, as an error if what can be read of it looks like a config."""
     with suppress(OSError):
-        if _looks_like_config(file.read_bytes().decode("utf-8", "replace")):
+        if _looks_like_config(head(file, HEAD).decode("utf-8", "replace")):
             why = problem.wrong.removeprefix(f"cannot read {file}: ")
             result.invalid.append(_yaml.Invalid(why, Position(str(file)), problem.fix))
             return

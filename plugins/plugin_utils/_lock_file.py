@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._bounded.live.bounded_reads import file_text, sum_of
+from ..module_utils._bounded.read_limits import ARCHIVE
 from ..module_utils._errors import Problem
 from ..module_utils._install.releases import lock_file
 from ..module_utils._validate.reports import counted
@@ -57,7 +58,7 @@ def locked(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     path = Path(arguments["path"]).expanduser()
     if arguments["state"] == "verified":
         return _verify(path, arguments)
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before = file_text(path) if path.is_file() else ""
     found = [*_rows(arguments), *_images(arguments), *_archives(arguments)]
     text = _HEAD + _yaml.dump(lock_file.content(found, arguments["exclude"], _read(path) if before else None))
     changed = _files.place(path, text, check)
@@ -108,8 +109,7 @@ def _archives(arguments: Mapping[str, Any]) -> Iterator[_Row]:
 
 def _checksum(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return sum_of(path, ARCHIVE)
     except OSError as error:
         fix = "Run o11y.opentelemetry.mirror with internet access first."
         wrong = f"cannot read it: {error.strerror}"

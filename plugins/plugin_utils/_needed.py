@@ -16,6 +16,7 @@ from pathlib import Path
 from ansible import __version__
 from ansible.errors import AnsibleActionFail
 
+from ..module_utils._bounded.live.bounded_reads import file_text
 from ..module_utils._errors import Problem
 
 # meta/runtime.yml says the same to Ansible, which only warns.
@@ -64,7 +65,7 @@ def _numbers(version: str) -> list[int]:
 def _version(package: str) -> str:
     """Return the version of an installed collection, empty if it does not say."""
     try:
-        manifest = Path(import_module(package).__path__[0], "MANIFEST.json").read_text(encoding="utf-8")
+        manifest = file_text(Path(import_module(package).__path__[0], "MANIFEST.json"))
         return str(json.loads(manifest)["collection_info"]["version"])
     except (ImportError, OSError, LookupError, TypeError, ValueError):
         return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..module_utils._bounded.live.bounded_reads import file_text
 from ..module_utils._errors import Problem, shown
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import exports
@@ -44,7 +45,7 @@ def render(
     # null leaves the user of a pod to the cluster.
     assigns_user = _sources.platform(found.pop(PLATFORM), platforms)["run_as_user"] is None
     found |= {name: _pinned(found[name], pin) for name in _IMAGES}
-    source = (ROLE / "files" / "app.py").read_text(encoding="utf-8")
+    source = file_text(ROLE / "files" / "app.py")
     rendered = bundle(SampleApp(**found), collectors, source, assigns_user)
     arrival: Mapping[str, Any] = next((item["arrival"] for item in probes if item["name"] == rendered["collector"]), {})
     return {**rendered, "counts": {key: value for key, value in arrival.items() if key in _COUNTED}}

@@ -52,7 +52,7 @@ def _parsed(text: str, name: str) -> _yaml.Document:
 
 def own_tables() -> dict[str, Any]:
     """Return the collection's tables of Collectors by name."""
-    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in CATALOGUE.glob("*.json")}
+    return {file.stem: json.loads(_files.read(file)) for file in CATALOGUE.glob("*.json")}
 
 
 def published_tables(text: str, path: str) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from pathlib import Path as File
 from typing import Any
 
 import yaml
 
+from ..module_utils._bounded.live.bounded_reads import file_text
 from ..module_utils._config import paths, yaml_documents
 from ..module_utils._config.documents import Found
 from ..module_utils._config.paths import Path, Position, at
@@ -188,7 +188,7 @@ def _scalars(file: str) -> dict[paths.Mark, list[paths.Node]]:
     """Return the scalars of a file by where they start, and values by where their keys start."""
     found: dict[paths.Mark, list[paths.Node]] = {}
     try:
-        stack = [root for root in compose(yaml, File(file).read_text(encoding="utf-8"), file) if root]
+        stack = [root for root in compose(yaml, file_text(file), file) if root]
     except (OSError, ValueError, Problem):
         return found
     while stack:

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -16,6 +15,8 @@ from urllib.error import HTTPError, URLError
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import SSLValidationError, open_url
 
+from ...module_utils._bounded.live.bounded_reads import BROKEN, add_to_sum, file_bytes, member, stream_bytes, sum_of
+from ...module_utils._bounded.read_limits import CHART, CHART_FILE, TEXT
 from ...module_utils._errors import Problem, shown
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.versions import Version
@@ -24,8 +25,6 @@ from .. import _sources, _yaml
 
 PAUSES = (1.0, 3.0)
 SECONDS = 20
-# More than ten times the size of any release manifest of these projects.
-LARGEST = 64 * 1024 * 1024
 # Temporary HTTP errors of servers and proxies.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 _SAFE = ("https://", "file://")
@@ -95,7 +94,7 @@ def _first(tried: list[str], asked: str, sleep: Callable[[float], None]) -> tupl
 def _read(origin: str, asked: str) -> bytes | None:
     path = Path(origin).expanduser()
     try:
-        return path.read_bytes() if path.exists() else None
+        return file_bytes(path) if path.exists() else None
     except OSError as error:
         fix = "Give the path of a readable file."
         raise Problem(f"cannot read it: {error.strerror}", asked=asked, where=origin, fix=fix) from error
@@ -125,17 +124,7 @@ def _download(url: str) -> bytes:
     with open_url(url, timeout=SECONDS, http_agent="o11y.opentelemetry", follow_redirects="safe") as answer:
         if url.lower().startswith(_SAFE):
             refuse_plain([answer.geturl()], "Follow the redirection", plain=False)
-        content: bytes = b"".join(_chunks(answer))
-    return content
-
-
-def _chunks(answer: Any) -> Iterator[bytes]:
-    size = 0
-    while chunk := answer.read(1 << 16):
-        size += len(chunk)
-        if size > LARGEST:
-            raise URLError(f"it is larger than {LARGEST >> 20} MiB")
-        yield chunk
+        return stream_bytes(answer.read, TEXT, shown(url))
 
 
 _FILE = "Chart.yaml"
@@ -156,10 +145,11 @@ def read_chart(chart: str) -> dict[str, Any] | None:
 def _chart_sum(path: Path) -> str:
     """Return the SHA-256 of an archive, or of the names and contents of all files of a folder."""
     files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else []
-    digest = hashlib.sha256(b"" if files else path.read_bytes())
+    if not files:
+        return sum_of(path, CHART)
+    digest = hashlib.sha256()
     for file in files:
-        content = file.read_bytes()
-        digest.update(f"{file.relative_to(path).as_posix()}\0{len(content)}\0".encode() + content)
+        add_to_sum(digest, file, CHART, file.relative_to(path).as_posix())
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -191,11 +181,13 @@ def refuse_eks_cluster(wanted: Product, arguments: Mapping[str, Any]) -> None:
         raise Problem(wrong, asked=f"Use helm for {wanted.title}", where=found.get("server", ""), fix=fix)
 
 
+def _is_chart_file(name: str) -> bool:
+    """Return whether a file of an archive is the Chart.yaml of the chart, not of one that it brings."""
+    return name.removeprefix("./").count("/") == 1 and name.endswith(f"/{_FILE}")
+
+
 def _archived(path: Path) -> str:
     try:
-        with tarfile.open(path) as archive:
-            names = [name for name in archive.getnames() if name.count("/") == 1 and name.endswith(f"/{_FILE}")]
-            file = archive.extractfile(names[0]) if names else None
-            return file.read().decode() if file else ""
-    except (OSError, tarfile.TarError, UnicodeDecodeError) as error:
+        return member(path, _is_chart_file, (CHART_FILE, CHART)).decode()
+    except (*BROKEN, UnicodeDecodeError) as error:
         raise Problem(f"cannot read this chart: {error}", where=str(path), fix="Give a folder or a .tgz.") from error

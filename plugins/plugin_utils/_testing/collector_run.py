@@ -22,6 +22,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._bounded.live.bounded_reads import file_text, stream_bytes, tail
+from ...module_utils._bounded.read_limits import LOG, SMALL_ANSWER
 from ...module_utils._errors import Problem, cleaned
 
 _READY = "Everything is ready"
@@ -84,7 +86,7 @@ def running(program: str, text: str, environment: Mapping[str, str], seconds: fl
                     _stop(process, log, seconds)
                 raise
             _stop(process, log, seconds)
-            said += log.read_text(encoding="utf-8", errors="replace").splitlines()
+            said += tail(log, LOG).splitlines()
         finally:
             if process.poll() is None:
                 process.kill()
@@ -95,7 +97,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, seconds: floa
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         ended = process.poll() is not None  # asked first: what it says of its end is in the log then
-        said = log.read_text(encoding="utf-8", errors="replace")
+        said = tail(log, LOG)
         if _TAKEN in said and (ended or _READY in said):
             raise AgainError("other programs take every port that is chosen")
         if _READY in said:
@@ -103,7 +105,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, seconds: floa
         if ended:
             raise Problem(f"the Collector does not start: {last_error(said)}", fix="Validate the config first.")
         time.sleep(_STEP)
-    said = log.read_text(encoding="utf-8", errors="replace")
+    said = tail(log, LOG)
     raise Problem(f"the Collector is not ready after {seconds:.0f} s: {last_error(said)}", fix="Give a longer timeout.")
 
 
@@ -123,7 +125,7 @@ def _stop(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
             raise AgainError("the Collector is stopped before it sends what it holds")
         if died == 0:
             return
-    said = last_error(log.read_text(encoding="utf-8", errors="replace"))
+    said = last_error(tail(log, LOG))
     raise Problem(f"the Collector ended during the test, with exit code {died}: {said}", fix="Read its message.")
 
 
@@ -133,7 +135,7 @@ def _is_idle(pid: int) -> bool:
     Where the system does not tell, it is.
     """
     try:
-        threads = [file.read_text() for file in Path("/proc", str(pid), "task").glob("*/stat")]
+        threads = [file_text(file) for file in Path("/proc", str(pid), "task").glob("*/stat")]
     except OSError:  # a thread ended meanwhile
         return False
     return not any(text.rpartition(")")[2].split()[0] == "R" for text in threads)
@@ -155,7 +157,7 @@ def targets(port: int, job: str, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with suppress(OSError), _opener().open(f"http://127.0.0.1:{port}/api/v1/targets", timeout=seconds) as answer:
-            data = json.loads(answer.read())["data"]
+            data = json.loads(stream_bytes(answer.read, SMALL_ANSWER, "the answer"))["data"]
             for kept, key in ((True, "activeTargets"), (False, "droppedTargets")):
                 if job in (one["scrapePool"] for one in data[key]):
                     return kept
@@ -172,9 +174,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> N
     request = urllib.request.Request(url, body, {**headers, "Content-Type": "application/json"})
     try:
         with _opener().open(request, timeout=seconds) as answer:
-            answer.read()
+            stream_bytes(answer.read, SMALL_ANSWER, "the answer")
     except urllib.error.HTTPError as error:
-        said = cleaned(error.read().decode(errors="replace"))
+        said = cleaned(stream_bytes(error.read, SMALL_ANSWER, "the answer").decode(errors="replace"))
         raise Problem(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.") from error
     except OSError as error:
         raise Problem(f"the Collector does not take what the test gives: {error}", fix="Run it again.") from error

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._bounded.live.bounded_reads import file_text
 from ...module_utils._collector.needs.listeners import kind_of
 from ...module_utils._config import masking
 from ...module_utils._config.paths import dotted
@@ -107,7 +108,7 @@ def write(rows: Sequence[Mapping[str, Any]], covered: Sequence[Covered], folder:
     """Write a file of cases for each config; return whether one changed. Raises Problem for one that is another's."""
     texts = dict(_texts(rows, covered, folder))
     for file, text in texts.items():
-        if file.exists() and file.read_text(encoding="utf-8") != text:
+        if file.exists() and file_text(file) != text:
             fix = "Move the cases that you want to your tests, then remove the file; or name another folder."
             raise Problem(f"{file} exists, and cases would replace it", fix=fix)
     changed = [_files.place(file, text, check) for file, text in texts.items()]

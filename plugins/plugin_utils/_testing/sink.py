@@ -15,10 +15,12 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from ...module_utils._bounded.read_limits import ANSWER
 from ...module_utils._testing.cluster_facts import KINDS, selected
 from ...module_utils._testing.records import OF_PIPELINES, Record, read
 
@@ -91,7 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
     sink: Sink
 
     def do_POST(self) -> None:
-        self.sink.keep(self.path, self.rfile.read(int(self.headers["Content-Length"])))
+        size = int(self.headers["Content-Length"])
+        if size > ANSWER:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        self.sink.keep(self.path, self.rfile.read(size))
         self._answer(b"{}")
 
     def do_GET(self) -> None:

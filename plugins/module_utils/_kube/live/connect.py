@@ -22,6 +22,8 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
+from ..._bounded.live.bounded_reads import body as body_of
+from ..._bounded.read_limits import ANSWER
 from ..._config.masking import concealed, salted, secrets_in, secrets_in_objects
 from ..._errors import Problem, escaped, printable, shown
 from ..bundle import redact, secret_values
@@ -224,8 +226,16 @@ class PooledTransport:
         url, timeout = self.host + path, self._quick if quick else self._timeout
         try:
             answer = self._pool.request(
-                method, url, body=body, headers=sent, timeout=timeout, retries=False, redirect=False
+                method,
+                url,
+                body=body,
+                headers=sent,
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
             )
+            data = body_of(answer, ANSWER, "the answer of the server")
         except self._urllib3.exceptions.HTTPError as error:
             self._slow.update([path] if quick else [])
             raise self._lost(error) from error
@@ -237,7 +247,7 @@ class PooledTransport:
         self._met = self._met or (answer.status < SERVER and answer.status != TOO_MANY)
         if answer.status == UNAUTHORIZED and self._watch and (why := self._watch.problem):
             raise why
-        return Answered(answer.status, dict(answer.headers), answer.data)
+        return Answered(answer.status, dict(answer.headers), data)
 
     def _lost(self, error: Exception) -> LostError:
         parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)

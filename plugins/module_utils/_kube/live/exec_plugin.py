@@ -18,6 +18,8 @@ from contextvars import ContextVar
 from itertools import pairwise, takewhile
 from typing import Any
 
+from ..._bounded.live.bounded_reads import printed
+from ..._bounded.read_limits import TooLargeError
 from ..._config.masking import is_secret_name, masker, quoted, secrets_in_objects
 from ..._errors import Problem
 from .api_errors import SHORTEST_SECRET
@@ -108,9 +110,9 @@ def _status(provider: Any, previous_response: Any) -> dict[str, Any]:
         extensions = [item["extension"] for item in cluster.get("extensions") or [] if item["name"] == _EXTENSION]
         spec["cluster"] = cluster | ({"config": extensions[0]} if extensions else {})
     info = {"apiVersion": provider.api_version, "kind": "ExecCredential", "spec": spec}
-    printed = _output(provider.args, provider.env | {"KUBERNETES_EXEC_INFO": json.dumps(info)}, provider.cwd)
+    said = _output(provider.args, provider.env | {"KUBERNETES_EXEC_INFO": json.dumps(info)}, provider.cwd)
     try:
-        credential = json.loads(printed)
+        credential = json.loads(said)
         version, status, _kind = credential["apiVersion"], credential["status"], credential["kind"]
     except (ValueError, LookupError, TypeError) as error:
         raise _FailedError("printed no ExecCredential") from error
@@ -131,15 +133,18 @@ def _output(args: list[Any], env: dict[str, Any], cwd: str | None) -> str:
             _find(str(args[0]), env, cwd)
             with (
                 subprocess.Popen(
-                    command, stdin=input_, stdout=pipe, stderr=pipe, cwd=cwd, env=env, text=True, start_new_session=True
+                    command, stdin=input_, stdout=pipe, stderr=pipe, cwd=cwd, env=env, start_new_session=True
                 ) as process,
                 line as guard,  # closed before the process is waited for, which ends it
             ):
-                output, errors = process.communicate(timeout=SECONDS)
+                output, errors = printed(process, SECONDS)
                 guard.write(b"\n")  # the guard leaves what the command has left behind
+                text, errors_text = output.decode(), errors.decode()
     except subprocess.TimeoutExpired as error:
         why = f"did not end within {SECONDS:g} s, and has no terminal to ask on"
         raise _FailedError(why) from error
+    except TooLargeError as error:
+        raise _FailedError("printed far more than a token") from error
     except UnicodeError as error:
         raise _FailedError("printed what is no UTF-8") from error
     except (TypeError, ValueError) as error:
@@ -147,8 +152,8 @@ def _output(args: list[Any], env: dict[str, Any], cwd: str | None) -> str:
     except OSError as error:
         raise _FailedError(f"does not start: {error.strerror or type(error).__name__}") from error
     if process.returncode:
-        raise _FailedError(f"ended with exit code {process.returncode}", errors)
-    return output
+        raise _FailedError(f"ended with exit code {process.returncode}", errors_text)
+    return text
 
 
 def _find(command: str, env: dict[str, Any], cwd: str | None) -> None:

@@ -20,6 +20,8 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
+from ..._bounded.live.bounded_reads import file_text
+from ..._bounded.read_limits import CREDENTIAL
 from ..._config.masking import quoted
 from ..._errors import Problem, cleaned
 from ..eks_token import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, asked_by, explain
@@ -91,7 +93,7 @@ def _from_file(given: dict[str, Any], environ: Mapping[str, str], load: Any, kee
     try:
         if not isinstance(config, dict):
             path = Path(config or environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
-            config, folder = load(path.read_text(encoding="utf-8")), path.parent
+            config, folder = load(file_text(path)), path.parent
         context = _named(config, "context", given["context"] or config["current-context"])
         cluster, user = _named(config, "cluster", context["cluster"]), _named(config, "user", context["user"])
         eks = asked_by(user["exec"]) if list(user) == ["exec"] else None
@@ -119,7 +121,7 @@ def _read(cluster: dict[str, Any], user: dict[str, Any], folder: Path, keep: Kee
     token_file = user.get("tokenFile")
     return Plain(
         host=cluster["server"],
-        token=user.get("token") or ((folder / token_file).read_text(encoding="utf-8").strip() if token_file else ""),
+        token=user.get("token") or (file_text(folder / token_file, CREDENTIAL).strip() if token_file else ""),
         verify=not cluster.get("insecure-skip-tls-verify"),
         ca_file=file(cluster, "certificate-authority"),
         cert_file=file(user, "client-certificate"),

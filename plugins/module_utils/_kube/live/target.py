@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
+from ..._bounded.live.bounded_reads import file_text
 from ..._errors import Failure, Problem
 from .api_errors import explain, library, lost
 from .cluster import NOT_ALLOWED, ApiError, Cluster
@@ -144,6 +145,6 @@ def _configs(given: Any) -> list[dict[str, Any]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     files = [Path(name).expanduser() for name in str(given).split(os.pathsep) if name]
     try:
-        return [yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {} for path in files if path.exists()]
+        return [yaml.load(file_text(path), Loader=loader) or {} for path in files if path.exists()]
     except yaml.YAMLError as error:
         raise ValueError from error

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._bounded.live.bounded_reads import body
 from ..._config.masking import quoted
 from ..._errors import Failure, Problem, shown
 from ..._identity.live.aws_api import Calls
@@ -116,13 +117,16 @@ class InBackend:
         """Return the services that the answer names, once it names all."""
         url, headers = self._options["url"].replace("{trace_id}", trace_id), self._options.get("headers") or {}
         try:
-            answer = self._pool.request("GET", url, headers=headers, timeout=HTTP_SECONDS, redirect=False)
+            answer = self._pool.request(
+                "GET", url, headers=headers, timeout=HTTP_SECONDS, redirect=False, preload_content=False
+            )
+            data = body(answer)
         except library("urllib3").exceptions.HTTPError as error:
             self._last = quoted(str(error))
             return []
         if answer.status in UNAUTHORIZED:
             raise Problem(f"{self.name} answers {answer.status}", asked=ASKED, fix="Correct the headers of `backend`.")
-        text, self._last = answer.data.decode(errors="replace"), f"status {answer.status}"
+        text, self._last = data.decode(errors="replace"), f"status {answer.status}"
         named = answer.status < 300 and all(service in text for service in self._services)  # noqa: PLR2004
         return [f"spans of {', '.join(self._services)}"] if named else []
 

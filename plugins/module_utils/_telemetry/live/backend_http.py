@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from ..._bounded.live.bounded_reads import body as body_of
 from ..._config.masking import quoted
 from ..._errors import Problem, shown
 from ..._kube.live.api_errors import library
@@ -38,11 +39,18 @@ class HttpBackend:
             headers["Content-Type"] = "application/json"
         try:
             answer = self._pool.request(
-                question.method, url, body=body, headers=headers, timeout=HTTP_SECONDS, redirect=False
+                question.method,
+                url,
+                body=body,
+                headers=headers,
+                timeout=HTTP_SECONDS,
+                redirect=False,
+                preload_content=False,
             )
+            data = body_of(answer)
         except library("urllib3").exceptions.HTTPError as error:
             return None, f"it does not answer: {quoted(str(error.__cause__ or error))}"
-        return read(answer.status, answer.data, self.place, "Correct its `headers`.")
+        return read(answer.status, data, self.place, "Correct its `headers`.")
 
 
 def address(url: str, question: Question) -> str:

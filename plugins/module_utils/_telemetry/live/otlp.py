@@ -12,10 +12,12 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..._bounded.live.bounded_reads import body as body_of
+from ..._bounded.live.bounded_reads import file_bytes
+from ..._bounded.read_limits import CREDENTIAL
 from ..._config.masking import quoted
 from ..._errors import Problem, shown
 from ..._kube.live.api_errors import explain, library
@@ -157,7 +159,7 @@ def _grpc(target: OtlpTarget) -> Send:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own log would end up between the lines of the task
     grpc = library("grpc", "grpcio")
     names = ("ca_file", "key_file", "cert_file")
-    files = [Path(target.tls[name]).read_bytes() if target.tls.get(name) else None for name in names]
+    files = [file_bytes(target.tls[name], CREDENTIAL) if target.tls.get(name) else None for name in names]
     address = urlsplit(target.url).netloc
     secure = target.secure
     channel = (
@@ -188,12 +190,15 @@ def _http(target: OtlpTarget) -> Send:
         url = target.url if urlsplit(target.url).path.endswith(f"/v1/{signal}") else f"{target.url}/v1/{signal}"
         headers = {**target.headers, "Content-Type": PROTOBUF}
         try:
-            answer = pool.request("POST", url, body=body, headers=headers, timeout=seconds, redirect=False)
+            answer = pool.request(
+                "POST", url, body=body, headers=headers, timeout=seconds, redirect=False, preload_content=False
+            )
+            status, data = answer.status, body_of(answer)
         except urllib3.exceptions.HTTPError as error:
             raise NotSentError(
                 f"{shown(url)}: {quoted(str(error))}", again=type(error).__name__ != "SSLError"
             ) from error
-        return _taken(url, answer.status, answer.data)
+        return _taken(url, status, data)
 
     return send
 

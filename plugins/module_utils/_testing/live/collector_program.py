@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
 import secrets
 import tempfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._bounded.live.bounded_reads import BROKEN, unpacked
+from ..._bounded.read_limits import PROGRAM
 from ..._errors import Problem
 from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import ApiError, Cluster
@@ -33,7 +32,6 @@ UNSCHEDULABLE_SECONDS = 30.0
 # How long the copy of a program that has ended may go on: its file stays open.
 ENDED_SECONDS = 15.0
 NOT_FOUND = 404
-CHUNK = 2**20
 ARGUMENTS: dict[str, Any] = {
     "images": {"type": "list", "elements": "str", "required": True},
     "namespace": {"required": True},
@@ -133,10 +131,10 @@ def _is_ready(pod: dict[str, Any]) -> bool:
     return any(state["name"] == "program" and state.get("ready") for state in states)
 
 
-def _copied(whole: Any, part: Any) -> bool:
+def _copied(whole: Iterable[bytes], part: Any) -> bool:
     """Copy a program, and return whether it is one of a Collector."""
     found, end = False, b""
-    while chunk := whole.read(CHUNK):
+    for chunk in whole:
         part.write(chunk)
         found = found or MARK in end + chunk
         end = chunk[-len(MARK) :]
@@ -148,9 +146,8 @@ def _write(body: bytes, file: Path, asked: str) -> None:
     with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
         path = Path(part.name)
         try:
-            with gzip.open(io.BytesIO(body)) as whole:
-                is_collector = _copied(whole, part)
-        except (OSError, EOFError, zlib.error) as error:
+            is_collector = _copied(unpacked(body, PROGRAM, "the program"), part)
+        except BROKEN as error:
             path.unlink()
             raise Problem(f"it did not arrive whole: {error}", asked=asked, fix="Run again.") from error
     if not is_collector:

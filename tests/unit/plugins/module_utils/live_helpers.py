@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 CERTIFICATES, COLLECTORS = "cert-manager.io/v1", "opentelemetry.io/v1beta1"
@@ -44,3 +45,14 @@ def definition(kind: str, api: str, labels: Any = None) -> Any:
 def owned_by(owner: str, **metadata: Any) -> dict[str, Any]:
     """Return metadata of an object that another one has made."""
     return {"ownerReferences": [{"uid": owner}], **metadata}
+
+
+def answered(status: int, data: bytes) -> Any:
+    """Return an answer of urllib3 whose body is not read yet."""
+    return SimpleNamespace(
+        status=status,
+        headers={},
+        stream=lambda _size, **_more: iter([data]),
+        close=lambda: None,
+        release_conn=lambda: None,
+    )

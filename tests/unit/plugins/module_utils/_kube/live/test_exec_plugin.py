@@ -16,6 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.exec_plugin import FIX, Watch
 
+from tests.unit.plugins.module_utils.live_helpers import answered
+
 VERSION = "client.authentication.k8s.io/v1"
 PRINTED = "printed-and-never-shown-1"
 
@@ -114,7 +116,7 @@ class Pool:
 
     def request(self, *_args: Any, headers: Any, **_kwargs: Any) -> Any:
         self.tokens.append(headers["authorization"])
-        return SimpleNamespace(status=self.statuses.pop(0), headers={}, data=b"{}")
+        return answered(self.statuses.pop(0), b"{}")
 
 
 def test_a_command_that_fails_later_says_so_when_its_earlier_token_is_refused(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 from tests.support.cases import cases
 
 from ...fake_api import Clock, FakeApi, status
+from ...live_helpers import answered
 from .test_cluster import PATH
 
 WAIT = 60.0
@@ -286,7 +287,7 @@ def test_a_read_is_soon_sent_again_and_then_has_its_time(tmp_path: Any) -> None:
             asked.append((method, timeout.read_timeout))
             if len(asked) in (2, 4):
                 raise ReadTimeoutError(None, url, "Read timed out.")  # type: ignore[arg-type]
-            return SimpleNamespace(status=200, headers={}, data=b"{}")
+            return answered(200, b"{}")
 
     transport = connect.PooledTransport(Pool(), "https://a", dict)
     transport.patient(36.0, 8.0)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
 )
 
 from tests.support.cases import cases
+from tests.unit.plugins.module_utils.live_helpers import answered
 
 ID = {"key": "o11y.probe.id", "value": {"stringValue": "id1"}}
 CLUSTER = {"key": "k8s.cluster.name", "value": {"stringValue": "blue"}}
@@ -55,7 +55,7 @@ class Pool:
         if isinstance(self.answer, Exception):
             raise self.answer
         data = self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode()
-        return SimpleNamespace(status=self.status, data=data)
+        return answered(self.status, data)
 
 
 def backends(kind: str, pool: Pool, **more: Any) -> Backends:

@@ -1,0 +1,102 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One place reads what users, servers and programs give, each time with a limit."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from .source import files, text, tree
+
+PLACE = "plugins/module_utils/_bounded/live/bounded_reads.py"
+# Calls that read without a limit, by the last part of their name.
+READS = {
+    *("open", "read_text", "read_bytes", "readlines", "readall", "file_digest", "extractfile", "extractall"),
+    *("decompress", "GzipFile", "ZipFile", "urlopen", "communicate", "check_output", "getoutput"),
+}
+# Functions of modules whose name alone says less.
+FUNCTIONS = {"subprocess.run", "tarfile.open", "json.load", "yaml.load_file", "shutil.copyfileobj"}
+# Calls of these names that read no content, or whose caller has a limit.
+ALLOWED = {
+    "plugins/plugin_utils/_testing/collector_run.py": {
+        "_opener().open": "Opens a connection to the Collector of a test; its body is read with a limit.",
+        "log.open": "Opens a log to write.",
+    },
+    "plugins/plugin_utils/_release/source.py": {"open_url": "Its body is read with a limit."},
+}
+# What a file of the collection or of an earlier run is read for: it is compared with what the run writes.
+LOOKUPS = {
+    "roles/otel_instrumentation/tasks/rendered.yml",
+    "roles/otel_collector/tasks/rendered.yml",
+    "playbooks/tasks/mirror_archives.yml",
+}
+
+
+def called(node: ast.Call) -> str:
+    """Return the name of what is called, as it is written."""
+    return ast.unparse(node.func)
+
+
+def unread(node: ast.Call) -> bool:
+    """Whether a request of urllib3 leaves the body to its caller."""
+    return any(word.arg == "preload_content" and ast.unparse(word.value) == "False" for word in node.keywords)
+
+
+def reads(node: ast.Call) -> bool:
+    """Whether a call reads without a limit."""
+    name = called(node)
+    pool = name.endswith("pool.request") and not unread(node)
+    sized = (
+        name.rpartition(".")[2] in {"read", "readline"} and "." in name and name.startswith("answer") and not node.args
+    )
+    return name in FUNCTIONS or name.rpartition(".")[2] in {*READS, "open_url"} or pool or sized
+
+
+def found(path: str) -> list[str]:
+    """Return the calls of a file that read without a limit."""
+    allowed = ALLOWED.get(path, {})
+    calls = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+    return [f"{path}:{node.lineno}: {called(node)}" for node in calls if reads(node) and called(node) not in allowed]
+
+
+def test_one_place_reads() -> None:
+    elsewhere = [line for path in files("plugins/*.py") if path != PLACE for line in found(path)]
+    assert elsewhere == [], f"use {PLACE}"
+    assert found(PLACE)
+
+
+def test_exceptions_are_still_needed() -> None:
+    for path, names in ALLOWED.items():
+        calls = {called(node) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
+        assert names.keys() <= calls
+        assert all(reason.endswith(".") for reason in names.values())
+
+
+def test_playbooks_read_only_what_an_earlier_run_wrote() -> None:
+    paths = files("roles/*/tasks/*.yml", "playbooks/*.yml", "playbooks/tasks/*.yml")
+    reading = re.compile(r"ansible\.builtin\.(?:file'|unvault'|template'|slurp:|include_vars:)|\bslurp:")
+    assert {path for path in paths if reading.search(text(path))} == LOOKUPS
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Path(name).read_text()",
+        "open(name)",
+        "path.open('rb')",
+        "subprocess.run(command, capture_output=True)",
+        "process.communicate(timeout=5)",
+        "gzip.open(name)",
+        "tarfile.open(name)",
+        "self._pool.request('GET', url)",
+        "answer.read()",
+        "open_url(url)",
+    ],
+)
+def test_another_read_would_be_noticed(code: str) -> None:
+    call = next(node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    assert reads(call)
