@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..module_utils._bounded.live.bounded_reads import file_bytes
+from ..module_utils._config.yaml_nodes import ENCRYPTED, VAULT_HEADER
 from ..module_utils._errors import Problem
 
 _NEW_FILE_MODE = 0o644
@@ -27,12 +28,19 @@ def read(path: Path | str) -> str:
     except (OSError, ValueError) as error:  # a path with a NUL
         wrong = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         raise Problem(wrong, fix="Give the path of a readable YAML file.") from error
+    check_encrypted(data, str(path))
     try:
         return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"byte 0x{data[error.start]:02x} in line {line} is not valid in {error.encoding.upper()}"
         raise Problem(f"cannot read {path}: {what}", fix=SAVE) from error
+
+
+def check_encrypted(data: bytes, where: str) -> None:
+    """Raise Problem for a file that ansible-vault encrypted."""
+    if data.startswith(VAULT_HEADER.encode()):
+        raise Problem(f"{where} is encrypted with ansible-vault", fix=ENCRYPTED)
 
 
 def write(path: Path, text: str) -> bool:

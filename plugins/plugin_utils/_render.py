@@ -105,6 +105,7 @@ class _Draft:
     image: str
     user: int | None
     own_config: Any = None
+    decrypted: frozenset[str] = frozenset()
     asks_for_storage: bool = False
     composed: Composed = field(default_factory=lambda: Composed({}, ()))
     others: dict[str, Any] = field(default_factory=dict)
@@ -135,6 +136,7 @@ def _drafts(request: Request) -> list[_Draft]:
         options = _options({**item, **{key: defaults[key] for key in defaults.keys() - item.keys()}})
         draft = _about(options["name"], _draft, options, platforms, request)
         draft.own_config = item.get("config") or request.defaults.get("config") or {}
+        draft.decrypted = _yaml.decrypted([draft.own_config, item.get("env") or request.defaults.get("env")])
         draft.asks_for_storage = bool(item.get("storage") or alone.get("storage"))
         drafts.append(draft)
     return drafts
@@ -248,6 +250,7 @@ def _planned(draft: _Draft) -> Planned:
         listeners=_target.tables().listeners,
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
         notes=collector.notes,
+        decrypted=draft.decrypted,
         **draft.others,
     )
     findings = tuple(masked(lint(subject), composed.config, subject.view.suspects))

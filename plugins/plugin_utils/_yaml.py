@@ -29,9 +29,9 @@ except ImportError:  # libyaml is not everywhere
 try:
     # Newer versions of ansible-core have the origin of every value as a tag, older ones as an attribute of text.
     # Neither is promised: without both, findings have a path and no line.
-    from ansible._internal._datatag._tags import Origin
+    from ansible._internal._datatag._tags import Origin, VaultedValue
 except ImportError:
-    Origin = None
+    Origin = VaultedValue = None
 
 __all__ = [
     "Document",
@@ -51,8 +51,8 @@ _TAG = "tag:yaml.org,2002:"
 
 
 def load(text: str, file: str) -> Document:
-    """Return the one document in this text. Raises Problem with file, line and column when it is no YAML."""
-    return yaml_documents.load(yaml, text, file)
+    """Return the one document in this text. Raises Problem with file, line and column for what cannot be read."""
+    return yaml_documents.load(yaml, text, file, strict=True)
 
 
 def parsed(text: str) -> Any:
@@ -62,7 +62,7 @@ def parsed(text: str) -> Any:
 
 def load_all(text: str, file: str) -> Iterator[Document]:
     """Yield every document in this text. Raises Problem with file, line and column when it is no YAML."""
-    return yaml_documents.load_all(yaml, text, file)
+    return yaml_documents.load_all(yaml, text, file, strict=True)
 
 
 class _Writer(_Dumper):
@@ -124,6 +124,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, int):
         return short(int(value), hex(value))
     return float(value) if isinstance(value, float) else str(value)
+
+
+def decrypted(value: Any) -> frozenset[str]:
+    """Return the texts in a value that Ansible decrypted, as far as its version still knows."""
+    if isinstance(value, str):
+        is_vaulted = VaultedValue.is_tagged_on(value) if VaultedValue else hasattr(value, "_ciphertext")
+        return frozenset([plain(value)]) if is_vaulted else frozenset()
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return frozenset().union(*map(decrypted, parts))
 
 
 def place(values: Any, key: Any) -> Position:

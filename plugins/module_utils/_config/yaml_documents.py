@@ -172,9 +172,9 @@ def _parts(key: Any) -> list[Any]:
     return key.split(DELIMITER) if isinstance(key, str) else [key]
 
 
-def load(yaml: Any, text: str, file: str) -> Document:
+def load(yaml: Any, text: str, file: str, strict: bool = False) -> Document:
     """Return the one document in this text. Raises Problem with file, line and column if it is not YAML."""
-    documents = list(load_all(yaml, text, file))
+    documents = list(load_all(yaml, text, file, strict))
     if len(documents) > 1:
         separator = _separator(text)
         raise refuse("expected a single document, but found another one", file, separator)
@@ -189,9 +189,9 @@ def data_of(yaml: Any, text: str) -> Any:
         return None
 
 
-def load_all(yaml: Any, text: str, file: str) -> Iterator[Document]:
-    """Yield every document in this text. Raises Problem with file, line and column if it is not YAML."""
-    for root in compose(yaml, text, file):
+def load_all(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[Document]:
+    """Yield every document in this text. Raises Problem as `compose` does."""
+    for root in compose(yaml, text, file, strict):
         if root is None:
             yield Document(None)
             continue

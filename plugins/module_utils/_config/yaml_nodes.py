@@ -23,6 +23,13 @@ INVALID = "this is not valid YAML"
 # Python writes numbers of at most 4,300 digits in decimal; no setting has a tenth of that.
 _LARGEST_NUMBER = 10**400
 
+# Ansible marks text that holds no template; it is text here too. `!` alone says that a value is text.
+_TAGS_OF_TEXT = ("!", "!unsafe")
+VAULT_TAGS = ("!vault", "!vault-encrypted")
+# What ansible-vault encrypts begins with it.
+VAULT_HEADER = "$ANSIBLE_VAULT;"
+ENCRYPTED = "Nothing decrypts it here: docs/start.md shows the way of a value from a vault to a Secret."
+
 _TAG = "tag:yaml.org,2002:"
 _TEXT = _TAG + "str"
 
@@ -51,15 +58,16 @@ class Invalid(Problem):
         super().__init__(f"{INVALID}: {why}", where=str(position), fix=fix)
 
 
-def compose(yaml: Any, text: str, file: str) -> Iterator[Node | None]:
+def compose(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[Node | None]:
     """Yield the root of every document in this text, as PyYAML parses it.
 
-    Raises Problem with file, line and column when it is no YAML.
+    Raises Problem with file, line and column when it is no YAML; if strict, also for encrypted values and tags that
+    nothing here knows.
     """
     # libyaml is not everywhere; the pure parser is slower. Neither takes a subclass of str, as Ansible has them.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        yield from _Composer(yaml, file).documents(iter(loader(str.__str__(text)).get_event, None))
+        yield from _Composer(yaml, file, strict).documents(iter(loader(str.__str__(text)).get_event, None))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
@@ -79,8 +87,8 @@ class _Composer:
     A mapping that is still open has its keys and values in one list.
     """
 
-    def __init__(self, yaml: Any, file: str) -> None:
-        self.yaml, self.file = yaml, file
+    def __init__(self, yaml: Any, file: str, strict: bool) -> None:
+        self.yaml, self.file, self.strict = yaml, file, strict
         self.open: list[Node] = []
         self.anchors: dict[str, Node] = {}
         self.roots: list[Node] = []
@@ -99,6 +107,8 @@ class _Composer:
             kind = type(event)
             if kind is scalar:  # as most
                 style = event.style or ""
+                if event.tag:
+                    self._check_tag(event)
                 tag = event.tag or ("" if style or event.implicit[0] else _TEXT)
                 node = Node(SCALAR, event.value, event.start_mark, event.end_mark, style, tag)
                 self.inside.append(node)
@@ -112,6 +122,7 @@ class _Composer:
 
     def _start(self, kind: str, event: Any) -> None:
         mark = event.start_mark
+        self._check_tag(event)
         if len(self.open) >= DEEPEST:
             raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, (mark.line, mark.column))
         node = Node(kind, [], mark, mark, "flow" if event.flow_style else "")
@@ -120,6 +131,16 @@ class _Composer:
             self.anchors[event.anchor] = node
         self.open.append(node)
         self.inside = node.value
+
+    def _check_tag(self, event: Any) -> None:
+        """Refuse a value that only Ansible decrypts, and a tag that means something to another program."""
+        tag, mark = event.tag or "", event.start_mark
+        if not self.strict or not tag.startswith("!") or tag in _TAGS_OF_TEXT:
+            return
+        position = Position(self.file, mark.line + 1, mark.column + 1)
+        if tag in VAULT_TAGS:
+            raise Invalid(f"the value is encrypted ({tag})", position, ENCRYPTED)
+        raise Invalid(f"the tag {tag} is unknown", position, "Remove the tag, and write the value that it stands for.")
 
     def _end(self, event: Any) -> None:
         node = self.open.pop()

@@ -88,7 +88,8 @@ class Subject:
     `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
     `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
     that the config is in; `listeners` has the ports that component types open,
-    `literals` the variables that are given as text, `notes` annotations by their options, `printers` what prints the
+    `literals` the variables that are given as text, `decrypted` what Ansible
+    decrypted of the options, `notes` annotations by their options, `printers` what prints the
     data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
     `routing` the keys by which others divide each signal among the replicas, `divided` what files or a cluster show of
     that, `unreceived` the collectors to which an exporter sends a signal in vain, `unseen` those whose new replicas an
@@ -105,6 +106,7 @@ class Subject:
     resource: Mapping[str, Any] | None = None
     listeners: Listeners = field(default_factory=dict)
     literals: Mapping[str, str] = field(default_factory=dict)
+    decrypted: frozenset[str] = frozenset()
     notes: Mapping[str, str] = field(default_factory=dict)
     printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
     senders: tuple[str, ...] = ()

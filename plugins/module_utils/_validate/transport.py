@@ -33,6 +33,10 @@ _STORING = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
 )
 _FIX = "Write `${env:NAME}` here, and give NAME in `env` as `{secret: SECRET, key: KEY}`."
+_FIX_OF_VARIABLES = (
+    "Give it in `env` as `{secret: SECRET, key: KEY}`; `extra_manifests` makes a Secret out of a value of a vault, as "
+    "docs/start.md shows."
+)
 
 
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
@@ -43,9 +47,13 @@ def plaintext_secret(subject: Subject) -> Iterator[Fault]:
             doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
             yield Fault(suspect.path, f"{what} is written in clear text", _FIX, severity="warning" if doubtful else "")
     for name, value in subject.literals.items():
-        if secret_at({}, (name,), value):
-            message = f"variable {name} in `env` holds a secret in clear text, which the manifest shows"
-            yield Fault((), message, "Give it in `env` as `{secret: SECRET, key: KEY}`.", severity="warning")
+        what = secret_at({}, (name,), value)
+        if what or value in subject.decrypted:
+            message = f"variable {name} in `env` holds a secret in clear text, which the pod and the manifest show"
+            yield Fault((), message, _FIX_OF_VARIABLES, severity="warning" if what == RANDOM else "")
+    for path, value in subject.view.leaves if subject.decrypted else ():
+        if value in subject.decrypted and not secret_at(subject.config, path, str(value)):
+            yield Fault(path, f"`{path[-1]}` has a value of a vault in clear text, which the ConfigMap shows", _FIX)
     for name, value in subject.notes.items():
         if is_secret((name,), value) and is_literal(value):
             message = f"`{name}` holds a secret in clear text, which everybody sees who may read the object"

@@ -21,7 +21,7 @@ from ...module_utils._errors import Problem, shown
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.versions import Version
 from ...module_utils._install.releases.versions import read as read_version
-from .. import _sources, _yaml
+from .. import _files, _sources, _yaml
 
 PAUSES = (1.0, 3.0)
 SECONDS = 20
@@ -73,6 +73,7 @@ def documents(content: bytes, asked: str, where: str) -> list[Any]:
 
 
 def _text(content: bytes, asked: str, where: str) -> str:
+    _files.check_encrypted(content, where)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
