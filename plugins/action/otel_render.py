@@ -5,16 +5,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..module_utils._collector.options import option_names
-from ..plugin_utils import _findings, _lock_file, _render, _rendered
+from ..plugin_utils import _findings, _inventory, _lock_file, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 
 
 class ActionModule(ControllerAction):
     options = staticmethod(option_names)
+
+    @staticmethod
+    def _check_inventory(variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Reject files of the inventory that Ansible reads in another way than they say. May raise Problem."""
+        _inventory.check(variables)
+        return {}
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""

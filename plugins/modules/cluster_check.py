@@ -42,6 +42,14 @@ options:
     type: dict
     default: {}
     version_added: 1.1.0
+  inventory:
+    description:
+      - Whether to check the inventory of the run before the task asks the cluster.
+      - The task fails without hosts, for a file that is no YAML, for a key that stands twice, and for a variable that
+        is almost one of this collection.
+    type: bool
+    default: false
+    version_added: 1.1.0
 seealso:
   - module: o11y.opentelemetry.bundle_apply
 """

@@ -25,7 +25,7 @@ from ..module_utils._config.masking import concealed, masked_tree, masker, secre
 from ..module_utils._errors import Problem, near, nearest
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
 from ..module_utils._install.releases.versions import version
-from . import _arguments, _lock_file, _sources, _yaml
+from . import _arguments, _inventory, _lock_file, _sources, _yaml
 from ._needed import needed
 
 # The place, the path and the rule of a finding: names, which may be the same as a secret.
@@ -49,6 +49,7 @@ class ControllerAction(ActionBase):
         spec = arguments_of(module)
         answer(lambda: self._check_shapes(spec, f"module {module}", variables), {})
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
+        answer(lambda: self._check_inventory(variables), {})
         for warning in misspelled(variables):
             self._display.warning(warning)
         if _yaml.Origin is None:
@@ -58,6 +59,12 @@ class ControllerAction(ActionBase):
         if "lock_file" in arguments:
             arguments["lock_file"] = _lock_file.beside(arguments["lock_file"], variables.get("inventory_dir"))
         return answer(lambda: self.work(arguments), arguments)
+
+    @staticmethod
+    def _check_inventory(variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Reject variables that are almost those of this collection. May raise Problem."""
+        _inventory.check_names(variables)
+        return {}
 
     def _check_shapes(self, spec: Mapping[str, Any], what: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Reject options of the running role, then of the task, of which Ansible would make text. May raise Problem."""

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..module_utils._bounded.live.bounded_reads import file_bytes
+from ..module_utils._bounded.live.bounded_reads import file_bytes, head
 from ..module_utils._config.yaml_nodes import ENCRYPTED, VAULT_HEADER
 from ..module_utils._errors import Problem
 
@@ -35,6 +35,15 @@ def read(path: Path | str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"byte 0x{data[error.start]:02x} in line {line} is not valid in {error.encoding.upper()}"
         raise Problem(f"cannot read {path}: {what}", fix=SAVE) from error
+
+
+def read_plain(path: Path) -> str:
+    """Return the text of a file; an empty one for a file that is encrypted. Raises Problem if it cannot be read."""
+    try:
+        is_encrypted = head(path, len(VAULT_HEADER)) == VAULT_HEADER.encode()
+    except OSError:
+        return ""
+    return "" if is_encrypted else read(path)
 
 
 def check_encrypted(data: bytes, where: str) -> None:

@@ -41,6 +41,7 @@ __all__ = [
     "key_of",
     "load",
     "load_all",
+    "load_lenient",
     "parsed",
     "plain",
     "positions",
@@ -63,6 +64,11 @@ def parsed(text: str) -> Any:
 def load_all(text: str, file: str) -> Iterator[Document]:
     """Yield every document in this text. Raises Problem with file, line and column when it is no YAML."""
     return yaml_documents.load_all(yaml, text, file, strict=True)
+
+
+def load_lenient(text: str, file: str) -> Iterator[Document]:
+    """Yield every document in a text of Ansible, whose tags are left out. Raises Problem when it is no YAML."""
+    return yaml_documents.load_all(yaml, text, file)
 
 
 class _Writer(_Dumper):

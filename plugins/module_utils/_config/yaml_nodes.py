@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any
 
 from .._errors import Problem
@@ -71,9 +72,20 @@ def compose(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[N
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
-        raise Invalid(str(error.problem), where, "Correct it there, or just before.") from error
+        raise Invalid(
+            _TAB if mark and _has_tab(text, mark) else str(error.problem), where, "Correct it there, or just before."
+        ) from error
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise Invalid(str(error), Position(file), "Save it as UTF-8 text.") from error
+
+
+_TAB = "a tab stands where YAML takes blanks alone"
+
+
+def _has_tab(text: str, mark: Any) -> bool:
+    """Whether the character at a place of a text is a tab."""
+    line = next(islice(text.splitlines(), mark.line, None), "")
+    return line[mark.column : mark.column + 1] == "\t"
 
 
 def refuse(why: str, file: str, mark: Mark) -> Invalid:

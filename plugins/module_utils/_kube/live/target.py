@@ -27,6 +27,7 @@ ARGUMENTS: dict[str, Any] = {
     "roles": {"type": "dict", "default": {}, "no_log": True},
     "inputs": {"type": "list", "elements": "str", "default": []},
     "switches": {"type": "dict", "default": {}},
+    "inventory": {"type": "bool", "default": False},
 }
 # The endings of a role's variables that name a cluster, with the option of modules that each sets.
 WAYS = {"_kubeconfig": "kubeconfig", "_kube_context": "context", "_eks_cluster": "eks_cluster"}

@@ -1,0 +1,151 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Ansible overlooks in an inventory: misspelt names, keys that stand twice, broken files, no hosts. Private.
+
+Ansible ignores a variable that nobody reads, keeps the last of two keys, and leaves out a file that it cannot read.
+Each ends in a green run that did something else than the inventory says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._errors import Problem
+from . import _files, _sources, _yaml
+
+# What playbooks of this collection read beside the options of roles.
+OF_PLAYBOOKS = frozenset(
+    f"otel_{name}"
+    for name in (
+        *(
+            "collectors",
+            "instrumentations",
+            "hosts",
+            "expected_cluster",
+            "lock_file",
+            "lock_exclude",
+            "compare_running",
+            "rights_account",
+        ),
+        *("rights_name", "rights_path", "report_path", "mirror_path", "mirror_registry", "mirror_registries_conf"),
+        *("mirror_authfile", "mirror_source_tls_verify", "mirror_tls_verify"),
+    )
+)
+_ENDINGS = (".yml", ".yaml", ".json")
+_FOLDERS = ("group_vars", "host_vars")
+# So many letters may differ in the name of a role, and one in that of an option, which has at least five.
+_OF_ROLE, _SHORTEST = 2, 5
+
+
+def check(variables: Mapping[str, Any], hosts: bool = False) -> None:
+    """Raise Problem for an inventory that does not mean what it says; its files are read for the first host alone."""
+    first = next(iter(variables.get("ansible_play_hosts_all") or ()), "")
+    if first in ("", variables.get("inventory_hostname")):
+        check_files(list(files(variables)))
+    if hosts and not (variables.get("groups") or {}).get("all"):
+        sources = ", ".join(map(str, variables.get("ansible_inventory_sources") or ())) or "none"
+        fix = "Name one below `all.hosts`, or correct `-i`. Ansible warns of files that it cannot read."
+        raise Problem(f"the inventory names no host, so this run does nothing (inventory: {sources})", fix=fix)
+    check_names(variables)
+
+
+def check_names(variables: Mapping[str, Any]) -> None:
+    """Raise Problem for a variable that is almost one of this collection, which therefore has no effect."""
+    for name in variables:
+        meant = _meant(name)
+        if meant:
+            where = str(_yaml.place(variables, name) or "")
+            wrong = f"variable {name} is read by nothing; did you mean {meant}?"
+            raise Problem(wrong, where=where, fix="Correct the name. Rename a variable of your own use.")
+
+
+@cache
+def _meant(name: str) -> str:
+    """Return the variable of this collection that a name misspells; empty for its own names and for all others."""
+    known = _known()
+    if name in known or not name.isidentifier() or name.count("_") > _most_words():
+        return ""
+    return next((role_name for role_name in _candidates(name) if role_name in known), "")
+
+
+@cache
+def _known() -> frozenset[str]:
+    return OF_PLAYBOOKS.union(*(_sources.documented(role) for role in _sources.roles()))
+
+
+@cache
+def _most_words() -> int:
+    return max(name.count("_") for name in _known()) + 1
+
+
+def _candidates(name: str) -> Iterator[str]:
+    """Yield the names that this one may misspell: in the name of the role, or by one letter in that of the option."""
+    words = name.split("_")
+    for role in _sources.roles():
+        if name.startswith(role):
+            options = [known[len(role) :] for known in _known() if known.startswith(role)]
+            yield from (role + option for option in options if _is_slip(name[len(role) :], option))
+        elif role[0] in name[:2]:
+            pairs = [("_".join(words[:number]), "_".join(words[number:])) for number in range(1, min(len(words), 4))]
+            yield from (f"{role}_{option}" for prefix, option in pairs if _edits(prefix, role) <= _OF_ROLE)
+            yield from (f"{role}s" for _only_word in words[:1] if _edits(name, f"{role}s") <= _OF_ROLE)
+
+
+def _is_slip(word: str, option: str) -> bool:
+    """Whether one letter of an option differs: not the first, which makes another word, and no plural."""
+    plural = option.rstrip("s") == word.rstrip("s")
+    if plural or len(option) <= _SHORTEST or option[:2] != word[:2]:
+        return False
+    return _edits(option, word) == 1
+
+
+@cache
+def _edits(one: str, other: str) -> int:
+    """Return how many letters must be added, removed, replaced or swapped with the next (Damerau and Levenshtein)."""
+    if abs(len(one) - len(other)) > _OF_ROLE:
+        return _OF_ROLE + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for index, letter in enumerate(one):
+        earlier, before, row = before, row, [index + 1]
+        for place, against in enumerate(other):
+            costs = [before[place + 1] + 1, row[place] + 1, before[place] + (letter != against)]
+            if index and place and letter == other[place - 1] and one[index - 1] == against:
+                costs.append(earlier[place - 1] + 1)
+            row.append(min(costs))
+    return row[-1]
+
+
+def files(variables: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield the YAML files of the inventory, and those of variables beside it."""
+    sources = [
+        Path(str(source)) for source in variables.get("ansible_inventory_sources") or () if "," not in str(source)
+    ]
+    beside = [source.parent for source in sources if source.is_file()]
+    folders = [source for source in sources if source.is_dir()]
+    yield from (source for source in sources if source.is_file() and source.suffix in _ENDINGS)
+    for folder in folders:
+        yield from sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in _ENDINGS)
+    yield from dict.fromkeys(path for folder in (*folders, *beside) for path in _of_variables(folder))
+
+
+def _of_variables(folder: Path) -> Iterable[Path]:
+    for name in _FOLDERS:
+        for path in sorted((folder / name).rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.is_file() and not hidden and path.suffix in ("", *_ENDINGS):
+                yield path
+
+
+def check_files(paths: Sequence[Path]) -> None:
+    """Raise Problem with file and line for YAML that cannot be read, and for a key that stands twice."""
+    for path in paths:
+        text = _files.read_plain(path)
+        for document in _yaml.load_lenient(text, str(path)) if text else ():
+            for key, position in document.duplicates[:1]:
+                wrong = f"key '{key[-1]}' stands twice, and Ansible keeps only the last one"
+                raise Problem(wrong, where=str(position), fix="Remove one of the two, or merge them.")
