@@ -26,6 +26,16 @@ _PROSE = {"description", "short_description", "version_added", "author", "seeals
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+# The words by which the description of an option calls it a duration.
+_DURATION = re.compile(r"\b(Go|Prometheus) durations?\b")
+_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+# Sources: time.ParseDuration of Go; model.ParseDuration of github.com/prometheus/common.
+_DURATIONS = {
+    "Go": re.compile(r"(?:\d{1,18}(?:\.\d{0,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII),
+    "Prometheus": re.compile(r"(?=\d)(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?", re.ASCII),
+}
+
+
 class Options:
     """Documented options with their argument spec, built once for all values."""
 
@@ -179,12 +189,32 @@ def check_shapes(
             if wanted in ("str", "path") and not option.get("choices"):
                 _check_spelling(found, _yaml.place(around, place), where, what)
             _check_shape(found, wanted, option, where, what)
+            if wanted == "str" and (form := duration_form(option)):
+                _check_duration(found, form, where, what)
             if one_line and wanted in ("str", "path") and key not in _LINES:
                 _check_line(found, where, what)
         _check_values(value, str(key), option, f"{path}{key}", what)
         for item in (value if isinstance(value, list) else [value]) if inner else ():
             if isinstance(item, Mapping):
                 check_shapes(item, inner, what, f"{path}{key}.", one_line=one_line)
+
+
+def duration_form(option: Mapping[str, Any]) -> str:
+    """Return the form of the durations of an option, as its description calls it; empty for other options."""
+    found = _DURATION.search(str(option.get("description") or ""))
+    return found[1] if found else ""
+
+
+def _check_duration(value: Any, form: str, path: str, what: str) -> None:
+    """Reject a number without a unit, which Go takes for nanoseconds, and text that is no duration."""
+    said = str(value)
+    if value in (None, "", 0, "0") or "$" in said or _DURATIONS[form].fullmatch(said):
+        return
+    if _NUMBER.fullmatch(said):
+        raise Problem(f"option '{path}' of {what} is {said}, a duration without a unit", fix=f"Write '{said}s'.")
+    raise Problem(
+        f"option '{path}' of {what} is '{said}', which is no duration", fix="Write one such as '30s' or '5m'."
+    )
 
 
 def is_text_map(name: str, option: Mapping[str, Any]) -> bool:

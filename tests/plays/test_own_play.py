@@ -85,7 +85,7 @@ def test_null_in_a_variable_deletes_what_a_recipe_brings(tmp_path: Path) -> None
 
 
 def test_a_host_without_collectors_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
-    done = rendered(tmp_path, {"one": {"otel_colectors": []}})
+    done = rendered(tmp_path, {"one": {"other_collectors": []}})
     assert done.returncode != 0
     assert "the inventory names no collector for this host. Set `otel_collectors`" in done.stdout + done.stderr
 

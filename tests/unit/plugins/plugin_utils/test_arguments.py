@@ -100,3 +100,43 @@ def test_a_certificate_has_lines() -> None:
     route = {"host": "a", "destination_ca": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"}
     given = {"otel_collector_openshift_route": route}
     assert _arguments.checked(given, known, "it")["otel_collector_openshift_route"]["destination_ca"].count("\n") == 3
+
+
+GO, PROMETHEUS = {"description": "How long, a Go duration."}, {"description": "How often, a Prometheus duration."}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        (GO, 30, r"option 'a' of it is 30, a duration without a unit\. Write '30s'"),
+        (GO, "30", "a duration without a unit"),
+        (GO, 1.5, r"is 1.5, a duration without a unit\. Write '1.5s'"),
+        (GO, "1d", "option 'a' of it is '1d', which is no duration"),
+        (GO, "30 s", "which is no duration"),
+        (GO, "soon", "which is no duration"),
+        (PROMETHEUS, 30, "a duration without a unit"),
+        (PROMETHEUS, "1.5s", "which is no duration"),
+        (PROMETHEUS, "5m1h", "which is no duration"),
+    ],
+)
+def test_a_duration_has_a_unit(option: dict[str, Any], value: Any, says: str) -> None:
+    with pytest.raises(Problem, match=says):
+        _arguments.checked({"a": value}, {"a": option}, "it")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *((GO, value) for value in ("30s", "1h30m", "1.5h", "500ms", "10us", 0, "0", "", None, "${env:WAIT}")),
+        *((PROMETHEUS, value) for value in ("30s", "1d", "1h30m", "2w")),
+        ({"description": "How many."}, 30),
+    ],
+)
+def test_other_values_stay(option: dict[str, Any], value: Any) -> None:
+    assert _arguments.checked({"a": value}, {"a": option}, "it")["a"] == (None if value is None else str(value))
+
+
+def test_elements_of_a_list_are_durations_too() -> None:
+    option = {"type": "list", "elements": "str", "description": "Bounds, as Go durations."}
+    with pytest.raises(Problem, match=r"option 'a\[1\]' of it is 250, a duration without a unit"):
+        _arguments.checked({"a": ["5ms", 250]}, {"a": option}, "it")
