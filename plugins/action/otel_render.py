@@ -20,8 +20,7 @@ class ActionModule(ControllerAction):
     @staticmethod
     def _check_inventory(variables: Mapping[str, Any]) -> dict[str, Any]:
         """Reject files of the inventory that Ansible reads in another way than they say. May raise Problem."""
-        _inventory.check(variables)
-        return {}
+        return _inventory.check(variables)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""

@@ -41,8 +41,11 @@ _FOLDERS = ("group_vars", "host_vars")
 _OF_ROLE, _SHORTEST = 2, 5
 
 
-def check(variables: Mapping[str, Any], hosts: bool = False) -> None:
-    """Raise Problem for an inventory that does not mean what it says; its files are read for the first host alone."""
+def check(variables: Mapping[str, Any], hosts: bool = False) -> dict[str, Any]:
+    """Return nothing. Raises Problem for an inventory that does not mean what it says.
+
+    Its files are read for the first host alone.
+    """
     first = next(iter(variables.get("ansible_play_hosts_all") or ()), "")
     if first in ("", variables.get("inventory_hostname")):
         check_files(list(files(variables)))
@@ -51,6 +54,7 @@ def check(variables: Mapping[str, Any], hosts: bool = False) -> None:
         fix = "Name one below `all.hosts`, or correct `-i`. Ansible warns of files that it cannot read."
         raise Problem(f"the inventory names no host, so this run does nothing (inventory: {sources})", fix=fix)
     check_names(variables)
+    return {}
 
 
 def check_names(variables: Mapping[str, Any]) -> None:
