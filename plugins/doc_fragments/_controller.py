@@ -75,6 +75,13 @@ options:
         P(o11y.opentelemetry.otel_identity#role) returns them. A change replaces the pods.
     type: dict
     default: {}
+  has_identity:
+    description:
+      - Whether collectors may get AWS credentials in a way that these options do not show. If V(false), the rule
+        C(missing-identity) warns of collectors that call AWS while nothing gives them credentials.
+    type: bool
+    default: true
+    version_added: 1.1.0
 """
 
     RULES = r"""

@@ -69,11 +69,14 @@ class Request:
     recipe_paths: Sequence[str] = ()
     platform_paths: Sequence[str] = ()
     identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # Whether collectors may get AWS credentials in a way that this request does not show.
+    has_identity: bool = True
     pin: Pin = unpinned
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
-        return cls(**{one.name: arguments[one.name] for one in fields(cls) if one.name != "pin"})
+        given = {one.name: arguments[one.name] for one in fields(cls) if one.name in arguments}
+        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ class _Draft:
     own_config: Any = None
     decrypted: frozenset[str] = frozenset()
     asks_for_storage: bool = False
+    has_identity: bool = True
     composed: Composed = field(default_factory=lambda: Composed({}, ()))
     others: dict[str, Any] = field(default_factory=dict)
     receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -245,6 +249,7 @@ def _planned(draft: _Draft) -> Planned:
         deployment=replace(
             deployed.deployment(collector, understood.needs if understood else None, draft.platform),
             asks_for_storage=draft.asks_for_storage,
+            unidentified=_unidentified(draft, understood),
         ),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
@@ -255,6 +260,13 @@ def _planned(draft: _Draft) -> Planned:
     )
     findings = tuple(masked(lint(subject), composed.config, subject.view.suspects))
     return Planned(collector, composed, build, findings, draft.target, draft.receivers)
+
+
+def _unidentified(draft: _Draft, build: CollectorBuild | None) -> tuple[str, ...]:
+    """Return the AWS actions of a collector to which nothing that is known gives credentials."""
+    if build is None or draft.has_identity or identity.may_have_credentials(draft.collector):
+        return ()
+    return tuple(sorted({action for grant in build.needs.grants for action in grant.actions}))
 
 
 def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: Request) -> _Draft:
@@ -274,7 +286,7 @@ def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: R
     distribution = Distribution(options["distribution"], repository, row["user"])
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
     image = image_of(collector, distribution, request.pin)
-    return _Draft(collector, where, facts, version, target, image, user)
+    return _Draft(collector, where, facts, version, target, image, user, has_identity=request.has_identity)
 
 
 def _options(values: Mapping[str, Any]) -> dict[str, Any]:

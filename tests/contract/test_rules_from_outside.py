@@ -26,7 +26,16 @@ Json = dict[str, Any]
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 # Surroundings that files show; what else a case needs comes from an inventory alone.
 FILES = {"deployment", "environment", "resource", "target"}
-OF_INVENTORIES = {"open_ports", "confined", "keeps_on_node", "allowed", "asks_for_storage", "fleeting", "ip_families"}
+OF_INVENTORIES = {
+    "unidentified",
+    "open_ports",
+    "confined",
+    "keeps_on_node",
+    "allowed",
+    "asks_for_storage",
+    "fleeting",
+    "ip_families",
+}
 # What the data of a case cannot hold, or what is no config in a folder.
 TEXTS = {
     "duplicate-key": "receivers: {otlp: {}}\nreceivers: {zipkin: {}}\nservice: {pipelines: {}}\n",
@@ -49,6 +58,12 @@ INVENTORIES = {
           receivers: {zipkin: {endpoint: "0.0.0.0:9411"}}
           exporters: {debug: {}}
           service: {pipelines: {traces: {receivers: [zipkin], exporters: [debug]}}}
+    """,
+    "missing-identity": "[{name: a, recipes: [otlp_ingest: {signals: [traces]}, xray_export: {region: eu-west-1}]}]",
+    "proxied-service": """
+      - name: a
+        env: {HTTPS_PROXY: "http://proxy.corp:3128"}
+        recipes: [otlp_ingest, otlp_forward: {endpoint: "g.n.svc:4317", insecure: true}]
     """,
     "selinux-denied": "[{name: a, mode: daemonset, platform: openshift, recipes: [pod_logs, debug_output]}]",
     "storage-unclaimed": "[{name: a, storage: {size: 1Gi}, recipes: [otlp_ingest, debug_output]}]",
@@ -171,5 +186,6 @@ def test_it_fires_from_a_file(rule_id: str, seen: dict[str, set[str]]) -> None:
 @pytest.mark.parametrize("rule_id", INVENTORIES)
 def test_it_fires_from_an_inventory(rule_id: str) -> None:
     given = {"collectors": yaml.safe_load(INVENTORIES[rule_id]), "defaults": {"namespace": "n"}, "fail_on": "never"}
+    given["has_identity"] = False
     result = _validate.report({**VALIDATE, **given}, lambda _warning: None)
     assert rule_id in {finding["rule"] for finding in result["findings"]}

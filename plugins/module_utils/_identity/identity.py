@@ -43,6 +43,23 @@ def environment(collector: Collector) -> dict[str, str]:
     return {name: str(value) for name, value in collector.env.items() if not isinstance(value, dict)}
 
 
+# Variables that lead the AWS SDKs to credentials. Source: their reference guide, "Standardized credential providers".
+_CREDENTIALS = (
+    *("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_ROLE_ARN"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+)
+
+
+def may_have_credentials(collector: Collector) -> bool:
+    """Whether the options of a collector give it AWS credentials, or an account that may have some.
+
+    An account of another name may be one of the user's, and so may that of the pods with a sidecar.
+    """
+    annotated = {ROLE_ANNOTATION, POD_ANNOTATION} & set(collector.service_account_annotations)
+    foreign = collector.service_account_name != collector.name or collector.mode == _SIDECAR
+    return bool(annotated) or foreign or any(name in collector.env for name in _CREDENTIALS)
+
+
 def runs_as_its_pod(collector: Collector) -> bool:
     """Whether nobody knows its account: that of any pod with the sidecar, unless the option names one for them."""
     return collector.mode == _SIDECAR and collector.service_account_name == collector.name

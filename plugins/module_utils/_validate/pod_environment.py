@@ -16,12 +16,17 @@ from typing import Any
 from .._collector.needs.component_row import NODES_PROXY, ROOT, Component, guarded
 from .._collector.needs.component_table import component
 from .._collector.needs.derive_needs import variables
-from .._config.paths import Path, at, items
-from .._errors import near
+from .._collector.peers import peers
+from .._collector.proxies import exceptions, proxy_for
+from .._config.paths import Path, at, is_inside, items
+from .._errors import at_most, near
 from .subject import Deployment, Fault, Subject, about, rules
 from .view import Part
 
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
+_IDENTITY = "https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html"
+_PROXIES = "https://opentelemetry.io/docs/collector/configuration/#proxy-support"
+_SHOWN = 3
 _LISTS = ("apiGroups", "resources", "verbs")
 Granted = set[tuple[str, str, str]]
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
@@ -65,6 +70,31 @@ def _linked(path: Path, name: str, service: str) -> Fault:
     message = f"variable {name} is read here, and a pod has it only if it starts after Service '{named}' was made"
     fix = f"Write the Service's name, `{named}` with its port, which Kubernetes resolves whenever the pod starts."
     return Fault(path, message, fix, severity="warning")
+
+
+@about("deployment")
+def missing_identity(subject: Subject) -> Iterator[Fault]:
+    """Yield collectors that call AWS while nothing gives them credentials; AWS then refuses all requests."""
+    actions = subject.deployment.unidentified if subject.deployment else ()
+    if actions:
+        message = f"it calls AWS ({at_most(_SHOWN, actions)}), and nothing gives its pods credentials"
+        fix = (
+            "Set `otel_identity_provider`, or name a role in `service_account_annotations`, see docs/identity.md."
+            " Suppress this finding if the role of the nodes is meant."
+        )
+        yield Fault((), message, fix)
+
+
+def proxied_service(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send to a Service through a proxy, because NO_PROXY does not name the Service."""
+    found = [peer for peer in peers(subject.config, "") if peer.service and (peer.certain or is_inside(peer.host))]
+    for peer in found:
+        proxy = proxy_for(peer.host, peer.port, peer.scheme, subject.literals)
+        if proxy:
+            message = f"{proxy.variable} sends what is for {peer.endpoint} to the proxy {proxy.host}"
+            missing = exceptions(one.host for one in found)
+            fix = f"Add `NO_PROXY: {missing}` to `env`, or these names to its value; see docs/proxies.md."
+            yield Fault(("exporters", peer.exporter), message, fix)
 
 
 @about("deployment")
@@ -275,6 +305,8 @@ def _cause(needs: Callable[[Any], bool], value: Any, path: Path) -> Path:
 
 RULES = (
     *rules("error", missing_variable),
+    *rules("warning", missing_identity, documentation=_IDENTITY),
+    *rules("warning", proxied_service, documentation=_PROXIES),
     *rules("info", missing_permission, documentation=_RBAC),
     *rules("error", root_path_missing, documentation=f"{_CONTRIB}/receiver/hostmetricsreceiver"),
     *rules("warning", logs_missing, documentation=f"{_CONTRIB}/receiver/filelogreceiver"),

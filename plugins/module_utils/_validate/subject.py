@@ -46,7 +46,8 @@ class Deployment:
     `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
     the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
     `logs` the files with its log, `asks_for_storage` that its option `storage` is set, `annotated` that its pods have
-    annotations or labels of the user, by which a webhook of another product may add files.
+    annotations or labels of the user, by which a webhook of another product may add files, `unidentified` the actions
+    that it calls at AWS while nothing gives it credentials.
     """
 
     mode: str
@@ -70,6 +71,7 @@ class Deployment:
     logs: PodLogs | None = None
     asks_for_storage: bool = False
     annotated: bool = False
+    unidentified: tuple[str, ...] = ()
 
 
 class Printer(NamedTuple):

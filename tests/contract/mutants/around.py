@@ -88,6 +88,12 @@ def missing_permission(subject: Subject) -> Iterator[Subject]:
     yield plus(subject, *attributes, deployment=placed(subject, granted=(only_pods,)))
 
 
+def proxied_service(subject: Subject) -> Iterator[Subject]:
+    for variable in ("HTTPS_PROXY", "https_proxy"):
+        made = plus(subject, "exporters", "otlp_grpc", {"endpoint": "gateway.obs.svc:4317"})
+        yield replace(made, literals={variable: "http://proxy.corp:3128", "NO_PROXY": "10.0.0.0/8"})
+
+
 def storage_unclaimed(subject: Subject) -> Iterator[Subject]:
     for mode in ("deployment", "daemonset", "sidecar"):
         yield edited(subject, lambda _config: None, deployment=placed(subject, mode=mode, asks_for_storage=True))
@@ -129,6 +135,10 @@ TCP_ALONE = Ingress(Policies([{"spec": {"ingress": [{"ports": [{"protocol": "TCP
 MUTATORS: dict[str, Mutator] = {
     "missing-variable": missing_variable,
     "missing-permission": missing_permission,
+    "missing-identity": added_where(
+        {"unidentified": ("xray:PutTraceSegments",)}, [("exporters", "awsxray", {"region": "eu-west-1"})]
+    ),
+    "proxied-service": proxied_service,
     "port-clash": port_clash,
     "unbracketed-address": unbracketed_address,
     "ipv4-listener": added_where(

@@ -11,6 +11,7 @@ pipeline of its `signal` has all components that the case names. `config` replac
   in: {mode: daemonset, mounts: [/a]}   the Deployment; a deployment if `mode` is missing
   build: contrib 0.158.0                the distribution and its version; the distribution `own` has the receiver acme
   environment: [NAME], spec: {}         the variables that are set; the spec of the custom resource
+  literals: {NAME: text}                the variables that are given as text
   twice: [receivers.otlp]               the keys that a file has twice
   behind: {otlp: [[NAME, LOG, debug, basic]]}  what prints the data that an exporter sends on
 """
@@ -166,6 +167,7 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
     "in": deployment,
     "build": target,
     "environment": frozenset,
+    "literals": dict,
     "spec": resource,
     "behind": printers,
     "senders": tuple,

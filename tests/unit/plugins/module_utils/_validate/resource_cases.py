@@ -135,6 +135,31 @@ target-allocator-certificates:
     spec.targetAllocator.mtls.tls.certificateAuthorityCertificate: {secret: {name: a}, configMap: {name: a}}
     finds: "spec.targetAllocator.mtls.tls.certificateAuthorityCertificate: either secret or configMap"
   cert-manager's: {spec.targetAllocator.mtls: {enabled: true}, spec.targetAllocator.mtls.tls: null}
+missing-identity:
+  calls without credentials: {exporters.awsxray.region: eu-west-1, in.unidentified: ["xray:PutTraceSegments"],
+    finds: ": it calls AWS (xray:PutTraceSegments), and nothing gives its pods credentials Set
+      `otel_identity_provider`"}
+  calls with credentials: {exporters.awsxray.region: eu-west-1, in.unidentified: []}
+  no deployment: {exporters.awsxray.region: eu-west-1}
+proxied-service:
+  given: {literals: {HTTPS_PROXY: "http://proxy.corp:3128", NO_PROXY: "localhost,10.0.0.0/8"}}
+  a Service over gRPC: {exporters.otlp.endpoint: "gateway.obs.svc:4317",
+    finds: "exporters.otlp: HTTPS_PROXY sends what is for gateway.obs.svc:4317 to the proxy proxy.corp Add
+      `NO_PROXY: .svc,.cluster.local,localhost,127.0.0.1` to `env`"}
+  a short name: {exporters.otlp.endpoint: "gateway:4317",
+    finds: "exporters.otlp: 127.0.0.1,gateway`"}
+  over HTTP with its own variable: {exporters.otlphttp.endpoint: "http://gateway.obs.svc:4318"}
+  over HTTPS: {exporters.otlphttp.endpoint: "https://gateway.obs.svc:4318", finds: "exporters.otlphttp: HTTPS_PROXY"}
+  what is outside: {exporters.otlp.endpoint: "backend.example.com:4317"}
+  the pod itself: {exporters.otlp.endpoint: "localhost:4317"}
+  named by its domain: {exporters.otlp.endpoint: "gateway.obs.svc:4317", literals: {HTTPS_PROXY: "p:1", NO_PROXY: .svc}}
+  named by its name: {exporters.otlp.endpoint: "gateway:4317", literals: {https_proxy: "p:1", no_proxy: "a, gateway"}}
+  named with another port:
+    exporters.otlp.endpoint: "gateway:4317"
+    literals: {HTTPS_PROXY: "p:1", NO_PROXY: "gateway:80"}
+    finds: "exporters.otlp: HTTPS_PROXY"
+  everything: {exporters.otlp.endpoint: "gateway:4317", literals: {HTTPS_PROXY: "p:1", NO_PROXY: "*"}}
+  no proxy: {exporters.otlp.endpoint: "gateway:4317", literals: {}}
 missing-variable:
   given: {environment: [API_KEY]}
   a misspelt one: {exporters.otlp.headers.key: "${env:API_KEYS}",
