@@ -33,6 +33,6 @@ class ActionModule(ControllerAction):
         if arguments["tests"] and arguments["fail_on"] != "never":
             from ..plugin_utils._testing import config_tests  # noqa: PLC0415 - most inventories name no tests
 
-            tests, binary = arguments["tests"], arguments["tests_binary"]
-            config_tests.before_apply(tests, binary, rendered["collectors"], self._display.warning)
+            how = {name.removeprefix("tests_"): arguments[name] for name in ("tests_binary", "tests_isolation")}
+            config_tests.before_apply(arguments["tests"], how, rendered["collectors"], self._display.warning)
         return hidden_if_secret(rendered)

@@ -55,6 +55,12 @@ options:
     type: str
     default: auto
     version_added: 1.1.0
+  tests_isolation:
+    description: Whether O(tests) are isolated, as in O(o11y.opentelemetry.pipeline_test#module:isolation).
+    type: str
+    choices: [auto, required, none]
+    default: auto
+    version_added: 1.1.0
 seealso:
   - module: o11y.opentelemetry.pipeline_validate
   - module: o11y.opentelemetry.pipeline_test

@@ -39,6 +39,11 @@ options:
     version_added: 1.1.0
     suboptions:
       binary: {description: "Path of a Collector, or V(auto).", type: str, default: auto}
+      isolation:
+        description: How the Collectors are isolated, as in O(o11y.opentelemetry.pipeline_test#module:isolation).
+        type: str
+        choices: [auto, required, none]
+        default: auto
       before:
         description:
           - Path of a Collector that runs the configs as they were, such as that of the old version. Then configs that
@@ -104,12 +109,13 @@ planned:
 compared:
   description:
     - The configs that changed. C(records) is how many records left the old form, C(differences) what exporters lose
-      (-), get in addition (+) or get with other fields (~). C(why) says why a config did not run.
+      (-), get in addition (+) or get with other fields (~). C(why) says why a config did not run or
+      gave nothing to compare. C(same) is V(true) only if both forms ran and nothing is different.
   returned: when O(compare) is given
   type: list
   elements: dict
   version_added: 1.1.0
-  sample: [{config: gateway.yaml, records: 3, differences: [], why: ""}]
+  sample: [{config: gateway.yaml, records: 3, differences: [], why: "", same: true}]
 skipped_files: {description: YAML files without a collector config., returned: always, type: list, elements: str}
 config:
   description: The result, in the form of O(config). It contains the secrets of O(config).

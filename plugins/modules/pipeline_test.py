@@ -15,7 +15,8 @@ description:
     a test, and compares what reaches each exporter with what the test expects.
   - Processors, connectors and their order stay as they are. Receivers become OTLP on loopback, C(file_log) reads files
     that the test writes, and each exporter becomes an OTLP server of the test under its own id. Extensions are left
-    out. Nothing is sent to another machine.
+    out. The Collector runs in namespaces of its own, so that no config reads a file of the controller or reaches
+    another machine; see O(isolation).
   - C(k8s_attributes) sees the pods that the test names, C(resource_detection) asks no cloud and no cluster.
   - Each test has a Collector of its own, which stops before the comparison, so that it sends what it holds.
 author: The o11y.opentelemetry maintainers (@o11y)
@@ -56,6 +57,18 @@ options:
         O(binary). The first one also runs configs without an image.
     type: dict
     default: {}
+  isolation:
+    description:
+      - Whether each Collector runs in namespaces of its own, which hold its program, its config and the files of the
+        test. It then sees no other file, process or variable of the controller, and no network but its own loopback.
+      - V(auto) isolates where the system allows it. Elsewhere a warning says so, and tests that may reach out of the
+        test are refused.
+      - V(required) fails if the system allows no namespaces. Use it for tests of people whom you do not trust.
+      - V(none) isolates nothing, and refuses only what names another file or address. Use it for a program that needs
+        more of the controller, such as a script that starts a container.
+    type: str
+    choices: [auto, required, none]
+    default: auto
   trace:
     description: Whether a failed test shows what each processor took away and added.
     type: bool
@@ -177,7 +190,7 @@ compared:
   description:
     - Each test, with what the other config or Collector does otherwise. C(records) is how many records left the config
       of the test. Exporters lose (-) records, get them in addition (+), or get other fields (~). C(why) says why one of
-      the two did not run.
+      the two did not run. C(same) is V(true) only if both ran and nothing is different.
   returned: when O(compare) is given
   type: list
   elements: dict
@@ -187,6 +200,7 @@ compared:
       records: 1
       differences: ["otlp_grpc/backend: spans: + {name: GET /health, kind: server, status: unset}"]
       why: ""
+      same: false
 proposed:
   description:
     - A row for each branch that no test takes. C(test) is the case that takes it, empty if there is none; C(why) then

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._bounded.live.bounded_reads import run
 from ..module_utils._collector.needs.derive_needs import DOWNWARD
 from ..module_utils._config.paths import REFERENCE, Position, at, dotted, leaves
 from ..module_utils._config.paths import Path as KeyPath
 from ..module_utils._errors import Problem
+from ..module_utils._testing.outreach import outside
 from ..module_utils._validate.subject import Finding
 from ..module_utils._validate.view import Target
 from . import _findings, _yaml
+from ._isolation import once, sandbox
 
 AUTO, NONE = "auto", "none"
 SECONDS = 30
@@ -64,6 +64,7 @@ _BY_KEY = tuple(
 _ADDRESS = re.compile(
     r"(?:\A|_|\b)(?:endpoints?|urls?|address|addr|uri|brokers?|servers?|listen_address)\Z", re.IGNORECASE
 )
+_INSIDE = "Allow user namespaces, or write that part into the config."
 _NUMBER, _SWITCH = "10", "true"
 _VERSION = re.compile(r"^\S+ version:? \S", re.MULTILINE)
 # Errors that apply only to this machine: the files exist where the collector will run.
@@ -111,13 +112,21 @@ def program(binary: str, target: Target | None) -> tuple[str, str]:
 def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: Target | None = None) -> Finding | None:
     """Return the error that a program reports for a config; None if it reports none.
 
-    An error where a variable decides is information: the value there is a placeholder.
+    The program runs in namespaces of its own: a config that names a file or an address gets nothing of this machine.
+    Where the system allows none, nobody is asked about such a config. An error where a variable decides is information:
+    the value there is a placeholder.
     """
+    isolated = not sandbox.unavailable()
+    if not isolated and (elsewhere := next(_elsewhere(config), None)):
+        wrong = "nobody was asked about this config: it names a part in another place, and the system isolates nothing"
+        return Finding(locate(elsewhere), dotted(elsewhere), _findings.REFUSED, "info", wrong, _INSIDE)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.yaml"
         file.touch(mode=0o600)
         file.write_text(_yaml.dump(config), encoding="utf-8")
-        code, said = _run([found, "validate", f"--config={file}"], environment(config, target))
+        given = environment(config, target)
+        command = [found, "validate", f"--config={file}"]
+        code, said = once.ran(command, given, SECONDS, [Path(folder)], isolated)
     if code == 0:
         return None
     text = _VALID_VALUES.sub("", said.replace(str(file), "the config")).strip().removeprefix("Error: ")
@@ -128,14 +137,9 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: 
     return Finding(locate(path), dotted(path), _findings.REFUSED, severity, " ".join(message.split()))
 
 
-def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    try:
-        done = run(command, env=environment, seconds=SECONDS)
-    except subprocess.TimeoutExpired:
-        return 1, f"no answer within {SECONDS} seconds"
-    except OSError as error:
-        return 1, f"it does not start: {error.strerror or error}"
-    return done.returncode, (done.stderr or done.stdout).decode(errors="replace")
+def _elsewhere(config: Any) -> Iterator[KeyPath]:
+    """Yield the places at which a config names a file or an address for a part of itself."""
+    return (path for path, text in leaves(config) if isinstance(text, str) and outside(text))
 
 
 def environment(config: Any, target: Target | None) -> dict[str, str]:
@@ -185,32 +189,35 @@ def _shapes(path: KeyPath, target: Target | None) -> str:
     return re.split("[=~]", node)[0] if isinstance(node, str) and node[:1] not in "?#" else ""
 
 
-def mismatch(found: str, target: Target | None) -> str:
+def mismatch(found: str, target: Target | None, isolated: bool = True) -> str:
     """Return why a program is unsuitable: its version must match the target's."""
     if target is None:
         return ""
-    version = version_of(found)
+    version = version_of(found, isolated)
     return "" if version == target.version else f"{found} is version {version or 'unknown'}, not {target.version}"
 
 
-def version_of(found: str) -> str:
+def version_of(found: str, isolated: bool = True) -> str:
     """Return the version that a program says it has; empty if it says none."""
-    _code, said = _said_of_itself(found)
+    _code, said = _said_of_itself(found, isolated and not sandbox.unavailable())
     match = re.search(r"(?<!\d)\d++\.\d++\.\d++", said)
     return match[0] if match else ""
 
 
-def check(found: str) -> None:
-    """Raise Problem for a program that does not tell its version as every Collector does."""
-    code, said = _said_of_itself(found)
+def check(found: str, isolated: bool = True) -> None:
+    """Raise Problem for a program that does not tell its version as every Collector does.
+
+    A program out of an image is run for the first time here: in namespaces too, unless the user wants none.
+    """
+    code, said = _said_of_itself(found, isolated and not sandbox.unavailable())
     if code or not _VERSION.search(said):
         wrong = f"{found} is no Collector: `{found} --version` tells no version"
         raise Problem(wrong, fix="Give the path of a Collector.")
 
 
 @cache
-def _said_of_itself(found: str) -> tuple[int, str]:
-    return _run([found, "--version"], {})
+def _said_of_itself(found: str, isolated: bool) -> tuple[int, str]:
+    return once.ran([found, "--version"], {}, SECONDS, [], isolated)
 
 
 def _path(message: str, config: Any) -> KeyPath:

@@ -29,3 +29,6 @@ def check(expression: str, where: str) -> None:
     except jmespath.exceptions.JMESPathError as error:
         fix = "See https://jmespath.org for the language."
         raise Problem(f"invalid JMESPath: {error}", asked=expression, where=where, fix=fix) from error
+    except RecursionError as error:
+        wrong = f"this JMESPath of {len(expression)} characters nests too deep"
+        raise Problem(wrong, where=where, fix="Write it with fewer levels.") from error

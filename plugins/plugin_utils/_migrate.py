@@ -155,7 +155,11 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) 
     changes = [row for item in moved for row in item.changes]
     both = bool(compare and compare.get("before"))  # another Collector may do otherwise with the same config
     forms = [form for item in moved for form in item.forms if both or form[1] != form[2]]
-    compared = {"compared": comparing.of_configs(forms, compare)} if compare is not None else {}
+    compared = {}
+    if compare is not None:
+        unread = [one.position.file for one in collected.invalid] + [one.position.file for one in collected.failed]
+        rows = [{"config": file, **comparing.row(why="it could not be read")} for file in unread]
+        compared = {"compared": [*comparing.of_configs(forms, compare), *rows]}
     return {
         "changed": bool(changes),
         "changes": [clean(row) for row in changes],

@@ -55,7 +55,7 @@ def test_a_migration_is_compared_before_the_file_is_written(binary: str, tmp_pat
         {"o11y.opentelemetry.pipeline_migrate": asked, "register": "moved"},
         {"ansible.builtin.assert": {"that": "moved.compared == expected"}},
     ]
-    expected = [{"config": str(file), "records": 1, "differences": [], "why": ""}]
+    expected = [{"config": str(file), "records": 1, "differences": [], "why": "", "same": True}]
     play = {"hosts": "localhost", "gather_facts": False, "vars": {"expected": expected}, "tasks": tasks}
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
     done = plays.playbook("-i", "localhost,", "-c", "local", str(tmp_path / "play.yml"))

@@ -23,6 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing import invariants
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.policies import KINDS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._isolation import sandbox
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import config_tests
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing.sink import Sink
 
@@ -262,6 +263,7 @@ def test_a_failed_test_of_the_inventory_stops_the_run(binary: str, tmp_path: Pat
     (tmp_path / "hosts.yml").write_text(INVENTORY)
     (tmp_path / "gateway_test.yml").write_text(EXPECTED % name)
     given = {"otel_collector_tests": [str(tmp_path)], "otel_collector_tests_binary": binary}
+    given["otel_collector_tests_isolation"] = "none" if sandbox.unavailable() else "required"
     given["otel_collector_output_path"] = str(tmp_path / "out")
     done = plays.playbook("-i", str(tmp_path / "hosts.yml"), "-e", json.dumps(given), "playbooks/render.yml")
     assert done.returncode == code, done.stdout + done.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._isolation import sandbox
 
 from tests.support import plays
 
@@ -28,6 +29,7 @@ VERSION = '[ "$1" = --version ] && echo otelcol version 0.99.0 && exit'
 READY = "echo Everything is ready"
 SLEEP = "while :; do sleep 0.1; done"
 SECONDS = 60
+WHY = sandbox.unavailable()
 
 
 @pytest.mark.parametrize(
@@ -56,10 +58,31 @@ def test_what_goes_wrong_has_its_words_and_leaves_nothing(tmp_path: Path, export
     (tmp_path / "a_test.yml").write_text(TESTS % exporter)
     given: dict[str, Any] = {"pipeline_test_paths": [str(tmp_path)], "pipeline_test_binary": str(program)}
     begin = time.monotonic()
-    given["pipeline_test_version"] = "0.158.0"
+    given |= {"pipeline_test_version": "0.158.0", "pipeline_test_isolation": "none"}
     done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
     assert time.monotonic() - begin < SECONDS
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in " ".join((done.stdout + done.stderr).split())
     left = subprocess.run(["pgrep", "-f", f"{program} --"], capture_output=True, text=True, check=False)
     assert left.stdout == ""
+
+
+READS = f"{VERSION}; cat %s/secret || echo Error: nothing; exit 1"
+ISOLATES = pytest.mark.skipif(bool(WHY), reason=f"this system allows no namespaces: {WHY}")
+
+
+@pytest.mark.parametrize(("isolation", "seen"), [pytest.param("required", False, marks=ISOLATES), ("none", True)])
+def test_a_collector_sees_no_file_of_the_controller(tmp_path: Path, isolation: str, seen: bool) -> None:
+    program = tmp_path / "otelcol"
+    program.write_text(f"#!/bin/sh\n{READS % tmp_path}\n")
+    program.chmod(0o700)
+    (tmp_path / "secret").write_text("Error: planted\n")
+    (tmp_path / "a.yaml").write_text(CONFIG)
+    (tmp_path / "a_test.yml").write_text(TESTS % "debug")
+    given: dict[str, Any] = {"pipeline_test_paths": [str(tmp_path)], "pipeline_test_binary": str(program)}
+    given |= {"pipeline_test_isolation": isolation, "pipeline_test_version": "0.158.0"}
+    done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2, said
+    assert f"the Collector does not start: {'planted' if seen else 'nothing'}" in said
+    assert ("planted" in said) is seen

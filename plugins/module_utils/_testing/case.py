@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import Problem, near
+from . import case_values
 from .expectations import NOTHING
 from .policies import KINDS, Policy
 from .records import FIELDS, SIGNALS
@@ -67,6 +68,9 @@ def suite(data: Any, file: str) -> Suite:
     if not isinstance(tests, list) or not tests:
         raise Problem("there are no tests", where=f"{file}: tests", fix="Give a list of tests.")
     _mappings(data, ("environment", "cluster", "resource"), file)
+    case_values.check_environment(data.get("environment") or {}, file)
+    if "config" in data:
+        case_values.check_path(data["config"], "config", f"{file}: config")
     cases = tuple(_cases(tests, data.get("resource") or {}, file))
     environment = {str(name): str(value) for name, value in (data.get("environment") or {}).items()}
     named = (str(data.get("collector", "")), str(data.get("config", "")))
@@ -136,11 +140,18 @@ def _cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iter
         parts = given if isinstance(given, list) else [given]
         for index, part in enumerate(parts):
             _known(part, GIVEN, f"{where}.given[{index}]")
-            _mappings(part, GIVEN_MAPPINGS, f"{where}.given[{index}]")
+            _check_given(part, f"{where}.given[{index}]")
         expect = test.get("expect")
         _check_expectations(expect, where)
-        times = (_seconds(test, "timeout", SECONDS, where), _seconds(test, "settle", 0.0, where))
+        times = (case_values.seconds(test, "timeout", SECONDS, where), case_values.seconds(test, "settle", 0.0, where))
         yield Case(name, where, tuple(_with_resource(part, resource) for part in parts), expect, *times)
+
+
+def _check_given(part: Mapping[str, Any], where: str) -> None:
+    _mappings(part, GIVEN_MAPPINGS, where)
+    case_values.check_records(part, where)
+    case_values.check_headers(part.get("headers") or {}, where)
+    case_values.check_files(part.get("files") or {}, where)
 
 
 def _check_expectations(expect: Any, where: str) -> None:
@@ -157,18 +168,20 @@ def _check_expectations(expect: Any, where: str) -> None:
             if isinstance(value, bool) or not isinstance(value, (int, list)):
                 fix = "Give a list of records, or their number."
                 raise Problem(f"'{signal}' is neither a list nor a number", where=place, fix=fix)
+            _check_wanted(signal, value, place)
         if not {*SIGNALS, "jmespath", "golden"} & set(wanted):
             fix = f"Give one of: {', '.join(SIGNALS)}, golden; or write `nothing`."
             raise Problem("nothing is expected of this exporter", where=place, fix=fix)
+        case_values.check_queries(wanted.get("jmespath", []), place)
+        if "golden" in wanted:
+            case_values.check_path(wanted["golden"], "golden", f"{place}.golden")
         if "golden" in wanted and not set(wanted) <= _BESIDE_GOLDEN:
             raise Problem("a golden file has all records", where=place, fix="Remove `golden`, or what is beside it.")
 
 
-def _seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:
-    value = test.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        raise Problem(f"'{name}' is not a number of seconds", where=where, fix="Write it like 5 or 0.5.")
-    return float(value)
+def _check_wanted(signal: str, records: Any, where: str) -> None:
+    for number, record in enumerate(records if isinstance(records, list) else ()):
+        _known(record, FIELDS[signal], f"{where}.{signal}[{number}]")
 
 
 def _with_resource(part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,9 +190,6 @@ def _with_resource(part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict
     for signal in SIGNALS:
         if isinstance(given.get(signal), list):
             given[signal] = [
-                {**record, "resource": {**resource, **(record.get("resource") or {})}}
-                if isinstance(record, Mapping)
-                else record
-                for record in given[signal]
+                {**record, "resource": {**resource, **(record.get("resource") or {})}} for record in given[signal]
             ]
     return given

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .._collector.needs.listeners import kind_of
@@ -52,11 +53,20 @@ def _pairs(signal: str, before: Sequence[Record], after: list[Record]) -> Iterat
 
 
 def renamed(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
-    """Return the new id of each exporter: the same, or that at its place if as many have another one."""
+    """Return the new id of each component: the same, or that at its place if as many have another one."""
     gone, come = ([item for item in one if item not in other] for one, other in ((old, new), (new, old)))
     if len(gone) != len(come):
         return {item: item for item in dict.fromkeys((*old, *new))}
     return {**{item: item for item in old if item in new}, **dict(zip(gone, come, strict=True))}
+
+
+def readdressed(case: Case, old: Mapping[str, Any], new: Mapping[str, Any]) -> Case:
+    """Return a case of an old form for a new one, in which receivers may have other names."""
+    names = renamed(list(receivers(old)), list(receivers(new)))
+    given = tuple(
+        {**part, "to": names.get(str(part["to"]), part["to"])} if "to" in part else part for part in case.given
+    )
+    return replace(case, given=given)
 
 
 def generated(config: Mapping[str, Any]) -> Case:

@@ -9,7 +9,6 @@ is listed. Private.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import normpath
@@ -19,7 +18,7 @@ from urllib.parse import quote
 from .._collector.needs.listeners import kind_of
 from .._config.paths import ROLES, SECTIONS, Path, at, dotted, leaves
 from .._errors import Problem
-from . import scrapes
+from . import outreach, scrapes
 
 # Settings of a kept component that only make a test wait. Sources: the README of each component in contrib, and
 # processor/batchprocessor. A Collector that stops sends what batch and tail_sampling hold; groupbytrace loses it.
@@ -51,11 +50,6 @@ _ONLINE_DETECTORS = {
 }  # fmt: skip
 _DETECTION, _K8S_ATTRIBUTES, _FILE_LOG = "resourcedetection", "k8sattributes", "filelog"
 _ROUND_ROBIN = "roundrobin"
-# A part of the config that comes from another place: a test reads no address and no file of the user.
-_OUTSIDE = re.compile(r"(?<!\$)\$\{(?!env:|yaml:)[a-z][a-z0-9+.-]*:(?!-)")
-
-# Ends of the types of operators of file_log that reach out of the pipeline. Source: docs/operators of pkg/stanza.
-_EFFECTS = ("_input", "file_output")
 
 
 @dataclass(frozen=True)
@@ -127,7 +121,7 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
 
     If it is traced, what leaves each processor is sent to the test too, under the name that `stage` returns.
     """
-    _stays_here(config)
+    outreach.check(config, {})
     changes: list[str] = []
     feeding, connectors = receivers(config), config.get("connectors") or {}
     ids = [item for item in _used("exporters", config) if item not in connectors]
@@ -217,16 +211,6 @@ def _word(item: str) -> str:
     return item.replace("/", "_")
 
 
-def _stays_here(config: Mapping[str, Any]) -> None:
-    for path, text in leaves(config):
-        if isinstance(text, str) and _OUTSIDE.search(text):
-            wrong = "the config takes a part of itself from another place, which a test does not read"
-            raise Problem(wrong, where=dotted(path), fix="Write that part into the config.")
-        if path[-1] == "type" and "operators" in path and str(text).endswith(_EFFECTS):
-            wrong = f"the operator '{text}' reads or writes something else than the files of the test"
-            raise Problem(wrong, where=dotted(path), fix="Test a copy of the config without it.")
-
-
 def _used(section: str, config: Mapping[str, Any]) -> list[str]:
     named = {str(item): None for _name, pipeline in _pipelines(config) for item in pipeline.get(section) or ()}
     return list(named)
@@ -242,16 +226,18 @@ def _receiver(item: str, config: Mapping[str, Any], ends: Ends, waits: bool, cha
     if kind_of(item) == _FILE_LOG:
         changes.append(f"receivers.{item}: reads below the folder of the test, from the beginning; no storage")
         given = {key: value for key, value in settings.items() if key != "storage"}
-        paths = {
-            key: [f"{ends.root}{normpath('/' + str(path).lstrip('/'))}" for path in given[key]]
-            for key in ("include", "exclude")
-            if isinstance(given.get(key), list)
-        }
+        paths = {key: _below(ends.root, given[key]) for key in ("include", "exclude") if given.get(key)}
         return {**given, **paths, "start_at": "beginning", "poll_interval": "50ms"}
     changes.append(f"receivers.{item}: OTLP on loopback")
     protocol = {"endpoint": f"127.0.0.1:{ends.ports[item]}"}
     known = any(path[-1] == "include_metadata" and value is True for path, value in leaves(settings))
     return {"protocols": {"http": {**protocol, **({"include_metadata": True} if known else {})}}}
+
+
+def _below(root: str, paths: Any) -> list[str]:
+    """Return patterns of paths below the folder of the test. The Collector takes a text for a list of one."""
+    listed = paths if isinstance(paths, (list, tuple)) else [paths]
+    return [f"{root}{normpath('/' + str(path).lstrip('/'))}" for path in listed]
 
 
 def _kept(section: str, item: str, config: Mapping[str, Any], changes: list[str]) -> Any:

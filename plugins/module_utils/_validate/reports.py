@@ -36,6 +36,10 @@ class Checked:
     name: str
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+    group: str = ""
+    """What it belongs to, as the file of a test; by default the suite."""
+    seconds: float | None = None
+    """How long it took, if that is known."""
 
 
 @dataclass(frozen=True)
@@ -148,16 +152,26 @@ def junit(report: Report) -> str:
     """Return JUnit XML. Findings at or above `fail_on` are failures; other findings are output."""
     failed = sum(any(report.fails(finding) for finding in item.findings) for item in report.checked)
     head = f'name="{report.suite}" tests="{len(report.checked)}" failures="{failed}" errors="0"'
+    head += _time(sum(item.seconds or 0.0 for item in report.checked)) if _is_timed(report) else ""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {head}>"]
     lines += [line for item in report.checked for line in _case(item, report)]
     return "\n".join([*lines, "  </testsuite>", "</testsuites>"]) + "\n"
+
+
+def _is_timed(report: Report) -> bool:
+    return any(item.seconds is not None for item in report.checked)
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else f' time="{seconds:.3f}"'
 
 
 def _case(item: Checked, report: Report) -> list[str]:
     fatal = [line(finding) for finding in item.findings if report.fails(finding)]
     milder = [line(finding) for finding in item.findings if not report.fails(finding)]
     milder += [f"{line(one.finding)} (suppressed: {one.reason})" for one in item.suppressed]
-    lines = [f'    <testcase classname="{report.suite}" name={_attribute(item.name)}>']
+    place = f"classname={_attribute(item.group or report.suite)} name={_attribute(item.name)}"
+    lines = [f"    <testcase {place}{_time(item.seconds)}>"]
     if fatal:
         message = _attribute(counted(len(fatal), "finding"))
         lines.append(f"      <failure message={message}>{_text(fatal)}</failure>")

@@ -22,9 +22,12 @@ from typing import Any
 
 from ...module_utils._config import paths
 from ...module_utils._errors import Problem
-from ...module_utils._testing import cluster_facts, harness, records, scrapes
+from ...module_utils._testing import cluster_facts, harness, outreach, records, scrapes
 from ...module_utils._testing.case import Case
+from .. import _target
+from .._isolation.choice import Isolation
 from . import collector_run, sink
+from .guard import guarded
 
 _ATTEMPTS = 3
 _QUIET = 0.6
@@ -32,6 +35,7 @@ _QUIET = 0.6
 _LONGEST = 4.0
 """Seconds that a test waits for what may never come, because the config drops it."""
 _STEP = 0.05
+_CONTENT = {"Content-Type": "application/json"}
 _NOT_SCRAPED = re.compile(r'Failed to scrape Prometheus endpoint.{0,999}?"error": ("(?:[^"\\]|\\.){0,999}+")')
 """What a prometheus receiver logs, with its reason in JSON."""
 
@@ -56,6 +60,11 @@ class Bench:
     """Whether nothing is written."""
     locate: Callable[[paths.Path], paths.Position] = lambda _path: paths.Position()
     """Where the user wrote what stands at a path of the config."""
+    isolation: Isolation = field(default_factory=Isolation)
+    given: Mapping[str, str] = field(default_factory=dict)
+    """The variables that the file of tests sets, as part of `environment`."""
+    folders: tuple[Path, ...] = ()
+    """Where golden files of the tests may be."""
     extend: Callable[[dict[str, Any], harness.Ends], None] = lambda _config, _ends: None
     """What adds to the config of the test, which has its ends already."""
 
@@ -77,19 +86,27 @@ def run(bench: Bench, case: Case) -> Outcome:
     wrong = ""
     for attempt in range(_ATTEMPTS):
         try:
-            return _once(bench, case, scrapes.PACE * 4**attempt)
+            with guarded("running the test", case.where):
+                return _once(bench, case, scrapes.PACE * 4**attempt)
         except collector_run.AgainError as error:
             wrong = str(error)
     raise Problem(wrong, fix="Run fewer things at once.")
 
 
 def _once(bench: Bench, case: Case, pace: int) -> Outcome:
+    outreach.check(bench.config, bench.given)
+    if bench.isolation.careful:
+        outreach.check_without_isolation(bench.config, bench.given, _is_known)
     objects = cluster_facts.objects(bench.cluster, "cluster")
     feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.receivers(bench.config)}
     pages = scrapes.pages(feeding, case.given, case.where)
     served = {page.path: page.texts for page in pages}
-    with tempfile.TemporaryDirectory() as folder, sink.listening(objects, served) as (kept, address):
-        ports = {item: collector_run.free_port() for item in feeding}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        collector_run.opened(bench.isolation.apart) as place,
+        sink.listening(collector_run.listener(place), objects, served) as (kept, address),
+    ):
+        ports = {item: collector_run.free_port(place) for item in feeding}
         ends = harness.Ends(address, ports, folder, bench.otlp_http, pages, pace)
         built = harness.build(bench.config, ends, bench.traced)
         bench.extend(built.config, ends)
@@ -98,14 +115,15 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
         ]
         lines = [item for part in case.given for item in (part.get("files") or {}).items()]
         for path, text in lines:
-            _write(Path(folder), str(path), str(text), case.where)
-        environment = collector_run.surroundings(bench.environment)
+            _write(Path(folder), str(path), str(text))
+        environment = collector_run.surroundings(bench.environment, bench.isolation.apart)
         if built.uses_cluster:
             environment["KUBECONFIG"] = _kubeconfig(Path(folder), address)
-        with collector_run.running(bench.program, bench.dump(built.config), environment, case.timeout) as said:
-            for url, body, headers in requests:
-                collector_run.post(url, body, headers, case.timeout)
-            notes = _wait_for_scrapes(pages, ports, kept, built.flushes, case.timeout + pace)
+        command = collector_run.Command(bench.program, bench.dump(built.config), environment, [Path(folder)])
+        with collector_run.running(place, command, case.timeout) as said:
+            for call in requests:
+                collector_run.send(place, call, case.timeout)
+            notes = _wait_for_scrapes(place, pages, ports, kept, flushes=built.flushes, seconds=case.timeout + pace)
             if lines:
                 _wait(_LONGEST, lambda: harness.TAP in kept.got)
                 _wait(case.timeout, lambda: time.monotonic() - kept.last > _QUIET)
@@ -122,8 +140,19 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
         return Outcome(_without(folder, got), built.changes, built.exporters, tuple(notes))
 
 
+def _is_known(section: str, item: str) -> bool:
+    """Return whether a distribution that we know has a component of this type."""
+    return _target.tables().known(section, item.partition("/")[0])
+
+
 def _wait_for_scrapes(
-    pages: Sequence[scrapes.Page], ports: Mapping[str, int], kept: sink.Sink, flushes: int, seconds: float
+    place: collector_run.Place,
+    pages: Sequence[scrapes.Page],
+    ports: Mapping[str, int],
+    kept: sink.Sink,
+    *,
+    flushes: int,
+    seconds: float,
 ) -> list[str]:
     """Wait until the pages have been scraped, but for those that the Collector scrapes when it stops.
 
@@ -131,7 +160,7 @@ def _wait_for_scrapes(
     """
     dropped = []
     for page in pages:
-        known = collector_run.targets(ports[page.receiver], page.job, seconds)
+        known = collector_run.targets(place, ports[page.receiver], page.job, seconds)
         if not known:
             dropped.append(f"job {page.job} of {page.receiver} scrapes nothing: its relabel_configs drop the target")
             continue
@@ -142,23 +171,23 @@ def _wait_for_scrapes(
 
 def _requests(
     built: harness.Harness, part: Mapping[str, Any], ports: Mapping[str, int], where: str, minute: int
-) -> list[tuple[str, bytes, dict[str, str]]]:
+) -> list[collector_run.Call]:
     found = []
-    headers = {str(name): str(value) for name, value in (part.get("headers") or {}).items()}
+    headers = {"Content-Type": "application/json"} | {
+        str(name): str(value) for name, value in (part.get("headers") or {}).items()
+    }
     for name, signal in records.SIGNALS.items():
         if name in part:
             receiver = harness.destination(built, signal, str(part.get("to") or ""), where)
             body = records.request(name, part[name], f"{where}.given", minute)
-            found.append((f"http://127.0.0.1:{ports[receiver]}/v1/{signal}", json.dumps(body).encode(), headers))
+            data = json.dumps(body).encode()
+            found.append(collector_run.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))
     return found
 
 
-def _write(root: Path, path: str, text: str, where: str) -> None:
-    """Write a file below the folder of the test; no path leaves it."""
-    parts = PurePosixPath(path).parts
-    if ".." in parts:
-        raise Problem(f"the path {path} leaves its folder", where=where, fix="Write it without `..`.")
-    target = root.joinpath(*(part for part in parts if part != "/"))
+def _write(root: Path, path: str, text: str) -> None:
+    """Write a file below the folder of the test."""
+    target = root.joinpath(*(part for part in PurePosixPath(path).parts if part != "/"))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
 

@@ -19,6 +19,7 @@ from ...module_utils._testing.case import Case, Suite
 from ...module_utils._testing.records import SIGNALS
 from ...module_utils._validate.view import Target
 from .. import _binary, _inputs, _target, _yaml
+from .._isolation import choice
 from .bench import Bench, Outcome, run
 
 _AT_ONCE = 2
@@ -30,14 +31,22 @@ def compared(old: Bench, new: Bench, case: Case) -> Row:
     outcomes: list[Outcome] = []
     for which, bench in (("before", old), ("after", new)):
         try:
-            outcomes.append(run(bench, case))
+            outcomes.append(run(bench, comparison.readdressed(case, old.config, bench.config)))
         except Problem as problem:
-            return {"records": 0, "differences": [], "why": f"{which}: {bench.hidden(cleaned(problem.wrong))}"}
+            return row(why=f"{which}: {bench.hidden(cleaned(problem.wrong))}")
     before, after = outcomes
     names = comparison.renamed(before.exporters, after.exporters)
     lines = comparison.differences(before.got, after.got, names)
     number = sum(len(before.got.get(name, {}).get(signal, ())) for name in before.exporters for signal in SIGNALS)
-    return {"records": number, "differences": [new.hidden(old.hidden(cleaned(line))) for line in lines], "why": ""}
+    shown = [new.hidden(old.hidden(cleaned(line))) for line in lines]
+    if not number and not shown and case.name == comparison.GENERATED:
+        return row(why="no record leaves either form, so nothing was compared. Give records with a test")
+    return row(number, shown)
+
+
+def row(records: int = 0, differences: Sequence[str] = (), why: str = "") -> Row:
+    """Return what a comparison found. Two forms are the same only if they ran, and nothing was different."""
+    return {"records": records, "differences": list(differences), "why": why, "same": not differences and not why}
 
 
 def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], arguments: Mapping[str, Any], pool: Executor) -> list[Row]:
@@ -47,21 +56,21 @@ def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], arguments: Mapping[
         wrong = "the tests are about several configs, and `compare.config` is one"
         raise Problem(wrong, where="compare.config", fix="Name the tests of one config with `paths`.")
     forms = {key: _forms(suite, bench, arguments) for key, (suite, bench) in own.items()}
-    rows = pool.map(lambda job: _row(forms[id(job[1])], job[2]), jobs)
+    found = pool.map(lambda job: _row(forms[id(job[1])], job[2]), jobs)
     return [
-        {"name": test.name, "file": suite.file, **row}
-        for (suite, _bench, test, _rules), row in zip(jobs, rows, strict=True)
+        {"name": test.name, "file": suite.file, **one}
+        for (suite, _bench, test, _rules), one in zip(jobs, found, strict=True)
     ]
 
 
 def _row(forms: tuple[Bench | None, Bench], case: Case) -> Row:
     old, new = forms
     if old is None:
-        return {"records": 0, "differences": [], "why": "before: the cluster has no such collector with one config"}
+        return row(why="before: the cluster has no such collector with one config")
     try:
         return compared(old, new, case if case.given else comparison.generated(old.config))
     except Problem as problem:  # no telemetry can be generated for this config
-        return {"records": 0, "differences": [], "why": problem.wrong}
+        return row(why=problem.wrong)
 
 
 def with_running(arguments: Mapping[str, Any]) -> bool:
@@ -119,8 +128,8 @@ def _with(bench: Bench, config: Mapping[str, Any]) -> Bench:
 
 def _running(bench: Bench, binary: str) -> Bench:
     found, _why = _binary.program(binary, None)
-    _binary.check(found)
-    return replace(bench, program=found, otlp_http=_otlp_http(_binary.version_of(found)))
+    _binary.check(found, bench.isolation.apart)
+    return replace(bench, program=found, otlp_http=_otlp_http(_binary.version_of(found, bench.isolation.apart)))
 
 
 def _otlp_http(version: str) -> str:
@@ -140,24 +149,26 @@ def _of_config(forms: tuple[Any, Any, Target], options: Mapping[str, Any]) -> Ro
     if not program:
         wrong = f"there is no Collector to compare the configs: {why}"
         raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
-    _binary.check(program)
-    version = _binary.version_of(program)
+    isolation = choice.chosen(options.get("isolation") or choice.AUTO, lambda _text: None)
+    _binary.check(program, isolation.apart)
+    version = _binary.version_of(program, isolation.apart)
     hidden = masker(secrets_in(old) | secrets_in(new))
     environments = [_binary.environment(config, target) for config in (old, new)]
-    bench = Bench(program, old, environments[0], {}, _otlp_http(version), _yaml.dump, hidden)
+    bench = Bench(program, old, environments[0], {}, _otlp_http(version), _yaml.dump, hidden, isolation=isolation)
     after = replace(bench, config=new, environment=environments[1])
     before = _running(bench, options["before"]) if options.get("before") else bench
     try:
         case = comparison.generated(old)
     except Problem as problem:
-        return {"records": 0, "differences": [], "why": problem.wrong}
+        return row(why=problem.wrong)
     return compared(before, after, case)
 
 
 def lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each test that runs otherwise, and below it what is different."""
-    other = [row for row in rows if row["differences"] or row["why"]]
-    yield f"compared: {len(rows) - len(other)} of {len(rows)} the same"
-    for row in other:
-        yield f"differs {row['file']}: {row['name']}"
-        yield from (f"    {line}" for line in [*row["differences"], *([row["why"]] if row["why"] else [])])
+    same, silent = sum(one["same"] for one in rows), sum(bool(one["why"]) for one in rows)
+    yield f"compared: {same} of {len(rows)} the same" + (f", {silent} not compared" if silent else "")
+    for one in rows:
+        if not one["same"]:
+            yield f"{'not compared' if one['why'] else 'differs'} {one['file']}: {one['name']}"
+            yield from (f"    {line}" for line in one["differences"] or [one["why"]])

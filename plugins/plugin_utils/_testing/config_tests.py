@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of configs: reads their files, finds config and Collector, runs each test, and reports. Private."""
+"""Tests of configs: finds config and Collector, runs each test, and reports. Private."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,22 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._config.masking import masker, secrets_in
-from ...module_utils._config.paths import Path as KeyPath
 from ...module_utils._config.paths import Position
-from ...module_utils._errors import Problem, cleaned, near
-from ...module_utils._testing import case, comparison, expectations, invariants, policies, records, scrapes
+from ...module_utils._errors import Problem, cleaned
+from ...module_utils._testing import case, expectations, invariants, policies, records, scrapes
 from ...module_utils._validate.reports import Checked, Report, counted, junit
 from ...module_utils._validate.subject import Finding
-from .. import _binary, _files, _inputs, _jmespath, _sources, _target, _yaml
-from . import comparing, extras
+from .. import _binary, _files, _jmespath, _target, _yaml
+from .._isolation import choice
+from . import extras, suites
 from .bench import Bench, Outcome, run
 from .golden_files import Golden
+from .guard import guarded
 
-ENDINGS = ("_test.yml", "_test.yaml")
 _RULE = "config-test"
 _SUITE = "o11y.opentelemetry.pipeline_test"
 _NO_FILE = "-"
-_INVARIANTS = "Nothing is made up or lost, and planted secrets are stopped or named"
+_READABLE = "The tests of this file can be run"
 # How many Collectors run at once: each takes up to 200 MB, and waits most of its time.
 _AT_ONCE = 4
 _GET_ONE = "Install that Collector on the controller, or give the path of one with `binary`."
@@ -45,6 +46,7 @@ class _Judged:
     golden: tuple[str, ...] = ()
     """Golden files that were written."""
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
@@ -62,28 +64,32 @@ class _Judged:
 
 def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
     """Return what every test found, as a task result. Raises Problem if one failed, or cannot be run."""
-    read = list(_suites(arguments))
+    found = list(suites.read(arguments))
+    read = [one for one in found if isinstance(one, case.Suite)]
+    broken = [one for one in found if isinstance(one, suites.Broken)]
     rules = [policy for suite in read for policy in suite.policies]
-    untested = list(_untested(read, arguments))
-    suites = _of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
-    if not suites and not untested:
+    untested = list(suites.untested(read, arguments))
+    here = suites.of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
+    if not here and not untested and not broken:
         raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
-    benches = {id(suite): _bench(suite, arguments, warn, check) for suite in (*suites, *untested)}
+    benches, unfit = _benches([*here, *untested], arguments, warn, check)
+    broken += unfit
     jobs, more = (
-        [(one, benches[id(one)], test, rules) for one in part for test in one.tests] for part in (suites, untested)
+        [(one, benches[id(one)], test, rules) for one in part if id(one) in benches for test in one.tests]
+        for part in (here, untested)
     )
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        judged = list(pool.map(lambda job: _judged(*job), jobs))
+        judged = [*map(_unread, broken), *pool.map(lambda job: _judged(*job), jobs)]
         try:
-            (facts, lines), wrong = extras.found(arguments, jobs, more, pool, check), None
+            with guarded("what a run finds beside its tests", "pipeline_test"):
+                (facts, lines), wrong = extras.found(arguments, jobs, more, pool, check), None
         except Problem as problem:  # the tests have run, and count
             facts, lines, wrong = {}, [str(problem)], problem
     written = facts.pop("changed", False) or any(item.golden for item in judged)
     result: dict[str, Any] = {"tests": [item.as_dict() for item in judged], "changed": written, **facts}
     result["report"] = "\n".join([_text(judged), *lines])
     if arguments["output_path"] != _NO_FILE and not check:
-        checked = [Checked(f"{item.suite.file}: {item.test.name}", tuple(_findings(item))) for item in judged]
-        result["changed"] |= _files.write(Path(arguments["output_path"]), junit(Report(checked, suite=_SUITE)))
+        result["changed"] |= _files.write(Path(arguments["output_path"]), junit(Report(_checked(judged), suite=_SUITE)))
     failed = [item for item in judged if item.lines]
     if failed:
         asked = f"{len(failed)} of {counted(len(judged), 'test')} failed"
@@ -94,95 +100,96 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     return result
 
 
-def _suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
-    """Yield what each file has, and with `invariants` a test of each config without one."""
-    tested: set[Any] = set()
-    configs = []
-    for file in _test_files(arguments["paths"], arguments["invariants"] or comparing.with_running(arguments)):
-        data = _yaml.plain(_sources.read_yaml(file))
-        if arguments["invariants"] and isinstance(data, Mapping) and "service" in data:
-            configs.append(file)
+def _benches(
+    found: Sequence[case.Suite], arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool
+) -> tuple[dict[int, Bench], list[suites.Broken]]:
+    """Return what the tests of each file share, by the id of its suite, and the files whose config is not to be had.
+
+    Raises Problem without a Collector that runs a config: that is for the user of the play to mend.
+    """
+    isolation = choice.chosen(arguments.get("isolation") or choice.AUTO, warn)
+    benches, broken = dict[int, Bench](), list[suites.Broken]()
+    for suite in found:
+        try:
+            subject = suites.subject(suite, arguments)
+        except Problem as problem:
+            broken.append(suites.Broken(suite.file, str(problem)))
             continue
-        suite = case.suite(data, str(file))
-        tested |= {suite.collector, (file.parent / suite.config).resolve()}
-        yield suite
-    for file in configs:
-        if file.resolve() not in tested:
-            yield case.Suite(str(file), config=file.name, tests=(case.Case(_INVARIANTS, str(file), (), {}),))
-    for item in arguments["collectors"] if arguments["invariants"] else ():
-        name = str(item["name"])
-        if name not in tested:
-            yield case.Suite(name, name, tests=(case.Case(_INVARIANTS, name, (), {}),))
+        benches[id(suite)] = _bench(suite, subject, isolation, arguments, warn=warn, check=check)
+    return benches, broken
 
 
-def _untested(read: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
-    """Yield what is compared with the running collectors beside the tests: each collector that has none."""
-    tested = {suite.collector for suite in read if suite.tests}
-    for item in arguments["collectors"] if comparing.with_running(arguments) else ():
-        name = str(item["name"])
-        if name not in tested:
-            yield case.Suite(name, name, tests=(case.Case(comparison.GENERATED, name, (), {}),))
+def _unread(broken: suites.Broken) -> _Judged:
+    return _Judged(case.Suite(broken.file), case.Case(_READABLE, broken.file, (), {}), (broken.why,))
 
 
-def before_apply(paths: Sequence[str], binary: str, collectors: Any, warn: Callable[[str], None]) -> None:
-    """Run the tests of an inventory. Raises Problem if one fails, before anything is applied."""
+def _checked(judged: Sequence[_Judged]) -> list[Checked]:
+    """Return the tests as a report in JUnit has them: those of a file are a class."""
+    return [
+        Checked(item.test.name, tuple(_findings(item)), group=_relative(item.suite.file), seconds=item.seconds)
+        for item in judged
+    ]
+
+
+def _relative(file: str) -> str:
+    """Return a path as the reader of a report knows it: from where the play was started, if it is below."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
+
+
+def before_apply(paths: Sequence[str], how: Mapping[str, str], collectors: Any, warn: Callable[[str], None]) -> None:
+    """Run the tests of an inventory, by a `binary` and an `isolation`. Raises Problem if one fails."""
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    ours = {"paths": paths, "binary": binary, "collectors": collectors, "resources": None, "output_path": _NO_FILE}
-    report({**ours, **build, "trace": True, "update_golden": False, "invariants": False}, warn)
+    ours = {"paths": paths, **how, "collectors": collectors, "resources": None, "output_path": _NO_FILE}
+    try:
+        report({**ours, **build, "trace": True, "update_golden": False, "invariants": False}, warn)
+    except Problem as problem:  # its lines say everything, and are read more easily without the facts
+        problem.facts = {}
+        raise
 
 
-def _of_this_host(
-    suites: Sequence[case.Suite], collectors: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
-) -> list[case.Suite]:
-    """Return the tests of configs that are here; hosts of one inventory may have different collectors."""
-    known = [str(item["name"]) for item in collectors]
-    found = []
-    for suite in suites:
-        if not suite.collector or suite.collector in known:
-            found.append(suite)
-            continue
-        wrong = f"there is no collector '{suite.collector}'{near(suite.collector, known)}"
-        if len(suites) == 1:
-            raise Problem(wrong, where=suite.file, fix=f"Collectors: {', '.join(sorted(known)) or 'none'}.")
-        warn(f"{suite.file} was not run: {wrong}.")
-    return found
-
-
-def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
-    """Return the files with tests. Raises Problem for a folder that has none."""
-    found: list[Path] = []
-    for name in paths:
-        path = Path(name)
-        inside = [file for file in _inputs.files(path) if file.name.endswith(ENDINGS)] if path.is_dir() else [path]
-        if not inside:
-            raise Problem(f"{path} has no tests", fix=f"The names of files with tests end in {' or '.join(ENDINGS)}.")
-        found += inside
-    if not found and not may_be_none:
-        raise Problem(
-            "there are no tests to run",
-            fix="Name files or folders with `paths`, for the playbook with `-e pipeline_test_paths=FILE,FOLDER`.",
-        )
-    return found
-
-
-def _bench(suite: case.Suite, arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool) -> Bench:
-    """Return what the tests of a file share. Raises Problem without a config, or without a Collector that runs it."""
-    config, image, locate = _config(suite, arguments)
+def _bench(
+    suite: case.Suite,
+    subject: suites.Subject,
+    isolation: choice.Isolation,
+    arguments: Mapping[str, Any],
+    *,
+    warn: Callable[[str], None],
+    check: bool,
+) -> Bench:
+    """Return what the tests of a file share. Raises Problem without a Collector that runs their config."""
+    config, image = subject.config, subject.image
     target = _target.resolve(_target.BuildRequest.from_arguments(arguments), image)
     binary = _program_of(image, arguments.get("programs") or {}) or arguments["binary"]
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
     if not program:
         raise Problem(f"there is no Collector to run the tests: {why}", where=suite.file, fix=_GET_ONE)
-    _binary.check(program)
-    if binary != _binary.AUTO and (other := _binary.mismatch(program, target)):
+    _binary.check(program, isolation.apart)
+    if binary != _binary.AUTO and (other := _binary.mismatch(program, target, isolation.apart)):
         warn(f"{suite.file}: {other}. The tests say what that version does.")
     version = target.version if target else ""
-    named = _target.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http"
-    environment = {**_binary.environment(config, target), **suite.environment}
-    _check_exporters(suite, config)
-    hidden = masker(secrets_in(config) | secrets_in(dict(suite.environment)))
-    switches = (arguments["trace"], arguments["update_golden"], check)
-    return Bench(program, config, environment, suite.cluster, named, _yaml.dump, hidden, *switches, locate)
+    return Bench(
+        program=program,
+        config=config,
+        environment={**_binary.environment(config, target), **suite.environment},
+        cluster=suite.cluster,
+        otlp_http=_target.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http",
+        dump=_yaml.dump,
+        hidden=masker(secrets_in(config) | secrets_in(dict(suite.environment))),
+        traced=arguments["trace"],
+        update_golden=arguments["update_golden"],
+        check=check,
+        locate=subject.locate,
+        isolation=isolation,
+        given=suite.environment,
+        folders=tuple(_folders(suite, arguments["paths"])),
+    )
+
+
+def _folders(suite: case.Suite, paths: Sequence[str]) -> Iterator[Path]:
+    """Yield the folders in which golden files of a test may be: its own, and those that the run names."""
+    yield Path(suite.file).parent
+    yield from (Path(path) for path in paths if Path(path).is_dir())
 
 
 def _program_of(image: str, programs: Mapping[str, str]) -> str:
@@ -190,74 +197,23 @@ def _program_of(image: str, programs: Mapping[str, str]) -> str:
     return programs.get(image, "") if image else next(iter(programs.values()), "")
 
 
-def _config(
-    suite: case.Suite, arguments: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], str, Callable[[KeyPath], Position]]:
-    """Return the config that the tests of a file are about, the image beside it, and where its parts stand."""
-    if suite.config_map:
-        return _running(suite, arguments["resources"])
-    if suite.collector:
-        item = next(item for item in arguments["collectors"] if str(item["name"]) == suite.collector)
-        found = _inputs.collect([], item["config"]).inputs[0]
-        rendered = f"collector '{suite.collector}'"
-        return found.config, str(item.get("image") or ""), lambda path: replace(found.locate(path), file=rendered)
-    path = Path(suite.file).parent / suite.config
-    inputs = [item for item in _inputs.collect([str(path)], None).inputs if isinstance(item.config, dict)]
-    if len(inputs) != 1:
-        wrong = f"{path} has {counted(len(inputs), 'config')}, and a file of tests is about one"
-        raise Problem(wrong, where=suite.file, fix="Name a file with one config.")
-    return inputs[0].config, inputs[0].context.image, inputs[0].locate
-
-
-def _running(
-    suite: case.Suite, resources: Sequence[Mapping[str, Any]] | None
-) -> tuple[Mapping[str, Any], str, Callable[[KeyPath], Position]]:
-    """Return the config in a ConfigMap of a running collector, the collector's image, and where its parts stand."""
-    if resources is None:
-        fix = "Set `pipeline_test_cluster` to true, or give `resources`."
-        raise Problem("the cluster of the ConfigMap was not read", where=suite.file, fix=fix)
-    names = ("namespace", "name", "key")
-    asked = [str(suite.config_map[name]) for name in names if name in suite.config_map]
-    found = {}
-    for item in _inputs.collect([], resources).inputs if resources else ():
-        metadata = item.found.owner.get("metadata") or {}
-        place = (metadata.get("namespace", ""), metadata.get("name", ""), str(item.found.path[-1:][0]))
-        if item.found.owner.get("kind") == "ConfigMap" and isinstance(item.config, dict):
-            found["/".join(place)] = item
-    fitting = [name for name in found if name.split("/")[: len(asked)] == asked]
-    if len(fitting) != 1:
-        wrong = f"the collectors of the cluster read {counted(len(fitting), 'config')} at {'/'.join(asked)}"
-        fix = f"Name one of: {', '.join(sorted(found)) or 'none'}."
-        raise Problem(wrong, where=f"{suite.file}: config_map", fix=fix)
-    running = found[fitting[0]]
-    return running.config, running.context.image, running.locate
-
-
-def _check_exporters(suite: case.Suite, config: Mapping[str, Any]) -> None:
-    """Raise Problem for a test that expects something of an exporter that the config does not have."""
-    known = [str(name) for name in config.get("exporters") or ()]
-    for test in suite.tests:
-        for exporter in test.expect:
-            if exporter not in known:
-                wrong = f"the config has no exporter '{exporter}'{near(str(exporter), known)}"
-                raise Problem(wrong, where=f"{test.where}.expect", fix=f"Exporters: {', '.join(known)}.")
-
-
 def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[policies.Policy]) -> _Judged:
     """Run one test. What keeps it from running is its failure; the others still run."""
-    planned = None if test.expect else invariants.plan(bench.config)
-    if planned:
-        bench, test = replace(bench, traced=True), replace(test, given=planned.given)
+    begin = time.monotonic()
     try:
+        planned = None if test.expect else invariants.plan(bench.config)
+        if planned:
+            bench, test = replace(bench, traced=True), replace(test, given=planned.given)
         outcome = run(bench, test)
     except Problem as problem:
-        return _Judged(suite, test, (bench.hidden(str(problem)),))
+        return _Judged(suite, test, (bench.hidden(str(problem)),), seconds=time.monotonic() - begin)
     written, notes = list[str](), list(outcome.notes)
     try:
-        if planned:
-            lines, notes = invariants.judged(bench.config, planned, outcome.got, outcome.exporters)
-        else:
-            lines = _compared(suite, bench, test, outcome, written)
+        with guarded("comparing what arrived", test.where):
+            if planned:
+                lines, notes = invariants.judged(bench.config, planned, outcome.got, outcome.exporters)
+            else:
+                lines = _compared(suite, bench, test, outcome, written)
     except Problem as problem:
         lines = [str(problem)]
     leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
@@ -265,7 +221,8 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
     trace = expectations.traced(bench.config, outcome.got) if bench.traced else ()
     said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace, notes))
     differences, steps, told = said
-    return _Judged(suite, test, differences, outcome.changes, steps, tuple(written), told)
+    took = time.monotonic() - begin
+    return _Judged(suite, test, differences, outcome.changes, steps, tuple(written), told, took)
 
 
 def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome, written: list[str]) -> list[str]:
@@ -279,6 +236,7 @@ def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome
             lines += expectations.differences(exporter, wanted, got, unasked)
             continue
         file = Golden(exporter, Path(suite.file).parent / str(wanted["golden"]), got, unasked)
+        file.check(bench.folders)
         different = file.differences()
         if different and bench.update_golden:
             file.write(bench)

@@ -27,6 +27,13 @@ class Golden:
     got: Mapping[str, Sequence[Record]]
     unasked: Collection[str] = ()
 
+    def check(self, folders: Sequence[Path]) -> None:
+        """Raise Problem for a file in no folder of the tests: a test reads and writes nothing else of the user."""
+        path = self.path.resolve()
+        if not any(path.is_relative_to(folder.resolve()) for folder in folders):
+            wrong = f"the golden file {self.path} is outside of the folders of the tests"
+            raise Problem(wrong, fix="Move it beside its tests, or name a folder that has both with `paths`.")
+
     def differences(self) -> list[str]:
         """Return a line for each difference. Raises Problem for a file that is no golden file."""
         if not self.path.is_file():

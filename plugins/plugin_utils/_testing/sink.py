@@ -9,6 +9,7 @@ Private.
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from ...module_utils._bounded.read_limits import ANSWER
 from ...module_utils._testing.cluster_facts import KINDS, selected
 from ...module_utils._testing.records import OF_PIPELINES, Record, read
+from .collector_run import LOOPBACK
 
 # What clients ask for that need no more of an object than its metadata.
 _METADATA = "PartialObjectMetadata"
@@ -65,6 +67,12 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
+    def __init__(self, listener: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__((LOOPBACK, 0), handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.server_address = listener.getsockname()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell all other errors."""
         if not isinstance(sys.exception(), ConnectionError):
@@ -73,15 +81,15 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def listening(
-    objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]
+    listener: socket.socket, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[Sink, str]]:
-    """Yield a sink and its address, until the context ends."""
+    """Yield a sink that answers at a socket, and its address, until the context ends."""
     sink = Sink(objects, pages)
-    server = Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"sink": sink}))
+    server = Server(listener, type("Handler", (_Handler,), {"sink": sink}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield sink, f"http://127.0.0.1:{server.server_address[1]}"
+        yield sink, f"http://{LOOPBACK}:{server.server_address[1]}"
     finally:
         sink.closing.set()
         server.shutdown()

@@ -8,6 +8,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.comparison import (
     differences,
     generated,
+    readdressed,
     renamed,
 )
 
@@ -67,3 +68,17 @@ def test_each_receiver_is_given_a_record_of_each_signal_that_it_feeds() -> None:
         (None, ["files"]),
     ]
     assert given[2]["files"] == {"/a00/0.log": "text"}
+
+
+@cases(
+    "old, new, to",
+    ("hostmetrics", "host_metrics", "host_metrics"),
+    ("kubeletstats", "kubelet_stats", "kubelet_stats"),
+    ("fluentforward", "fluent_forward", "fluent_forward"),
+    ("otlp", "otlp", "otlp"),
+)
+def test_a_receiver_with_another_name_gets_what_the_old_one_gets(old: str, new: str, to: str) -> None:
+    forms = [
+        {"receivers": {name: {}}, "service": {"pipelines": {"logs": {"receivers": [name]}}}} for name in (old, new)
+    ]
+    assert [part["to"] for part in readdressed(generated(forms[0]), *forms).given] == [to]

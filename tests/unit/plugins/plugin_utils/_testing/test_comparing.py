@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_a_form_that_does_not_run_is_named_and_no_secret_of_it(tmp_path: Path) -
     assert row["why"].startswith("after: the Collector does not start: not ********")
     assert (row["name"], row["records"], row["differences"]) == ("one", 0, [])
     assert found["tests"][0]["passed"]
-    assert f"differs {row['file']}: one\n    after: the Collector" in found["report"]
+    assert f"not compared {row['file']}: one\n    after: the Collector" in found["report"]
 
 
 OLD = """
@@ -126,3 +127,28 @@ def test_a_config_that_stays_is_compared_if_another_collector_ran_it(
     new = program(tmp_path, "exit 1")
     result = migrate(tmp_path / "same.yaml", {"binary": new, "before": new if before else None})
     assert (result["changes"], len(result["compared"])) == ([], int(before))
+
+
+def test_two_forms_of_which_nothing_leaves_are_not_the_same(tmp_path: Path) -> None:
+    """A renamed receiver is the one at its place; a Collector that sends nothing proves nothing."""
+    (tmp_path / "a.yaml").write_text(OLD.replace("otlp", "fluentforward").replace("traces", "logs"))
+    (tmp_path / "b.yaml").write_text("receivers: {otlp: {}}\nexporters: [\nservice: {pipelines: {}}")
+    server = (
+        "import http.server, re, signal, sys, pathlib\n"
+        "text = pathlib.Path(sys.argv[1].partition('=')[2]).read_text()\n"
+        "port = int(re.search(r'endpoint: 127.0.0.1:(\\d+)', text)[1])\n"
+        "class Handler(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_POST(self):\n"
+        "        self.send_response(200); self.end_headers()\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "server = http.server.HTTPServer(('127.0.0.1', port), Handler)\n"
+        "print('Everything is ready', flush=True)\n"
+        "server.serve_forever()\n"
+    )
+    (tmp_path / "server.py").write_text(server)
+    binary = program(tmp_path, f'exec {sys.executable} {tmp_path}/server.py "$@"')
+    rows = migrate(tmp_path, {"binary": binary, "before": None, "isolation": "none"})["compared"]
+    assert [(row["same"], row["why"]) for row in rows] == [
+        (False, "no record leaves either form, so nothing was compared. Give records with a test"),
+        (False, "it could not be read"),
+    ]

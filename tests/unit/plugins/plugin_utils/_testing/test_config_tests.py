@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,16 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
     (folder / "a.yaml").write_text(config)
     (folder / "a_test.yml").write_text(tests)
     given = {"paths": [str(folder)], "collectors": [], "binary": binary, "output_path": "-"}
-    given |= {"trace": False, "update_golden": False, "invariants": False, "resources": None}
+    given |= {"trace": False, "update_golden": False, "invariants": False, "resources": None, "isolation": "none"}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     return config_tests.report({**given, **build, **more}, print)
+
+
+@contextmanager
+def beside(binary: str, text: str, environment: dict[str, str], seconds: float) -> Iterator[None]:
+    command = collector_run.Command(binary, text, environment)
+    with collector_run.opened(isolated=False) as place, collector_run.running(place, command, seconds):
+        yield
 
 
 @cases(
@@ -81,7 +89,7 @@ def test_a_path_below_the_current_folder_is_found(tmp_path: Path, monkeypatch: p
 def test_a_collector_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     binary = program(tmp_path, f"echo $$ > {tmp_path}/pid; trap '' TERM; {READY}; while :; do sleep 0.1; done")
     problem = pytest.raises(Problem, match="does not stop within 1 s")
-    with problem, collector_run.running(binary, "", {"PATH": os.environ["PATH"]}, 1):
+    with problem, beside(binary, "", {"PATH": os.environ["PATH"]}, 1):
         pass
     assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
 
@@ -89,14 +97,14 @@ def test_a_collector_that_does_not_stop_is_killed(tmp_path: Path) -> None:
 def test_a_collector_that_fails_at_its_end_fails_the_test(tmp_path: Path) -> None:
     binary = program(tmp_path, f"trap 'echo Error: broken; exit 3' TERM; {READY}; while :; do sleep 0.1; done")
     problem = pytest.raises(Problem, match="ended during the test, with exit code 3: broken")
-    with problem, collector_run.running(binary, "", {"PATH": os.environ["PATH"]}, 5):
+    with problem, beside(binary, "", {"PATH": os.environ["PATH"]}, 5):
         pass
 
 
 def test_a_collector_that_does_not_hear_its_signal_is_run_again(tmp_path: Path) -> None:
     """A Collector is ready a moment before it listens to signals, and then loses what it holds."""
     again = pytest.raises(collector_run.AgainError, match="stopped before it sends what it holds")
-    with again, collector_run.running(program(tmp_path, f"{READY}; exec sleep 60"), "", dict(os.environ), 5):
+    with again, beside(program(tmp_path, f"{READY}; exec sleep 60"), "", dict(os.environ), 5):
         pass
 
 
@@ -114,7 +122,7 @@ signal.pause()
 def test_a_collector_that_computes_after_its_start_is_stopped_when_it_waits(tmp_path: Path) -> None:
     (tmp_path / "late.py").write_text(LATE)
     binary = program(tmp_path, f"exec {sys.executable} {tmp_path}/late.py")
-    with collector_run.running(binary, "", dict(os.environ), 20):
+    with beside(binary, "", dict(os.environ), 20):
         pass
 
 
@@ -124,7 +132,8 @@ def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
     run = (
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import collector_run as c\n"
         "import os, time\n"
-        f"with c.running({binary!r}, '', dict(os.environ), 5): time.sleep(60)"
+        f"command = c.Command({binary!r}, '', dict(os.environ))\n"
+        "with c.opened(False) as place, c.running(place, command, 5): time.sleep(60)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", run], env=environment) as play:
@@ -187,7 +196,7 @@ def test_check_mode_writes_no_report(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(CONFIG)
     (tmp_path / "a_test.yml").write_text(TESTS)
     arguments = {"paths": [str(tmp_path)], "collectors": [], "binary": program(tmp_path, "exit 1")}
-    arguments |= {"trace": False, "update_golden": False, "invariants": False, "resources": None}
+    arguments |= {"trace": False, "update_golden": False, "invariants": False, "resources": None, "isolation": "none"}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     with pytest.raises(Problem):
         config_tests.report({**arguments, **build, "output_path": str(output)}, print, check=True)

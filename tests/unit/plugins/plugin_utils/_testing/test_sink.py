@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import socket
+
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import sink
 
@@ -16,7 +18,7 @@ def test_a_broken_connection_is_not_told_and_a_fault_is(
     def handler(*_arguments: object) -> None:
         raise error
 
-    with sink.Server(("127.0.0.1", 0), handler) as server:
+    with sink.Server(socket.create_server(("127.0.0.1", 0)), handler) as server:
         server.process_request_thread(server.socket, ("127.0.0.1", 1))
     printed = capsys.readouterr().err
     assert said in printed

@@ -1,0 +1,168 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Namespaces for one run of a Collector: it sees its own files, and no network but its own loopback.
+
+A config can name files, variables and addresses in more ways than any reader of it knows. So what it may reach does not
+depend on what it says: the machine's files, processes, environment and network are not there. Private.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from . import contents
+
+_HELPER = Path(__file__).with_name("inside.py")
+_SECONDS = 30.0
+"""How long the helper may take for one answer, on a busy machine."""
+_LARGEST = 65536
+_CREDENTIALS = struct.Struct("3i")
+_ANCILLARY = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
+
+
+class UnavailableError(Exception):
+    """Why the system allows no namespaces."""
+
+
+@dataclass
+class Isolated:
+    """A program that runs in namespaces of its own."""
+
+    helper: subprocess.Popen[bytes]
+    pid: int
+    """Its process id outside of its namespaces."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, or minus its signal; None while it runs."""
+        return self.helper.poll()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its exit code, or minus its signal. Raises TimeoutExpired after so many seconds."""
+        return self.helper.wait(timeout)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it, and all that it started."""
+        self.helper.kill()
+
+
+class Sandbox:
+    """Namespaces that exist, in which nothing runs yet."""
+
+    def __init__(self, helper: subprocess.Popen[bytes], control: socket.socket, folder: Path) -> None:
+        self._helper, self._control, self._folder = helper, control, folder
+        self._answer()
+
+    def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """Return a socket of the network in the namespaces."""
+        self._ask(family=family, kind=kind, protocol=protocol)
+        _pid, files = self._answer()
+        return socket.socket(fileno=files[0])
+
+    def build(self) -> None:
+        """Make the root and run nothing. Raises UnavailableError if the system does not allow a step."""
+        self._start(contents.request(self._root(), (), {}, ()))
+
+    def run(self, command: Sequence[str], environment: dict[str, str], shown: Sequence[str | Path]) -> Isolated:
+        """Run a program that sees these files and folders, to read only."""
+        self._start(contents.request(self._root(), command, environment, shown))
+        pid, _files = self._answer()
+        return Isolated(self._helper, pid)
+
+    def _root(self) -> str:
+        root = self._folder / "root"
+        root.mkdir()
+        return str(root)
+
+    def _start(self, request: dict[str, Any]) -> None:
+        file = self._folder / "request.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(request), encoding="utf-8")
+        self._ask(run=str(file))
+        self._answer()
+
+    def _ask(self, **message: Any) -> None:
+        try:
+            self._control.send(json.dumps(message).encode())
+        except OSError as error:
+            raise UnavailableError(f"the helper has ended: {error.strerror}") from error
+
+    def _answer(self) -> tuple[int, list[int]]:
+        """Return the process that answers, and the files that it hands out. Raises UnavailableError."""
+        try:
+            data, ancillary, _flags, _address = self._control.recvmsg(_LARGEST, _ANCILLARY)
+        except OSError as error:
+            raise UnavailableError(f"the helper does not answer: {error}") from error
+        if not data:
+            raise UnavailableError("the helper has ended")
+        if wrong := json.loads(data).get("failed"):
+            raise UnavailableError(str(wrong))
+        pid, files = 0, list[int]()
+        for _level, kind, content in ancillary:
+            if kind == socket.SCM_CREDENTIALS:
+                pid = _CREDENTIALS.unpack(content)[0]
+            elif kind == socket.SCM_RIGHTS:
+                files += struct.unpack(f"{len(content) // 4}i", content)
+        return pid, files
+
+
+@contextmanager
+def opened(output: Any = subprocess.DEVNULL, errors: Any = subprocess.STDOUT) -> Iterator[Sandbox]:
+    """Yield namespaces, whose program writes to these files; at the end, nothing of them is left.
+
+    Raises UnavailableError if the system does not allow them.
+    """
+    if sys.platform != "linux":
+        raise UnavailableError("only Linux has namespaces")
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with tempfile.TemporaryDirectory() as folder, ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        ours.settimeout(_SECONDS)
+        with theirs:
+            helper = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_HELPER), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env={},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                cwd="/",
+            )
+        try:
+            yield Sandbox(helper, ours, Path(folder))
+        finally:
+            helper.kill()
+            helper.wait()
+            for pipe in (helper.stdout, helper.stderr):
+                if pipe:
+                    pipe.close()
+
+
+@cache
+def unavailable() -> str:
+    """Return why the system allows no namespaces; empty if it does. The answer is the one of the first call."""
+    try:
+        with opened() as sandbox:
+            sandbox.build()
+    except (UnavailableError, OSError) as error:
+        return str(error)
+    return ""
