@@ -22,7 +22,7 @@ from tests.support.watched_runs import ROOT, ReadyApi, Watched, called, run, ser
 
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 SUCCESS, FAILURE, CHECK = "success", "failure", "check"
-ACCEPTED = [{"rule": "plaintext-secret", "reason": "a test"}]
+ACCEPTED = [{"rule": rule, "reason": "a test"} for rule in ("plaintext-secret", "missing-field")]
 MANAGER = "o11y.opentelemetry"
 
 
