@@ -115,7 +115,7 @@ class World:
             assert state == "present"
             assert not self.api.written()
             self.refused.add(self.actor)
-            self.count["refused" if "belong to others" in problem.wrong else "lacking"] += 1
+            self.count["refused" if "are managed by others" in problem.wrong else "lacking"] += 1
         finally:
             self.api.trouble = lambda _method, _path: None
 

@@ -61,6 +61,7 @@ def refuse_others(session: Session, pairs: Pairs) -> None:
     live = {ref(item): item for item in found}
     taken = [(item, live[one]) for one, item in children.items() if one in live and not made_for(item, live[one])]
     refuse_foreign(session, [*pairs, *taken])
+    warn_of_rendered(session, pairs)
     warn_of_earlier(session, pairs)
     warn_of_helm(session, pairs)
     templates = [section(item, "spec", "template", "metadata", "labels") for item, _live in pairs]
@@ -76,6 +77,20 @@ def warn_of_earlier(session: Session, pairs: Pairs) -> None:
         named = at_most(SHOWN, found, last=", ")
         text = f"{run} takes over objects of an earlier version of this collection: {named}."
         session.report.warnings.append(text)
+
+
+def warn_of_rendered(session: Session, pairs: Pairs) -> None:
+    """Name the objects of these releases that another tool applies, which check mode compares."""
+    found = [
+        f"{ref(live)} is managed by {owner(live)}"
+        for manifest, live in pairs
+        if live and session.only_compares(manifest, live) and not session.may_adopt(manifest, live)
+    ]
+    if found:
+        session.report.warnings.append(
+            f"Another tool applies objects of this inventory: {at_most(SHOWN, found, last=', ')}. Check mode compares "
+            "them with the inventory. A run without check mode is refused; to let it manage them, set adopt: true."
+        )
 
 
 def warn_of_helm(session: Session, pairs: Pairs) -> None:
@@ -134,10 +149,10 @@ def refuse_foreign(session: Session, pairs: Pairs) -> None:
         return
     named = at_most(SHOWN, starmap(_foreign, found), "; ", ", ")
     releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in found}))
-    wrong = f"objects of these names exist and belong to others: {named}"
+    wrong = f"objects of these names exist and are managed by others: {named}"
     fix = (
-        "Choose another name or namespace for yours, or end what else manages them and take them over: "
-        "`adopt: true` for a collector or an Instrumentation, `cert_manager_foreign: takeover` or "
+        "Choose another name or namespace for yours, or end what else manages them and take them over: set adopt: true "
+        "for a collector or an Instrumentation, `cert_manager_foreign: takeover` or "
         "`otel_operator_foreign: takeover` for a product, `adopt: [RELEASE]` for bundle_apply."
     )
     raise Problem(wrong, asked="Apply the bundle", where=f"release {releases}", fix=fix)
@@ -145,7 +160,7 @@ def refuse_foreign(session: Session, pairs: Pairs) -> None:
 
 def _foreign(manifest: Manifest, live: Manifest) -> str:
     by_operator = "" if ref(manifest) == ref(live) else " (the operator would overwrite it)"
-    return f"{ref(live)} belongs to {owner(live)}{by_operator}"
+    return f"{ref(live)} is managed by {owner(live)}{by_operator}"
 
 
 def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:

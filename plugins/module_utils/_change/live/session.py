@@ -160,10 +160,10 @@ class Session:
         """Return whether an object has both marks of a release of the bundle, or may be taken over.
 
         A namespace never may, nor an account that others may have made for more than one user, nor what another
-        release of this collection owns.
+        release of this collection owns. Check mode also compares what another tool applies of this release.
         """
         owned = is_ours(live, self.releases, self.options.field_manager) or self.converts(manifest, live)
-        return owned or self.may_adopt(manifest, live)
+        return owned or self.may_adopt(manifest, live) or self.only_compares(manifest, live)
 
     def may_adopt(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether the inventory takes an object over if another owner has it."""
@@ -171,6 +171,12 @@ class Session:
         taken = release_of(manifest) in self.options.adopt and manifest["kind"] != "Namespace"
         another = bool(release_of(live)) and applied_by(live, manager) and release_of(live) != release_of(manifest)
         return taken and not another and not self.may_exist(manifest)
+
+    def only_compares(self, manifest: Manifest, live: Manifest) -> bool:
+        """Return whether check mode compares an object of this release that another tool applies, as GitOps does."""
+        same = bool(release_of(live)) and release_of(live) == release_of(manifest)
+        elsewhere = same and not is_ours(live, self.releases, self.options.field_manager)
+        return self.options.check and elsewhere and manifest["kind"] != "Namespace"
 
     def converts(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether this is an object of an earlier version. Another inventory may use a shared account."""

@@ -142,7 +142,7 @@ def test_a_copy_of_an_object_of_an_earlier_version_is_not_converted() -> None:
     foreign(api, obj("Service", "gw", "shop", labels=OWN, spec={"ports": []}))
     foreign(api, obj("ClusterRole", "shop-gw", labels=OWN))
     before = copy.deepcopy(api.objects)
-    with pytest.raises(Problem, match="Service shop/gw belongs to field manager kubectl"):
+    with pytest.raises(Problem, match="Service shop/gw is managed by field manager kubectl"):
         present(api, today(), **options())
     absent(api, today(), **options())
     assert api.objects == before
@@ -150,7 +150,7 @@ def test_a_copy_of_an_object_of_an_earlier_version_is_not_converted() -> None:
 
 def test_an_object_of_another_collector_is_not_converted_and_its_owner_is_told() -> None:
     api = cluster(obj("Deployment", "gw", "shop", labels=OTHER, spec=POD))
-    with pytest.raises(Problem, match="Deployment shop/gw belongs to an earlier version of this collection"):
+    with pytest.raises(Problem, match="Deployment shop/gw is managed by an earlier version of this collection"):
         present(api, today(), **options())
 
 

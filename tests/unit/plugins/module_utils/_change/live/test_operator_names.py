@@ -55,7 +55,7 @@ def test_what_others_have_under_a_name_of_the_operator_is_refused_before_anythin
     spec = {"mode": mode} if mode and one.name == "a-collector" else SCALED
     api = there(named(one))
     with pytest.raises(
-        Problem, match=rf"{one} belongs to field manager kubectl-create \(the operator would overwrite it\)"
+        Problem, match=rf"{one} is managed by field manager kubectl-create \(the operator would overwrite it\)"
     ) as caught:
         present(api, [NAMESPACE, resource(**spec)], check=check)
     assert (caught.value.where, api.sent("PATCH")) == ("release ns.a", [])
@@ -73,7 +73,7 @@ def test_what_the_operator_made_for_this_collector_is_its_own() -> None:
     [made_by("OpenTelemetryCollector", "b"), made_by("Other", "a"), [{"kind": "OpenTelemetryCollector", "name": "a"}]],
 )
 def test_what_it_made_for_another_one_is_not(owners: Any) -> None:
-    with pytest.raises(Problem, match="belong to others"):
+    with pytest.raises(Problem, match="are managed by others"):
         present(there(named(CHILDREN[0], ownerReferences=owners)), [NAMESPACE, resource(**SCALED)])
 
 
@@ -95,7 +95,7 @@ def test_a_change_is_compared_and_a_run_without_one_asks_nothing() -> None:
         path for path in api.sent("GET") if path.endswith(("/deployments", "/services", "/poddisruptionbudgets"))
     ] == []
     api.add(named(CHILDREN[0]))
-    with pytest.raises(Problem, match=r"StatefulSet ns/a-collector belongs"):
+    with pytest.raises(Problem, match=r"StatefulSet ns/a-collector is managed"):
         present(api, [NAMESPACE, resource(mode="statefulset")])
 
 
@@ -119,7 +119,7 @@ def test_adopting_lets_the_operator_have_it_and_an_old_object_of_ours_too() -> N
 def test_what_another_collector_of_this_collection_has_is_refused() -> None:
     api = there()
     api.apply("us", obj("Service", "a-collector", labels={**LABELS, RELEASE: "ns.a-collector"}))
-    with pytest.raises(Problem, match="Service ns/a-collector belongs to"):
+    with pytest.raises(Problem, match="Service ns/a-collector is managed by"):
         present(api, [NAMESPACE, resource()], adopt=("ns.a",))
 
 

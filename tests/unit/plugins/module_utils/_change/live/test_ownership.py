@@ -65,7 +65,7 @@ def test_what_others_made_is_neither_removed_nor_written(check: bool) -> None:
     assert kept == {"Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment"}
     with pytest.raises(Problem) as refused:
         run(api, "shop", check=check)
-    assert "Deployment shop/gw belongs to Helm release shop/shop" in refused.value.wrong
+    assert "Deployment shop/gw is managed by Helm release shop/shop" in refused.value.wrong
     assert "adopt: true" in refused.value.fix
     assert refused.value.where == "release shop.gw"
     assert not api.sent("PATCH", "DELETE")
@@ -82,7 +82,7 @@ def test_what_is_adopted_is_taken_over_and_removed_later() -> None:
 def test_one_adopted_release_opens_no_other() -> None:
     api = FakeApi(obj("ConfigMap", "ca", "shop"), *theirs())
     ca = obj("ConfigMap", "ca", "shop", labels={RELEASE: "shop_shared"})
-    with pytest.raises(Problem, match="ConfigMap shop/ca belongs to field manager kubectl-create") as refused:
+    with pytest.raises(Problem, match="ConfigMap shop/ca is managed by field manager kubectl-create") as refused:
         present(api, [*released("shop"), ca], adopt=("shop.gw",))
     assert refused.value.where == "release shop_shared"
 
@@ -102,9 +102,34 @@ def test_what_others_change_in_an_object_of_ours_leaves_it_ours() -> None:
 def test_an_object_of_another_field_manager_is_not_ours_by_its_label() -> None:
     api = FakeApi()
     api.apply("argocd-controller", *released("shop"))
-    with pytest.raises(Problem, match="Service shop/gw belongs to field manager argocd-controller"):
+    with pytest.raises(Problem, match="Service shop/gw is managed by field manager argocd-controller"):
         run(api, "shop")
     assert not remove(api, "shop")["changed"]
+
+
+def test_check_mode_compares_what_another_tool_applies_of_the_same_release() -> None:
+    """GitOps applies what playbook render wrote; check mode then shows the drift."""
+    api = FakeApi()
+    api.apply("kubectl", *released("shop"))
+    before = copy.deepcopy(api.objects)
+    same = run(api, "shop", check=True)
+    assert not same["changed"]
+    (warning,) = same["warnings"]
+    assert "Another tool applies objects of this inventory: ServiceAccount shop/gw is managed by field mana" in warning
+    assert "A run without check mode is refused; to let it manage them, set adopt: true." in warning
+    api.objects["/api/v1/namespaces/shop/configmaps/gw"]["data"] = {"a": "changed by hand"}
+    before = copy.deepcopy(api.objects)
+    drifted = run(api, "shop", check=True)
+    assert drifted["changed"]
+    assert api.objects == before
+    with pytest.raises(Problem, match="is managed by field manager kubectl"):
+        run(api, "shop")
+
+
+def test_check_mode_refuses_what_is_of_another_release() -> None:
+    api = FakeApi(*theirs())
+    with pytest.raises(Problem, match="are managed by others"):
+        run(api, "shop", check=True)
 
 
 ARGO, FLUX, CHART = "argocd.argoproj.io/tracking-id", "kustomize.toolkit.fluxcd.io/name", "meta.helm.sh/release-name"
@@ -131,7 +156,7 @@ def test_what_another_tool_took_over_is_its_own(part: str, mark: str, value: str
     api = FakeApi()
     run(api, "shop")
     marked(api, part, mark, value)
-    with pytest.raises(Problem, match=f"Deployment shop/gw belongs to {tool}"):
+    with pytest.raises(Problem, match=f"Deployment shop/gw is managed by {tool}"):
         run(api, "shop")
     result = remove(api, "shop")
     assert actions(result)["Deployment gw"] == "unchanged"
@@ -309,7 +334,7 @@ def test_adopting_takes_nothing_that_another_collector_owns() -> None:
     present(api, [service], field_manager=names.OWNER)
     before = copy.deepcopy(api.objects)
     theirs = {**service, "metadata": {**service["metadata"], "labels": {RELEASE: "shop.gw"}}}
-    with pytest.raises(Problem, match=r"belongs to release shop\.gw-headless of this collection"):
+    with pytest.raises(Problem, match=r"is managed by release shop\.gw-headless of this collection"):
         present(api, [theirs], field_manager=names.OWNER, adopt=("shop.gw",))
     assert api.objects == before
 
