@@ -108,6 +108,7 @@ class _Draft:
     image: str
     user: int | None
     own_config: Any = None
+    own_recipes: Any = None
     decrypted: frozenset[str] = frozenset()
     asks_for_storage: bool = False
     has_identity: bool = True
@@ -140,6 +141,7 @@ def _drafts(request: Request) -> list[_Draft]:
         options = _options({**item, **{key: defaults[key] for key in defaults.keys() - item.keys()}})
         draft = _about(options["name"], _draft, options, platforms, request)
         draft.own_config = item.get("config") or request.defaults.get("config") or {}
+        draft.own_recipes = item.get("recipes") or request.defaults.get("recipes") or []
         draft.decrypted = _yaml.decrypted([draft.own_config, item.get("env") or request.defaults.get("env")])
         draft.asks_for_storage = bool(item.get("storage") or alone.get("storage"))
         drafts.append(draft)
@@ -224,6 +226,7 @@ def _composed(draft: _Draft, recipes: Mapping[str, Path], logs: Sequence[str]) -
     of_recipes = _target.recipe_layers(
         draft.collector, draft.version, draft.facts, recipes, logs=logs, target=draft.target
     )
+    of_recipes = _target.placed(of_recipes, draft.own_recipes)
     own = _target.user_layers(draft.collector, draft.own_config)
     composed = compose([*of_recipes, *(_target.percentages(own) if of_recipes else ()), *own])
     if not of_recipes:

@@ -19,7 +19,8 @@ from ..module_utils._collector.platform import facts_for
 from ..module_utils._collector.quantities import BATCH_BYTES, MIB, queue_mib, request_mib
 from ..module_utils._config.catalogue import SECTIONS, Catalogue
 from ..module_utils._config.layers import Layer, for_version, parse_version
-from ..module_utils._config.paths import section
+from ..module_utils._config.paths import Path as KeyPath
+from ..module_utils._config.paths import Position, leaves, section
 from ..module_utils._errors import Problem, near
 from ..module_utils._validate import recipes
 from ..module_utils._validate.batching import EXPORTERS_BATCH, from_version
@@ -291,6 +292,32 @@ def recipe_layers(
         layer = _sources.fragment(use, folders[use.name], described[use.name], facts, about)
         layers.append(replace(layer, config=for_version(layer.config, version, tables().renames)))
     return layers
+
+
+def placed(layers: list[Layer], written: Any) -> list[Layer]:
+    """Return the layers of recipes with their places in the inventory, as far as Ansible knows these.
+
+    A value that an option gives has the place of the option, all others that of the recipe. Recipes that nobody lists
+    stand before those that are listed.
+    """
+    if not isinstance(written, (list, tuple)):
+        return layers
+    first = len(layers) - len(written)
+    return [
+        replace(layer, positions=_places(layer, written, number - first)) if number >= first else layer
+        for number, layer in enumerate(layers)
+    ]
+
+
+def _places(layer: Layer, written: Sequence[Any], number: int) -> dict[KeyPath, Position]:
+    """Return the places of what a recipe renders, by path; none if Ansible does not know where the recipe stands."""
+    positions = _yaml.positions(written[number])
+    whole = _yaml.place(written, number)
+    if not whole.file:
+        return {}
+    options = {str(value): positions[path] for path, value in leaves(_yaml.plain(written[number])) if path in positions}
+    given = {path: options[str(value)] for path, value in leaves(layer.config) if str(value) in options}
+    return {(): whole, **given}
 
 
 def _about(collector: Collector, version: str, logs: Sequence[str], target: Target | None) -> dict[str, Any]:

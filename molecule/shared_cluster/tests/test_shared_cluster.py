@@ -80,7 +80,8 @@ def test_a_helm_release_of_the_same_names_is_refused_and_kept(host: Host) -> Non
     before = state(host, *OTHERS, namespace="shared-shop")
     refused = host.run(command("site", "shared-shop"))
     assert refused.rc != 0
-    assert "Deployment shared-shop/gateway is managed by Helm release shared-shop/shop" in " ".join(refused.stdout.split())
+    said = " ".join(refused.stdout.split())
+    assert "Deployment shared-shop/gateway is managed by Helm release shared-shop/shop" in said
     assert host.run("kubectl get clusterrole shared-shop.gateway").rc == 1
     removed = host.check_output(command("remove", "shared-shop"))
     assert "changed=0" in removed
