@@ -335,6 +335,7 @@ def _about(collector: Collector, version: str, logs: Sequence[str], target: Targ
         "listen": before_port(collector.listen_host),
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,
+        "export_timeout": f"{collector.export_seconds}s",
         "metrics_readers": not version or parse_version(version) >= _READERS,
         "rotated_logs": not version or parse_version(version) >= _ROTATED,
         "request_mib": request_mib(collector.memory_limit),

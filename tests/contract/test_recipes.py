@@ -75,6 +75,7 @@ ABOUT = {
     "allocated": False,
     "limit_mib": 400,
     "spike_limit_mib": 100,
+    "export_timeout": "20s",
     "metrics_readers": True,
     "exporters_batch": True,
     "splits": True,

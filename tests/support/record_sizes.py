@@ -91,12 +91,16 @@ REQUESTS: dict[str, Callable[[Sequence[str]], Any]] = {"logs": _logs, "traces": 
 
 @dataclass
 class Backend:
-    """What a backend has, by name, and how often; while `down` is set it answers as one that is overloaded."""
+    """What a backend has, by name, and how often; while `down` is set it answers as one that is overloaded.
+
+    It thinks for some seconds about a request, and stores nothing of one whose client has given up by then.
+    """
 
     stored: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     largest: int = 0
     down: threading.Event = field(default_factory=threading.Event)
+    seconds: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, body: bytes) -> None:
@@ -111,7 +115,9 @@ class Backend:
         """Answer a request over gRPC."""
         if self.down.is_set():
             context.abort(grpc.StatusCode.UNAVAILABLE, "down")
-        self.take(body)
+        time.sleep(self.seconds)
+        if context.is_active():
+            self.take(body)
         return b""
 
 

@@ -28,6 +28,11 @@ IPV4, IPV6 = "IPv4", "IPv6"
 # Source: Kubernetes, "IPv4/IPv6 dual-stack"; net.Listen of Go.
 POD_ADDRESS, ANY_ADDRESS = "${env:MY_POD_IP}", "::"
 
+# Seconds that a Collector needs to end once its last request is answered; how long an exporter over gRPC waits by
+# itself; and how long a request may take at most before it is sent again.
+# Source of the second: exporterhelper.NewDefaultTimeoutConfig of Collector 0.158.0.
+_SECONDS_TO_END, _LEAST_EXPORT_SECONDS, _MOST_EXPORT_SECONDS = 5, 5, 20
+
 
 def before_port(host: str) -> str:
     """Return a host as it stands before `:PORT`: Go reads brackets around addresses of both families, not names."""
@@ -179,6 +184,21 @@ class Collector:
         """The files with what its containers print."""
         workload = names.child(self.name) if self.backend == "operator" else self.name
         return PodLogs(self.mode, self.namespace, workload, names.CONTAINERS[self.backend])
+
+    @property
+    def stop_pause_seconds(self) -> int:
+        """How long a pod that is told to stop still receives, in seconds: at most half of the time that it may take."""
+        return min(self.pre_stop_seconds, self.termination_grace_seconds // 2)
+
+    @property
+    def export_seconds(self) -> int:
+        """How long exporters wait for the answer to a request, in seconds.
+
+        A Collector that stops waits for requests under way, and gives up those that fail, because it no longer sends
+        them again. So a request that is only late must not fail within the grace period of the pod.
+        """
+        left = self.termination_grace_seconds - self.stop_pause_seconds - _SECONDS_TO_END
+        return max(_LEAST_EXPORT_SECONDS, min(left, _MOST_EXPORT_SECONDS))
 
     @property
     def is_alone(self) -> bool:

@@ -202,7 +202,7 @@ def lifecycle(build: CollectorBuild) -> dict[str, Any]:
     Source: kubernetes.io, "Container Lifecycle Hooks"; the action `sleep` is on by default since 1.30.
     """
     collector = build.collector
-    pause = min(collector.pre_stop_seconds, collector.termination_grace_seconds // 2)
+    pause = collector.stop_pause_seconds
     behind = collector.wants_service and build.exposed
     return {"preStop": {"sleep": {"seconds": pause}}} if pause and behind else {}
 
