@@ -29,6 +29,8 @@ ENVIRONMENT = {
     "EXPORTER_ENDPOINT": "http://localhost:1",
     "OTEL_PORT": "4317",
     "METRICS_PORT": "8888",
+    "PASSWORD": "p",
+    "USERS": "a:b",
     "RECEIVERS": "[nop]",
 }
 SECONDS = 60

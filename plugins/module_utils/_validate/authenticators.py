@@ -1,7 +1,8 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rule on authenticators: a server needs one that checks requests, and a client one that signs them.
+"""Rules on the extensions that components name: a server needs an authenticator that checks requests, a client one that
+signs them, and a queue a storage.
 
 Sources: the Collector's config/configauth (`requested authenticator is not a server authenticator`) and, of each
 extension, which interfaces of extension/extensionauth it has. Private.
@@ -27,6 +28,15 @@ _SIDES = {
         SIGNS_REQUESTS,
     ),
 }
+_QUEUE: Path = ("sending_queue", "storage")
+# Extensions of contrib that people have beside a storage.
+_NO_STORAGE = frozenset(
+    (
+        *("basicauth", "bearertokenauth", "healthcheck", "healthcheckv2", "k8sleaderelector", "pprof", "zpages"),
+        *("k8sobserver", "hostobserver", "dockerobserver", "opamp", "jaegerremotesampling", "httpforwarder", "ack"),
+        *_SIDES,
+    )
+)
 _FIXES = {
     CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
     SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
@@ -47,7 +57,21 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
             if needed and side and side != needed:
                 who = "a server needs one that checks them" if needed == CHECKS_REQUESTS else "a client signs its own"
                 message = f"extension '{name}' {side} requests, and {who}"
-                yield Fault((*part.path, *path), message, _FIXES[needed])
+                # load_balancing starts its exporters when it needs them, and goes on without.
+                severity = "warning" if part.section == "exporters" and path != _END else ""
+                yield Fault((*part.path, *path), message, _FIXES[needed], severity=severity)
+
+
+def wrong_storage(subject: Subject) -> Iterator[Fault]:
+    """Yield queues whose storage is an extension that stores nothing; `otelcol validate` takes them.
+
+    Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
+    """
+    for part in subject.view.parts:
+        for path, value in leaves(part.settings):
+            if path == _QUEUE and isinstance(value, str) and kind_of(value.strip()) in _NO_STORAGE:
+                fix = "Name an extension that stores data, such as file_storage."
+                yield Fault((*part.path, *path), f"extension '{value}' stores no data", fix)
 
 
 def _authenticators(part: Part) -> Iterator[tuple[Path, str]]:
@@ -73,4 +97,8 @@ def _side(name: str, settings: Any) -> str:
 
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
-RULES = rules("error", wrong_authenticator, documentation=_AUTHENTICATION)
+_STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"
+RULES = (
+    *rules("error", wrong_authenticator, documentation=_AUTHENTICATION),
+    *rules("error", wrong_storage, documentation=_STORAGE),
+)

@@ -228,6 +228,13 @@ def _reserved(table: dict[str, list[str]], settings: Any, path: Path, row: Row) 
                 )
 
 
+def _named_keys(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield mappings by name, such as metrics, in which one has no name."""
+    for key in keys:
+        if "" in section(section(settings), key):
+            yield MISSING, Fault((*path, key), "one of these has no name", "Write its name before the colon.")
+
+
 _LONGEST_TEXT = 4096
 
 
@@ -262,6 +269,10 @@ OF_GIVEN: dict[str, Check] = {
         r"(?i:https?)://[^/?#]+(/[^?#]*)?/\d+\.\d+\.\d+([?#].*)?",
         "not the URL of a version of a schema",
         "Write a URL such as `https://opentelemetry.io/schemas/1.26.0`.",
+    ),
+    "named": _named_keys,
+    "kafka_version": _matching(
+        r"(?:v?\d+\.\d+(?:\.\d+){0,2})?", "not a version of Kafka", "Write a version such as `3.9.0`.", numbers=True
     ),
     "letter": _matching(r"(\$\$|.)?", "more than one character", "Write one character."),
     "url": _urls,

@@ -90,6 +90,12 @@ wrong-authenticator:
     signal: metrics}
   both sides: {receivers.otlp.protocols.http: {endpoint: "x:1", auth: {authenticator: bearertokenauth}},
     exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: bearertokenauth}}}
+wrong-storage:
+  given: {build: contrib 0.158.0, extensions: {health_check: {}, file_storage/q: {directory: /a}}}
+  no storage: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: health_check}},
+    finds: "exporters.otlp_grpc.sending_queue.storage: extension 'health_check' stores no data"}
+  a storage: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: file_storage/q}}}
+  one that nobody knows: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: acme}}, extensions.acme: {}}
 plaintext-secret:
   a key: {exporters.x.api: {key: correct-horse-battery, site: x},
     finds: "exporters.x.api.key: `key` is written in clear text Write `${env:NAME}` here, and give NAME in `env` as
@@ -233,7 +239,14 @@ def wrong_authenticator(subject: Subject) -> Iterator[Subject]:
     yield plus(checking, *http_exporter(auth={"authenticator": f"oidc/{NEW}"}))
 
 
+def wrong_storage(subject: Subject) -> Iterator[Subject]:
+    """Yield a queue that would be stored by an extension for profiles of the process."""
+    started = plus(subject, "extensions", "pprof", {})
+    yield plus(started, *http_exporter(sending_queue={"storage": f"pprof/{NEW}"}))
+
+
 MUTATORS: dict[str, Mutator] = {
+    "wrong-storage": wrong_storage,
     "wrong-authenticator": wrong_authenticator,
     "plaintext-secret": added(
         [

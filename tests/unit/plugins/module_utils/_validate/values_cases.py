@@ -27,7 +27,7 @@ out-of-range:
     batch: {sizer: items, min_size: 4000}}}}
   a sampling precision: {processors.probabilistic_sampler.sampling_precision: 4}
   a sampling precision that is too fine: {processors.probabilistic_sampler.sampling_precision: 15,
-    finds: "processors.probabilistic_sampler.sampling_precision: 'sampling_precision' is at most 14, not 15"}
+    finds: "processors.probabilistic_sampler.sampling_precision: 'sampling_precision' is between 1 and 14, not 15"}
   a batch that is larger than its limit: {processors.batch: {send_batch_size: 100, send_batch_max_size: 50},
     finds: "processors.batch.send_batch_max_size: 'send_batch_size' is 100, more than 'send_batch_max_size'"}
   the default size above the limit: {processors.batch.send_batch_max_size: 1000,
@@ -92,6 +92,10 @@ conflicting-settings:
   settings of which one rules the other out: {exporters.kafka: {partition_logs_by_resource_attributes: true,
     partition_logs_by_trace_id: true}, signal: logs,
     finds: "exporters.kafka.partition_logs_by_trace_id: Remove `partition_logs_by_trace_id`."}
+  a dimension by name and pattern: {connectors.span_metrics.dimensions: [{name: a, glob: "b.*"}],
+    finds: "connectors.span_metrics.dimensions[0].glob: name and glob exclude each other Remove `glob`."}
+  a trace on disk: {processors.groupbytrace.store_on_disk: true,
+    finds: "processors.groupbytrace.store_on_disk: 'True' is not supported yet Remove the key."}
   one that is off: {exporters.kafka: {partition_logs_by_resource_attributes: true, partition_logs_by_trace_id: false},
     signal: logs}
   octet counting over UDP: {receivers.syslog: {protocol: rfc5424, udp: {listen_address: "x:1"},
