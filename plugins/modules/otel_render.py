@@ -157,6 +157,14 @@ changes:
   type: dict
   sample:
     obs/agent: {strategy: rolling, share: "1", observe_seconds: 60, judge: [], on_failure: rollback}
+monitoring_files:
+  description:
+    - The text of each file with the rules of a collector, or with a dashboard, by its name, for a Prometheus and a
+      Grafana that read no object of the cluster. C(collectors.json) is one dashboard for all collectors.
+  returned: success
+  type: dict
+  version_added: 1.1.0
+  sample: {obs.gateway.rules.yml: "..."}
 flows:
   description:
     - Which collectors send to which, by the endpoints of their exporters, as M(o11y.opentelemetry.bundle_apply) takes

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ..module_utils._collector import platform
 from ..module_utils._collector.backends import BACKENDS
-from ..module_utils._collector.manifests import service_account
+from ..module_utils._collector.manifests import monitoring, service_account
 from ..module_utils._collector.manifests.build import CollectorBuild, check_size
 from ..module_utils._collector.manifests.pod import volumes
 from ..module_utils._collector.needs import derive_needs
@@ -198,6 +198,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         "probes": [found for build in builds if (found := probe(build, build.config))],
         "untested": _summary.untested(builds),
         "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
+        "monitoring_files": {name: text for build in builds for name, text in monitoring.files(build).items()},
         "prune_selector": _ours(collectors),
         "changes": _summary.changes(builds),
         "flows": [

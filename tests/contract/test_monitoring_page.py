@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
+import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts, dashboard
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.series import COLLECTOR
 
 from .source import text
 
@@ -21,6 +24,18 @@ def test_each_alert_has_a_section_and_a_row() -> None:
     severities = {(alert.name, alert.severity) for alert in alerts.ALERTS}
     assert {(name, severity) for name, _anchor, severity in rows} == severities
     assert all(anchor == name.lower() for name, anchor, _severity in rows)
+
+
+def test_the_job_to_copy_sets_each_label_that_queries_ask_for() -> None:
+    block = re.search(r"```yaml\n(   rule_files:.*?)```", PAGE, re.DOTALL)
+    assert block
+    (job,) = yaml.safe_load(textwrap.dedent(block[1]))["scrape_configs"]
+    set_labels = {rule["target_label"] for rule in job["relabel_configs"] if "target_label" in rule}
+    assert {"namespace", COLLECTOR, "pod", "node"} <= set_labels
+    (address,) = (rule for rule in job["relabel_configs"] if rule.get("target_label") == "__address__")
+    for given, wanted in (("10.0.0.7:4317;8888", "10.0.0.7:8888"), ("[fd00::7]:4317;8888", "[fd00::7]:8888")):
+        match = re.fullmatch(address["regex"], given)
+        assert match and f"{match[1]}:{match[2]}" == wanted
 
 
 def test_the_picture_has_each_panel() -> None:

@@ -42,6 +42,18 @@ def test_roles_run_on_the_controller_and_hosts_have_files_of_their_own(tmp_path:
     assert names == [{"otel-collector"}, {"other"}]
 
 
+def test_the_rules_and_dashboards_are_files_too(tmp_path: Path) -> None:
+    watched = {"otel_collector_monitoring": {"scrape": "annotations", "alerts": "config_map", "dashboard": True}}
+    done = rendered(tmp_path, {"one": {**COLLECTOR, **watched}, "two": COLLECTOR})
+    assert done.returncode == 0, done.stdout
+    found = sorted(file.name for file in tmp_path.glob("out/one/monitoring/*"))
+    ours = "opentelemetry.otel-collector"
+    assert found == ["collectors.json", f"{ours}.json", f"{ours}.rules.yml"]
+    rules = yaml.safe_load((tmp_path / "out/one/monitoring" / f"{ours}.rules.yml").read_text())
+    assert rules["groups"][0]["rules"]
+    assert not (tmp_path / "out/two/monitoring").exists()
+
+
 NEAR = {
     "otel_collector_replica": "otel_collector_replicas",
     "otel_collector_memory_limits": "otel_collector_memory_limit",

@@ -30,7 +30,6 @@ from .pod import HASH_ANNOTATION
 
 _API = "monitoring.coreos.com/v1"
 _MONITOR, _RULE, _CONFIG_MAP = "pod_monitor", "prometheus_rule", "config_map"
-_PAGE = "docs/monitoring.md"
 _DIGITS, _UID_DIGITS, _PERCENT, _MINUTE, _MOST_MINUTES = 10, 32, 100, 60, 1440
 # Source: prometheus.io, "Data model".
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
@@ -67,28 +66,43 @@ def prometheus_rule(build: CollectorBuild) -> Manifest | None:
     return _labelled(frame(build, _API, "PrometheusRule", spec=_rules(build)), "labels", options.get("labels") or {})
 
 
+def files(build: CollectorBuild) -> dict[str, str]:
+    """Return the file of rules and the dashboard of a collector by their names, for what no cluster object brings."""
+    options, found = build.collector.monitoring, {}
+    if options.get("alerts") in (_RULE, _CONFIG_MAP):
+        found[_file(build, "rules.yml")] = _text(_rules(build))
+    if options.get("dashboard"):
+        found[_file(build, "json")] = _text(_dashboard(build))
+        found["collectors.json"] = _text(dashboard.of_all())
+    return found
+
+
+def _file(build: CollectorBuild, ending: str) -> str:
+    return f"{build.collector.namespace}.{build.collector.name}.{ending}"
+
+
 def rules_config_map(build: CollectorBuild) -> Manifest | None:
     """Return the alerts as a file of rules. It is JSON, which is YAML."""
     if build.collector.monitoring.get("alerts") != _CONFIG_MAP:
         return None
-    collector = build.collector
-    data = {f"{collector.namespace}.{collector.name}.rules.yml": _text(_rules(build))}
-    return _config_map(build, "rules", data)
+    return _config_map(build, "rules", {_file(build, "rules.yml"): _text(_rules(build))})
 
 
 def dashboard_config_map(build: CollectorBuild) -> Manifest | None:
     """Return the dashboard, with the label by which Grafana's sidecar finds it."""
-    collector = build.collector
-    options = collector.monitoring
+    options = build.collector.monitoring
     if not options.get("dashboard"):
         return None
+    manifest = _config_map(build, "dashboard", {_file(build, "json"): _text(_dashboard(build))})
+    return _labelled(manifest, "dashboard_labels", options.get("dashboard_labels") or {})
+
+
+def _dashboard(build: CollectorBuild) -> dict[str, Any]:
+    collector = build.collector
     own_port(build)
     title = f"Collector {collector.namespace}/{collector.name}"
     uid = hashlib.sha256(names.release(collector.namespace, collector.name).encode()).hexdigest()[:_UID_DIGITS]
-    made = dashboard.dashboard(title, uid, _series(build), _parts(build), _facts(build))
-    data = {f"{collector.namespace}.{collector.name}.json": _text(made)}
-    manifest = _config_map(build, "dashboard", data)
-    return _labelled(manifest, "dashboard_labels", options.get("dashboard_labels") or {})
+    return dashboard.dashboard(title, uid, _series(build), _parts(build), _facts(build))
 
 
 def _config_map(build: CollectorBuild, part: str, data: dict[str, str]) -> Manifest:
@@ -120,10 +134,18 @@ def _rules(build: CollectorBuild) -> dict[str, Any]:
         wrong += near(unknown, alerts.NAMES)
         raise Problem(wrong, where="monitoring.without_alerts", fix=f"Alerts: {', '.join(alerts.NAMES)}.")
     labels = {**_labels(build, "alert_labels"), "collector": collector.name}
-    link = options.get("runbook_url") or _PAGE
+    link = _link(options.get("runbook_url") or "")
     made = alerts.rules(_series(build), _parts(build), _facts(build), link, labels)
     rules = [rule for rule in made if rule["alert"] not in left_out]
     return {"groups": [{"name": f"o11y.opentelemetry.{collector.namespace}.{collector.name}", "rules": rules}]}
+
+
+def _link(url: str) -> str:
+    """Return where the page of the alerts is; empty if nobody says so. Raises Problem for what no browser opens."""
+    if url and not url.startswith(("http://", "https://")):
+        fix = "Write it with https://, or leave it out: the alerts name the page in the annotation `runbook` then."
+        raise Problem(f"'{url}' is not a URL", where="monitoring.runbook_url", fix=fix)
+    return url
 
 
 def _parts(build: CollectorBuild) -> Parts:

@@ -75,6 +75,8 @@ class Alert(NamedTuple):
     without: tuple[str, ...] = ()
 
 
+# The page of the collection with a section for each alert; `link` is where a copy of it is.
+PAGE = "docs/monitoring.md"
 POD = "pod {{ $labels.pod }}"
 ALERTS = (
     Alert(
@@ -281,6 +283,6 @@ def _rule(alert: Alert, series: Series, noun: str, link: str, labels: dict[str, 
         "labels": {**labels, "severity": alert.severity, **({"records": noun} if noun else {})},
         "annotations": {
             **{key: series.filled(text.replace("<what>", what)) for key, text in told.items()},
-            "runbook_url": f"{link}#{alert.name.lower()}",
+            ("runbook_url" if link else "runbook"): f"{link or PAGE}#{alert.name.lower()}",
         },
     }

@@ -8,10 +8,10 @@ Source of the fields: "Dashboard JSON model" of Grafana, schemaVersion 39. `$__r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .series import Parts, Series
+from .series import COLLECTOR, Parts, Series
 
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _SCHEMA, _WIDTH, _HEIGHT, _COLUMNS = 39, 12, 8, 24
@@ -78,7 +78,53 @@ PANELS = (
 ROWS = tuple(dict.fromkeys(panel.row for panel in PANELS))
 
 
-def dashboard(title: str, uid: str, series: Series, parts: Parts, facts: frozenset[str]) -> dict[str, Any]:
+# The labels by which the dashboard of all collectors chooses, with the words beside the choice. Where Prometheus gives
+# no label `cluster`, the choice is empty and selects all.
+_CHOICES = {"cluster": "Cluster", "namespace": "Namespace", COLLECTOR: "Collector"}
+# Each collector has a limit of its own, and no series tells it.
+_LIMIT, _MEMORY = "<memory_limit>", Panel(_WHOLE, "Memory", "<process_memory_rss>", "bytes", "{{pod}}")
+_SIGNALS = ("traces", "metrics", "logs")
+
+
+def of_all() -> dict[str, Any]:
+    """Return one dashboard for all collectors of all clusters, with variables that choose among them."""
+    chosen = ",".join(f'{label}=~"${_variable(label)}"' for label in _CHOICES)
+    kinds = frozenset(row.lower() for row in ROWS if row != _WHOLE)
+    parts = Parts(kinds, frozenset(), dict.fromkeys(kinds, _SIGNALS))
+    panels = tuple(_MEMORY if _LIMIT in panel.expr else panel for panel in PANELS)
+    facts = frozenset(need for panel in panels for need in panel.needs)
+    # Names of metrics differ between versions, so that each is a pattern.
+    series = Series(chosen, renamed=True, values={"matchers": chosen})
+    made = dashboard("OpenTelemetry Collectors", "o11y-opentelemetry-collectors", series, parts, facts, panels=panels)
+    made["templating"]["list"] += [_choice(label, word) for label, word in _CHOICES.items()]
+    return made
+
+
+def _variable(label: str) -> str:
+    return _CHOICES[label].lower()
+
+
+def _choice(label: str, word: str) -> dict[str, Any]:
+    """Return a variable with the values of a label; those before it limit them."""
+    before = list(_CHOICES)[: list(_CHOICES).index(label)]
+    limits = "".join(f',{one}=~"${_variable(one)}"' for one in before)
+    return {
+        "name": _variable(label),
+        "label": word,
+        "type": "query",
+        "datasource": _SOURCE,
+        "query": f'label_values(up{{{COLLECTOR}!=""{limits}}}, {label})',
+        "refresh": 2,  # when the time range changes
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".*",
+        "current": {"text": "All", "value": "$__all"},
+    }
+
+
+def dashboard(
+    title: str, uid: str, series: Series, parts: Parts, facts: frozenset[str], *, panels: Sequence[Panel] = PANELS
+) -> dict[str, Any]:
     """Return the dashboard of a collector."""
     return {
         "uid": uid,
@@ -91,15 +137,15 @@ def dashboard(title: str, uid: str, series: Series, parts: Parts, facts: frozens
         "templating": {
             "list": [{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}]
         },
-        "panels": list(_placed(series, parts, facts)),
+        "panels": list(_placed(series, parts, facts, panels)),
     }
 
 
-def _placed(series: Series, parts: Parts, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
+def _placed(series: Series, parts: Parts, facts: frozenset[str], panels: Sequence[Panel]) -> Iterator[dict[str, Any]]:
     """Yield rows and their graphs, two beside each other."""
     number = height = 0
     for row in ROWS:
-        found = list(_graphs(row, series, parts, facts))
+        found = list(_graphs(row, series, parts, facts, panels))
         if not found:
             continue
         number += 1
@@ -113,9 +159,11 @@ def _placed(series: Series, parts: Parts, facts: frozenset[str]) -> Iterator[dic
         height += (len(found) + 1) // 2 * _HEIGHT
 
 
-def _graphs(row: str, series: Series, parts: Parts, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
+def _graphs(
+    row: str, series: Series, parts: Parts, facts: frozenset[str], panels: Sequence[Panel]
+) -> Iterator[dict[str, Any]]:
     kind = row.lower()
-    for panel in PANELS if row == _WHOLE or kind in parts.kinds else ():
+    for panel in panels if row == _WHOLE or kind in parts.kinds else ():
         if panel.row == row and facts.issuperset(panel.needs):
             for noun in parts.nouns(kind) if "_of>" in panel.expr else ("",):
                 yield _graph(panel, series, noun)

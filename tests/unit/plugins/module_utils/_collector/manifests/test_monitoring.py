@@ -137,6 +137,14 @@ def test_there_are_alerts_for_what_a_collector_has(
     assert not lacks & found
 
 
+def test_without_a_url_the_alerts_name_the_page_and_what_is_no_url_is_refused() -> None:
+    for rule in rules():
+        assert rule["annotations"]["runbook"] == f"docs/monitoring.md#{rule['alert'].lower()}"
+        assert "runbook_url" not in rule["annotations"]
+    with pytest.raises(Problem, match=r"'docs/monitoring\.md' is not a URL"):
+        rules(monitoring={"runbook_url": "docs/monitoring.md"})
+
+
 def test_each_rule_says_how_urgent_it_is_what_to_do_and_where_to_read_on() -> None:
     monitoring = {
         "runbook_url": "https://docs.example.com/m",
