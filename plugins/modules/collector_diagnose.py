@@ -137,6 +137,13 @@ collectors:
     exports: {description: "Sent data by signal and exporter.", type: list, elements: dict}
     unseen: {description: "Facts that could not be read, and why.", type: list, elements: dict}
     seen: {description: "V(false) if neither its workload nor its custom resource could be read.", type: bool}
+failing:
+  description: The lines of RV(verdict) about collectors with an error. Those with warnings alone are not in it.
+  returned: always
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample: ["obs/gateway: Service obs/jaeger does not exist → Deploy what jaeger.obs:4317 names, or correct it."]
 unlisted:
   description:
     - Collectors of this collection in the same namespaces that O(collectors) does not name, each with C(kind),

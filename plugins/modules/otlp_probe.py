@@ -211,7 +211,7 @@ msg:
   description: The result.
   returned: always
   type: str
-  sample: traces, metrics, logs arrived, seen in the metrics of pod telemetry/gateway-0
+  sample: "traces, metrics, logs arrived: pod telemetry/gateway-0 sent them on to its exporter"
 probe_id: {description: The id of the items., returned: when something was sent, type: str, sample: 6f1d2c3b4a596877}
 signals:
   description: The result of each signal.

@@ -69,6 +69,7 @@ def diagnosed(
         "healthy": all(item["status"] == "healthy" for item in results),
         "msg": "\n".join(lines),
         "verdict": lines,
+        "failing": verdicts([item for item in results if item["status"] == "error"]),
         "report": printable(report(results)),
         "collectors": results,
     }

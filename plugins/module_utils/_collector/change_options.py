@@ -21,11 +21,12 @@ DEFAULTS: Mapping[str, Any] = {
     "share": "1",
     "observe_seconds": 60,
     "judge": [],
+    "skip_checks": [],
     "on_failure": ROLLBACK,
 }
 # Shorter observations see too few polls, longer ones block the play.
 SHORTEST, LONGEST = 10, 3600
-_OF_CANARY = ("share", "observe_seconds", "judge")
+_OF_CANARY = ("share", "observe_seconds", "judge", "skip_checks")
 _SHARE = re.compile(r"(?P<number>[1-9]\d{0,4})(?P<percent>%)?\Z", re.ASCII)
 _SCALED = ("deployment", "statefulset")
 
@@ -39,7 +40,16 @@ def share_of(share: str, whole: int) -> int:
 
 
 def check(collector: Collector) -> dict[str, Any]:
-    """Return the option `change` with its defaults. Raises Problem if it is invalid, or makes no sense here."""
+    """Return the option `change` with its defaults. Raises Problem if it is invalid, or makes no sense here.
+
+    The checks to leave out are in `judge`, where they stood alone in version 1.0.0.
+    """
+    change = _checked(collector)
+    skipped = change.pop("skip_checks")
+    return {**change, "judge": [*change["judge"], *skipped]}
+
+
+def _checked(collector: Collector) -> dict[str, Any]:
     change = {**DEFAULTS, **{key: value for key, value in collector.change.items() if value is not None}}
     asked = f"collector '{collector.name}'"
     if change["strategy"] != CANARY:

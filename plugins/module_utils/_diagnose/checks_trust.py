@@ -19,7 +19,8 @@ TRUST = (
         "right_missing",
         "rights[?state=='none']",
         "ServiceAccount {namespace}/{account} may not {missing}",
-        "Grant it by a ClusterRole and a ClusterRoleBinding.",
+        "Run `site`, which grants what the config needs; for a collector of others, grant it by a ClusterRole and a"
+        " ClusterRoleBinding.",
         "rights",
     ),
     Check(

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from .._config.masking import quoted
 from .._config.paths import amount
 
+# How a place is called where the collector's own metrics show the arrival.
+COUNTED = "the metrics of "
 LINES, LINE_LENGTH = 25, 300
 # Items by counter and kind.
 Counts = Counter[tuple[str, str]]
@@ -102,7 +104,13 @@ def arrived(signals: Mapping[str, Mapping[str, Any]]) -> str:
     seen: dict[str, list[str]] = {}
     for signal, state in signals.items():
         seen.setdefault(state["seen"], []).append(signal)
-    return "; ".join(f"{', '.join(found)} arrived, seen in {where}" for where, found in seen.items())
+    return "; ".join(f"{', '.join(found)} arrived{_shown(where, len(found) > 1)}" for where, found in seen.items())
+
+
+def _shown(where: str, many: bool) -> str:
+    """Return how the arrival shows: in a log, in a backend, or by what a pod counts that it has sent."""
+    pod = where.removeprefix(COUNTED)
+    return f", seen in {where}" if pod == where else f": {pod} sent {'them' if many else 'it'} on to its exporter"
 
 
 def counters(text: str) -> Counts:

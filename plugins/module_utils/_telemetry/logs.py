@@ -206,7 +206,8 @@ CAUSES = (
         r'User \\?"(?P<account>[^"\\]+)\\?" cannot (?P<verb>\w+) resource \\?"(?P<resource>[^"\\]+)\\?" in API group '
         r'\\?"(?P<group>[^"\\]*)\\?"',
         "{account} may not {verb} {resource} of API group '{group}'",
-        "Grant it to the ServiceAccount by a ClusterRole and a ClusterRoleBinding.",
+        "Run `site`, which grants what the config needs; for a collector of others, grant it by a ClusterRole and a"
+        " ClusterRoleBinding.",
     ),
     Cause(
         "proxy",

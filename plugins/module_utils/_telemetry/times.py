@@ -33,7 +33,7 @@ def _details(item: Result) -> Iterator[str]:
         if problem["fix"]:
             yield f"  {'':<{_WIDTH}}→ {problem['fix']}"
     for unseen in item["unseen"] or ():
-        yield f"  {'not seen':<{_WIDTH}}{unseen['what']}: {unseen['why']}"
+        yield f"  {'unknown':<{_WIDTH}}{unseen['what']} could not be checked: {unseen['why']}"
 
 
 def _about(problem: Result) -> str:

@@ -144,7 +144,7 @@ def checks_of(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _fin
 
 
 def _own(item: Any, compiles: Callable[[str], Any]) -> Check:
-    fix = "Write the name of a check to leave out, or a row with `id`, `find` and `text`."
+    fix = "Write a row with `id`, `find` and `text`, and the names of checks to leave out to `skip_checks`."
     if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "text")):
         raise _invalid(f"{json.dumps(item, default=str)} is neither a name nor a row", fix=fix)
     other = next((str(key) for key in item if key not in _OWN), "")

@@ -235,7 +235,7 @@ class Canary:
             {"id": one.id, **ref(self.workload)._asdict(), "about": one.about, "message": one.text, "fix": one.fix}
             for one in verdicts
         ]
-        leave = f"If a check does not fit, leave it out with `change: {{judge: [{first.id}]}}`."
+        leave = f"If a check does not fit, leave it out with `change: {{skip_checks: [{first.id}]}}`."
         fix = "\n".join([*filter(None, [first.fix]), *(one.line for one in others), leave])
         asked = f"Change {ref(self.workload)}"
         wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first.id}] {first.text}"

@@ -14,6 +14,10 @@ from ..helpers import SPEC, cases, collector
 CANARY = {"strategy": "canary"}
 
 
+# What a run works with: `skip_checks` is part of `judge` there.
+EFFECTIVE = {name: value for name, value in change_options.DEFAULTS.items() if name != "skip_checks"}
+
+
 def checked(change: Any, **others: Any) -> dict[str, Any]:
     return change_options.check(collector(change=change, **others))
 
@@ -22,8 +26,14 @@ def test_an_empty_change_has_the_defaults_of_the_role() -> None:
     assert dict(change_options.DEFAULTS) == {
         name: option["default"] for name, option in SPEC["change"]["options"].items()
     }
-    assert checked({}) == checked(dict.fromkeys(change_options.DEFAULTS)) == dict(change_options.DEFAULTS)
+    assert checked({}) == checked(dict.fromkeys(change_options.DEFAULTS)) == EFFECTIVE
     assert checked({"on_failure": "keep"})["on_failure"] == "keep"
+
+
+def test_checks_to_leave_out_are_named_apart_from_the_users_own() -> None:
+    own = {"id": "a", "find": "b", "text": "c"}
+    change = checked({**CANARY, "judge": [own], "skip_checks": ["restarts"]})
+    assert (change["judge"], "skip_checks" in change) == ([own, "restarts"], False)
 
 
 @cases(
@@ -39,7 +49,7 @@ def test_an_empty_change_has_the_defaults_of_the_role() -> None:
     ({}, {"update_strategy": {"type": "Recreate"}}),
 )
 def test_what_a_canary_can_be(change: Any, more: Any) -> None:
-    assert checked({**CANARY, **change}, **more) == {**change_options.DEFAULTS, **CANARY, **change}
+    assert checked({**CANARY, **change}, **more) == {**EFFECTIVE, **CANARY, **change}
 
 
 @cases(
@@ -64,6 +74,7 @@ def test_what_a_canary_can_be(change: Any, more: Any) -> None:
     ({"strategy": "rolling", "share": "25%"}, {}, "share` has no effect without strategy canary. Add `strategy"),
     ({"strategy": "rolling", "observe_seconds": 30}, {}, "observe_seconds` has no effect"),
     ({"strategy": "rolling", "judge": ["restarts"]}, {}, "judge` has no effect"),
+    ({"strategy": "rolling", "skip_checks": ["restarts"]}, {}, "skip_checks` has no effect"),
 )
 def test_what_it_cannot_be(change: Any, more: Any, says: str) -> None:
     with pytest.raises(Problem, match=rf"collector 'gateway': .*{says}"):

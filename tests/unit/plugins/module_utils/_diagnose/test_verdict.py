@@ -116,7 +116,7 @@ def test_the_report_starts_with_the_verdict_and_has_no_config_and_no_whole_objec
     assert lines[1:4] == ["", "Deployment ns/a: error, 1 of 1 ready", "  pod  p  n  ready  0 restarts"]
     assert "  traces  in   otlp         3 accepted  0 refused  3 since start" in lines
     assert "  error    [peer_no_endpoints] otlp/jaeger: Service obs/jaeger has no ready endpoints" in lines
-    assert lines[-1] == "  not seen secrets: no right"
+    assert lines[-1] == "  unknown  secrets could not be checked: no right"
     result = verdict.result(HEALTHY | {"config": {"x": "secret"}, "objects": [1]}, [])
     assert {"config", "objects", "workload", "logs"}.isdisjoint(result)
 

@@ -104,7 +104,7 @@ def test_a_change_that_does_worse_goes_back_before_the_others_follow(kind: str) 
     assert f"Change {kind} ns/a: the canary (1 of 3 {'nodes' if kind == 'DaemonSet' else 'pods'}) does worse" in text
     assert "[exports_fail] exporters/otlp_grpc/jaeger:" in text
     assert "The earlier config of ns/a is back and works. The new config is kept in ConfigMap ns/worse." in text
-    assert "judge: [exports_fail]" in text
+    assert "skip_checks: [exports_fail]" in text
     assert failure.facts["failures"][0]["id"] == "exports_fail"
     assert RECORD not in api.objects
 

@@ -115,7 +115,7 @@ def test_it_is_seen_in_the_counts() -> None:
 def test_only_the_pods_that_counted_it_are_named() -> None:
     api = FakeApi(POD, obj("Pod", "q", labels={"app": "c"}, spec=POD["spec"], status=POD["status"]))
     result = counting(api, ["traces", "logs"], counted(5), METRICS.replace("/p:", "/q:"))
-    assert result["msg"] == "traces, logs arrived, seen in the metrics of pod ns/q"
+    assert result["msg"] == "traces, logs arrived: pod ns/q sent them on to its exporter"
 
 
 def test_what_does_not_arrive_is_told_with_what_the_collector_counts() -> None:
