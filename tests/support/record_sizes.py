@@ -40,7 +40,7 @@ SIZES = {
 # What an SDK sends in one request: so many records, unless they are more than so many bytes.
 RECORDS, BYTES = 512, 6 * MIB
 CLIENTS = 4
-NAME = re.compile(rb"<([a-z]+-\d+)>")
+NAME = re.compile(rb"<([a-z-]+-\d+)>")
 _SERVICE = "/opentelemetry.proto.collector.{0}.v1.{1}Service/Export"
 METHODS = {
     name: _SERVICE.format(*names)

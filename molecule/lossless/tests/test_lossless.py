@@ -14,6 +14,7 @@ from testinfra.host import Host
 from tests.support.cluster import Cluster, node_ips, until
 from tests.support.load import Load, post_http
 from tests.support.load import load as loaded
+from tests.support.record_sizes import NAME, SIZES, send
 
 COLLECTOR = "o11y.opentelemetry/collector"
 PORTS = {"http": 4318, "grpc": 4317}
@@ -74,6 +75,19 @@ def killed(cluster: Cluster, pod: str) -> None:
         return found.get("metadata", {}).get("uid") != before and ready == [True]
 
     until(f"the next {pod}", replaced)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_record_is_lost_for_its_size_by_recipes_alone(cluster: Cluster, size: str) -> None:
+    name = f"size-{'abcde'[list(SIZES).index(size)]}"
+    sent = send(receiver(cluster, "first", "grpc"), "logs", *SIZES[size], name=name, patience=SLOW)
+
+    def missing() -> set[str]:
+        found = NAME.findall(cluster.logs(f"{COLLECTOR}=counter").encode())
+        return {*sent.taken} - {one.decode() for one in found}
+
+    assert len(sent.taken) == SIZES[size][1], sent.refusals
+    until(f"all of {len(sent.taken)} records", lambda: not missing(), SLOW)
 
 
 def test_a_queue_on_a_claim_outlives_the_backend_and_killed_pods(cluster: Cluster) -> None:

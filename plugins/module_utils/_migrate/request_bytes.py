@@ -31,6 +31,9 @@ _REQUESTS = 1000
 # a record has a time and some text, a request at least a resource and ten records.
 _LEAST_BYTES = {"bytes": 1, "items": 50, "requests": 500}
 _BATCHES_IN_A_QUEUE = 4
+# What reads files hands on 100 records of up to 1 MiB at once, and tries for ever what a queue has no room for.
+# Source: defaultMaxBatchSize in operator/helper/emitter.go and DefaultMaxLogSize in fileconsumer, of contrib's stanza.
+_FILES, _FILE_REQUEST = "filelog", 100 * MIB
 # Without a smallest size, a batch waits for nothing, and is only split where it is too large.
 _SPLIT_ONLY = 0
 
@@ -89,9 +92,10 @@ def retried_without_end(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _largest_request(config: Any) -> int:
-    """Return the bytes of the largest request that a receiver of OTLP takes."""
+    """Return the bytes of the largest request that a receiver of OTLP takes, or one that reads files makes."""
     found = [LEAST_REQUEST_MIB * MIB]
-    for settings in section(config, "receivers").values():
+    for name, settings in section(config, "receivers").items():
+        found += [_FILE_REQUEST] if kind_of(name) == _FILES else []
         over_grpc = at(settings, ("protocols", "grpc", "max_recv_msg_size_mib"))
         over_http = at(settings, ("protocols", "http", "max_request_body_size"))
         found += [over_grpc * MIB] if isinstance(over_grpc, int) else []

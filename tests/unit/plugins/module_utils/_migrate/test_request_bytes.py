@@ -78,6 +78,7 @@ def test_a_queue_holds_the_largest_request_that_a_receiver_takes() -> None:
     protocols = {"grpc": {"max_recv_msg_size_mib": 16}, "http": {"max_request_body_size": 20 * MIB}}
     assert one({}, room=MIB, otlp={"protocols": protocols})["queue_size"] == 20 * MIB
     assert one({}, room=MIB, otlp={"protocols": {"grpc": None}})["queue_size"] == 4 * MIB
+    assert one({}, room=MIB, file_log={"include": ["/var/log/*"]})["queue_size"] == 100 * MIB
 
 
 @cases(
