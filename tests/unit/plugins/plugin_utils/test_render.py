@@ -109,8 +109,7 @@ def test_the_baseline_leaves_batches_to_the_exporters() -> None:
     assert batches() == (MADE, None, ["memory_limiter"])
     assert MADE["max_size"] < GRPC_BYTES
     sized = {"sizer": "items", "min_size": 7, "flush_timeout": "5s"}
-    most = {**sized, "max_size": 7}
-    assert batches({"baseline": {"batch_size": 7, "batch_timeout": "5s"}}) == (most, None, ["memory_limiter"])
+    assert batches({"baseline": {"batch_size": 7, "batch_timeout": "5s"}}) == (sized, None, ["memory_limiter"])
     own = {"processors": {"batch": {"timeout": "5s", "send_batch_size": 7}}}
     assert batches(config=own) == (sized, None, ["memory_limiter"])
 
