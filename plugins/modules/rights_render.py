@@ -70,13 +70,14 @@ msg: {description: How many rights the roles give., returned: always, type: str,
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_task import run_rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import PARTLY_SECRET
 
 
 def main() -> None:
     spec = {
-        "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+        "manifests": {"type": "list", "elements": "dict", "required": True, **PARTLY_SECRET},
         "probes": {"type": "list", "elements": "dict", "default": []},
-        "changes": {"type": "dict", "default": {}, "no_log": True},
+        "changes": {"type": "dict", "default": {}, **PARTLY_SECRET},
         "account": {"default": ""},
         "name": {"default": "otel-deployer"},
     }

@@ -88,14 +88,15 @@ found:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import PARTLY_SECRET
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.call import run_call
 
 REQUIRED = {"required": True}
 PODS = {"namespace": REQUIRED, "selector": REQUIRED}
 PORT = {"type": "int", "required": True}
 BACKEND = {
-    "url": {**REQUIRED, "no_log": True},
-    "headers": {"type": "dict", "no_log": True},
+    "url": {**REQUIRED, **PARTLY_SECRET},
+    "headers": {"type": "dict", **PARTLY_SECRET},
     "ca_file": {"type": "path"},
 }
 

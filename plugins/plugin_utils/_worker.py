@@ -27,7 +27,6 @@ from typing import Any, ClassVar, NoReturn
 from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -35,8 +34,15 @@ from ansible.utils.vars import merge_hash
 
 from ..module_utils._config.masking import concealed
 from ..module_utils._errors import Problem, printable
+from ..module_utils._kube.option_secrets import option_secrets, without
+from . import _yaml
 from ._arguments import check_shapes
 from ._needed import needed
+
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:  # up to ansible-core 2.21
+    register_secrets = None
 
 Work = Callable[[Any], None]
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -44,11 +50,29 @@ _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _TERSE = ("json", "jsonl", "minimal", "oneline", "null", "dense", "selective")
 
 
-class WorkerAction(ActionBase):
-    """Runs the work of a module without a process of its own where the result is the same, and the module elsewhere."""
+class ModuleAction(ActionBase):
+    """Starts the module of its name, after the secrets among its options were registered where Ansible can do so.
+
+    Ansible passes registered secrets on to the module, which logs its options before any of its own code runs.
+    """
 
     _supports_check_mode = True
     _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._apart(super().run(tmp, task_vars), task_vars)
+
+    def _apart(self, result: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the result of the module in a process of its own."""
+        if register_secrets is not None:
+            register_secrets(option_secrets(self._task.args, _yaml.parsed))
+        wrapped = bool(self._task.async_val) and not self._connection.has_native_async
+        return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrapped)))
+
+
+class WorkerAction(ModuleAction):
+    """Runs the work of a module without a process of its own where the result is the same, and the module elsewhere."""
+
     conditions: ClassVar[Mapping[str, Any]] = {}
     """What the module asks beside each argument alone, such as `required_if`."""
 
@@ -68,7 +92,7 @@ class WorkerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         end_with_parent()
-        result: dict[str, Any] = super().run(tmp, task_vars)
+        result: dict[str, Any] = ActionBase.run(self, tmp, task_vars)
         try:
             with needed():
                 arguments, work = self.load()
@@ -89,11 +113,6 @@ class WorkerAction(ActionBase):
             wanted = constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
             module.result = {key: value for key, value in module.result.items() if wanted or key != "invocation"}
         return result | module.result
-
-    def _apart(self, result: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """Return the result of the module in a process of its own."""
-        wrapped = bool(self._task.async_val) and not self._connection.has_native_async
-        return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrapped)))
 
     def _done(self, checked: ValidationResult, work: Work, host: str) -> _Module:
         """Do the work in the folder in which Ansible starts a module. A crash is a failed result, as a module's is."""
@@ -185,7 +204,7 @@ class _Module:
     def tell(self, text: str) -> None:
         """Show a line of progress at once, on a terminal and in a log: Ansible's main process prints it."""
         if self._tells:
-            Display().display(concealed(printable(str(remove_values(f"[{self._host}] {text}", self.no_log_values)))))
+            Display().display(concealed(printable(str(without(self.no_log_values)(f"[{self._host}] {text}")))))
 
     def fail_json(self, msg: str, **facts: Any) -> NoReturn:
         facts.pop("exception", None)  # a traceback, of which Ansible shows a module's own only if it is asked to
@@ -195,6 +214,5 @@ class _Module:
         """Keep the result as a module prints it: without secret values, and as JSON."""
         warnings = {"warnings": self._warnings} if self._warnings else {}
         shown = {"invocation": {"module_args": self.params}, **result, **warnings}
-        kept = {name: value for name, value in shown.items() if value is None or isinstance(value, bool)}
-        self.result = json.loads(json.dumps(remove_values(shown, self.no_log_values) | kept))
+        self.result = without(self.no_log_values)(json.loads(json.dumps(shown)))
         raise _Ended

@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._diagnose.live.reader import QUICK_SECONDS
 from ..._kube.bundle import check
 from ..._kube.live.connect import connect, run
+from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.names import OWNER
 from ..._kube.rights import roles, subject_of
 from .apply import apply_bundle
@@ -20,14 +21,14 @@ from .remove import remove_bundle
 from .session import BundleOptions
 
 ARGUMENTS: dict[str, Any] = {
-    "manifests": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+    "manifests": {"type": "list", "elements": "dict", "required": True, **PARTLY_SECRET},
     "state": {"choices": ["present", "absent"], "default": "present"},
     "field_manager": {"default": OWNER},
     "force_conflicts": {"type": "bool", "default": True},
     "prune_selector": {},
     "adopt": {"type": "list", "elements": "str", "default": []},
     "existing_accounts": {"type": "list", "elements": "str", "default": []},
-    "change": {"type": "dict", "default": {}, "no_log": True},
+    "change": {"type": "dict", "default": {}, **PARTLY_SECRET},
     "flows": {
         "type": "list",
         "elements": "dict",

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -26,9 +25,11 @@ from ..._config.masking import concealed
 from ..._config.yaml_documents import load
 from ..._errors import Problem, escaped, printable
 from ..._kube.eks_token import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
-from ..._kube.live.api_errors import hide_more, library
+from ..._kube.live.api_errors import library
+from ..._kube.live.hidden import hide_more
 from ..._kube.live.kubeconfig import answer_of, without_terminal
 from ..._kube.live.libraries import lacking
+from ..._kube.option_secrets import without
 from ..trust import tag_changes
 
 # For how long one call is tried when nothing else sets a limit.
@@ -193,10 +194,11 @@ class Aws:
 
     def warn(self, *texts: str) -> None:
         """Warn of what is not empty."""
+        visible = without(self.module._module.no_log_values)
         for text in filter(None, texts):
             # Past amazon.aws' own list of warnings, which it returns in a way that ansible-core 2.19 deprecates.
             # Ansible hides no_log values in results, and not in warnings.
-            self.module._module.warn(concealed(printable(remove_values(text, self.module._module.no_log_values))))
+            self.module._module.warn(concealed(printable(visible(text))))
 
 
 def run(
@@ -209,6 +211,7 @@ def run(
     given = {name: str(module.params[name]) for name in CREDENTIALS if module.params.get(name)}
     hidden = {given[name] for name in SECRET_OPTIONS if name in given} | set(secrets)
     hide_more(module._module, hidden, [tree])
+    visible = without(module._module.no_log_values)
     try:
         for name in (name for name, value in given.items() if value.split() != [value]):
             fix = "Give it without a line end. A YAML block of `|-` has none."
@@ -217,10 +220,11 @@ def run(
     except AnsibleCallError as error:
         answer = error.answer
         problem = explain(answer, str(error.message))
-        module.fail_json(msg=concealed(str(problem)), error={"code": answer.code, "message": answer.message})
+        said = {"code": answer.code, "message": answer.message}
+        module.fail_json(**visible({"msg": concealed(str(problem)), "error": said}))
     except Problem as problem:
-        module.fail_json(**escaped(problem.facts), msg=concealed(str(problem)))
-    module.exit_json(**escaped(result))
+        module.fail_json(**visible({**escaped(problem.facts), "msg": concealed(str(problem))}))
+    module.exit_json(**visible(escaped(result)))
 
 
 def parsed(text: str) -> Any:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._kube.live.hidden import PARTLY_SECRET
+
 Spec = dict[str, dict[str, Any]]
 
 STATE: dict[str, Any] = {"choices": ["present", "absent"], "default": "present"}
@@ -26,7 +28,7 @@ EKS_ADDON: Spec = {
     "version": {},
     "resolve_conflicts": {"choices": ["none", "overwrite", "preserve"]},
     # It may hold secrets, which a log of the options on the host must not have; the shown values are masked.
-    "configuration_values": {"type": "dict", "no_log": True},
+    "configuration_values": {"type": "dict", **PARTLY_SECRET},
     "service_account_role_arn": {},
     "pod_identity_associations": {
         "type": "list",

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from shlex import quote
 from typing import Any, NamedTuple
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ..._config.paths import leaves
 from ..._config.yaml_documents import data_of
 from ..._errors import Problem, at_most
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError
@@ -328,18 +325,3 @@ def library(name: str, package: str = "") -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise unusable(error, name, package) from error
-
-
-# Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.
-SHORTEST_SECRET = 6
-
-
-def hide_more(module: AnsibleModule, secrets: Iterable[str], trees: Iterable[Any]) -> None:
-    """Add secrets to Ansible's list, and take out the other texts of trees that are secret only in part.
-
-    Ansible has every text of an option with `no_log`, so `default` in a manifest would be hidden in all messages.
-    """
-    plain = {str(value) for tree in trees for _path, value in leaves(tree)}
-    # Errors show a token without the line end that it was given with.
-    hidden = {one for secret in secrets for one in (secret, secret.strip()) if len(one) >= SHORTEST_SECRET}
-    module.no_log_values = (module.no_log_values - plain) | hidden

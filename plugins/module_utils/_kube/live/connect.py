@@ -19,17 +19,18 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
-from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
 from ..._bounded.live.bounded_reads import body as body_of
 from ..._bounded.read_limits import ANSWER
-from ..._config.masking import concealed, salted, secrets_in, secrets_in_objects
+from ..._config.masking import MASK, concealed, salted, secrets_in, secrets_in_objects
 from ..._errors import Problem, escaped, printable, shown
 from ..bundle import redact, secret_values
-from .api_errors import hide_more, library, lost, parsed
+from ..option_secrets import without
+from .api_errors import library, lost, parsed
 from .cluster import SERVER, TOO_MANY, WORKERS, Answered, Cluster
 from .exec_plugin import Watch
+from .hidden import PARTLY_SECRET, hide_more
 from .kubeconfig import Plain, access, plain, renewing
 from .kubeconfig_paths import source
 from .libraries import importing
@@ -38,11 +39,12 @@ from .progress import Progress, silent
 
 # The connection options of our modules: those of kubernetes.core, and the name of an EKS cluster in their place.
 CLUSTER_ARG_SPEC: dict[str, Any] = AUTH_ARG_SPEC | {
+    "kubeconfig": AUTH_ARG_SPEC["kubeconfig"] | PARTLY_SECRET,
     "eks_cluster": {
         "type": "dict",
         "fallback": (env_fallback, ["O11Y_EKS_CLUSTER"]),
         "options": {"name": {"required": True}, "region": {}, "profile": {}, "role_arn": {}},
-    }
+    },
 }
 # What names another cluster, or another identity, than the one that AWS knows.
 NOT_WITH_EKS = ("kubeconfig", "context", "host", "api_key", "username", "password", "client_cert", "ca_cert")
@@ -245,8 +247,10 @@ class PooledTransport:
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
         self._met = self._met or (answer.status < SERVER and answer.status != TOO_MANY)
-        if answer.status == UNAUTHORIZED and self._watch and (why := self._watch.problem):
-            raise why
+        if answer.status == UNAUTHORIZED and self._watch:
+            self._watch.forget()
+            if why := self._watch.problem:
+                raise why
         return Answered(answer.status, dict(answer.headers), data)
 
     def _lost(self, error: Exception) -> LostError:
@@ -261,36 +265,57 @@ class PooledTransport:
 
 # The secrets of the connection options; a whole kubeconfig would take words like 'default' out of every message.
 SECRET_OPTIONS = ("api_key", "password")
+# Options that have headers, whose values may be logins of a name that nobody knows.
+WITH_HEADERS = ("backend", "backends")
 # Objects and configs of a cluster that later tasks read: their text stays as it is, and no task shows it.
 RAW = ("resources", "facts")
 
 
 def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
     """Do the work and exit with its result or failure. Neither shows a secret of the options."""
-    found, params = protect(module, secrets), module.params
-    hide, manifests = salted(random.token_hex(8)), params.get("manifests") or []
+    found = protect(module, secrets)
     # Ansible shows the options of a task with -vvv, and when the task fails.
-    shown = [redact(one, hide, parsed) if found or one.get("kind") == "Secret" else one for one in manifests]
-    invocation = {"invocation": {"module_args": {**params, "manifests": shown}}} if manifests else {}
+    invocation = {"invocation": {"module_args": _shown_options(module.params, bool(found))}}
+    visible = without(module.no_log_values)
     try:
         result = work()
     except Problem as problem:
         facts = _warned(module, problem.facts)
-        module.fail_json(**facts | invocation | {"msg": concealed(str(problem))})
+        module.fail_json(**visible(facts | invocation | {"msg": concealed(str(problem))}))
     except LostError as error:
-        module.fail_json(msg=concealed(str(lost(error))), **invocation)
+        module.fail_json(**visible({"msg": concealed(str(lost(error))), **invocation}))
     else:
-        module.exit_json(**_warned(module, result), **invocation)
+        module.exit_json(**visible({**_warned(module, result), **invocation}))
     finally:
         # The client removes its files of keys when Python ends; a worker of Ansible ends without that.
         if client := sys.modules.get("kubernetes.config.kube_config"):
             client._cleanup_temp_files()
 
 
+def _shown_options(params: Mapping[str, Any], in_clear_text: bool) -> dict[str, Any]:
+    """Return the options as a result shows them: without values of Secrets, of headers, and of secrets in manifests."""
+    hide, manifests = salted(random.token_hex(8)), params.get("manifests") or []
+    hidden = [redact(one, hide, parsed) if in_clear_text or one.get("kind") == "Secret" else one for one in manifests]
+    shown = {**params, "manifests": hidden} if manifests else dict(params)
+    backends = {name: _without_headers(shown[name]) for name in WITH_HEADERS if name in shown}
+    return {**_without_headers(shown), **backends}
+
+
+def _without_headers(option: Any) -> Any:
+    """Return an option with the names of its headers, and without their values."""
+    if isinstance(option, list):
+        return [_without_headers(item) for item in option]
+    if not isinstance(option, dict):
+        return option
+    given = option.get("headers")
+    return {**option, "headers": dict.fromkeys(given, MASK)} if isinstance(given, dict) else option
+
+
 def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
     """Warn as the result asks. Ansible hides no_log values in results, and not in warnings."""
+    visible = without(module.no_log_values)
     for warning in dict.fromkeys(result.pop("warnings", [])):
-        module.warn(concealed(printable(remove_values(warning, module.no_log_values))))
+        module.warn(concealed(printable(visible(warning))))
     return {name: value if name in RAW else escaped(value) for name, value in result.items()}
 
 

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a command of a kubeconfig made no token: the Kubernetes client only logs it, and goes on without one. Private."""
+"""The commands of a kubeconfig that make tokens: one run for each token, and why one made none.
+
+The Kubernetes client only logs a failure, and goes on without a token. It also takes a token for expired five minutes
+before its end, so one that lives for less would be made anew before each request. Private.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,13 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -22,7 +29,7 @@ from ..._bounded.live.bounded_reads import printed
 from ..._bounded.read_limits import TooLargeError
 from ..._config.masking import is_secret_name, masker, quoted, secrets_in_objects
 from ..._errors import Problem
-from .api_errors import SHORTEST_SECRET
+from ..option_secrets import SHORTEST_SECRET
 
 # kubectl waits for ever. kubelogin, which opens a browser, gives the user 180 s (its --authentication-timeout-sec).
 SECONDS = 200.0
@@ -44,12 +51,27 @@ class _FailedError(Exception):
         self.why, self.said = why, said
 
 
+# A token is made anew when this share of its life is left, but at most so many seconds before its end. The client
+# itself asks for another one five minutes before the end (EXPIRY_SKEW_PREVENTION_DELAY of its kube_config.py).
+LAST_SHARE, LAST_SECONDS = 0.1, 300.0
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a command made, and until when it is used, in seconds since 1970."""
+
+    status: dict[str, Any]
+    until: float
+
+
 class Watch:
-    """One connection: why its command made no token the last time, and nothing if it made one."""
+    """One connection: its token while that lives, why its command made none the last time; nothing if it made one."""
 
     def __init__(self, kube_config: Any) -> None:
         self.problem: Problem | None = None
         self.pause_until = 0.0
+        self.running = threading.Lock()  # requests of several threads wait for one command
+        self._made: _Made | None = None
         provider = getattr(kube_config, "ExecProvider", None)  # a later client may start commands in another way
         if provider and not hasattr(provider, "watched"):
             kube_config.ExecProvider = _watched(provider)
@@ -57,6 +79,20 @@ class Watch:
     def note(self, problem: Problem | None) -> None:
         """Keep why the command made no token, or nothing if it made one."""
         self.problem = problem
+
+    @property
+    def status(self) -> dict[str, Any] | None:
+        """What the command made, while that may be used."""
+        return self._made.status if self._made and time.time() < self._made.until else None
+
+    def keep(self, status: dict[str, Any]) -> None:
+        """Use what the command made until shortly before it expires; not again if it does not say when."""
+        now, end = time.time(), _expiry(status)
+        self._made = _Made(status, end - min(LAST_SHARE * (end - now), LAST_SECONDS))
+
+    def forget(self) -> None:
+        """Run the command again before the next request: the server has refused what it made."""
+        self._made = None
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -83,6 +119,10 @@ def _watched(provider: Any) -> Any:
 
         def run(self, previous_response: Any = None) -> Any:
             watch = _WATCH.get() or Watch(None)
+            with watch.running:
+                return watch.status or self._run(watch, previous_response)
+
+        def _run(self, watch: Watch, previous_response: Any) -> Any:
             if time.monotonic() < watch.pause_until and watch.problem:
                 raise watch.problem
             try:
@@ -94,9 +134,18 @@ def _watched(provider: Any) -> Any:
                     watch.pause_until = time.monotonic() + PAUSE_SECONDS
                 raise
             watch.note(None)
+            watch.keep(status)
             return status
 
     return Watched
+
+
+def _expiry(status: dict[str, Any]) -> float:
+    """Return when a credential expires, in seconds since 1970; 0 if it does not say so."""
+    try:
+        return datetime.fromisoformat(str(status["expirationTimestamp"])).timestamp()
+    except (KeyError, ValueError):
+        return 0.0
 
 
 def _status(provider: Any, previous_response: Any) -> dict[str, Any]:

@@ -19,12 +19,13 @@ from ..._errors import Failure, Problem
 from .api_errors import explain, library, lost
 from .cluster import NOT_ALLOWED, ApiError, Cluster
 from .connect import connect, run
+from .hidden import PARTLY_SECRET
 from .kubeconfig import IN_CLUSTER, option
 from .outage import LostError
 
 ARGUMENTS: dict[str, Any] = {
     "expected": {"default": ""},
-    "roles": {"type": "dict", "default": {}, "no_log": True},
+    "roles": {"type": "dict", "default": {}, **PARTLY_SECRET},
     "inputs": {"type": "list", "elements": "str", "default": []},
     "switches": {"type": "dict", "default": {}},
     "inventory": {"type": "bool", "default": False},

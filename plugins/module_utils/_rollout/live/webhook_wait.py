@@ -18,6 +18,7 @@ from ..._kube.bundle import Manifest, Ref, check, ref
 from ..._kube.live.api_errors import explain, other_server
 from ..._kube.live.cluster import APPLY, MERGE, ApiError, Cluster
 from ..._kube.live.connect import connect, run
+from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.live.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
 from ..._kube.names import OWNER
 from ..webhooks import ready, services, uninjected
@@ -28,7 +29,7 @@ from .webhook_trust import is_lost
 KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
 WEBHOOK = {"kind": {"required": True, "choices": KINDS}, "name": {"required": True}, "api_version": {}}
 ARGUMENTS: dict[str, Any] = {
-    "manifests": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+    "manifests": {"type": "list", "elements": "dict", "default": [], **PARTLY_SECRET},
     "webhooks": {"type": "list", "elements": "dict", "default": [], "options": WEBHOOK},
     "timeout_seconds": {"type": "float", "default": 300},
     "remind_seconds": {"type": "float", "default": 0},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._kube.live.hidden import PARTLY_SECRET
 from ..backend_queries import BACKENDS
 
 SIGNALS = ["traces", "metrics", "logs"]
@@ -20,7 +21,7 @@ ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
 BACKEND = {
     "kind": {"choices": [*BACKENDS], "required": True},
     "url": {"no_log": False},
-    "headers": {"type": "dict", "no_log": True},
+    "headers": {"type": "dict", **PARTLY_SECRET},
     "ca_file": {"type": "path"},
     "index": {},
     "region": {},
@@ -36,7 +37,7 @@ ARGUMENTS: dict[str, Any] = {
     "endpoint": {},
     "protocol": {"choices": ["grpc", "http/protobuf", "xray"]},
     "signals": {"type": "list", "elements": "str", "choices": SIGNALS, "default": SIGNALS},
-    "headers": {"type": "dict", "no_log": True},
+    "headers": {"type": "dict", **PARTLY_SECRET},
     "tls": {"type": "dict", "options": TLS | {"insecure": {"type": "bool"}}},
     "service_name": {"default": "o11y-probe"},
     "span_status": {"choices": ["unset", "error"], "default": "unset"},

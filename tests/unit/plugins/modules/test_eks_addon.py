@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import parsed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import hide_more
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import hide_more
 
 from tests.testbed.aws.world import Stage
 
@@ -140,7 +140,7 @@ def test_the_configuration_that_stays_has_to_fit_a_new_version(aws: Aws) -> None
 def test_ansibles_own_list_of_secrets_is_added_to() -> None:
     """Ansible knows secrets that no option of this collection has, such as those of a fallback."""
     plain = {"env": [{"name": "LEVEL", "value": "debug-level"}]}
-    module = SimpleNamespace(no_log_values={"of-a-fallback", "debug-level", "hush-hush"})
+    module = SimpleNamespace(params={}, no_log_values={"of-a-fallback", "debug-level", "hush-hush"})
     hide_more(module, ["hush-hush", "short"], [plain])
     assert module.no_log_values == {"of-a-fallback", "hush-hush"}
 

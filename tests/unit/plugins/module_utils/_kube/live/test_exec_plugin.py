@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -133,6 +136,41 @@ def test_a_command_that_fails_later_says_so_when_its_earlier_token_is_refused(tm
     (tmp_path / "broken").unlink()
     assert ask() == 401
     assert pool.tokens == ["Bearer made"] * 4
+
+
+def counting(folder: Path, seconds: float) -> str:
+    """Return a script that counts its runs in a file, and makes a token that lives for some seconds."""
+    ends = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"echo run >> '{folder}/runs'\necho '{credential(token='made', expirationTimestamp=ends)}'"
+
+
+def runs(folder: Path) -> int:
+    return (folder / "runs").read_text().count("run")
+
+
+def test_a_command_runs_once_for_each_token_and_not_for_each_request(tmp_path: Path) -> None:
+    transport = connected(tmp_path, counting(tmp_path, 20))
+    transport._pool = Pool(*[200] * 50)
+    with ThreadPoolExecutor(8) as threads:
+        answers = threads.map(lambda _: transport("GET", "/version", {}, None).status, range(50))
+    assert (set(answers), runs(tmp_path)) == ({200}, 1)
+
+
+def test_a_command_runs_again_before_its_token_ends_and_after_the_server_refused_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = connected(tmp_path, counting(tmp_path, 20))
+    transport._pool = Pool(200, 200, 401, 200)
+    ask = lambda: transport("GET", "/version", {}, None).status  # noqa: E731
+    ask()
+    assert runs(tmp_path) == 1
+    now = time.time
+    with monkeypatch.context() as later:
+        later.setattr(time, "time", lambda: now() + 19)
+        ask()
+    assert runs(tmp_path) == 2, "its token has a second left"
+    assert (ask(), runs(tmp_path)) == (401, 2)
+    assert (ask(), runs(tmp_path)) == (200, 3)
 
 
 def test_a_client_that_starts_commands_in_another_way_is_used_as_it_is() -> None:

@@ -1,0 +1,59 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secrets among the options of a module, and results without them. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from .._config.masking import MASK, masked_tree, secrets_in_objects
+from .._config.paths import leaves
+from .bundle import secret_values
+
+# Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.
+SHORTEST_SECRET = 6
+# What AnsibleModule writes in place of a text that is all secret, up to ansible-core 2.21.
+ALL_SECRET = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# Keys whose values are names that every output has.
+_NAMING = ("apiVersion", "kind", "name", "namespace")
+
+
+def option_secrets(options: Mapping[str, Any], parse: Callable[[str], Any]) -> set[str]:
+    """Return the secrets of a module's options: values of Secrets, and what is one by its name, header or shape.
+
+    A secret that is also a key or a name in the same options is left out: who hides it everywhere hides these names.
+    `parse` reads the YAML of configs, and returns None for other text.
+    """
+    manifests = options.get("manifests")
+    objects = [one for one in manifests if isinstance(one, dict)] if isinstance(manifests, list) else []
+    return hideable({*secrets_in_objects(options, parse), *secret_values(objects)}) - set(_names(options))
+
+
+def _names(tree: Any) -> Iterator[str]:
+    """Yield the keys of a tree, and the kinds and names of its objects."""
+    for path, value in leaves(tree):
+        yield from (part for part in path if isinstance(part, str))
+        if path and path[-1] in _NAMING:
+            yield str(value)
+
+
+def hideable(secrets: Iterable[str]) -> set[str]:
+    """Return secrets that are long enough; errors show a token without the line end that it was given with."""
+    return {one for secret in secrets for one in (secret, secret.strip()) if len(one) >= SHORTEST_SECRET}
+
+
+def without(secrets: Iterable[str]) -> Callable[[Any], Any]:
+    """Return what hides secrets in a result, as AnsibleModule does by itself up to ansible-core 2.21."""
+    known = {str(secret) for secret in secrets} - {""}
+    longest_first = sorted(known, key=len, reverse=True)
+
+    def mask(text: str) -> str:
+        if text in known:
+            return ALL_SECRET
+        for secret in longest_first:
+            text = text.replace(secret, MASK)
+        return text
+
+    return lambda tree: masked_tree(tree, mask) if known else tree
