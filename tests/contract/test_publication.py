@@ -83,7 +83,7 @@ def test_libraries_have_no_upper_bound() -> None:
 
 
 CORES = re.findall(
-    r"^ansible(?:-core~=([\d.]+)\.0|~=(\d+)\.\d+) ([\d.]+) (\S+)$", text("tools/matrix.txt"), re.MULTILINE
+    r"^ansible(?:-core~=([\d.]+)\.0(?:rc\d+)?|~=(\d+)\.\d+) ([\d.]+) (\S+)$", text("tools/matrix.txt"), re.MULTILINE
 )
 # The package `ansible` is one major version for each minor one of ansible-core.
 TESTED = sorted({core or f"2.{int(package) + 7}" for core, package, _python, _versions in CORES} | {"2.19"})
@@ -100,6 +100,24 @@ def test_what_is_promised_is_what_is_tested() -> None:
     assert [core for core in TESTED if not allowed.contains(f"{core}.5")] == []
     assert not allowed.contains(f"2.{int(TESTED[-1][2:]) + 1}.0")
     assert {versions for *_others, versions in CORES} == {"lowest-direct", "highest"}
+
+
+def test_readme_and_changelog_name_the_same_versions() -> None:
+    """The summary of the newest release ends with the sentence of README on what it is tested with."""
+    tested = re.search(r"Tested with .*?\.(?= |$)(?! ?\d)", " ".join(text("README.md").split()))
+    releases = yaml.safe_load(text("changelogs/changelog.yaml"))["releases"]
+    assert tested and releases[GALAXY["version"]]["changes"]["release_summary"].endswith(tested[0])
+    assert tested[0] in text("CHANGELOG.rst")
+    versions = sorted(KUBERNETES, key=Version)
+    assert f"Kubernetes {versions[0]} to {versions[-1]}" in tested[0]
+    operators = yaml.safe_load(text("plugins/plugin_utils/_data/compatibility.yml"))["tested"]
+    for product, name in (("cert-manager", "cert-manager"), ("opentelemetry-operator", "operator")):
+        assert operators[product].rpartition(".")[0] in tested[0].partition(name)[2]
+
+
+def test_each_tested_core_has_a_date_until_which_it_is_supported() -> None:
+    rows = re.findall(r"^\| (2\.\d+) \| 3\.", text("docs/releases.md"), re.MULTILINE)
+    assert rows == TESTED
 
 
 def test_workflows_call_targets_that_exist_and_nothing_else() -> None:

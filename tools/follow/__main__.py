@@ -5,6 +5,7 @@
 
 python -m tools.follow
 python -m tools.follow --update [--folder DIR]
+python -m tools.follow --announced v0.165.0
 
 An update builds a Collector of each release from all modules that the proxy has, asks its decoder, adds its answers
 to fields.json, prints what is new and gone (also to .cache/follow.md), and compares rules and Collector with the
@@ -26,7 +27,7 @@ from plugins.module_utils._config.catalogue import CONTRIB, CORE, Module
 from plugins.module_utils._config.layers import parse_version
 from tools.catalogue import fields, fields_facts
 
-from . import collector, proxy, report
+from . import announced, collector, proxy, report
 
 COMPONENTS = fields_facts.TARGET.with_name("components.json")
 ROOT = Path(__file__).parents[2]
@@ -42,8 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--update", action="store_true", help="ask each newer release, and write its answers")
     parser.add_argument("--folder", type=Path, default=BUILDS, help=f"where releases are built; {BUILDS} by default")
+    parser.add_argument("--announced", metavar="RELEASE", help="only quote what a release deprecates and plans")
     options = parser.parse_args(arguments)
     try:
+        if options.announced:
+            print(announced.text(options.announced))
+            return 0
         newer = lacking(_read(fields_facts.TARGET), proxy.releases(proxy.OTELCOL))
         print(state(_read(fields_facts.TARGET), newer))
         return max([_follow(options.folder, version) for version in newer] if options.update else [0], default=0)
@@ -91,7 +96,7 @@ def _follow(folder: Path, version: str) -> int:
         *report.other_names(components, answer["aliases"]),
         *report.other_signals(components, answer["stability"]),
     )
-    told = report.text(asked, before, after, differs)
+    told = f"{report.text(asked, before, after, differs)}\n\n{_announced(version)}"
     REPORT.parent.mkdir(exist_ok=True)
     with REPORT.open("a", encoding="utf-8") as file:
         file.write(f"{told}\n")
@@ -99,6 +104,14 @@ def _follow(folder: Path, version: str) -> int:
     compare = [sys.executable, "-m", "pytest", "-q", "--tb=no", *COMPARED]
     environment = {**os.environ, "O11Y_COLLECTOR": str(asked.folder)}
     return subprocess.run(compare, check=False, cwd=ROOT, env=environment).returncode
+
+
+def _announced(version: str) -> str:
+    """Return what a release says of itself; a proxy without the Collector's own module does not end an update."""
+    try:
+        return announced.text(version)
+    except proxy.Refused as refused:
+        return f"What {version} deprecates and plans could not be read: {refused}"
 
 
 def _components() -> list[Module]:

@@ -1,0 +1,79 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a release of the Collector deprecates, removes and plans, quoted with its source.
+
+The source is the Collector's own module, which has CHANGELOG.md and docs/rfcs of its release. A component that is not
+named there as deprecated is not: a plan for a later release is quoted as a plan, with the line that names the release.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import proxy
+
+MODULE = "go.opentelemetry.io/collector"
+CHANGELOG, PLANS = "CHANGELOG.md", "docs/rfcs"
+# The headings of CHANGELOG.md between their two pictures.
+HEADINGS = ("Breaking changes", "Deprecations")
+_RELEASE = re.compile(r"^## .*\b(v0\.\d+\.\d+)\s*$")
+_HEADING = re.compile(r"^### \W*(?P<name>.*?)\W*$")
+_NAMED = re.compile(r"\bv0\.(\d+)(?:\.\d+)?\b")
+# A bullet elsewhere that tells of a deprecation, or of a warning at the start.
+_TELLS = re.compile(r"\bdeprecat|\bwarn(?:s|ing)? at start|\bwill be removed", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A text of a release, and where it is: a path in the module, and a line from 1."""
+
+    text: str
+    path: str
+    line: int
+
+    def markdown(self, release: str) -> str:
+        """Return the quote as an item of a list, with its source."""
+        return f"- {self.text} ({MODULE}@{release}/{self.path}, line {self.line})"
+
+
+def text(release: str) -> str:
+    """Return what a release such as `v0.165.0` announces, as Markdown. Raises Refused if the proxy lacks its module."""
+    [found] = proxy.downloaded([f"{MODULE}@{release}"])
+    if "Error" in found:
+        raise proxy.Refused(found["Error"])
+    folder = Path(found["Dir"])
+    changes = list(deprecations((folder / CHANGELOG).read_text(encoding="utf-8"), release))
+    planned = [
+        quote
+        for path in sorted((folder / PLANS).glob("*.md"))
+        for quote in plans(path.read_text(encoding="utf-8"), f"{PLANS}/{path.name}", release)
+    ]
+    parts = {"deprecates or breaks": changes, "plans": planned}
+    lines = [f"# {release} of the Collector"]
+    for what, quotes in parts.items():
+        lines += ["", f"## What it {what}", "", *([quote.markdown(release) for quote in quotes] or ["Nothing."])]
+    return "\n".join(lines)
+
+
+def deprecations(changelog: str, release: str) -> Iterator[Quote]:
+    """Yield the changes of a release below the headings, and others that tell of a deprecation or a warning."""
+    current, heading = "", ""
+    for number, line in enumerate(changelog.splitlines(), 1):
+        if match := _RELEASE.match(line):
+            current, heading = match[1], ""
+        elif match := _HEADING.match(line):
+            heading = match["name"]
+        elif current == release and line.startswith("- ") and (heading in HEADINGS or _TELLS.search(line)):
+            yield Quote(line.removeprefix("- "), CHANGELOG, number)
+
+
+def plans(document: str, path: str, release: str) -> Iterator[Quote]:
+    """Yield the lines of a document that name a later release than this one."""
+    now = int(release.split(".")[1])
+    for number, line in enumerate(document.splitlines(), 1):
+        if any(int(minor) > now for minor in _NAMED.findall(line)):
+            yield Quote(" ".join(line.split()), path, number)
