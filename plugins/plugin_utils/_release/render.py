@@ -202,7 +202,7 @@ def _chart(wanted: Product, target: Version) -> str:
     """Return the version of the chart; cert-manager's has the version of the product."""
     if not wanted.versions_its_chart:
         return target.tag
-    known = table()["operator"].get(str(target)) or {}
+    known = table()["operator"].get(str(target)) or table()["newer_operators"].get(str(target)) or {}
     return str(known.get("chart", ""))
 
 

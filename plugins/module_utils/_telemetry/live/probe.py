@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
@@ -17,6 +17,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._errors import Failure, Problem
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
+from ..._kube.live.progress import Progress, silent
 from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth
 from ..lost_records import Lost, lost
 from .backend_http import ASKED
@@ -28,6 +29,8 @@ from .otlp import XRAY, NotSentError, OtlpTarget, Send, message, new_id, proxied
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 SEND_SECONDS = 5.0
+# A wait is told anew in this time, so that nobody takes it for a hang.
+TELL_SECONDS = 10
 LOST = "Correct the config of that collector or the endpoint; playbook diagnose says more about it."
 
 
@@ -44,7 +47,13 @@ class Probe:
     sleep: Callable[[float], None] = time.sleep
     message: Callable[[str, str, str], bytes] = message
     way: HopReadings | None = None
+    tell: Callable[[str], None] = silent
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """What is told while the probe waits."""
+        return Progress(self.tell, self.clock)
 
     def run(self, signals: list[str]) -> dict[str, Any]:
         """Send all signals, then wait until all arrived."""
@@ -69,6 +78,7 @@ class Probe:
             except NotSentError as error:
                 reason = str(error)
                 if error.again:
+                    self._waits(start, f"{signal} not taken yet")
                     continue
             if reason:
                 break
@@ -85,6 +95,8 @@ class Probe:
                 self.signals[signal].update(arrived=True, seconds=seconds, seen=where, evidence=lines)
             if all(state["arrived"] for state in self.signals.values()):
                 return
+            late = [signal for signal, state in self.signals.items() if not state["arrived"]]
+            self._waits(start, f"{', '.join(late)} not arrived yet")
         missing = [signal for signal, state in self.signals.items() if not state["arrived"]]
         wrong = f"{', '.join(missing)} sent and taken, but not arrived after {self.seconds:g} s"
         found = self._lost(missing)
@@ -94,6 +106,12 @@ class Probe:
             fix=LOST if found.inside else arrival.hint(missing[0]),
             facts=self._facts(),
         )
+
+    def _waits(self, start: float, state: str) -> None:
+        """Tell what the probe waits for, each time that some seconds have passed."""
+        left = max(self.seconds - (self.clock() - start), 0)
+        rounded = -(-left // TELL_SECONDS) * TELL_SECONDS
+        self.progress(f"Probe of {self.service}", f"{state}, at most {rounded:.0f} s more")
 
     def _lost(self, missing: list[str]) -> Lost:
         """Return which collector on the way lost the signals; nothing if the way is not known."""
@@ -134,6 +152,7 @@ def run_probe(module: AnsibleModule) -> None:
         made = xray_segment if params["protocol"] == XRAY else message
         probe = Probe(send, arrival, probe_id, params["service_name"], params["timeout_seconds"])
         probe.message = partial(made, failed=params["span_status"] == "error")
+        probe.tell = getattr(module, "tell", silent)
         probe.way = HopReadings(cluster, params["hops"]) if cluster and arrival and params["hops"] else None
         return probe.run(params["signals"])
 

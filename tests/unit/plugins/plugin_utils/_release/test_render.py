@@ -121,15 +121,23 @@ def test_a_chart_elsewhere_has_the_version_that_goes_with_it() -> None:
 
 
 def test_an_operator_that_is_not_listed_is_installed_with_warnings(file: str, tmp_path: Path) -> None:
-    (newer := tmp_path / "newer.yaml").write_text(MANIFEST.replace("0.158.0", "0.162.0"))
+    (newer := tmp_path / "newer.yaml").write_text(MANIFEST.replace("0.158.0", "0.163.0"))
     nothing = {**render._NOTHING, "kubernetes": "v1.37.2"}
-    given = {"version": "0.162.0", "installed": nothing}
-    unlisted = "0.162.0 is not in the table of this collection, so nothing is known of what it goes with"
+    given = {"version": "0.163.0", "installed": nothing}
+    unlisted = "0.163.0 is not in the table of this collection, so nothing is known of what it goes with"
     (warning,) = rendered(source=str(newer), **given)["warnings"]
     assert warning.endswith(unlisted)
     first, second = rendered(provider="helm", **given)["warnings"]
     assert first.endswith(unlisted)
-    assert "The chart of the OpenTelemetry operator 0.162.0 is not known, so Helm takes its newest chart" in second
+    assert "The chart of the OpenTelemetry operator 0.163.0 is not known, so Helm takes its newest chart" in second
+
+
+def test_a_newer_operator_whose_chart_is_known_is_installed_with_that() -> None:
+    result = rendered(provider="helm", version="0.162.0", installed={**render._NOTHING, "kubernetes": "v1.36.0"})
+    assert result["chart_version"] == "0.127.0"
+    assert [warning.rpartition(", so ")[2] for warning in result["warnings"]] == [
+        "nothing is known of what it goes with"
+    ]
 
 
 def test_a_chart_on_disk_brings_its_version(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -123,6 +124,19 @@ def test_what_does_not_arrive_is_told_with_what_the_collector_counts() -> None:
         counting(FakeApi(POD), ["traces"], counted(4, failed=1))
     assert "otelcol_exporter_send_failed_spans +1" in str(caught.value)
     assert caught.value.facts["signals"]["traces"]["sent"] is True
+
+
+def test_a_wait_is_told_at_least_every_fifteen_seconds() -> None:
+    api, told = FakeApi(POD), list[tuple[float, str]]()
+    api.texts[LOG] = "nothing"
+    waiting = probe(api, lambda *_: b"", ARRIVAL, seconds=30)
+    waiting.tell = lambda line: told.append((api.clock(), line))
+    start = api.clock()
+    with pytest.raises(Failure):
+        waiting.run(["traces", "logs"])
+    moments = [start, *(moment for moment, _line in told), api.clock()]
+    assert max(later - earlier for earlier, later in pairwise(moments)) <= 15, told
+    assert "Probe of svc: traces, logs not arrived yet, at most 20 s more" in told[1][1]
 
 
 def test_a_log_without_the_record_asks_for_the_debug_exporter() -> None:
