@@ -245,7 +245,8 @@ def chain(first: str, then: str, size: int) -> str:
 
 
 KEYS = "{" + ", ".join(f"k{number}: {{x: 1}}" for number in range(50)) + "}"
-REPEATS, DEEP = "its aliases repeat too much", "it nests deeper than 150 levels"
+# Since libyaml 0.2.6, which comes with PyYAML 6.0.4, the parser itself has a limit.
+REPEATS, DEEP = "its aliases repeat too much", "it nests deeper than 150 levels|exceeded maximum nesting depth"
 
 
 @cases(
