@@ -12,21 +12,23 @@ from pathlib import Path
 
 from tests.contract.role import ROOT
 from tests.contract.test_awx import DATA, MODULES
-from tests.support.awx import awx
+from tests.support.awx import GATEWAY, awx
+from tests.support.awx import ROOT as DIRECT
 
 # Where AWX keeps what each list describes.
 COLLECTIONS = {name: name.removeprefix("controller_") for name in MODULES} | {"controller_templates": "job_templates"}
 
 
-def configure(host: str, home: Path) -> str:
+def configure(host: str, home: Path, **gateway: str) -> str:
     command = ["ansible-playbook", str(ROOT / "awx" / "configure.yml"), "-e", "awx_organization=Ours"]
     environment = {**os.environ, "CONTROLLER_HOST": host, "CONTROLLER_OAUTH_TOKEN": "token", "ANSIBLE_HOME": str(home)}
+    environment |= gateway
     run = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 
 
-def test_everything_is_made_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
+def test_everything_is_made_and_a_second_run_through_the_gateway_changes_nothing(tmp_path: Path) -> None:
     with awx() as (host, store):
         first = configure(host, tmp_path)
         for name, collection in COLLECTIONS.items():
@@ -35,7 +37,10 @@ def test_everything_is_made_and_a_second_run_changes_nothing(tmp_path: Path) -> 
         surveys = [item for item in DATA["controller_templates"] if "survey_spec" in item]
         assert len(store.surveys) == len(surveys)
         made = len(store.writes)
-        second = configure(host, tmp_path)
+        assert store.roots == {DIRECT}
+        store.roots.clear()
+        second = configure(host, tmp_path, CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX="/api/controller/")
+        assert store.roots == {GATEWAY}
     assert not re.search(r"changed=0 ", first)
     assert re.search(r"changed=0 .*failed=0", second), second
     assert store.writes[made:] == []

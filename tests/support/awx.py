@@ -19,7 +19,8 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.contract import awx_rules
 from tests.support.servers import serving
 
-ROOT = "/api/v2/"
+ROOT, GATEWAY = "/api/v2/", "/api/controller/v2/"
+"""Where AWX and an automation controller answer, and the platform gateway of Automation Platform 2.5 and later."""
 # Of every AWX: what no test has to make.
 BUILT_IN = {"credential_types": list(awx_rules.INJECTED)}
 # One list over several others.
@@ -34,6 +35,8 @@ class Store:
     linked: dict[str, list[int]] = field(default_factory=dict)
     surveys: dict[str, Any] = field(default_factory=dict)
     writes: list[tuple[str, str]] = field(default_factory=list)
+    roots: set[str] = field(default_factory=set)
+    """Under which of the two roots something was asked for."""
 
     def add(self, collection: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Make an object and return it as AWX shows it."""
@@ -98,7 +101,9 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _asked(self) -> tuple[list[str], dict[str, str]]:
         split = urlsplit(self.path)
-        return split.path.removeprefix(ROOT).strip("/").split("/"), dict(parse_qsl(split.query, True))
+        self.root = GATEWAY if split.path.startswith(GATEWAY) else ROOT
+        self.store.roots.add(self.root)
+        return split.path.removeprefix(self.root).strip("/").split("/"), dict(parse_qsl(split.query, True))
 
     def _read(self, method: str) -> Any:
         self.store.writes.append((method, self.path))
@@ -108,7 +113,7 @@ class _Answers(BaseHTTPRequestHandler):
         self._say(200, {"count": len(items), "next": None, "results": items})
 
     def _say(self, status: int, body: Any) -> None:
-        content = b"" if body is None else json.dumps(body).encode()
+        content = b"" if body is None else json.dumps(body).replace(f'"{ROOT}', f'"{self.root}').encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
