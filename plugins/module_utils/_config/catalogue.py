@@ -358,7 +358,7 @@ class Catalogue:
             return None
         near = self.nearest(row["exact"], version)
         found = self.fields(section, name, near) or row
-        return {**found, "doubt": f"by the settings of {near}, the nearest known version"}
+        return {**found, "near": near, "doubt": f"by the settings of {near}, the nearest known version"}
 
     def nearest(self, ranges: str, version: str) -> str:
         """Return a version itself if the ranges have it, else the release in them that is nearest to it."""

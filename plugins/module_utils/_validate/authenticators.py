@@ -18,7 +18,7 @@ from .._config.paths import Path, at, leaves, section
 from .subject import Fault, Subject, rules
 from .view import Part, kind_of
 
-CHECKS_REQUESTS, SIGNS_REQUESTS = "checks", "signs"
+CHECKS_REQUESTS, SIGNS_REQUESTS, NEITHER = "checks", "signs", "neither"
 _END: Path = ("auth", "authenticator")
 # Extensions with one side, by their kind. bearertokenauth has both; basicauth has the one that its settings say.
 _SIDES = {
@@ -29,14 +29,14 @@ _SIDES = {
     ),
 }
 _QUEUE: Path = ("sending_queue", "storage")
-# Extensions of contrib that people have beside a storage.
-_NO_STORAGE = frozenset(
-    (
-        *("basicauth", "bearertokenauth", "healthcheck", "healthcheckv2", "k8sleaderelector", "pprof", "zpages"),
-        *("k8sobserver", "hostobserver", "dockerobserver", "opamp", "jaegerremotesampling", "httpforwarder", "ack"),
-        *_SIDES,
-    )
+_OWN: Path = ("storage",)  # of receivers, such as file_log
+# Extensions of contrib that neither log in nor store.
+_OTHERS = (
+    *("healthcheck", "healthcheckv2", "k8sleaderelector", "pprof", "zpages", "opamp", "ack", "jaegerremotesampling"),
+    *("k8sobserver", "hostobserver", "dockerobserver", "ecsobserver", "httpforwarder"),
 )
+_STORAGES = ("dbstorage", "filestorage", "redisstorage")
+_AUTHENTICATORS = ("basicauth", "bearertokenauth", *_SIDES)
 _FIXES = {
     CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
     SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
@@ -54,7 +54,9 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
         for path, name in _authenticators(part):
             needed = _needed(part, path, subject.listeners)
             side = _side(name, extensions.get(name)) if name in extensions else ""
-            if needed and side and side != needed:
+            if needed and side == NEITHER:
+                yield Fault((*part.path, *path), f"extension '{name}' is not an authenticator", _FIXES[needed])
+            elif needed and side and side != needed:
                 who = "a server needs one that checks them" if needed == CHECKS_REQUESTS else "a client signs its own"
                 message = f"extension '{name}' {side} requests, and {who}"
                 # load_balancing starts its exporters when it needs them, and goes on without.
@@ -69,7 +71,8 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
     """
     for part in subject.view.parts:
         for path, value in leaves(part.settings):
-            if path == _QUEUE and isinstance(value, str) and kind_of(value.strip()) in _NO_STORAGE:
+            is_storage = path == _QUEUE or (path == _OWN and part.section == "receivers")
+            if is_storage and isinstance(value, str) and kind_of(value.strip()) in (*_OTHERS, *_AUTHENTICATORS):
                 fix = "Name an extension that stores data, such as file_storage."
                 yield Fault((*part.path, *path), f"extension '{value}' stores no data", fix)
 
@@ -93,7 +96,7 @@ def _side(name: str, settings: Any) -> str:
     if kind_of(name) == "basicauth" and isinstance(settings, dict):
         given = [key for key in ("htpasswd", "client_auth") if at(settings, (key,)) is not None]
         return {"htpasswd": CHECKS_REQUESTS, "client_auth": SIGNS_REQUESTS}[given[0]] if len(given) == 1 else ""
-    return _SIDES.get(kind_of(name), "")
+    return NEITHER if kind_of(name) in (*_OTHERS, *_STORAGES) else _SIDES.get(kind_of(name), "")
 
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from .._config.catalogue import IGNORED, OPEN, Catalogue, Places, Row
 from .._config.masking import is_secret
 from .._config.paths import Path, at
-from .._errors import near
+from .._errors import near, nearest
 from .components import TELEMETRY, movable, remembered, used
 from .setting_values import Condition, applies, conditions, doubt, hedged
 from .setting_values import found as constraints_of
@@ -33,6 +33,8 @@ _PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value"
 EXPANDED = "${"
 _QUOTE = "Write `'"
 UNKNOWN, MISSING = "unknown-field", "missing-field"
+# A key with a slip is an error where the release before or after has the key that is meant.
+SLIP, _MISSPELT = "error", 0.8
 _KEPT = "_fields"  # what one walk found, kept with its subject
 
 # The operator writes its settings where a target allocator finds the targets.
@@ -102,7 +104,8 @@ def _of_settings(
         for name, fault in (*_walk(build.catalogue, row["fields"], settings, path), *missing):
             needs_use = not row.get("doubt") and name.replace("-", "_") in row.get("when_used", ())
             placed = _with_place(fault, row, path) if name == UNKNOWN else fault
-            yield name, hedged(placed, row.get("doubt", "")), needs_use
+            certain = fault.severity == SLIP and build.is_near(row)
+            yield name, placed if certain else hedged(placed, row.get("doubt", "")), needs_use
     rows = build.constraints(section, found.type, _typed) if found else Places()
     for (typed, when), place, value in rows.find(settings, path):
         for name, fault in _walk(build.catalogue, typed["fields"], value, place) if applies(when, value) else ():
@@ -167,7 +170,7 @@ def _in_mapping(
             if OPEN in node:
                 yield UNKNOWN, Fault((*here, key), f"{why} (this version ignores it)", listed, severity="warning")
             else:
-                yield UNKNOWN, Fault((*here, key), why, listed)
+                yield UNKNOWN, Fault((*here, key), why, listed, severity=SLIP if nearest(key, known, _MISSPELT) else "")
 
 
 def _in_list(

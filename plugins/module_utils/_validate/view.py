@@ -178,6 +178,13 @@ class Build:
             self._fields[name, kind] = {**found, "doubt": self.doubt} if found and self.own else found
         return self._fields[name, kind]
 
+    def is_near(self, row: Row) -> bool:
+        """Whether settings that stand for those of a released build are those of the release before or after it."""
+        if self.own or "near" not in row or not self.catalogue.ships(self.distribution):
+            return False
+        here, there = (parse_version(text)[:2] for text in (self.version, row["near"]))
+        return here[0] == there[0] and abs(here[1] - there[1]) <= 1
+
     def is_known(self, name: str, kind: str) -> bool:
         """Whether the settings of a type are known for exactly this version, as a Collector's decoder told."""
         row = self.fields(name, kind)

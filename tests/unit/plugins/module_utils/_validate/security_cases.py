@@ -84,6 +84,9 @@ wrong-authenticator:
     finds: "exporters.otlp_http.auth.authenticator: extension 'basicauth' checks requests, and a client signs its own"}
   in an exporter inside another: {exporters.load_balancing.protocol.otlp.auth.authenticator: oidc,
     finds: "exporters.load_balancing.protocol.otlp.auth.authenticator: oidc"}
+  no authenticator: {extensions.zpages: {},
+    exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: zpages}},
+    finds: "exporters.otlp_http.auth.authenticator: extension 'zpages' is not an authenticator"}
   each at its side: {receivers.otlp.protocols.http: {endpoint: "x:1", auth: {authenticator: oidc}},
     exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: oauth2client}}}
   a server among the exporters: {exporters.prometheus: {endpoint: "x:1", auth: {authenticator: basicauth}},
@@ -94,6 +97,8 @@ wrong-storage:
   given: {build: contrib 0.158.0, extensions: {health_check: {}, file_storage/q: {directory: /a}}}
   no storage: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: health_check}},
     finds: "exporters.otlp_grpc.sending_queue.storage: extension 'health_check' stores no data"}
+  of a receiver: {receivers.file_log: {include: [/a], storage: health_check}, signal: logs,
+    finds: "receivers.file_log.storage: extension 'health_check' stores no data"}
   a storage: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: file_storage/q}}}
   one that nobody knows: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: acme}}, extensions.acme: {}}
 plaintext-secret:

@@ -334,3 +334,17 @@ def test_what_no_build_has_is_an_error_at_versions_whose_list_nobody_knows(
     asked = Subject({section: {kind: {}}}, target=target(build))
     types = ("unknown-component", "removed-component", "wrong-class")
     assert [item.severity for item in subject.run([BY_ID[name] for name in types], asked)] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("build", "settings", "severity"),
+    [
+        ("contrib 0.158.0", {"tabel": []}, "error"),
+        ("contrib 0.158.0", {"no_such_key": []}, "warning"),
+        ("contrib 0.165.0", {"tabel": []}, "warning"),
+    ],
+)
+def test_a_misspelt_key_is_an_error_where_the_release_beside_has_it(build: str, settings: Any, severity: str) -> None:
+    asked = Subject({"connectors": {"routing": settings}}, target=target(build))
+    found = subject.run([BY_ID["unknown-field"]], asked)
+    assert [item.severity for item in found] == [severity]
