@@ -21,6 +21,7 @@ INGEST = ["otlp_ingest", "debug_output"]
 BESIDE: dict[str, dict[str, Any]] = yaml.safe_load("""
 mode: {backend: operator}
 upgrade_strategy: {backend: operator}
+ip_families: {mode: daemonset, recipes: [kubelet_metrics, debug_output]}
 certificates.usages: {certificates: [{name: tls}]}
 openshift_route: {platform: openshift}
 openshift_route.termination=passthrough: &tls {recipes: [{otlp_ingest: {tls_secret: tls}}, debug_output]}
@@ -36,6 +37,7 @@ target_allocator.allocation_strategy=per-node: {mode: daemonset}
 """)
 # Options that rendering does not read, and who reads them.
 LATER = {
+    "tests_isolation": "the run of the tests reads it: tests/integration/test_suites.py",
     "state": "the tasks of the role read it: tests/contract/test_choices.py",
     "references": "bundle_apply reads it: tests/unit/plugins/module_utils/_change/live/test_references.py",
     "profile": "the rules read it: tests/unit/plugins/module_utils/_validate/test_deployed.py",
@@ -72,7 +74,7 @@ def of_collector(path: str, value: Any) -> str:
     for key in (option, path, f"{path}={value}"):
         item |= BESIDE.get(key, {})
     if not inner:
-        return bundle({**item, option: value})
+        return bundle({**item, option: [value] if SPEC[PREFIX + option]["type"] == "list" else value})
     if SPEC[PREFIX + option]["type"] == "list":
         return bundle({**item, option: [{**one, inner: value} for one in item[option]]})
     return bundle({**item, option: {**item.get(option, {}), inner: value}})

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 # Types without underscores, in which old and new names are the same.
 HANDING_ON = ("failover", "forward", "roundrobin", "routing")
@@ -39,12 +40,21 @@ class RecordFlow:
     pipelines: Mapping[str, Mapping[str, Sequence[str]]]
     connectors: Collection[str]
 
+    @cached_property
+    def _sending_to(self) -> Mapping[str, Sequence[str]]:
+        """The pipelines that send to each connector, read once: a config may have thousands."""
+        sending: dict[str, list[str]] = {}
+        for pipeline, ends in self.pipelines.items():
+            for connector in dict.fromkeys(ends.get("exporters", ())):
+                sending.setdefault(connector, []).append(pipeline)
+        return sending
+
     def feeders(self, pipeline: str) -> Iterator[tuple[str, str]]:
         """Yield the pipelines whose records a pipeline gets at once, each with the connector between them."""
-        for name in filter(self._hands_on, self._receivers(pipeline)):
-            for other, ends in self.pipelines.items():
-                if other != pipeline and name in ends.get("exporters", ()):
-                    yield other, name
+        for connector in filter(self._hands_on, self._receivers(pipeline)):
+            for other in self._sending_to.get(connector, ()):
+                if other != pipeline:
+                    yield other, connector
 
     def before(self, pipeline: str) -> dict[str, str]:
         """Return all pipelines through which records may come to a pipeline, each with the connector behind it."""

@@ -225,7 +225,7 @@ CAUSES = (
     ),
     Cause(
         "role_trust",
-        r"AssumeRole\w*.{0,200}(?:AccessDenied|not authorized to perform)|"
+        r"AssumeRole.{0,200}(?:AccessDenied|not authorized to perform)|"
         r"not authorized to perform: sts:AssumeRole",
         "AWS does not let its identity assume the role",
         "Let the trust policy of the role name this ServiceAccount; see docs/identity.md.",

@@ -43,7 +43,7 @@ IN_EVERY_POD = frozenset(
 )
 # Variables of the other Services of a namespace.
 _SERVICE_LINK = re.compile(
-    r"([A-Z][A-Z0-9_]*)_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP)_ADDR)\Z"
+    r"([A-Z][A-Z0-9_]{0,62})_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]{1,15})?|PORT_\d{1,5}_(?:TCP|UDP)_ADDR)\Z"
 )
 
 
