@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..._config.paths import section
 from ..._errors import Problem, at_most
 from ..._kube.bundle import Identity, Manifest, Ref, identity, ordered, ref
 from ..._kube.leftovers import leftovers
 from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
 from ..._kube.ownership import owner, users_of_account
+from ..._kube.replacement_order import WORKLOADS
 from .prune import Pruning, delete, needed_by_others, secrets_of
 from .session import BundleOptions, Session, keep, listed, reporting
 
@@ -29,6 +31,11 @@ EXTENSIONS = {
     "apps.openshift.io/v1": ("DeploymentConfig",),
 }
 SHOWN = 10
+# What a workload leaves that is deleted with `--cascade=orphan`.
+ORPHANS = (
+    ApiResource("apps/v1", "ReplicaSet", "replicasets", True),
+    ApiResource("v1", "Pod", "pods", True),
+)
 
 
 def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
@@ -64,6 +71,31 @@ def _remove(session: Session) -> None:
     for group in groups:
         unused = [found for found in group if found["kind"] in USERS and not _stays(session, found, going)]
         delete(session, unused, "deleted")
+    _name_orphans(session)
+
+
+def _name_orphans(session: Session) -> None:
+    """Name what a deletion without dependents has left of a workload: nothing else finds it, and its pods go on."""
+    selectors = [
+        (item["metadata"]["namespace"], section(item, "spec", "selector", "matchLabels"))
+        for item in session.options.manifests
+        if item["kind"] in WORKLOADS
+    ]
+    for namespace in sorted({namespace for namespace, _labels in selectors}):
+        for resource in ORPHANS:
+            for item in _listed(session, resource, namespace) or []:
+                labels = item["metadata"].get("labels") or {}
+                mine = any(
+                    chosen and chosen.items() <= labels.items() for place, chosen in selectors if place == namespace
+                )
+                if mine and not item["metadata"].get("ownerReferences"):
+                    session.report.warnings.append(_orphan(item))
+
+
+def _orphan(item: Manifest) -> str:
+    namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
+    command = f"kubectl -n {namespace} delete {item['kind'].lower()} {name}"
+    return f"{ref(item)} runs on: its workload was deleted without its pods. Delete it with `{command}`"
 
 
 def _stays(session: Session, found: Manifest, going: set[Identity]) -> bool:

@@ -20,7 +20,7 @@ from ...fake_api import status
 from ...helpers import cases
 from ...live_helpers import obj
 from .bundle_helpers import NAMESPACE
-from .helpers import RECORD, KilledError, run
+from .helpers import RECORD, KilledError, remove, run
 from .rollouts import WORKLOADS, Rollouts, collector, watched
 
 NAME = "ns/a"
@@ -282,3 +282,17 @@ def test_a_canary_that_fails_goes_back_while_others_are_judged_and_awaited() -> 
     canaries: Any = {"ns/a": "worse", "ns/b": "second"}
     ended = judged(Rollouts().cluster(), canaries, stages, failed, beside)
     assert ended == ["ns/c: does not start", "ns/a: it does worse"]
+
+
+def test_a_removal_names_what_a_deletion_without_dependents_has_left() -> None:
+    api = Rollouts()
+    manifests = [NAMESPACE, *collector("first")]
+    run(api, manifests)
+    workload = next(path for path, item in api.objects.items() if item["kind"] == "Deployment")
+    del api.objects[workload]
+    for item in api.objects.values():
+        if item["kind"] == "ReplicaSet":
+            item["metadata"].pop("ownerReferences")
+    (warning,) = remove(api, manifests[1:])["warnings"]
+    assert "its workload was deleted without its pods" in warning
+    assert "`kubectl -n ns delete replicaset a-" in warning
