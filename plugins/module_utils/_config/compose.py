@@ -219,6 +219,8 @@ def _matching(key: str, declared: Iterable[str], recipe: str, kind: str) -> list
     matches = [name for name in declared if fnmatchcase(name, key)]
     if not matches:
         wrong = f"{recipe} adds to {kind} '{key}', but nothing declares such {_article(kind)}"
+        if kind == "pipelines" and key == "*":
+            raise Problem("the collector receives nothing", fix="Add otlp_ingest or another recipe that receives.")
         raise Problem(wrong, fix=_UNMATCHED.get(kind, _UNMATCHED[""]))
     return list(dict.fromkeys(matches))
 

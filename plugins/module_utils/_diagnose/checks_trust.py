@@ -64,8 +64,8 @@ TRUST = (
     Check(
         "certificate_names",
         "certificates[?uncovered].{about: about, subject: subject, name: name, namespace: namespace,"
-        " hosts: join(', ', uncovered), names: join(', ', names)}",
-        "the certificate in Secret {namespace}/{name} is for {names}, not for {hosts}",
+        " hosts: join(', ', uncovered), names: join(', ', names) || 'no host name'}",
+        "the certificate in Secret {namespace}/{name} is for {names}, and clients use {hosts}",
         "Reissue it with the names that clients use.",
         "certificates",
         "warning",
@@ -80,7 +80,7 @@ TRUST = (
     Check(
         "certificate_other_name",
         "trust[?state=='other_name']",
-        "the server's certificate in Secret {server} is for {names}, not for {host}",
+        "the server's certificate in Secret {server} is for {names}, and the client uses {host}",
         "Use one of its names as endpoint or `server_name_override`, or reissue it.",
         "certificates",
     ),

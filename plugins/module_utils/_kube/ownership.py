@@ -216,7 +216,7 @@ def keeper(item: Mapping[str, Any]) -> str:
     namespace = section(item, "metadata").get("namespace")
     by = section(item, "metadata", "labels").get(OWNER_LABEL)
     parts = (by and str(by), namespace and f"namespace {namespace}")
-    return _tool(item) or ", ".join(filter(None, parts)) or "an unknown owner"
+    return _tool(item) or ", ".join(filter(None, parts)) or "no owner label"
 
 
 def _tool(item: Mapping[str, Any]) -> str:

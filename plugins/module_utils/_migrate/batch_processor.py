@@ -163,7 +163,7 @@ def _unable(least: Any, senders: list[str], config: Any, target: Target) -> str:
     for name in senders:
         queue = at(_exporter(config, name), (QUEUE,))
         if not can_batch(target, name):
-            return f"exporter '{name}' makes no batches."
+            return f"exporter '{name}' would send unbatched after the move."
         if isinstance(queue, str) or at(queue, ("enabled",)) not in (None, True):
             return f"exporter '{name}' may have no queue, which would make the batches."
         if at(queue, (BATCH,)) is not None and not collects(_exporter(config, name)):

@@ -223,6 +223,6 @@ WORKLOAD_FAILURES = (
         " && workload.status.observedGeneration >= workload.metadata.generation && [{reason: 'NoNodes',"
         " detail: 'no node fits its node selector, affinity and tolerations'}]",
         5,
-        "Correct them, or set allow_empty if it is expected that no node matches.",
+        "Correct node_selector, affinity or tolerations, or add a node that fits.",
     ),
 )

@@ -24,7 +24,12 @@ from .view import Build
 EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]
 
 
-_NARROW = "a recipe such as otlp_ingest makes one for each of its `signals`, so leave `{}` out there."
+# A pipeline without exporters is rarely one too many: what it receives has nowhere to go.
+_ADD = {
+    "receivers": "Add a recipe that receives {0}, such as otlp_ingest, or list a receiver here.",
+    "exporters": "Add a recipe that exports {0}, such as otlp_forward, or list an exporter here. For a collector to "
+    "take no {0}, leave `{0}` out of `signals` of the recipe that receives.",
+}
 
 
 def no_pipelines(subject: Subject) -> Iterator[Fault]:
@@ -35,7 +40,7 @@ def no_pipelines(subject: Subject) -> Iterator[Fault]:
     for name, pipeline in pipelines.items():
         for role in ("receivers", "exporters"):
             if not expanded(pipeline) and not at(pipeline, (role,)):
-                fix = f"Add one to `{role}`, or remove the pipeline: {_NARROW.format(str(name).partition('/')[0])}"
+                fix = _ADD[role].format(str(name).partition("/")[0])
                 yield Fault(("service", "pipelines", name), f"pipeline '{name}' has no {role}", fix)
 
 

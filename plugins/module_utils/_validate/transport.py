@@ -122,7 +122,8 @@ def clear_text_inside(subject: Subject) -> Iterator[Fault]:
                 "Give the receiver a certificate (`tls_secret` of recipe otlp_ingest) and write `tls: {ca_file: FILE}` "
                 "here (`ca_secret` of recipe otlp_forward)."
             )
-            yield Fault(path, f"'{part.id}' sends in clear text", fix)
+            where = f"inside the cluster, to {host}" if host else "to an address that is not known here"
+            yield Fault(path, f"'{part.id}' sends in clear text {where}", fix)
 
 
 def unverified_certificate(subject: Subject) -> Iterator[Fault]:

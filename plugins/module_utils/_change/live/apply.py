@@ -111,7 +111,7 @@ class _Apply:
         self.missing = {name for name in namespaces_of(manifests) if not self.live[Ref("Namespace", "", name)]}
         unknown = sorted(self.missing - own)
         if unknown:
-            fix = "Add a Namespace to the bundle, or create it first."
+            fix = "Set create_namespace: true for the collector, or create the namespace first."
             raise Problem(f"the namespace '{unknown[0]}' does not exist", asked="Apply the bundle", fix=fix)
 
     def _read(self, manifest: Manifest) -> Manifest | None:

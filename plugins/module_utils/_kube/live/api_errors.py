@@ -161,7 +161,7 @@ ANSWERS = (
         404,
         "namespaces ",
         "the namespace does not exist ({message})",
-        "Add a Namespace to the bundle, or create it first.",
+        "Set create_namespace: true for the collector, or create the namespace first.",
     ),
     AnswerRow(
         None,
@@ -292,7 +292,7 @@ def _kind_missing(error: ApiError, asked: str) -> Problem | None:
 
 def kind_missing(asked: str, where: str = "") -> Problem:
     own = (fix for group, fix in ABSENT.items() if group in where)
-    fix = next(own, "Install its CustomResourceDefinition first, or add it to the bundle.")
+    fix = next(own, "Install its CustomResourceDefinition first.")
     return Problem("the cluster does not serve this kind in this version", asked=asked, where=where, fix=fix)
 
 

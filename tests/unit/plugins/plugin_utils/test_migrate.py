@@ -197,7 +197,7 @@ def test_configs_in_files_that_planned_versions_break_are_named(tmp_path: Path) 
     (tmp_path / "c.yml").write_text(_yaml.dump(resource("c", annotations=HELM)))
     _first, planned = migrate(paths=[str(tmp_path)], check=True)["planned"]
     assert planned["configs"] == [str(tmp_path / "a.yml"), f"{tmp_path / 'c.yml'} (OpenTelemetryCollector c)"]
-    assert planned["owners"] == {"an unknown owner": 1, "Helm release shop/otel": 1}
+    assert planned["owners"] == {"no owner label": 1, "Helm release shop/otel": 1}
 
 
 def test_an_older_version_gets_its_own_names() -> None:

@@ -100,7 +100,7 @@ def test_the_queue_makes_the_batches(before: Any, wanted: Any) -> None:
 
 # What stays as it is before 0.177.0, and what is said of it from then on.
 STAYS = """
-- [an exporter without batches, {awsxray: null}, "traces: batch > awsxray", "exporter 'awsxray' makes no batches."]
+- [an exporter without batches, {awsxray: null}, "traces: batch > awsxray", "exporter 'awsxray' would send unbatched"]
 - [before groups, {otlp: null}, "traces: batch, groupbyattrs > otlp", "'groupbyattrs' finds more in a batch"]
 - [no queue, {otlp: {sending_queue: {enabled: false}}}, "traces: batch > otlp", "exporter 'otlp' may have no queue"]
 - [a variable, {otlp: {sending_queue: "${env:A}"}}, "traces: batch > otlp", "exporter 'otlp' may have no queue"]

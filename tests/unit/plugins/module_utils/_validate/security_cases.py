@@ -157,7 +157,7 @@ clear-text-inside:
   to a Service: {exporters.otlp: {endpoint: "dns:///gateway.telemetry.svc.cluster.local:4317", tls: {insecure: true}},
     finds: "exporters.otlp.tls.insecure: Give the receiver a certificate"}
   by a variable: {exporters.otlp: {endpoint: "${env:GATEWAY}:4317", tls: {insecure: true}},
-    finds: "exporters.otlp.tls.insecure: 'otlp' sends in clear text"}
+    finds: "exporters.otlp.tls.insecure: 'otlp' sends in clear text to an address that is not"}
   through a load balancer: {exporters.loadbalancing.protocol.otlp.tls.insecure: true,
     finds: "exporters.loadbalancing.protocol.otlp.tls.insecure: 'loadbalancing'"}
   within the pod: {exporters.otlp: {endpoint: "localhost:4317", tls: {insecure: true}}}

@@ -166,7 +166,7 @@ no-pipelines:
   no exporter: {service.pipelines.traces: {receivers: [otlp], exporters: []},
     finds: "service.pipelines.traces: 'traces' has no exporters"}
   what a recipe receives and nothing exports: {service.pipelines.logs/a: {receivers: [otlp]}, finds:
-      "service.pipelines.logs/a: makes one for each of its `signals`, so leave `logs` out there."}
+      "service.pipelines.logs/a: take no logs, leave `logs` out of `signals`"}
   no receiver: {service.pipelines.traces: {receivers: null, exporters: [debug]},
     finds: "service.pipelines.traces: has no receivers"}
   both ends: {traces: otlp > debug}
