@@ -74,7 +74,7 @@ def of_collector(path: str, value: Any) -> str:
     for key in (option, path, f"{path}={value}"):
         item |= BESIDE.get(key, {})
     if not inner:
-        return bundle({**item, option: [value] if SPEC[PREFIX + option]["type"] == "list" else value})
+        return bundle({**item, option: [value] if SPEC[PREFIX + option].get("type") == "list" else value})
     if SPEC[PREFIX + option]["type"] == "list":
         return bundle({**item, option: [{**one, inner: value} for one in item[option]]})
     return bundle({**item, option: {**item.get(option, {}), inner: value}})
