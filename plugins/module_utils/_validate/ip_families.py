@@ -21,7 +21,7 @@ _DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-s
 # A variable with an address, as the downward API gives it: MY_POD_IP, K8S_NODE_IP, HOST_IP.
 _ADDRESS = r"\$\{(?:env:)?(?:[A-Z0-9]+_)*(?:POD|NODE|HOST)_?IP\}"
 _UNBRACKETED = re.compile(
-    rf"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)?(?P<address>{_ADDRESS}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL
+    rf"(?P<scheme>[a-z][a-z0-9+.-]{0, 30}://)?(?P<address>{_ADDRESS}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL
 )
 _SHOWN = 3
 
