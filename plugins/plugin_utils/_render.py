@@ -23,6 +23,7 @@ from ..module_utils._collector.platform import Platform
 from ..module_utils._collector.probing import hop, probe
 from ..module_utils._config.compose import compose
 from ..module_utils._config.layers import Composed
+from ..module_utils._config.paths import at
 from ..module_utils._errors import Problem, about
 from ..module_utils._identity import identity
 from ..module_utils._install.releases import lock_file
@@ -47,6 +48,7 @@ from ..module_utils._validate.view import Target
 from . import _arguments, _sources, _summary, _target, _yaml
 
 _PREFIX = "otel_collector_"
+_BATCH = ("processors", "batch")
 # What gives a collector its config.
 SOURCES = ("recipes", "config", "config_files")
 _Made = TypeVar("_Made")
@@ -150,9 +152,12 @@ def _drafts(request: Request) -> list[_Draft]:
 
 def _compose(drafts: Sequence[_Draft], recipes: Mapping[str, Path]) -> None:
     """Add the config of each collector; a recipe that reads logs leaves out those of all collectors."""
-    logs = sorted({draft.collector.logs.glob for draft in drafts} - {""})
+    whole = _target.WholeRun(
+        logs=tuple(sorted({draft.collector.logs.glob for draft in drafts} - {""})),
+        organization=_target.organization_values(draft.collector for draft in drafts),
+    )
     for draft in drafts:
-        draft.composed = _about(draft.collector.name, _composed, draft, recipes, logs)
+        draft.composed = _about(draft.collector.name, _composed, draft, recipes, whole)
 
 
 def _connect(drafts: Sequence[_Draft]) -> None:
@@ -223,9 +228,9 @@ def _about(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:
         return work(*parts)
 
 
-def _composed(draft: _Draft, recipes: Mapping[str, Path], logs: Sequence[str]) -> Composed:
+def _composed(draft: _Draft, recipes: Mapping[str, Path], whole: _target.WholeRun) -> Composed:
     of_recipes = _target.recipe_layers(
-        draft.collector, draft.version, draft.facts, recipes, logs=logs, target=draft.target
+        draft.collector, draft.version, draft.facts, recipes, run=whole, target=draft.target
     )
     of_recipes = _target.placed(of_recipes, draft.own_recipes)
     own = _target.user_layers(draft.collector, draft.own_config)
@@ -235,7 +240,8 @@ def _composed(draft: _Draft, recipes: Mapping[str, Path], logs: Sequence[str]) -
     config = request_bytes.retried_without_end(composed.config)
     if draft.target and _target.splits(draft.target):
         room, moves = _target.queue_bytes(draft.collector), _target.in_exporters(draft.collector, draft.target.version)
-        config = request_bytes.by_bytes(config, draft.target, room, moves)
+        chosen = any(at(layer.config, _BATCH) is not None for layer in own)
+        config = request_bytes.by_bytes(config, draft.target, room, moves, chosen=chosen)
     return replace(composed, config=config)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache, lru_cache, reduce
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..module_utils._config.catalogue import FORMAT, TABLES
 from ..module_utils._config.layers import Layer
 from ..module_utils._errors import Problem, near
 from ..module_utils._kube.service_names import headless_address
+from ..module_utils._validate.elasticsearch_documents import is_data_stream
 from ..module_utils._validate.recipes import RecipeUse, check_options, check_shape
 from . import _files, _yaml
 from ._arguments import checked
@@ -191,6 +193,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment.filters |= {"to_json": _to_json, "given": _given, "without": _without, "client_tls": _client_tls}
     environment.filters |= {"any_of": _any_of, "once": _once, "pairs": _pairs, "of_namespaces": _of_namespaces}
     environment.filters |= {"headless": headless_address, "places": _places, "and_rotated": _and_rotated}
+    environment.filters |= {"document_mapping": _document_mapping, "whole_values": _whole_values}
     return environment
 
 
@@ -203,6 +206,18 @@ def _client_tls(authority: str | None, own: str | None, reload: str = "") -> dic
     files = {"ca_file": (authority, "ca.crt"), "cert_file": (own, "tls.crt"), "key_file": (own, "tls.key")}
     found = {name: f"{SECRETS_ROOT}/{secret}/{key}" for name, (secret, key) in files.items() if secret}
     return _given({**found, "reload_interval": reload or (own and "1m")})
+
+
+def _document_mapping(wanted: str, index: str | None, date_suffix: bool) -> str:
+    """Return the mapping of documents in Elasticsearch; `auto` is for data streams only where documents go to those."""
+    if wanted != "auto":
+        return wanted
+    return "none" if date_suffix or (index and not is_data_stream(index)) else "otel"
+
+
+def _whole_values(texts: Iterable[str]) -> list[str]:
+    """Return a regular expression (RE2) for each text, which matches nothing but the whole of it."""
+    return [rf"\A{re.escape(text)}\z" for text in texts]
 
 
 def _without(url: str, *ends: str) -> str:

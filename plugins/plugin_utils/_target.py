@@ -263,18 +263,37 @@ _READERS = (0, 111)  # from this version on, `service.telemetry.metrics.readers`
 _ROTATED = (0, 122)  # from this version on, the operator `container` of file_log takes names of rotated files
 
 
+@dataclass(frozen=True)
+class WholeRun:
+    """What recipes know of all collectors of a run.
+
+    `logs` are the globs of their logs, `organization` the values that recipe resource_attributes adds to data.
+    """
+
+    logs: Sequence[str] = ()
+    organization: Sequence[str] = ()
+
+
+def organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
+    """Return the texts that recipe resource_attributes of collectors adds; those of variables are not known."""
+    used = [use for one in collectors for use in recipes.uses(one.recipes) if use.name == "resource_attributes"]
+    given = [use.options.get("attributes") for use in used]
+    texts = {str(value) for values in given if isinstance(values, Mapping) for value in values.values()}
+    return tuple(sorted(text for text in texts if text and "$" not in text))
+
+
 def recipe_layers(
     collector: Collector,
     version: str,
     facts: Mapping[str, Any],
     folders: Mapping[str, Path],
     *,
-    logs: Sequence[str] = (),
+    run: WholeRun = WholeRun(),
     target: Target | None = None,
 ) -> list[Layer]:
     """Return the layers of a collector's recipes from these folders, with the component names of this version.
 
-    `logs` are the globs of the logs of all collectors of the cluster; `target` is the build, if the catalogue knows it.
+    `target` is the build, if the catalogue knows it.
     """
     used = recipes.uses(collector.recipes)
     if not used:
@@ -285,7 +304,7 @@ def recipe_layers(
         recipes.check_known(use, folders)
     described = {use.name: _sources.recipe(folders[use.name]) for use in used}
     recipes.check_requires(used, described)
-    about, facts = _about(collector, version, logs, target), facts_for(collector, facts)
+    about, facts = _about(collector, version, run, target), facts_for(collector, facts)
     layers = []
     for use in used:
         recipes.check_mode(use, described[use.name], collector.mode)
@@ -320,7 +339,7 @@ def _places(layer: Layer, written: Sequence[Any], number: int) -> dict[KeyPath, 
     return {(): whole, **given}
 
 
-def _about(collector: Collector, version: str, logs: Sequence[str], target: Target | None) -> dict[str, Any]:
+def _about(collector: Collector, version: str, run: WholeRun, target: Target | None) -> dict[str, Any]:
     """Return the facts about a collector that recipes can use."""
     memory = collector.memory
     return {
@@ -330,7 +349,8 @@ def _about(collector: Collector, version: str, logs: Sequence[str], target: Targ
         "alone": collector.is_alone,
         "allocated": collector.is_allocated,
         "container": collector.logs.container,
-        "logs": list(logs),
+        "logs": list(run.logs),
+        "organization": list(run.organization),
         "host": collector.listen_host,
         "listen": before_port(collector.listen_host),
         "limit_mib": memory.limit_mib,

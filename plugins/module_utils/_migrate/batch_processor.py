@@ -19,10 +19,10 @@ from .._config.paths import Path, at, items, section
 from .._validate.batching import (
     BATCH,
     BY_DEFAULT,
-    DEPRECATED,
     GONE,
     NO_SENDERS,
     QUEUE,
+    WARNED,
     can_batch,
     collects,
     from_version,
@@ -41,7 +41,7 @@ _PASSING = ("forward", "routing", "failover", "roundrobin")
 _GROUPING = ("groupbyattrs", "groupbytrace", "tailsampling", "metricsgeneration")
 # The processor with a queue, by its names from the newest on. A few builds have it.
 _WITH_QUEUE = ("queue_batch", "queuebatch")
-_WHY = f"The processor is deprecated since {DEPRECATED} and gone from {GONE} on."
+_WHY = f"Upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove the processor in {GONE}."
 
 
 @dataclass
@@ -54,8 +54,8 @@ class _Plan:
 
 
 def batches(config: Any, target: Target) -> Iterator[Change | Unsolved]:
-    """Yield every batch processor, from the version on that deprecates it."""
-    if from_version(target, DEPRECATED):
+    """Yield every batch processor, from the version on that warns of it beside batches in exporters."""
+    if from_version(target, WARNED):
         yield from to_exporters(config, target)
 
 

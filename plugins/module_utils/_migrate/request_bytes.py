@@ -57,13 +57,16 @@ class _Sender:
         return not self.own.get("storage")
 
 
-def by_bytes(config: dict[str, Any], target: Target, queues: int, in_exporters: bool = True) -> dict[str, Any]:
+def by_bytes(
+    config: dict[str, Any], target: Target, queues: int, in_exporters: bool = True, *, chosen: bool = False
+) -> dict[str, Any]:
     """Return a config with queues and batches in bytes; `in_exporters`, these make the batches of recipe baseline.
 
+    `chosen` settings of the processor, which a user wrote, stay where no exporter takes them.
     `queues` are the bytes that all queues in the memory of a pod hold together. What a recipe or a user says of a queue
     or of batches stays. A queue refuses what is larger than itself, so it holds the largest request of a receiver.
     """
-    moved = _batches_moved(config, target) if in_exporters else config
+    moved = _batches_moved(config, target, chosen) if in_exporters else config
     senders = list(_senders(config, moved, target))
     sharing = sum(sender.signals for sender in senders if sender.counts_requests and sender.in_memory)
     share = max(queues // max(sharing, 1) // MIB * MIB, _largest_request(config))
@@ -103,11 +106,16 @@ def _largest_request(config: Any) -> int:
     return max(found)
 
 
-def _batches_moved(config: dict[str, Any], target: Target) -> dict[str, Any]:
+def _batches_moved(config: dict[str, Any], target: Target, chosen: bool) -> dict[str, Any]:
     """Return a config with the batches of recipe baseline made by the exporters that can make them."""
     found = to_exporters(config, target, counted=not _usual(at(config, _PROCESSOR)))
-    edits = [edit for one in found if isinstance(one, Change) and one.path == _PROCESSOR for edit in one.edits]
+    changes = [one for one in found if isinstance(one, Change) and one.path == _PROCESSOR]
+    edits = [edit for one in changes if not chosen or _reaches_exporters(one) for edit in one.edits]
     return dict(apply(config, edits)) if edits else config
+
+
+def _reaches_exporters(change: Change) -> bool:
+    return any(edit.path[0] == "exporters" for edit in change.edits)
 
 
 def _usual(processor: Any) -> bool:

@@ -29,6 +29,7 @@ from .data_edits import (
     uses,
     with_type,
 )
+from .elasticsearch_documents import elasticsearch_documents
 from .moved_settings import (
     LEVELS,
     actions,
@@ -224,6 +225,7 @@ STEPS: tuple[Step, ...] = (
     verbosity,
     start_time,
     keep_alives,
+    elasticsearch_documents,
     per_signal,
     removed,
     renamed,

@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on batches: where they are made, by a processor or by exporters, and until when the processor exists.
 
-Source: docs/rfcs/batching-migration.md of the Collector, with the versions of its announcement "Deprecating the
-Collector Batch Processor"; exporter/exporterhelper/internal/queuebatch/config.go; the READMEs of the processors.
-Private.
+Source: ANNOUNCED below; exporter/exporterhelper/internal/queuebatch/config.go; the READMEs of the processors. Private.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .._config.catalogue import Catalogue
@@ -24,9 +23,42 @@ BATCH = "batch"
 QUEUE = "sending_queue"
 # From which version on a queue makes batches of items; older ones have `batcher`, or nothing.
 EXPORTERS_BATCH = "0.130.0"
-# From which version on the processor is deprecated, exporters make batches by default, and the processor is gone.
-DEPRECATED, BY_DEFAULT, GONE = "0.165.0", "0.171.0", "0.177.0"
-_FADES = {GONE: "error", BY_DEFAULT: "warning", DEPRECATED: "info"}
+_RFC = "https://github.com/open-telemetry/opentelemetry-collector/blob/v0.165.0/docs/rfcs/batching-migration.md"
+_CHANGES = "https://github.com/open-telemetry/opentelemetry-collector/blob/v0.165.0/CHANGELOG.md"
+_BLOG = (
+    "the announcement 'Deprecating the Collector Batch Processor' (collector-batching-migration) of opentelemetry.io"
+)
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What upstream does to the processor in a version, or plans to: the severity of a finding, where and when read."""
+
+    version: str
+    what: str
+    severity: str
+    planned: bool
+    source: str
+    day: str
+
+
+# Upstream has announced the end of the processor, and deprecated it in no release so far: its README says beta. The RFC
+# named 0.160, 0.166 and 0.172; the later announcement named the versions here.
+ANNOUNCED = (
+    Announcement(
+        "0.165.0",
+        "warns at its start of the processor beside exporters that make batches",
+        "info",
+        False,
+        _CHANGES,
+        "2026-11-25",
+    ),
+    Announcement("0.171.0", "makes batches in exporters by default", "warning", True, _BLOG, "2026-11-25"),
+    Announcement("0.177.0", "has no processor batch", "error", True, _BLOG, "2026-11-25"),
+)
+# From which version on the Collector warns, exporters make batches by default, and the processor is gone.
+WARNED, BY_DEFAULT, GONE = (one.version for one in ANNOUNCED)
+_FADES = {one.version: one.severity for one in reversed(ANNOUNCED)}
 
 # Exporters for trials, or that are asked for what they have: they send no requests.
 NO_SENDERS = ("debug", "nop", "logging", "file", "prometheus")
@@ -39,7 +71,7 @@ _BEFORE_BATCH = {
     "probabilisticsampler": "it drops data from full batches, so that they leave it partly empty",
     "filter": "it drops data from full batches, so that they leave it partly empty",
 }
-_DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/docs/rfcs/batching-migration.md"
+_DOCUMENTATION = _RFC
 
 
 def from_version(target: Target | None, version: str) -> bool:
@@ -146,11 +178,14 @@ def batch_twice(subject: Subject) -> Iterator[Fault]:
 
 
 def batch_deprecated(subject: Subject) -> Iterator[Fault]:
-    """Yield batch processors, which give way to batches in exporters; from 0.177.0 on the Collector has none."""
+    """Yield batch processors, which give way to batches in exporters; upstream plans to remove them in 0.177.0."""
     severity = next((word for version, word in _FADES.items() if from_version(subject.target, version)), "")
     for name, component_id, kind, _settings in configured(subject) if severity else ():
         if (name, kind) == ("processors", BATCH):
-            message = f"'{component_id}' is deprecated since {DEPRECATED}, and gone from {GONE} on"
+            message = (
+                f"upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove '{component_id}' "
+                f"in {GONE} (announced, read on {ANNOUNCED[-1].day})"
+            )
             fix = "Write its batches into the exporters, as o11y.opentelemetry.pipeline_migrate does."
             yield Fault((name, component_id), message, fix, severity=severity)
 

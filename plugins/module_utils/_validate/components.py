@@ -201,6 +201,7 @@ _HTTP = ("otlphttp", "otlp_http")
 _SERVER: Path = ("protocols", "http")
 _BELOW, _OFF = "Write it below `keepalive`.", "Write `keepalive: {enabled: false}` where connections are not kept."
 _BATCHED = "Write `sending_queue: {batch: …}`, and `num_consumers` for the number of workers."
+_ALWAYS_DYNAMIC = "Remove it: it does nothing. Attributes choose the index of each document, unless an index is given."
 _FIRST = "Remove it: only the first match counts. For several matches, list several routing connectors in the pipeline."
 
 # Sources: CHANGELOG.md and the tags of the Collector at the version in each row; config/confighttp at 0.160 and 0.165;
@@ -219,6 +220,10 @@ MOVES = (
     Move("receivers", ("otlp",), (*_SERVER, "keep_alives_enabled"), "0.160.0", "0.165.0", _OFF),
     Move("exporters", ("elasticsearch",), ("flush",), "0.162.0", "0.162.0", _BATCHED),
     Move("exporters", ("elasticsearch",), ("num_workers",), "0.162.0", "0.162.0", _BATCHED),
+    *(
+        Move("exporters", ("elasticsearch",), (f"{signal}_dynamic_index",), "0.122.0", "", _ALWAYS_DYNAMIC)
+        for signal in ("logs", "metrics", "traces")
+    ),
     Move("service", ("",), _ADDRESS, "0.111.0", "0.128.0", _READERS),
 )
 _MOVES_OF: dict[tuple[str, str], list[Move]] = {}

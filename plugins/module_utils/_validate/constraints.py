@@ -183,7 +183,7 @@ def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
         for place, given in values_of(settings, key, path):
             if key in usual and usual[key] == (given.replace("$$", "$") if isinstance(given, str) else given):
                 continue  # as if it were not given
-            yield CONFLICT, Fault(place, f"{what} takes no '{key}'", f"Remove `{key}`.")
+            yield CONFLICT, Fault(place, f"{what} takes no '{key}'", row.get("fix") or f"Remove `{key}`.")
 
 
 def _range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> Found:

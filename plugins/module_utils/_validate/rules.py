@@ -15,6 +15,7 @@ from . import (
     batching,
     components,
     connectors,
+    elasticsearch_documents,
     expansion,
     ip_families,
     loops,
@@ -65,6 +66,7 @@ _TOPICS = (
         sizing,
     ),
     *(ports, ip_families, placement, loops, scraping, resource, transport, vendor_endpoints),
+    *(elasticsearch_documents,),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 

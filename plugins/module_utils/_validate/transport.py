@@ -238,8 +238,10 @@ def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
 _QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
 _SWITCHES: dict[Path, str] = {
     ("retry_on_failure", "enabled"): "drops data that the receiver rejects at the first attempt",
-    ("sending_queue", "enabled"): "makes senders wait for each request, and drops failed requests",
-    ("remote_write_queue", "enabled"): "makes senders wait for each request, and drops failed requests",
+    ("sending_queue", "enabled"): "makes senders wait for each request, and gives them its error back: those that do "
+    "not send again lose data",
+    ("remote_write_queue", "enabled"): "makes senders wait for each request, and gives them its error back: those that "
+    "do not send again lose data",
 }
 
 

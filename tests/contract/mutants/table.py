@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
 
 from . import around, build, cloud, flow, wiring
@@ -29,6 +31,32 @@ def region_missing(subject: Subject) -> Iterator[Subject]:
 def random_trace_id(subject: Subject) -> Iterator[Subject]:
     for version in ("0.84.0", "0.85.0", "v0.79.1"):
         yield plus(subject, "exporters", "awsxray", {"region": "eu-west-1"}, **built("contrib", version))
+
+
+def elasticsearch(subject: Subject, **settings: Any) -> Iterator[Subject]:
+    """Yield the subject with an exporter that has these settings, for a build that maps documents as otel."""
+    around = {} if subject.target else built("contrib", "0.158.0")
+    if around or (subject.target and parse_version(subject.target.version) >= parse_version("0.145.0")):
+        yield plus(subject, "exporters", "elasticsearch", {"endpoint": "http://es:9200", **settings}, "logs", **around)
+
+
+def index_without_stream(subject: Subject) -> Iterator[Subject]:
+    for key in ("logs_index", "traces_index"):
+        yield from elasticsearch(subject, **{key: "app"})
+
+
+def mapping_changed(subject: Subject) -> Iterator[Subject]:
+    yield from elasticsearch(subject)
+
+
+def mapping_mode_ignored(subject: Subject) -> Iterator[Subject]:
+    yield from elasticsearch(subject, mapping={"mode": "none"})
+
+
+def unread_index_attribute(subject: Subject) -> Iterator[Subject]:
+    actions = [{"key": "elasticsearch.index.prefix", "value": "a", "action": "insert"}]
+    for made in elasticsearch(subject):
+        yield plus(made, "processors", "attributes", {"actions": actions}, "logs")
 
 
 def signature_mismatch(subject: Subject) -> Iterator[Subject]:
@@ -71,6 +99,10 @@ MUTATORS: dict[str, Mutator] = {
         ]
     ),
     "nothing-retried": nothing_retried,
+    "index-without-stream": index_without_stream,
+    "mapping-changed": mapping_changed,
+    "mapping-mode-ignored": mapping_mode_ignored,
+    "unread-index-attribute": unread_index_attribute,
     "region-missing": region_missing,
     "signature-mismatch": signature_mismatch,
     "random-trace-id": random_trace_id,

@@ -510,3 +510,53 @@ def test_nothing_waits_in_memory_before_an_exporter_that_promises_more(promise: 
     shared = config_of({**collector, "recipes": ["otlp_ingest", *ends]})
     assert "batch" in shared["processors"]
     assert [one["sending_queue"]["batch"] for one in shared["exporters"].values()] == [SPLIT, SPLIT]
+
+
+@pytest.mark.parametrize(
+    ("options", "mapping"),
+    [
+        ({}, "otel"),
+        ({"index": "logs-app-default"}, "otel"),
+        ({"index": "app"}, "none"),
+        ({"index": "app", "date_suffix": True}, "none"),
+        ({"date_suffix": True}, "none"),
+        ({"index": "app", "mapping": "otel"}, "otel"),
+    ],
+)
+def test_documents_are_for_data_streams_only_where_they_go_to_one(options: dict[str, Any], mapping: str) -> None:
+    recipe = {"elasticsearch_export": {"endpoints": ["http://es:9200"], **options}}
+    collectors = [{"name": "c", "recipes": ["otlp_ingest", recipe, {"debug_output": {"pipelines": "[mt]*"}}]}]
+    (planned,) = _render.plan(_render.Request(collectors, {}))
+    exporter = planned.composed.config["exporters"]["elasticsearch/default"]
+    assert exporter["mapping"] == {"allowed_modes": [mapping]}
+    told = [one.rule for one in planned.findings if one.rule == "index-without-stream"]
+    assert bool(told) is (options.get("mapping") == "otel")
+
+
+def test_masks_spare_what_the_platform_says_of_itself() -> None:
+    owner = {"service.owner": "platform+otel@example.com", "cost": "${env:CENTRE}", "tier": 1}
+    agent = {
+        "name": "agent",
+        "recipes": ["otlp_ingest", {"resource_attributes": {"attributes": owner}}, "debug_output"],
+    }
+    gateway = {"name": "gateway", "recipes": ["otlp_ingest", "redaction", "debug_output"]}
+    *_others, planned = _render.plan(_render.Request([agent, gateway], {}))
+    allowed = planned.composed.config["processors"]["redaction"]["allowed_values"]
+    assert [one.rule for one in planned.findings if one.severity == "error"] == []
+    patterns = [re.compile(one.replace(r"\z", r"\Z")) for one in allowed]
+    assert any(one.match("platform+otel@example.com") for one in patterns)
+    assert not any(one.match(text) for one in patterns for text in ("a platform+otel@example.com", "ann@example.com"))
+    assert len(allowed) == 2  # the text and the number
+    (alone,) = _render.plan(_render.Request([gateway], {}))
+    assert "allowed_values" not in alone.composed.config["processors"]["redaction"]
+
+
+@pytest.mark.parametrize(("own", "kept"), [({"processors": {"batch": {"timeout": "10s"}}}, True), ({}, False)])
+def test_a_batch_of_the_user_beside_debug_is_kept(own: dict[str, Any], kept: bool) -> None:
+    given = {"name": "c", "recipes": ["otlp_ingest", "debug_output"], "config": own}
+    (planned,) = _render.plan(_render.Request([given], {}))
+    config = planned.composed.config
+    assert ("batch" in config["processors"]) is kept
+    assert ("batch" in config["service"]["pipelines"]["traces"]["processors"]) is kept
+    if kept:
+        assert config["processors"]["batch"]["timeout"] == "10s"

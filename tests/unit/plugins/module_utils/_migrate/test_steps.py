@@ -92,6 +92,24 @@ EXPORTERS = r"""
     {keepalive: {enabled: false}}}]
 - [a switch for the default, 0.165.0, {otlp_http: {disable_keep_alives: false}}, {otlp_http: {}}]
 - [kept connections of then, 0.159.0, {otlp_http: {max_idle_conns: 5}}, {otlp_http: {max_idle_conns: 5}}]
+- - an index of then
+  - 0.158.0
+  - {elasticsearch: {endpoint: a, logs_index: app, logs_dynamic_index: {enabled: true}}}
+  - {elasticsearch: {endpoint: a, logs_index: app, mapping: {allowed_modes: [none]}}}
+- - an index of then for a version with a mode
+  - 0.130.0
+  - {elasticsearch: {endpoint: a, logs_index: app, mapping: null}}
+  - {elasticsearch: {endpoint: a, logs_index: app, mapping: {mode: none}}}
+- - a mode that is ignored
+  - 0.158.0
+  - {elasticsearch: {endpoint: a, mapping: {mode: ecs}}}
+  - {elasticsearch: {endpoint: a, mapping: {allowed_modes: [ecs]}}}
+- - other settings of a mapping
+  - 0.158.0
+  - {elasticsearch: {endpoint: a, traces_index: app, mapping: {dedup: true}}}
+  - {elasticsearch: {endpoint: a, traces_index: app, mapping: {dedup: true, allowed_modes: [none]}}}
+- [a data stream, 0.158.0, {elasticsearch: {logs_index: logs-a-b}}, {elasticsearch: {logs_index: logs-a-b}}]
+- [an index that was chosen, 0.121.0, {elasticsearch: {logs_index: app}}, {elasticsearch: {logs_index: app}}]
 - [another exporter, 0.165.0, {zipkin: {max_idle_conns: 5}}, {zipkin: {max_idle_conns: 5}}]
 """
 # The case, the address of the metrics, the host and the port of the reader.
@@ -245,3 +263,14 @@ def test_a_distribution_without_a_successor_is_told() -> None:
 @pytest.mark.parametrize("config", ODD, ids=str)
 def test_no_config_is_too_odd(config: Any) -> None:
     assert moved(config)[0] == config
+
+
+def test_attributes_that_named_a_part_of_an_index_are_left_with_the_reason() -> None:
+    prefix = {"attributes": [{"key": "elasticsearch.index.prefix", "value": "a-", "action": "insert"}]}
+    config = {
+        "processors": {"resource": prefix},
+        "exporters": {"elasticsearch": {"mapping": {"allowed_modes": ["otel"]}}},
+    }
+    _result, left = moved(config)
+    assert [why for why in left if "elasticsearch.index" in why and "0.122.0" in why]
+    assert moved(config, "0.121.0")[1] == []

@@ -263,10 +263,10 @@ batch-deprecated:
   given: {processors.batch/a: null}
   before: {build: contrib 0.164.0}
   no build: {build: null}
-  deprecated: {build: contrib 0.165.0, finds: "processors.batch/a: 'batch/a' is deprecated since 0.165.0, and gone
-    from 0.177.0 on Write its batches into the exporters"}
-  exporters make batches too: {build: contrib 0.171.0, finds: "processors.batch/a: deprecated since 0.165.0"}
-  gone: {build: contrib 0.177.0, finds: "processors.batch/a: gone from 0.177.0 on"}
+  announced: {build: contrib 0.165.0, finds: "processors.batch/a: upstream plans batches in exporters by default from
+    0.171.0 on, and to remove 'batch/a' in 0.177.0 (announced, read on 2026-11-25) Write its batches into the exporters"}
+  exporters make batches too: {build: contrib 0.171.0, finds: "processors.batch/a: upstream plans"}
+  gone: {build: contrib 0.177.0, finds: "processors.batch/a: to remove 'batch/a' in 0.177.0"}
 batch-early:
   given: {exporters.otlp_grpc.endpoint: "gateway:4317"}
   before a sampler: {processors: {batch: null, tail_sampling: null},

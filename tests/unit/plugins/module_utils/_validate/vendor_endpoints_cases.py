@@ -4,6 +4,50 @@
 """Cases of the rules on AWS and other vendors. `REGIONAL` stands for the domain of AWS in one region."""
 
 CASES = """
+index-without-stream:
+  given: {signal: logs, build: contrib 0.158.0}
+  a name of an index: {exporters.elasticsearch: {logs_index: app},
+    finds: "exporters.elasticsearch.logs_index: 'elasticsearch' maps documents as otel, for which it demands a data
+      stream, and 'app' has the name of an index Add `mapping: {allowed_modes: [none]}`, name a data stream"}
+  with a date: {exporters.elasticsearch: {logs_index: app-prod, logstash_format: {enabled: true}},
+    finds: "exporters.elasticsearch.logs_index: 'app-prod' has the name of an index"}
+  a mode that is ignored: {exporters.elasticsearch: {logs_index: app, mapping: {mode: none}},
+    finds: "exporters.elasticsearch.logs_index: maps documents as otel"}
+  the mode of then: {exporters.elasticsearch: {logs_index: app, mapping: {mode: ecs}}, build: contrib 0.130.0,
+    finds: "exporters.elasticsearch.logs_index: maps documents as ecs"}
+  plain documents: {exporters.elasticsearch: {logs_index: app, mapping: {allowed_modes: [none, ecs]}}}
+  plain documents of then: {exporters.elasticsearch: {logs_index: app}, build: contrib 0.121.0}
+  a mode of then: {exporters.elasticsearch: {logs_index: app, mapping: {mode: none}}, build: contrib 0.130.0}
+  a data stream: {exporters.elasticsearch: {logs_index: logs-app-prod, metrics_index: "${env:INDEX}"}}
+  a mapping of a variable: {exporters.elasticsearch: {logs_index: app, mapping: {allowed_modes: ["${env:MODE}"]}}}
+mapping-changed:
+  given: {signal: logs, build: contrib 0.158.0}
+  nothing said: {exporters.elasticsearch.endpoint: "http://es:9200",
+    finds: "exporters.elasticsearch: 'elasticsearch' maps documents as otel, the default since 0.122.0; before, it was
+      none Write `mapping: {allowed_modes: [otel]}` to say so"}
+  said: {exporters.elasticsearch.mapping: {allowed_modes: [otel]}}
+  a mode: {exporters.elasticsearch.mapping: {mode: none}}
+  the version before: {exporters.elasticsearch.endpoint: "http://es:9200", build: contrib 0.121.0}
+mapping-mode-ignored:
+  given: {signal: logs, build: contrib 0.158.0}
+  a mode: {exporters.elasticsearch.mapping: {mode: none},
+    finds: "exporters.elasticsearch.mapping.mode: 'mode' does nothing since 0.145.0: 'elasticsearch' maps documents as
+      otel Write `mapping: {allowed_modes: [none]}`."}
+  another one allowed: {exporters.elasticsearch.mapping: {mode: none, allowed_modes: [ecs]},
+    finds: "exporters.elasticsearch.mapping.mode: maps documents as ecs"}
+  the same: {exporters.elasticsearch.mapping: {mode: none, allowed_modes: [none]}}
+  the version before: {exporters.elasticsearch.mapping: {mode: none}, build: contrib 0.144.0}
+unread-index-attribute:
+  given: {signal: logs, build: contrib 0.158.0, exporters.elasticsearch.mapping: {allowed_modes: [otel]}}
+  by an action: {processors.resource.attributes: [{key: elasticsearch.index.prefix, value: a, action: insert}],
+    finds: "processors.resource.attributes[0].key: exporter elasticsearch does not read 'elasticsearch.index.prefix'
+      since 0.122.0 Set `elasticsearch.index` to the whole name"}
+  by a statement:
+    processors.transform.log_statements: ['set(log.attributes["elasticsearch.index.suffix"], "a")']
+    finds: "processors.transform.log_statements[0]: does not read 'elasticsearch.index.suffix'"
+  the attribute of today: {processors.resource.attributes: [{key: elasticsearch.index, value: a, action: insert}]}
+  the version before: {processors.resource.attributes: [{key: elasticsearch.index.prefix, value: a, action: insert}],
+    build: contrib 0.121.0}
 http-only:
   X-Ray: {exporters.otlp_grpc.endpoint: "xray.REGIONAL:443",
     finds: "exporters.otlp_grpc.endpoint: 'otlp_grpc' uses gRPC, but xray.REGIONAL accepts only HTTP Use
