@@ -36,6 +36,7 @@ from ..module_utils._validate.data_flow import (
     Routes,
     asked_for_pods,
     downstream_printers,
+    receiving,
     routes_between,
     routing_to,
     senders_to,
@@ -59,6 +60,7 @@ _AROUND: dict[str, Callable[[Sequence[Hop], Routes], Sequence[Any]]] = {
     "routing": routing_to,
     "unreceived": unreceived,
     "unseen": unseen,
+    "receiving": receiving,
 }
 
 

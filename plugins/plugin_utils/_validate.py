@@ -14,7 +14,7 @@ from ..module_utils._config.paths import Path as KeyPath
 from ..module_utils._config.paths import Position, at
 from ..module_utils._errors import Problem, cleaned
 from ..module_utils._validate import profiles
-from ..module_utils._validate.data_flow import Hop, divided
+from ..module_utils._validate.data_flow import Hop, divided, receiving, routes_between
 from ..module_utils._validate.reports import FORMATS, Report, as_dict, counted
 from ..module_utils._validate.rules import lint
 from ..module_utils._validate.subject import Finding, Subject, internal_error, masked
@@ -93,10 +93,11 @@ def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
 
 def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop]) -> Iterator[_Case]:
     wanted = _target.BuildRequest.from_arguments(arguments)
-    routing = divided([*_hops(collected.inputs), *others])
-    for item, keys in zip(collected.inputs, routing, strict=False):
+    hops = [*_hops(collected.inputs), *others]
+    behind = receiving(hops, routes_between(hops))
+    for item, keys, receivers in zip(collected.inputs, divided(hops), behind, strict=False):
         try:
-            yield _case(item, wanted, keys)
+            yield _case(item, wanted, divided=keys, receiving=receivers)
         except Problem:
             raise
         except Exception as error:  # the other files are still checked
@@ -108,7 +109,8 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
         yield _Case(invalid.position.file, [_invalid(invalid)])
 
 
-def _case(item: _inputs.Input, wanted: _target.BuildRequest, known: Mapping[str, set[str]]) -> _Case:
+def _case(item: _inputs.Input, wanted: _target.BuildRequest, **around_it: Any) -> _Case:
+    """Return a config with its findings; `around_it` is what the rules know of other collectors."""
     around = item.context
     target = _target.resolve(wanted, around.image)
     build = _target.label(target, wanted, around.image)
@@ -123,7 +125,7 @@ def _case(item: _inputs.Input, wanted: _target.BuildRequest, known: Mapping[str,
         around.deployment,
         around.resource,
         listeners,
-        divided=known,
+        **around_it,
     )
     findings = masked(lint(subject), item.config, subject.view.suspects)
     return _Case(item.name, findings, item.config, item.locate, target, build)

@@ -82,6 +82,7 @@ ABOUT = {
     "request_mib": 16,
     "batch_bytes": 2**20,
     "rotated_logs": True,
+    "organization": ["platform@example.com"],
 }
 SECRET = re.compile(r"pass(word|wd)|secret|token|api_?key|credential", re.IGNORECASE)
 TOKEN_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"

@@ -19,7 +19,7 @@ from .fields_facts import TARGET
 
 def bundle() -> str:
     """Return the text of the file."""
-    names = (*TABLES, "provenance")
+    names = (*TABLES, "provenance", "request_limits")
     tables = {name: json.loads(TARGET.with_name(f"{name}.json").read_text(encoding="utf-8")) for name in names}
     return json.dumps({"format": FORMAT, "tables": tables}, separators=(",", ":")) + "\n"
 

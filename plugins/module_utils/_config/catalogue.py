@@ -216,6 +216,7 @@ class Catalogue:
     ottl_of: Sequence[Row] = ()
     constraints_of: Sequence[Row] = ()
     gaps: Sequence[Row] = ()
+    request_limits: Sequence[Row] = ()
     extra: Mapping[str, tuple[str, frozenset[Module]]] = field(default_factory=dict)
     extra_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schemas: Mapping[str, Mapping[Key, Any]] = field(default_factory=dict)
@@ -226,6 +227,7 @@ class Catalogue:
         names = TABLES[2:]
         parts = {f"{name}_of": tables.get(name, ()) for name in names[1:]}
         gaps = tables.get("provenance", {}).get("gaps", ())
+        parts["request_limits"] = tables.get("request_limits", ())  # tables of older releases have none
         return cls(tables["components"], tables["builds"], tables.get("removals", ()), gaps=gaps, **parts)
 
     @_remembered

@@ -168,7 +168,7 @@ SIZE_CAUSES = (
         "record_too_large",
         r"one (?:log record|span|datapoint|sample) size is greater than max size|kafka record exceeds max message size|"
         r"max entry size '?\d+'? (?:bytes )?exceeded|line too long|exceeds the maximum (?:event|segment) size",
-        "a single record is larger than a request may be",
+        "a single record is larger than a request may be, and is dropped with the rest of its request",
         "Shorten the record where it is made, for example with `max_log_size` of file_log, or raise the limit: "
         "`sending_queue.batch.max_size` here and the limit of the other side.",
     ),
@@ -188,7 +188,7 @@ SIZE_CAUSES = (
         "its requests are larger than the other side takes, so their records are dropped",
         "Give the exporter batches by bytes below that limit, such as `sending_queue: {batch: {sizer: bytes, "
         "max_size: 3000000}}`, or raise `max_recv_msg_size_mib` (gRPC) or `max_request_body_size` (HTTP) of the "
-        "receiver.",
+        "receiver. docs/request_sizes.md lists the limits.",
     ),
 )
 

@@ -14,7 +14,7 @@ from .._collector.pod_logs import PodLogs
 from .._config.paths import at, section
 from .._kube import names
 from .loops import printing
-from .subject import Printer
+from .subject import Printer, Receiving
 from .view import View, kind_of
 
 _OTLP = ("loadbalancing", "otlp", "otlpgrpc", "otlphttp")
@@ -75,6 +75,16 @@ class Hop(NamedTuple):
         for name, settings in section(self.config, "exporters").items():
             if kind_of(name) in _GRPC and str(at(settings, ("endpoint",))).startswith("dns:///"):
                 yield name
+
+    @property
+    def known_as(self) -> str:
+        """The name, or that of a Service: collectors of files have no other."""
+        return self.name or next(iter(sorted(self.services)), "")
+
+    @property
+    def otlp_receivers(self) -> list[Any]:
+        """The settings of the receivers of OTLP that pipelines use."""
+        return [part.settings for part in View(self.config, {}, False).of("receivers", "otlp")]
 
     @property
     def received(self) -> set[str]:
@@ -156,6 +166,17 @@ def unseen(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...
             if (found := tuple(kept[to] for to in sorted(route.get(name, {}) & kept.keys())))
         }
         for hop, route in zip(hops, routes, strict=True)
+    ]
+
+
+def receiving(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
+    """Return for each collector and exporter the collectors that get its requests."""
+    return [
+        {
+            exporter: tuple(Receiving(hops[to].known_as, tuple(hops[to].otlp_receivers)) for to in sorted(targets))
+            for exporter, targets in route.items()
+        }
+        for route in routes
     ]
 
 

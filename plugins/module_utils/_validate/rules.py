@@ -22,6 +22,7 @@ from . import (
     ottl_statements,
     ports,
     references,
+    request_sizes,
     scraping,
     sizing,
     structure,
@@ -66,7 +67,7 @@ _TOPICS = (
         sizing,
     ),
     *(ports, ip_families, placement, loops, scraping, resource, transport, vendor_endpoints),
-    *(elasticsearch_documents,),
+    *(elasticsearch_documents, request_sizes),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 

@@ -83,6 +83,13 @@ class Printer(NamedTuple):
     verbosity: str
 
 
+class Receiving(NamedTuple):
+    """A collector that gets requests of OTLP: its name, and the settings of its receivers of OTLP."""
+
+    collector: str
+    receivers: tuple[Any, ...]
+
+
 @dataclass(frozen=True)
 class Subject:
     """A config under test, with what surrounds it.
@@ -95,7 +102,7 @@ class Subject:
     data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
     `routing` the keys by which others divide each signal among the replicas, `divided` what files or a cluster show of
     that, `unreceived` the collectors to which an exporter sends a signal in vain, `unseen` those whose new replicas an
-    exporter that balances never learns of.
+    exporter that balances never learns of, `receiving` those that get the requests of an exporter.
     None stands for what is not known.
     """
 
@@ -116,6 +123,7 @@ class Subject:
     divided: Mapping[str, set[str]] = field(default_factory=dict)
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
 
     @cached_property
     def connectors(self) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Receiving, Subject
 
-from .edits import NEW, Mutator, added, added_where, components, edited, joined, pipelines, placed, plus, put
+from .edits import NEW, Mutator, added, added_where, built, components, edited, joined, pipelines, placed, plus, put
 
 OTLP = {"endpoint": "gateway:4317"}
 BY_CONNECTION = {"pod_association": [{"sources": [{"from": "connection"}]}]}
@@ -54,6 +54,15 @@ def batch_twice(subject: Subject) -> Iterator[Subject]:
     for path, roles in pipelines(made):
         listed = put(made, (*path, "processors"), [*(roles.get("processors") or ()), f"batch/{NEW}"])
         yield put(listed, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}"])
+
+
+def request_too_large(subject: Subject) -> Iterator[Subject]:
+    target = subject.target or built("contrib", "0.158.0")["target"]
+    made = put(subject, ("exporters", f"otlp_grpc/{NEW}"), {**OTLP, "sending_queue": {"batch": {"min_size": 8192}}})
+    behind = {f"otlp_grpc/{NEW}": (Receiving("gateway", ({"protocols": {"grpc": None}},)),)}
+    for path, roles in pipelines(made):
+        listed = put(made, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}"])
+        yield replace(listed, receiving=behind, target=target)
 
 
 def batch_deprecated(subject: Subject) -> Iterator[Subject]:
@@ -188,6 +197,7 @@ MUTATORS: dict[str, Mutator] = {
     "batch-early": after_batch(("tail_sampling", {}), ("filter", {}), ("probabilistic_sampler", {})),
     "batch-twice": batch_twice,
     "batch-deprecated": batch_deprecated,
+    "request-too-large": request_too_large,
     "connection-forgotten": connection_forgotten,
     "wrong-pod": wrong_pod,
     "metadata-missing": metadata_missing,

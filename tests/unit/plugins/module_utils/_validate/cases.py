@@ -13,6 +13,7 @@ pipeline of its `signal` has all components that the case names. `config` replac
   environment: [NAME], spec: {}         the variables that are set; the spec of the custom resource
   literals: {NAME: text}                the variables that are given as text
   twice: [receivers.otlp]               the keys that a file has twice
+  receiving: {otlp: {NAME: SETTINGS}}   the collectors behind an exporter, with the settings of their receiver otlp
   behind: {otlp: [[NAME, LOG, debug, basic]]}  what prints the data that an exporter sends on
 """
 
@@ -33,6 +34,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subje
     Finding,
     Ingress,
     Printer,
+    Receiving,
     Subject,
     run,
 )
@@ -174,6 +176,10 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
     "routing": lambda given: {signal: set(keys) for signal, keys in given.items()},
     "unreceived": lambda given: {exporter: tuple(map(tuple, lost)) for exporter, lost in given.items()},
     "unseen": lambda given: {exporter: tuple(names) for exporter, names in given.items()},
+    "receiving": lambda given: {
+        exporter: tuple(Receiving(name, (settings,)) for name, settings in found.items())
+        for exporter, found in given.items()
+    },
     "twice": lambda paths: tuple((tuple(path.split(".")), Position("a.yml", 4, 3)) for path in paths),
 }
 NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "duplicates", "behind": "printers"}

@@ -11,6 +11,33 @@ nothing-retried:
   no queue: {exporters.otlp.sending_queue.enabled: false, finds: "exporters.otlp.sending_queue.enabled: wait"}
   a variable: {exporters.otlp.retry_on_failure.enabled: "${env:RETRY}"}
   the defaults: {exporters.otlp.sending_queue.queue_size: 5}
+request-too-large:
+  given: {build: contrib 0.158.0, exporters.otlp.endpoint: "gw:4317", traces: otlp > batch > otlp, processors.batch: null,
+    receivers.otlp.protocols: {grpc: null, http: null}, receiving: {otlp: {gw: {protocols: {grpc: null}}}}}
+  a processor without a maximum: {finds: "processors.batch: 'batch' makes requests of any size, and collector 'gw' takes at
+    most 4 MiB Write `sending_queue: {batch: {sizer: bytes, max_size: 3355443}}` in 'otlp', or raise `grpc:
+    {max_recv_msg_size_mib: …}` of its receiver otlp."}
+  a processor with a large maximum: {processors.batch: {send_batch_max_size: 20000},
+    finds: "processors.batch: 'batch', with 20000 records of 500 bytes, makes requests of up to 9.54 MiB"}
+  batches of a queue that count records: {exporters.otlp.sending_queue: {batch: {min_size: 8192}},
+    finds: "exporters.otlp.sending_queue.batch: the batch of 'otlp' makes requests of any size"}
+  bytes above the limit: {exporters.otlp.sending_queue: {batch: {sizer: bytes, max_size: 9000000}},
+    finds: "exporters.otlp.sending_queue.batch: makes requests of up to 8.58 MiB"}
+  what a receiver takes over HTTP: {traces: otlp > otlp,
+    finds: "exporters.otlp: 'otlp' passes on what pipeline 'traces' receives, and so makes requests of up to 20 MiB"}
+  an intake of Datadog: {exporters.otlp: null, exporters.otlp_http: {endpoint: "https://otlp.datadoghq.com"},
+    traces: otlp > batch > otlp_http, finds: "processors.batch: Datadog over OTLP takes at most 0.5 MiB"}
+  messages of Kafka: {exporters.otlp: null, exporters.kafka: {brokers: ["k:9092"]}, traces: otlp > batch > kafka,
+    finds: "processors.batch: Kafka takes at most 0.954 MiB"}
+  bytes below the limit: {exporters.otlp.sending_queue: {batch: {sizer: bytes, max_size: 3000000}}}
+  a receiver that takes more: {processors.batch: {send_batch_max_size: 8192},
+    receiving: {otlp: {gw: {protocols: {grpc: {max_recv_msg_size_mib: 64}}}}}}
+  a small maximum: {processors.batch: {send_batch_max_size: 2000}}
+  a limit of a variable: {receiving: {otlp: {gw: {protocols: {grpc: {max_recv_msg_size_mib: "${env:MIB}"}}}}}}
+  a batch of a variable: {exporters.otlp.sending_queue: {batch: "${env:BATCH}"}}
+  a receiver that nobody knows: {receiving: {}}
+  a message for each trace: {exporters.otlp: null, exporters.kafka: {brokers: ["k:9092"], partition_traces_by_id: true},
+    traces: otlp > batch > kafka}
 memory-limiter-settings:
   no interval: {processors.memory_limiter: {check_interval: "0s", limit_mib: 9},
     finds: "processors.memory_limiter: check_interval: 1s"}
