@@ -264,7 +264,8 @@ batch-deprecated:
   before: {build: contrib 0.164.0}
   no build: {build: null}
   announced: {build: contrib 0.165.0, finds: "processors.batch/a: upstream plans batches in exporters by default from
-    0.171.0 on, and to remove 'batch/a' in 0.177.0 (announced, read on 2026-11-25) Write its batches into the exporters"}
+    0.171.0 on, and to remove 'batch/a' in 0.177.0 (announced, read on 2026-11-25) Write its batches into the
+    exporters"}
   exporters make batches too: {build: contrib 0.171.0, finds: "processors.batch/a: upstream plans"}
   gone: {build: contrib 0.177.0, finds: "processors.batch/a: to remove 'batch/a' in 0.177.0"}
 batch-early:

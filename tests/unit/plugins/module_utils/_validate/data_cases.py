@@ -12,10 +12,10 @@ nothing-retried:
   a variable: {exporters.otlp.retry_on_failure.enabled: "${env:RETRY}"}
   the defaults: {exporters.otlp.sending_queue.queue_size: 5}
 request-too-large:
-  given: {build: contrib 0.158.0, exporters.otlp.endpoint: "gw:4317", traces: otlp > batch > otlp, processors.batch: null,
-    receivers.otlp.protocols: {grpc: null, http: null}, receiving: {otlp: {gw: {protocols: {grpc: null}}}}}
-  a processor without a maximum: {finds: "processors.batch: 'batch' makes requests of any size, and collector 'gw' takes at
-    most 4 MiB Write `sending_queue: {batch: {sizer: bytes, max_size: 3355443}}` in 'otlp', or raise `grpc:
+  given: {build: contrib 0.158.0, exporters.otlp.endpoint: "gw:4317", traces: otlp > batch > otlp,
+    processors.batch: null, receivers.otlp.protocols: {grpc: null, http: null}, receiving: {otlp: {gw: {protocols: {grpc: null}}}}}
+  a processor without a maximum: {finds: "processors.batch: 'batch' makes requests of any size, and collector 'gw'
+    takes at most 4 MiB Write `sending_queue: {batch: {sizer: bytes, max_size: 3355443}}` in 'otlp', or raise `grpc:
     {max_recv_msg_size_mib: …}` of its receiver otlp."}
   a processor with a large maximum: {processors.batch: {send_batch_max_size: 20000},
     finds: "processors.batch: 'batch', with 20000 records of 500 bytes, makes requests of up to 9.54 MiB"}
