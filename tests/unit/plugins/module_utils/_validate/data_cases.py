@@ -13,7 +13,8 @@ nothing-retried:
   the defaults: {exporters.otlp.sending_queue.queue_size: 5}
 request-too-large:
   given: {build: contrib 0.158.0, exporters.otlp.endpoint: "gw:4317", traces: otlp > batch > otlp,
-    processors.batch: null, receivers.otlp.protocols: {grpc: null, http: null}, receiving: {otlp: {gw: {protocols: {grpc: null}}}}}
+    processors.batch: null, receivers.otlp.protocols: {grpc: null, http: null},
+    receiving: {otlp: {gw: {protocols: {grpc: null}}}}}
   a processor without a maximum: {finds: "processors.batch: 'batch' makes requests of any size, and collector 'gw'
     takes at most 4 MiB Write `sending_queue: {batch: {sizer: bytes, max_size: 3355443}}` in 'otlp', or raise `grpc:
     {max_recv_msg_size_mib: …}` of its receiver otlp."}
