@@ -29,7 +29,7 @@ from .data_edits import (
     uses,
     with_type,
 )
-from .elasticsearch_documents import elasticsearch_documents
+from .kept_documents import elasticsearch_documents
 from .moved_settings import (
     LEVELS,
     actions,
