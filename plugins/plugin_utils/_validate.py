@@ -17,7 +17,7 @@ from ..module_utils._validate import profiles
 from ..module_utils._validate.data_flow import Hop, divided, receiving, routes_between
 from ..module_utils._validate.reports import FORMATS, Report, as_dict, counted
 from ..module_utils._validate.rules import lint
-from ..module_utils._validate.subject import Finding, Subject, internal_error, masked
+from ..module_utils._validate.subject import Finding, Receiving, Subject, internal_error, masked
 from ..module_utils._validate.view import Target
 from . import _binary, _files, _findings, _inputs, _target, _yaml
 
@@ -97,7 +97,7 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
     behind = receiving(hops, routes_between(hops))
     for item, keys, receivers in zip(collected.inputs, divided(hops), behind, strict=False):
         try:
-            yield _case(item, wanted, divided=keys, receiving=receivers)
+            yield _case(item, wanted, keys, receivers)
         except Problem:
             raise
         except Exception as error:  # the other files are still checked
@@ -109,8 +109,13 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
         yield _Case(invalid.position.file, [_invalid(invalid)])
 
 
-def _case(item: _inputs.Input, wanted: _target.BuildRequest, **around_it: Any) -> _Case:
-    """Return a config with its findings; `around_it` is what the rules know of other collectors."""
+def _case(
+    item: _inputs.Input,
+    wanted: _target.BuildRequest,
+    known: Mapping[str, set[str]],
+    behind: Mapping[str, tuple[Receiving, ...]],
+) -> _Case:
+    """Return a config with its findings; `known` and `behind` are what the rules know of other collectors."""
     around = item.context
     target = _target.resolve(wanted, around.image)
     build = _target.label(target, wanted, around.image)
@@ -125,7 +130,8 @@ def _case(item: _inputs.Input, wanted: _target.BuildRequest, **around_it: Any) -
         around.deployment,
         around.resource,
         listeners,
-        **around_it,
+        divided=known,
+        receiving=behind,
     )
     findings = masked(lint(subject), item.config, subject.view.suspects)
     return _Case(item.name, findings, item.config, item.locate, target, build)
