@@ -209,10 +209,16 @@ def check(found: str, isolated: bool = True) -> None:
 
     A program out of an image is run for the first time here: in namespaces too, unless the user wants none.
     """
-    code, said = _said_of_itself(found, isolated and not sandbox.unavailable())
+    alone = isolated and not sandbox.unavailable()
+    code, said = _said_of_itself(found, alone)
     if code or not _VERSION.search(said):
         wrong = f"{found} is no Collector: `{found} --version` tells no version"
-        raise Problem(wrong, fix="Give the path of a Collector.")
+        script = (
+            " A script that starts another program finds none where tests run: isolation `none` lets it."
+            if alone
+            else ""
+        )
+        raise Problem(wrong, fix=f"Give the path of a Collector.{script}")
 
 
 @cache
