@@ -6,6 +6,7 @@ Who made an object is noted here when it appears, and not read from its marks. T
 from __future__ import annotations
 
 import itertools
+import re
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -111,7 +112,7 @@ class World:
         except KilledError:
             self.count["killed"] += 1
         except Problem as problem:
-            assert "belong" in problem.wrong, problem
+            assert re.search("are managed by others|belong", problem.wrong), problem
             assert state == "present"
             assert not self.api.written()
             self.refused.add(self.actor)
