@@ -6,8 +6,8 @@ Who made an object is noted here when it appears, and not read from its marks. T
 from __future__ import annotations
 
 import itertools
-import re
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 
