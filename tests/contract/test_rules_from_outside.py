@@ -38,6 +38,12 @@ OF_INVENTORIES = {
 }
 # What the data of a case cannot hold, or what is no config in a folder.
 TEXTS = {
+    "request-too-large": """
+      receivers: {otlp: {protocols: {grpc: {endpoint: "localhost:4317"}}}}
+      processors: {batch: {}}
+      exporters: {kafka: {brokers: ["kafka:9092"]}}
+      service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [kafka]}}}
+    """,
     "duplicate-key": "receivers: {otlp: {}}\nreceivers: {zipkin: {}}\nservice: {pipelines: {}}\n",
     "unknown-section": "receivers: {otlp: {}}\nprocessor: {}\nservice: {pipelines: {}}\n",
 }
