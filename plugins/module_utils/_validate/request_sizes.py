@@ -11,9 +11,9 @@ processor/batchprocessor/config.go of the Collector. Private.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from .._config.catalogue import Row
@@ -112,9 +112,12 @@ def _given(settings: Any, row: Row) -> int | None:
 
 
 def _limits_of_hosts(part: Part, rows: Sequence[Row]) -> Iterator[Limit]:
-    hosts = {destination(part.settings.get(key))[1] for key in _ENDPOINTS if part.kind in _PROTOCOLS}
+    """Yield the limits of the services that an exporter sends to, which are known by the names of their hosts."""
+    keys = _ENDPOINTS if part.kind in _PROTOCOLS else ()
+    destinations = [destination(part.settings.get(key))[1] or "" for key in keys]
     for row in rows:
-        if "host" in row and any(re.fullmatch(row["host"], host) for host in hosts if host):
+        names = row.get("hosts", ())
+        if any(fnmatchcase(host, name) for host in destinations for name in names):
             yield Limit(row["name"], row["bytes"])
 
 

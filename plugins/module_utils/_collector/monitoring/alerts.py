@@ -48,15 +48,19 @@ _QUEUED, _ROOM = "<exporter_queue_size_by_signal>", "<exporter_queue_capacity_by
 
 
 def _stalled(held_for: str, quiet_for: str, least: str) -> str:
-    """Return the exporters that hold more than the least for some time, and sent nothing for some time."""
+    """Return the exporters that hold more than the least for some time, and sent nothing for some time.
+
+    Three minutes have the two samples that a rate needs also where Prometheus scrapes each minute, as by default.
+    """
     held = f"min_over_time({_QUEUED}[{held_for}]) and {_QUEUED} offset {held_for}"
     sent = f"sum by (namespace, pod, exporter) (rate(<exporter_sent_of>[{quiet_for}])) > 0"
-    return f"(sum by (namespace, pod, exporter) ({held}) > {least}) unless {sent}"
+    scraped = "and on (namespace, pod) up{<matchers>} == 1"
+    return f"((sum by (namespace, pod, exporter) ({held}) > {least}) {scraped}) unless {sent}"
 
 
 # A queue that fills fast is told when a fifth of it is in use.
 _FIFTH = f"0.2 * sum by (namespace, pod, exporter) ({_ROOM})"
-_STALLED = f"({_stalled('3m', '3m', '0')}) or ({_stalled('1m', '2m', _FIFTH)})"
+_STALLED = f"({_stalled('4m', '3m', '0')}) or ({_stalled('2m', '3m', _FIFTH)})"
 _ALREADY = _cause("namespace, pod, exporter", "ExportStalled")
 _OVERFLOWN = _cause("namespace, pod, exporter", "QueueOverflow", more=',records="<noun>",alertstate="firing"')
 
