@@ -20,9 +20,8 @@ from .subject import Fault, Subject, about, rules
 _DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
 # A variable with an address, as the downward API gives it: MY_POD_IP, K8S_NODE_IP, HOST_IP.
 _ADDRESS = r"\$\{(?:env:)?(?:[A-Z0-9]+_)*(?:POD|NODE|HOST)_?IP\}"
-_UNBRACKETED = re.compile(
-    rf"(?P<scheme>[a-z][a-z0-9+.-]{0, 30}://)?(?P<address>{_ADDRESS}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL
-)
+_SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
+_UNBRACKETED = re.compile(rf"(?P<scheme>{_SCHEME})?(?P<address>{_ADDRESS}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL)
 _SHOWN = 3
 
 

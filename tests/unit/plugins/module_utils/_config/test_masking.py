@@ -230,7 +230,7 @@ def test_a_placeholder_is_no_leaked_secret(path: str, value: str) -> None:
     assert len(findings(Case("placeholder", "any", config))) == 1
 
 
-def test_a_variable_with_a_secret_in_clear_text_is_a_warning() -> None:
+def test_a_variable_with_a_secret_in_clear_text_is_an_error() -> None:
     secret = {
         "DD_API_KEY": WORD,
         "VENDOR_KEY": WORD,
@@ -238,7 +238,8 @@ def test_a_variable_with_a_secret_in_clear_text_is_a_warning() -> None:
         "URL": f"http://me:{WORD}@host",
     }
     found = list(plaintext_secret(Subject({}, literals={**secret, "LEVEL": "debug", "KEY_FILE": "/etc/key"})))
-    assert [one.severity for one in found] == ["warning"] * len(secret)
+    assert len(found) == len(secret)
+    assert {one.severity for one in found} == {""}, "the severity of the rule, which is an error"
     assert all(name in one.message for name, one in zip(secret, found, strict=True))
     assert WORD not in str(found)
 
