@@ -32,8 +32,8 @@ LAST_LINES = 60
 ERROR_LINES = 40
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 # What Molecule prints on a terminal, and elsewhere.
-PART = re.compile(r"\[?(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
-CLOSING = re.compile(r"\d+ passed|Molecule executed")
+PART = re.compile(r"\b(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
+CLOSING = re.compile(r"\b\d+ passed|Molecule executed")
 # How Ansible, pytest and make begin an error; what follows belongs to it up to the next empty line.
 ERROR = re.compile(r"(?:fatal|failed): \[|\[ERROR\]|E   |(?:FAILED|ERROR) \S|make: \*\*\*")
 PRINTING = threading.Lock()

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -154,3 +155,12 @@ def test_folders_with_nothing_but_bytecode_go_and_all_others_stay(tmp_path: Path
     leftovers.remove(tmp_path)
     left = [path for path in tmp_path.rglob("*") if not path.is_dir() or not any(path.iterdir())]
     assert sorted(str(path.relative_to(tmp_path)) for path in left) == sorted(files)
+
+
+def test_a_line_of_a_megabyte_is_read_at_once() -> None:
+    """A failed test may print one; the lines of all jobs wait for it."""
+    target = Target("target", lambda: (0.0, 0.0))
+    for character in ("a", "7", " "):
+        begin = time.process_time()
+        target.read(character * 1_000_000)
+        assert time.process_time() - begin < 1

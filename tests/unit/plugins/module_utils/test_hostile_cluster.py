@@ -195,6 +195,7 @@ def test_results_that_are_read_again_stay_as_they_are() -> None:
         "resources": [{"data": MARK}],
         "other": "\\u001b",
         "warnings": [],
+        "invocation": {"module_args": {}},
     }
 
 
