@@ -106,9 +106,10 @@ def test_queues_are_full_before_the_memory_limiter_refuses(
         stored, address = tiers.enter_context(backend())
         stored.down.set()
         gateway = tiers.enter_context(collector(program, tmp_path, f"grpc://{address}", memory_limit=limit))
+        until("the capacity of queues", lambda: total(gateway, "exporter_queue_capacity") > 0, PATIENCE)
+        queue_bytes = total(gateway, "exporter_queue_capacity") / len(SIGNALS)
         for signal in SIGNALS:
-            room = total(gateway, "exporter_queue_capacity") / max(total(gateway, "exporter_queue_capacity") and 3, 1)
-            send(f"grpc://{gateway}:4317", signal, length, int(2 * room / length), patience=1)
+            send(f"grpc://{gateway}:4317", signal, length, int(2 * queue_bytes / length), patience=1)
             until("a full queue", lambda signal=signal: failed(gateway, signal) > 0, PATIENCE)
         share = total(gateway, "exporter_queue_size") / total(gateway, "exporter_queue_capacity")
         heap = total(gateway, "process_runtime_heap_alloc_bytes") / MIB
