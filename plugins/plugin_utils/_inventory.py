@@ -37,8 +37,9 @@ OF_PLAYBOOKS = frozenset(
 )
 _ENDINGS = (".yml", ".yaml", ".json")
 _FOLDERS = ("group_vars", "host_vars")
-# So many letters may differ in the name of a role, and one in that of an option, which has at least five.
-_OF_ROLE, _SHORTEST = 2, 5
+# So many letters may differ in the name of a role, and one in that of an option, which has at least five. With two,
+# variables of users such as `other_collectors` would be taken for a slip.
+_OF_ROLE, _SHORTEST = 1, 5
 
 
 def check(variables: Mapping[str, Any], hosts: bool = False) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _candidates(name: str) -> Iterator[str]:
         if name.startswith(role):
             options = [known[len(role) :] for known in _known() if known.startswith(role)]
             yield from (role + option for option in options if _is_slip(name[len(role) :], option))
-        elif role[0] in name[:2]:
+        elif name[0] == role[0]:
             pairs = [("_".join(words[:number]), "_".join(words[number:])) for number in range(1, min(len(words), 4))]
             yield from (f"{role}_{option}" for prefix, option in pairs if _edits(prefix, role) <= _OF_ROLE)
             yield from (f"{role}s" for _only_word in words[:1] if _edits(name, f"{role}s") <= _OF_ROLE)

@@ -25,6 +25,7 @@ OWN = (
     *("otel_collector_namespaces", "otel_collector_node", "otel_collector_owned_by", "otel_gateway_namespace"),
     *("otel_collector_receivers", "otel_collector_exporters", "otel_collector_service", "otel_version", "otel"),
     *("otel_backend_token", "collector_namespace", "cert_manager_email", "otel_collector_rendered", "omit"),
+    *("other_collectors", "hotel_collectors", "hotel_collector_namespace", "other_operator_version"),
     *("otel_exporter_otlp_endpoint", "otel_mirror_path", "otel_hosts", "opentelemetry_namespace"),
 )
 
