@@ -134,7 +134,7 @@ def opened(output: Any = subprocess.DEVNULL, errors: Any = subprocess.STDOUT) ->
     if sys.platform != "linux":
         raise UnavailableError("only Linux has namespaces")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with tempfile.TemporaryDirectory() as folder, ours:
+    with ours, tempfile.TemporaryDirectory() as folder:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         ours.settimeout(_SECONDS)
         with theirs:
