@@ -199,7 +199,7 @@ def mismatch(found: str, target: Target | None, isolated: bool = True) -> str:
 
 def version_of(found: str, isolated: bool = True) -> str:
     """Return the version that a program says it has; empty if it says none."""
-    _code, said = _said_of_itself(found, isolated and not sandbox.unavailable())
+    _code, said = _said_of_itself(found, _runs_alone(isolated))
     match = re.search(r"(?<!\d)\d++\.\d++\.\d++", said)
     return match[0] if match else ""
 
@@ -209,16 +209,19 @@ def check(found: str, isolated: bool = True) -> None:
 
     A program out of an image is run for the first time here: in namespaces too, unless the user wants none.
     """
-    alone = isolated and not sandbox.unavailable()
+    alone = _runs_alone(isolated)
     code, said = _said_of_itself(found, alone)
     if code or not _VERSION.search(said):
         wrong = f"{found} is no Collector: `{found} --version` tells no version"
-        script = (
-            " A script that starts another program finds none where tests run: isolation `none` lets it."
-            if alone
-            else ""
-        )
-        raise Problem(wrong, fix=f"Give the path of a Collector.{script}")
+        fix = "Give the path of a Collector."
+        if alone:
+            fix += " A script that starts another program finds none where tests run: isolation `none` lets it."
+        raise Problem(wrong, fix=fix)
+
+
+def _runs_alone(isolated: bool) -> bool:
+    """Whether a program runs in namespaces of its own: if it is asked for, and the system allows it."""
+    return isolated and not sandbox.unavailable()
 
 
 @cache
