@@ -82,18 +82,21 @@ def of_collector(path: str, value: Any) -> str:
 
 # Options that only have a meaning with others.
 TOGETHER = {
-    "control_plane_metrics.skip_verify": {"components": ["apiserver", "kube-scheduler", "kube-controller-manager"]}
+    "control_plane_metrics.skip_verify": {"components": ["apiserver", "kube-scheduler", "kube-controller-manager"]},
 }
+# Options whose value `auto` stands for another value, and options beside which it stands for different ones.
+AUTO: dict[str, tuple[dict[str, Any], ...]] = {"elasticsearch_export.mapping": ({}, {"index": "app"})}
 
 
-def of_recipe(name: str, option: str, value: Any) -> str:
+def of_recipe(name: str, option: str, value: Any, **beside: Any) -> str:
     """Return what follows from one value of an option of a recipe, with what the recipe requires."""
     given = [value] if OF_RECIPES[f"{name}.{option}"].get("type") == "list" else value
     option, _dot, inner = option.partition(".")
     given = [{**RECIPE_OPTIONS[name][option][0], inner: given}] if inner else given
     added = [{PARTNERS[name]: RECIPE_OPTIONS[PARTNERS[name]]}] if name in PARTNERS else []
     others = [*(recipe for recipe in INGEST if recipe != name), *added]
-    recipe = {name: {**RECIPE_OPTIONS.get(name, {}), **TOGETHER.get(f"{name}.{option}", {}), option: given}}
+    required = {**RECIPE_OPTIONS.get(name, {}), **TOGETHER.get(f"{name}.{option}", {}), **beside}
+    recipe = {name: {**required, option: given}}
     modes = RECIPES[name]["modes"]
     return bundle({"mode": "daemonset" if "daemonset" in modes else modes[0], "recipes": [*others, recipe]})
 
@@ -101,8 +104,23 @@ def of_recipe(name: str, option: str, value: Any) -> str:
 @pytest.mark.parametrize("path", OF_RECIPES)
 def test_each_choice_of_a_recipe_makes_a_config_of_its_own(path: str) -> None:
     name, _dot, option = path.partition(".")
-    values = OF_RECIPES[path]["choices"]
+    values = [value for value in OF_RECIPES[path]["choices"] if path not in AUTO or value != "auto"]
     assert len({of_recipe(name, option, value) for value in values}) == len(values)
+
+
+@pytest.mark.parametrize("path", AUTO)
+def test_auto_stands_for_another_choice_by_the_options_beside_it(path: str) -> None:
+    name, _dot, option = path.partition(".")
+    meanings = set()
+    for beside in AUTO[path]:
+        automatic = of_recipe(name, option, "auto", **beside)
+        (meaning,) = [
+            value
+            for value in OF_RECIPES[path]["choices"]
+            if value != "auto" and of_recipe(name, option, value, **beside) == automatic
+        ]
+        meanings.add(meaning)
+    assert len(meanings) == len(AUTO[path])
 
 
 @pytest.mark.parametrize("path", OF_COLLECTORS)
