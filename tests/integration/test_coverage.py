@@ -46,7 +46,8 @@ def test_what_is_proposed_takes_all_that_can_be_taken_and_is_no_test_yet(binary:
     file = tmp_path / "config_proposed.yml"
     assert before["changed"]
     assert [(row["path"], row["why"]) for row in before["proposed"] if row["why"]] == [
-        ("processors.filter.traces.span[1]", "what its literals say does not take it")
+        ("processors.filter.traces.span[1]", "what its literals say does not take it"),
+        ("processors.redaction.blocked_values[1]", "its literals do not say what takes it"),
     ]
     after = run(binary, HERE / "config_test.yml", file)
     assert [row["path"] for row in after["coverage"] if not row["taken"]] == ["processors.filter.traces.span[1]"]

@@ -55,7 +55,10 @@ STEPS: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
     "attributes": {("actions",): ANY_SIGNAL},
     "resource": {("attributes",): ANY_SIGNAL},
     "metricstransform": {("transforms",): ("metrics",)},
+    "redaction": {("blocked_values",): ANY_SIGNAL, ("blocked_key_patterns",): ANY_SIGNAL},
 }
+# Processors that change records without any step: a step is compared with the others' settings, not with what enters.
+_ACTS_ALONE = {"redaction"}
 # Connectors that make metrics of records: the keys with conditions, and the signal of each.
 METRICS_OF = {"spans": "traces", "spanevents": "traces", "metrics": "metrics", "datapoints": "metrics", "logs": "logs"}
 _COUNTING = ("count", "sum", "signaltometrics")
@@ -173,7 +176,7 @@ def _steps(path: Path, settings: Settings, signals: tuple[str, ...], roots: Sequ
     rest = {key: value for key, value in settings.items() if key not in own}
     done: list[tuple[Path, Any]] = []
     for place, text in (step for root in roots for step in _listed(root, at(settings, root))):
-        before: Settings | str = _with(settings, rest, done) if done else ENTERS
+        before: Settings | str = _with(settings, rest, done) if done or _kind(path) in _ACTS_ALONE else ENTERS
         if _kind(path) == "transform" and place[-2] == "conditions":
             group = {**at(settings, place[:-2]), "conditions": [text], "statements": [marking("")]}
             after = _with(settings, rest, [*done, (place[:-2], group)])

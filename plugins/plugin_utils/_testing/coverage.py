@@ -28,7 +28,7 @@ _LONGEST = 200
 _PER_RUN = 30
 """How many branches a run asks: each is a pipeline, and a statement is compiled for all that follow it."""
 _SECONDS = 60.0
-TAKEN, MISSED, UNKNOWN = "taken", "not taken", "unknown"
+TAKEN, MISSED, UNKNOWN = "taken", "never exercised by a test", "unknown"
 
 
 @dataclass

@@ -134,6 +134,10 @@ def _subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
         locate = found.locate
         return Subject(found.config, str(item.get("image") or ""), lambda path: replace(locate(path), file=rendered))
     path = Path(suite.file).parent / suite.config
+    known = [str(item["name"]) for item in arguments["collectors"]]
+    if suite.config in known and not path.exists():
+        wrong = f"there is no file {path}, but a collector '{suite.config}' of the inventory"
+        raise Problem(wrong, where=suite.file, fix=f"Write `collector: {suite.config}` in place of `config`.")
     inputs = [item for item in _inputs.collect([str(path)], None).inputs if isinstance(item.config, dict)]
     if len(inputs) != 1:
         wrong = f"{path} has {counted(len(inputs), 'config')}, and a file of tests is about one"

@@ -159,6 +159,10 @@ def _within(seconds: float, done: Callable[[], bool]) -> bool:
     ({"tests": TESTS.replace("debug:", "debugg:")}, "no exporter 'debugg'; did you mean 'debug'?"),
     ({"tests": TESTS.replace("a.yaml", "b.yaml")}, "b.yaml"),
     ({"tests": TESTS.replace("config: a.yaml", "collector: gateway")}, "there is no collector 'gateway'"),
+    (
+        {"tests": TESTS.replace("a.yaml", "gateway"), "collectors": [{"name": "gateway"}]},
+        "a collector 'gateway' of the inventory (at ",
+    ),
     ({"config": f"{CONFIG}---{CONFIG}"}, "a.yaml has 2 configs, and a file of tests is about one"),
     ({"config": "a: [\n"}, "a.yaml"),
 )

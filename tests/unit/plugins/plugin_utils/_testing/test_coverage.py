@@ -35,7 +35,7 @@ def test_what_does_not_run_is_unknown_with_its_reason_and_no_secret_is_shown(tmp
         "why": "with probes, the Collector does not start: no such thing ********",
         "taken": None,
     }
-    assert "coverage: 0 taken, 0 not taken, 2 unknown" in problem.value.facts["report"]
+    assert "coverage: 0 taken, 0 never exercised by a test, 2 unknown" in problem.value.facts["report"]
 
 
 def test_a_line_names_the_place_and_what_a_pipeline_lacks() -> None:
@@ -46,7 +46,7 @@ def test_a_line_names_the_place_and_what_a_pipeline_lacks() -> None:
         {**row, "file": "", "line": 1, "taken": True},
     ]
     assert list(coverage.lines(rows)) == [
-        "coverage: 1 taken, 1 not taken, 1 unknown",
-        "not taken a.yaml:3: p: w",
+        "coverage: 1 taken, 1 never exercised by a test, 1 unknown",
+        "never exercised by a test a.yaml:3: p: w",
         "unknown collector 'a': p: w (y)",
     ]
