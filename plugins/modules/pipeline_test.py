@@ -115,6 +115,14 @@ options:
     description: Whether to write the golden files that differ, instead of failing. Check mode writes nothing.
     type: bool
     default: false
+  fail_on:
+    description:
+      - V(failure) fails the task if a test fails, or if what O(coverage), O(propose_path) or O(compare) asks cannot be
+        had.
+      - With V(never), RV(failure) says so instead. Playbook C(test) shows RV(report) before it fails.
+    type: str
+    choices: [failure, never]
+    default: failure
   output_path:
     description: File for a report in the format of JUnit; V(-) writes none. Check mode writes nothing.
     type: path
@@ -217,5 +225,10 @@ proposed:
         name: It takes processors.filter.traces.span[1]
         given: {to: otlp, spans: [{attributes: {url.path: /metrics}}]}
         expect: {otlp_grpc/backend: nothing}
+failure:
+  description: How many tests failed, or what else is wrong; empty if all is well. Its lines stand in RV(report).
+  returned: success or failure of a test
+  type: str
+  sample: 1 of 2 tests failed
 report: {description: A line for each test and difference., returned: success or failure of a test, type: str}
 """

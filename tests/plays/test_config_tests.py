@@ -62,9 +62,34 @@ def test_what_goes_wrong_has_its_words_and_leaves_nothing(tmp_path: Path, export
     done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
     assert time.monotonic() - begin < SECONDS
     assert done.returncode == 2, done.stdout + done.stderr
-    assert said in " ".join((done.stdout + done.stderr).split())
+    assert said in _flat(done.stdout + done.stderr)
     left = subprocess.run(["pgrep", "-f", f"{program} --"], capture_output=True, text=True, check=False)
     assert left.stdout == ""
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_a_failed_test_prints_its_readable_lines_first_and_nothing_else(tmp_path: Path, form: str) -> None:
+    program = tmp_path / "otelcol"
+    program.write_text(f"#!/bin/sh\n{VERSION}; echo Error: bad key; exit 1\n")
+    program.chmod(0o700)
+    (tmp_path / "a.yaml").write_text(CONFIG)
+    (tmp_path / "a_test.yml").write_text(TESTS % "debug")
+    given: dict[str, Any] = {"pipeline_test_paths": [str(tmp_path)], "pipeline_test_binary": str(program)}
+    given |= {"pipeline_test_version": "0.158.0", "pipeline_test_isolation": "none"}
+    done = plays.playbook(
+        "-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml", ANSIBLE_CALLBACK_RESULT_FORMAT=form
+    )
+    said = _flat(done.stdout)
+    assert done.returncode == 2, said
+    line, end = f"FAILED {tmp_path}/a_test.yml: one", "1 of 1 test failed. The lines above say what is different."
+    assert said.count(line) == 1, said
+    assert said.index(line) < said.index("FAILED!") < said.rindex(end)
+    assert "differences" not in said + done.stderr
+
+
+def _flat(text: str) -> str:
+    """Return output on one line, without the second quote that YAML needs within quotes."""
+    return " ".join(text.split()).replace("''", "'")
 
 
 READS = f"{VERSION}; cat %s/secret || echo Error: nothing; exit 1"
