@@ -30,6 +30,8 @@ _LEASE = "no lease; the test looks at permissions alone"
 REVIEWED = (
     Reviewed("adot/*haproxy*", {"missing-field"}, "a relabel rule without target_label"),
     Reviewed("operator/internal-controllers-testdata-build-collector-base-*", {"unknown-component"}, _TEST),
+    Reviewed("operator/*-testdata-ingress-testdata-*", {"listen-address"}, "port 98765, for which nothing starts it"),
+    Reviewed("operator/*-testdata-networkpolicies-*", {"listen-address"}, "port 98764, for which nothing starts it"),
     Reviewed("operator/internal-*-testdata-test-*", {"unsupported-signal"}, "the jaeger receiver has traces alone"),
     Reviewed(
         "operator/*-clusterobservability-config-configs-agent-*", _ENDLESS, "a part: the controller adds the rest"

@@ -96,6 +96,7 @@ class ListenerRow:
     """A port that a type opens: its name, where its endpoint stands, the default port, the key that turns it on.
 
     `host_path` is where its host stands, if not in the endpoint, and `host` its default, if not the loopback.
+    `checked` says that `otelcol validate` reads the endpoint, `sockets` that it may be the path of a socket.
     """
 
     name: str
@@ -107,6 +108,8 @@ class ListenerRow:
     exposed: bool  # whether clients connect to it
     host_path: Path
     host: str
+    checked: bool = False
+    sockets: bool = False
 
 
 Listeners = Mapping[Key, tuple[ListenerRow, ...]]
@@ -119,8 +122,10 @@ def listeners_by_type(rows: Iterable[Row]) -> Listeners:
         path, when, host_path = (_path(row.get(key, "")) for key in ("key", "when", "host_key"))
         exposed = row.get("exposed", True)
         host = row.get("host", "")
+        more = (bool(row.get("checked")), bool(row.get("sockets")))
         listener = ListenerRow(
-            row["name"], path, row["port"], row["protocol"], row.get("app_protocol"), when, exposed, host_path, host
+            *(row["name"], path, row["port"], row["protocol"], row.get("app_protocol"), when, exposed, host_path, host),
+            *more,
         )
         found.setdefault((row["section"], row["type"]), []).append(listener)
     return {key: tuple(rows) for key, rows in found.items()}

@@ -18,6 +18,7 @@ from . import (
     elasticsearch_documents,
     expansion,
     ip_families,
+    listen_addresses,
     loops,
     ottl_statements,
     ports,
@@ -66,7 +67,7 @@ _TOPICS = (
         batching,
         sizing,
     ),
-    *(ports, ip_families, placement, loops, scraping, resource, transport, vendor_endpoints),
+    *(ports, listen_addresses, ip_families, placement, loops, scraping, resource, transport, vendor_endpoints),
     *(elasticsearch_documents, request_sizes),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)

@@ -30,7 +30,7 @@ from .constraints import (
     steps,
     values_of,
 )
-from .languages.formats import broken_address, broken_glob, broken_url, dialed
+from .languages.formats import broken_address, broken_glob, broken_listener, broken_url, dialed, listener
 from .languages.go_names import ENCODINGS, ZONES, is_encoding, is_zone
 from .languages.regex import read
 from .structure import id_problem, trimmed
@@ -95,15 +95,24 @@ def _port(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     for key in keys:
         for place, value in values_of(settings, key, path):
             if isinstance(value, str) and ("listens" in row or not _NO_PORT.match(value)):
-                ports = row.get("listens", (0, 0))
-                address = value if "listens" in row else dialed(value)
-                why = broken_address(address, *ports) if address or ports[0] else ""
+                why, meant = _listening(value, row["listens"]) if "listens" in row else _dialing(value)
                 if why:
-                    yield WORD, Fault(place, f"'{value}' {why}", f"Write `{_host_and_port(address)}`.")
+                    yield WORD, Fault(place, f"'{value}' {why}", f"Write `{meant}`.")
         whole = at(settings, steps(key))
         is_open = isinstance(whole, str) and not whole.startswith("unix") and "listens" not in row
         if is_open and _ENDS_WITH_HOST.search(whole):
             yield WORD, Fault((*path, *steps(key)), f"'{whole}' has no port", f"Write `{whole}:4317`.")
+
+
+def _listening(value: str, ports: list[int]) -> tuple[str, str]:
+    """Return why no server listens on a text, and what is meant; an empty text is refused where 0 is no port."""
+    return (broken_listener(value, *ports) if value or ports[0] else ""), listener(value)
+
+
+def _dialing(value: str) -> tuple[str, str]:
+    """Return why no client dials a text, and what is meant."""
+    address = dialed(value)
+    return (broken_address(address) if address else ""), _host_and_port(address)
 
 
 def _host_and_port(address: str) -> str:

@@ -140,6 +140,13 @@ MUTATORS: dict[str, Mutator] = {
     ),
     "proxied-service": proxied_service,
     "port-clash": port_clash,
+    "listen-address": added(
+        [
+            (*place, {"endpoint": text})
+            for place in (("receivers", "zipkin"), ("extensions", "zpages"))
+            for text in ("0.0.0.0", "http://0.0.0.0:9411", "tcp://localhost:9411", ":70000", "9411", "zipkin")
+        ]
+    ),
     "unbracketed-address": unbracketed_address,
     "ipv4-listener": added_where(
         {"ip_families": ("IPv6",)},

@@ -139,6 +139,22 @@ def _of_part(part: Part, table: Listeners, by_operator: bool) -> Iterator[Listen
             yield Listener(part, path, host, port or 0, protocol, *about)
 
 
+class Endpoint(NamedTuple):
+    """An address that the settings of a component name to listen on: the row of the table, the path, and the text."""
+
+    row: ListenerRow
+    path: Path
+    text: str
+
+
+def endpoints(part: Part, table: Listeners) -> Iterator[Endpoint]:
+    """Yield the addresses that a component's settings write and on which it opens a port, whether it can or not."""
+    for row in table.get((part.section, part.type), ()):
+        text = at(part.settings, row.path)
+        if isinstance(text, str) and not row.host_path and _protocol(part, row) and _is_on(part, row):
+            yield Endpoint(row, (*part.path, *row.path), text)
+
+
 def waits_for_clients(name: str, component_id: str, config: Any, table: Listeners) -> bool:
     """Whether data reaches a component of a section because clients send it, wherever it listens.
 

@@ -47,6 +47,47 @@ def broken_address(text: str, least: int = 0, most: int = 0) -> str:
     return f"has a port that is not between {least} and {most}" if most and not least <= int(port) <= most else ""
 
 
+# The names of ports that Go knows without a file of the system, which images of the Collector lack.
+# Source: net/lookup.go.
+_NAMED_PORTS = frozenset(
+    ("domain", "ftp", "ftps", "gopher", "http", "https", "imap2", "imap3", "imaps", "pop3", "pop3s", "smtp", "ssh")
+)
+_LARGEST_PORT = 65535
+
+
+def broken_listener(text: str, least: int = 0, most: int = _LARGEST_PORT) -> str:
+    """Return why a server cannot listen on a text; empty if it can. Ports of a range above 0 have no names."""
+    if "://" in text:
+        return "is a URL, and a server listens on a host and a port"
+    port = text.rpartition(":")[2]
+    if text.isdecimal():
+        return "is a port without a host"
+    if "/" in port:
+        return "has a path, and a server listens on a host and a port"
+    if ":" in text and (not port or port in _NAMED_PORTS) and not least:
+        return ""
+    if ":" in text and port.isidentifier():
+        return "names its port, which needs a number"
+    return broken_address(text, least, most)
+
+
+def listener(text: str, usual: int | None = None, host: str = "0.0.0.0") -> str:
+    """Return where a server listens that was written as another text: what its text has of it, else what is usual."""
+    rest = text.partition("://")[2] or text
+    address = rest.partition("/")[0]
+    found, _colon, port = address.rpartition(":") if ":" in address else (address, "", "")
+    if address.isdecimal():
+        found, port = "", address
+    number = port if port.isdecimal() and 0 < int(port[: _DIGITS + 1]) <= _LARGEST_PORT else str(usual or "PORT")
+    if ":" in found and not found.startswith("["):
+        found = f"[{found}]"
+    is_own = found.startswith(("[", "$")) or found == "localhost" or found.replace(".", "").isdecimal()
+    return f"{found if is_own else host}:{number}"
+
+
+_DIGITS = len(str(_LARGEST_PORT))
+
+
 def broken_url(text: str, absolute: bool = False) -> str:
     """Return why Go does not read a text as a URL; empty if it does. An `absolute` one needs a scheme or a slash."""
     address = text if absolute else text.partition("#")[0]

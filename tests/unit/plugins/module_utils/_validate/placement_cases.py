@@ -185,6 +185,38 @@ health-check-unreachable:
   the address of the pod: {extensions.health_check.endpoint: "${env:MY_POD_IP}:13133", in.probed: true}
   nobody asks: {extensions.health_check: null, in.mode: deployment}
   under the operator: {extensions.health_check: null, in: {probed: true, by_operator: true}}
+listen-address:
+  no port: {receivers.otlp.protocols.grpc.endpoint: 0.0.0.0,
+    finds: "receivers.otlp.protocols.grpc.endpoint: '0.0.0.0' has no port Write `0.0.0.0:4317`."}
+  a URL: {receivers.otlp.protocols.http.endpoint: "http://localhost:4318/v1/traces",
+    finds: "receivers.otlp.protocols.http.endpoint: is a URL, and a server listens on a host and a port Write
+      `localhost:4318`."}
+  a URL of TCP: {receivers.zipkin.endpoint: "tcp://0.0.0.0:9999",
+    finds: "receivers.zipkin.endpoint: Write `0.0.0.0:9999`."}
+  a port that is none: {extensions.health_check.endpoint: ":70000",
+    finds: "extensions.health_check.endpoint: has a port that is not between 0 and 65535 Write `localhost:13133`."}
+  a port alone: {receivers.zipkin.endpoint: "9411",
+    finds: "receivers.zipkin.endpoint: '9411' is a port without a host Write `0.0.0.0:9411`."}
+  a name alone: {exporters.prometheus.endpoint: prometheus, signal: metrics,
+    finds: "exporters.prometheus.endpoint: 'prometheus' has no port Write `0.0.0.0:PORT`."}
+  a port that Go does not know by name: {receivers.statsd.endpoint: "localhost:statsd", signal: metrics,
+    finds: "receivers.statsd.endpoint: names its port, which needs a number Write `localhost:8125`."}
+  IPv6 without brackets: {extensions.zpages.endpoint: "::1:55679",
+    finds: "extensions.zpages.endpoint: an IPv6 address stands in brackets Write `[::1]:55679`."}
+  a path: {receivers.splunk_hec: {endpoint: "0.0.0.0:8088/services/collector"}, signal: logs,
+    finds: "receivers.splunk_hec.endpoint: has a path, and a server listens on a host and a port Write
+      `0.0.0.0:8088`."}
+  the path of a socket for another receiver: {receivers.zipkin.endpoint: /tmp/a.sock,
+    finds: "receivers.zipkin.endpoint: has a path"}
+  every address: {receivers.otlp.protocols: {grpc: {endpoint: ":4317"}, http: {endpoint: "[::]:4318"}}}
+  a port by a name of Go: {receivers.zipkin.endpoint: "localhost:http"}
+  any port: {receivers: {zipkin: {endpoint: "localhost:0"}, zipkin/2: {endpoint: "localhost:"}}}
+  a socket: {receivers.fluent_forward.endpoint: "unix:///var/run/fluent.sock", signal: logs}
+  a socket by transport: {receivers.otlp.protocols.grpc: {endpoint: /tmp/a.sock, transport: unix}}
+  a variable: {receivers.zipkin.endpoint: "${env:LISTEN}"}
+  nothing starts it: {extensions.zpages.endpoint: zpages, service.extensions: []}
+  a client: {exporters.otlp_http.endpoint: "http://gateway:4318"}
+  what otelcol validate reads: {receivers.jaeger.protocols.grpc.endpoint: 0.0.0.0}
 port-clash:
   two of one receiver:
     receivers.otlp.protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "localhost:4317"}}

@@ -201,7 +201,8 @@ unknown-value:
     finds: "exporters.otlp_grpc.endpoint: '::1:4317' has too many colons; an IPv6 address stands in brackets"}
   a scheme without an address, which resolves nothing: {exporters.otlp_grpc.endpoint: "ftp://x"}
   a server has no scheme: {receivers.jaeger.protocols.thrift_http.endpoint: "http://0.0.0.0:14268",
-    finds: "receivers.jaeger.protocols.thrift_http.endpoint: has too many colons"}
+    finds: "receivers.jaeger.protocols.thrift_http.endpoint: is a URL, and a server listens on a host and a port Write
+      `0.0.0.0:14268`."}
   a server's port: {receivers.jaeger.protocols.grpc.endpoint: "0.0.0.0:99999",
     finds: "receivers.jaeger.protocols.grpc.endpoint: has a port that is not between 1 and 65535"}
   an empty reference: {exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: ""}},

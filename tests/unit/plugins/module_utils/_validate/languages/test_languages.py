@@ -135,6 +135,30 @@ def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
     assert bool(formats.broken_address(text, 1, 65535)) == refused
 
 
+@pytest.mark.parametrize(
+    ("text", "why", "meant"),
+    [
+        ("0.0.0.0", "has no port", "0.0.0.0:4317"),
+        ("localhost", "has no port", "localhost:4317"),
+        ("gateway", "has no port", "0.0.0.0:4317"),
+        ("9411", "is a port without a host", "0.0.0.0:9411"),
+        ("http://[::1]:4318/v1", "is a URL", "[::1]:4318"),
+        ("https://collector", "is a URL", "0.0.0.0:4317"),
+        (":70000", "not between 0 and 65535", "0.0.0.0:4317"),
+        ("localhost:otlp", "names its port", "localhost:4317"),
+        ("::1:4317", "stands in brackets", "[::1]:4317"),
+        ("a:4317/x", "has a path", "0.0.0.0:4317"),
+        (":4317", "", "0.0.0.0:4317"),
+        ("localhost:", "", "localhost:4317"),
+        ("localhost:https", "", "localhost:4317"),
+    ],
+)
+def test_a_server_listens_on_a_host_and_a_port(text: str, why: str, meant: str) -> None:
+    found = formats.broken_listener(text)
+    assert why in found and bool(found) == bool(why)
+    assert formats.listener(text, 4317) == meant
+
+
 def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
     language = ottl.Language({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
     call = ottl.read('ExtractGrokPatterns(a, "%{A}") == nil', statement=False)
