@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,16 @@ from functools import partial
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import Cluster, node_ips, until
+from tests.support.cluster import PROJECT, Cluster, node_ips, until
 from tests.support.load import Load, post_http
 from tests.support.load import load as loaded
 from tests.support.record_sizes import NAME, SIZES, send
 
 COLLECTOR = "o11y.opentelemetry/collector"
 PORTS = {"http": 4318, "grpc": 4317}
+SITE = f"ansible-playbook o11y.opentelemetry.site -i {PROJECT}/molecule/lossless/inventory.yml"
+# How often the test of a replaced workload replaces it, each way.
+SWITCHES = int(os.environ.get("O11Y_LOSSLESS_RUNS", "1"))
 SLOW = 180  # seconds: the autoscaler looks every 15, and gRPC connects again after up to two minutes
 load = partial(loaded, longest=2 * SLOW)
 
@@ -88,6 +92,27 @@ def test_no_record_is_lost_for_its_size_by_recipes_alone(cluster: Cluster, size:
 
     assert len(sent.taken) == SIZES[size][1], sent.refusals
     until(f"all of {len(sent.taken)} records", lambda: not missing(), SLOW)
+
+
+@pytest.mark.parametrize("turn", range(SWITCHES))
+@pytest.mark.parametrize("mode", ["statefulset", "deployment"])
+def test_a_workload_that_replaces_another_loses_nothing(cluster: Cluster, mode: str, turn: int) -> None:
+    """What a stopping Collector has accepted is delivered, and a client that it refuses sends again."""
+    name = f"{mode[0]}{turn}"
+    over_http, over_grpc = (receiver(cluster, "moving", protocol) for protocol in ("http", "grpc"))
+    with load(over_http, f"{name}-http", 5) as http, load(over_grpc, f"{name}-grpc", 5) as grpc:
+        both_taken(http, grpc)
+        cluster.host.check_output(f"{SITE} -e moving_mode={mode}")
+        both_taken(http, grpc)
+    for sent in (http, grpc):
+        print(f"{mode}: {len(sent.taken)} records of {sent.name}, {sent.failed_tries} tries failed")
+        all_arrived(cluster, sent, "counter")
+
+
+def both_taken(first: Load, second: Load) -> None:
+    """Wait for more records that two clients' receivers take."""
+    wanted = [len(sent.taken) + 20 for sent in (first, second)]
+    until("records by both", lambda: len(first.taken) >= wanted[0] and len(second.taken) >= wanted[1], SLOW)
 
 
 def test_a_queue_on_a_claim_outlives_the_backend_and_killed_pods(cluster: Cluster) -> None:
