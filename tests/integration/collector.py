@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -34,6 +35,8 @@ ENVIRONMENT = {
     "RECEIVERS": "[nop]",
 }
 SECONDS = 60
+READY = "Everything is ready"  # the last line of a start
+MOMENT = 1  # second in which a component may still end the process, such as by a panic of a routine
 # A process keeps what these take: the port of a receiver from when it is made, and the root of all host_metrics.
 HOLDS = ("awsxray", "root_path")
 
@@ -82,3 +85,40 @@ def _next(process: subprocess.Popen[str], lock: threading.Lock, file: Path) -> s
         said = process.stdout.readline()
     assert said, f"the Collector ended while it validated {file}"
     return str(json.loads(said))
+
+
+def said_at_start(program: Path, file: Path) -> str:
+    """Return what the Collector says when it does not start, or ends within a moment; empty text if it runs.
+
+    It runs in a network namespace of its own: loopback alone, and every port free.
+    """
+    argv = ["unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up; exec "$0" "$@"']
+    with subprocess.Popen(
+        [*argv, str(program), "--config", str(file)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=file.parent,
+    ) as process:
+        assert process.stderr
+        lines, deadline = [], time.monotonic() + SECONDS
+        for line in process.stderr:
+            lines.append(line)
+            if READY in line:
+                return _ended(process)
+            if time.monotonic() > deadline:
+                process.kill()
+                return f"not ready after {SECONDS} s"
+        said = [line for line in lines if line.startswith(("panic:", "Error:"))] or lines[-3:]
+        return "".join(said)
+
+
+def _ended(process: subprocess.Popen[str]) -> str:
+    """Return what a Collector says that ends by itself within a moment after it is ready; it is stopped after it."""
+    try:
+        _out, said = process.communicate(timeout=MOMENT)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.communicate()
+        return ""
+    return said or "ended without a word"

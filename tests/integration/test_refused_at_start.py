@@ -8,8 +8,6 @@ Each config runs for a moment, in a network namespace of its own: loopback alone
 
 from __future__ import annotations
 
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,12 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject, Target
 
-from .collector import ENVIRONMENT, Validate
+from .collector import Validate, said_at_start
 from .real_collector_cases import changed
 from .test_real_collector import FOLDER, TESTBED, program, target, validate
 from .test_values import VALUES, started
 
 __all__ = ["program", "target", "validate"]
-SECONDS = 60
-READY = "Everything is ready"  # the last line of a start
 EXTENSIONS: dict[str, Any] = {
     "basicauth/client": {"client_auth": {"username": "a", "password": "${env:PASSWORD}"}},
     "basicauth/server": {"htpasswd": {"inline": "${env:USERS}"}},
@@ -35,39 +31,21 @@ EXTENSIONS: dict[str, Any] = {
 }
 
 
-def config_of(section: str, kind: str, settings: Any, signal: str) -> Any:
-    """Return a config that starts a component, and the extensions that it names."""
-    named = [name for name in EXTENSIONS if f"'{name}'" in repr(settings)]
+def config_of(section: str, kind: str, settings: Any, signal: str = "") -> Any:
+    """Return a config that starts a component, or has this telemetry of the service, and the extensions it names."""
+    if section == "service":
+        return changed({"service/telemetry": settings})
     base = started(section, kind, settings, signal)
+    named = {name: given for name, given in EXTENSIONS.items() if f"'{name}'" in repr(settings)}
+    extensions = {**base.get("extensions", {}), **named}
     return changed(
         {
-            "extensions": {name: EXTENSIONS[name] for name in named},
-            "service/extensions": named,
+            "extensions": extensions,
+            "service/extensions": list(extensions),
             "service/telemetry": {"metrics": {"level": "none"}},
         },
         base,
     )
-
-
-def said_at_start(program: Path, file: Path) -> str:
-    """Return what the Collector says when it refuses to start; empty text when it is ready."""
-    argv = ["unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up; exec "$0" "$@"']
-    with subprocess.Popen(
-        [*argv, str(program), "--config", str(file)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-        cwd=file.parent,
-    ) as process:
-        assert process.stderr
-        lines, deadline = [], time.monotonic() + SECONDS
-        for line in process.stderr:
-            lines.append(line)
-            if READY in line or time.monotonic() > deadline:
-                process.terminate()
-                process.stderr.read()
-                return "" if READY in line else f"not ready after {SECONDS} s"
-        return "".join(lines[-3:])
 
 
 @pytest.mark.skipif(FOLDER != TESTBED, reason="another build has other components")

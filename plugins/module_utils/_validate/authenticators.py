@@ -37,6 +37,8 @@ _OTHERS = (
 )
 _STORAGES = ("dbstorage", "filestorage", "redisstorage")
 _AUTHENTICATORS = ("basicauth", "bearertokenauth", *_SIDES)
+_NO_MIDDLEWARE = (*_OTHERS, *_STORAGES, *_AUTHENTICATORS)
+_STEPS = 3  # from `middlewares` to an `id`
 _FIXES = {
     CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
     SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
@@ -77,6 +79,19 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*part.path, *path), f"extension '{value}' stores no data", fix)
 
 
+def wrong_middleware(subject: Subject) -> Iterator[Fault]:
+    """Yield middlewares that are extensions of another kind, with which the Collector does not start.
+
+    Source: the Collector's config/configmiddleware (`requested extension is not an HTTP client middleware`).
+    """
+    for part in subject.view.parts:
+        for path, value in leaves(part.settings):
+            is_middleware = len(path) >= _STEPS and path[-1] == "id" and path[-_STEPS] == "middlewares"
+            if is_middleware and isinstance(value, str) and kind_of(value.strip()) in _NO_MIDDLEWARE:
+                fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
+                yield Fault((*part.path, *path), f"extension '{value}' is not a middleware", fix)
+
+
 def _authenticators(part: Part) -> Iterator[tuple[Path, str]]:
     for path, value in leaves(part.settings):
         if path[-2:] == _END and isinstance(value, str):
@@ -101,7 +116,9 @@ def _side(name: str, settings: Any) -> str:
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
 _STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"
+_MIDDLEWARE = "https://github.com/open-telemetry/opentelemetry-collector/tree/main/extension/extensionmiddleware"
 RULES = (
     *rules("error", wrong_authenticator, documentation=_AUTHENTICATION),
     *rules("error", wrong_storage, documentation=_STORAGE),
+    *rules("error", wrong_middleware, documentation=_MIDDLEWARE),
 )

@@ -126,9 +126,15 @@ def _words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> 
         for place, value in values_of(settings, key, path):
             text = str(value).lower() if "text" in row and isinstance(value, (bool, int, float)) else value
             text = text.strip() if "trim" in row and isinstance(text, str) else text
-            if isinstance(text, str) and text not in words and not ("case" in row and text.lower() in _lower(words)):
+            if isinstance(text, str) and not _is_word(text, words, row):
                 known = ", ".join(filter(None, words))
                 yield WORD, Fault(place, f"'{text}' is unknown here{near(text, words)}", f"Use one of {known}.")
+
+
+def _is_word(text: str, words: list[str], row: Row) -> bool:
+    """Whether a text is one of the words of a row; in a row with `case` in any case, with `begins` as its beginning."""
+    known = text in words or ("case" in row and text.lower() in _lower(words))
+    return known or text.startswith(tuple(row.get("begins", ())))
 
 
 def _lower(words: list[str]) -> list[str]:
@@ -219,10 +225,23 @@ def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     small, large = (at(settings, steps(key), usual.get(key)) for key in keys)  # null is zero, no default
     is_time = isinstance(small, str) or isinstance(large, str)
     less, more = (_whole(_amount(value, is_time), row) for value in (small, large))
-    if less is None or more is None or (more == 0 and "zero" in row) or less <= more:
+    if less is None or more is None or (more == 0 and "zero" in row):
         return
-    message = f"'{keys[0]}' is {small}, more than '{keys[1]}', which is {large}"
-    yield RANGE, Fault((*path, *steps(keys[1])), message, f"Write at least {small} for `{keys[1]}`.")
+    least = less * row.get("factor", 1)
+    if least > more or (least == more and "strict" in row):
+        message, fix = _said_of_order(keys, small, large, row)
+        yield RANGE, Fault((*path, *steps(keys[1])), message, fix)
+
+
+def _said_of_order(keys: list[str], small: Any, large: Any, row: Row) -> tuple[str, str]:
+    """Return the message and the fix for two settings whose order is wrong."""
+    first, second = keys
+    if "strict" not in row:
+        message = f"'{first}' is {small}, more than '{second}', which is {large}"
+        return message, f"Write at least {small} for `{second}`."
+    least = f"{row['factor']} times {small}" if "factor" in row else str(small)
+    message = f"'{first}' is {small}; '{second}' has to be more than {least}, and it is {large}"
+    return message, f"Write more than {least} for `{second}`."
 
 
 def _whole(number: Any, row: Row) -> Any:
@@ -285,8 +304,9 @@ def _within(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Foun
                 )
 
 
-def _different(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    one, two = (at(settings, (key,)) for key in keys)
+def _different(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    usual = row.get("defaults", {})
+    one, two = (at(settings, (key,), usual.get(key)) for key in keys)
     if isinstance(one, str) and one == two and EXPANDED not in one:
         yield CONFLICT, Fault((*path, keys[1]), f"{keys[0]} and {keys[1]} are the same", "Choose another one.")
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .._config.catalogue import ANY, Row, is_within
-from .._config.paths import Path, at, section
+from .._config.paths import Path, at, items, section
 from . import constraints, stanza_flow, stanza_operators, text_checks
 from .components import TELEMETRY, configured, listed, remembered
 from .constraints import CONFLICT, EXPANDED, GATE, IGNORED, RANGE, REFERENCE, REGEX, Check, Found, steps
@@ -23,6 +23,7 @@ from .view import Build, build_of
 EXACT = "0.155.0..0.160.0"
 _KEPT = "_constraints"
 _POLICY = "sampling-policy"
+_AT_START = "refused-at-start"
 _OF_GIVEN = {**constraints.OF_GIVEN, **text_checks.OF_GIVEN}
 _CHECKS = {
     **_OF_GIVEN,
@@ -100,6 +101,11 @@ def sampling_policy(subject: Subject) -> Iterator[Fault]:
     yield from found(subject, _POLICY)
 
 
+def refused_at_start(subject: Subject) -> Iterator[Fault]:
+    """Yield settings with which the Collector does not start; `otelcol validate` accepts them."""
+    yield from found(subject, _AT_START)
+
+
 def feature_gate(subject: Subject) -> Iterator[Fault]:
     """Yield settings and pipelines without whose feature gate the Collector does not start."""
     yield from found(subject, GATE)
@@ -127,6 +133,7 @@ def _judge(subject: Subject) -> Found:
     started: dict[str, set[str]] = {}
     for _path, signal, _role, item in listed(subject):
         started.setdefault(item, set()).add(signal)
+    started |= {item: set() for item in items(subject.config, "service", "extensions") if isinstance(item, str)}
     completed = bool(subject.deployment and subject.deployment.target_allocator)
     extensions = section(subject.config, "extensions")
     for (name, component_id), (row, rule, fault) in _violations(subject):
@@ -177,8 +184,13 @@ def _is_about(found: Constraint, settings: Any) -> bool:
 
 
 def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:
-    """Whether a row is about settings in these pipelines, which an operator completes or not."""
-    return not (completed and "allocated" in row) and ("signals" not in row or row["signals"] in signals)
+    """Whether a row is about settings in these pipelines, which an operator completes or not.
+
+    The settings of a row with several signals are wrong only in pipelines of all of them.
+    """
+    wanted = row.get("signals", [])
+    together = wanted if isinstance(wanted, list) else [wanted]
+    return not (completed and "allocated" in row) and all(signal in signals for signal in together)
 
 
 def doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
@@ -232,6 +244,6 @@ _REASONS = {
 }
 RULES = (
     *shared_rules(found, _REASONS),
-    *rules("error", sampling_policy),
+    *rules("error", sampling_policy, refused_at_start),
     *rules("warning", feature_gate, ignored_setting),
 )

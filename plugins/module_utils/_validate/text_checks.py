@@ -32,7 +32,7 @@ from .constraints import (
 )
 from .languages.formats import broken_address, broken_glob, broken_listener, broken_url, dialed, listener
 from .languages.go_names import ENCODINGS, ZONES, is_encoding, is_zone
-from .languages.regex import read
+from .languages.regex import read, refusal
 from .structure import id_problem, trimmed
 from .subject import Fault
 
@@ -244,6 +244,25 @@ def _named_keys(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
             yield MISSING, Fault((*path, key), "one of these has no name", "Write its name before the colon.")
 
 
+def _pem(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield certificates and keys that have no block of PEM; a path of a file is the usual one."""
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            if isinstance(value, str) and value and "-----BEGIN " not in value:
+                file = key.removesuffix("_pem") + "_file"
+                fix = f"Write the text with `-----BEGIN …-----`, or `{file}: FILE`."
+                yield WORD, Fault(place, "this is no text in the format PEM", fix)
+
+
+def _topics(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield topics that are no regular expression, where one of them begins with `^`: then all of them are one."""
+    for key in keys:
+        named = [(place, value) for place, value in values_of(settings, key, path) if isinstance(value, str)]
+        for place, value in named if any(value.startswith("^") for _place, value in named) else ():
+            if refused := refusal(value.replace("$$", "$")):
+                yield REGEX, no_regex(place, refused)
+
+
 _LONGEST_TEXT = 4096
 
 
@@ -290,6 +309,10 @@ OF_GIVEN: dict[str, Check] = {
     "http": _matching("(?i:https?):.*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."),
     "web": _matching(r"(?i:https?)://[^/?#].*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."),
     "port": _port,
+    "pem": _pem,
+    "topics": _topics,
+    "broker": _matching(r"[^:]*(:\d+)?|.*:.*:.*", "no address with a port of digits", "Write `HOST:PORT`."),
+    "url_path": _matching(r"[^\s{}]*", "no path of a URL: blanks and braces have a meaning", "Write `/v1/NAME`."),
     "span": _span,
     "ids": _ids,
     "groups": _groups,

@@ -101,6 +101,13 @@ wrong-storage:
     finds: "receivers.file_log.storage: extension 'health_check' stores no data"}
   a storage: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: file_storage/q}}}
   one that nobody knows: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: acme}}, extensions.acme: {}}
+wrong-middleware:
+  given: {build: contrib 0.158.0, extensions: {zpages: {}, basicauth: {client_auth: {username: a}}, acme: {}}}
+  an authenticator: {exporters.otlp_http: {endpoint: "http://x:1", middlewares: [{id: basicauth}]},
+    finds: "exporters.otlp_http.middlewares[0].id: extension 'basicauth' is not a middleware"}
+  at a server: {receivers.otlp.protocols.http: {endpoint: "x:1", middlewares: [{id: zpages}]},
+    finds: "receivers.otlp.protocols.http.middlewares[0].id: extension 'zpages' is not a middleware"}
+  one that nobody knows: {exporters.otlp_http: {endpoint: "http://x:1", middlewares: [{id: acme}]}}
 plaintext-secret:
   a key: {exporters.x.api: {key: correct-horse-battery, site: x},
     finds: "exporters.x.api.key: `key` is written in clear text Write `${env:NAME}` here, and give NAME in `env` as
@@ -250,7 +257,14 @@ def wrong_storage(subject: Subject) -> Iterator[Subject]:
     yield plus(started, *http_exporter(sending_queue={"storage": f"pprof/{NEW}"}))
 
 
+def wrong_middleware(subject: Subject) -> Iterator[Subject]:
+    """Yield a client whose requests would pass an extension for profiles of the process."""
+    started = plus(subject, "extensions", "pprof", {})
+    yield plus(started, *http_exporter(middlewares=[{"id": f"pprof/{NEW}"}]))
+
+
 MUTATORS: dict[str, Mutator] = {
+    "wrong-middleware": wrong_middleware,
     "wrong-storage": wrong_storage,
     "wrong-authenticator": wrong_authenticator,
     "plaintext-secret": added(

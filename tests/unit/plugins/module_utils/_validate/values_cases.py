@@ -268,6 +268,64 @@ sampling-policy:
   the type of an extension: {processors.tail_sampling.policies: [{name: a, type: acme}], extensions.acme: {}}
   a correct one: {processors.tail_sampling.policies: [{name: a, type: status_code,
     status_code: {status_codes: [ERROR]}}]}
+refused-at-start:
+  given: {build: contrib 0.158.0}
+  a cipher that Go does not have: {exporters.otlp_grpc: {endpoint: "a:1", tls: {cipher_suites: [TLS_RSA]}},
+    finds: "exporters.otlp_grpc.tls.cipher_suites[0]: 'TLS_RSA' is unknown here"}
+  a weak cipher that is not allowed: {exporters.otlp_grpc: {endpoint: "a:1",
+    tls: {cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]}},
+    finds: "exporters.otlp_grpc.tls.cipher_suites[0]: 'TLS_RSA_WITH_AES_128_CBC_SHA' is unknown here"}
+  a weak cipher that is allowed: {exporters.otlp_grpc: {endpoint: "a:1",
+    tls: {include_insecure_cipher_suites: true, cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]}}}
+  a curve of another spelling: {receivers.zipkin: {endpoint: "x:1", tls: {curve_preferences: [P-256]}},
+    finds: "receivers.zipkin.tls.curve_preferences[0]: did you mean 'P256'?"}
+  a path in place of a certificate: {exporters.otlp_http: {endpoint: "http://a:1", tls: {ca_pem: /etc/ca.pem}},
+    finds: "exporters.otlp_http.tls.ca_pem: this is no text in the format PEM Write the text with `-----BEGIN …-----`,
+      or `ca_file: FILE`."}
+  a certificate of a variable: {exporters.otlp_http: {endpoint: "http://a:1", tls: {ca_pem: "${env:CA}"}}}
+  a proxy without a scheme: {exporters.otlp_http: {endpoint: "http://a:1", proxy_url: proxy},
+    finds: "exporters.otlp_http.proxy_url: this is not a URL"}
+  one path for two signals: {receivers.otlp.protocols.http: {endpoint: "x:1", traces_url_path: /v1/logs},
+    traces: otlp > debug, logs: otlp > debug,
+    finds: "receivers.otlp.protocols.http.logs_url_path: traces_url_path and logs_url_path are the same"}
+  that path with one signal: {receivers.otlp.protocols.http: {endpoint: "x:1", traces_url_path: /v1/logs},
+    traces: otlp > debug}
+  a path with a blank: {receivers.otlp.protocols.http: {endpoint: "x:1", traces_url_path: "/a b"},
+    finds: "receivers.otlp.protocols.http.traces_url_path: '/a b' is no path of a URL"}
+  packets at a server of connections: {receivers.otlp.protocols.grpc: {endpoint: "x:1", transport: udp},
+    finds: "receivers.otlp.protocols.grpc.transport: 'udp' brings packets, and this server needs connections"}
+  a login of kubelets at the API server: {processors.k8s_attributes: {auth_type: tls},
+    finds: "processors.k8s_attributes.auth_type: 'tls' ends the Collector: it is for kubelets alone"}
+  a lease shorter than its renewal: {extensions.k8s_leader_elector: {lease_name: a, lease_namespace: b,
+    lease_duration: 10s}, service.extensions: [k8s_leader_elector],
+    finds: "extensions.k8s_leader_elector.lease_duration: 'renew_deadline' is 10s; 'lease_duration' has to be more than
+      10s, and it is 10s Write more than 10s for `lease_duration`."}
+  a renewal that is not tried twice: {extensions.k8s_leader_elector: {lease_name: a, lease_namespace: b,
+    retry_period: 9s}, service.extensions: [k8s_leader_elector],
+    finds: "extensions.k8s_leader_elector.renew_deadline: 'retry_period' is 9s; 'renew_deadline' has to be more than 1.2
+      times 9s, and it is 10s Write more than 1.2 times 9s for `renew_deadline`."}
+  a usual lease: {extensions.k8s_leader_elector: {lease_name: a, lease_namespace: b},
+    service.extensions: [k8s_leader_elector]}
+  users that are nowhere: {extensions.basicauth.htpasswd: {}, service.extensions: [basicauth],
+    finds: "extensions.basicauth.htpasswd: one of file, inline is missing"}
+  an interval that is negative: {exporters.load_balancing: {protocol: {otlp: {}}, resolver: {dns: {hostname: a,
+    interval: -1s}}}, finds: "exporters.load_balancing.resolver.dns.interval: cannot be negative"}
+  an encoding of another signal: {receivers.kafka.metrics.encoding: raw, signal: metrics,
+    finds: "receivers.kafka.metrics.encoding: 'raw' is unknown here"}
+  an encoding of a pipeline that is not there: {receivers.kafka.metrics.encoding: raw, signal: logs}
+  an encoding of text: {receivers.kafka.logs.encoding: text_utf-16, signal: logs}
+  an encoding that is an extension: {receivers.kafka.logs.encoding: acme, extensions.acme: {}, signal: logs}
+  topics that become expressions: {receivers.kafka.logs.topics: ["a(", "^b"], signal: logs,
+    finds: "receivers.kafka.logs.topics[0]: Go refuses this regular expression"}
+  topics that are names: {receivers.kafka.logs.topics: ["a(", "b"], signal: logs}
+  a broker whose port is a word: {exporters.kafka.brokers: ["a:kafka"], signal: logs,
+    finds: "exporters.kafka.brokers[0]: 'a:kafka' is no address with a port of digits Write `HOST:PORT`."}
+  own logs over an unknown protocol: {service.telemetry.logs.processors: [{batch: {exporter: {otlp: {endpoint: "http://a",
+    protocol: http/json}}}}], finds: "service.telemetry.logs.processors[0].batch.exporter.otlp.protocol: 'http/json'"}
+  own metrics over no protocol: {service.telemetry.metrics: {readers: [{periodic: {exporter: {otlp: {endpoint:
+    "http://a"}}}}]}, finds: "service.telemetry.metrics.readers[0].periodic.exporter.otlp: 'protocol' is missing"}
+  own logs in another format: {service.telemetry.logs.encoding: xml,
+    finds: "service.telemetry.logs.encoding: 'xml' is unknown here"}
 """
 
 
@@ -323,6 +381,12 @@ MUTATORS = {
     ),
     "unknown-operator": _made(
         _operators({"type": "noop", "output": "a"}), _operators({"type": "router", "default": "a"})
+    ),
+    "refused-at-start": _made(
+        _grpc(tls={"cipher_suites": ["TLS_RSA"]}),
+        ("exporters", "otlp_http", {"endpoint": "http://a:1", "proxy_url": "proxy"}, "traces"),
+        ("processors", "k8s_attributes", {"auth_type": "tls"}, "traces"),
+        ("receivers", "file_log", {"include": ["/a"], "poll_interval": "0s"}, "logs"),
     ),
     "sampling-policy": _made(
         _policies({"name": "a", "type": "b"}),
