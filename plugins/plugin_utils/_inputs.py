@@ -29,6 +29,7 @@ _JSON = ".json"
 _YAML_FILES = (".yaml", ".yml", _JSON)
 # Folders of tools and packages, which hold no configs.
 _NOT_OURS = {"node_modules", "__pycache__"}
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 VARIABLE = "config"
 
 
@@ -50,10 +51,12 @@ class Input:
 class Collected:
     """All inputs of a task: configs, invalid YAML, texts on which this collection failed, files without a config.
 
-    `texts` are by name, `objects` by folder; `unread` says why files were skipped that may have a config.
+    `texts` are by name, `objects` by folder; `unread` says why files were skipped that may have a config. `resources`
+    are custom resources of the operator without a config, such as an Instrumentation.
     """
 
     inputs: list[Input] = field(default_factory=list)
+    resources: list[Input] = field(default_factory=list)
     invalid: list[_yaml.Invalid] = field(default_factory=list)
     failed: list[Finding] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -63,8 +66,8 @@ class Collected:
 
     @property
     def size(self) -> int:
-        """How many configs were found, readable or not."""
-        return len(self.inputs) + len(self.invalid) + len(self.failed)
+        """How many configs and custom resources were found, readable or not."""
+        return len(self.inputs) + len(self.resources) + len(self.invalid) + len(self.failed)
 
     def refuse(self, invalid: _yaml.Invalid) -> None:
         """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
@@ -202,6 +205,33 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
                 result.inputs.append(replace(made, file=name, locate=locate))
         except _yaml.Invalid as invalid:
             result.refuse(invalid)
+    _add_resources(parsed, name, result)
+
+
+def _add_resources(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:
+    """Add custom resources without a config, but not parts of some that Kustomize puts together."""
+    found = documents.resources([document.data for document in parsed])
+    if found and _is_patch(Path(name)):
+        return
+    for item in found:
+        label = f"{name} ({item.label})"
+        document = part(parsed[item.document], item.path)
+        with result.guarded(f"reading {label}", name):
+            made = _finish(document, item, label, Context(resource=item.owner))
+            result.resources.append(replace(made, config=None, file=name))
+
+
+def _is_patch(file: Path) -> bool:
+    """Whether a kustomization beside a file lists the file as a patch, which is a part of an object."""
+    for name in _KUSTOMIZATIONS:
+        try:
+            data = _yaml.load(_files.read(file.with_name(name)), name).data
+        except (Problem, _yaml.Invalid):
+            continue
+        patches = [at(one, ("path",)) for one in paths.items(data, "patches")]
+        if file.name in (*patches, *paths.items(data, "patchesStrategicMerge")):
+            return True
+    return False
 
 
 def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:

@@ -265,6 +265,7 @@ def _planned(draft: _Draft) -> Planned:
         ),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_target.tables().listeners,
+        operator_kinds=_sources.operator_kinds(),
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
         notes=collector.notes,
         decrypted=draft.decrypted,

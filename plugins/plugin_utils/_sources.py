@@ -57,6 +57,13 @@ def own_tables() -> dict[str, Any]:
     return {file.stem: json.loads(_files.read(file)) for file in CATALOGUE.glob("*.json")}
 
 
+@cache
+def operator_kinds() -> Mapping[str, Any]:
+    """Return the fields of the operator's custom resources, read once per process."""
+    found: Mapping[str, Any] = json.loads(_files.read(CATALOGUE.parent / "operator_kinds.json"))
+    return found
+
+
 def published_tables(text: str, path: str) -> dict[str, Any]:
     """Return the tables in a file that a newer version of the collection published. Raises Problem if it is none."""
     try:

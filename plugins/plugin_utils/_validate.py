@@ -16,10 +16,10 @@ from ..module_utils._errors import Problem, cleaned
 from ..module_utils._validate import profiles
 from ..module_utils._validate.data_flow import Hop, divided, receiving, routes_between
 from ..module_utils._validate.reports import FORMATS, Report, as_dict, counted
-from ..module_utils._validate.rules import lint
+from ..module_utils._validate.rules import lint, lint_resource
 from ..module_utils._validate.subject import Finding, Receiving, Subject, internal_error, masked
 from ..module_utils._validate.view import Target
-from . import _binary, _files, _findings, _inputs, _target, _yaml
+from . import _binary, _files, _findings, _inputs, _sources, _target, _yaml
 
 NOWHERE = "-"
 # How many skipped files are named with the reason.
@@ -103,6 +103,8 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
         except Exception as error:  # the other files are still checked
             position = Position(item.file or item.name)
             yield _Case(item.name, [internal_error(f"checking {item.name}", error, position)])
+    for item in collected.resources:
+        yield _resource(item)
     for failed in collected.failed:
         yield _Case(failed.position.file, [failed])
     for invalid in collected.invalid:
@@ -132,9 +134,19 @@ def _case(
         listeners,
         divided=known,
         receiving=behind,
+        operator_kinds=_sources.operator_kinds(),
     )
     findings = masked(lint(subject), item.config, subject.view.suspects)
     return _Case(item.name, findings, item.config, item.locate, target, build)
+
+
+def _resource(item: _inputs.Input) -> _Case:
+    """Return a custom resource without a config, with its findings."""
+    around = item.context
+    subject = Subject(
+        None, item.locate, item.duplicates, resource=around.resource, operator_kinds=_sources.operator_kinds()
+    )
+    return _Case(item.name, masked(lint_resource(subject), around.resource))
 
 
 def _unread(collected: _inputs.Collected) -> Iterator[str]:

@@ -8,6 +8,7 @@ The wrong cases of each rule are written as files, with manifests for what a cas
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,18 +89,23 @@ INVENTORIES = {
 }
 
 
+# What a case that is not about it has as config in its custom resource.
+PLACE = {"service": {}}
+
+
 def meta(name: str = "c") -> Json:
     return {"name": name, "namespace": "n"}
 
 
 def custom_resource(case: Any, deployment: Deployment | None) -> Json:
     """Return a custom resource with the config and the spec of a case."""
-    given = dict(case.more.get("resource") or {"apiVersion": "opentelemetry.io/v1beta1"})
-    spec: Json = {"config": case.config, **given.pop("spec", {})}
+    given = copy.deepcopy(case.more.get("resource") or {"apiVersion": "opentelemetry.io/v1beta1"})
+    spec: Json = given.pop("spec", {})
+    spec |= {"config": case.config} if spec.get("config", PLACE) == PLACE else {}
     if deployment:
         spec |= {"mode": deployment.mode, "targetAllocator": {"enabled": deployment.target_allocator}}
         spec |= {} if deployment.replicas is None else {"replicas": deployment.replicas}
-    return {**given, "kind": "OpenTelemetryCollector", "metadata": meta(), "spec": spec}
+    return {"kind": "OpenTelemetryCollector", **given, "metadata": meta(), "spec": spec}
 
 
 def container(case: Any, deployment: Deployment) -> Json:

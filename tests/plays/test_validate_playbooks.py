@@ -105,11 +105,74 @@ def test_fields_beside_the_spec_of_a_resource_and_a_limiter_without_limits_are_t
     told = done.stdout + done.stderr
     for name in ("new", "old"):
         here = f"{tmp_path}/configs/{name}.yaml"
-        assert f"{here}:4:1 serviceAccount: warning [resource-field] an OpenTelemetryCollector has no" in told
-        assert f"{here}:5:1 specs: warning [resource-field]" in told
+        assert f"{here}:4:1 serviceAccount: error [resource-field] an OpenTelemetryCollector has no" in told
+        assert f"{here}:5:1 specs: error [resource-field]" in told
     assert "Write it below `spec`, as `spec.serviceAccount`." in told
     assert "no 'specs' beside its spec; did you mean 'spec'" in told
     assert "processors.memory_limiter: error [memory-limiter-settings] 'memory_limiter' has no limit." in told
+
+
+ONFIG = RESOURCE.replace("VERSION", "v1beta1").replace("serviceAccount: mine\nspecs: {}\n", "")
+ONFIG += "  onfig:\n" + textwrap.indent(GOOD, "    ")
+DEEP = """\
+apiVersion: opentelemetry.io/v1beta1
+kind: OpenTelemetryCollector
+metadata: {name: deep}
+spec:
+  mode: statefulset
+  resources: {limit: {memory: 1Gi}}
+  observability: {metrics: {enableMetric: true}}
+  targetAllocator:
+    prometheusCR:
+      serviceMonitorSelector: {app: x}
+      podMonitorSelector: {matchLabel: {app: x}}
+  config:
+"""
+INSTRUMENTATION = """\
+apiVersion: opentelemetry.io/v1alpha1
+kind: Instrumentation
+metadata: {name: i}
+spec:
+  propagators: [tracecontext, b4]
+  sampler: {type: always}
+  pyton: {image: x}
+"""
+
+
+def test_a_custom_resource_without_its_config_is_no_file_to_skip(tmp_path: Path) -> None:
+    write(tmp_path, good=GOOD, onfig=ONFIG)
+    done = playbook(tmp_path, "validate")
+    told, here = done.stdout + done.stderr, f"{tmp_path}/configs/onfig.yaml"
+    assert done.returncode != 0, told
+    assert f"{here}:4:1 spec: error [resource-config] an OpenTelemetryCollector without `spec.config`" in told
+    assert f"{here}:5:3 spec.onfig: error [resource-field]" in told
+    assert "did you mean 'config'?" in told
+
+
+def test_a_patch_of_kustomize_is_no_custom_resource_without_its_config(tmp_path: Path) -> None:
+    write(tmp_path, good=GOOD, part=ONFIG.partition("spec:")[0] + "spec: {replicas: 2}\n")
+    assert playbook(tmp_path, "validate").returncode != 0
+    (tmp_path / "configs" / "kustomization.yaml").write_text("patches: [{path: part.yaml}]\n")
+    done = playbook(tmp_path, "validate")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_fields_deep_below_custom_resources_are_told_with_their_lines(tmp_path: Path) -> None:
+    write(tmp_path, deep=DEEP + textwrap.indent(GOOD, "    "), instrumentation=INSTRUMENTATION)
+    done = playbook(tmp_path, "validate")
+    told, folder = done.stdout + done.stderr, f"{tmp_path}/configs"
+    below = "spec.targetAllocator.prometheusCR"
+    for where, says in (
+        ("deep.yaml:6:15 spec.resources.limit", "did you mean 'limits'?"),
+        ("deep.yaml:7:29 spec.observability.metrics.enableMetric", "did you mean 'enableMetrics'?"),
+        (f"deep.yaml:10:32 {below}.serviceMonitorSelector.app", "write `matchLabels: {app: VALUE}`."),
+        (f"deep.yaml:11:28 {below}.podMonitorSelector.matchLabel", "did you mean 'matchLabels'?"),
+        ("instrumentation.yaml:7:3 spec.pyton", "did you mean 'python'?"),
+    ):
+        line = next(line for line in told.splitlines() if f"{folder}/{where}: error [resource-field]" in line)
+        assert says in line
+    assert f"{folder}/instrumentation.yaml:5:31 spec.propagators[1]: error [resource-value] 'b4' is unknown" in told
+    assert f"{folder}/instrumentation.yaml:6:13 spec.sampler.type: error [resource-value] 'always' is unknown" in told
 
 
 @pytest.mark.parametrize(

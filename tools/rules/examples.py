@@ -18,6 +18,9 @@ from .project import cases, findings
 
 _LONGEST = 24
 _SHORTEST = 3
+# What names a custom resource, and the config of one in a case that is not about it.
+_HEAD = ("apiVersion", "kind")
+_PLACE: Any = {"service": {}}
 # What no data can show, since a mapping has a key once only.
 _WRITTEN = {
     "duplicate-key": ("receivers: {otlp: {}}\nreceivers: {zipkin: {}}\n", "receivers: {otlp: {}, zipkin: {}}\n")
@@ -66,8 +69,12 @@ def shown(case: Any, path: str) -> Any:
     resource = case.more.get("resource")
     if resource is None:
         return case.config
+    if path in _HEAD:
+        return {key: resource[key] for key in _HEAD}
+    whole = path == "spec"  # about what a spec lacks
+    spec = {key: value for key, value in resource["spec"].items() if whole or (key, value) != ("config", _PLACE)}
     config = {} if (path or "spec").startswith("spec") else {"config": {"receivers": case.config["receivers"]}}
-    return {"spec": {**resource["spec"], **config}}
+    return {"spec": {**spec, **config}}
 
 
 def _length(case: Any) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from .._errors import nearest
 from .paths import SECTIONS, Path, at, section
 
 CUSTOM_RESOURCE = "OpenTelemetryCollector"
+GROUP = "opentelemetry.io/"
 _TOP_LEVEL = (*SECTIONS, "service")
 # `service::pipelines` is a key too: the Collector splits keys at `::`.
 _KEY = r"[\"']?([a-z]{1,20})(?:[\"']?\s*:|::)"
@@ -44,6 +45,21 @@ class Found:
 def configs(documents: Sequence[Any], wanted: bool) -> list[Found]:
     """Return every collector config in the documents; `wanted` says that the user calls the file one."""
     return [found for number, data in enumerate(documents) for found in _in_document(number, data, wanted)]
+
+
+def resources(documents: Sequence[Any]) -> list[Found]:
+    """Return every custom resource of the operator that holds no config, lists opened: the path leads to it."""
+    return [
+        Found(number, path, False, item, _label(item, ()))
+        for number, data in enumerate(documents)
+        for path, item in _opened(data, ())
+        if _is_of_operator(item) and not any(_places(item))
+    ]
+
+
+def _is_of_operator(item: Mapping[str, Any]) -> bool:
+    """Whether an object is the operator's, or is meant to be: its group may be misspelt."""
+    return item["kind"] == CUSTOM_RESOURCE or str(item["apiVersion"]).startswith(GROUP)
 
 
 def objects(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
@@ -137,7 +153,7 @@ def _places(item: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
         for key, value in section(item, "data").items():
             if isinstance(value, str) and looks_like_config(value):
                 yield ("data", key), True
-    elif item["kind"] == CUSTOM_RESOURCE and str(item["apiVersion"]).startswith("opentelemetry.io/"):
+    elif item["kind"] == CUSTOM_RESOURCE and str(item["apiVersion"]).startswith(GROUP):
         config = at(item, ("spec", "config"))
         if config:
             yield ("spec", "config"), isinstance(config, str)

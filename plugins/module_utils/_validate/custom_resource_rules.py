@@ -10,58 +10,143 @@ Source: the CRD of OpenTelemetryCollector with its CEL rules, and Validate in th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeGuard
 
 from .._config.paths import Path, at, items, section
 from .._errors import near
-from .subject import Fault, Subject, about, rules
+from .setting_fields import UNKNOWN, walk
+from .subject import Fault, Subject, about, once, rules
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
 _SPEC: Path = ("spec",)
 _ROOT = ("apiVersion", "kind", "metadata", "spec", "status")
-_NEWEST = "opentelemetry.io/v1beta1"
+_GROUP = "opentelemetry.io/"
+COLLECTOR = "OpenTelemetryCollector"
+# Kinds of the group that the table lacks: a preview of 0.158 has this one in another manifest.
+OTHER_KINDS = ("ClusterObservability",)
 _PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
 _LARGEST_PORT = 65535
 _LONGEST_WINDOW = 3600
+# What the rule on settings says of the fields of a label selector, and how many names it says at most.
+_SELECTOR = "Known here: matchExpressions, matchLabels."
+_FEW = 16
 
 # What people call a field by the words of its documentation, where another field is spelled more like it.
 _MEANT: dict[Path, str] = {("targetAllocator", "strategy"): "allocationStrategy"}
 
 
 @about("resource")
+def resource_version(subject: Subject) -> Iterator[Fault]:
+    """Yield versions of a custom resource that no operator serves, or that are deprecated."""
+    kind, version = _kind(subject), _version(subject)
+    versions = subject.operator_kinds.get("kinds", {}).get(kind)
+    if versions is None:
+        return
+    newest = f"{_GROUP}{max(versions, key=_age)}"
+    use = at(subject.operator_kinds, ("deprecated", kind, version))
+    if version not in versions:
+        message = f"the operator serves no {kind} in {_resource(subject).get('apiVersion')}"
+        yield Fault(("apiVersion",), message, f"Write `apiVersion: {newest}`.")
+    elif use:
+        fix = (
+            f"Write `apiVersion: {newest}` and `config` as a mapping; or read it from a cluster, which converts it: "
+            f"`kubectl get {kind.lower()}s.{use}.{_GROUP.rstrip('/')} NAME -o yaml`."
+        )
+        yield Fault(("apiVersion",), f"{kind} in {version} is deprecated", fix, severity="info")
+
+
+@about("resource")
+def resource_kind(subject: Subject) -> Iterator[Fault]:
+    """Yield custom resources of the operator's group whose kind no operator has."""
+    kinds, kind = subject.operator_kinds.get("kinds", {}), _kind(subject)
+    if kinds and kind not in (*kinds, *OTHER_KINDS):
+        yield Fault(("kind",), f"the operator has no kind '{kind}'{near(kind, kinds)}", f"Known: {', '.join(kinds)}.")
+
+
+@about("resource")
+def resource_config(subject: Subject) -> Iterator[Fault]:
+    """Yield OpenTelemetryCollectors without a config."""
+    if subject.resource and _kind(subject) == COLLECTOR and _spec(subject).get("config") in (None, {}, ""):
+        fix = "Write the config of the Collector below `spec.config`."
+        yield Fault(_SPEC, f"an {COLLECTOR} without `spec.config` starts no Collector", fix)
+
+
+@about("resource")
 def resource_field(subject: Subject) -> Iterator[Fault]:
     """Yield fields that a custom resource does not have; the API server rejects or drops them."""
-    for key in (key for key in subject.resource or () if key not in _ROOT):
-        below = key in FIELDS[()]
+    fields, kind = _fields(subject) or {}, _kind(subject)
+    for key in (key for key in _resource(subject) if key not in _ROOT):
+        below = key in fields
         fix = f"Write it below `spec`, as `spec.{key}`." if below else "Remove it."
         near_it = "" if below else near(str(key), _ROOT)
-        yield Fault((key,), f"an OpenTelemetryCollector has no '{key}' beside its spec{near_it}", fix)
-    if not subject.resource or subject.resource.get("apiVersion") != _NEWEST:
-        return
-    for path, known in FIELDS.items():
-        for key in section(subject.resource, "spec", *map(str, path)):
-            if key not in known:
-                meant = _MEANT.get((*path, key), "")
-                hint = f"; did you mean '{meant}'?" if meant else near(str(key), known)
-                message = f"an OpenTelemetryCollector has no '{key}' here{hint}"
-                fix = "Remove it, or look up its name for your version of the operator."
-                yield Fault((*_SPEC, *path, key), message, fix)
+        yield Fault((key,), f"{_article(kind)} has no '{key}' beside its spec{near_it}", fix)
+    for rule_id, fault in _misfits(subject):
+        if rule_id == UNKNOWN:
+            yield _unknown(fault, kind)
+
+
+def _unknown(fault: Fault, kind: str) -> Fault:
+    """Return the fault of an unknown field in the words of custom resources."""
+    *around, key = fault.path
+    hint = _MEANT.get((*around[1:], key), "")
+    meant = f"; did you mean '{hint}'?" if hint else fault.message.partition("is not a setting here")[2]
+    fix = fault.fix
+    if fix == _SELECTOR and not meant:
+        fix = f"Labels of a selector stand below `matchLabels`: write `matchLabels: {{{key}: VALUE}}`."
+    elif fix.count(",") >= _FEW:
+        fix = "Remove it, or look up its name for your version of the operator."
+    return replace(fault, message=f"{_article(kind)} has no '{key}' here{meant}", fix=fix, severity="")
 
 
 @about("resource")
 def resource_value(subject: Subject) -> Iterator[Fault]:
-    """Yield values that the schema of custom resources rejects: unknown words and numbers out of range."""
+    """Yield values that the schema of custom resources rejects: wrong types, unknown words, numbers out of range."""
+    for rule_id, fault in _misfits(subject):
+        if rule_id != UNKNOWN:
+            yield replace(fault, severity="")
     spec = _spec(subject)
-    for path, choices in CHOICES.items():
+    for path, least in LEAST.items() if _kind(subject) == COLLECTOR else ():
         value = at(spec, path)
-        if value is not None and value not in choices:
-            fix = f"Known: {', '.join(filter(None, choices))}."
-            yield Fault((*_SPEC, *path), f"'{value}' is not an allowed value{near(str(value), choices)}", fix)
-    for path, least in LEAST.items():
-        value = at(spec, path)
-        if value is not None and not (_number(value) and value >= least):
+        if _number(value) and value < least:
             yield Fault((*_SPEC, *path), f"{value} is not a number of {least} or more", f"Write {least} or more.")
+
+
+@once
+def _misfits(subject: Subject) -> Iterator[tuple[str, Fault]]:
+    """Yield what the schema of a custom resource refuses, with the rule on settings that would say so."""
+    fields = _fields(subject)
+    if fields is not None:
+        yield from walk(subject.operator_kinds["shared"], fields, _resource(subject).get("spec"), _SPEC)
+
+
+def _fields(subject: Subject) -> dict[str, Any] | None:
+    """Return the fields of the spec of a custom resource; None if its kind and version are not known."""
+    found: dict[str, Any] | None = at(subject.operator_kinds, ("kinds", _kind(subject), _version(subject)))
+    return found
+
+
+def _resource(subject: Subject) -> Mapping[str, Any]:
+    return subject.resource or {}
+
+
+def _kind(subject: Subject) -> str:
+    return str(_resource(subject).get("kind") or COLLECTOR)
+
+
+def _version(subject: Subject) -> str:
+    """Return the version of a custom resource; that of another group as a whole."""
+    return str(_resource(subject).get("apiVersion")).removeprefix(_GROUP)
+
+
+def _age(version: str) -> tuple[str, str]:
+    """Return what sorts v1alpha1 before v1beta1."""
+    return version[2:], version
+
+
+def _article(kind: str) -> str:
+    return f"{'a' if kind[0] not in 'AEIO' else 'an'} {kind}"
 
 
 @about("resource")
@@ -143,7 +228,7 @@ def _number(value: Any) -> TypeGuard[int]:
 
 
 RULES = (
-    *rules("warning", resource_field, documentation=_API),
+    *rules("error", resource_kind, resource_version, resource_config, resource_field, documentation=_API),
     *rules("error", resource_value, resource_mode, resource_autoscaler, resource_port, documentation=_API),
     *rules("error", resource_host, documentation=_API),
 )
@@ -186,17 +271,6 @@ MODE_FIELDS = (
 # Values that count as absent: an empty list or text, but not an empty mapping.
 EMPTY: tuple[Any, ...] = (None, [], "", False)
 
-CHOICES: dict[Path, tuple[str, ...]] = {
-    ("mode",): MODES,
-    ("managementState",): ("managed", "unmanaged"),
-    ("upgradeStrategy",): ("automatic", "none"),
-    ("podManagementPolicy",): ("OrderedReady", "Parallel"),
-    ("ingress", "type"): ("ingress", "route"),
-    ("ingress", "ruleType"): ("path", "subdomain"),
-    ("ingress", "route", "termination"): ("edge", "insecure", "passthrough", "reencrypt"),
-    ("targetAllocator", "allocationStrategy"): ("consistent-hashing", "least-weighted", "per-node"),
-    ("targetAllocator", "filterStrategy"): ("", "none", "relabel-config"),
-}
 _PROBE = {
     "failureThreshold": 1,
     "initialDelaySeconds": 0,
@@ -216,38 +290,4 @@ LEAST: dict[Path, int] = {
         for probe in ("livenessProbe", "readinessProbe", "startupProbe")
         for key, value in _PROBE.items()
     },
-}
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# The fields of v1beta1, by the mapping that they are in. Since 0.159: resizePolicy, targetAllocator.telemetry; since
-# 0.161: imagePullSecrets, revisionHistoryLimit. Source: the operator's changelog.
-FIELDS: dict[Path, frozenset[str]] = {
-    (): _names(
-        "additionalContainers affinity args autoscaler command config configmaps configVersions "
-        "daemonSetUpdateStrategy deploymentUpdateStrategy dnsPolicy env envFrom hostAliases hostNetwork hostPID "
-        "hostUsers httpRoute image imagePullPolicy imagePullSecrets ingress initContainers ipFamilies "
-        "ipFamilyPolicy lifecycle livenessProbe managementState mode networkPolicy nodeSelector observability "
-        "persistentVolumeClaimRetentionPolicy podAnnotations podDisruptionBudget podDnsConfig podManagementPolicy "
-        "podSecurityContext ports priorityClassName readinessProbe replicas resizePolicy resources "
-        "revisionHistoryLimit securityContext serviceAccount serviceName sessionAffinity sessionAffinityConfig "
-        "shareProcessNamespace startupProbe targetAllocator terminationGracePeriodSeconds tolerations "
-        "topologySpreadConstraints trafficDistribution upgradeStrategy volumeClaimTemplates volumeMounts volumes"
-    ),
-    ("autoscaler",): _names("behavior maxReplicas metrics minReplicas targetCPUUtilization targetMemoryUtilization"),
-    ("targetAllocator",): _names(
-        "affinity allocationStrategy allowInsecureAuthSecrets collectorNotReadyGracePeriod "
-        "collectorTargetReloadInterval enabled env filterStrategy image mtls nodeSelector observability "
-        "podDisruptionBudget podSecurityContext prometheusCR replicas resources securityContext serviceAccount "
-        "telemetry tolerations topologySpreadConstraints"
-    ),
-    ("targetAllocator", "prometheusCR"): _names(
-        "allowNamespaces denyFSAccessThroughSMs denyNamespaces enabled evaluationInterval "
-        "podMonitorNamespaceSelector podMonitorSelector probeNamespaceSelector probeSelector scrapeClasses "
-        "scrapeConfigNamespaceSelector scrapeConfigSelector scrapeInterval scrapeProtocols secretNamespaces "
-        "serviceMonitorNamespaceSelector serviceMonitorSelector"
-    ),
 }

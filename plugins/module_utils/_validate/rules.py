@@ -76,3 +76,8 @@ RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULE
 def lint(subject: Subject) -> list[Finding]:
     """Return the findings of every rule, sorted by position."""
     return run(RULES, subject)
+
+
+def lint_resource(subject: Subject) -> list[Finding]:
+    """Return the findings in a custom resource that holds no config."""
+    return run(resource.RULES, subject)

@@ -11,12 +11,12 @@ If the catalogue lacks the version of a component, the nearest known one answers
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from .._config.catalogue import IGNORED, OPEN, Catalogue, Places, Row
+from .._config.catalogue import IGNORED, OPEN, Places, Row
 from .._config.masking import is_secret
 from .._config.paths import Path, at
 from .._errors import near, nearest
@@ -101,14 +101,15 @@ def _of_settings(
     row, found, path = build.fields(section, kind), build.find(section, kind), (section, component_id)
     if row and (found or path == TELEMETRY):
         missing = () if (section, row["type"]) == LIMITER else _missing(row, settings, path)  # a rule of its own
-        for name, fault in (*_walk(build.catalogue, row["fields"], settings, path), *missing):
+        for name, fault in (*walk(build.catalogue.shared_fields, row["fields"], settings, path), *missing):
             needs_use = not row.get("doubt") and name.replace("-", "_") in row.get("when_used", ())
             placed = _with_place(fault, row, path) if name == UNKNOWN else fault
             certain = fault.severity == SLIP and build.is_near(row)
             yield name, placed if certain else hedged(placed, row.get("doubt", "")), needs_use
     rows = build.constraints(section, found.type, _typed) if found else Places()
     for (typed, when), place, value in rows.find(settings, path):
-        for name, fault in _walk(build.catalogue, typed["fields"], value, place) if applies(when, value) else ():
+        found_there = walk(build.catalogue.shared_fields, typed["fields"], value, place) if applies(when, value) else ()
+        for name, fault in found_there:
             yield name, hedged(fault, doubt(typed, build, section, component_id)), False
 
 
@@ -125,8 +126,8 @@ def _typed(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
     return ((row, conditions(row)), "") if "fields" in row else None
 
 
-def _walk(catalogue: Catalogue, fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
-    shared = catalogue.shared_fields
+def walk(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+    """Yield the names of rules with what a value does not take; `shared` has the fields behind `#label`."""
     stack: list[tuple[Path, Any, Any]] = [(path, fields, settings)]
     while stack:
         here, node, value = stack.pop()

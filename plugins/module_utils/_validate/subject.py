@@ -96,7 +96,8 @@ class Subject:
 
     `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
     `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
-    that the config is in; `listeners` has the ports that component types open,
+    that the config is in; `operator_kinds` has the fields of such resources, as _data/operator_kinds.json has them,
+    `listeners` the ports that component types open,
     `literals` the variables that are given as text, `decrypted` what Ansible
     decrypted of the options, `notes` annotations by their options, `printers` what prints the
     data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
@@ -124,6 +125,7 @@ class Subject:
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    operator_kinds: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def connectors(self) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from unittest.mock import patch
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment, Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _render, _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _render, _sources, _target
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "otel_collector_"
 VERSION = "0.158.0"
 LISTENERS = _target.tables().listeners
+KINDS = _sources.operator_kinds()
 ON_NODES = ["host_metrics", "kubelet_metrics", "pod_logs", "kubernetes_attributes", "resource_detection"]
 # What the inventories of the project do not have together.
 OWN: list[dict[str, Any]] = [
@@ -68,14 +69,28 @@ def _fixtures() -> Iterator[tuple[str, Subject]]:
             deployment = item.context.deployment or Deployment("deployment", replicas=1)
             yield (
                 path.name.split(".")[0],
-                Subject(item.config, item.locate, target=target, deployment=deployment, listeners=LISTENERS),
+                Subject(
+                    item.config,
+                    item.locate,
+                    target=target,
+                    deployment=deployment,
+                    listeners=LISTENERS,
+                    operator_kinds=KINDS,
+                ),
             )
     for path in sorted(ROOT.glob("examples/*/rendered/manifests.yml")):
         for item in _inputs.collect([str(path)], None).inputs:
             deployment = item.context.deployment or Deployment("deployment", replicas=1)
             yield (
                 path.parts[-3],
-                Subject(item.config, item.locate, target=target, deployment=deployment, listeners=LISTENERS),
+                Subject(
+                    item.config,
+                    item.locate,
+                    target=target,
+                    deployment=deployment,
+                    listeners=LISTENERS,
+                    operator_kinds=KINDS,
+                ),
             )
 
 

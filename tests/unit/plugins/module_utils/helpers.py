@@ -34,6 +34,9 @@ _ROOT = Path(__file__).parents[4]
 _TABLES = (_ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue").glob("*.json")
 CATALOGUE = Catalogue.from_tables({path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _TABLES})
 LISTENERS = CATALOGUE.listeners
+OPERATOR_KINDS: Json = json.loads(
+    (_ROOT / "plugins" / "plugin_utils" / "_data" / "operator_kinds.json").read_text(encoding="utf-8")
+)
 
 _SPEC = _ROOT / "roles" / "otel_collector" / "meta" / "argument_specs.yml"
 SPEC: Json = {

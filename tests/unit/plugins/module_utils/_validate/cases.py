@@ -40,7 +40,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subje
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
 
-from ..helpers import CATALOGUE, Json, rows
+from ..helpers import CATALOGUE, OPERATOR_KINDS, Json, rows
 
 BY_ID = {rule.id: rule for rule in RULES}
 SECTIONS = {"receivers", "processors", "exporters", "connectors", "extensions", "service"}
@@ -161,8 +161,9 @@ def printers(given: Json) -> Json:
 
 def resource(spec: Json) -> Json:
     """Return a custom resource."""
-    version = spec.pop("version", "v1beta1")
-    return {"apiVersion": f"opentelemetry.io/{version}", "kind": "OpenTelemetryCollector", "spec": spec}
+    version, kind = spec.pop("version", "v1beta1"), spec.pop("kind", "OpenTelemetryCollector")
+    given = {"config": {"service": {}}} if kind == "OpenTelemetryCollector" and version == "v1beta1" else {}
+    return {"apiVersion": f"opentelemetry.io/{version}", "kind": kind, "spec": {**given, **spec}}
 
 
 SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
@@ -187,7 +188,10 @@ NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "du
 
 def findings(case: Case) -> list[Finding]:
     """Return what the case's rule finds."""
-    return run([BY_ID[case.rule]], Subject(case.config, listeners=CATALOGUE.listeners, **case.more))
+    return run(
+        [BY_ID[case.rule]],
+        Subject(case.config, listeners=CATALOGUE.listeners, operator_kinds=OPERATOR_KINDS, **case.more),
+    )
 
 
 def check(case: Case) -> None:

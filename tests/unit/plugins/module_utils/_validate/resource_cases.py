@@ -27,18 +27,61 @@ resource-field:
   fields of operators since 0.159: {spec.resizePolicy: [], spec.imagePullSecrets: [{name: x}],
     spec.revisionHistoryLimit: 3, spec.targetAllocator.telemetry: {}}
   an older version, whose fields are others: {spec.minReplicas: 1, spec.version: v1alpha1}
+  what an older version has not: {spec.dnsPolicy: Default, spec.version: v1alpha1,
+    finds: "spec.dnsPolicy: an OpenTelemetryCollector has no 'dnsPolicy' here"}
+  deep below: {spec.resources.limit.memory: 1Gi, finds: "spec.resources.limit: here; did you mean 'limits'?"}
+  in a list: {spec.additionalContainers: [{name: a, img: b}],
+    finds: "spec.additionalContainers[0].img: an OpenTelemetryCollector has no 'img' here"}
+  of metrics: {spec.observability.metrics.enableMetric: true,
+    finds: "spec.observability.metrics.enableMetric: did you mean 'enableMetrics'?"}
+  a misspelt selector: {spec.targetAllocator.prometheusCR.serviceMonitorSelector.matchLabel: {app: x},
+    finds: "spec.targetAllocator.prometheusCR.serviceMonitorSelector.matchLabel: did you mean 'matchLabels'?"}
+  labels as a selector: {spec.targetAllocator.prometheusCR.serviceMonitorSelector: {app: x},
+    finds: "spec.targetAllocator.prometheusCR.serviceMonitorSelector.app: write `matchLabels: {app: VALUE}`"}
+  a selector: {spec.targetAllocator.prometheusCR.serviceMonitorSelector.matchLabels: {app: x}}
+  any label: {spec.nodeSelector: {kubernetes.io/os: linux}, spec.podAnnotations: {a: b}}
+  a language: {spec: {kind: Instrumentation, version: v1alpha1, pyton: {}},
+    finds: "spec.pyton: an Instrumentation has no 'pyton' here; did you mean 'python'?"}
+  languages: {spec: {kind: Instrumentation, version: v1alpha1, python: {env: [{name: A, value: b}]}, go: {}}}
+  a bridge: {spec: {kind: OpAMPBridge, version: v1alpha1, endpoints: x},
+    finds: "spec.endpoints: an OpAMPBridge has no 'endpoints' here; did you mean 'endpoint'?"}
+  an allocator of its own: {spec: {kind: TargetAllocator, version: v1alpha1, prometheusCR: {enable: true}},
+    finds: "spec.prometheusCR.enable: a TargetAllocator has no 'enable' here; did you mean 'enabled'?"}
+resource-kind:
+  a misspelt kind: {spec.kind: OpenTelemetryColector,
+    finds: "kind: no kind 'OpenTelemetryColector'; did you mean 'OpenTelemetryCollector'"}
+  a kind: {spec.kind: OpAMPBridge, spec.version: v1alpha1}
+resource-version:
+  a deprecated one: {spec: {version: v1alpha1, config: ""}, finds: "apiVersion: Write `apiVersion:
+      opentelemetry.io/v1beta1` and `config` as a mapping; or read it from a cluster"}
+  one that nobody serves: {spec: {kind: Instrumentation, version: v1beta1},
+    finds: "apiVersion: the operator serves no Instrumentation in opentelemetry.io/v1beta1"}
+  the newest: {spec.mode: deployment}
+  the only one: {spec: {kind: TargetAllocator, version: v1alpha1}}
+resource-config:
+  a misspelt one: {spec: {config: null, onfig: {}}, finds: "spec: without `spec.config` starts no Collector"}
+  nothing in it: {spec.config: {}, finds: "spec: without `spec.config`"}
+  of a kind without: {spec: {kind: Instrumentation, version: v1alpha1}}
+  with one: {spec: {}}
 resource-value:
-  another word: {spec.mode: daemon, finds: "spec.mode: 'daemon' is not an allowed value; did you mean"}
+  a number for text: {spec.env: [{name: PORT, value: 80}], finds: "spec.env[0].value: Write `'80'`."}
+  text for a config: {spec.config: "receivers: {}", finds: "spec.config: this must be a mapping, not text"}
+  a quantity: {spec.resources.limits: {memory: 1Gi, cpu: 1}}
+  a propagator: {spec: {kind: Instrumentation, version: v1alpha1, propagators: [tracecontext, b4]},
+    finds: "spec.propagators[1]: 'b4' is unknown here"}
+  a sampler: {spec: {kind: Instrumentation, version: v1alpha1, sampler: {type: always, argument: "1"}},
+    finds: "spec.sampler.type: 'always' is unknown here; did you mean"}
+  another word: {spec.mode: daemon, finds: "spec.mode: 'daemon' is unknown here; did you mean"}
   its words: {spec.mode: daemonset, spec.upgradeStrategy: none}
   no version kept: {spec.configVersions: 0, finds: "spec.configVersions: 0 is not a number of 1 or more"}
   text for a number: {spec.livenessProbe.periodSeconds: "2s",
-    finds: "spec.livenessProbe.periodSeconds: 2s is not a number of 1 or more"}
+    finds: "spec.livenessProbe.periodSeconds: this must be a number, not text"}
   a probe at once: {spec.livenessProbe.initialDelaySeconds: 0}
   a strategy: {spec.targetAllocator.allocationStrategy: per_node,
     finds: "spec.targetAllocator.allocationStrategy: did you mean 'per-node'"}
   no filter, by the word of operators since 0.159: {spec.targetAllocator.filterStrategy: none}
   another filter: {spec.targetAllocator.filterStrategy: all,
-    finds: "spec.targetAllocator.filterStrategy: 'all' is not an allowed value"}
+    finds: "spec.targetAllocator.filterStrategy: 'all' is unknown here"}
 resource-mode:
   a sidecar that tolerates: {spec.mode: sidecar, spec.tolerations: [{operator: Exists}],
     finds: "spec.tolerations: mode sidecar cannot have tolerations Remove it, or use mode daemonset or deployment or
@@ -216,6 +259,15 @@ def specifying(*specs: Json) -> Mutator:
     return mutate
 
 
+def resources(*changes: Json) -> Mutator:
+    """Return the mutator that changes the custom resource itself."""
+
+    def mutate(subject: Subject) -> Iterator[Subject]:
+        return (replace(subject, resource={**(specified(subject).resource or {}), **change}) for change in changes)
+
+    return mutate
+
+
 def allocated(subject: Subject, mode: str = "statefulset", **settings: Any) -> Subject:
     return specified(subject, mode=mode, targetAllocator={"enabled": True, **settings})
 
@@ -248,6 +300,9 @@ def certificates(subject: Subject) -> Iterator[Subject]:
 
 
 MUTATORS: dict[str, Mutator] = {
+    "resource-kind": resources({"kind": "OpenTelemetryColector"}, {"kind": "TargetAlocator"}),
+    "resource-version": resources({"apiVersion": "opentelemetry.io/v1alpha1"}, {"apiVersion": "opentelemetry.io/v1"}),
+    "resource-config": specifying({"config": None}, {"config": {}}),
     "resource-field": specifying({"replica": 2}, {"podLabels": {}}, {"autoscaler": {"min": 1}}),
     "resource-value": specifying({"mode": "agent"}, {"upgradeStrategy": "never"}, {"configVersions": 0}),
     "resource-mode": specifying(
