@@ -20,6 +20,7 @@ from ..module_utils._validate.rules import RULES
 from ..module_utils._validate.subject import INTERNAL_ERROR, Finding, Rule
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
+UNRENDERED = "unrendered-chart"
 _KEYS = ("rule", "reason", "path")
 # How many of the collectors with the same finding are named.
 _NAMED = 3
@@ -32,6 +33,9 @@ def _no_check(_subject: Any) -> Iterator[Any]:
 # Findings from other sources than rules on configs.
 OURS = (
     Rule(INVALID_YAML, "error", "Text that is not YAML.", _no_check, shared=True),
+    Rule(
+        UNRENDERED, "warning", "Values of a Helm chart, which Helm has to render before they can be checked.", _no_check
+    ),
     Rule(REFUSED, "error", "Configs that `otelcol validate` rejects.", _no_check, shared=True),
     Rule(INTERNAL_ERROR, "error", "Rules that failed because of a mistake in this collection.", _no_check),
     Rule(profiles.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..module_utils._bounded.live.bounded_reads import head
 from ..module_utils._bounded.read_limits import HEAD
-from ..module_utils._config import documents, paths
+from ..module_utils._config import documents, helm_values, paths
 from ..module_utils._config.documents import Found
 from ..module_utils._config.layers import Composed, Layer
 from ..module_utils._config.paths import Path as KeyPath
@@ -24,6 +24,7 @@ from ..module_utils._validate import from_manifests as context
 from ..module_utils._validate.from_manifests import Context
 from ..module_utils._validate.subject import Finding, internal_error
 from . import _files, _yaml
+from ._findings import UNRENDERED
 
 _JSON = ".json"
 _YAML_FILES = (".yaml", ".yml", _JSON)
@@ -52,11 +53,13 @@ class Collected:
     """All inputs of a task: configs, invalid YAML, texts on which this collection failed, files without a config.
 
     `texts` are by name, `objects` by folder; `unread` says why files were skipped that may have a config. `resources`
-    are custom resources of the operator without a config, such as an Instrumentation.
+    are custom resources of the operator without a config, such as an Instrumentation; `charts` says how values of Helm
+    charts become configs.
     """
 
     inputs: list[Input] = field(default_factory=list)
     resources: list[Input] = field(default_factory=list)
+    charts: list[Finding] = field(default_factory=list)
     invalid: list[_yaml.Invalid] = field(default_factory=list)
     failed: list[Finding] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -123,9 +126,17 @@ def _add_path(path: Path, result: Collected) -> None:
         with result.guarded(f"reading {item.name}", item.file):
             result.inputs[index] = _among(item, result.objects.get(Path(item.file).parent, []))
     if result.size == before:
-        looked = "" if given else f" (searched {len(listed)} YAML files)"
-        fix = "Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that contains one."
-        raise Problem(f"there is no collector config in {path}{looked}", fix=fix)
+        raise _nothing(path, listed, result)
+
+
+def _nothing(path: Path, listed: Sequence[Path], result: Collected) -> Problem:
+    """Return what to say about a path without a config."""
+    looked = "" if path in listed else f" (searched {len(listed)} YAML files)"
+    for chart in result.charts:
+        if Path(chart.position.file) in listed:
+            return Problem(f"there is no collector config in {path}{looked}, but {chart.message}", fix=chart.fix)
+    fix = "Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that contains one."
+    return Problem(f"there is no collector config in {path}{looked}", fix=fix)
 
 
 def _among(item: Input, stream: Sequence[Mapping[str, Any]]) -> Input:
@@ -145,14 +156,19 @@ def _add_file(file: Path, given: bool, result: Collected) -> None:
             raise
         _unreadable(file, problem, result)
         return
-    if given or _looks_like_config(text) or documents.may_have_object(text):
-        before = result.size
+    if given or _may_have_config(text):
+        before = result.size + len(result.charts)
         with result.guarded(f"reading {name}", name):
             _add_text(text, name, given, result)
-        if result.size > before:
+        if result.size + len(result.charts) > before:
             result.texts[name] = text
             return
     _skip(file, result, f"{name} has a NUL character. {_files.SAVE}" if "\0" in text else "")
+
+
+def _may_have_config(text: str) -> bool:
+    """Whether a text is worth reading: it may be a config, or hold an object or values of a chart."""
+    return _looks_like_config(text) or documents.may_have_object(text) or helm_values.may_have_values(text)
 
 
 def _looks_like_config(text: str) -> bool:
@@ -193,6 +209,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     if stream:
         result.objects.setdefault(Path(name).parent, []).extend(stream)
     found = documents.configs([document.data for document in parsed], wanted)
+    _add_charts(parsed, name, result)
     lines = paths.lines_of(text) if any(item.text for item in found) else []
     for item in found:
         label = f"{name} ({item.label})" if item.label else name
@@ -219,6 +236,13 @@ def _add_resources(parsed: Sequence[_yaml.Document], name: str, result: Collecte
         with result.guarded(f"reading {label}", name):
             made = _finish(document, item, label, Context(resource=item.owner))
             result.resources.append(replace(made, config=None, file=name))
+
+
+def _add_charts(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:
+    """Note values of Helm charts, which are no config before Helm has rendered them."""
+    for item in helm_values.unrendered([document.data for document in parsed], name):
+        position = parsed[item.document].positions.get(item.path) or Position(name, 1, 1)
+        result.charts.append(Finding(position, "", UNRENDERED, "warning", f"here is {item.what}", item.fix))
 
 
 def _is_patch(file: Path) -> bool:

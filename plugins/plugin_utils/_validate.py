@@ -105,6 +105,8 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
             yield _Case(item.name, [internal_error(f"checking {item.name}", error, position)])
     for item in collected.resources:
         yield _resource(item)
+    for chart in collected.charts:
+        yield _Case(chart.position.file, [chart])
     for failed in collected.failed:
         yield _Case(failed.position.file, [failed])
     for invalid in collected.invalid:

@@ -175,6 +175,51 @@ def test_fields_deep_below_custom_resources_are_told_with_their_lines(tmp_path: 
     assert f"{folder}/instrumentation.yaml:6:13 spec.sampler.type: error [resource-value] 'always' is unknown" in told
 
 
+VALUES = "mode: deployment\nconfig:\n" + textwrap.indent(GOOD, "  ")
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: x}
+spec:
+  chart: {spec: {chart: opentelemetry-collector, version: 0.120.0}}
+  values: {mode: daemonset}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            VALUES,
+            "Run `helm template NAME open-telemetry/opentelemetry-collector -f FILE > rendered.yaml`, and validate",
+        ),
+        (
+            f"otel:\n{textwrap.indent(VALUES, '  ')}",
+            "Run `helm dependency build CHART` and `helm template NAME CHART -f",
+        ),
+        (
+            RELEASE,
+            "helm template NAME opentelemetry-collector --repo https://open-telemetry.github.io/opentelemetry-helm",
+        ),
+    ],
+)
+def test_what_helm_has_to_render_first_is_told_with_the_command(tmp_path: Path, text: str, says: str) -> None:
+    write(tmp_path, values=text)
+    file = f"{tmp_path}/configs/values.yaml"
+    for path in (file, str(tmp_path / "configs")):
+        done = playbook(tmp_path, "validate", pipeline_validate_paths=[path])
+        told = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode != 0
+        assert f"there is no collector config in {path}" in told
+        assert says.replace("FILE", file) in told
+    (tmp_path / "configs" / "good.yaml").write_text(GOOD)
+    done = playbook(tmp_path, "validate")
+    told = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 0, told
+    assert "warning [unrendered-chart] here is a" in told and says.replace("FILE", file) in told
+    assert "skipped and not checked" not in told
+
+
 @pytest.mark.parametrize(
     ("text", "fail_on", "fails"),
     [(BAD, None, False), (BAD, "error", True), (WARNED, "error", False), (WARNED, "warning", True)],

@@ -16,7 +16,7 @@ from .paths import SECTIONS, Path, at, section
 
 CUSTOM_RESOURCE = "OpenTelemetryCollector"
 GROUP = "opentelemetry.io/"
-_TOP_LEVEL = (*SECTIONS, "service")
+TOP_LEVEL = (*SECTIONS, "service")
 # `service::pipelines` is a key too: the Collector splits keys at `::`.
 _KEY = r"[\"']?([a-z]{1,20})(?:[\"']?\s*:|::)"
 _KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
@@ -73,7 +73,7 @@ def looks_like_config(text: str) -> bool:
     if first is None:
         return False
     keys = set((_KEY_IN_FLOW if first[2] else _key_after(first[1])).findall(f"\n{text}"))
-    return len(keys.intersection(_TOP_LEVEL)) >= _ENOUGH or (_PIPELINES in text and _nearly(keys))
+    return len(keys.intersection(TOP_LEVEL)) >= _ENOUGH or (_PIPELINES in text and _nearly(keys))
 
 
 def _nearly(keys: Collection[str]) -> bool:
@@ -81,7 +81,7 @@ def _nearly(keys: Collection[str]) -> bool:
 
     They stand below `service`, which other programs with exporters and processors do not have.
     """
-    meant = {nearest(key, _TOP_LEVEL, _ALIKE) for key in keys}
+    meant = {nearest(key, TOP_LEVEL, _ALIKE) for key in keys}
     return "service" in meant and len(meant - {""}) >= _ENOUGH
 
 
@@ -127,9 +127,9 @@ def _in_document(number: int, data: Any, wanted: bool) -> Iterator[Found]:
 
 def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
     split = [(*str(key).partition("::"), value) for key, value in data.items()]
-    known = {key for key, joined, _rest, value in split if key in _TOP_LEVEL and (joined or isinstance(value, Mapping))}
+    known = {key for key, joined, _rest, value in split if key in TOP_LEVEL and (joined or isinstance(value, Mapping))}
     if wanted:
-        return any(key in _TOP_LEVEL for key, _joined, _rest, _value in split)
+        return any(key in TOP_LEVEL for key, _joined, _rest, _value in split)
     services = (key for key in data if isinstance(key, str) and nearest(key, ("service",), _ALIKE))
     return len(known) >= _ENOUGH or any(section(data, key, _PIPELINES) for key in services)
 

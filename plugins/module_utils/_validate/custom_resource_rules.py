@@ -52,7 +52,7 @@ def resource_version(subject: Subject) -> Iterator[Fault]:
     elif use:
         fix = (
             f"Write `apiVersion: {newest}` and `config` as a mapping; or read it from a cluster, which converts it: "
-            f"`kubectl get {kind.lower()}s.{use}.{_GROUP.rstrip('/')} NAME -o yaml`."
+            f"`kubectl -n NAMESPACE get {kind.lower()}s.{use}.opentelemetry.io NAME -o yaml`."
         )
         yield Fault(("apiVersion",), f"{kind} in {version} is deprecated", fix, severity="info")
 

@@ -136,11 +136,22 @@ def read_chart(chart: str) -> dict[str, Any] | None:
     path = Path(chart).expanduser()
     if not chart or "://" in chart or not path.exists():
         return None
+    _check_links(path)
     said = _sources.read_yaml(path / _FILE) if path.is_dir() else _yaml.load(_archived(path), f"{path}/{_FILE}").data
     if not isinstance(said, dict) or "name" not in said:
         fix = "Give the folder with its Chart.yaml, or its archive."
         raise Problem("this is not a Helm chart", where=str(path), fix=fix)
     return {**said, "path": str(path), "sum": _chart_sum(path)}
+
+
+def _check_links(folder: Path) -> None:
+    """Raise Problem for a link in the folder of a chart to a file outside of it, or to nothing."""
+    inside = folder.resolve()
+    for item in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if item.is_symlink() and not (item.exists() and item.resolve().is_relative_to(inside)):
+            wrong = f"its file {item.relative_to(folder)} is a link to {item.readlink()}"
+            fix = "Put the file itself there, or remove the link."
+            raise Problem(wrong, asked="Read a chart", where=str(folder), fix=fix)
 
 
 def _chart_sum(path: Path) -> str:
@@ -191,4 +202,5 @@ def _archived(path: Path) -> str:
     try:
         return member(path, _is_chart_file, (CHART_FILE, CHART)).decode()
     except (*BROKEN, UnicodeDecodeError) as error:
-        raise Problem(f"cannot read this chart: {error}", where=str(path), fix="Give a folder or a .tgz.") from error
+        fix = "Download or pack it again; a chart is a folder or a .tgz."
+        raise Problem(f"cannot read this chart: {error}", where=str(path), fix=fix) from error

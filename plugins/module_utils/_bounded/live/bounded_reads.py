@@ -134,19 +134,32 @@ def unpacked(packed: bytes, most: int, what: str) -> Iterator[bytes]:
 def member(path: Path, wanted: Callable[[str], bool], limits: tuple[int, int]) -> bytes:
     """Return the first regular file of a tar archive whose name is wanted; empty if there is none.
 
-    `limits` are those of the file and of all that is unpacked before it. Raises one of BROKEN, and Problem for more.
+    `limits` are those of the file and of all that is unpacked. Raises one of BROKEN for an archive that is not whole,
+    and Problem for more, for links, and for names that lead out of the archive.
     """
     most, all_most = limits
-    with opened(path, ARCHIVE) as packed, _archive(packed, all_most, str(path)) as archive:
-        for item in archive:
-            if item.isreg() and wanted(item.name):
-                return _content(archive, item, most, f"{path}/{item.name}")
-    return b""
+    found: bytes | None = None
+    with opened(path, ARCHIVE) as packed:
+        stream = _Counted(_unpacking(packed), all_most, str(path))
+        with tarfile.open(fileobj=stream, mode="r|") as archive:  # from its start to its end
+            for item in archive:
+                _check_place(item, path)
+                if found is None and item.isreg() and wanted(item.name):
+                    found = _content(archive, item, most, f"{path}/{item.name}")
+        for _rest in _chunks(stream.read):  # what is cut short behind the last entry is told too
+            pass
+    return found or b""
 
 
-def _archive(packed: BinaryIO, most: int, what: str) -> tarfile.TarFile:
-    """Return an archive that is read from its start to its end, and unpacks no more than the limit."""
-    return tarfile.open(fileobj=_Counted(_unpacking(packed), most, what), mode="r|")
+def _check_place(item: tarfile.TarInfo, path: Path) -> None:
+    """Raise Problem for an entry that is another file, or that is to be one outside of the archive."""
+    if item.issym() or item.islnk():
+        wrong = f"its entry {item.name} is a link to {item.linkname}"
+    elif item.name.startswith("/") or ".." in item.name.split("/"):
+        wrong = f"its entry {item.name} leads out of it"
+    else:
+        return
+    raise Problem(wrong, asked="Read an archive", where=str(path), fix="Pack it again, with the file itself.")
 
 
 def _content(archive: tarfile.TarFile, item: tarfile.TarInfo, most: int, what: str) -> bytes:

@@ -58,3 +58,56 @@ def test_what_is_no_chart_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.tgz").write_text("text")
     with pytest.raises(Problem, match="cannot read this chart"):
         source.read_chart(str(tmp_path / "text.tgz"))
+
+
+def linked(path: Path, name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> str:
+    """Return an archive with a chart and one more entry, which is a link."""
+    with tarfile.open(path / "chart.tgz", "w:gz") as file:
+        for entry, content in ((tarfile.TarInfo("o/Chart.yaml"), CHART.encode()), (tarfile.TarInfo(name), b"")):
+            if entry.name == name:
+                entry.type, entry.linkname = kind, target
+            entry.size = len(content)
+            file.addfile(entry, io.BytesIO(content))
+    return str(path / "chart.tgz")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+@pytest.mark.parametrize("name", ["o/Chart.yaml", "o/values.yaml", "a"])
+def test_an_archive_with_a_link_is_refused_by_the_name_of_the_entry(name: str, kind: bytes, tmp_path: Path) -> None:
+    given = linked(tmp_path, name, "/etc/passwd", kind)
+    with pytest.raises(Problem, match=rf"its entry {name} is a link to /etc/passwd \(at {given}\)"):
+        source.read_chart(given)
+
+
+@pytest.mark.parametrize("name", ["../Chart.yaml", "/o/Chart.yaml", "o/../../Chart.yaml"])
+def test_an_archive_that_leads_out_of_itself_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=rf"its entry {name} leads out of it"):
+        source.read_chart(archive(tmp_path, name=name))
+
+
+@pytest.mark.parametrize("left", [0, 1, 15, 80, -30, -9, -1])
+def test_an_archive_that_is_cut_short_is_refused_wherever_it_ends(left: int, tmp_path: Path) -> None:
+    path = Path(archive(tmp_path))
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(Problem, match=rf"cannot read this chart: .* \(at {path}\)"):
+        source.read_chart(str(path))
+
+
+@pytest.mark.parametrize(("name", "target"), [("Chart.yaml", "/etc/passwd"), ("a.tpl", "../x"), ("gone", "nowhere")])
+def test_a_folder_with_a_link_out_of_it_is_refused_by_the_name_of_the_file(
+    name: str, target: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_text("secret")
+    chart = tmp_path / "chart"
+    chart.mkdir()
+    folder(chart)
+    (chart / name).unlink(missing_ok=True)
+    (chart / name).symlink_to(target)
+    with pytest.raises(Problem, match=f"its file {name} is a link to {target}"):
+        source.read_chart(str(chart))
+
+
+def test_a_folder_may_link_to_files_of_its_own(tmp_path: Path) -> None:
+    folder(tmp_path)
+    (tmp_path / "same.yaml").symlink_to("Chart.yaml")
+    assert source.read_chart(str(tmp_path)) is not None
