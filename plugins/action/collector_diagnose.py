@@ -35,4 +35,4 @@ class ActionModule(ActionBase):
         if "applied" in given:
             seen = _diagnose.looked(facts, _action.command("diagnose", task_vars or {}))
             return {**read, **seen, "warnings": [*read.get("warnings", ()), *seen["warnings"]]}
-        return {**read, **_diagnose.diagnosed(facts, checks, given)}
+        return {**read, **_diagnose.diagnosed(facts, checks, given, read.get("unlisted") or ())}

@@ -147,7 +147,7 @@ failing:
 unlisted:
   description:
     - Collectors of this collection in the same namespaces that O(collectors) does not name, each with C(kind),
-      C(namespace) and C(name).
+      C(namespace), C(name) and the C(command) that removes it. Another inventory may deploy them.
   returned: success
   type: list
   elements: dict

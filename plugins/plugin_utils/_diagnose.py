@@ -54,9 +54,15 @@ def listeners() -> list[Mapping[str, Any]]:
 
 
 def diagnosed(
-    collected: Sequence[Mapping[str, Any]], checks: Sequence[Check], arguments: Mapping[str, Any]
+    collected: Sequence[Mapping[str, Any]],
+    checks: Sequence[Check],
+    arguments: Mapping[str, Any],
+    unlisted: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says."""
+    """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says.
+
+    `unlisted` are the collectors of this collection in the same namespaces that were not asked for.
+    """
     # Collectors of one namespace have the same Services around them.
     every = (item for facts in collected for item in facts.get("objects") or ())
     others = _validate.hops(list({(item.get("kind"), _named(item)): item for item in every}.values()))
@@ -70,9 +76,14 @@ def diagnosed(
         "msg": "\n".join(lines),
         "verdict": lines,
         "failing": verdicts([item for item in results if item["status"] == "error"]),
-        "report": printable(report(results)),
+        "report": printable("\n".join([report(results), *map(_unlisted, unlisted)])),
         "collectors": results,
     }
+
+
+def _unlisted(item: Mapping[str, str]) -> str:
+    named = f"{item['kind']} {item['namespace']}/{item['name']}"
+    return f"{named} runs too, and this inventory does not name it. If no other does, remove it: `{item['command']}`"
 
 
 def _named(item: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -81,3 +81,24 @@ def test_a_message_names_what_it_is_about(said: str, name: str) -> None:
 
 def test_no_secret_is_shown_at_any_verbosity(said: str) -> None:
     assert SECRET not in said
+
+
+OTEL = """
+receivers:
+  mysql: {endpoint: "db:3306", username: reader, password: otel}
+  mysql/b: {endpoint: "db:3306", username: reader, password: $MYSQL_PASSWORD}
+exporters: {otlp: {endpoint: "otel-gateway:4317"}}
+service: {pipelines: {metrics: {receivers: [mysql, mysql/b], exporters: [otlp]}}}
+"""
+
+
+@pytest.mark.parametrize("name", ["validate", "preflight"])
+def test_a_password_like_a_word_hides_no_file_and_no_variable(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "otel"
+    folder.mkdir()
+    (folder / "otel-a.yaml").write_text(OTEL)
+    done = plays.playbook("-i", "localhost,", "-e", f"pipeline_validate_paths={folder}", f"playbooks/{name}.yml")
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "/otel/otel-a.yaml" in said
+    assert "********-" not in said, said
+    assert "`$MYSQL_PASSWORD` is not replaced. Write `${env:MYSQL_PASSWORD}`" in said

@@ -89,7 +89,11 @@ _SHAPES = (
     ),
     Shape("a password in a URL", "@", re.compile(r"://[^/?#\s@:]*:([^/?#\s@]+)@")),
     Shape("a token in a URL", "@", re.compile(r"://((?=[A-Za-z_-]{0,64}[0-9])[\w-]{16,})@")),
-    Shape("a password in a data source", "@", re.compile(r"(?<![\w.])[\w.]{1,64}:([^\s:@/]{1,256})@(?:tcp|unix)\(")),
+    Shape(
+        "a password in a data source",
+        "@",
+        re.compile(r"(?<![\w.])[\w.]{1,64}:((?:\$\{[^{}\s]{1,128}\}|[^\s:@/$]|\$(?!\{)){1,256})@(?:tcp|unix)\("),
+    ),
     Shape(
         "a token in a URL",
         "sumologic.com",
@@ -493,6 +497,9 @@ _UNMISTAKABLE = 12  # characters: no part of a word in a message; a shorter secr
 _WORD = re.compile(r"\w")
 
 
+_NAME_GOES_ON = re.compile(r"[-/]|\.\w")
+
+
 class _Known:
     """Secrets that are known, found by how they begin: the time does not grow with their number."""
 
@@ -513,9 +520,15 @@ class _Known:
             for length in self.sizes.get(text[start : start + size], ()):
                 end = start + length
                 is_own = length >= _UNMISTAKABLE or not (glued or _WORD.match(text, end))
-                if is_own and text[start:end] in self.all:
+                if is_own and text[start:end] in self.all and not _is_part_of_a_name(text, start, end):
                     return end
         return 0
+
+
+def _is_part_of_a_name(text: str, start: int, end: int) -> bool:
+    """Whether a short word, such as the password `otel`, is part of the name of a file, an object or a host there."""
+    is_word = end - start < _UNMISTAKABLE and text[start:end].isalpha()
+    return is_word and bool((start and text[start - 1] in "-/") or _NAME_GOES_ON.match(text, end))
 
 
 def _written(secret: str) -> Iterator[str]:

@@ -41,7 +41,7 @@ def predecessors(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | No
     """Return for each new config the one that it replaces: the live workload mounts it in the same volume."""
     given = list(manifests)
     new = {item["metadata"]["name"]: ref(item) for item in given if _is_config(item) and not live.get(ref(item))}
-    pairs = [(_mounted(item), _mounted(live.get(ref(item)) or {})) for item in given if item["kind"] in WORKLOADS]
+    pairs = [(mounted(item), mounted(live.get(ref(item)) or {})) for item in given if item["kind"] in WORKLOADS]
     return {
         new[name]: new[name]._replace(name=old[volume])
         for wanted, old in pairs
@@ -50,8 +50,8 @@ def predecessors(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | No
     }
 
 
-def _mounted(workload: Manifest) -> dict[str, str]:
-    """Return the ConfigMap of each volume."""
+def mounted(workload: Manifest) -> dict[str, str]:
+    """Return the ConfigMap of each volume of a workload."""
     volumes = items(_pod(workload), "volumes")
     return {str(volume.get("name")): name for volume in volumes if (name := at(volume, ("configMap", "name")))}
 

@@ -70,7 +70,8 @@ def bare_variable(subject: Subject) -> Iterator[Fault]:
     for path, text, _found in _texts(subject):
         match = _BARE.search(text)
         if match:
-            name = match[1] if not is_secret(path, text) else "NAME"
+            is_whole = text == f"${match[1]}"  # the name of a variable, and no part of a password
+            name = match[1] if is_whole or not is_secret(path, text) else "NAME"
             fix = f"Write `${{env:{name}}}`, or `$${name}` for the literal text."
             yield Fault(path, f"`${name}` is not replaced", fix)
 

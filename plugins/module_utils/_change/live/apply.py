@@ -39,6 +39,7 @@ from .preflight import (
     warn_of_older_kubelets,
 )
 from .prune import Pruning
+from .renamed import warn_of_earlier_names
 from .session import BundleOptions, Session, namespaces_of, reporting
 from .wait_for_dependencies import await_gone, await_issued, await_served, warn_of_wait
 from .write import Writer, claim, keep_replicas, remake, rewrite
@@ -57,6 +58,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     refuse_taken_ports(bundle.session, pairs, pruning.left)
     warn_of_constraints(bundle.session)
     warn_of_older_kubelets(bundle.session, pairs)
+    warn_of_earlier_names(bundle.session, bundle.live)
     bundle.live.update(own_kubectl_fields(bundle.session, bundle.live))
     changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
     changes.find(options.manifests, options.change, lambda some: refuse_unable(bundle.session, some, bundle.live))

@@ -21,6 +21,7 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_ours
+from ..._kube.removal_command import BUILT_IN, removal
 from ..._rollout import restarts
 from ..._rollout.failures import owned
 from ..pod_config import collector_container
@@ -178,15 +179,15 @@ def unlisted(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[dict[s
     """Return the collectors of this collection in the namespaces of a diagnosis that no item of it names."""
     named = {(target.namespace, target.name) for item in wanted for target in _of_item(reader, item)}
     here = [
-        (item["kind"], item["metadata"]["namespace"], item["metadata"]["name"])
+        (item["kind"], item["metadata"]["namespace"], item["metadata"]["name"], plural)
         for namespace in dict.fromkeys(item["namespace"] for item in wanted)
         for plural in (CUSTOM, *WORKLOADS)
         for item in reader.listed(plural, namespace, Notes()) or []
         if is_ours(item, [names.release(namespace, item["metadata"]["name"])], names.OWNER)
     ]
     return [
-        {"kind": kind, "namespace": namespace, "name": name}
-        for kind, namespace, name in here
+        {"kind": kind, "namespace": namespace, "name": name, "command": removal(namespace, name, [plural, *BUILT_IN])}
+        for kind, namespace, name, plural in here
         if (namespace, name) not in named
     ]
 

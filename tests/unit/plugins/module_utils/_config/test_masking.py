@@ -164,6 +164,27 @@ def test_a_short_secret_is_masked_as_a_word() -> None:
 
 
 @cases(
+    "text, shown",
+    ("/tmp/otel-a.yaml:3", "/tmp/otel-a.yaml:3"),
+    ("configs/otel/b.yaml", "configs/otel/b.yaml"),
+    ("cannot read /etc/otel", "cannot read /etc/otel"),
+    ("otel.example.com:4317", "otel.example.com:4317"),
+    ("Deployment ns/otel-gateway", "Deployment ns/otel-gateway"),
+    ("the password is otel.", f"the password is {MASK}."),
+    ("password: otel, x", f"password: {MASK}, x"),
+    ("login otel:otel@host", f"login {MASK}:{MASK}@host"),
+)
+def test_a_password_that_is_a_short_word_hides_no_name_of_a_file_or_host(text: str, shown: str) -> None:
+    assert masker(["otel"])(text) == shown
+
+
+def test_the_variable_of_a_data_source_is_no_secret() -> None:
+    assert list(masking.secrets_of("root:${env:MYSQL_PASSWORD}@tcp(db)/")) == []
+    (found,) = masking.secrets_of("root:hunter2@tcp(db)/")
+    assert found.what == "a password in a data source"
+
+
+@cases(
     "line",
     "Exporting failed. Will retry the request after interval. error: token expired, interval: 5.2s",
     "password: must be set when username is set",

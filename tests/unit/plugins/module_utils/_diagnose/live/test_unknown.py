@@ -120,7 +120,12 @@ def test_a_collector_that_left_the_inventory_is_listed(tmp_path: Path) -> None:
     cluster = made.cluster()
     reader = ClusterReader(cluster, cluster)
     wanted = [{"namespace": "ns", "name": "w"}]
-    assert unlisted(reader, wanted) == [{"kind": "Deployment", "namespace": "ns", "name": "old"}]
+    (found,) = unlisted(reader, wanted)
+    assert found["command"].startswith("kubectl -n ns delete clusterrolebindings,")
+    assert found["command"].endswith(
+        ",services -l o11y.opentelemetry/release=ns.old,app.kubernetes.io/managed-by=o11y.opentelemetry"
+    )
+    assert (found["kind"], found["namespace"], found["name"]) == ("Deployment", "ns", "old")
     assert unlisted(reader, [*wanted, {"namespace": "ns", "name": "old"}]) == []
     result, text = page({**diagnosed(made), "unlisted": unlisted(reader, wanted)}, tmp_path)
     assert "Not in the inventory: Deployment ns/old" in text

@@ -1,0 +1,31 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command that removes one collector by the marks of its objects, for one that no inventory names. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .names import OWNER, OWNER_LABEL, RELEASE_LABEL, release
+
+# What a collector may have that every cluster serves. Claims are left out: they hold queues.
+BUILT_IN = (
+    "clusterrolebindings",
+    "clusterroles",
+    "configmaps",
+    "horizontalpodautoscalers",
+    "ingresses",
+    "networkpolicies",
+    "poddisruptionbudgets",
+    "rolebindings",
+    "roles",
+    "serviceaccounts",
+    "services",
+)
+
+
+def removal(namespace: str, collector: str, plurals: Iterable[str]) -> str:
+    """Return the command that removes the objects of one collector and no others; `plurals` name their kinds."""
+    marks = f"{RELEASE_LABEL}={release(namespace, collector)},{OWNER_LABEL}={OWNER}"
+    return f"kubectl -n {namespace} delete {','.join(sorted(plurals))} -l {marks}"
