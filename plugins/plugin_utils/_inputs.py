@@ -141,10 +141,12 @@ def _nothing(path: Path, listed: Sequence[Path], result: Collected) -> Problem:
 
 def _among(item: Input, stream: Sequence[Mapping[str, Any]]) -> Input:
     """Return an input with the facts from neighbouring files, if these are unambiguous."""
-    unknown = item.found.owner.get("kind") == "ConfigMap" and item.context.deployment is None
-    if not unknown or not context.is_certain(item.found, stream):
+    of_config_map = item.found.owner.get("kind") == "ConfigMap"
+    if of_config_map and not context.is_certain(item.found, stream):
         return item
-    return replace(item, context=context.context_of(item.found, stream))
+    if of_config_map and item.context.deployment is None:
+        return replace(item, context=context.context_of(item.found, stream))
+    return replace(item, context=context.with_rights(item.context, item.found, stream))
 
 
 def _add_file(file: Path, given: bool, result: Collected) -> None:

@@ -220,6 +220,62 @@ def test_what_helm_has_to_render_first_is_told_with_the_command(tmp_path: Path, 
     assert "skipped and not checked" not in told
 
 
+NEEDY = """\
+receivers: {k8s_cluster: {}}
+processors: {k8s_attributes: {}}
+exporters: {debug: {}}
+service: {pipelines: {metrics: {receivers: [k8s_cluster], processors: [k8s_attributes], exporters: [debug]}}}
+"""
+IN_RESOURCE = RESOURCE.replace("VERSION", "v1beta1").replace("serviceAccount: mine\nspecs: {}\n", "")
+IN_RESOURCE += "  config:\n" + textwrap.indent(NEEDY, "    ")
+IN_WORKLOAD = f"""\
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: c, namespace: n}}
+data:
+  relay: |
+{textwrap.indent(NEEDY, "    ")}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: c, namespace: n}}
+spec:
+  template:
+    spec:
+      containers: [{{name: otelcol, image: x, volumeMounts: [{{name: v, mountPath: /conf}}]}}]
+      volumes: [{{name: v, configMap: {{name: c}}}}]
+"""
+RBAC = """\
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: otel, namespace: n}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: otel}
+rules: [{apiGroups: ["", apps], resources: [pods, namespaces, replicasets], verbs: [get, list, watch]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: otel}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: otel}
+subjects: [{kind: ServiceAccount, name: ACCOUNT, namespace: n}]
+"""
+
+
+@pytest.mark.parametrize(("text", "account"), [(IN_RESOURCE, "a-collector"), (IN_WORKLOAD, "default")])
+def test_rights_in_other_files_of_a_folder_are_compared_with_what_a_config_needs(
+    tmp_path: Path, text: str, account: str
+) -> None:
+    write(tmp_path, collector=text, rbac=RBAC.replace("ACCOUNT", "otel"))
+    told = " ".join(playbook(tmp_path, "validate").stderr.split())
+    other = "ClusterRoleBinding 'otel' binds ServiceAccount 'n/otel', with which nothing runs, and the pods run as '"
+    assert told.count(f"which the ServiceAccount is not allowed to do: {other}") == 2
+    assert f"{account}'. Name the account of the pods in the binding" in told
+    (tmp_path / "configs" / "rbac.yaml").write_text(RBAC.replace("ACCOUNT", account))
+    told = " ".join(playbook(tmp_path, "validate").stderr.split())
+    assert "processors.k8s_attributes: warning" not in told
+    assert "receivers.k8s_cluster: warning [missing-permission] 'k8s_cluster' needs to" in told
+
+
 @pytest.mark.parametrize(
     ("text", "fail_on", "fails"),
     [(BAD, None, False), (BAD, "error", True), (WARNED, "error", False), (WARNED, "warning", True)],

@@ -9,7 +9,7 @@ What the stream does not show stays None, so that rules are silent about it. Pri
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._collector.pod_logs import PodLogs
@@ -21,6 +21,7 @@ from .._errors import Problem
 from .._kube import names
 from .._kube.network_policies import Policies
 from .._kube.operator_status import operator_labels
+from .granted_rights import Rights, account_of_pod, account_of_resource, rights
 from .subject import Deployment, Ingress
 
 Object = Mapping[str, Any]
@@ -66,6 +67,17 @@ def context_of(found: Found, stream: Sequence[Object], complete: bool = False) -
     return Context()
 
 
+def with_rights(context: Context, found: Found, stream: Sequence[Object]) -> Context:
+    """Return a context with what other files of its folder grant to the account of the collector."""
+    if context.deployment is None:
+        return context
+    known = context_of(found, stream).deployment
+    if known is None or (known.granted is None and not known.bound_elsewhere):
+        return context
+    allowed = replace(context.deployment, granted=known.granted, bound_elsewhere=known.bound_elsewhere)
+    return replace(context, deployment=allowed)
+
+
 def is_certain(found: Found, stream: Sequence[Object]) -> bool:
     """Whether objects of several files describe a single workload: variants of a chart are often side by side."""
     name = at(found.owner, ("metadata", "name"))
@@ -92,6 +104,7 @@ def _of_custom_resource(item: Object, stream: Sequence[Object], complete: bool) 
     mode = str(spec.get("mode") or "deployment")
     scaler = section(spec, "autoscaler")
     replicas = None if mode in _UNCOUNTED else _number(spec.get("replicas"), scaler.get("minReplicas"), 1)
+    allowed = rights(account_of_resource(item), stream) if mode != "sidecar" else Rights()
     deployment = Deployment(
         mode=mode,
         replicas=replicas,
@@ -103,6 +116,8 @@ def _of_custom_resource(item: Object, stream: Sequence[Object], complete: bool) 
         target_allocator=at(spec, ("targetAllocator", "enabled")) is True
         or bool(section(item, "metadata", "labels").get(_ALLOCATOR_LABEL)),
         by_operator=True,
+        granted=allowed.rules,
+        bound_elsewhere=allowed.elsewhere,
         ingress=_of_operator(item, stream, complete) if mode != "sidecar" else None,
         annotated=bool(spec.get("podAnnotations")),
         logs=_logs(mode, item, names.child(_name(section(item, "metadata")) or ""), names.CONTAINERS["operator"]),
@@ -118,6 +133,7 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
     mode = WORKLOADS[workload["kind"]]
     pod = section(workload, "spec", "template", "spec")
     labels = section(workload, "spec", "template", "metadata", "labels")
+    allowed = rights(account_of_pod(pod, workload), stream)
     deployment = Deployment(
         mode=mode,
         replicas=None if mode in _UNCOUNTED else _number(at(workload, ("spec", "replicas")), 1),
@@ -127,7 +143,8 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
         mounts=_mounts(container),
         fleeting=_mounts(container, _empty(pod)),
         exposed=_exposed(container, labels, workload, stream),
-        granted=_granted(pod, workload, stream),
+        granted=allowed.rules,
+        bound_elsewhere=allowed.elsewhere,
         probed=any(key in container for key in ("livenessProbe", "readinessProbe", "startupProbe")),
         ingress=_ingress(workload, labels, stream, complete, _port_names(mappings(pod, "containers"))),
         annotated=bool(section(workload, "spec", "template", "metadata", "annotations")),
@@ -194,19 +211,6 @@ def _selecting(labels: Object, workload: Object, stream: Iterable[Object]) -> It
 
 def _named(services: Iterable[Object]) -> frozenset[str]:
     return frozenset(name for item in services if (name := _name(section(item, "metadata"))))
-
-
-def _granted(pod: Object, workload: Object, stream: Sequence[Object]) -> tuple[dict[str, Any], ...] | None:
-    account = pod.get("serviceAccountName") or pod.get("serviceAccount")
-    namespace = at(workload, ("metadata", "namespace"))
-    roles = set()
-    for item in stream:
-        if item.get("kind") in ("ClusterRoleBinding", "RoleBinding"):
-            for subject in mappings(item, "subjects"):
-                if subject.get("name") == account and namespace in (None, subject.get("namespace")):
-                    roles.add((str(at(item, ("roleRef", "kind"))), str(at(item, ("roleRef", "name")))))
-    bound = [item for item in stream if (item.get("kind"), str(at(item, ("metadata", "name")))) in roles]
-    return tuple(dict(rule) for role in bound for rule in mappings(role, "rules")) if bound else None
 
 
 def _scales(item: Object, workload: Object) -> bool:

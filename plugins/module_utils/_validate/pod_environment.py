@@ -108,15 +108,20 @@ def missing_permission(subject: Subject) -> Iterator[Fault]:
         needed = [one for item in (row.rules(part.settings) if row else ()) for one in _permissions(item)]
         missing = [one for one in needed if not _allows(granted, one)]
         if missing:
-            yield _refused(part.path, part.id, missing)
+            yield _refused(part.path, part.id, missing, subject.deployment)
 
 
-def _refused(path: Path, component_id: str, missing: list[tuple[str, str, str]]) -> Fault:
+def _refused(path: Path, component_id: str, missing: list[tuple[str, str, str]], deployment: Deployment) -> Fault:
     group, resource, verb = missing[0]
     more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
     where = f" in API group '{group}'" if group else ""
     message = f"'{component_id}' needs to {verb} {resource}{where}{more}, which the ServiceAccount is not allowed to do"
     fix = f"Add to its ClusterRole: `{{apiGroups: ['{group}'], resources: [{resource}], verbs: [{verb}]}}`."
+    if deployment.bound_elsewhere:
+        message += f": {deployment.bound_elsewhere}"
+        fix = "Name the account of the pods in the binding, or run the pods with the account that it names."
+    elif deployment.by_operator:
+        fix += " The operator does so itself, if it may create ClusterRoles."
     return Fault(path, message, fix)
 
 
@@ -307,7 +312,7 @@ RULES = (
     *rules("error", missing_variable),
     *rules("warning", missing_identity, documentation=_IDENTITY),
     *rules("warning", proxied_service, documentation=_PROXIES),
-    *rules("info", missing_permission, documentation=_RBAC),
+    *rules("warning", missing_permission, documentation=_RBAC),
     *rules("error", root_path_missing, documentation=f"{_CONTRIB}/receiver/hostmetricsreceiver"),
     *rules("warning", logs_missing, documentation=f"{_CONTRIB}/receiver/filelogreceiver"),
     *rules("warning", file_missing, documentation="https://opentelemetry.io/docs/collector/configuration/"),

@@ -41,7 +41,7 @@ class Deployment:
     `ip_families` are those of the cluster's addresses, the first one first, empty where unknown,
     `mounts` are the paths at which anything is mounted, `fleeting` those of volumes that end with the pod,
     `exposed` the ports that a Service or the node opens as (port, protocol), `granted` the RBAC rules that its
-    ServiceAccount has as manifests spell them,
+    ServiceAccount has as manifests spell them, `bound_elsewhere` says which other account they were given to,
     `by_operator` says that the operator makes its workload of a custom resource,
     `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
     the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
@@ -60,6 +60,7 @@ class Deployment:
     fleeting: tuple[str, ...] = ()
     exposed: frozenset[tuple[int, str]] | None = None
     granted: tuple[dict[str, Any], ...] | None = None
+    bound_elsewhere: str = ""
     probed: bool = False
     target_allocator: bool = False
     by_operator: bool = False
