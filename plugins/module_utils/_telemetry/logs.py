@@ -27,6 +27,8 @@ _ENTRY = re.compile(
 )
 _KLOG = re.compile(r"[EF]\d{4} [\d:.]+ +\d+ \S+\] (?P<message>.*)")
 _FATAL = re.compile(r"(?:Error|panic|fatal error): (?P<message>.*)")
+# A line after it, of what is wrong with a config: `'exporters' unknown type…`, before 0.120 with an asterisk.
+_PART = re.compile(r"(?:\* )?(?:error decoding )?'[^']*' |\* ")
 _ROLES = {"receiver": "receivers", "processor": "processors", "exporter": "exporters", "extension": "extensions"}
 _NOISE = ("grpc_log",)
 # How the exporterhelper says that it gives data up.
@@ -71,9 +73,20 @@ def _dialled(said: str) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """Yield time and line; the parts of an error about the config, which is printed over several lines, are one."""
+    waiting: tuple[str, str] | None = None
     for line in text.splitlines():
         when, _blank, rest = line.partition(" ")
-        yield when, rest
+        if waiting and (not rest.strip() or _PART.match(rest)):
+            waiting = (waiting[0], f"{waiting[1]} {rest.strip()}".rstrip())
+            continue
+        if waiting:
+            yield waiting
+        waiting = (when, rest) if _FATAL.match(rest) else None
+        if not waiting:
+            yield when, rest
+    if waiting:
+        yield waiting
 
 
 def _entry(line: str) -> dict[str, Any] | None:
@@ -136,7 +149,8 @@ def crash_cause(lines: Sequence[str]) -> Cause | None:
 
 def last_words(lines: Sequence[str]) -> str:
     """Return what a collector said before it ended: its last error, else its last line."""
-    matches = [_FATAL.match(line) for line in lines]
+    text = "\n".join(f"- {line}" for line in lines)
+    matches = [_FATAL.match(line) for _when, line in _lines(text)]
     fatal = [match["message"] for match in matches if match]
     return next(iter([*fatal[-1:], *lines[-1:]]), "")
 
@@ -192,6 +206,41 @@ SIZE_CAUSES = (
     ),
 )
 
+# What is wrong with a config, in the words of mapstructure, of the Collector's otelcol and of pkg/ottl. They are tried
+# before the words of TLS, since a place such as `tls:` stands in them.
+CONFIG_CAUSES = (
+    Cause(
+        "unknown_component",
+        r'unknown type: \\?"(?P<type>[^"\\]+)',
+        "this build of the Collector has no component of the type {type}",
+        "Correct the type, or run a build that has it; `validate` with its distribution and version says which.",
+    ),
+    Cause(
+        "unknown_key",
+        r"has invalid keys: (?P<keys>[\w.-]+(?:, [\w.-]+)*)",
+        "this version of the Collector does not know the setting {keys}",
+        "Correct or remove it; `validate` names its place and a near name.",
+    ),
+    Cause(
+        "not_configured",
+        r'references (?P<role>\w+) \\?"(?P<id>[^"\\]+)\\?" which (?:is not configured|does not exist)',
+        "the config names the {role} {id}, and does not configure it",
+        "Add it to its section of the config, or remove it from the pipeline or from service.extensions.",
+    ),
+    Cause(
+        "ottl",
+        r"unable to parse OTTL|has invalid syntax",
+        "a statement or a condition of OTTL is wrong",
+        "Correct it; `validate` names its place.",
+    ),
+    Cause(
+        "config",
+        r"cannot unmarshal the configuration|TLS configuration must include",
+        "the config has a value that the Collector does not take",
+        "Run `validate`, which names its place and what is valid there.",
+    ),
+)
+
 # Tried from the top: what is said of one thing alone comes before what is said of many, and a full disk, which makes
 # all else fail, before all. Sources: the errors of Go's net, net/http, crypto/tls and x509 packages, of grpc-go, of
 # client-go, of the AWS SDKs of both generations, of Prometheus, Mimir and Loki, and of the Collector's exporterhelper
@@ -201,6 +250,7 @@ CAUSES = (
         "disk", r"no space left on device|disk quota exceeded", "the disk is full", "Free space, or enlarge the volume."
     ),
     *SIZE_CAUSES,
+    *CONFIG_CAUSES,
     Cause(
         "forbidden",
         r'User \\?"(?P<account>[^"\\]+)\\?" cannot (?P<verb>\w+) resource \\?"(?P<resource>[^"\\]+)\\?" in API group '
@@ -335,7 +385,7 @@ CAUSES = (
     Cause(
         "no_such_host",
         r"no such host|server misbehaving|name resolution|lookup \S+ on \S+:53|"
-        r"produced zero addresses",
+        r"produced zero addresses|no children to pick from",
         "the host name cannot be resolved",
         "Correct the endpoint's host name.",
     ),

@@ -233,6 +233,31 @@ def test_json_logs_lines_of_the_kubernetes_client_and_of_a_crash_are_read() -> N
     assert (logs.last_words(["a", "b"]), logs.last_words([])) == ("b", "")
 
 
+# What 0.158.0 and 0.93.0 print of a setting that they do not know: the reason stands lines below the error.
+NEWER = """Error: failed to get config: cannot unmarshal the configuration: decoding failed due to the following \
+error(s):
+
+'receivers' error reading configuration for "otlp": decoding failed due to the following error(s):
+
+'protocols.grpc' decoding failed due to the following error(s):
+
+'configgrpc.ServerConfig' has invalid keys: endpont"""
+OLDER = """Error: failed to get config: cannot unmarshal the configuration: 1 error(s) decoding:
+
+* error decoding 'receivers': error reading configuration for "otlp": 1 error(s) decoding:
+
+* 'protocols.grpc' has invalid keys: endpont
+2026/11/25 22:59:37 failed to get config: cannot unmarshal the configuration: 1 error(s) decoding:"""
+
+
+@pytest.mark.parametrize("printed", [NEWER, OLDER], ids=["0.158.0", "0.93.0"])
+def test_an_error_over_several_lines_is_one(printed: str) -> None:
+    cause = logs.crash_cause(printed.splitlines())
+    assert cause and cause.text == "this version of the Collector does not know the setting endpont"
+    (row,) = groups("".join(f"2026-01-01T00:00:30.1Z {line}\n" for line in printed.splitlines()))
+    assert (row["cause"], row["count"]) == ("unknown_key", 1)
+
+
 @pytest.mark.parametrize("before", range(LONGEST - 40, LONGEST + 1, 4))
 def test_secrets_are_masked_before_a_line_is_cut(before: int) -> None:
     (row,) = groups(line("error", "a" * before + " https://me:hunter2hunter2@host/ opaque1"), masker(["opaque1"]))
