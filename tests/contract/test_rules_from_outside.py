@@ -39,6 +39,17 @@ OF_INVENTORIES = {
 }
 # What the data of a case cannot hold, or what is no config in a folder.
 TEXTS = {
+    "autoscaler-without-request": """
+      kind: OpenTelemetryCollector
+      apiVersion: opentelemetry.io/v1beta1
+      metadata: {name: c, namespace: n}
+      spec:
+        autoscaler: {maxReplicas: 3}
+        config:
+          receivers: {zipkin: {}}
+          exporters: {debug: {}}
+          service: {pipelines: {traces: {receivers: [zipkin], exporters: [debug]}}}
+    """,
     "request-too-large": """
       receivers: {otlp: {protocols: {grpc: {endpoint: "localhost:4317"}}}}
       processors: {batch: {}}

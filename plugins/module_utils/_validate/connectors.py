@@ -8,13 +8,12 @@ Source of each: the Collector's service/internal/graph (createNodes, createEdges
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._config.handing_on import RecordFlow, belongs_everywhere, hands_on
-from .._config.paths import Path, at, mappings, section
+from .._config.paths import Path, section
 from .batching import NO_SENDERS
 from .components import kind_of
 from .structure import SIGNALS
@@ -142,31 +141,6 @@ def _cycle(edges: dict[Node, list[Node]]) -> list[Node]:
     return []
 
 
-_METADATA = re.compile(r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[")
-
-
-@about(connectors=["routing"])
-def metadata_missing(subject: Subject) -> Iterator[Fault]:
-    """Yield OTLP receivers that drop the headers by which a connector routes; all data goes the default way."""
-    routing = {part.id for part in subject.view.of("connectors", "routing") if _asks_metadata(part.settings)}
-    receivers = {part.id: part for part in subject.view.of("receivers", "otlp")}
-    told = set()
-    for pipeline in subject.view.pipelines:
-        wanted = [name for name in pipeline.exporters if name in routing]
-        for part in (receivers[name] for name in pipeline.receivers if wanted and name in receivers):
-            for protocol, settings in section(part.settings, "protocols").items():
-                path = (*part.path, "protocols", protocol)
-                if path not in told and at(settings, ("include_metadata",), False) is False:
-                    told.add(path)
-                    message = f"'{wanted[0]}' routes by headers, which '{part.id}' drops"
-                    yield Fault(path, message, "Add `include_metadata: true`.")
-
-
-def _asks_metadata(settings: Any) -> bool:
-    rows = mappings(settings, "table")
-    return any(_METADATA.search(str(row.get(key))) for row in rows for key in ("condition", "statement"))
-
-
 @about("connectors")
 def processor_twice(subject: Subject) -> Iterator[Fault]:
     """Yield processors that get records again which they have had in a pipeline before, through a connector."""
@@ -239,5 +213,5 @@ def _pairs(subject: Subject, component_id: str) -> tuple[Pairs | None, str]:
 _ROUTING = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/routingconnector"
 RULES = (
     *rules("error", one_sided_connector, unsupported_connection, connector_cycle, shared=True),
-    *rules("warning", metadata_missing, processor_twice, exporter_twice, documentation=_ROUTING),
+    *rules("warning", processor_twice, exporter_twice, documentation=_ROUTING),
 )

@@ -39,6 +39,7 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
         mode=collector.mode,
         replicas=None if collector.mode in _UNCOUNTED else int(scaler.get("min_replicas", collector.replicas)),
         autoscaled=bool(scaler) and scaler["max_replicas"] > 1,
+        unrequested=("cpu",) if scaler.get("cpu_percent") and not _requests_cpu(collector) else (),
         memory_limit_mib=parse_bytes(collector.memory_limit) // _MIB,
         host_network=collector.host_network,
         ip_families=tuple(collector.ip_families),
@@ -56,6 +57,11 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
         logs=collector.logs,
         annotated=bool(collector.pod_annotations or collector.pod_labels),
     )
+
+
+def _requests_cpu(collector: Collector) -> bool:
+    """Whether the container requests CPU: by itself, or because its CPU is limited."""
+    return bool(collector.cpu_request or collector.cpu_limit)
 
 
 def _open(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]]:

@@ -21,6 +21,7 @@ from .._errors import Problem
 from .._kube import names
 from .._kube.network_policies import Policies
 from .._kube.operator_status import operator_labels
+from .autoscalers import scales, unrequested, unrequested_by_resource
 from .granted_rights import Rights, account_of_pod, account_of_resource, rights
 from .subject import Deployment, Ingress
 
@@ -109,6 +110,7 @@ def _of_custom_resource(item: Object, stream: Sequence[Object], complete: bool) 
         mode=mode,
         replicas=replicas,
         autoscaled=bool(scaler),
+        unrequested=unrequested_by_resource(spec),
         memory_limit_mib=_memory(spec),
         host_network=spec.get("hostNetwork") is True,
         mounts=_mounts(spec),
@@ -137,7 +139,8 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
     deployment = Deployment(
         mode=mode,
         replicas=None if mode in _UNCOUNTED else _number(at(workload, ("spec", "replicas")), 1),
-        autoscaled=any(_scales(item, workload) for item in stream),
+        autoscaled=any(scales(item, workload) for item in stream),
+        unrequested=unrequested(workload, stream),
         memory_limit_mib=_memory(container),
         host_network=pod.get("hostNetwork") is True,
         mounts=_mounts(container),
@@ -213,12 +216,6 @@ def _named(services: Iterable[Object]) -> frozenset[str]:
     return frozenset(name for item in services if (name := _name(section(item, "metadata"))))
 
 
-def _scales(item: Object, workload: Object) -> bool:
-    target = section(item, "spec", "scaleTargetRef")
-    names = (workload["kind"], at(workload, ("metadata", "name")))
-    return item.get("kind") == "HorizontalPodAutoscaler" and (target.get("kind"), target.get("name")) == names
-
-
 def _of_operator(item: Object, stream: Sequence[Object], complete: bool) -> Ingress | None:
     """Return the network policies of a custom resource: its child where the stream shows it, else what is made of it.
 
@@ -281,9 +278,10 @@ def _port_names(containers: Iterable[Object]) -> dict[int, set[str]]:
 
 
 def _memory(container: Object) -> int | None:
-    limit = at(container, ("resources", "limits", "memory"))
+    """Return the memory that a container may use, in MiB: 0 if nothing limits it, None if the limit is not readable."""
+    limit = at(container, ("resources", "limits", "memory"), 0)
     try:
-        return parse_bytes(str(limit)) // _MIB if limit is not None else None
+        return parse_bytes(str(limit)) // _MIB
     except Problem:
         return None
 

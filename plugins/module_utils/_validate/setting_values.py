@@ -196,9 +196,10 @@ def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:
 def doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
     """Return why a row may not hold for a component of a build; empty text if it does.
 
-    A row without versions holds where the settings of the component are known.
+    A row without versions holds where the settings of the component are known; one that is `certain` holds in any
+    build of its versions, because it was read in the source of the component.
     """
-    known = build.is_known(section_name, component_id.partition("/")[0])
+    known = bool(row.get("certain")) or build.is_known(section_name, component_id.partition("/")[0])
     uncertain = "" if known else build.doubt
     differs = "" if exact(row, build.version) or (known and "exact" not in row) else "another version may differ"
     return uncertain or differs or ("no pipeline uses it yet" if row.get("built") and not is_started else "")

@@ -84,6 +84,34 @@ def memory_limiter_ignored(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*part.path, key), f"{key} has no effect beside {used}", fix)
 
 
+@about("deployment")
+def autoscaler_without_request(subject: Subject) -> Iterator[Fault]:
+    """Yield autoscalers that measure the share of a resource which a container does not request: they never scale."""
+    missing = subject.deployment.unrequested if subject.deployment else ()
+    for name in missing:
+        message = f"the autoscaler measures {name} as a share of the request, and a container of the pod requests none"
+        fix = f"Add `resources: {{requests: {{{name}: AMOUNT}}}}` to each container, unless a LimitRange does so."
+        yield Fault((), message, fix)
+
+
+# The part of the limit from which on data is refused; a limiter that begins below it wastes most of its memory.
+_LEAST_SHARE = 3
+
+
+def memory_limiter_spike(subject: Subject) -> Iterator[Fault]:
+    """Yield spike limits so large that a limiter refuses data from a third of its limit on, or earlier."""
+    for part in _limiters(subject):
+        limit_key, spike_key = _PAIRS[0] if part.settings.get("limit_mib") else _PAIRS[1]
+        limit, spike = (_number(part.settings.get(key)) for key in (limit_key, spike_key))
+        if limit and spike and spike < limit and (limit - spike) * _LEAST_SHARE <= limit:
+            unit = "MiB" if limit_key == "limit_mib" else "%"
+            message = (
+                f"'{part.id}' refuses data from {limit - spike} {unit} of memory on, though its limit is {limit} {unit}"
+            )
+            fix = f"Write about a quarter of {limit_key} here: {max(limit // 4, 1)}."
+            yield Fault((*part.path, spike_key), message, fix)
+
+
 _MIB = 2**20
 _WAITS = ("decision_wait", "decision_wait_after_root_received")
 _DEFAULT_WAIT, _DEFAULT_TRACES = "30s", 50_000
@@ -274,10 +302,18 @@ def storage_unclaimed(subject: Subject) -> Iterator[Fault]:
         yield Fault((), message, "Start an extension file_storage and name it in `sending_queue`, or remove `storage`.")
 
 
+_AUTOSCALING = "https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/"
 _STATEFUL_SETS = "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#volume-claim-templates"
 RULES = (
     *rules("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
-    *rules("warning", memory_limiter_above_container, memory_limiter_unbounded, documentation=_DOCUMENTATION),
+    *rules(
+        "warning",
+        memory_limiter_above_container,
+        memory_limiter_unbounded,
+        memory_limiter_spike,
+        documentation=_DOCUMENTATION,
+    ),
+    *rules("warning", autoscaler_without_request, documentation=_AUTOSCALING),
     *rules("warning", memory_limiter_ignored, documentation=_DOCUMENTATION),
     *rules("warning", traces_above_memory, documentation=f"{_CONTRIB}/processor/tailsamplingprocessor"),
     *rules("warning", storage_unclaimed, documentation=_STATEFUL_SETS),

@@ -38,6 +38,7 @@ class Ingress:
 class Deployment:
     """Where the collector runs in Kubernetes. None means unknown; rules then report nothing.
 
+    `unrequested` are the resources whose share its autoscaler measures, while a container requests none,
     `ip_families` are those of the cluster's addresses, the first one first, empty where unknown,
     `mounts` are the paths at which anything is mounted, `fleeting` those of volumes that end with the pod,
     `exposed` the ports that a Service or the node opens as (port, protocol), `granted` the RBAC rules that its
@@ -53,6 +54,7 @@ class Deployment:
     mode: str
     replicas: int | None = None
     autoscaled: bool = False
+    unrequested: tuple[str, ...] = ()
     memory_limit_mib: int | None = None
     host_network: bool = False
     ip_families: tuple[str, ...] = ()

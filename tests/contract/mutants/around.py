@@ -131,6 +131,25 @@ def unreceived_signal(subject: Subject) -> Iterator[Subject]:
         yield replace(subject, unreceived={"debug": (("gateway", signal),)})
 
 
+def sender_overwritten(subject: Subject) -> Iterator[Subject]:
+    """Yield a gateway that gives its own host to the spans of others."""
+    for detectors in (["system"], ["env", "ec2"], ["k8snode"]):
+        made = put(subject, ("receivers", f"zipkin/{NEW}"), {"endpoint": "localhost:4999"})
+        made = put(made, ("processors", f"resource_detection/{NEW}"), {"detectors": detectors})
+        made = put(made, ("exporters", f"debug/{NEW}"), {}, deployment=placed(subject, mode="deployment"))
+        flow = {"receivers": [f"zipkin/{NEW}"], "processors": [f"resource_detection/{NEW}"]}
+        yield put(made, ("service", "pipelines", f"traces/{NEW}"), {**flow, "exporters": [f"debug/{NEW}"]})
+
+
+def unobserved_type(subject: Subject) -> Iterator[Subject]:
+    """Yield a receiver for endpoints that the only observer does not report."""
+    started = plus(subject, "extensions", "host_observer", {})
+    for wanted in ("pod", "port", "k8s.service"):
+        receivers = {"redis": {"rule": f'type == "{wanted}"'}}
+        creator = {"watch_observers": [f"host_observer/{NEW}"], "receivers": receivers}
+        yield plus(started, "receivers", "receiver_creator", creator, "metrics")
+
+
 TCP_ALONE = Ingress(Policies([{"spec": {"ingress": [{"ports": [{"protocol": "TCP"}]}]}}], {}, "Ingress"))
 MUTATORS: dict[str, Mutator] = {
     "missing-variable": missing_variable,
@@ -179,6 +198,22 @@ MUTATORS: dict[str, Mutator] = {
             ("receivers", "journald", {}, "logs"),
         ],
     ),
+    "sender-overwritten": sender_overwritten,
+    "read-again": added_where(
+        {"mode": "daemonset"},
+        [
+            (*LOGS, {"include": ["/var/log/pods/*/*/*.log"], "start_at": "beginning"}, "logs"),
+            ("receivers", "journald", {"start_at": "beginning"}, "logs"),
+        ],
+    ),
+    "discovery-rule": added(
+        [
+            ("receivers", "receiver_creator", {"receivers": {"redis": {"rule": rule}}}, "metrics")
+            for rule in (None, "", "port == 6379", "type == 'port'", 'type == "prot"', 'type == "pod" &&')
+        ]
+    ),
+    "unobserved-type": unobserved_type,
+    "autoscaler-without-request": added_where({"unrequested": ("cpu",)}, [("receivers", "zipkin", {})]),
     "log-loop": log_loop,
     "own-telemetry-loop": own_telemetry_loop,
     "unreceived-signal": unreceived_signal,

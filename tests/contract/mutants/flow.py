@@ -142,6 +142,20 @@ def metadata_missing(subject: Subject) -> Iterator[Subject]:
         yield put(made, ("service", "pipelines", f"traces/{NEW}-in"), start)
 
 
+def metadata_forgotten(subject: Subject) -> Iterator[Subject]:
+    """Yield a tenant of the requests that a batch loses before an exporter needs it."""
+    headers = {"headers": [{"key": "X-Scope-OrgID", "from_context": "tenant"}]}
+    extension = plus(subject, "extensions", "headers_setter", headers)
+    exporter = {"endpoint": "http://a:4318", "auth": {"authenticator": f"headers_setter/{NEW}"}}
+    yield plus(extension, "exporters", "otlp_http", {**exporter, "sending_queue": {"batch": {}}})
+    for kind in ("batch", "tail_sampling"):
+        made = put(extension, ("exporters", f"otlp_http/{NEW}"), exporter)
+        made = put(made, ("processors", f"{kind}/{NEW}"), {})
+        made = put(made, ("receivers", f"zipkin/{NEW}"), {"endpoint": "localhost:4999"})
+        flow = {"receivers": [f"zipkin/{NEW}"], "processors": [f"{kind}/{NEW}"], "exporters": [f"otlp_http/{NEW}"]}
+        yield put(made, ("service", "pipelines", f"traces/{NEW}"), flow)
+
+
 def memory_limiter_settings(subject: Subject) -> Iterator[Subject]:
     wrong = [
         {"limit_mib": 400},
@@ -201,6 +215,7 @@ MUTATORS: dict[str, Mutator] = {
     "connection-forgotten": connection_forgotten,
     "wrong-pod": wrong_pod,
     "metadata-missing": metadata_missing,
+    "metadata-forgotten": metadata_forgotten,
     "processor-twice": processor_twice,
     "exporter-twice": exporter_twice,
     "sampled-metrics": sampled_metrics,
@@ -219,6 +234,9 @@ MUTATORS: dict[str, Mutator] = {
                 {"num_traces": 900_000, "expected_new_traces_per_sec": 20_000},
             )
         ],
+    ),
+    "memory-limiter-spike": added(
+        [("processors", "memory_limiter", {**LIMITS, "limit_mib": 600, "spike_limit_mib": size}) for size in (400, 550)]
     ),
     "memory-limiter-unbounded": added_where(
         {"memory_limit_mib": 0},

@@ -155,6 +155,8 @@ invalid-duration:
   durations: {exporters.otlp_grpc: {endpoint: "x:4317", timeout: "1h2m3.5s", retry_on_failure: {max_elapsed_time: 0}}}
 missing-field:
   given: {build: contrib 0.158.0}
+  no levels of a failover: {connectors.failover: {retry_interval: 5s}, receivers.otlp.protocols.grpc: {},
+    traces: otlp > failover, traces/a: failover > debug, finds: "connectors.failover: 'priority_levels' is missing"}
   an endpoint: {config: {exporters: {otlp_grpc: {}}}, finds: "exporters.otlp_grpc: 'endpoint' is missing"}
   null in a list: {signal: metrics, receivers.prometheus.config.scrape_configs: [null],
     finds: "receivers.prometheus.config.scrape_configs[0]: 'job_name' is missing"}
@@ -314,6 +316,88 @@ metadata-missing:
     connectors.routing.table: [{condition: 'resource.attributes["request"] == "a"', pipelines: [traces/a]}]
     traces: otlp > routing
   another pipeline: {traces: otlp > debug}
+  a tenant that an exporter passes on:
+    receivers.otlp.protocols: {grpc: {}}
+    extensions.headers_setter.headers: [{key: X-Scope-OrgID, from_context: tenant}]
+    exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: headers_setter}}
+    traces: otlp > otlp_http
+    finds: "receivers.otlp.protocols.grpc: 'headers_setter' passes on headers, which 'otlp' drops Add
+      `include_metadata: true`."
+  a tenant through a connector:
+    receivers.otlp.protocols: {grpc: {}}
+    extensions.headers_setter.headers: [{key: X-Scope-OrgID, from_context: tenant}]
+    exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: headers_setter}}
+    connectors.forward: null
+    traces: otlp > forward
+    traces/b: forward > otlp_http
+    finds: "receivers.otlp.protocols.grpc: 'headers_setter' passes on headers"
+  batches by tenant:
+    receivers: {zipkin: null, jaeger: {protocols: {thrift_compact: null}}}
+    processors.batch.metadata_keys: [tenant]
+    traces: "zipkin, jaeger > batch > debug"
+    finds: "receivers.zipkin: 'batch' divides by headers, which 'zipkin' drops"
+  an attribute of a header:
+    receivers.otlp.protocols: {http: {include_metadata: false}}
+    processors.attributes.actions: [{key: tenant, action: upsert, from_context: metadata.x-tenant}]
+    traces: otlp > attributes > debug
+    finds: "receivers.otlp.protocols.http: 'attributes' writes headers into attributes"
+  headers of messages:
+    receivers.otlp.protocols: {http: null}
+    exporters.kafka: {include_metadata_keys: [x-tenant]}
+    traces: otlp > kafka
+    finds: "receivers.otlp.protocols.http: 'kafka' writes headers into messages"
+  a default for servers without headers:
+    extensions.headers_setter.headers: [{key: X-Scope-OrgID, from_context: tenant, default_value: none}]
+    exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: headers_setter}}
+    traces: otlp > otlp_http
+  a default that is always used:
+    receivers.otlp.protocols: {http: {}}
+    extensions.headers_setter.headers: [{key: X-Scope-OrgID, from_context: tenant, default_value: none}]
+    exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: headers_setter}}
+    traces: otlp > otlp_http
+    finds: "receivers.otlp.protocols.http: 'headers_setter' passes on headers"
+  a fixed tenant:
+    extensions.headers_setter.headers: [{key: X-Scope-OrgID, value: shop}]
+    exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: headers_setter}}
+    traces: otlp > otlp_http
+  messages of Kafka have headers:
+    receivers.kafka: null
+    extensions.headers_setter.headers: [{key: X-Scope-OrgID, from_context: tenant}]
+    exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: headers_setter}}
+    traces: kafka > otlp_http
+  the attribute of another source:
+    receivers.otlp.protocols: {http: null}
+    processors.attributes.actions: [{key: peer, action: upsert, from_context: client.address}]
+    traces: otlp > attributes > debug
+metadata-forgotten:
+  given:
+    receivers.otlp.protocols: {grpc: {include_metadata: true}}
+    extensions.headers_setter.headers: [{key: X-Scope-OrgID, from_context: Tenant}]
+    exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: headers_setter}}
+    processors.batch: {}
+  behind a batch: {traces: otlp > batch > otlp_http,
+    finds: "service.pipelines.traces.processors[0]: 'headers_setter' passes on headers, which the earlier 'batch'
+      forgets Add `metadata_keys: [Tenant]` to 'batch'."}
+  behind a batch by another header: {processors.batch.metadata_keys: [user], traces: otlp > batch > otlp_http,
+    finds: "service.pipelines.traces.processors[0]: Add `metadata_keys: [Tenant]` to 'batch'."}
+  behind a sampler: {processors.tail_sampling: null, traces: otlp > tail_sampling > otlp_http,
+    finds: "service.pipelines.traces.processors[0]: Write the header into an attribute before 'tail_sampling'"}
+  in a batch of the exporter: {exporters.otlp_http.sending_queue: {batch: {}}, traces: otlp > otlp_http,
+    finds: "exporters.otlp_http.sending_queue.batch: which the batches of 'otlp_http' forget Add
+      `partition: {metadata_keys: [Tenant]}` here."}
+  before the connector that routes:
+    connectors.routing: {table: [{condition: 'otelcol.client.metadata["x-tenant"][0] == "a"', pipelines: [traces/a]}]}
+    traces: otlp > batch > routing
+    traces/a: routing > debug
+    finds: "service.pipelines.traces.processors[0]: 'routing' routes by headers, which the earlier 'batch' forgets Add
+      `metadata_keys: [HEADER]` to 'batch'."
+  batches by the header: {processors.batch.metadata_keys: [tenant], traces: otlp > batch > otlp_http}
+  batches of an exporter by the header:
+    exporters.otlp_http.sending_queue: {batch: {partition: {metadata_keys: [TENANT]}}}
+    traces: otlp > otlp_http
+  a queue without batches: {exporters.otlp_http.sending_queue: {queue_size: 10}, traces: otlp > otlp_http}
+  a queue that is off: {exporters.otlp_http.sending_queue: {enabled: false, batch: {}}, traces: otlp > otlp_http}
+  another exporter: {traces: otlp > batch > debug}
 processor-twice:
   given: {processors.tail_sampling: null, processors.memory_limiter: null, connectors.routing: null,
     traces/a: routing > tail_sampling > debug}

@@ -112,6 +112,24 @@ memory-limiter-unbounded:
     finds: "processors.memory_limiter.limit_percentage: a percentage of the node's memory"}
   of the container: {in.memory_limit_mib: 512}
   not known: {in.mode: deployment}
+autoscaler-without-request:
+  no request of CPU: {in.unrequested: [cpu],
+    finds: ": the autoscaler measures cpu as a share of the request, and a container of the pod requests none Add
+      `resources: {requests: {cpu: AMOUNT}}` to each container, unless a LimitRange does so."}
+  requests: {in.unrequested: []}
+memory-limiter-spike:
+  from a third on:
+    processors.memory_limiter: {check_interval: 1s, limit_mib: 1500, spike_limit_mib: 1000}
+    finds: "processors.memory_limiter.spike_limit_mib: 'memory_limiter' refuses data from 500 MiB of memory on, though
+      its limit is 1500 MiB Write about a quarter of limit_mib here: 375."
+  from a tenth on:
+    processors.memory_limiter: {check_interval: 1s, limit_percentage: 80, spike_limit_percentage: 70}
+    finds: "processors.memory_limiter.spike_limit_percentage: from 10 % of memory on, though its limit is 80 %"
+  the usual share: {processors.memory_limiter: {check_interval: 1s, limit_percentage: 80, spike_limit_percentage: 25}}
+  the share of the README: {processors.memory_limiter: {check_interval: 1s, limit_percentage: 50,
+    spike_limit_percentage: 30}}
+  the default: {processors.memory_limiter: {check_interval: 1s, limit_mib: 400}}
+  a variable: {processors.memory_limiter: {check_interval: 1s, limit_mib: 400, spike_limit_mib: "${env:SPIKE}"}}
 memory-limiter-ignored:
   a percentage beside MiB: {processors.memory_limiter: {check_interval: "1s", limit_mib: 400, limit_percentage: 70},
     finds: "processors.memory_limiter.limit_percentage: limit_percentage has no effect beside limit_mib Remove

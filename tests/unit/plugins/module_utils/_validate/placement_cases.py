@@ -51,6 +51,75 @@ metadata-service:
     finds: "processors.resource_detection.detectors[1]: Set the instances' HttpPutResponseHopLimit to 2"}
   from the node's network: {processors.resource_detection.detectors: [ec2], in.host_network: true}
   another cloud: {processors.resource_detection.detectors: [env, gcp], in.mode: deployment}
+sender-overwritten:
+  given: {in.mode: deployment}
+  the host of the gateway: {processors.resource_detection.detectors: [env, system],
+    finds: "processors.resource_detection: 'resource_detection' replaces host.name of the senders by that of the gateway
+      (detector system) Add `override: false`"}
+  two of them: {processors.resourcedetection/a: {detectors: [ec2, ecs, eks], override: true}, in.mode: statefulset,
+    finds: "processors.resourcedetection/a: (detector ec2 and ecs)"}
+  the node of the gateway: {processors.resource_detection.detectors: [k8snode],
+    finds: "processors.resource_detection: replaces k8s.node.name"}
+  what data has stays: {processors.resource_detection: {detectors: [system], override: false}}
+  the cluster: {processors.resource_detection.detectors: [env, eks, openshift]}
+  an agent: {processors.resource_detection.detectors: [system], in.mode: daemonset}
+  a name that is off:
+    processors.resource_detection: {detectors: [system], system: {resource_attributes: {host.name: {enabled: false}}}}
+  a choice of attributes: {processors.resource_detection: {detectors: [ec2], attributes: [cloud.region]}}
+  nobody sends: {receivers.host_metrics: {}, processors.resource_detection.detectors: [system],
+    metrics: host_metrics > resource_detection > debug}
+  another pipeline: {receivers.host_metrics: {}, processors.resource_detection.detectors: [system],
+    metrics: host_metrics > resource_detection > debug, traces: otlp > debug}
+  nobody knows where: {processors.resource_detection.detectors: [system], in: null}
+read-again:
+  given: {in.mode: daemonset, signal: logs}
+  files: {receivers.file_log: {include: [/var/log/pods/*/*/*.log], start_at: beginning},
+    finds: "receivers.file_log.start_at: 'file_log' reads files from the beginning with each restart of the pod Add
+      `storage: file_storage`, with a folder of the node, or remove `start_at: beginning`."}
+  the journal: {receivers.journald.start_at: beginning, finds: "receivers.journald.start_at: reads the journal"}
+  with offsets: {receivers.filelog: {include: [/a], start_at: beginning, storage: file_storage}}
+  from the end: {receivers.file_log: {include: [/a], start_at: end}}
+  files that go: {receivers.file_log: {include: [/a], start_at: beginning, delete_after_read: true}}
+  a job: {receivers.file_log: {include: [/a], start_at: beginning}, in.mode: deployment}
+discovery-rule:
+  given: {signal: metrics, extensions.k8s_observer: null}
+  no rule: {receivers.receiver_creator: {watch_observers: [k8s_observer], receivers: {redis: {config: {}}}},
+    finds: "receivers.receiver_creator.receivers.redis: 'rule' is missing"}
+  no type: {receivers.receiver_creator: {watch_observers: [k8s_observer], receivers: {redis: {rule: port == 6379}}},
+    finds: 'receivers.receiver_creator.receivers.redis.rule: a rule begins with the type of its endpoints Write `type ==
+      "pod" && port == 6379`.'}
+  single quotes: {receivers.receiver_creator: {receivers: {redis: {rule: "type == 'port'"}}},
+    finds: "receivers.receiver_creator.receivers.redis.rule: the type at the begin of a rule stands in double quotes"}
+  another type: {receivers.receiver_creator: {receivers: {redis: {rule: 'type == "pods"'}}},
+    finds: "receivers.receiver_creator.receivers.redis.rule: no observer reports endpoints of type 'pods'"}
+  no expression: {receivers.receiver_creator: {receivers: {redis: {rule: 'type == "port" && port = 6379'}}},
+    finds: "receivers.receiver_creator.receivers.redis.rule: this is no rule: `=` compares nothing"}
+  rules:
+    receivers.receiver_creator:
+      watch_observers: [k8s_observer]
+      receivers:
+        redis: {rule: 'type == "port" && port == 6379'}
+        nginx: {rule: 'type=="pod" && labels["app"] matches "^nginx"'}
+        a: {rule: 'type == "pod.container" && annotations["a/b"] == "x"'}
+        b: {rule: "${env:RULE}"}
+unobserved-type:
+  given: {signal: metrics, extensions: {k8s_observer: {}, host_observer: null}}
+  of another observer:
+    receivers.receiver_creator: {watch_observers: [k8s_observer], receivers: {redis: {rule: 'type == "hostport"'}}}
+    finds: "receivers.receiver_creator.receivers.redis.rule: no observer of this receiver reports endpoints of type
+      'hostport' Start the extension `host_observer`, and list it in `watch_observers`."
+  that is off:
+    receivers.receiver_creator: {watch_observers: [k8s_observer], receivers: {redis: {rule: 'type == "k8s.service"'}}}
+    finds: "receivers.receiver_creator.receivers.redis.rule: Set `observe_services` of extension k8s_observer"
+  that is on:
+    extensions.k8s_observer.observe_services: true
+    receivers.receiver_creator: {watch_observers: [k8s_observer], receivers: {redis: {rule: 'type == "k8s.service"'}}}
+  two observers:
+    receivers.receiver_creator:
+      watch_observers: [host_observer, k8s_observer]
+      receivers: {redis: {rule: 'type == "pod"'}, mysql: {rule: 'type == "hostport" && port == 3306'}}
+  an unknown observer:
+    receivers.receiver_creator: {watch_observers: [acme_observer], receivers: {redis: {rule: 'type == "pod"'}}}
 root-path-missing:
   given: {in.mode: daemonset, signal: logs}
   no mount: {receivers.hostmetrics.root_path: /hostfs, in.mounts: [/conf],

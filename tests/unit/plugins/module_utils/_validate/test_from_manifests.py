@@ -203,8 +203,50 @@ def test_a_label_leads_to_a_target_allocator_of_its_own() -> None:
     assert resource({"opentelemetry.io/target-allocator": "shared"}, mode="statefulset").target_allocator
 
 
+CPU = {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}}]}
+MEMORY = {"metrics": [{"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization"}}}]}
+VALUE = {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue"}}}]}
+
+
+@pytest.mark.parametrize(
+    ("scaler", "sidecar", "missing"),
+    [
+        (CPU, None, ("cpu",)),
+        ({}, None, ("cpu",)),
+        ({"targetCPUUtilizationPercentage": 80}, None, ("cpu",)),
+        (MEMORY, None, ()),
+        (MEMORY, {"name": "s", "restartPolicy": "Always"}, ("memory",)),
+        (MEMORY, {"name": "s"}, ()),
+        (VALUE, None, ()),
+    ],
+)
+def test_an_autoscaler_needs_requests(scaler: Any, sidecar: Any, missing: tuple[str, ...]) -> None:
+    """The container of the pod has a limit of memory, which is its request too, and none of CPU."""
+    pod = {**POD, "containers": [CONTAINER], "initContainers": [sidecar] if sidecar else []}
+    made = workload("Deployment", pod)
+    target = {"kind": "Deployment", "name": made["metadata"]["name"]}
+    found = {"kind": "HorizontalPodAutoscaler", "spec": {"scaleTargetRef": target, **scaler}}
+    deployment = around(found, made).deployment
+    assert deployment and deployment.unrequested == missing
+
+
+@pytest.mark.parametrize(
+    ("spec", "missing"),
+    [
+        ({"autoscaler": {"maxReplicas": 3}}, ("cpu",)),
+        ({"autoscaler": {"maxReplicas": 3, "targetMemoryUtilization": 70}}, ("memory",)),
+        ({"autoscaler": {"maxReplicas": 3}, "resources": {"requests": {"cpu": "100m"}}}, ()),
+        ({"autoscaler": {"maxReplicas": 3, "metrics": [{"type": "Pods"}]}}, ()),
+        ({"autoscaler": {"minReplicas": 2}}, ()),
+        ({}, ()),
+    ],
+)
+def test_an_autoscaler_of_the_operator_needs_requests(spec: Any, missing: tuple[str, ...]) -> None:
+    assert resource(**spec).unrequested == missing
+
+
 def test_a_custom_resource_says_itself() -> None:
-    assert resource() == Deployment("deployment", 1, mounts=(), by_operator=True)
+    assert resource() == Deployment("deployment", 1, mounts=(), by_operator=True, memory_limit_mib=0)
     assert resource(mode="daemonset", replicas=2).replicas is None
     assert resource(autoscaler={"minReplicas": 2}).replicas == 2
     assert resource(autoscaler={"minReplicas": 2}).autoscaled

@@ -156,6 +156,10 @@ invalid-regex:
     signal: logs}
 unknown-value:
   given: {build: contrib 0.158.0}
+  how an observer logs in: {extensions.k8s_observer.auth_type: serviceaccount,
+    finds: "extensions.k8s_observer.auth_type: 'serviceaccount' is unknown here; did you mean 'serviceAccount'?"}
+  how a detector logs in: {processors.resource_detection: {detectors: [k8snode], k8snode: {auth_type: token}},
+    finds: "processors.resource_detection.k8snode.auth_type: Use one of none, serviceAccount"}
   a key that batches are not parted by: {exporters.kafka: {include_metadata_keys: [tenant, team],
     sending_queue: {batch: {partition: {metadata_keys: [tenant, teams]}}}},
     finds: "exporters.kafka.include_metadata_keys[1]: 'team' is not in sending_queue.batch.partition.metadata_keys;
