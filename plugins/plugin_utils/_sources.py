@@ -32,6 +32,9 @@ CATALOGUE = Path(__file__).parent / "_data" / "catalogue"
 RECIPE_FILE = "recipe.yml"
 TEMPLATE_FILE = "config.yml.j2"
 
+_WORKSPACE_ID = re.compile(r"ws-[0-9A-Za-z-]+\Z")
+_WRITE = "/api/v1/remote_write"
+
 # Size of the cache of texts: all files of the role, rendered for a hundred different collectors.
 _KEPT = 1024
 
@@ -201,6 +204,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment.filters |= {"any_of": _any_of, "once": _once, "pairs": _pairs, "of_namespaces": _of_namespaces}
     environment.filters |= {"headless": headless_address, "places": _places, "and_rotated": _and_rotated}
     environment.filters |= {"document_mapping": _document_mapping, "whole_values": _whole_values}
+    environment.filters |= {"workspace_address": _workspace_address}
     return environment
 
 
@@ -220,6 +224,20 @@ def _document_mapping(wanted: str, index: str | None, date_suffix: bool) -> str:
     if wanted != "auto":
         return wanted
     return "none" if date_suffix or (index and not is_data_stream(index)) else "otel"
+
+
+def _workspace_address(workspace: str, region: str) -> str:
+    """Return where a workspace of Amazon Managed Service for Prometheus is written to. Raises Problem for its alias.
+
+    An id begins with `ws-`, as in Amazon's API. Only Amazon knows which id has an alias.
+    """
+    if "://" not in workspace and "${" not in workspace and not _WORKSPACE_ID.match(workspace):
+        find = f"aws amp list-workspaces --region {region} --alias {workspace}"
+        fix = f"Give its id, `ws-…`, or its URL: `{find} --query 'workspaces[].workspaceId'` shows the id."
+        raise Problem(f"`workspace: {workspace}` is neither an id of a workspace nor a URL", fix=fix)
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    place = f"https://aps-workspaces.{region}.{domain}/workspaces/{workspace}"
+    return (workspace if "://" in workspace else place).rstrip("/").removesuffix(_WRITE) + _WRITE
 
 
 def _whole_values(texts: Iterable[str]) -> list[str]:

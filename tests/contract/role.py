@@ -46,13 +46,17 @@ def sample(recipe: str) -> dict[str, Any]:
     return RECIPE_OPTIONS[recipe] if lists else required(options)
 
 
+# What a text by the name of an option has to look like.
+SHAPED = {"workspace": "ws-1"}
+
+
 def required(options: dict[str, Any] | None) -> dict[str, Any]:
     """Return a value for every option of a recipe that has to be given."""
-    samples = {"str": "sample", "int": 1, "bool": True, "list": [], "dict": {"sample": "sample"}}
+    samples: dict[str, Any] = {"str": "sample", "int": 1, "bool": True, "list": [], "dict": {"sample": "sample"}}
     return {
         name: ("http://sample:80" if option["description"].startswith("URL") else "sample:4317")
         if name == "endpoint"
-        else (option.get("choices") or [samples[option.get("type", "str")]])[0]
+        else (option.get("choices") or [SHAPED.get(name, samples[option.get("type", "str")])])[0]
         for name, option in (options or {}).items()
         if option.get("required")
     }

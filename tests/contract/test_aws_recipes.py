@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from .role import ROOT, request
@@ -28,6 +29,21 @@ def test_a_workspace_is_an_id_or_any_of_its_urls(workspace: str) -> None:
     assert made["exporters"]["prometheus_remote_write/amp"]["endpoint"] == AMP + WRITE
     signer = {"region": "eu-west-1", "service": "aps", "assume_role": {"arn": "arn:aws:iam::1:role/a"}}
     assert made["extensions"]["sigv4auth/amp"] == signer
+
+
+@pytest.mark.parametrize("workspace", ["${env:WORKSPACE}", "ws-12345678-abcd-4fed-8afd-0b0f7c1a2b3c"])
+def test_a_workspace_is_a_variable_or_a_long_id(workspace: str) -> None:
+    made = config({"amp_export": {"workspace": workspace, "region": "cn-north-1"}})
+    place = f"https://aps-workspaces.cn-north-1.amazonaws.com.cn/workspaces/{workspace}{WRITE}"
+    assert made["exporters"]["prometheus_remote_write/amp"]["endpoint"] == place
+
+
+@pytest.mark.parametrize("workspace", ["platform", "my workspace", "arn:aws:aps:eu-west-1:1:workspace/ws-1", "ws-"])
+def test_an_alias_is_refused_with_the_way_to_its_id(workspace: str) -> None:
+    with pytest.raises(Problem, match="is neither an id of a workspace nor a URL") as raised:
+        config({"amp_export": {"workspace": workspace, "region": "eu-west-1"}})
+    assert "recipe 'amp_export'" in str(raised.value)
+    assert f"aws amp list-workspaces --region eu-west-1 --alias {workspace}" in raised.value.fix
 
 
 @pytest.mark.parametrize(
