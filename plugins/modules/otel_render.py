@@ -136,6 +136,13 @@ findings:
   returned: success
   type: list
   elements: dict
+collector_images:
+  description: The image of each collector, as M(o11y.opentelemetry.release_render) takes them.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.1.0
+  sample: [{namespace: opentelemetry, name: agent, backend: operator, image: "x/collector:0.158.0"}]
 workloads:
   description: The workload of each collector, as M(o11y.opentelemetry.rollout_wait) takes it.
   returned: success

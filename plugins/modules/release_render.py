@@ -99,6 +99,14 @@ options:
   addon_name: {description: "Name of the EKS add-on, with O(provider=eks_addon).", type: str, default: adot}
   addon: {description: Result of M(o11y.opentelemetry.eks_addon) in check mode., type: dict, default: {}}
   addons: {description: The C(addons) of M(o11y.opentelemetry.eks_addon_info)., type: list, elements: dict, default: []}
+  collectors:
+    description:
+      - The C(collector_images) of M(o11y.opentelemetry.otel_render), which the run deploys afterwards. A warning names
+        those whose minor version differs from that of the operator, as it does for those in the cluster.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
   cert_manager:
     description: Result of M(o11y.opentelemetry.release_info) for cert-manager, with O(provider=eks_addon).
     type: dict

@@ -200,6 +200,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
         "manifests": manifests,
         "objects": [f"{item['kind']} {item['metadata']['name']}" for item in manifests],
         "collectors": [_summary.facts(build) for build in builds],
+        "collector_images": [_summary.image(build) for build in builds],
         "workloads": [_summary.workload(build.collector) for build in builds],
         "sidecars": [{"namespace": one.namespace, "name": one.name} for one in collectors if one.mode == "sidecar"],
         "probes": [found for build in builds if (found := probe(build, build.config))],

@@ -63,6 +63,13 @@ def _change(build: CollectorBuild) -> dict[str, Any]:
     return {**change, **(more if change["strategy"] == change_options.CANARY else {})}
 
 
+def image(build: CollectorBuild) -> dict[str, str]:
+    """Return which image a collector has, for what has to go with its version."""
+    collector = build.collector
+    named = {"namespace": collector.namespace, "name": collector.name, "backend": collector.backend}
+    return {**named, "image": build.image}
+
+
 def facts(build: CollectorBuild) -> dict[str, Any]:
     """Return what later tasks and users read of a collector."""
     collector = build.collector

@@ -30,6 +30,7 @@ def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, A
         foreign=arguments["foreign"],
         certificates="cert_manager",
         check=check,
+        collectors=tuple(arguments["collectors"]),
     )
     names = [item["addon_name"] for item in arguments["addons"]]
     addon = _addon(arguments)

@@ -62,6 +62,7 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
         foreign=arguments["foreign"],
         strict=arguments["compatibility"] == "refuse",
         check=check,
+        collectors=tuple(arguments["collectors"]),
     )
     decision = release_decision.decide(asked, found, table)
     if decision.provider == release_decision.EXISTING:

@@ -149,6 +149,7 @@ def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], chec
         strict=arguments["compatibility"] == "refuse",
         certificates=arguments["certificates"] if wanted.takes_certificates else "",
         check=check,
+        collectors=tuple(arguments["collectors"]),
     )
 
 

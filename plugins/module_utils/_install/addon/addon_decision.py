@@ -91,7 +91,7 @@ def decide(
     if decision.action == "upgrade":
         decision.warnings.extend(stored(found, ()))
     if operator:
-        decision.warnings.extend(versions.skew(found["resources"], operator, table.get("builds", {})))
+        decision.warnings.extend(versions.skew(wanted.running(found), operator, table.get("builds", {})))
     return decision
 
 

@@ -40,6 +40,14 @@ class ReleaseRequest:
     strict: bool = True
     certificates: str = ""
     check: bool = False
+    collectors: tuple[Mapping[str, Any], ...] = ()
+
+    def running(self, found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return the custom resources of a cluster, and those that this run makes of the inventory's collectors."""
+        planned = [versions.planned(one) for one in self.collectors if one["backend"] == "operator"]
+        made = {(one["kind"], one["namespace"], one["name"]) for one in planned}
+        others = [one for one in found["resources"] if (one["kind"], one["namespace"], one["name"]) not in made]
+        return [*others, *planned]
 
 
 @dataclass
@@ -72,7 +80,7 @@ def decide(
     if decision.action == "upgrade":
         decision.warnings.extend(stored(found, manifests))
     if version and wanted.product.runs_collectors:
-        decision.warnings.extend(versions.skew(found["resources"], version, table.get("builds", {})))
+        decision.warnings.extend(versions.skew(wanted.running(found), version, table.get("builds", {})))
     return decision
 
 

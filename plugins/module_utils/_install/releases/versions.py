@@ -126,6 +126,12 @@ def skew(collectors: Iterable[Mapping[str, Any]], operator: Version, builds: Bui
                 yield f"{name} stays at version {running}, since it is not upgraded automatically"
 
 
+def planned(collector: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a collector of an inventory as the custom resource that a run makes of it, for `skew`."""
+    named = {key: collector[key] for key in ("namespace", "name", "image")}
+    return {"kind": "OpenTelemetryCollector", **named, "version": "", "automatic": False}
+
+
 def _collector(image: str, builds: Builds) -> Version | None:
     """Return the version of the Collector in an image, or nothing where that is not known."""
     own = builds.get(image_name(image))

@@ -132,6 +132,28 @@ def test_what_is_there_is_waited_for_and_when_adopted_has_the_version_of_the_clu
     assert (result["provider"], result["version"]) == ("existing", "0.150.0")
 
 
+def planned(image: str, backend: str = "operator") -> dict[str, str]:
+    return {"namespace": "n", "name": "a", "backend": backend, "image": image}
+
+
+def test_an_add_on_and_collectors_of_the_inventory_that_differ_are_told_in_the_first_run() -> None:
+    (told,) = rendered(collectors=[planned("x/aws-otel-collector:v0.49.0")])["warnings"]
+    assert told.startswith(
+        "OpenTelemetryCollector n/a has an image of its own of version 0.156.0; the operator is made"
+    )
+    assert rendered(collectors=[planned("x/aws-otel-collector:v0.49.0", "kubernetes")])["warnings"] == []
+    assert rendered(collectors=[planned("x/opentelemetry-collector:0.151.0")])["warnings"] == []
+
+
+def test_what_the_run_changes_is_not_told_of_as_it_was() -> None:
+    old = {"kind": "OpenTelemetryCollector", "namespace": "n", "name": "a", "image": "x/collector:0.140.0"}
+    there = {**THERE, "resources": [{**old, "version": "0.140.0", "automatic": True, "ours": True, "finalizers": []}]}
+    (told,) = rendered(installed=there, addons=listed(TAGS))["warnings"]
+    assert "of version 0.140.0" in told
+    new = [planned("x/opentelemetry-collector:0.151.0")]
+    assert rendered(installed=there, addons=listed(TAGS), collectors=new)["warnings"] == []
+
+
 def test_a_registry_for_all_roles_is_warned_of() -> None:
     assert "registry of AWS" in rendered(image_registry="mirror:5000")["warnings"][0]
 
