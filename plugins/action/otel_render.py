@@ -12,6 +12,7 @@ from typing import Any
 from ..module_utils._collector.options import option_names
 from ..plugin_utils import _findings, _inventory, _lock_file, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
+from ..plugin_utils._objects import text_of_objects
 
 
 class ActionModule(ControllerAction):
@@ -35,4 +36,6 @@ class ActionModule(ControllerAction):
 
             how = {name.removeprefix("tests_"): arguments[name] for name in ("tests_binary", "tests_isolation")}
             config_tests.before_apply(arguments["tests"], how, rendered["collectors"], self._display.warning)
+        if arguments["show"]:
+            self._display.display(f"# {arguments['show']}\n{text_of_objects(rendered['manifests'], masked=True)}")
         return hidden_if_secret(rendered)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._config.masking import MASK
-from ..module_utils._kube.bundle import redact
-from ..plugin_utils import _yaml
+from ..plugin_utils._objects import text_of_objects
 
 DOCUMENTATION = r"""
 name: to_manifests
@@ -52,8 +50,7 @@ _value:
 
 
 def to_manifests(objects: list[Any], masked: bool = False) -> str:
-    plain = _yaml.plain(objects)
-    return _yaml.dump(*([redact(one, lambda _secret: MASK, _yaml.parsed) for one in plain] if masked else plain))
+    return text_of_objects(objects, masked=masked)
 
 
 class FilterModule:

@@ -28,6 +28,13 @@ options:
     choices: [error, never]
     type: str
     default: error
+  show:
+    description:
+      - Prints the objects as documents of YAML that can be copied, with secrets masked, below a comment with this text.
+        Other tasks print texts with quotes and escapes. The empty text prints nothing.
+    type: str
+    default: ""
+    version_added: 1.1.0
   for_removal:
     description:
       - Renders collectors that are removed. No finding fails the task. If a config or an option cannot be used, such as

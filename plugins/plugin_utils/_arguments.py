@@ -12,11 +12,11 @@ from copy import deepcopy
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
-from ansible.module_utils.common.validation import check_type_dict
+from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_float, check_type_int
 
 from ..module_utils._config.masking import is_secret_header
 from ..module_utils._config.paths import Position, dotted, leaves
-from ..module_utils._errors import Problem, near
+from ..module_utils._errors import Problem, cleaned, near
 from ..module_utils._kube.names import text
 from . import _yaml
 
@@ -66,7 +66,9 @@ def checked(
     check_shapes(values, known.documented, what, one_line=one_line)
     result = _validated(values, known, what)
     if result.error_messages:
-        raise Problem("; ".join(result.error_messages), asked=what, fix="Correct the value.")
+        missing = any("missing" in one for one in result.error_messages)
+        fix = "Give what is missing." if missing else "Write a value of the type or the list that the message names."
+        raise Problem("; ".join(result.error_messages), asked=what, fix=fix)
     validated: dict[str, Any] = result.validated_parameters
     _check_text(validated, what)
     _make_text(validated, known.documented)
@@ -130,6 +132,9 @@ _SHAPES = {
     "null": ("null", "null"),
 }
 _ANY = ("raw", "json", "jsonarg")
+# How Ansible reads a text as a value of these types, and how much of one that it cannot read is shown.
+_READ_AS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
+_SHOWN = 60
 # Options that are mappings of text: Kubernetes, the Collector and AWS take nothing else there. In `env`, a value can be
 # a mapping of texts, and a flag that is null is one to remove.
 _MAP = re.compile(
@@ -325,12 +330,25 @@ def _check_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, wh
     if given == "float" and kind == "str" and name.endswith("version"):
         wrong = f"option '{path}' of {what} must be text, and YAML reads it as the number {value}"
         raise Problem(wrong, fix=f"Write it in quotes, as in `{name}: '1.20'`.")
+    if kind in _READ_AS and isinstance(value, str) and not _can_be_read(value, kind):
+        wanted, written = _SHAPES[kind]
+        wrong = f"option '{path}' of {what} must be {wanted}, not '{cleaned(value, _SHOWN)}'"
+        raise Problem(wrong, fix=f"Write `{name}: {written}`.")
     inner = sorted(option.get("options") or {}) if kind == "dict" else []
     if given in ("dict", "list", "bool") or (given and kind == "dict"):
         (wanted, written), (shape, _written) = _SHAPES.get(kind, _TEXT), _SHAPES[given]
         written = f"[{written}]" if path.endswith("]") else written
         fix = f"Write a mapping of {', '.join(inner)}." if inner else f"Write `{name}: {written}`."
         raise Problem(f"option '{path}' of {what} must be {wanted}, not {shape}", fix=fix)
+
+
+def _can_be_read(value: str, kind: str) -> bool:
+    """Whether Ansible reads a text as a value of a type."""
+    try:
+        _READ_AS[kind](value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support import plays
 
@@ -81,6 +83,21 @@ def test_a_message_names_what_it_is_about(said: str, name: str) -> None:
 
 def test_no_secret_is_shown_at_any_verbosity(said: str) -> None:
     assert SECRET not in said
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_rendered_objects_can_be_copied(tmp_path: Path, form: str) -> None:
+    collector = {"name": "gateway", "recipes": [INGEST, "debug_output"], "annotations": {"note": 'it\'s "50 %": all'}}
+    hosts = {"my_cluster": {"otel_collectors": [collector]}}
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    done = plays.playbook("-i", str(inventory), "playbooks/render.yml", ANSIBLE_CALLBACK_RESULT_FORMAT=form)
+    assert done.returncode == 0, done.stdout
+    begin = done.stdout.index("# Objects of host my_cluster\n---\n")
+    objects = list(yaml.safe_load_all(done.stdout[begin : done.stdout.index("\n\nTASK", begin)]))
+    kinds = ["Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment", "NetworkPolicy"]
+    assert [item["kind"] for item in objects] == kinds
+    assert "otlp" in yaml.safe_load(objects[2]["data"]["config"])["receivers"]
 
 
 OTEL = """

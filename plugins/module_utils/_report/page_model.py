@@ -22,7 +22,13 @@ from .topology import picture
 
 # The page is to be read from its start; all of it follows further down.
 _MOST_ATTENTION = 25
-_STATES = {"healthy": "healthy", "warning": "warning", "error": "error", "unknown": "not seen", "": "not read"}
+_STATES = {
+    "healthy": "healthy",
+    "warning": "warning",
+    "error": "error",
+    "unknown": "could not be checked",
+    "": "not read",
+}
 
 
 def model(clusters: Sequence[FleetCluster], table: Table, title: str, time: str) -> dict[str, Any]:

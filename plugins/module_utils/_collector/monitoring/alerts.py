@@ -173,7 +173,9 @@ ALERTS = (
         "critical",
         f"Exporter {{{{ $labels.exporter }}}} of collector <name> loses <what> in {POD}.",
         "The backend rejects them, or did not take them until the retries ended. Read the log of the pod: a status 401"
-        " or 403 is a wrong token, 400 is data that the backend does not accept.",
+        " or 403 is a wrong token, 400 is data that the backend does not accept. 413, `received message after"
+        " decompression larger than max` and `MESSAGE_TOO_LARGE` are a request or a record above a limit: set"
+        " `sending_queue.batch.max_size`, or `max_recv_msg_size_mib` at the receiver.",
         "exporters",
     ),
     Alert(

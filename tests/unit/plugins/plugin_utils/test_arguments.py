@@ -38,8 +38,12 @@ def test_options_get_types_and_defaults() -> None:
     [
         ({"endpont": "x"}, r"it has no option 'endpont'; did you mean 'endpoint'\? Options: either, endpoint, headers"),
         ({1: "x"}, r"it has no option '1' Options|it has no option '1'\. Options"),
-        ({}, r"it: missing required arguments: endpoint\. Correct the value\."),
-        ({"endpoint": "x", "size": "much"}, r"it: argument 'size' is of type .*cannot.*int"),
+        ({}, r"it: missing required arguments: endpoint\. Give what is missing\."),
+        ({"endpoint": "x", "size": "many"}, r"option 'size' of it must be a number, not 'many'\. Write `size: 1`\."),
+        (
+            {"endpoint": "x", "tls": {"insecure": "maybe"}},
+            r"option 'tls.insecure' of it must be true or false, not 'maybe'\. Write `insecure: true`\.",
+        ),
         ({"endpoint": "x", "tls": {"secure": True}}, r"it has no option 'tls\.secure'; did you mean 'insecure'"),
         (
             {"endpoint": {"host": "x"}},

@@ -1,0 +1,19 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubernetes objects as the text of a file, or as a terminal may show them. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..module_utils._config.masking import MASK
+from ..module_utils._kube.bundle import redact
+from . import _yaml
+
+
+def text_of_objects(objects: Sequence[Any], *, masked: bool) -> str:
+    """Return objects as documents of YAML, keys in their own order; `masked` ones show no secret."""
+    plain = _yaml.plain(objects)
+    return _yaml.dump(*([redact(one, lambda _secret: MASK, _yaml.parsed) for one in plain] if masked else plain))
