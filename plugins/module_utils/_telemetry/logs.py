@@ -251,6 +251,13 @@ CAUSES = (
     ),
     *SIZE_CAUSES,
     *CONFIG_CAUSES,
+    # The operator's internal/operatornetworkpolicy: since 0.158 the gate is on, and it writes /32 behind each address.
+    Cause(
+        "ipv4_prefix",
+        r"ipBlock\.cidr: Invalid value: \W*[0-9a-f]*:[0-9a-f:]*/32",
+        "the operator restricts itself to the API server's IPv6 addresses as if they were IPv4",
+        "Set `otel_operator_feature_gates: [-operator.networkpolicy, -operand.networkpolicy]`; see docs/ipv6.md.",
+    ),
     Cause(
         "forbidden",
         r'User \\?"(?P<account>[^"\\]+)\\?" cannot (?P<verb>\w+) resource \\?"(?P<resource>[^"\\]+)\\?" in API group '

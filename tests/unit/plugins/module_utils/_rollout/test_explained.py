@@ -81,6 +81,16 @@ def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
     (["Error: cannot start: listen tcp 10.0.0.7:4317: bind: address already in use"], "Give one of them another port."),
     (["Error: cannot start: listen udp 0.0.0.0:514: bind: permission denied"], "Use a port from 1024 on"),
     (["Error: write /q: no space left on device"], "The disk is full. Free space"),
+    (
+        [
+            '{"level":"INFO","message":"Wait completed, proceeding to shutdown the manager"}',
+            '{"level":"ERROR","logger":"setup","message":"problem running manager","error":"'
+            'NetworkPolicy.networking.k8s.io \\"opentelemetry-operator\\" is invalid:'
+            " spec.egress[0].to[0].ipBlock.cidr: Invalid value:"
+            ' \\"fd00:172:30:1::2/32\\": must not have bits set beyond the prefix length","stacktrace":"main.main"}',
+        ],
+        "Set `otel_operator_feature_gates: [-operator.networkpolicy, -operand.networkpolicy]`",
+    ),
     ([], "Read the log."),
 )
 def test_a_crash_is_fixed_by_what_its_log_says(log: Any, words: str) -> None:
