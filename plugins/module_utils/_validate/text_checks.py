@@ -254,6 +254,16 @@ def _pem(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
                 yield WORD, Fault(place, "this is no text in the format PEM", fix)
 
 
+def _text_encoding(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield encodings such as `text_utf-8` whose second part is no encoding of text."""
+    for key in keys:
+        for place, value in values_of(settings, key, path):
+            name = value.partition("_")[2] if isinstance(value, str) and value.startswith("text_") else ""
+            if name and not is_encoding(name):
+                fix = "Write a name such as `text_utf-8`."
+                yield WORD, Fault(place, f"'{name}' is not an encoding of text{near(name, ENCODINGS)}", fix)
+
+
 def _topics(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield topics that are no regular expression, where one of them begins with `^`: then all of them are one."""
     for key in keys:
@@ -311,6 +321,7 @@ OF_GIVEN: dict[str, Check] = {
     "port": _port,
     "pem": _pem,
     "topics": _topics,
+    "text_encoding": _text_encoding,
     "broker": _matching(r"[^:]*(:\d+)?|.*:.*:.*", "no address with a port of digits", "Write `HOST:PORT`."),
     "url_path": _matching(r"[^\s{}]*", "no path of a URL: blanks and braces have a meaning", "Write `/v1/NAME`."),
     "span": _span,

@@ -317,6 +317,13 @@ refused-at-start:
   an encoding of another signal: {receivers.kafka.metrics.encoding: raw, signal: metrics,
     finds: "receivers.kafka.metrics.encoding: 'raw' is unknown here"}
   an encoding of a pipeline that is not there: {receivers.kafka.metrics.encoding: raw, signal: logs}
+  a text in no encoding: {receivers.kafka.logs.encoding: text_utf99, signal: logs,
+    finds: "receivers.kafka.logs.encoding: 'utf99' is not an encoding of text"}
+  a policy that counts: {processors.tail_sampling: {sampling_strategy: span-ingest, policies: [{name: a,
+    type: rate_limiting}]}, finds: "processors.tail_sampling.policies[0].type: 'rate_limiting' counts"}
+  propagators that the service does not have: {service.telemetry.traces: {propagators: [jaeger], processors: [{batch:
+    {exporter: {console: {}}}}]}, finds: "service.telemetry.traces.propagators[0]: 'jaeger' is unknown here"}
+  propagators without own spans: {service.telemetry.traces.propagators: [jaeger]}
   an encoding of text: {receivers.kafka.logs.encoding: text_utf-16, signal: logs}
   an encoding that is an extension: {receivers.kafka.logs.encoding: acme, extensions.acme: {}, signal: logs}
   topics that become expressions: {receivers.kafka.logs.topics: ["a(", "^b"], signal: logs,
