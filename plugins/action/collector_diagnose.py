@@ -10,6 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _action, _diagnose
+from ..plugin_utils._own_lines import forget_own_line
 
 
 class ActionModule(ActionBase):
@@ -18,6 +19,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the verdict; the facts, which may hold secrets of configs, stay here."""
         super().run(tmp, task_vars)
+        forget_own_line(self._task)
         return _action.answer(lambda: self._diagnosed(task_vars), self._task.args)
 
     def _diagnosed(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:

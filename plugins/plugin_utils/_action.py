@@ -27,6 +27,7 @@ from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PR
 from ..module_utils._install.releases.versions import version
 from . import _arguments, _inventory, _lock_file, _sources, _yaml
 from ._needed import needed
+from ._own_lines import forget_own_line
 
 # The place, the path and the rule of a finding: names, which may be the same as a secret.
 _NAMES = re.compile(r"^( +\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
@@ -45,6 +46,7 @@ class ControllerAction(ActionBase):
         """Return the result of the task. Fails for invalid arguments and for a Problem."""
         with needed():
             super().run(tmp, task_vars)
+        forget_own_line(self._task)
         variables, module = task_vars or {}, type(self).__module__.rpartition(".")[2]
         spec = arguments_of(module)
         answer(lambda: self._check_shapes(spec, f"module {module}", variables), {})

@@ -38,6 +38,7 @@ from ..module_utils._kube.option_secrets import option_secrets, without
 from . import _yaml
 from ._arguments import check_shapes
 from ._needed import needed
+from ._own_lines import forget_own_line
 
 try:
     from ansible.module_utils.secrets import register_secrets
@@ -60,6 +61,7 @@ class ModuleAction(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        forget_own_line(self._task)
         return self._apart(super().run(tmp, task_vars), task_vars)
 
     def _apart(self, result: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
@@ -92,6 +94,7 @@ class WorkerAction(ModuleAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         end_with_parent()
+        forget_own_line(self._task)
         result: dict[str, Any] = ActionBase.run(self, tmp, task_vars)
         try:
             with needed():

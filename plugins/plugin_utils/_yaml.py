@@ -44,6 +44,7 @@ __all__ = [
     "load_lenient",
     "parsed",
     "plain",
+    "position_of",
     "positions",
     "spread",
 ]
@@ -168,6 +169,11 @@ def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             _collect(item, (*path, index), found)
+
+
+def position_of(value: Any) -> Position:
+    """Return where a value of Ansible stands in a file; an empty position if that is not known."""
+    return _position(value) or Position()
 
 
 def _position(value: Any) -> Position | None:
