@@ -15,10 +15,11 @@ from ..module_utils._config.paths import Position, at
 from ..module_utils._errors import Problem, cleaned
 from ..module_utils._validate import profiles
 from ..module_utils._validate.data_flow import Hop, divided, receiving, routes_between
+from ..module_utils._validate.instrumentation_rules import opened_by
 from ..module_utils._validate.reports import FORMATS, Report, as_dict, counted
 from ..module_utils._validate.rules import lint, lint_resource
 from ..module_utils._validate.subject import Finding, Receiving, Subject, internal_error, masked
-from ..module_utils._validate.view import Target
+from ..module_utils._validate.view import Target, View
 from . import _binary, _files, _findings, _inputs, _sources, _target, _yaml
 
 NOWHERE = "-"
@@ -103,8 +104,9 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
         except Exception as error:  # the other files are still checked
             position = Position(item.file or item.name)
             yield _Case(item.name, [internal_error(f"checking {item.name}", error, position)])
+    opened = _opened(collected.inputs)
     for item in collected.resources:
-        yield _resource(item)
+        yield _resource(item, opened)
     for chart in collected.charts:
         yield _Case(chart.position.file, [chart])
     for failed in collected.failed:
@@ -142,11 +144,30 @@ def _case(
     return _Case(item.name, findings, item.config, item.locate, target, build)
 
 
-def _resource(item: _inputs.Input) -> _Case:
+def _opened(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[int]]:
+    """Return the ports that the Services of custom resources have, by namespace and name of the Service."""
+    listeners = _target.tables().listeners
+    found: dict[tuple[str, str], frozenset[int]] = {}
+    for item in inputs:
+        resource = item.context.resource
+        if resource is not None and isinstance(item.config, dict):
+            received = {one.port for one in View(item.config, listeners, by_operator=True).listeners}
+            namespace = str(at(resource, ("metadata", "namespace"), ""))
+            ports = opened_by(resource, item.config, received)
+            found |= {(namespace, service): ports for service in item.context.services}
+    return found
+
+
+def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[int]]) -> _Case:
     """Return a custom resource without a config, with its findings."""
     around = item.context
     subject = Subject(
-        None, item.locate, item.duplicates, resource=around.resource, operator_kinds=_sources.operator_kinds()
+        None,
+        item.locate,
+        item.duplicates,
+        resource=around.resource,
+        operator_kinds=_sources.operator_kinds(),
+        opened=opened,
     )
     return _Case(item.name, masked(lint_resource(subject), around.resource))
 

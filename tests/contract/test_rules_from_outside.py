@@ -9,6 +9,7 @@ The wrong cases of each rule are written as files, with manifests for what a cas
 from __future__ import annotations
 
 import copy
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,21 @@ TEXTS = {
       processors: {batch: {}}
       exporters: {kafka: {brokers: ["kafka:9092"]}}
       service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [kafka]}}}
+    """,
+    "instrumentation-endpoint": """
+      apiVersion: opentelemetry.io/v1beta1
+      kind: OpenTelemetryCollector
+      metadata: {name: c, namespace: n}
+      spec:
+        config:
+          receivers: {otlp: {protocols: {grpc: {}}}}
+          exporters: {debug: {}}
+          service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}
+      ---
+      apiVersion: opentelemetry.io/v1alpha1
+      kind: Instrumentation
+      metadata: {name: i, namespace: n}
+      spec: {exporter: {endpoint: "http://c-collector:4318"}}
     """,
     "duplicate-key": "receivers: {otlp: {}}\nreceivers: {zipkin: {}}\nservice: {pipelines: {}}\n",
     "unknown-section": "receivers: {otlp: {}}\nprocessor: {}\nservice: {pipelines: {}}\n",
@@ -165,7 +181,7 @@ def text(case: Any) -> str:
     """Return a file with the config of a case and its surroundings."""
     deployment = case.more.get("deployment")
     if case.rule in TEXTS:
-        return TEXTS[case.rule]
+        return textwrap.dedent(TEXTS[case.rule])
     if "resource" in case.more or (deployment and (deployment.mode not in KINDS or deployment.target_allocator)):
         return str(yaml.safe_dump(custom_resource(case, deployment)))
     if deployment or case.more.get("environment") is not None:

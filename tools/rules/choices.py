@@ -48,6 +48,7 @@ CHOICES: dict[str, Choice] = {
     "nothing-retried": Choice(right="the defaults"),
     "open-receiver": Choice("every address", "with a certificate"),
     "resource-autoscaler": Choice("crossed bounds", "bounds in order"),
+    "instrumentation-endpoint": Choice("another port", "its port"),
     "resource-config": Choice("nothing in it", "with one", ("spec",)),
     "resource-kind": Choice("a misspelt kind", "a kind", ("apiVersion", "kind")),
     "resource-version": Choice("one that nobody serves", "the only one", ("apiVersion", "kind")),

@@ -19,6 +19,7 @@ from . import (
     data_of_hosts,
     elasticsearch_documents,
     expansion,
+    instrumentation_rules,
     ip_families,
     listen_addresses,
     loops,
@@ -81,6 +82,7 @@ _TOPICS = (
         observers,
         scraping,
         resource,
+        instrumentation_rules,
         transport,
         vendor_endpoints,
     ),
@@ -96,4 +98,4 @@ def lint(subject: Subject) -> list[Finding]:
 
 def lint_resource(subject: Subject) -> list[Finding]:
     """Return the findings in a custom resource that holds no config."""
-    return run(resource.RULES, subject)
+    return run((*resource.RULES, *instrumentation_rules.RULES), subject)

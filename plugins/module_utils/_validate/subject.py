@@ -107,6 +107,7 @@ class Subject:
     `routing` the keys by which others divide each signal among the replicas, `divided` what files or a cluster show of
     that, `unreceived` the collectors to which an exporter sends a signal in vain, `unseen` those whose new replicas an
     exporter that balances never learns of, `receiving` those that get the requests of an exporter.
+    `opened` has the ports of Services, by namespace and name, of collectors in the same files.
     None stands for what is not known.
     """
 
@@ -129,6 +130,7 @@ class Subject:
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
     operator_kinds: Mapping[str, Any] = field(default_factory=dict)
+    opened: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
 
     @cached_property
     def connectors(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ pipeline of its `signal` has all components that the case names. `config` replac
   literals: {NAME: text}                the variables that are given as text
   twice: [receivers.otlp]               the keys that a file has twice
   receiving: {otlp: {NAME: SETTINGS}}   the collectors behind an exporter, with the settings of their receiver otlp
+  opened: {c-collector: [4317]}         the ports of Services of namespace n, of collectors in the same files
   behind: {otlp: [[NAME, LOG, debug, basic]]}  what prints the data that an exporter sends on
 """
 
@@ -162,8 +163,9 @@ def printers(given: Json) -> Json:
 def resource(spec: Json) -> Json:
     """Return a custom resource."""
     version, kind = spec.pop("version", "v1beta1"), spec.pop("kind", "OpenTelemetryCollector")
+    metadata = {"metadata": {"name": "i", "namespace": "n"}} if kind == "Instrumentation" else {}
     given = {"config": {"service": {}}} if kind == "OpenTelemetryCollector" and version == "v1beta1" else {}
-    return {"apiVersion": f"opentelemetry.io/{version}", "kind": kind, "spec": {**given, **spec}}
+    return {"apiVersion": f"opentelemetry.io/{version}", "kind": kind, **metadata, "spec": {**given, **spec}}
 
 
 SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
@@ -181,6 +183,7 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
         exporter: tuple(Receiving(name, (settings,)) for name, settings in found.items())
         for exporter, found in given.items()
     },
+    "opened": lambda given: {("n", service): frozenset(ports) for service, ports in given.items()},
     "twice": lambda paths: tuple((tuple(path.split(".")), Position("a.yml", 4, 3)) for path in paths),
 }
 NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "duplicates", "behind": "printers"}

@@ -63,6 +63,22 @@ resource-config:
   nothing in it: {spec.config: {}, finds: "spec: without `spec.config`"}
   of a kind without: {spec: {kind: Instrumentation, version: v1alpha1}}
   with one: {spec: {}}
+instrumentation-endpoint:
+  given: {opened: {c-collector: [4317, 4318, 8888]}}
+  another port: {spec: {kind: Instrumentation, version: v1alpha1, exporter: {endpoint: "http://c-collector:4319"}},
+    finds: "spec.exporter.endpoint: no receiver of the collector behind c-collector listens on port 4319 Its ports are
+      4317, 4318, 8888."}
+  with its namespace: {spec: {kind: Instrumentation, version: v1alpha1,
+      exporter: {endpoint: "http://c-collector.n.svc.cluster.local:55680"}}, finds: "spec.exporter.endpoint: 55680"}
+  no port: {spec: {kind: Instrumentation, version: v1alpha1, exporter: {endpoint: "http://c-collector"}},
+    finds: "spec.exporter.endpoint: listens on port 80"}
+  a language: {spec: {kind: Instrumentation, version: v1alpha1, python: {env: [{name: A, value: b},
+      {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: "http://c-collector:1"}]}}, finds: "spec.python.env[1].value: port 1"}
+  its port: {spec: {kind: Instrumentation, version: v1alpha1, exporter: {endpoint: "http://c-collector:4318"}}}
+  another namespace: {spec: {kind: Instrumentation, version: v1alpha1, exporter: {endpoint: "http://c-collector.o:1"}}}
+  a collector that nobody knows: {spec: {kind: Instrumentation, version: v1alpha1, exporter: {endpoint: "http://x:1"}}}
+  a variable: {spec: {kind: Instrumentation, version: v1alpha1, exporter: {endpoint: "http://c-collector:$(PORT)"}}}
+  no URL: {spec: {kind: Instrumentation, version: v1alpha1, exporter: {endpoint: "http://[c:x"}}}
 resource-value:
   a number for text: {spec.env: [{name: PORT, value: 80}], finds: "spec.env[0].value: Write `'80'`."}
   text for a config: {spec.config: "receivers: {}", finds: "spec.config: this must be a mapping, not text"}
@@ -299,7 +315,16 @@ def certificates(subject: Subject) -> Iterator[Subject]:
         yield allocated(subject, mtls={"enabled": True, "useCertManager": False, "tls": tls})
 
 
+def endpoints(subject: Subject) -> Iterator[Subject]:
+    for endpoint in ("http://c-collector:1", "https://c-collector.n", "http://c-collector.n.svc:65535"):
+        spec = {"exporter": {"endpoint": endpoint}}
+        made: Json = {"apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation", "spec": spec}
+        made["metadata"] = {"name": "i", "namespace": "n"}
+        yield replace(subject, resource=made, opened={("n", "c-collector"): frozenset((4317,))})
+
+
 MUTATORS: dict[str, Mutator] = {
+    "instrumentation-endpoint": endpoints,
     "resource-kind": resources({"kind": "OpenTelemetryColector"}, {"kind": "TargetAlocator"}),
     "resource-version": resources({"apiVersion": "opentelemetry.io/v1alpha1"}, {"apiVersion": "opentelemetry.io/v1"}),
     "resource-config": specifying({"config": None}, {"config": {}}),
