@@ -5,17 +5,23 @@
 
     pytest -s tests/integration/probe.py
     O11Y_COLLECTOR=~/.cache/o11y-follow/v0.165.0 pytest -s tests/integration/probe.py
+    O11Y_PROBE='kafka|load_balancing' pytest -s tests/integration/probe.py    # components of these types alone
 
 The configs are those that the modules of a build bring for their own tests, and those of values.yml. Each setting is
-deleted, emptied, made null, zero, negative, an unknown word, and of every wrong shape. Each line of the output proposes
-a row of constraints.json: the place, what was done, and what the Collector says. The table after it has the share of
-refusals that the rules know; the test fails below BAR, and for a component of whose settings no config asks.
+deleted, emptied, made null, zero, negative, an unknown word, and of every wrong shape; an element of a list is there
+twice; and two settings of one part that are fine alone are given together (setting_pairs.py). Each line of the output
+proposes a row of constraints.json: the place, what was done, and what the Collector says. The table after it has the
+share of refusals that the rules know; the test fails below BAR, and for a component of whose settings no config asks.
+
+What `otelcol validate` and the rules take is started for a moment (starts.py): values that only a start refuses are
+proposed too, as rows of the rule refused-at-start. START_SECONDS bounds this.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import subprocess
 from collections import Counter
@@ -29,10 +35,14 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target, build_of
 
-from .collector import validating
+from .collector import said_at_start, validating
 from .real_collector_cases import Broken
+from .setting_pairs import alone, pairs
+from .starts import Started, refused, together
 from .test_real_collector import MANIFEST, program, target, verdict
 from .test_values import VALUES, started
 from .verdicts import OLDER, Verdict
@@ -45,8 +55,13 @@ SPOILT = {
     **{"empty": "", "null": None, "zero": 0, "negative": -1, "word": "no-such-word", "list": [], "map": {}},
     **{"number": 7, "negative time": "-1s", "key": {"no_such_key": 1}},
 }
+STARTED = ("empty", "zero", "negative", "negative time", "word")  # what a start asks again, as it is spoilt there
+MOST_STARTS = 25  # of a component
+START_SECONDS = 240
+WITH = "with "  # before the second setting of a pair
 # What the Collector says of the machine that it runs on, and not of the config.
 MACHINE = re.compile("no such file or directory")
+SURROUNDINGS = re.compile("connection refused|no such host|server misbehaving|network is unreachable|not ready after")
 PIPELINE = re.compile('"((?:traces|metrics|logs)(?:/[^"]*)?)"(?!:)')  # a value in JSON
 Place = tuple[str, ...]
 Component = tuple[str, str]
@@ -104,7 +119,8 @@ def asked(target: Target) -> dict[Component, list[Given]]:
     for section in SECTIONS:
         for kind in target.catalogue.types(section, target.distribution, target.version):
             fields = build_of(_of_module(target, section, kind, versions)).fields(section, kind) or {}
-            if fields.get("fields") and "doubt" not in fields and (section, kind) not in OLDER:
+            asked_for = re.fullmatch(os.environ.get("O11Y_PROBE", ".*"), kind)
+            if asked_for and fields.get("fields") and "doubt" not in fields and (section, kind) not in OLDER:
                 found[section, kind] = {}
     for (section, kind), settings, signal in configs():
         known = target.catalogue.find(section, kind, target.distribution, target.version)
@@ -130,11 +146,14 @@ def _text(settings: Any) -> str:
     return json.dumps(settings, default=str)
 
 
-def mutants(component: Component, givens: list[Given], judged: Judge) -> Iterator[tuple[str, Place, Verdict]]:
-    """Yield what was done, where, and what both say of it."""
-    working = (given for given in givens if not judged(component, given).message)
+def mutants(
+    component: Component, givens: list[Given], judged: Judge, taken: list[Started]
+) -> Iterator[tuple[str, Place, Verdict]]:
+    """Yield what was done, where, and what both say of it; put what both take among those that are to be started."""
+    working = list(islice((given for given in givens if not judged(component, given).message), MOST_CONFIGS))
     done = set()
-    for given in islice(working, MOST_CONFIGS):
+    yield from (item for given in working[:1] for item in paired(component, given, judged))
+    for given in working:
         for name, place, mutant in spoilt(given.settings):
             if (name, place) in done:
                 continue
@@ -142,6 +161,8 @@ def mutants(component: Component, givens: list[Given], judged: Judge) -> Iterato
             item = judged(component, given._replace(settings=mutant))
             if not MACHINE.search(item.message):
                 yield name, place, item
+            if name in STARTED and not item.message and not item.errors and not given.pipelines:
+                taken.append(Started(*component, mutant, given.signal, f"{'.'.join((*component, *place))}: {name}"))
 
 
 def spoilt(settings: Any) -> Iterator[tuple[str, Place, Any]]:
@@ -158,6 +179,24 @@ def spoilt(settings: Any) -> Iterator[tuple[str, Place, Any]]:
             new = {**before, **value} if name == "key" and isinstance(before, dict) else value
             if new != before:
                 yield name, place, _with(settings, path, new)
+        if isinstance(before, list) and before:
+            yield "twice", place, _with(settings, path, [*before, before[0]])
+
+
+def paired(component: Component, given: Given, judged: Judge) -> Iterator[tuple[str, Place, Verdict]]:
+    """Yield two settings of a part that are fine alone, and what both say of them together."""
+    build = build_of(given.target)
+    fields = (build.fields(*component) or {}).get("fields")
+    fine: dict[tuple[Place, str], bool] = {}
+    for two, both in pairs(given.settings, fields, given.target.catalogue.shared_fields):
+        for choice in two:
+            known = choice.place, str(choice.value)
+            if known not in fine:
+                one = alone(given.settings, choice)
+                fine[known] = one is not None and not judged(component, given._replace(settings=one)).message
+        if all(fine[choice.place, str(choice.value)] for choice in two):
+            first, second = (f"{'.'.join(choice.place)}={choice.value}" for choice in two)
+            yield f"{WITH}{second}", (first,), judged(component, given._replace(settings=both))
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -193,16 +232,42 @@ def test_the_rules_know_what_the_collector_refuses(
             config["service"]["pipelines"].update(dict.fromkeys(one.pipelines, pipeline))
             return verdict(ask, one.target, tmp_path, (0, Broken("", "", config)))
 
+        start: list[Started] = []
         for component, givens in given.items():
-            for name, place, item in mutants(component, givens, judged):
-                counted[component][bool(item.message), bool(item.errors)] += 1
-                if bool(item.message) != bool(item.errors):
+            taken: list[Started] = []
+            for name, place, item in mutants(component, givens, judged, taken):
+                is_pair = name.startswith(WITH)  # proposed, and not counted: most exclusions are not known yet
+                counted[component][bool(item.message), bool(item.errors)] += not is_pair
+                if bool(item.message) != bool(item.errors) and not (is_pair and item.errors):
                     says = " ".join((item.message or str(item.errors)).split())[-200:]
                     lines[bool(item.message)].append(f"{'.'.join((*component, *place))}: {name}: {says}")
+            start += taken[:: max(1, len(taken) // MOST_STARTS)]
+    lines[True] += at_start(start, program, target, tmp_path)
     print("\n".join(("", *lines[True])))
     low = _low(counted)
     print("\n".join(f"only the rules refuse {line}" for line in lines[False]))
     assert (low, lines[False]) == ([], [])
+
+
+def at_start(cases: list[Started], program: Path, target: Target, folder: Path) -> list[str]:
+    """Return a line for each case with which the Collector does not start, for reasons that no rule knows."""
+    file = folder / "started.yaml"
+
+    def start(config: Any) -> str:
+        file.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        return said_at_start(program, file)
+
+    return [
+        f"at start: {case.what}: {' '.join(said.split())[-200:]}"
+        for case, said in refused(cases, start, START_SECONDS)
+        if not (MACHINE.search(said) or SURROUNDINGS.search(said) or _is_known(case, target))
+    ]
+
+
+def _is_known(case: Started, target: Target) -> bool:
+    """Whether any rule refuses a case, also one about what only a start refuses."""
+    found = lint(Subject(together([case]), target=target, listeners=target.catalogue.listeners))
+    return any(item.severity == "error" for item in found)
 
 
 def _low(counted: dict[Component, Counter[tuple[bool, bool]]]) -> list[str]:
