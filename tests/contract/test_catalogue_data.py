@@ -71,7 +71,7 @@ def test_small_and_fast() -> None:
         return time.process_time() - start
 
     # The best of many: what else the machine does at the time is no property of the data.
-    assert any(load() < 0.006 for _ in range(300))
+    assert any(load() < 0.008 for _ in range(300))
 
 
 def test_rows_are_unique_and_in_order() -> None:

@@ -35,7 +35,10 @@ _CHECKS = {
 
 
 class Condition(NamedTuple):
-    """A setting, and the words that it has to be one of; None is any text. `refused` turns both into the opposite."""
+    """A setting, and the words that it has to be one of; None is any text. `refused` turns both into the opposite.
+
+    A list fits if one of its items does.
+    """
 
     path: Path
     any_case: bool
@@ -220,6 +223,8 @@ def applies(when: Iterable[Condition], settings: Any) -> bool:
 def _fits(condition: Condition, settings: Any) -> bool:
     path, any_case, refused, words = condition
     value = at(settings, path, "")
+    if isinstance(value, list) and value and words is not None:
+        return any(item in words for item in value) is not refused
     text = value if isinstance(value, str) else "" if value in (None, [], {}) else str(value)
     text = text.lower() if any_case or isinstance(value, bool) else text
     if EXPANDED in text:

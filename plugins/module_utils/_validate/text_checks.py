@@ -324,6 +324,7 @@ OF_GIVEN: dict[str, Check] = {
     "text_encoding": _text_encoding,
     "broker": _matching(r"[^:]*(:\d+)?|.*:.*:.*", "no address with a port of digits", "Write `HOST:PORT`."),
     "url_path": _matching(r"[^\s{}]*", "no path of a URL: blanks and braces have a meaning", "Write `/v1/NAME`."),
+    "slashed": _matching("/.*", "no path of a URL", "Begin it with a slash: `/health`."),
     "span": _span,
     "ids": _ids,
     "groups": _groups,

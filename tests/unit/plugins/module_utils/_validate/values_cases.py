@@ -138,6 +138,11 @@ conflicting-settings:
     traces: otlp > debug, finds: "receivers.file_log.operators[1].id: no pipeline uses it yet"}
 invalid-regex:
   given: {build: contrib 0.158.0}
+  tags of a detector: {processors.resource_detection: {detectors: [env, azure], azure: {tags: ["("]}},
+    finds: "processors.resource_detection.azure.tags[0]: this group has no closing `)`"}
+  tags of a detector that does not run: {processors.resource_detection: {detectors: [env], ec2: {tags: ["("]}}}
+  names of metrics: {exporters.awsemf: {metric_declarations: [{dimensions: [[a]], metric_name_selectors: ["("]}]},
+    signal: metrics, finds: "exporters.awsemf.metric_declarations[0].metric_name_selectors[0]: no closing `)`"}
   a lookahead: {receivers.file_log: {include: [/a], operators: [{type: regex_parser, regex: "(?P<a>b)(?=c)"}]},
     signal: logs, finds: "receivers.file_log.operators[0].regex: Go has no lookahead"}
   no named group: {receivers.file_log: {include: [/a], operators: [{type: regex_parser, regex: "a(b)"}]}, signal: logs,
@@ -158,6 +163,12 @@ unknown-value:
   given: {build: contrib 0.158.0}
   how an observer logs in: {extensions.k8s_observer.auth_type: serviceaccount,
     finds: "extensions.k8s_observer.auth_type: 'serviceaccount' is unknown here; did you mean 'serviceAccount'?"}
+  a group of metrics: {receivers.kubelet_stats: {metric_groups: [nodes]}, signal: metrics,
+    finds: "receivers.kubelet_stats.metric_groups[0]: 'nodes' is unknown here; did you mean 'node'?"}
+  how objects come: {receivers.k8s_objects: {objects: [{name: events, mode: stream}]}, signal: logs,
+    finds: "receivers.k8s_objects.objects[0].mode: Use one of pull, watch."}
+  a path without a slash: {extensions.health_check.path: health,
+    finds: "extensions.health_check.path: 'health' is no path of a URL Begin it with a slash: `/health`."}
   how a detector logs in: {processors.resource_detection: {detectors: [k8snode], k8snode: {auth_type: token}},
     finds: "processors.resource_detection.k8snode.auth_type: Use one of none, serviceAccount"}
   a key that batches are not parted by: {exporters.kafka: {include_metadata_keys: [tenant, team],

@@ -154,6 +154,9 @@ unknown-value:
     layout: "%Q", location: x}]}}}
 ignored-setting:
   given: {build: contrib 0.158.0, signal: logs}
+  a source of pods that is none: {processors.k8s_attributes: {pod_association: [{sources: [{from: resource_attributes,
+    name: k8s.pod.ip}]}]},
+    finds: "processors.k8s_attributes.pod_association[0].sources[0].from: did you mean 'resource_attribute'?"}
   UDP beside TCP: {receivers.syslog/a: {protocol: rfc5424, tcp: {listen_address: "a:1"}, udp: {listen_address: "a:1"}},
     finds: "receivers.syslog/a.udp: the Collector ignores 'udp' beside 'tcp', and logs nothing Move `udp` to a component
     of its own: `syslog/udp`."}
