@@ -25,7 +25,8 @@ setup: $(VENV)/.ready $(LINK) ## Make the Python environment.
 
 $(VENV)/.ready: pyproject.toml uv.lock requirements.txt
 	@command -v $(UV) >/dev/null || { python3 -m venv $(UV_HOME) && $(UV_HOME)/bin/pip install --quiet uv; }
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet --python "$$(. tools/venv.sh && python_program 3.13 3.12 3.11)"
+	. tools/venv.sh && awx_collection $(VENV)
 	touch $@
 
 $(LINK):
@@ -58,8 +59,9 @@ quick: setup ## Check what differs from the branch main, and run the tests of it
 unit: setup ## Run the tests that need neither a cluster nor Ansible.
 	@pytest -n 2 --dist worksteal tests/unit tests/contract
 
-plays: setup ## Run playbooks and modules that need no cluster.
-	@pytest -n 2 --dist worksteal tests/plays
+plays: setup ## Run playbooks and modules that need no cluster, on the newest ansible-core if its Python is there.
+	@programs=$$(tools/matrix newest) || programs=$(BIN)
+	PATH=$$programs:$$PATH pytest -n 2 --dist worksteal tests/plays
 
 sanity: setup ## Run ansible-test sanity on a copy of the checkout.
 	@tools/sanity "$(CHECKS)/sanity"

@@ -117,9 +117,12 @@ def run(folder: Path, playbook: str, *more: str, **environment: str) -> Watched:
     results, temporary, junit = folder / "results.json", folder / "tmp", folder / "junit"
     temporary.mkdir()
     junit.mkdir()
+    # Since 2.21, ansible-core makes a socket below TMPDIR, whose path Linux limits to 108 bytes.
+    short = Path(tempfile.mkdtemp(), "t")
+    short.symlink_to(temporary)
     settings = {
         "HOME": str(folder / "home"),
-        "TMPDIR": str(temporary),
+        "TMPDIR": str(short),
         "ANSIBLE_CALLBACK_PLUGINS": _CALLBACKS.name,
         "ANSIBLE_CALLBACKS_ENABLED": "results,ansible.builtin.junit",
         "JUNIT_OUTPUT_DIR": str(junit),
@@ -136,6 +139,8 @@ def run(folder: Path, playbook: str, *more: str, **environment: str) -> Watched:
     finally:
         done.set()
         watcher.join()
+        short.unlink()
+        short.parent.rmdir()
     output = ended.stdout + ended.stderr
     shown = {"output": output, "results": results.read_text(encoding="utf-8"), "processes": "\n".join(lines)}
     for path in sorted(set(_files(folder)) - before - {results}):

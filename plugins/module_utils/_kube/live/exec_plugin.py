@@ -25,7 +25,7 @@ from datetime import datetime
 from itertools import pairwise, takewhile
 from typing import Any
 
-from ..._bounded.live.bounded_reads import printed
+from ..._bounded.live.bounded_reads import printed, started
 from ..._bounded.read_limits import TooLargeError
 from ..._config.masking import is_secret_name, masker, quoted, secrets_in_objects
 from ..._errors import Problem
@@ -176,14 +176,12 @@ def _status(provider: Any, previous_response: Any) -> dict[str, Any]:
 def _output(args: list[Any], env: dict[str, Any], cwd: str | None) -> str:
     """Return what a command prints. It ends in time and with the run, and with it all that it has started."""
     reader, writer = os.pipe()
-    command, pipe = ["/bin/sh", "-c", _GUARDED, "sh", *args], subprocess.PIPE
+    command = ["/bin/sh", "-c", _GUARDED, "sh", *args]
     try:
         with os.fdopen(writer, "wb", buffering=0) as line, os.fdopen(reader, "rb", buffering=0) as input_:
             _find(str(args[0]), env, cwd)
             with (
-                subprocess.Popen(
-                    command, stdin=input_, stdout=pipe, stderr=pipe, cwd=cwd, env=env, start_new_session=True
-                ) as process,
+                started(command, stdin=input_, cwd=cwd, env=env, start_new_session=True) as process,
                 line as guard,  # closed before the process is waited for, which ends it
             ):
                 output, errors = printed(process, SECONDS)
