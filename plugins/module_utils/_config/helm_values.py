@@ -21,7 +21,7 @@ _REPOSITORY = "https://open-telemetry.github.io/opentelemetry-helm-charts"
 _COLLECTOR, _STACK = "opentelemetry-collector", "opentelemetry-kube-stack"
 _CHARTS = (_COLLECTOR, _STACK)
 _CONFIGS = ("config", "alternateConfig")
-_MAY_BE = re.compile(r"(?:^|[{,])\s*[\"']?(?:config|alternateConfig|presets|chart)[\"']?\s*:", re.MULTILINE)
+_MAY_BE = re.compile(r"(?:^|[{,])[ \t]*[\"']?(?:config|alternateConfig|presets|chart)[\"']?[ \t]*:", re.MULTILINE)
 _NAMED = re.compile(r"\b(?:receivers|exporters|pipelines|presets|opentelemetry-(?:collector|kube-stack))\b")
 _THEN = "and validate rendered.yaml."
 

@@ -19,8 +19,9 @@ MIB = 1024 * 1024
 # A bare Python with the room takes some 20 MiB; the largest limit is that of a text, 16 MiB.
 MOST_MIB = 120
 UNPACKED = 400 * MIB
+# Linux counts `ru_maxrss` on from the process that has started this one; VmHWM begins with the program.
 PROGRAM = """
-import resource, sys
+import re, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._bounded.live import bounded_reads as reads
@@ -28,7 +29,7 @@ try:
     {read}
 except Exception as error:
     print(type(error).__name__)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 
 
