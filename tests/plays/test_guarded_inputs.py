@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible.release import __version__
 
 from tests.support import plays
 
@@ -199,10 +200,13 @@ all:
     )
     found = said(done)
     assert "error [plaintext-secret] variable TOKEN in `env` holds a secret" in found["named"]
-    assert "error [plaintext-secret] variable COLOUR in `env` holds a secret" in found["unnamed"]
-    assert "`colour` has a value of a vault in clear text" in found["config"]
+    # Before 2.19, ansible-core forgets which values are of a vault when it fills them in: only names tell then.
+    forgets = __version__.startswith("2.18.")
+    if not forgets:
+        assert "error [plaintext-secret] variable COLOUR in `env` holds a secret" in found["unnamed"]
+        assert "`colour` has a value of a vault in clear text" in found["config"]
     assert "right" not in found
     assert SECRET not in done.stdout + done.stderr
     text = (tmp_path / "out" / "right" / "manifests.yml").read_text()
     assert text.count(SECRET) == 1
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["right"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"right", *(["unnamed"] if forgets else [])}
