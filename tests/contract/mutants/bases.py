@@ -63,35 +63,18 @@ def _rendered(variables: dict[str, Any]) -> list[Subject]:
 
 
 def _fixtures() -> Iterator[tuple[str, Subject]]:
+    seeds, examples = (
+        (ROOT / "tests" / "fixtures" / "seeds").glob("*.corrected.yaml"),
+        ROOT.glob("examples/*/rendered/manifests.yml"),
+    )
+    named = [(path.name.split(".")[0], path) for path in sorted(seeds)]
+    named += [(path.parts[-3], path) for path in sorted(examples)]
     target = _target.resolve(_target.BuildRequest(version=VERSION), "")
-    for path in sorted((ROOT / "tests" / "fixtures" / "seeds").glob("*.corrected.yaml")):
+    for name, path in named:
         for item in _inputs.collect([str(path)], None).inputs:
             deployment = item.context.deployment or Deployment("deployment", replicas=1)
-            yield (
-                path.name.split(".")[0],
-                Subject(
-                    item.config,
-                    item.locate,
-                    target=target,
-                    deployment=deployment,
-                    listeners=LISTENERS,
-                    operator_kinds=KINDS,
-                ),
-            )
-    for path in sorted(ROOT.glob("examples/*/rendered/manifests.yml")):
-        for item in _inputs.collect([str(path)], None).inputs:
-            deployment = item.context.deployment or Deployment("deployment", replicas=1)
-            yield (
-                path.parts[-3],
-                Subject(
-                    item.config,
-                    item.locate,
-                    target=target,
-                    deployment=deployment,
-                    listeners=LISTENERS,
-                    operator_kinds=KINDS,
-                ),
-            )
+            around = {"target": target, "deployment": deployment, "listeners": LISTENERS, "operator_kinds": KINDS}
+            yield name, Subject(item.config, item.locate, **around)
 
 
 @cache
