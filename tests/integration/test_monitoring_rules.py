@@ -186,6 +186,22 @@ def test_a_gap_in_which_nothing_was_scraped_raises_no_alert_afterwards(programs:
     assert verdict(programs, rules(tmp_path), plays) == ""
 
 
+def test_the_first_scrape_after_some_that_failed_does_not_look_like_no_delivery(
+    programs: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """From the 41st to the 45th sample nothing is scraped. A rate needs two samples in three minutes."""
+    failed = {f"up{{{POD}}}": "1x40 0x4 1x200", f"otelcol_exporter_queue_size{QUEUE}": "10x40 stale _x4 10x200"}
+    sent = f"otelcol_exporter_sent_spans{OUT}"
+    busy = {**WELL, **failed, sent: "0+100x40 stale _x4 4600+100x200"}
+    stopped = {**WELL, **failed, sent: "0+100x40 stale _x4 4000x200"}
+    plays = [
+        Play("busy", busy, dict.fromkeys((20, 22, 23, 24, 25, 26, 30), "")),
+        Play("stopped", stopped, dict.fromkeys((24, 28, 30), "ExportStalled")),
+    ]
+    assert verdict(programs, rules(tmp_path), plays) == ""
+
+
 def test_every_alert_is_raised_by_a_test() -> None:
     raised = {f"OtelCollector{alert}" for *_rest, alert in CHANGES}
     assert raised | {fault.alert for fault in FAULTS} - {""} == set(alerts.NAMES)

@@ -50,12 +50,15 @@ _QUEUED, _ROOM = "<exporter_queue_size_by_signal>", "<exporter_queue_capacity_by
 def _stalled(held_for: str, quiet_for: str, least: str) -> str:
     """Return the exporters that hold more than the least for some time, and sent nothing for some time.
 
-    Three minutes have the two samples that a rate needs also where Prometheus scrapes each minute, as by default.
+    Three minutes have the two samples that a rate needs also where Prometheus scrapes each minute, as by default. After
+    scrapes that failed there is no rate, so the counter is compared with what it was too.
     """
     held = f"min_over_time({_QUEUED}[{held_for}]) and {_QUEUED} offset {held_for}"
-    sent = f"sum by (namespace, pod, exporter) (rate(<exporter_sent_of>[{quiet_for}])) > 0"
-    scraped = "and on (namespace, pod) up{<matchers>} == 1"
-    return f"((sum by (namespace, pod, exporter) ({held}) > {least}) {scraped}) unless {sent}"
+    waiting = f"sum by (namespace, pod, exporter) ({held}) > {least}"
+    scraped = "on (namespace, pod) up{<matchers>} == 1"
+    sent = "<exporter_sent_of>"
+    delivers = f"rate({sent}[{quiet_for}]) > 0 or {sent} != {sent} offset {held_for}"
+    return f"(({waiting}) and {scraped}) unless on (namespace, pod, exporter) ({delivers})"
 
 
 # A queue that fills fast is told when a fifth of it is in use.
