@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _target, _validate
+from ..plugin_utils import _builds, _validate
 from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return every finding and the report. Fails for findings as severe as `fail_on`."""
-        with _target.published(arguments["catalogue"] or ""):
+        with _builds.published(arguments["catalogue"] or ""):
             return _validate.report(arguments, self._display.warning, self._task.check_mode)

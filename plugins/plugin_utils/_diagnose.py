@@ -16,7 +16,7 @@ from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._errors import Problem, at_most, cleaned, near, printable
 from ..module_utils._telemetry.times import report, verdicts
 from ..module_utils._validate.data_flow import Hop
-from . import _jmespath, _target, _validate
+from . import _builds, _jmespath, _validate
 
 # Of so many exporters a warning tells.
 MOST = 3
@@ -50,7 +50,7 @@ def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
 
 def listeners() -> list[Mapping[str, Any]]:
     """Return which ports each type of component opens, for the module, which has no catalogue where it runs."""
-    return list(_target.tables().listener_rows)
+    return list(_builds.tables().listener_rows)
 
 
 def diagnosed(

@@ -20,7 +20,7 @@ from ..module_utils._report.fleet_cluster import FleetCluster
 from ..module_utils._report.page_model import model
 from ..module_utils._validate import batching
 from ..module_utils._validate.reports import counted
-from . import _files, _target, _yaml
+from . import _builds, _files, _yaml
 from ._release import published
 
 TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"
@@ -48,7 +48,7 @@ def _cluster(item: Mapping[str, Any]) -> FleetCluster:
     rendered = section(item, "rendered")
     configs = {f"{one['namespace']}/{one['name']}": _config(one) for one in items(rendered, "collectors")}
     broken = {
-        version: [name for name, config in configs.items() if breaks(config, _target.tables())]
+        version: [name for name, config in configs.items() if breaks(config, _builds.tables())]
         for version, _what, breaks in batching.PLANNED
     }
     return FleetCluster(str(item["name"]), item, configs, item["products"], broken)

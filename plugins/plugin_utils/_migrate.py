@@ -21,7 +21,7 @@ from ..module_utils._validate import batching
 from ..module_utils._validate.rules import RULES
 from ..module_utils._validate.subject import Subject
 from ..module_utils._validate.view import Target
-from . import _files, _inputs, _rewrite, _target
+from . import _builds, _files, _inputs, _rewrite
 from ._testing import comparing
 
 _GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
@@ -47,7 +47,7 @@ def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     if (config is None) == (not arguments["paths"]):
         raise Problem("either `paths` or `config` is required", fix="Give one of them.")
     collected = _inputs.collect(arguments["paths"], config)
-    wanted = _target.BuildRequest.from_arguments(arguments)
+    wanted = _builds.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted, arguments.get("compare"))
     if dest and len(collected.texts) != 1:
@@ -64,7 +64,7 @@ def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     return result
 
 
-def move(text: str, name: str, collected: _inputs.Collected, wanted: _target.BuildRequest) -> Moved:
+def move(text: str, name: str, collected: _inputs.Collected, wanted: _builds.BuildRequest) -> Moved:
     """Return a text with migrated configs. The last config goes first, so that positions stay valid."""
     moved = Moved(name, text, text)
     mine = [item for item in collected.inputs if item.file == name or (not item.file and name == _inputs.VARIABLE)]
@@ -117,18 +117,18 @@ def _invalid(config: Any, target: Target, left: Sequence[Unsolved]) -> Iterator[
                 )
 
 
-def target_of(wanted: _target.BuildRequest, item: _inputs.Input) -> Target:
+def target_of(wanted: _builds.BuildRequest, item: _inputs.Input) -> Target:
     """Return the target build. Missing parts come from the image beside the config, or from the tested versions."""
-    seen = _target.recognised(item.context.image) if item.context.image else None
+    seen = _builds.recognised(item.context.image) if item.context.image else None
     name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
-    full = replace(wanted, distribution=name or ("" if wanted.manifest or wanted.schema else _target.DEFAULT))
-    target = _target.resolve(full, "")
+    full = replace(wanted, distribution=name or ("" if wanted.manifest or wanted.schema else _builds.DEFAULT))
+    target = _builds.resolve(full, "")
     if target is None:
         raise Problem("the target build is missing", fix="Give `distribution` and `version`.")
     return target
 
 
-def _of_data(collected: _inputs.Collected, wanted: _target.BuildRequest, compare: Any) -> dict[str, Any]:
+def _of_data(collected: _inputs.Collected, wanted: _builds.BuildRequest, compare: Any) -> dict[str, Any]:
     moved = Moved("", "", "")
     plain = {}
     for item in collected.inputs:
@@ -174,7 +174,7 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) 
 def _planned(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:
     """Yield each planned version of the Collector that breaks configs, with these and with their number by owner."""
     for version, what, breaks in batching.PLANNED:
-        found = [item for item in collected.inputs if breaks(item.config, _target.tables())]
+        found = [item for item in collected.inputs if breaks(item.config, _builds.tables())]
         owners = Counter(mask(keeper(item.found.owner)) for item in found)
         if found:
             yield {

@@ -46,7 +46,7 @@ from ..module_utils._validate.data_flow import (
 from ..module_utils._validate.rules import lint
 from ..module_utils._validate.subject import Finding, Subject, masked, run
 from ..module_utils._validate.view import Target
-from . import _arguments, _sources, _summary, _target, _yaml
+from . import _arguments, _builds, _collector_layers, _sources, _summary, _yaml
 
 _PREFIX = "otel_collector_"
 _BATCH = ("processors", "batch")
@@ -154,9 +154,9 @@ def _drafts(request: Request) -> list[_Draft]:
 
 def _compose(drafts: Sequence[_Draft], recipes: Mapping[str, Path]) -> None:
     """Add the config of each collector; a recipe that reads logs leaves out those of all collectors."""
-    whole = _target.WholeRun(
+    whole = _collector_layers.WholeRun(
         logs=tuple(sorted({draft.collector.logs.glob for draft in drafts} - {""})),
-        organization=_target.organization_values(draft.collector for draft in drafts),
+        organization=_collector_layers.organization_values(draft.collector for draft in drafts),
     )
     for draft in drafts:
         draft.composed = _about(draft.collector.name, _composed, draft, recipes, whole)
@@ -231,18 +231,19 @@ def _about(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:
         return work(*parts)
 
 
-def _composed(draft: _Draft, recipes: Mapping[str, Path], whole: _target.WholeRun) -> Composed:
-    of_recipes = _target.recipe_layers(
+def _composed(draft: _Draft, recipes: Mapping[str, Path], whole: _collector_layers.WholeRun) -> Composed:
+    of_recipes = _collector_layers.recipe_layers(
         draft.collector, draft.version, draft.facts, recipes, run=whole, target=draft.target
     )
-    of_recipes = _target.placed(of_recipes, draft.own_recipes)
-    own = _target.user_layers(draft.collector, draft.own_config)
-    composed = compose([*of_recipes, *(_target.percentages(own) if of_recipes else ()), *own])
+    of_recipes = _collector_layers.placed(of_recipes, draft.own_recipes)
+    own = _collector_layers.user_layers(draft.collector, draft.own_config)
+    composed = compose([*of_recipes, *(_collector_layers.percentages(own) if of_recipes else ()), *own])
     if not of_recipes:
         return composed
     config = request_bytes.retried_without_end(composed.config)
-    if draft.target and _target.splits(draft.target):
-        room, moves = _target.queue_bytes(draft.collector), _target.in_exporters(draft.collector, draft.target.version)
+    if draft.target and _collector_layers.splits(draft.target):
+        room = _collector_layers.queue_bytes(draft.collector)
+        moves = _collector_layers.in_exporters(draft.collector, draft.target.version)
         chosen = any(at(layer.config, _BATCH) is not None for layer in own)
         config = request_bytes.by_bytes(config, draft.target, room, moves, chosen=chosen)
     return replace(composed, config=config)
@@ -265,7 +266,7 @@ def _planned(draft: _Draft) -> Planned:
             unidentified=_unidentified(draft, understood),
         ),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
-        listeners=_target.tables().listeners,
+        listeners=_builds.tables().listeners,
         operator_kinds=_sources.operator_kinds(),
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
         notes=collector.notes,
@@ -287,7 +288,7 @@ def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: R
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
     facts = _sources.platform(options["platform"], platforms)
     row = _sources.catalogue("distributions")[options["distribution"]]
-    tagged = _target.tagged(options["image"], options["distribution"])
+    tagged = _builds.tagged(options["image"], options["distribution"])
     options = {**options, "version": options["version"] or tagged or row["version"]}
     images = ("target_allocator",) if options["image"] == OPERATORS_IMAGE else ("image", "target_allocator")
     options = lock_file.with_pins(options, images, request.pin)
@@ -295,8 +296,8 @@ def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: R
     collector = Collector.from_options(platform.settled(options, where))
     collector = identity.stamped(collector, request.identity_annotations)
     BACKENDS[collector.backend].check(collector)
-    target, version = _target.of_collector(collector)
-    repository = _target.repository(options["distribution"], collector.version)
+    target, version = _collector_layers.of_collector(collector)
+    repository = _builds.repository(options["distribution"], collector.version)
     distribution = Distribution(options["distribution"], repository, row["user"])
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
     image = image_of(collector, distribution, request.pin)
@@ -316,7 +317,7 @@ def _specification() -> _arguments.Options:
 
 
 def _build(draft: _Draft, config: dict[str, Any]) -> CollectorBuild:
-    tables, collector, text = _target.tables(), draft.collector, _yaml.dump(config)
+    tables, collector, text = _builds.tables(), draft.collector, _yaml.dump(config)
     check_size(collector.name, config, text)  # before the rules, which take long for a config that is too large
     return CollectorBuild(
         collector=collector,

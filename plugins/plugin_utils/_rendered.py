@@ -14,7 +14,7 @@ from ..module_utils._identity import identity
 from ..module_utils._kube import names
 from ..module_utils._validate.profiles import UNUSED
 from ..module_utils._validate.reports import NEVER, Report
-from . import _findings, _render, _summary, _target
+from . import _builds, _findings, _render, _summary
 
 _NAMES = ("name", "namespace")
 # Instead of the options that give a collector its config: the smallest config that there is.
@@ -39,7 +39,7 @@ def render(
     planned = _render.plan(request)
     configs = _findings.checked([(item.collector.name, item.findings) for item in planned], judgement)
     if fail_on != NEVER:
-        for text in _target.stand_ins(item.target for item in planned):
+        for text in _builds.stand_ins(item.target for item in planned):
             warn(text)
         for text in identity.without_account(
             (item.collector, item.build.needs.grants) for item in planned if item.build

@@ -17,7 +17,7 @@ from ..module_utils._collector.needs import aws_policy
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.probing import not_tested
 from ..module_utils._validate.reports import counted
-from . import _jmespath, _target
+from . import _builds, _jmespath
 
 # A host with more collectors than anybody reads shows the first ones.
 MOST = 10
@@ -59,7 +59,7 @@ def _change(build: CollectorBuild) -> dict[str, Any]:
     change = change_options.check(build.collector)
     where = f"change.judge of collector '{build.collector.name}'"
     checks_of(change["judge"], lambda find: _jmespath.check(find, where))
-    more = {"config": build.config, "listeners": _target.tables().listener_rows}
+    more = {"config": build.config, "listeners": _builds.tables().listener_rows}
     return {**change, **(more if change["strategy"] == change_options.CANARY else {})}
 
 

@@ -20,7 +20,7 @@ from ..module_utils._validate.reports import FORMATS, Report, as_dict, counted
 from ..module_utils._validate.rules import lint, lint_resource
 from ..module_utils._validate.subject import Finding, Receiving, Subject, internal_error, masked
 from ..module_utils._validate.view import Target, View
-from . import _binary, _files, _findings, _inputs, _sources, _target, _yaml
+from . import _binary, _builds, _files, _findings, _inputs, _sources, _yaml
 
 NOWHERE = "-"
 # How many skipped files are named with the reason.
@@ -57,15 +57,15 @@ def report(
     report = Report(checked, collected.skipped, _findings.ALL_RULES, arguments["fail_on"], builds)
     result: dict[str, Any] = {
         **as_dict(report),
-        "latest_known": _target.tables().latest,
-        "smallest_image": _target.smallest_image(_first_target(cases), [case.config for case in cases]),
+        "latest_known": _builds.tables().latest,
+        "smallest_image": _builds.smallest_image(_first_target(cases), [case.config for case in cases]),
         "second_opinion": opinion.as_dict(),
         "report": FORMATS[arguments["format"]](report),
         "changed": False,
     }
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
-    for text in (*_target.stand_ins(case.target for case in cases), *_unread(collected)):
+    for text in (*_builds.stand_ins(case.target for case in cases), *_unread(collected)):
         warn(text)
     _findings.conclude(report, warn)
     return result
@@ -77,7 +77,7 @@ def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
 
         for item in _render.plan(_render.Request.from_arguments(arguments)):
             name = f"collector '{item.collector.name}'"
-            build = _target.label(item.target)
+            build = _builds.label(item.target)
             given = item.composed
             yield _Case(name, list(item.findings), given.config, given.locate, item.target, build)
 
@@ -93,7 +93,7 @@ def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
 
 
 def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop]) -> Iterator[_Case]:
-    wanted = _target.BuildRequest.from_arguments(arguments)
+    wanted = _builds.BuildRequest.from_arguments(arguments)
     hops = [*_hops(collected.inputs), *others]
     behind = receiving(hops, routes_between(hops))
     for item, keys, receivers in zip(collected.inputs, divided(hops), behind, strict=False):
@@ -117,16 +117,16 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
 
 def _case(
     item: _inputs.Input,
-    wanted: _target.BuildRequest,
+    wanted: _builds.BuildRequest,
     known: Mapping[str, set[str]],
     behind: Mapping[str, tuple[Receiving, ...]],
 ) -> _Case:
     """Return a config with its findings; `known` and `behind` are what the rules know of other collectors."""
     around = item.context
-    target = _target.resolve(wanted, around.image)
-    build = _target.label(target, wanted, around.image)
+    target = _builds.resolve(wanted, around.image)
+    build = _builds.label(target, wanted, around.image)
     environment = around.environment
-    listeners = _target.tables().listeners
+    listeners = _builds.tables().listeners
     subject = Subject(
         item.config,
         item.locate,
@@ -146,7 +146,7 @@ def _case(
 
 def _opened(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[int]]:
     """Return the ports that the Services of custom resources have, by namespace and name of the Service."""
-    listeners = _target.tables().listeners
+    listeners = _builds.tables().listeners
     found: dict[tuple[str, str], frozenset[int]] = {}
     for item in inputs:
         resource = item.context.resource

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import ListenerRow
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _render
 
 from .kubernetes_rules import violations
 from .role import RECIPES, required
 
-LISTENERS = _target.tables().listeners
-RECEIVERS = sorted({row["type"] for row in _target.tables().ports_of if row["section"] == "receivers"})
+LISTENERS = _builds.tables().listeners
+RECEIVERS = sorted({row["type"] for row in _builds.tables().ports_of if row["section"] == "receivers"})
 FIRST = 20000
 WORKLOADS = {"DaemonSet", "Deployment", "StatefulSet"}
 # Backend and mode, and whether the config writes the endpoints or leaves them to their defaults.

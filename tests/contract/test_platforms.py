@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _render, _sources
 
 from tests.support.cases import cases
 
@@ -55,7 +55,7 @@ def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(nam
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_its_detectors_are_those_of_the_processor(name: str) -> None:
-    settings = (_target.tables().fields("processors", "resource_detection") or {})["fields"]
+    settings = (_builds.tables().fields("processors", "resource_detection") or {})["fields"]
     known = {key for key, shape in settings.items() if "resource_attributes" in shape} | {"env"}  # it has no settings
     assert set(PLATFORMS[name].get("resource_detectors", [])) <= known
 

@@ -25,7 +25,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.ob
     require_metrics,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
 
 from tests.support.change_cases import CASES, ONLY, chosen, name_of
 from tests.support.two_revisions import Bench
@@ -89,7 +89,7 @@ def runs(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
 def _run(bench: Bench, name: str, case: dict[str, Any], by: list[str]) -> Run:
     seconds = MINUTE if by or ONLY else SHORT
     with bench.canary(name_of(name), case["change"], case.get("memory", "1Gi")) as api:
-        observed = Observed(api.workload, _target.tables().listeners)
+        observed = Observed(api.workload, _builds.tables().listeners)
         reader = ClusterReader(api.cluster(), api.cluster())
         require_metrics(reader, observed)
         run = Run(name, by, seconds, observe(reader, observed, seconds, checks_of(case.get("judge", []))))

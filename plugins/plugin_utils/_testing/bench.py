@@ -24,7 +24,7 @@ from ...module_utils._config import paths
 from ...module_utils._errors import Problem
 from ...module_utils._testing import cluster_facts, harness, outreach, records, scrapes
 from ...module_utils._testing.case import Case
-from .. import _target
+from .. import _builds
 from .._isolation.choice import Isolation
 from . import collector_run, sink
 from .guard import guarded
@@ -142,7 +142,7 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
 
 def _is_known(section: str, item: str) -> bool:
     """Return whether a distribution that we know has a component of this type."""
-    return _target.tables().known(section, item.partition("/")[0])
+    return _builds.tables().known(section, item.partition("/")[0])
 
 
 def _wait_for_scrapes(

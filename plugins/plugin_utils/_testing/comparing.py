@@ -18,7 +18,7 @@ from ...module_utils._testing import comparison
 from ...module_utils._testing.case import Case, Suite
 from ...module_utils._testing.records import SIGNALS
 from ...module_utils._validate.view import Target
-from .. import _binary, _inputs, _target, _yaml
+from .. import _binary, _builds, _inputs, _yaml
 from .._isolation import choice
 from .bench import Bench, Outcome, run
 
@@ -133,7 +133,7 @@ def _running(bench: Bench, binary: str) -> Bench:
 
 
 def _otlp_http(version: str) -> str:
-    return _target.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http"
+    return _builds.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http"
 
 
 def of_configs(pairs: Sequence[tuple[str, Any, Any, Target]], options: Mapping[str, Any]) -> list[Row]:

@@ -18,7 +18,7 @@ from ...module_utils._errors import Problem, cleaned
 from ...module_utils._testing import case, expectations, invariants, policies, records, scrapes
 from ...module_utils._validate.reports import Checked, Report, counted, junit
 from ...module_utils._validate.subject import Finding
-from .. import _binary, _files, _jmespath, _target, _yaml
+from .. import _binary, _builds, _files, _jmespath, _yaml
 from .._isolation import choice
 from . import extras, suites
 from .bench import Bench, Outcome, run
@@ -165,7 +165,7 @@ def _bench(
 ) -> Bench:
     """Return what the tests of a file share. Raises Problem without a Collector that runs their config."""
     config, image = subject.config, subject.image
-    target = _target.resolve(_target.BuildRequest.from_arguments(arguments), image)
+    target = _builds.resolve(_builds.BuildRequest.from_arguments(arguments), image)
     binary = _program_of(image, arguments.get("programs") or {}) or arguments["binary"]
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
     if not program:
@@ -179,7 +179,7 @@ def _bench(
         config=config,
         environment={**_binary.environment(config, target), **suite.environment},
         cluster=suite.cluster,
-        otlp_http=_target.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http",
+        otlp_http=_builds.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http",
         dump=_yaml.dump,
         hidden=masker(secrets_in(config) | secrets_in(dict(suite.environment))),
         traced=arguments["trace"],

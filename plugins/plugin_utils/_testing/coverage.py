@@ -21,7 +21,7 @@ from ...module_utils._testing.branches import Branch, branches
 from ...module_utils._testing.case import Case, Suite
 from ...module_utils._testing.probes import UNUSED, Probes
 from ...module_utils._validate.languages.ottl import Language
-from .. import _target
+from .. import _builds
 from .bench import Bench, run
 
 _LONGEST = 200
@@ -45,7 +45,7 @@ class Covered:
 
     @classmethod
     def of(cls, key: str, bench: Bench) -> Covered:
-        return cls(key, bench, branches(bench.config, Language.from_rows(_target.tables().ottl_of)))
+        return cls(key, bench, branches(bench.config, Language.from_rows(_builds.tables().ottl_of)))
 
     def add(self, taken: dict[KeyPath, bool], unknown: dict[KeyPath, str]) -> None:
         """Add what one more test took, and what nobody can tell."""

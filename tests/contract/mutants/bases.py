@@ -15,12 +15,12 @@ from unittest.mock import patch
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment, Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inputs, _render, _sources, _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _inputs, _render, _sources
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "otel_collector_"
 VERSION = "0.158.0"
-LISTENERS = _target.tables().listeners
+LISTENERS = _builds.tables().listeners
 KINDS = _sources.operator_kinds()
 ON_NODES = ["host_metrics", "kubelet_metrics", "pod_logs", "kubernetes_attributes", "resource_detection"]
 # What the inventories of the project do not have together.
@@ -69,7 +69,7 @@ def _fixtures() -> Iterator[tuple[str, Subject]]:
     )
     named = [(path.name.split(".")[0], path) for path in sorted(seeds)]
     named += [(path.parts[-3], path) for path in sorted(examples)]
-    target = _target.resolve(_target.BuildRequest(version=VERSION), "")
+    target = _builds.resolve(_builds.BuildRequest(version=VERSION), "")
     for name, path in named:
         for item in _inputs.collect([str(path)], None).inputs:
             deployment = item.context.deployment or Deployment("deployment", replicas=1)

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import is_within
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
 
 from .edits import NEW, Mutator, added, built, components, edited, joined, pipelines, plus, put, rename
 
@@ -45,7 +45,7 @@ def newer_name(subject: Subject) -> Iterator[Subject]:
 
 def older_name(subject: Subject) -> Iterator[Subject]:
     """Yield configs with an older name; one that has some already keeps its one finding."""
-    old = {item.new: item.old for item in _target.tables().renames}
+    old = {item.new: item.old for item in _builds.tables().renames}
     if any(component_id.partition("/")[0] in old.values() for _name, component_id, _settings in components(subject)):
         return
     for name, kind in (("processors", "k8sattributes"), ("exporters", "otlphttp"), ("exporters", "otlp")):

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Path, at, section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment, Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
 
 Json = dict[str, Any]
 Mutator = Callable[[Subject], Iterator[Subject]]
@@ -131,7 +131,7 @@ def placed(subject: Subject, **changes: Any) -> Deployment:
 
 def built(distribution: str, version: str) -> Json:
     """Return a build as a change of a subject's surroundings."""
-    return {"target": _target.resolve(_target.BuildRequest(distribution, version), "")}
+    return {"target": _builds.resolve(_builds.BuildRequest(distribution, version), "")}
 
 
 def added(rows: Iterable[tuple[Any, ...]]) -> Mutator:

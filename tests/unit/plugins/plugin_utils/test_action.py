@@ -15,14 +15,14 @@ from ansible_collections.o11y.opentelemetry.plugins.filter.to_manifests import F
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _action,
+    _builds,
     _inputs,
     _migrate,
-    _target,
     _validate,
     _yaml,
 )
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._builds import BuildRequest, resolve
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._target import BuildRequest, resolve
 
 from tests.support.cases import cases
 
@@ -193,7 +193,7 @@ def test_a_manifest_without_components_is_refused(tmp_path: Path, text: str) -> 
 )
 def test_the_smallest_image_has_what_configs_use(exporters: list[str], image: str) -> None:
     used = [{"receivers": {"otlp": None}, "exporters": {name: None}} for name in exporters]
-    assert _target.smallest_image(None, used).rpartition("/")[2] == image
+    assert _builds.smallest_image(None, used).rpartition("/")[2] == image
 
 
 SEEDS = Path(__file__).parents[3] / "fixtures" / "seeds"
@@ -221,7 +221,7 @@ def found(path: Path) -> list[dict[str, Any]]:
 
 def migrated(path: Path) -> _migrate.Moved:
     collected = _inputs.collect([str(path)], None)
-    return _migrate.move(collected.texts[str(path)], str(path), collected, _target.BuildRequest())
+    return _migrate.move(collected.texts[str(path)], str(path), collected, _builds.BuildRequest())
 
 
 @pytest.mark.parametrize("name", NAMES)

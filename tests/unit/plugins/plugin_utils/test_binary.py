@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _binary, _target, _validate
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _binary, _builds, _validate
 
 from tests.support.cases import cases
 
@@ -105,7 +105,7 @@ def test_a_program_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkey
 
 
 def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
-    return Target(_target.tables(), distribution, version)
+    return Target(_builds.tables(), distribution, version)
 
 
 @cases(
@@ -155,4 +155,4 @@ def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
     ("", None),
 )
 def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
-    assert _target.recognised(image) == build
+    assert _builds.recognised(image) == build

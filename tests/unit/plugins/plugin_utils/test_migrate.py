@@ -14,10 +14,10 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate import data_edits
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
+    _builds,
     _inputs,
     _migrate,
     _rewrite,
-    _target,
     _yaml,
 )
 from hypothesis import given
@@ -311,7 +311,7 @@ def test_a_move_is_done_once_and_does_what_it_says(
     dumper = yaml.SafeDumper if shared else type("Plain", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
     text = form(yaml.dump(config, Dumper=dumper, default_flow_style=flow, width=60, sort_keys=False))
     collected = _inputs.collect([], text)
-    wanted = _target.BuildRequest(version=version)
+    wanted = _builds.BuildRequest(version=version)
     moved = _migrate.move(text, "config", collected, wanted)
     again = _inputs.collect([], moved.text)
     assert _migrate.move(moved.text, "config", again, wanted).changes == []

@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import references, structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import run
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target, _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _validate, _yaml
 
 from tests.conftest import COLLECTIONS
 from tests.support.cases import cases
@@ -193,7 +193,7 @@ def test_the_result_says_for_which_build_it_was_checked(tmp_path: Path) -> None:
 
 
 def test_a_build_newer_than_the_latest_known_is_named_as_such() -> None:
-    latest = _target.tables().latest
+    latest = _builds.tables().latest
     newer = f"0.{parse_version(latest)[1] + 1}.0"
     result, (warning,) = report(config=OTLP, version=newer)
     assert result["latest_known"] == latest

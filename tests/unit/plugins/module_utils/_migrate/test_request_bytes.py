@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.reques
     retried_without_end,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
 
 from tests.support.cases import cases
 
@@ -37,7 +37,7 @@ def queues(exporters: dict[str, Any], *signals: str, room: int = ROOM, **receive
         "exporters": exporters,
         "service": {"pipelines": pipelines},
     }
-    target = Target(_target.tables(), "contrib", "0.158.0")
+    target = Target(_builds.tables(), "contrib", "0.158.0")
     made = by_bytes(config, target, room)["exporters"]
     return {name: (settings or {}).get("sending_queue") for name, settings in made.items()}
 

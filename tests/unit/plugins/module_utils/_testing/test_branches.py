@@ -13,13 +13,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.branch
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.harness import Ends
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.probes import RANDOM, SHARED, Probes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages.ottl import Language
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
 
 from tests.support.cases import cases
 
 
 def branches(config: str) -> list[Branch]:
-    return found_in.branches(yaml.safe_load(config), Language.from_rows(_target.tables().ottl_of))
+    return found_in.branches(yaml.safe_load(config), Language.from_rows(_builds.tables().ottl_of))
 
 
 def of(kind: str, settings: str, signal: str = "traces") -> list[Branch]:

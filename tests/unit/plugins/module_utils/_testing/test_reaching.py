@@ -9,7 +9,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.branches import branches
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.reaching import given
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.languages.ottl import Language
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
 
 from tests.support.cases import cases
 
@@ -18,7 +18,7 @@ def first(component: str, settings: Any, signal: str = "traces", examples: Any =
     """Return what is given for the last branch of a processor."""
     pipeline = {"receivers": ["otlp"], "processors": [component], "exporters": ["debug"]}
     config = {"processors": {component: settings}, "service": {"pipelines": {signal: pipeline}}}
-    found = branches(config, Language.from_rows(_target.tables().ottl_of))
+    found = branches(config, Language.from_rows(_builds.tables().ottl_of))
     return [{key: value for key, value in one.items() if key != "to"} for one in given(found[-1], config, examples)]
 
 
@@ -67,7 +67,7 @@ def test_policies_of_a_policy_are_met_together_and_those_of_parts_with_many_trac
     config = {"tail_sampling": {"policies": [{"type": "and", "and": {"and_sub_policy": below}}]}}
     pipelines = {"traces": {"receivers": ["otlp"], "processors": ["tail_sampling"]}}
     whole = {"processors": config, "service": {"pipelines": pipelines}}
-    found = branches(whole, Language.from_rows(_target.tables().ottl_of))
+    found = branches(whole, Language.from_rows(_builds.tables().ottl_of))
     (one,) = given(found[0], whole, [])
     assert one["spans"] == [{"duration": "6ms", "attributes": {"a": 1}}]
     (many,) = first(
@@ -125,7 +125,7 @@ service:
 
 def test_routes_on_the_way_are_met_too_and_receivers_named() -> None:
     config = yaml.safe_load(ROUTES)
-    step, one, two = branches(config, Language.from_rows(_target.tables().ottl_of))
+    step, one, two = branches(config, Language.from_rows(_builds.tables().ottl_of))
     record = {"resource": {"a": "text", "t": "a"}}
     assert list(given(step, config, [])) == [{"to": "otlp", "spans": [record]}, {"to": "zipkin", "spans": [record]}]
     assert next(given(one, config, [])) == {"to": "otlp", "spans": [{"resource": {"t": "a"}}]}

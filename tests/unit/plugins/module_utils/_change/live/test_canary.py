@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.canary import judged
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _yaml
 
 from ..._diagnose.live.diagnose_api import CONFIG
 from ...fake_api import status
@@ -31,7 +31,7 @@ CANARY: dict[str, Any] = {
     "judge": [],
     "on_failure": "rollback",
     "config": _yaml.load(CONFIG, "config").data,
-    "listeners": list(_target.tables().listener_rows),
+    "listeners": list(_builds.tables().listener_rows),
 }
 
 

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.ob
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
 
 from ... import fake_api
 from ..._diagnose.live.diagnose_api import CONFIG, NOW, metadata, spec
@@ -98,7 +98,7 @@ class Canary:
 
     @property
     def observed(self) -> Observed:
-        return Observed(self.api.objects["/apis/apps/v1/namespaces/ns/deployments/w"], _target.tables().listeners)
+        return Observed(self.api.objects["/apis/apps/v1/namespaces/ns/deployments/w"], _builds.tables().listeners)
 
     def judged(self, seconds: float = 60, **more: Any) -> Observation:
         observed = self.observed._replace(**more)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import collect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
 
 from ...fake_api import FakeApi, reply
 from ...live_helpers import obj
@@ -85,5 +85,5 @@ def facts(made: FakeApi, **item: Any) -> list[dict[str, Any]]:
     cluster = made.cluster()
     given = {"namespace": "ns", **(item or {"name": "w"})}
     params = {"collectors": [given], "window_seconds": 4, "log_seconds": 60, "metrics_port": 8888}
-    params["listeners"] = _target.tables().listener_rows
+    params["listeners"] = _builds.tables().listener_rows
     return collect(ClusterReader(cluster, cluster), params, lambda: NOW)
