@@ -18,7 +18,7 @@ from ..module_utils._config.layers import parse_version
 from ..module_utils._config.paths import section
 from ..module_utils._errors import Problem, near
 from ..module_utils._validate.view import Target
-from . import _files, _sources
+from . import _documents, _files, _tables
 
 DEFAULT, ANY = "contrib", "any"
 _CUSTOM = "custom"
@@ -71,17 +71,17 @@ def tables() -> Catalogue:
 
 @cache
 def _own_tables() -> Catalogue:
-    return Catalogue.from_tables(_sources.own_tables())
+    return Catalogue.from_tables(_tables.own_tables())
 
 
 @lru_cache(1)
 def _of_text(text: str, path: str) -> Catalogue:
-    return Catalogue.from_tables(_sources.published_tables(text, path))
+    return Catalogue.from_tables(_tables.published_tables(text, path))
 
 
 def repository(distribution: str, version: str) -> str:
     """Return the repository of the image of a distribution's version."""
-    row = _sources.catalogue("distributions")[distribution]
+    row = _tables.catalogue("distributions")[distribution]
     older = (image for until, image in _older(row).items() if parse_version(version) < parse_version(until))
     return str(next(older, row["image"]))
 
@@ -98,7 +98,7 @@ def recognised(image: str) -> tuple[str, str] | None:
     """
     match = _IMAGE.match(image)
     last = match["repository"].rpartition("/")[2] if match else ""
-    rows = _sources.catalogue("distributions").items()
+    rows = _tables.catalogue("distributions").items()
     known = ((name, image) for name, row in rows for image in (row["image"], *_older(row).values()))
     name = next((name for name, image in known if image.rpartition("/")[2] == last), None)
     version = _NUMBERS.match((match and match["tag"]) or "")
@@ -129,7 +129,7 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
     name = wanted.distribution or (seen[0] if seen else DEFAULT if wanted.version or not image else "")
     if not name:
         return None
-    known = _sources.catalogue("distributions")
+    known = _tables.catalogue("distributions")
     if name not in known:
         own = "distribution_manifest or distribution_schema"
         fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give {own}."
@@ -181,7 +181,7 @@ def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
 
 def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
     """Return the image of the smallest official distribution that has all types of configs; empty when none has."""
-    version = target.version if target else str(_sources.catalogue("distributions")[DEFAULT]["version"])
+    version = target.version if target else str(_tables.catalogue("distributions")[DEFAULT]["version"])
     used = {
         (name, str(item).partition("/")[0]) for config in configs for name in SECTIONS for item in section(config, name)
     }
@@ -193,7 +193,7 @@ def _own(wanted: BuildRequest) -> Target:
     """Return a build of the user's own, from its manifest, its schema, or both."""
     if not wanted.schema:
         return _from_manifest(wanted)
-    types = _sources.types_of_schema(wanted.schema)
+    types = _tables.types_of_schema(wanted.schema)
     if wanted.manifest:
         target = _from_manifest(wanted)
         catalogue = target.catalogue.with_schema(target.distribution, types, target.version)
@@ -205,7 +205,7 @@ def _own(wanted: BuildRequest) -> Target:
 
 
 def _from_manifest(wanted: BuildRequest) -> Target:
-    manifest = _sources.read_yaml(wanted.manifest)
+    manifest = _documents.read_yaml(wanted.manifest)
     if not isinstance(manifest, dict) or not any(isinstance(manifest.get(name), list) for name in SECTIONS):
         wrong = f"{wanted.manifest} is not a manifest of the Collector builder"
         raise Problem(wrong, fix="It lists gomod per component.")

@@ -21,7 +21,7 @@ from ..module_utils._errors import Problem
 from ..module_utils._validate import recipes
 from ..module_utils._validate.batching import EXPORTERS_BATCH, from_version
 from ..module_utils._validate.view import Target
-from . import _builds, _sources, _yaml
+from . import _builds, _documents, _sources, _tables, _yaml
 
 _TAG = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 
@@ -42,7 +42,7 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
         return target, target.version if target else version
     if collector.image not in ("", OPERATORS_IMAGE):
         return _builds.resolve(_builds.BuildRequest(), collector.image), version
-    tested = str(_sources.catalogue("distributions")[collector.distribution]["version"])
+    tested = str(_tables.catalogue("distributions")[collector.distribution]["version"])
     if not _TAG.match(collector.version) or collector.version.startswith("v") != tested.startswith("v"):
         wrong, fix = f"'{collector.version}' is not a version of distribution", f"Write it in quotes like '{tested}'."
         raise Problem(f"{wrong} {collector.distribution}", fix=fix)
@@ -183,7 +183,7 @@ def user_layers(collector: Collector, written: Any) -> list[Layer]:
         logs = {"level": collector.log_level}
         layers.append(Layer("option log_level", {"service": {"telemetry": {"logs": logs}}}))
     for path in collector.config_files:
-        document = _yaml.spread(_sources.read_document(path))
+        document = _yaml.spread(_documents.read_document(path))
         if not isinstance(document.data, dict):
             fix = "A collector config has sections such as receivers and service."
             raise Problem(f"{path} holds no mapping", fix=fix)

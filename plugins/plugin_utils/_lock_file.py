@@ -14,7 +14,7 @@ from ..module_utils._bounded.read_limits import ARCHIVE
 from ..module_utils._errors import Problem
 from ..module_utils._install.releases import lock_file
 from ..module_utils._validate.reports import counted
-from . import _files, _sources, _yaml
+from . import _documents, _files, _yaml
 
 # The value of lock_file that uses no lock.
 NONE = "none"
@@ -42,7 +42,7 @@ def _read(path: Path) -> lock_file.Lock:
     if not _files.is_there(path, Path.is_file):
         fix = f"Run `{lock_file.LOCK_IT}`, or correct otel_lock_file."
         raise Problem("the file does not exist", asked="Read the lock", where=str(path), fix=fix)
-    return lock_file.read(_sources.read_yaml(path), str(path))
+    return lock_file.read(_documents.read_yaml(path), str(path))
 
 
 def pin(path: str, *, lenient: bool = False) -> lock_file.Pin:

@@ -46,7 +46,7 @@ from ..module_utils._validate.data_flow import (
 from ..module_utils._validate.rules import lint
 from ..module_utils._validate.subject import Finding, Subject, masked, run
 from ..module_utils._validate.view import Target
-from . import _arguments, _builds, _collector_layers, _sources, _summary, _yaml
+from . import _arguments, _builds, _collector_layers, _sources, _summary, _tables, _yaml
 
 _PREFIX = "otel_collector_"
 _BATCH = ("processors", "batch")
@@ -267,7 +267,7 @@ def _planned(draft: _Draft) -> Planned:
         ),
         resource=BACKENDS[collector.backend].resource(understood) if understood else None,
         listeners=_builds.tables().listeners,
-        operator_kinds=_sources.operator_kinds(),
+        operator_kinds=_tables.operator_kinds(),
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
         notes=collector.notes,
         decrypted=draft.decrypted,
@@ -287,7 +287,7 @@ def _unidentified(draft: _Draft, build: CollectorBuild | None) -> tuple[str, ...
 def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: Request) -> _Draft:
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
     facts = _sources.platform(options["platform"], platforms)
-    row = _sources.catalogue("distributions")[options["distribution"]]
+    row = _tables.catalogue("distributions")[options["distribution"]]
     tagged = _builds.tagged(options["image"], options["distribution"])
     options = {**options, "version": options["version"] or tagged or row["version"]}
     images = ("target_allocator",) if options["image"] == OPERATORS_IMAGE else ("image", "target_allocator")

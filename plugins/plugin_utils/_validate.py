@@ -20,7 +20,7 @@ from ..module_utils._validate.reports import FORMATS, Report, as_dict, counted
 from ..module_utils._validate.rules import lint, lint_resource
 from ..module_utils._validate.subject import Finding, Receiving, Subject, internal_error, masked
 from ..module_utils._validate.view import Target, View
-from . import _binary, _builds, _files, _findings, _inputs, _sources, _yaml
+from . import _binary, _builds, _files, _findings, _inputs, _tables, _yaml
 
 NOWHERE = "-"
 # How many skipped files are named with the reason.
@@ -138,7 +138,7 @@ def _case(
         listeners,
         divided=known,
         receiving=behind,
-        operator_kinds=_sources.operator_kinds(),
+        operator_kinds=_tables.operator_kinds(),
     )
     findings = masked(lint(subject), item.config, subject.view.suspects)
     return _Case(item.name, findings, item.config, item.locate, target, build)
@@ -166,7 +166,7 @@ def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[in
         item.locate,
         item.duplicates,
         resource=around.resource,
-        operator_kinds=_sources.operator_kinds(),
+        operator_kinds=_tables.operator_kinds(),
         opened=opened,
     )
     return _Case(item.name, masked(lint_resource(subject), around.resource))

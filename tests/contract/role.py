@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 
 from tests.support.recipe_options import RECIPE_OPTIONS
@@ -19,12 +19,12 @@ ROLE = ROOT / "roles" / "otel_collector"
 PREFIX = "otel_collector_"
 OPTIONS = tuple(option_names())
 
-SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+SPEC: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 # test_undefined.py proves that the role's own are the same, where nobody gives the variable that one of them looks up.
 DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.items() if "default" in option}
-VARS: dict[str, Any] = _sources.read_yaml(ROLE / "vars" / "main.yml")
-RECIPES = {path.parent.name: _sources.read_yaml(path) for path in sorted((ROLE / "recipes").glob("*/recipe.yml"))}
-PLATFORMS = {path.stem: _sources.read_yaml(path) or {} for path in sorted((ROLE / "platforms").glob("*.yml"))}
+VARS: dict[str, Any] = _documents.read_yaml(ROLE / "vars" / "main.yml")
+RECIPES = {path.parent.name: _documents.read_yaml(path) for path in sorted((ROLE / "recipes").glob("*/recipe.yml"))}
+PLATFORMS = {path.stem: _documents.read_yaml(path) or {} for path in sorted((ROLE / "platforms").glob("*.yml"))}
 
 
 def request(variables: dict[str, Any]) -> Request:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render
 
 from .role import ROOT, request
 
@@ -76,7 +76,9 @@ def test_everything_for_aws_fits_into_one_collector() -> None:
 
 def test_the_inventory_has_four_pipelines_from_one_scrape() -> None:
     merged = {
-        key: value for name in ("collectors", "eks") for key, value in _sources.read_yaml(GROUP / f"{name}.yml").items()
+        key: value
+        for name in ("collectors", "eks")
+        for key, value in _documents.read_yaml(GROUP / f"{name}.yml").items()
     }
     planned = _render.plan(request(merged))
     pipelines = planned[0].composed.config["service"]["pipelines"]
@@ -96,7 +98,7 @@ def test_the_gateway_of_agent_gateway_xray_alone_sends_to_x_ray() -> None:
     folder = ROOT / "inventories" / "agent_gateway_xray" / "group_vars" / "all"
     variables: dict[str, Any] = {}
     for file in ("collectors", "eks"):
-        variables |= _sources.read_yaml(folder / f"{file}.yml")
+        variables |= _documents.read_yaml(folder / f"{file}.yml")
     planned = _render.plan(request(variables))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
     gateway, agent = (one.composed.config for one in planned)

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.awx.awx.plugins import modules as awx_modules
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import option
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _documents, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from botocore.credentials import EnvProvider
 
@@ -60,7 +60,7 @@ def inputs() -> dict[str, dict[str, Any]]:
     """Return every input by its name, with its type, choices and default."""
     found = dict(OF_PLAYBOOKS)
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
-        found |= _arguments.argument_spec(_sources.read_yaml(path)["argument_specs"]["main"]["options"])
+        found |= _arguments.argument_spec(_documents.read_yaml(path)["argument_specs"]["main"]["options"])
     for module in ("pipeline_validate", "pipeline_test"):
         found |= {f"{module}_{name}": value for name, value in arguments_of(module).items()}
     taken = documented("collector_program")["options"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render
 
 from .role import ROOT, request
 
@@ -17,7 +17,7 @@ INVENTORY = ROOT / "inventories" / "blueprint" / "group_vars" / "all.yml"
 
 
 def planned(backend: str) -> list[_render.Planned]:
-    variables: dict[str, Any] = _sources.read_yaml(INVENTORY)
+    variables: dict[str, Any] = _documents.read_yaml(INVENTORY)
     return _render.plan(request({**variables, "otel_collector_backend": backend}))
 
 

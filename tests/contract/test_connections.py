@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 
 from .role import ROOT
 
 OURS = "o11y.opentelemetry."
 TARGET = "group/o11y.opentelemetry.target"
-GROUPS: dict[str, list[Any]] = _sources.read_yaml(ROOT / "meta" / "runtime.yml")["action_groups"]
+GROUPS: dict[str, list[Any]] = _documents.read_yaml(ROOT / "meta" / "runtime.yml")["action_groups"]
 MODULES = sorted(path.stem for path in ROOT.glob("plugins/modules/*.py") if "CLUSTER_ARG_SPEC" in path.read_text())
-SPECS = {path.parent.parent.name: _sources.read_yaml(path) for path in ROOT.glob("roles/*/meta/argument_specs.yml")}
+SPECS = {path.parent.parent.name: _documents.read_yaml(path) for path in ROOT.glob("roles/*/meta/argument_specs.yml")}
 ROLES = sorted(SPECS)
 # What takes a kubeconfig alone; release_render refuses an EKS cluster with it before anything is changed.
 HELM = "kubernetes.core.helm"
@@ -36,7 +36,7 @@ def tasks(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def calls() -> Iterator[tuple[Path, str, dict[str, Any]]]:
     for path in sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/tasks/*.yml")]):
-        for task in tasks(_sources.read_yaml(path) or []):
+        for task in tasks(_documents.read_yaml(path) or []):
             for name, arguments in task.items():
                 if isinstance(arguments, dict) and name.rpartition(".")[0]:
                     yield path, name, arguments
@@ -69,7 +69,7 @@ def included(task: dict[str, Any]) -> list[str]:
 def reached(folder: Path, name: str, seen: set[str]) -> set[str]:
     """Return the task files that a task file includes, itself among them; a template may be any file."""
     if name not in seen:
-        for task in tasks(_sources.read_yaml(folder / name) or []):
+        for task in tasks(_documents.read_yaml(folder / name) or []):
             for file in included(task):
                 pattern = re.sub(r"\\{\\{.*?\\}\\}", ".*", re.escape(file))
                 found = [path.name for path in folder.glob("*.yml") if re.fullmatch(pattern, path.name)]
@@ -100,10 +100,10 @@ def test_an_entry_point_names_the_cluster_for_all_its_tasks(role: str, point: st
     folder = ROOT / "roles" / role / "tasks"
     calling = {path.name for path, _, _ in CALLS if path.parent == folder}
     outside = [
-        task for task in _sources.read_yaml(folder / f"{point}.yml") if TARGET not in task.get("module_defaults", {})
+        task for task in _documents.read_yaml(folder / f"{point}.yml") if TARGET not in task.get("module_defaults", {})
     ]
     if not outside:
-        (block,) = _sources.read_yaml(folder / f"{point}.yml")
+        (block,) = _documents.read_yaml(folder / f"{point}.yml")
         assert block["module_defaults"] == {TARGET: f"{{{{ __{role}_target }}}}"}
         assert block["vars"] == ON_THE_CONTROLLER
         assert set(block) <= {"name", "vars", "module_defaults", "block"}
@@ -117,7 +117,7 @@ def test_entry_points_are_found() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_target_is_the_inputs_of_the_role(role: str) -> None:
-    variables = _sources.read_yaml(ROOT / "roles" / role / "vars" / "main.yml")
+    variables = _documents.read_yaml(ROOT / "roles" / role / "vars" / "main.yml")
     given = f"__{role}_ways | dict2items | selectattr('value') | items2dict"
     assert variables[f"__{role}_target"] == f"{{{{ {given} }}}}"
     ways = {"kubeconfig": f"{role}_kubeconfig", "context": f"{role}_kube_context", "eks_cluster": f"{role}_eks_cluster"}
@@ -139,7 +139,7 @@ def test_helm_gets_the_kubeconfig(path: Path, arguments: dict[str, Any]) -> None
 
 def playbooks() -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(ROOT.glob("playbooks/*.yml")):
-        for play in _sources.read_yaml(path):
+        for play in _documents.read_yaml(path):
             yield path.name, play
 
 
@@ -153,7 +153,7 @@ def calls_alone(task: dict[str, Any]) -> bool:
 @pytest.mark.parametrize(("name", "play"), [*playbooks()])
 def test_a_playbook_with_calls_of_its_own_names_the_cluster(name: str, play: dict[str, Any]) -> None:
     folder = ROOT / "playbooks" / "tasks"
-    calling = {path.name for path in folder.glob("*.yml") if any(map(calls_alone, _sources.read_yaml(path)))}
+    calling = {path.name for path in folder.glob("*.yml") if any(map(calls_alone, _documents.read_yaml(path)))}
     listed = [file.removeprefix("tasks/") for task in tasks(play.get("tasks") or []) for file in included(task)]
     needed = any(reached(folder, file, set()) & calling for file in listed)
     assert (play.get("module_defaults") == {TARGET: "{{ __otel_target }}"}) == needed

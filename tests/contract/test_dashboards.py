@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render
 
 from .role import ROOT, request
 
@@ -25,7 +25,7 @@ METRIC = "http_requests_total"
 
 @cache
 def config() -> Any:
-    (planned,) = _render.plan(request(_sources.read_yaml(INVENTORY)))
+    (planned,) = _render.plan(request(_documents.read_yaml(INVENTORY)))
     return planned.composed.config
 
 

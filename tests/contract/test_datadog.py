@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import version
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published
 
 from .role import ROOT, request
@@ -24,7 +24,7 @@ def variables(*overlays: Any) -> dict[str, Any]:
     """Return the variables of the inventory, and of those given after it."""
     files = ("collectors", "eks")
     merged: dict[str, Any] = {
-        key: value for file in files for key, value in _sources.read_yaml(GROUP / f"{file}.yml").items()
+        key: value for file in files for key, value in _documents.read_yaml(GROUP / f"{file}.yml").items()
     }
     for overlay in overlays:
         merged.update(overlay["all"]["vars"])
@@ -76,7 +76,7 @@ def test_its_build_has_the_exporter_and_not_the_connector(version: str) -> None:
 
 
 def test_the_stand_in_changes_the_exporter_alone() -> None:
-    real, tested = planned().composed.config, planned(_sources.read_yaml(OVERLAY)).composed.config
+    real, tested = planned().composed.config, planned(_documents.read_yaml(OVERLAY)).composed.config
     assert set(tested["exporters"]) == {"otlp_http/datadog_stand_in"}
     assert tested["exporters"]["otlp_http/datadog_stand_in"]["headers"] == {"dd-api-key": "${env:DD_API_KEY}"}
     for config in (real, tested):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render, _yaml
 
 from tests.support.collectors import newest_build
 
@@ -58,7 +58,7 @@ CONFIGS: dict[str, Callable[[Any], str]] = {
 
 def rendered(name: str) -> list[dict[str, Any]]:
     """Return the manifests of an example, rendered as the role does from the root of the checkout."""
-    variables = _sources.read_yaml(EXAMPLES[name] / "vars.yml")
+    variables = _documents.read_yaml(EXAMPLES[name] / "vars.yml")
     manifests: list[dict[str, Any]] = _render.bundle(_render.plan(request(variables)))["manifests"]
     return manifests
 

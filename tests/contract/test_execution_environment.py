@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 from packaging.requirements import Requirement
 
 from .role import ROOT
 from .source import files, imports, text
 
 EXAMPLE = "awx/execution-environment.yml"
-DEFINITION: dict[str, Any] = _sources.read_yaml(ROOT / EXAMPLE)
+DEFINITION: dict[str, Any] = _documents.read_yaml(ROOT / EXAMPLE)
 REQUIREMENTS = {
     found.name: found
     for line in text("requirements.txt").splitlines()
@@ -57,16 +57,16 @@ def test_ansible_builder_makes_a_context(context: Path) -> None:
 
 
 def test_the_context_has_the_collections_in_the_ranges_of_galaxy(context: Path) -> None:
-    listed = _sources.read_yaml(context / "_build" / "requirements.yml")["collections"]
+    listed = _documents.read_yaml(context / "_build" / "requirements.yml")["collections"]
     own, *others = listed
-    galaxy = _sources.read_yaml(ROOT / "galaxy.yml")
+    galaxy = _documents.read_yaml(ROOT / "galaxy.yml")
     assert own["name"] == f"{galaxy['namespace']}.{galaxy['name']}"
     assert {item["name"]: item["version"] for item in others} == galaxy["dependencies"]
 
 
 def test_the_example_has_an_ansible_core_that_the_collection_takes() -> None:
     (core,) = [Requirement(DEFINITION["dependencies"]["ansible_core"]["package_pip"])]
-    asked = _sources.read_yaml(ROOT / "meta" / "runtime.yml")["requires_ansible"].removeprefix(">=")
+    asked = _documents.read_yaml(ROOT / "meta" / "runtime.yml")["requires_ansible"].removeprefix(">=")
     assert core.specifier.contains(asked)
     assert not core.specifier.contains("2.17.9")
 
@@ -94,7 +94,7 @@ def test_what_plugins_import_is_asked_for(path: str) -> None:
 
 
 def test_what_belongs_to_the_checkout_alone_is_not_built() -> None:
-    ignored = _sources.read_yaml(ROOT / "galaxy.yml")["build_ignore"]
+    ignored = _documents.read_yaml(ROOT / "galaxy.yml")["build_ignore"]
     leftovers = {".ansible", ".cache", ".hypothesis", ".venv", "ours.egg-info", "ours-0.1.0.tar.gz"}
     names = {path.split("/")[0] for path in files("*")} | leftovers
     built = {name for name in names if not any(fnmatch(name, pattern) for pattern in ignored)}

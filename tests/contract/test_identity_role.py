@@ -13,14 +13,14 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICIES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS, CREATES_ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 
 from .role import ROOT
 
 PREFIX = "otel_identity_"
 ROLE = ROOT / "roles" / "otel_identity"
-POINTS: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]
+POINTS: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]
 SPEC: dict[str, Any] = POINTS["main"]["options"]
 TASKS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROLE / "tasks").glob("*.yml"))}
 PLAYS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks" / "tasks").glob("*.yml")}
@@ -57,7 +57,7 @@ def test_every_choice_has_tasks() -> None:
 
 def test_one_variable_decides_which_providers_create_roles() -> None:
     """A new provider changes no condition: tasks ask the variable, and not for a provider."""
-    fact = _sources.read_yaml(ROLE / "vars" / "main.yml")[f"{PREFIX}creates_roles"]
+    fact = _documents.read_yaml(ROLE / "vars" / "main.yml")[f"{PREFIX}creates_roles"]
     assert re.findall(r"'(\w+)'", fact) == list(CREATES_ROLES) == aws_specs.ROLE["provider"]["choices"]
     yaml = [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]
     compared = re.compile(rf"{PREFIX}provider\b[^\n]*(?:[=!]=|\bin\b) *[\['\"]+(\w+)")
@@ -100,7 +100,7 @@ def test_playbooks_take_the_role_in_where_a_provider_is_given_and_in_this_order(
 
 
 def test_what_is_handed_over_is_what_otel_collector_takes_up() -> None:
-    defaults: dict[str, Any] = _sources.read_yaml(ROOT / "roles" / "otel_collector" / "defaults" / "main.yml")
+    defaults: dict[str, Any] = _documents.read_yaml(ROOT / "roles" / "otel_collector" / "defaults" / "main.yml")
     assert "otel_identity_annotations if " in defaults["otel_collector_identity_annotations"]
     assert all("otel_identity_annotations:" in TASKS[name] for name in ("present", "absent"))
     assert Path(ROLE / "tasks" / "finish.yml").exists()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _instrumentation, _render, _yaml
 
 from .role import OPTIONS, PREFIX, ROOT
 from .source import files, tree
@@ -29,7 +29,7 @@ ALIKE = {"from_options", "__eq__", "__hash__"}
 SPECS = {
     (path.parts[-3], option)
     for path in ROOT.glob("roles/*/meta/argument_specs.yml")
-    for entry in _sources.read_yaml(path)["argument_specs"].values()
+    for entry in _documents.read_yaml(path)["argument_specs"].values()
     for option in entry["options"]
 }
 # The options that an action takes by the prefix of their variables.
@@ -83,7 +83,7 @@ def options_of(path: str) -> set[str]:
         and isinstance(node.value, ast.Constant)
         and [getattr(target, "id", "") for target in node.targets] == ["DOCUMENTATION"]
     )
-    return set(_names(_sources._yaml.load(text, path).data.get("options") or {}))
+    return set(_names(_yaml.load(text, path).data.get("options") or {}))
 
 
 def _names(options: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import read
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, published
 
@@ -54,7 +54,7 @@ def given(variable: str) -> str:
 
 
 def part(role: str, path: str) -> Any:
-    return _sources.read_yaml(ROOT / "roles" / role / path)
+    return _documents.read_yaml(ROOT / "roles" / role / path)
 
 
 def spec(role: str) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def test_variables_of_tasks_are_the_roles_own(role: str) -> None:
 
 @pytest.mark.parametrize(("playbook", "roles"), [("deploy", [*ROLES]), ("remove", [*reversed(ROLES)])])
 def test_playbooks_bring_only_what_is_named(playbook: str, roles: list[str]) -> None:
-    tasks = _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{playbook}.yml")
+    tasks = _documents.read_yaml(ROOT / "playbooks" / "tasks" / f"{playbook}.yml")
     order = [task["ansible.builtin.include_role"]["name"].rpartition(".")[2] for task in tasks]
     assert [name for name in order if name in ROLES] == roles
     conditions = {order[index]: task.get("when") for index, task in enumerate(tasks)}
@@ -219,9 +219,9 @@ def test_the_table_of_privileges_grows_by_a_manifest(tmp_path: Path, monkeypatch
     )
     table.write_text((Path(privileges.TABLE)).read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(privileges, "TABLE", table)
-    before = _sources.read_yaml(table)
+    before = _documents.read_yaml(table)
     assert privileges.main([str(manifest)]) == 0
-    after = _sources.read_yaml(table)
+    after = _documents.read_yaml(table)
     assert after["opentelemetry-operator"]["versions"] == [*before["opentelemetry-operator"]["versions"], "v0.159.0"]
     assert after["opentelemetry-operator"]["privileges"] == before["opentelemetry-operator"]["privileges"]
     assert after["cert-manager"] == before["cert-manager"]

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.back
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import COMPONENT
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _tables
 
 from .role import OPTIONS, PLATFORMS, PREFIX, ROLE, ROOT, SPEC, VARS
 
@@ -42,7 +42,7 @@ def test_every_suboption_is_described_and_lists_say_of_what(path: str, option: d
 
 
 def test_options_of_a_collector_are_its_fields_and_the_role_names_their_variables() -> None:
-    (task,) = _sources.read_yaml(ROLE / "tasks" / "render.yml")
+    (task,) = _documents.read_yaml(ROLE / "tasks" / "render.yml")
     assert task["o11y.opentelemetry.otel_render"]["variables_prefix"] == PREFIX
     assert {PREFIX + name for name in OPTIONS} <= set(SPEC)
 
@@ -77,7 +77,7 @@ def test_every_state_has_tasks() -> None:
 
 
 def test_every_distribution_can_be_chosen() -> None:
-    assert set(SPEC[f"{PREFIX}distribution"]["choices"]) == set(_sources.catalogue("distributions"))
+    assert set(SPEC[f"{PREFIX}distribution"]["choices"]) == set(_tables.catalogue("distributions"))
 
 
 def test_every_backend_can_be_chosen() -> None:

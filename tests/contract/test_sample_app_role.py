@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.manifests import option_names
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sample_app import PREFIX, ROLE, render
 
 from tests.testbed import python_images
@@ -25,8 +25,8 @@ from .kubernetes_rules import violations
 from .role import ROOT, request
 
 EXAMPLE = ROOT / "examples" / "apps"
-SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
-VARS: dict[str, Any] = _sources.read_yaml(ROLE / "vars" / "main.yml")
+SPEC: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+VARS: dict[str, Any] = _documents.read_yaml(ROLE / "vars" / "main.yml")
 OPTIONS = {*option_names(), "platform"}
 GATEWAY = {"name": "gateway", "namespace": "observability", "recipes": ["otlp_ingest", "debug_output"]}
 AGENT = {**GATEWAY, "name": "agent", "mode": "daemonset"}
@@ -77,7 +77,7 @@ def test_the_role_passes_on_its_options_and_all_else_is_of_the_run() -> None:
 
 
 def test_the_example_renders_to_its_golden_file(pytestconfig: pytest.Config) -> None:
-    variables = _sources.read_yaml(EXAMPLE / "vars.yml")
+    variables = _documents.read_yaml(EXAMPLE / "vars.yml")
     options = {name.removeprefix(PREFIX): value for name, value in variables.items() if name.startswith(PREFIX)}
     golden, text = (
         EXAMPLE / "rendered" / "sample_app.yml",

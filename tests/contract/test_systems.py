@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import section
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render
 
 from .role import OPTIONS, RECIPES, ROOT, request
 
@@ -25,7 +25,9 @@ PARTS = {part.split("\n", 1)[0]: part for part in PAGE.split("\n## ")[1:]}
 _CODE = re.compile(r"`([^`]+)`")
 _INVENTORY = re.compile(r"\(\.\./(inventories/\w+)\)")
 _OBJECT = re.compile(r"(?P<kind>config|[A-Z]\w+)/(?P<name>[\w.-]+)(?: (?P<path>[^=]+)(?:=(?P<value>.*))?)?$")
-SPECS = [_sources.read_yaml(path)["argument_specs"]["main"]["options"] for path in ROOT.glob("roles/*/meta/*specs.yml")]
+SPECS = [
+    _documents.read_yaml(path)["argument_specs"]["main"]["options"] for path in ROOT.glob("roles/*/meta/*specs.yml")
+]
 VARIABLES = {name for spec in SPECS for name in spec} | {"otel_collectors", "otel_instrumentations"}
 ACTIONS = {path.stem for folder in ("plugins/modules", "playbooks") for path in (ROOT / folder).glob("*.[py]*")}
 
@@ -61,7 +63,7 @@ def objects(part: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for folder in _INVENTORY.findall(PARTS[part]):
         files = sorted([*ROOT.glob(f"{folder}/group_vars/all.yml"), *ROOT.glob(f"{folder}/group_vars/all/*.yml")])
-        variables = {key: value for path in files for key, value in _sources.read_yaml(path).items()}
+        variables = {key: value for path in files for key, value in _documents.read_yaml(path).items()}
         planned = _render.plan(request(variables))
         found += _render.bundle(planned)["manifests"]
         found += [

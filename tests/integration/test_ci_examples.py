@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _tables
 
 from tests.support import plays
 from tests.support.collectors import newest_build
@@ -95,4 +95,4 @@ def test_a_job_runs_the_tests_and_keeps_their_report(path: str, stand_ins: Path,
 
 def test_the_page_has_a_job_for_each_service_with_the_default_version() -> None:
     assert list(JOBS) == [".github/workflows/collectors.yml", ".gitlab-ci.yml"]
-    assert {_job(path)[1]["COLLECTOR"] for path in JOBS} == {_sources.catalogue("distributions")["contrib"]["version"]}
+    assert {_job(path)[1]["COLLECTOR"] for path in JOBS} == {_tables.catalogue("distributions")["contrib"]["version"]}

@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _tables
 
 from tests.contract.role import RECIPES, ROOT
 from tests.contract.test_recipes import request
@@ -104,7 +104,7 @@ def rendered(platform: str, mode: str) -> Iterator[dict[str, Any]]:
 
 def paths(manifest: dict[str, Any]) -> set[str]:
     """Return where our rules find an error in a custom resource."""
-    found = lint(Subject(manifest["spec"]["config"], resource=manifest, operator_kinds=_sources.operator_kinds()))
+    found = lint(Subject(manifest["spec"]["config"], resource=manifest, operator_kinds=_tables.operator_kinds()))
     return {item.path for item in found if item.severity == "error"}
 
 

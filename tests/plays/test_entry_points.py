@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 
 from tests.support.plays import ROOT, playbook
 
@@ -78,7 +78,7 @@ STAGES = {
 
 @pytest.mark.parametrize("name", ["before", "deploy", "remove"])
 def test_every_stage_has_its_tag_inside_too(name: str) -> None:
-    tasks = _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml")
+    tasks = _documents.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml")
     roles = [task for task in tasks if "ansible.builtin.include_role" in task]
     assert [task for task in tasks if task not in roles] == [task for task in guards(tasks) if name == "before"]
     for task in roles:
@@ -97,8 +97,8 @@ def guards(tasks: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("name", ["site", "remove"])
 def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
-    (play,) = _sources.read_yaml(ROOT / "playbooks" / f"{name}.yml")
-    for task in [*guards(play["tasks"]), *guards(_sources.read_yaml(ROOT / "playbooks/tasks/before.yml"))]:
+    (play,) = _documents.read_yaml(ROOT / "playbooks" / f"{name}.yml")
+    for task in [*guards(play["tasks"]), *guards(_documents.read_yaml(ROOT / "playbooks/tasks/before.yml"))]:
         assert task["tags"] == ["always"]
         assert task.get("ansible.builtin.include_tasks", {}).get("apply", {"tags": ["always"]}) == {"tags": ["always"]}
 

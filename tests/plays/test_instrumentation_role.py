@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _sources, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, bundle
 
 from tests.support import plays
@@ -26,7 +26,7 @@ from tests.support import plays
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "instrumentation"
 ROLE = _sources.ROLE.with_name("otel_instrumentation")
-SPEC: dict[str, Any] = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+SPEC: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.items() if "default" in option}
 OPTIONS = option_names()
 
@@ -47,7 +47,7 @@ def test_every_option_has_the_prefix_and_a_description(path: str, option: dict[s
 
 
 def test_all_else_is_of_the_run() -> None:
-    (task,) = _sources.read_yaml(ROLE / "tasks" / "render.yml")
+    (task,) = _documents.read_yaml(ROLE / "tasks" / "render.yml")
     assert task["o11y.opentelemetry.instrumentation_render"]["variables_prefix"] == PREFIX
     run = {"state", "instances", "output_path", "force_conflicts", "wait_seconds", "lock_file"}
     run |= {"kubeconfig", "kube_context", "eks_cluster", "restart_namespaces", "restart_selector", "restart_seconds"}
@@ -67,7 +67,7 @@ def test_languages_samplers_and_propagators_are_documented_as_they_are() -> None
 
 
 def test_the_example_renders_to_its_golden_file(pytestconfig: pytest.Config) -> None:
-    variables = _sources.read_yaml(EXAMPLE / "vars.yml")
+    variables = _documents.read_yaml(EXAMPLE / "vars.yml")
     values = {**DEFAULTS, **variables}
     found = bundle(variables["otel_instrumentations"], {name: values.get(PREFIX + name) for name in OPTIONS})
     golden, text = (
@@ -84,7 +84,7 @@ def test_one_that_is_adopted_opens_no_other() -> None:
     items[0]["adopt"] = True
     found = bundle(items, {name: DEFAULTS.get(PREFIX + name) for name in OPTIONS})
     assert found["adopt"] == ["opentelemetry.one_instrumentation"]
-    (task,) = _sources.read_yaml(ROLE / "tasks" / "apply.yml")
+    (task,) = _documents.read_yaml(ROLE / "tasks" / "apply.yml")
     assert task["o11y.opentelemetry.bundle_apply"]["adopt"] == "{{ otel_instrumentation_rendered.adopt }}"
 
 

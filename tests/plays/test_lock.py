@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 
 from tests.contract.role import ROOT
 from tests.support.plays import playbook
@@ -185,7 +185,7 @@ def test_the_lock_holds_the_sample_application_if_the_inventory_sets_its_image(i
 
 def test_a_lock_is_for_the_parts_that_site_deploys() -> None:
     gather, deploy = (
-        _sources.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml") for name in ("mirror_gather", "deploy")
+        _documents.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml") for name in ("mirror_gather", "deploy")
     )
     conditions = [
         [task.get("when") for task in tasks if part in str(task.get("ansible.builtin.include_role"))]

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     OPERATOR,
     PRODUCTS,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _instrumentation, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
@@ -40,7 +40,7 @@ def variables(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     folder = ROOT / "inventories" / name / "group_vars"
     for path in sorted(folder.rglob("*.yml")):
-        found |= _sources.read_yaml(path)
+        found |= _documents.read_yaml(path)
     return found
 
 
@@ -172,7 +172,7 @@ def test_one_input_is_the_default_of_every_role() -> None:
     roles = sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/defaults/main.yml"))
     found = {}
     for role in roles:
-        defaults = _sources.read_yaml(ROOT / "roles" / role / "defaults" / "main.yml")
+        defaults = _documents.read_yaml(ROOT / "roles" / role / "defaults" / "main.yml")
         found |= {name: value for name, value in defaults.items() if name.endswith("image_registry")}
     assert set(found) >= {
         f"{role}_image_registry" for role in ("cert_manager", "otel_collector", "otel_instrumentation", "otel_operator")

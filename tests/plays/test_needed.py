@@ -17,7 +17,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import library
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _needed, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _needed
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -26,7 +26,7 @@ from tests.support.plays import ROOT, playbook
 
 def test_an_old_core_is_refused_with_the_versions_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
     oldest = ".".join(map(str, _needed.OLDEST))
-    assert _sources.read_yaml(ROOT / "meta" / "runtime.yml")["requires_ansible"] == f">={oldest}.0"
+    assert _documents.read_yaml(ROOT / "meta" / "runtime.yml")["requires_ansible"] == f">={oldest}.0"
     newer = (f"{oldest}.0rc1", f"{oldest}.3", "2.21.0b2", "3.0.0")
     assert [_needed.refused(version) for version in newer] == [None] * 4
     monkeypatch.setattr(_needed, "__version__", "2.17.14")
@@ -53,7 +53,7 @@ def test_a_missing_collection_is_named_with_its_command(tmp_path: Path) -> None:
     assert wanted in printed
 
 
-WANTED = _sources.read_yaml(ROOT / "galaxy.yml")["dependencies"]["amazon.aws"]
+WANTED = _documents.read_yaml(ROOT / "galaxy.yml")["dependencies"]["amazon.aws"]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_mistake_of_this_collection_is_no_missing_collection() -> None:
 
 
 def test_the_wanted_versions_are_those_of_the_collection() -> None:
-    assert _sources.read_yaml(ROOT / "galaxy.yml")["dependencies"] == _needed.COLLECTIONS
+    assert _documents.read_yaml(ROOT / "galaxy.yml")["dependencies"] == _needed.COLLECTIONS
     wanted = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if line[0] != "#"]
     assert {one.name: one.specifier for one in wanted} == {
         name: SpecifierSet(versions) for name, versions in libraries.LIBRARIES.items()

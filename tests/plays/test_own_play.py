@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _documents
 
 from tests.support import plays
 from tests.support.plays import ROOT
@@ -185,7 +185,7 @@ ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_option_of_a_role_becomes_text_of_another_shape(role: str) -> None:
-    spec = _sources.read_yaml(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]["main"][
+    spec = _documents.read_yaml(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]["main"][
         "options"
     ]
     texts = [name for name, option in spec.items() if option.get("type", "str") in ("str", "path")]

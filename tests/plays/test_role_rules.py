@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.profiles import PROFILES
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 
 from tests.support import plays
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "otel_collector"
-SPEC = _sources.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+SPEC = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 URL = "https://me:hunter2@otlp.example.com"
 COLLECTOR = {
     "name": "a",
@@ -32,13 +32,13 @@ ACCEPTED = {"rule": "plaintext-secret", "reason": "a test account"}
 
 
 def task(name: str, module: str) -> dict[str, Any]:
-    (found,) = (item for item in _sources.read_yaml(ROLE / "tasks" / f"{name}.yml") if module in item)
+    (found,) = (item for item in _documents.read_yaml(ROLE / "tasks" / f"{name}.yml") if module in item)
     arguments: dict[str, Any] = found[module]
     return arguments
 
 
 def test_who_only_inspects_asks_for_the_same() -> None:
-    (inspected,) = _sources.read_yaml(ROLE / "tasks" / "inspect.yml")
+    (inspected,) = _documents.read_yaml(ROLE / "tasks" / "inspect.yml")
     never = {"__otel_collector_fail_on": "never"}
     assert (inspected["ansible.builtin.import_tasks"], inspected["vars"]) == ("render.yml", never)
     rendered = task("render", "o11y.opentelemetry.otel_render")

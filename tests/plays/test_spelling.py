@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _documents
 
 from tests.support import plays
 
@@ -134,7 +134,7 @@ def _mappings(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("path", [*SPECS, *RECIPES], ids=lambda path: path.parts[-3] + "-" + path.parts[-2])
 def test_every_mapping_is_known_to_have_text_or_other_values(path: Path) -> None:
-    spec = _sources.read_yaml(path)
+    spec = _documents.read_yaml(path)
     options = spec["argument_specs"]["main"]["options"] if "argument_specs" in spec else spec.get("options") or {}
     role = path.parts[-3] + "_"
     for name, option in _mappings(options):

@@ -14,20 +14,20 @@ from typing import Any
 import pytest
 import yaml
 from ansible.release import __version__
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 
 from tests.contract.role import ROOT
 from tests.support import plays
 
 SPECS = {
-    path.parent.parent.name: _sources.read_yaml(path)["argument_specs"]["main"]["options"]
+    path.parent.parent.name: _documents.read_yaml(path)["argument_specs"]["main"]["options"]
     for path in ROOT.glob("roles/*/meta/argument_specs.yml")
 }
 OPTIONS = {name: option for options in SPECS.values() for name, option in options.items()}
 DEFAULTS = {
     name: value
     for role in SPECS
-    for name, value in _sources.read_yaml(ROOT / "roles" / role / "defaults" / "main.yml").items()
+    for name, value in _documents.read_yaml(ROOT / "roles" / role / "defaults" / "main.yml").items()
 }
 # Another variable is named only where it is given: before ansible-core 2.19, a lookup with `default` hides what is
 # undefined inside that variable.

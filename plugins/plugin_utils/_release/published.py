@@ -17,7 +17,7 @@ from ...module_utils._install.releases.installed import RELEASED
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, product
 from ...module_utils._install.releases.versions import Version, image_name, version
 from ...module_utils._kube.bundle import Manifest
-from .. import _files, _lock_file, _sources
+from .. import _documents, _files, _lock_file, _tables
 from . import source
 
 _DATA = Path(__file__).parents[1] / "_data"
@@ -41,10 +41,10 @@ class Published(NamedTuple):
 @cache
 def table() -> Any:
     """Return the tested versions, the Collector version of distributions with their own versions, and privileges."""
-    own = (build for build in _sources.catalogue("distributions").values() if "collector_versions" in build)
+    own = (build for build in _tables.catalogue("distributions").values() if "collector_versions" in build)
     builds = {image_name(build["image"]): build["collector_versions"] for build in own}
-    known = {"builds": builds, "privileges": _sources.read_yaml(_DATA / "privileges.yml")}
-    return {**_sources.read_yaml(_DATA / "compatibility.yml"), **known}
+    known = {"builds": builds, "privileges": _documents.read_yaml(_DATA / "privileges.yml")}
+    return {**_documents.read_yaml(_DATA / "compatibility.yml"), **known}
 
 
 def checksum(content: bytes) -> str:

@@ -21,7 +21,7 @@ from ...module_utils._errors import Problem, shown
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.versions import Version
 from ...module_utils._install.releases.versions import read as read_version
-from .. import _files, _sources, _yaml
+from .. import _documents, _files, _yaml
 
 PAUSES = (1.0, 3.0)
 SECONDS = 20
@@ -137,7 +137,7 @@ def read_chart(chart: str) -> dict[str, Any] | None:
     if not chart or "://" in chart or not path.exists():
         return None
     _check_links(path)
-    said = _sources.read_yaml(path / _FILE) if path.is_dir() else _yaml.load(_archived(path), f"{path}/{_FILE}").data
+    said = _documents.read_yaml(path / _FILE) if path.is_dir() else _yaml.load(_archived(path), f"{path}/{_FILE}").data
     if not isinstance(said, dict) or "name" not in said:
         fix = "Give the folder with its Chart.yaml, or its archive."
         raise Problem("this is not a Helm chart", where=str(path), fix=fix)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...module_utils._errors import Problem
 from ...module_utils._testing import expectations, golden
 from ...module_utils._testing.records import Record
-from .. import _files, _sources, _yaml
+from .. import _documents, _files, _yaml
 from .bench import Bench
 
 _UPDATE = "Read what would be in it, then write it with `update_golden`."
@@ -39,7 +39,7 @@ class Golden:
         if not self.path.is_file():
             wrong = f"there is no golden file {self.path}"
             return [f"{self.exporter}: {Problem(wrong, fix=_UPDATE)}"]
-        wanted = golden.expected(_yaml.plain(_sources.read_yaml(self.path)), str(self.path))
+        wanted = golden.expected(_yaml.plain(_documents.read_yaml(self.path)), str(self.path))
         return expectations.differences(self.exporter, wanted, self.got, self.unasked)
 
     def write(self, bench: Bench) -> None:

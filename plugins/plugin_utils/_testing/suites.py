@@ -15,7 +15,7 @@ from ...module_utils._config.paths import Position
 from ...module_utils._errors import Problem, near
 from ...module_utils._testing import case, comparison
 from ...module_utils._validate.reports import counted
-from .. import _inputs, _sources, _yaml
+from .. import _documents, _inputs, _yaml
 from . import comparing
 from .guard import guarded
 
@@ -67,7 +67,7 @@ def read(arguments: Mapping[str, Any]) -> Iterator[case.Suite | Broken]:
 def _suite(file: Path, may_be_config: bool) -> case.Suite | None:
     """Return the tests in a file; None for a config. Raises Problem for whatever is not one."""
     with guarded("reading the tests", str(file)):
-        data = _yaml.plain(_sources.read_yaml(file))
+        data = _yaml.plain(_documents.read_yaml(file))
         if may_be_config and isinstance(data, Mapping) and "service" in data:
             return None
         return case.suite(data, str(file))

@@ -15,13 +15,13 @@ from unittest.mock import patch
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment, Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _inputs, _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _inputs, _render, _tables
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "otel_collector_"
 VERSION = "0.158.0"
 LISTENERS = _builds.tables().listeners
-KINDS = _sources.operator_kinds()
+KINDS = _tables.operator_kinds()
 ON_NODES = ["host_metrics", "kubelet_metrics", "pod_logs", "kubernetes_attributes", "resource_detection"]
 # What the inventories of the project do not have together.
 OWN: list[dict[str, Any]] = [

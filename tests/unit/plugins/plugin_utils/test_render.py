@@ -191,7 +191,7 @@ OLD = "otel/opentelemetry-collector-contrib:0.93.0"
 )
 def test_distribution_and_version_make_the_image(options: dict[str, str], image: str, label: str) -> None:
     (workload,) = of_kind(rendered({**GATEWAY, **options}), "Deployment")
-    tested = _render._sources.catalogue("distributions")["contrib"]["version"]
+    tested = _render._tables.catalogue("distributions")["contrib"]["version"]
     assert workload["spec"]["template"]["spec"]["containers"][0]["image"] == image.format(tested)
     assert workload["metadata"]["labels"]["app.kubernetes.io/version"] == label.format(tested)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.recipes import RecipeUse
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _files, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _files, _sources
 
 RECIPE = "summary: Mine.\nsignals: [traces]\nmodes: [deployment]\noptions: {}\n"
 
@@ -35,7 +35,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_bytes(b"a: \xe9\n")
     for name, fix in (("none", "Give the path of a readable YAML file."), ("a", "Save it as UTF-8 text.")):
         with pytest.raises(Problem, match=rf"cannot read .*{name}\.yml.*{re.escape(fix)}"):
-            _sources.read_yaml(tmp_path / f"{name}.yml")
+            _documents.read_yaml(tmp_path / f"{name}.yml")
 
 
 def test_recipes_of_the_user_come_first_and_those_of_the_role_are_found(tmp_path: Path) -> None:

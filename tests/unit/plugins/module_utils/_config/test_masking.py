@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.transport import plaintext_secret
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import CATALOGUE
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._tables import CATALOGUE
 
 from tests.support.planted_secrets import GUID, HEX, SECRETS, WORD
 

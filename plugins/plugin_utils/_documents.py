@@ -1,0 +1,31 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""YAML files, each text parsed once per process. Controller only. Private."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from . import _files, _yaml
+
+# Size of the cache of texts: all files of the role, rendered for a hundred different collectors.
+KEPT = 1024
+
+
+def read_yaml(path: Path | str) -> Any:
+    """Return the data of a YAML file. Raises Problem when it cannot be read."""
+    return read_document(path).data
+
+
+def read_document(path: Path | str) -> _yaml.Document:
+    """Return a YAML file with the places of its paths. Raises Problem when it cannot be read."""
+    return parsed(_files.read(path), str(path))
+
+
+@lru_cache(KEPT)
+def parsed(text: str, name: str) -> _yaml.Document:
+    """Return the document in a text. Each text is parsed once and shared: do not change the result."""
+    return _yaml.load(text, name)

@@ -1,0 +1,153 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters of the templates of recipes. Controller only. Private."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+from ..module_utils._collector.needs.derive_needs import SECRETS_ROOT
+from ..module_utils._errors import Problem
+from ..module_utils._kube.service_names import headless_address
+from ..module_utils._validate.elasticsearch_documents import is_data_stream
+
+_WORKSPACE_ID = re.compile(r"ws-[0-9A-Za-z-]+\Z")
+_WRITE = "/api/v1/remote_write"
+
+
+def _given(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if value not in (None, "")}
+
+
+def _client_tls(authority: str | None, own: str | None, reload: str = "") -> dict[str, Any]:
+    """Return TLS settings of a client for the Secret of the CA and that of its certificate, which is read again."""
+    files = {"ca_file": (authority, "ca.crt"), "cert_file": (own, "tls.crt"), "key_file": (own, "tls.key")}
+    found = {name: f"{SECRETS_ROOT}/{secret}/{key}" for name, (secret, key) in files.items() if secret}
+    return _given({**found, "reload_interval": reload or (own and "1m")})
+
+
+def _document_mapping(wanted: str, index: str | None, date_suffix: bool) -> str:
+    """Return the mapping of documents in Elasticsearch; `auto` is for data streams only where documents go to those."""
+    if wanted != "auto":
+        return wanted
+    return "none" if date_suffix or (index and not is_data_stream(index)) else "otel"
+
+
+def _workspace_address(workspace: str, region: str) -> str:
+    """Return where a workspace of Amazon Managed Service for Prometheus is written to. Raises Problem for its alias.
+
+    An id begins with `ws-`, as in Amazon's API. Only Amazon knows which id has an alias.
+    """
+    if "://" not in workspace and "${" not in workspace and not _WORKSPACE_ID.match(workspace):
+        find = f"aws amp list-workspaces --region {region} --alias {workspace}"
+        fix = f"Give its id, `ws-…`, or its URL: `{find} --query 'workspaces[].workspaceId'` shows the id."
+        raise Problem(f"`workspace: {workspace}` is neither an id of a workspace nor a URL", fix=fix)
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    place = f"https://aps-workspaces.{region}.{domain}/workspaces/{workspace}"
+    return (workspace if "://" in workspace else place).rstrip("/").removesuffix(_WRITE) + _WRITE
+
+
+def _whole_values(texts: Iterable[str]) -> list[str]:
+    """Return a regular expression (RE2) for each text, which matches nothing but the whole of it."""
+    return [rf"\A{re.escape(text)}\z" for text in texts]
+
+
+def _without(url: str, *ends: str) -> str:
+    """Return a URL without these ends of its path, which an exporter or the template adds; another one as it is."""
+    found = reduce(str.removesuffix, ends, url.rstrip("/"))
+    return url if found == url.rstrip("/") else found
+
+
+def _any_of(values: Iterable[str], path: str) -> str:
+    """Return a condition of OTTL: a path has one of these values."""
+    return " or ".join(f"{path} == {json.dumps(value)}" for value in values)
+
+
+def _pairs(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a mapping as the telemetry of the service takes it: a list of names and values."""
+    return [{"name": name, "value": value} for name, value in mapping.items()]
+
+
+def _of_namespaces(namespaces: Iterable[str], glob: str) -> list[str]:
+    """Return the globs of the log files of these namespaces, out of the glob of all: a folder begins with one."""
+    return [glob.replace("/*/", f"/{name}_*/", 1) for name in namespaces]
+
+
+def _places(
+    names: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any], unverified: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return where each component has its metrics; addresses replace discovery. Raises Problem for those without."""
+    known, wanted = platform["control_plane"], dict.fromkeys(names)
+    served = {name: place for name, place in known.items() if place}
+    for name in wanted:
+        if name not in served and name not in addresses:
+            fix = f"Set `addresses`, or `components` out of {', '.join(served)}."
+            raise Problem(f"platform '{platform['name']}' serves no metrics of {name}", fix=fix)
+    _check_unverified(unverified, wanted, platform)
+    for name, given in addresses.items():
+        if name not in wanted:
+            raise Problem(f"`addresses` has {name}, which is not scraped", fix="Add it to `components`, or remove it.")
+        if not isinstance(given, list) or not given:
+            raise Problem(f"`addresses` of {name} is not a list", fix=f"Write `{name}: [HOST:PORT]`.")
+    return {
+        name: {**(known[name] or {}), **({"addresses": addresses[name]} if name in addresses else {})}
+        for name in wanted
+    }
+
+
+def _check_unverified(names: Iterable[str], wanted: Container[str], platform: Mapping[str, Any]) -> None:
+    """Raise Problem for components whose certificate is not looked at, or is the API server's."""
+    for name in names:
+        if name not in wanted:
+            fix = "Add it to `components`, or remove it."
+            raise Problem(f"`skip_verify` has {name}, which is not scraped", fix=fix)
+        if "addresses" in (platform["control_plane"][name] or {}):
+            wrong = f"`skip_verify` has {name}, which the API server serves on '{platform['name']}'"
+            raise Problem(wrong, fix="Remove it.")
+
+
+# The kubelet adds the time to the name of a file that it rotates, and later compresses it under another name.
+_ROTATED = "{,.????????-??????}"
+
+
+def _and_rotated(globs: Iterable[str], known: bool) -> list[str]:
+    """Return globs that also match the file that was rotated last, where the Collector knows such names."""
+    return [f"{glob}{_ROTATED}" if known and glob.endswith(".log") else glob for glob in globs]
+
+
+def _once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:
+    """Return rows in which a key, or the items of its list, has no value twice. Raises Problem for one that does."""
+    found = [value for row in rows for value in (row[key] if isinstance(row[key], list) else [row[key]])]
+    twice = next((value for index, value in enumerate(found) if value in found[:index]), None)
+    if twice is not None:
+        raise Problem(f"'{twice}' is there twice in `{key}`", fix="Keep one of the two.")
+    return rows
+
+
+def _to_json(value: Any) -> str:
+    """JSON is YAML: what is inserted with this needs neither indentation nor quotes."""
+    return json.dumps(value, default=str)
+
+
+# What templates of recipes can do beside Jinja's own filters.
+FILTERS: dict[str, Callable[..., Any]] = {
+    "and_rotated": _and_rotated,
+    "any_of": _any_of,
+    "client_tls": _client_tls,
+    "document_mapping": _document_mapping,
+    "given": _given,
+    "headless": headless_address,
+    "of_namespaces": _of_namespaces,
+    "once": _once,
+    "pairs": _pairs,
+    "places": _places,
+    "to_json": _to_json,
+    "whole_values": _whole_values,
+    "without": _without,
+    "workspace_address": _workspace_address,
+}
