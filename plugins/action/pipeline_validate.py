@@ -9,10 +9,12 @@ from typing import Any
 
 from ..plugin_utils import _builds, _validate
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._planned_cases import planned_cases
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return every finding and the report. Fails for findings as severe as `fail_on`."""
         with _builds.published(arguments["catalogue"] or ""):
-            return _validate.report(arguments, self._display.warning, self._task.check_mode)
+            planned = planned_cases(arguments)
+            return _validate.report(arguments, self._display.warning, self._task.check_mode, planned=planned)

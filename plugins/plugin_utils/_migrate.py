@@ -14,7 +14,7 @@ from typing import Any
 from ..module_utils._config.masking import masker, secrets_in
 from ..module_utils._config.paths import Position, dotted
 from ..module_utils._errors import Problem, cleaned
-from ..module_utils._kube.ownership import keeper
+from ..module_utils._kube.keepers import keeper
 from ..module_utils._migrate.data_edits import Change, Unsolved
 from ..module_utils._migrate.steps import STEPS
 from ..module_utils._validate import batching

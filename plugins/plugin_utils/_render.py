@@ -162,9 +162,16 @@ def _compose(drafts: Sequence[_Draft], recipes: Mapping[str, Path]) -> None:
         draft.composed = _about(draft.collector.name, _composed, draft, recipes, whole)
 
 
+def _hop(collector: Collector, config: Any) -> Hop:
+    """Return a collector as one that others send to; the operator may make Services of its own."""
+    name = collector.name
+    children = names.of_operator(name) if collector.backend == "operator" else ()
+    return Hop(name, collector.namespace, {name, names.headless(name), *children}, config, collector.logs)
+
+
 def _connect(drafts: Sequence[_Draft]) -> None:
     """Add what each collector has to do with the others: the rules judge it, and a change follows the flow of data."""
-    hops = [Hop.of(draft.collector, draft.composed.config) for draft in drafts]
+    hops = [_hop(draft.collector, draft.composed.config) for draft in drafts]
     for draft, asked in zip(drafts, asked_for_pods(hops), strict=True):
         if asked and draft.collector.mode != "sidecar":
             draft.collector = replace(draft.collector, service={**draft.collector.service, "headless": True})

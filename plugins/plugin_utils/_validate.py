@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ _NAMED = 10
 
 
 @dataclass(frozen=True)
-class _Case:
+class Case:
     """A config, its findings, the input for `otelcol validate`, and the build for which the rules judged."""
 
     name: str
@@ -41,14 +41,18 @@ class _Case:
 
 @_findings.without_garbage_collection()
 def report(
-    arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False, others: Sequence[Hop] = ()
+    arguments: Mapping[str, Any],
+    warn: Callable[[str], None],
+    check: bool = False,
+    others: Sequence[Hop] = (),
+    planned: Iterable[Case] = (),
 ) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
 
-    `others` are collectors that are not checked, and may send to those that are.
+    `others` are collectors that are not checked, and may send to those that are. `planned` are judged already.
     """
     collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])
-    cases = [*_planned(arguments), *_collected(arguments, collected, others)]
+    cases = [*planned, *_collected(arguments, collected, others)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
     judgement = _findings.Judgement.from_arguments(arguments)
     found = [(case.name, case.findings) for case in cases]
@@ -71,17 +75,6 @@ def report(
     return result
 
 
-def _planned(arguments: Mapping[str, Any]) -> Iterator[_Case]:
-    if arguments["collectors"] or arguments["defaults"]:
-        from . import _render  # noqa: PLC0415 - files need nothing that renders
-
-        for item in _render.plan(_render.Request.from_arguments(arguments)):
-            name = f"collector '{item.collector.name}'"
-            build = _builds.label(item.target)
-            given = item.composed
-            yield _Case(name, list(item.findings), given.config, given.locate, item.target, build)
-
-
 def hops(objects: Any) -> list[Hop]:
     """Return the collectors in objects of a cluster, with the names of their Services."""
     return _hops(_inputs.collect([], objects, False).inputs) if objects else []
@@ -92,7 +85,7 @@ def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
     return [Hop("", str(at(owner, ("metadata", "namespace"), "")), names, config) for owner, names, config in owners]
 
 
-def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop]) -> Iterator[_Case]:
+def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop]) -> Iterator[Case]:
     wanted = _builds.BuildRequest.from_arguments(arguments)
     hops = [*_hops(collected.inputs), *others]
     behind = receiving(hops, routes_between(hops))
@@ -103,16 +96,16 @@ def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, other
             raise
         except Exception as error:  # the other files are still checked
             position = Position(item.file or item.name)
-            yield _Case(item.name, [internal_error(f"checking {item.name}", error, position)])
+            yield Case(item.name, [internal_error(f"checking {item.name}", error, position)])
     opened = _opened(collected.inputs)
     for item in collected.resources:
         yield _resource(item, opened)
     for chart in collected.charts:
-        yield _Case(chart.position.file, [chart])
+        yield Case(chart.position.file, [chart])
     for failed in collected.failed:
-        yield _Case(failed.position.file, [failed])
+        yield Case(failed.position.file, [failed])
     for invalid in collected.invalid:
-        yield _Case(invalid.position.file, [_invalid(invalid)])
+        yield Case(invalid.position.file, [_invalid(invalid)])
 
 
 def _case(
@@ -120,7 +113,7 @@ def _case(
     wanted: _builds.BuildRequest,
     known: Mapping[str, set[str]],
     behind: Mapping[str, tuple[Receiving, ...]],
-) -> _Case:
+) -> Case:
     """Return a config with its findings; `known` and `behind` are what the rules know of other collectors."""
     around = item.context
     target = _builds.resolve(wanted, around.image)
@@ -141,7 +134,7 @@ def _case(
         operator_kinds=_tables.operator_kinds(),
     )
     findings = masked(lint(subject), item.config, subject.view.suspects)
-    return _Case(item.name, findings, item.config, item.locate, target, build)
+    return Case(item.name, findings, item.config, item.locate, target, build)
 
 
 def _opened(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[int]]:
@@ -158,7 +151,7 @@ def _opened(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[
     return found
 
 
-def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[int]]) -> _Case:
+def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[int]]) -> Case:
     """Return a custom resource without a config, with its findings."""
     around = item.context
     subject = Subject(
@@ -169,7 +162,7 @@ def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[in
         operator_kinds=_tables.operator_kinds(),
         opened=opened,
     )
-    return _Case(item.name, masked(lint_resource(subject), around.resource))
+    return Case(item.name, masked(lint_resource(subject), around.resource))
 
 
 def _unread(collected: _inputs.Collected) -> Iterator[str]:
@@ -183,7 +176,7 @@ def _invalid(invalid: _yaml.Invalid) -> Finding:
     return Finding(invalid.position, "", _findings.INVALID_YAML, "error", cleaned(invalid.wrong), invalid.fix)
 
 
-def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinion, list[_Case]]:
+def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion, list[Case]]:
     """Validate every config with a real Collector, and add its finding to those of the rules."""
     asked = [case for case in cases if isinstance(case.config, dict)]
     answers = [_binary.program(binary, case.target) for case in asked]
@@ -200,5 +193,5 @@ def _second_opinion(binary: str, cases: Sequence[_Case]) -> tuple[_binary.Opinio
     return _binary.Opinion(bool(programs), "; ".join(reasons)), result
 
 
-def _first_target(cases: Sequence[_Case]) -> Target | None:
+def _first_target(cases: Sequence[Case]) -> Target | None:
     return next((case.target for case in cases if case.target), None)

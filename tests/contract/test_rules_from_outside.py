@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import planned_cases
 
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE
 from tools.rules.project import cases
@@ -226,5 +227,6 @@ def test_it_fires_from_a_file(rule_id: str, seen: dict[str, set[str]]) -> None:
 def test_it_fires_from_an_inventory(rule_id: str) -> None:
     given = {"collectors": yaml.safe_load(INVENTORIES[rule_id]), "defaults": {"namespace": "n"}, "fail_on": "never"}
     given["has_identity"] = False
-    result = _validate.report({**VALIDATE, **given}, lambda _warning: None)
+    asked = {**VALIDATE, **given}
+    result = _validate.report(asked, lambda _warning: None, planned=planned_cases(asked))
     assert rule_id in {finding["rule"] for finding in result["findings"]}

@@ -16,14 +16,13 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from .._config.paths import LOCALHOST
+from .._config.paths import IPV6, LOCALHOST
 from .._errors import Problem
 from .._kube import names
 from . import quantities
 from .pod_logs import PodLogs
 from .quantities import Memory, memory
 
-IPV4, IPV6 = "IPv4", "IPv6"
 # The address of the pod in the first family of the cluster, and all addresses of both families.
 # Source: Kubernetes, "IPv4/IPv6 dual-stack"; net.Listen of Go.
 POD_ADDRESS, ANY_ADDRESS = "${env:MY_POD_IP}", "::"

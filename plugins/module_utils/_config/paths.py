@@ -191,6 +191,8 @@ def lines_of(text: str) -> list[str]:
 
 
 LOCALHOST = "localhost"
+# The IP families by their names in Kubernetes.
+IPV4, IPV6 = "IPv4", "IPv6"
 ANY_IPV4 = "0.0.0.0"
 ANY = ("", ANY_IPV4, "::")
 _LARGEST_PORT = 65535

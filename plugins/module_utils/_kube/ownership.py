@@ -13,7 +13,7 @@ removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -21,21 +21,19 @@ from typing import Any
 from .._config.paths import leaves, section
 from .._errors import printable
 from .bundle import Identity, Manifest, Ref, ref
+from .keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, FLUX_NAMESPACE, HELM_NAME, HELM_NAMESPACE, tool
 from .leftovers import leftovers
 from .names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, allocator, release
 
-HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
-_ARGO_TRACKING, _ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance"
-_FLUX_NAME, _FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"
 _TAKEN = (
-    ("annotations", _ARGO_TRACKING),
-    ("labels", _ARGO_INSTANCE),
-    ("labels", _FLUX_NAME),
+    ("annotations", ARGO_TRACKING),
+    ("labels", ARGO_INSTANCE),
+    ("labels", FLUX_NAME),
     ("annotations", HELM_NAME),
 )
 # What the tools write beside their marks, and what goes with a mark.
-_BESIDE = {_FLUX_NAME: ("labels", _FLUX_NAMESPACE), HELM_NAME: ("annotations", HELM_NAMESPACE)}
+_BESIDE = {FLUX_NAME: ("labels", FLUX_NAMESPACE), HELM_NAME: ("annotations", HELM_NAMESPACE)}
 _ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
@@ -154,7 +152,7 @@ def _marked(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], lis
     """Yield the marks of an object that are not copied, and when field managers other than this one wrote each."""
     for part, mark in (one for one in _TAKEN if one[1] in section(live, "metadata", one[0])):
         others = [one for one in _entries(live, ("metadata", part, mark)) if one.get("manager") != manager]
-        if mark != _ARGO_TRACKING or _tracks(live):
+        if mark != ARGO_TRACKING or _tracks(live):
             yield (part, mark), [str(one.get("time") or "") for one in others]
 
 
@@ -166,7 +164,7 @@ def helm_release(live: Manifest) -> tuple[str, str]:
 
 def _tracks(live: Manifest) -> bool:
     """Return whether an ID of Argo CD is that of the object itself: it ends with NAMESPACE/NAME."""
-    return str(section(live, "metadata", "annotations").get(_ARGO_TRACKING)).endswith(f"/{live['metadata']['name']}")
+    return str(section(live, "metadata", "annotations").get(ARGO_TRACKING)).endswith(f"/{live['metadata']['name']}")
 
 
 def lacking(live: Manifest, account: Manifest) -> list[str]:
@@ -208,27 +206,7 @@ def owner(live: Manifest) -> str:
     ours = f"{found} of this collection" if marked and applied_by(live, OWNER) else ""
     entries = [entry for entry in metadata.get("managedFields") or [] if not entry.get("subresource")]
     writers = named(str(entry.get("manager")) for entry in entries)
-    return _tool(live) or ", ".join(owners) or ours or writers
-
-
-def keeper(item: Mapping[str, Any]) -> str:
-    """Return who keeps an object or a manifest: a tool by its marks, else the label of an owner, and the namespace."""
-    namespace = section(item, "metadata").get("namespace")
-    by = section(item, "metadata", "labels").get(OWNER_LABEL)
-    parts = (by and str(by), namespace and f"namespace {namespace}")
-    return _tool(item) or ", ".join(filter(None, parts)) or "no owner label"
-
-
-def _tool(item: Mapping[str, Any]) -> str:
-    labels, annotations = section(item, "metadata", "labels"), section(item, "metadata", "annotations")
-    application = str(annotations.get(_ARGO_TRACKING) or "").partition(":")[0] or labels.get(_ARGO_INSTANCE)
-    if annotations.get(HELM_NAME):
-        return f"Helm release {annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"
-    if application:
-        return f"Argo CD application {application}"
-    if labels.get(_FLUX_NAME):
-        return f"Flux Kustomization {labels.get(_FLUX_NAMESPACE, '')}/{labels[_FLUX_NAME]}"
-    return ""
+    return tool(live) or ", ".join(owners) or ours or writers
 
 
 def named(managers: Iterable[str]) -> str:

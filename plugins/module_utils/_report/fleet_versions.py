@@ -16,7 +16,7 @@ from .._install.releases import versions
 from .._install.releases.installed import RELEASED
 from .._install.releases.products import CERT_MANAGER, OPERATOR, product
 from .._install.releases.versions import read, tag
-from .._kube.ownership import keeper
+from .._kube.keepers import keeper
 from .._validate.batching import PLANNED
 from .fleet_cluster import FleetCluster, FleetMember
 

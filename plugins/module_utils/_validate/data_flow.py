@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._collector.options import Collector
 from .._collector.peers import peers
 from .._collector.pod_logs import PodLogs
 from .._config.paths import at, section
@@ -33,13 +32,6 @@ class Hop(NamedTuple):
     services: Iterable[str]
     config: Any
     logs: PodLogs | None = None
-
-    @classmethod
-    def of(cls, collector: Collector, config: Any) -> Hop:
-        """Return a collector of a run; the operator may make Services of its own."""
-        name = collector.name
-        children = names.of_operator(name) if collector.backend == "operator" else ()
-        return cls(name, collector.namespace, {name, names.headless(name), *children}, config, collector.logs)
 
     @property
     def printers(self) -> tuple[Printer, ...]:

@@ -12,8 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .._collector.options import IPV6
-from .._config.paths import ANY_IPV4, Path, at, dotted, leaves
+from .._config.paths import ANY_IPV4, IPV6, Path, at, dotted, leaves
 from .._errors import at_most
 from .subject import Fault, Subject, about, rules
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from ..._errors import at_most
 from ..._kube.bundle import Manifest
+from ..._kube.keepers import HELM_NAME, HELM_NAMESPACE
 from ..._kube.names import OWNER, OWNER_LABEL
-from ..._kube.ownership import HELM_NAME, HELM_NAMESPACE, applied_by, label_of, release_of
+from ..._kube.ownership import applied_by, label_of, release_of
 from . import manifest
 from .products import Product
 from .versions import read

@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import run
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import planned_cases
 
 from tests.conftest import COLLECTIONS
 from tests.support.cases import cases
@@ -34,7 +35,8 @@ def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:
     warnings: list[str] = []
-    return _validate.report({**VALIDATE, **arguments}, warnings.append), warnings
+    given = {**VALIDATE, **arguments}
+    return _validate.report(given, warnings.append, planned=planned_cases(given)), warnings
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collectors of an inventory as cases of a validation: they were judged when they were planned. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from . import _builds
+from ._validate import Case
+
+
+def planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield each collector of the arguments with its findings. Raises Problem for one that cannot be planned."""
+    if not (arguments["collectors"] or arguments["defaults"]):
+        return
+    from . import _render  # noqa: PLC0415 - files need nothing that renders
+
+    for item in _render.plan(_render.Request.from_arguments(arguments)):
+        name, build = f"collector '{item.collector.name}'", _builds.label(item.target)
+        yield Case(name, list(item.findings), item.composed.config, item.composed.locate, item.target, build)
