@@ -11,9 +11,9 @@ from typing import Any
 
 from .._collector.peers import peers
 from .._config.paths import items
-from .._kube.bundle import Manifest, Ref, ref
 from .._kube.managed_fields import is_applied
 from .._kube.names import of_operator
+from .._kube.objects import Manifest, Ref, ref
 from .._kube.operator_status import COLLECTOR
 from .._kube.ownership import collector_of
 from .._rollout.change_record import Change, collectors

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from .._config.paths import section
-from .._kube.bundle import Manifest, ref
 from .._kube.names import COLLECTOR_LABEL, release
+from .._kube.objects import Manifest, ref
 from .._kube.ownership import collector_of, is_ours, label_of
 from .._kube.removal_command import removal
 from .._rollout.config_versions import mounted

@@ -11,7 +11,7 @@ from typing import Any
 from .._config.masking import quoted
 from .._errors import Problem, near
 from .._kube import names, ownership
-from .._kube.bundle import Manifest
+from .._kube.objects import Manifest
 from .._rollout import restarts
 from .instrumentation import Instrumentation
 from .sdk_languages import DOMAIN, LANGUAGES

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._config.masking import masked_tree, masker, secrets_in_objects
 from .._errors import Problem
-
-Manifest = dict[str, Any]
+from .objects import Identity, Manifest, Ref, controller_of, identity, ref
 
 # Dependencies come first: certificates before the pods that mount them, webhooks after the pods that serve them.
 # Other kinds (autoscalers, routes, custom resources that webhooks validate) come last.
@@ -58,33 +57,6 @@ HOLDERS = {
 }
 
 
-class Ref(NamedTuple):
-    """The name of one object in a cluster."""
-
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        """Return `Kind namespace/name`, as diffs and messages show it."""
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
-
-
-def ref(manifest: Manifest) -> Ref:
-    """Return the name of an object, without its API version."""
-    metadata = manifest.get("metadata") or {}
-    return Ref(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
-
-
-# Kinds of different API groups may share a name, so the group is part of the identity of an object.
-Identity = tuple[str, Ref]
-
-
-def identity(manifest: Manifest) -> Identity:
-    """Return what no other object in a cluster has."""
-    return group_of(manifest["apiVersion"]), ref(manifest)
-
-
 def check(manifests: list[Manifest]) -> None:
     """Reject manifests that no server accepts, before the first request."""
     seen: set[Identity] = set()
@@ -103,11 +75,6 @@ def check(manifests: list[Manifest]) -> None:
         if identity(manifest) in seen:
             raise Problem(f"{ref(manifest)} is in the bundle twice", where=where, fix="Remove or merge one of the two.")
         seen.add(identity(manifest))
-
-
-def group_of(api_version: str) -> str:
-    """Return the API group, which is empty for the core."""
-    return api_version.rpartition("/")[0]
 
 
 def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
@@ -162,12 +129,6 @@ def difference(before: Manifest | None, after: Manifest | None, hide: Hide, pars
 def stale(live: Iterable[Manifest], wanted: set[Ref]) -> list[Manifest]:
     """Return the labelled objects that left the bundle. Objects of a controller are deleted with their owner."""
     return [found for found in live if ref(found) not in wanted and not controller_of(found) and not _leaving(found)]
-
-
-def controller_of(manifest: Manifest) -> Manifest | None:
-    """Return the owner that controls an object, as the object names it."""
-    owners = manifest["metadata"].get("ownerReferences") or []
-    return next((owner for owner in owners if owner.get("controller")), None)
 
 
 def _leaving(manifest: Manifest) -> bool:

@@ -8,16 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .bundle import Identity, Manifest, Ref, controller_of, group_of, identity, ref
+from .objects import Identity, Manifest, Ref, controller_of, group_of, identity, ref
+from .platform_objects import OPENSHIFT_ACCOUNTS, PLATFORM_OBJECTS
 
-# Every namespace has these objects, so they do not keep it in use: by name, with the label that tells whose they are.
-PLATFORM_OBJECTS = {
-    "ConfigMap": {"kube-root-ca.crt": "", "openshift-service-ca.crt": "", "istio-ca-root-cert": "istio.io/config"},
-    "ServiceAccount": {"default": ""},
-    "RoleBinding": {"system:image-pullers": "", "system:image-builders": "", "system:deployers": ""},
-}
-# The accounts that OpenShift makes in every namespace, each with the RoleBinding that it makes for it.
-OPENSHIFT_ACCOUNTS = {"builder": "system:image-builders", "deployer": "system:deployers"}
 # What servers and controllers write about other objects, or for themselves, and write again when it is gone.
 DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")
 COPIED_BY_OLM = "olm.copiedFrom"

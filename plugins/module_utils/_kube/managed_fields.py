@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._config.paths import section
-from .bundle import Manifest
+from .objects import Manifest
 
 Fields = Mapping[str, Any]
 _FIELD, _KEY, _VALUE, _SELF = "f:", "k:", "v:", "."

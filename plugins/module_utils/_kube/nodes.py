@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Sequence
 from .._config.masking import quoted
 from .._config.paths import items, section
 from .._errors import at_most
-from .bundle import Manifest, ref
+from .objects import Manifest, ref
 
 _SHOWN = 5
 DOWN = "If a node is down, start it, or delete it with `kubectl delete node NAME`."

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .._config.paths import at
-from .bundle import Ref, controller_of
-from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, child_name, children, operator_labels
+from .objects import Ref, controller_of
+from .operator_names import child_name, operator_labels
+from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, children
 
 BUDGET = "PodDisruptionBudget"
 _COLLECTOR, _ALLOCATOR = "-collector", "-targetallocator"

@@ -8,22 +8,18 @@ Sources: the operator's `internal/naming`, `internal/manifests` and `internal/st
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .._config.paths import at, items
-from .names import OWNER_LABEL
+from .operator_names import child_name
 
 Object = dict[str, Any]
 
 COLLECTOR, ALLOCATOR = "OpenTelemetryCollector", "TargetAllocator"
-# The label of all objects that the operator creates. Its cluster-wide objects have no owner, only this label.
-MANAGED_BY = "opentelemetry-operator"
 # The label of the operator's pods, set by its release, its chart and OLM in any namespace.
 OPERATOR_PODS = "app.kubernetes.io/name=opentelemetry-operator"
 KINDS = {"deployment": "Deployment", "daemonset": "DaemonSet", "statefulset": "StatefulSet"}
-LONGEST = 63
 
 
 class Child(NamedTuple):
@@ -40,23 +36,6 @@ class Child(NamedTuple):
     def __str__(self) -> str:
         """Return `Kind namespace/name`."""
         return f"{self.kind} {self.namespace}/{self.name}"
-
-
-def child_name(name: str, suffix: str) -> str:
-    """Return the name of a resource's child: long names are cut, characters that DNS forbids become dashes."""
-    cut = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", f"{name[: LONGEST - len(suffix)]}{suffix}")
-    return re.sub(r"[^a-z0-9]", "-", cut.lower())
-
-
-def operator_labels(resource: Object) -> dict[str, str]:
-    """Return the labels by which the operator selects a collector's pods. With a long name the namespace is cut."""
-    namespace, name = resource["metadata"].get("namespace") or "", resource["metadata"]["name"]
-    cut = namespace[: LONGEST - len(name) - 1] if len(name) < LONGEST else ""
-    return {
-        OWNER_LABEL: MANAGED_BY,
-        "app.kubernetes.io/instance": f"{cut}.{name}",
-        "app.kubernetes.io/component": "opentelemetry-collector",
-    }
 
 
 def followed(resource: Object) -> bool:

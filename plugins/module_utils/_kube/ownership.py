@@ -20,10 +20,10 @@ from typing import Any
 
 from .._config.paths import leaves, section
 from .._errors import printable
-from .bundle import Identity, Manifest, Ref, ref
 from .keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, FLUX_NAMESPACE, HELM_NAME, HELM_NAMESPACE, tool
 from .leftovers import leftovers
 from .names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, allocator, release
+from .objects import Identity, Manifest, Ref, ref
 
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
 _TAKEN = (

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._config.paths import items, leaves, mappings, section
-from .bundle import Manifest, Ref, ref
-from .leftovers import PLATFORM_OBJECTS
+from .objects import Manifest, Ref, ref
+from .platform_objects import PLATFORM_OBJECTS
 
 # This driver creates Secrets when a pod mounts its volume.
 _MAKES_SECRETS = "secrets-store.csi.k8s.io"

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._config.paths import at, items, section
-from .bundle import Manifest, Ref, ref
 from .names import COLLECTOR_LABEL, cluster_wide
-from .operator_status import COLLECTOR, operator_labels
+from .objects import Manifest, Ref, ref
+from .operator_names import operator_labels
+from .operator_status import COLLECTOR
 from .ownership import label_of
 
 ANY_ADDRESS = ("", "0.0.0.0", "::")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._config.paths import items
-from .bundle import Manifest
+from .objects import Manifest
 from .ownership import lines_of_rights
 
 RBAC = "rbac.authorization.k8s.io"

@@ -13,7 +13,7 @@ import json
 from shlex import quote
 
 from .._config.paths import section
-from .bundle import Manifest
+from .objects import Manifest
 
 Port = tuple[int, str]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .._config.paths import amount
-from .._kube.bundle import ref
+from .._kube.objects import ref
 from .._telemetry.logs import crash_cause
 from .failure_tables import (
     ISSUING,

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._errors import at_most
-from .._kube.bundle import Manifest
 from .._kube.names import LONGEST_LABEL
+from .._kube.objects import Manifest
 
 INJECT, INJECTED = "sidecar.opentelemetry.io/inject", "sidecar.opentelemetry.io/injected"
 SIDECAR = "otc-container"

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .._config.paths import section
-from .._kube.bundle import Manifest, ref
 from .._kube.nodes import DOWN, few, is_ready, node_of
+from .._kube.objects import Manifest, ref
 
 
 class Worked(NamedTuple):

@@ -20,7 +20,7 @@ from .._config.paths import at, items, mappings, section
 from .._errors import Problem
 from .._kube import names
 from .._kube.network_policies import Policies
-from .._kube.operator_status import operator_labels
+from .._kube.operator_names import operator_labels
 from .autoscalers import scales, unrequested, unrequested_by_resource
 from .granted_rights import Rights, account_of_pod, account_of_resource, rights
 from .subject import Deployment, Ingress

@@ -16,7 +16,7 @@ from ...module_utils._install.releases import images, lock_file, manifest, privi
 from ...module_utils._install.releases.installed import RELEASED
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, product
 from ...module_utils._install.releases.versions import Version, image_name, version
-from ...module_utils._kube.bundle import Manifest
+from ...module_utils._kube.objects import Manifest
 from .. import _documents, _files, _lock_file, _tables
 from . import source
 

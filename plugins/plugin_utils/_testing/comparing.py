@@ -12,7 +12,7 @@ from typing import Any
 
 from ...module_utils._config.masking import masker, secrets_in
 from ...module_utils._errors import Problem, cleaned
-from ...module_utils._kube.bundle import Ref, ref
+from ...module_utils._kube.objects import Ref, ref
 from ...module_utils._kube.pod_references import references
 from ...module_utils._testing import comparison
 from ...module_utils._testing.case import Case, Suite

@@ -15,10 +15,11 @@ from typing import Any
 
 from ..._config.paths import section
 from ..._errors import Problem
-from ..._kube.bundle import Manifest, Ref, normalise, ordered, ref
+from ..._kube.bundle import normalise, ordered
 from ..._kube.live.api_errors import FORBIDDEN, asking, explain, other_server, parsed
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.outage import LostError
+from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.operator_status import COLLECTOR, followed
 from ..._kube.ownership import collector_of, unmarked
 from ..._kube.replacement_order import RUNS, autoscaled, remade

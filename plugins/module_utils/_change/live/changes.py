@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..._errors import Failure, Problem
-from ..._kube.bundle import Manifest, Ref, normalise, ref
+from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import asking
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted
+from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.ownership import collector_of
 from ..._kube.replacement_order import RUNS
 from ..._rollout.change_record import (

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..._kube.bundle import Manifest, Ref, ref
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import CONFLICT, MERGE, ApiError
+from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.ownership import applied_by
 from ..kubectl_fields import taken_back, without
 from .session import Session

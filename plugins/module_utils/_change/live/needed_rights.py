@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from ..._collector.change_options import CANARY
 from ..._errors import Failure, Problem
-from ..._kube.bundle import Manifest, Ref, group_of, ref
 from ..._kube.live.api_errors import FORBIDDEN
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
+from ..._kube.objects import Manifest, Ref, group_of, ref
 from ..._kube.operator_status import children, followed
 from ..._kube.ownership import collector_of
 from ..._kube.pod_references import provided, unprovided

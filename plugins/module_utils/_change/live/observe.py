@@ -23,9 +23,9 @@ from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Notes, Object, path_of, utc_now
 from ..._diagnose.live.running_config import running_config
 from ..._errors import Problem
-from ..._kube.bundle import ref
 from ..._kube.live.api_errors import asking
 from ..._kube.network_policies import policies_to
+from ..._kube.objects import ref
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
 from ..._rollout.live.explain_failures import checked_search
 from ..._telemetry.metrics import metrics_port, reading, unserved

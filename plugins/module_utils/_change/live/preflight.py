@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from ..._config.layers import parse_version
 from ..._errors import Problem, at_most
-from ..._kube.bundle import Manifest, ref
 from ..._kube.live.api_errors import asking, explain, kind_missing
 from ..._kube.live.cluster import ApiError
 from ..._kube.live.kinds import ApiResource
+from ..._kube.objects import Manifest, ref
 from ..._kube.ownership import is_ours
 from ..._kube.pod_references import Reference, missing, provided, remedy, unprovided
 from ..._kube.replacement_order import (

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 
 from ..._errors import Failure
-from ..._kube.bundle import Manifest, Ref, ordered, ref, stale
+from ..._kube.bundle import ordered, stale
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import METADATA_LIST
 from ..._kube.live.kinds import PRUNED, ApiResource, version_for
 from ..._kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
+from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.operator_status import API_VERSION, KIND, belongs, needed
 from ..._kube.ownership import collector_of, earlier_place, is_ours, of_earlier, owner, release_of
 from ..._kube.replacement_order import awaited, goes_first, replaces

@@ -11,11 +11,12 @@ import secrets
 from typing import Any
 
 from ..._errors import Problem
-from ..._kube.bundle import Manifest, Ref, normalise, ref
+from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import FORBIDDEN, asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted, is_applied
+from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.ownership import applied_by, last_apply, marks, release_of
 from ..._kube.replacement_order import kept_replicas
 from ..._rollout.change_record import another_run

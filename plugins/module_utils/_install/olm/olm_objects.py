@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..._kube.bundle import Manifest
+from ..._kube.objects import Manifest
 from ..._kube.ownership import release_of
 from ..releases.installed import OLM
 from ..releases.products import OPERATOR, PRODUCTS

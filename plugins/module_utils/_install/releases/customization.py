@@ -13,8 +13,8 @@ from typing import Any
 
 from ..._collector.manifests.pod import env_source
 from ..._errors import Problem, near
-from ..._kube.bundle import Manifest
 from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
+from ..._kube.objects import Manifest
 from . import images
 from .lock_file import Pin, unpinned
 from .manifest import DEFINITION, Release, client_configs, component, containers

@@ -19,7 +19,7 @@ from ..._collector.options import from_registry
 from ..._config.paths import at, leaves
 from ..._errors import Problem, near
 from ..._instrumentation.sdk_languages import LANGUAGES
-from ..._kube.bundle import Manifest
+from ..._kube.objects import Manifest
 from .lock_file import Pin, unpinned
 from .manifest import containers
 

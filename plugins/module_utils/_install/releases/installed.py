@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._errors import at_most
-from ..._kube.bundle import Manifest
 from ..._kube.keepers import HELM_NAME, HELM_NAMESPACE
 from ..._kube.names import OWNER, OWNER_LABEL
+from ..._kube.objects import Manifest
 from ..._kube.ownership import applied_by, label_of, release_of
 from . import manifest
 from .products import Product

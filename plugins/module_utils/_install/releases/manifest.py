@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._errors import Problem
-from ..._kube.bundle import Manifest
+from ..._kube.objects import Manifest
 from ..._kube.ownership import label_of
 from .products import PRODUCTS, Product
 from .versions import Version, image_name, read, tag

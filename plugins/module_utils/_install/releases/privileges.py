@@ -17,7 +17,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from ..._errors import Problem
-from ..._kube.bundle import Manifest
+from ..._kube.objects import Manifest
 from . import images
 from .manifest import WEBHOOKS, Release, client_configs
 

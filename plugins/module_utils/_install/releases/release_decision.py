@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._errors import Problem
-from ..._kube.bundle import Manifest
+from ..._kube.objects import Manifest
 from . import versions
 from .installed import EKS, HELM, MANIFEST, OLM
 from .manifest import DEFINITION

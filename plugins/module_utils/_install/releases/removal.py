@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._errors import Problem
-from ..._kube.bundle import Manifest
 from ..._kube.names import RELEASE_LABEL
+from ..._kube.objects import Manifest
 from .installed import HELM, names_of
 from .manifest import DEFINITION
 from .products import Product

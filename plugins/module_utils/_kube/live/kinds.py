@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..._errors import Problem
-from ..bundle import Manifest, group_of
+from ..objects import Manifest, group_of
 from .cluster import Cluster
 from .urls import segment
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ..._errors import Failure
-from ..._kube.bundle import Manifest, Ref
 from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.objects import Manifest, Ref
 
 ALONE = "See that no `remove` and no user deletes it while a run deploys it, then run again."
 AUDIT = "Kubernetes records who deleted it in the audit log of the API server alone."

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..._config.masking import concealed, quoted
 from ..._errors import Failure, Problem
-from ..._kube.bundle import ref
 from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
+from ..._kube.objects import ref
 from ..._telemetry.logs import tail
 from ..failure_tables import UNSCHEDULABLE_GRACE
 from ..failures import (

@@ -12,12 +12,12 @@ from typing import Any
 
 from ..._config.masking import quoted
 from ..._errors import Failure, Problem
-from ..._kube.bundle import Ref, ref
 from ..._kube.live.api_errors import asking, kind_missing
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResources, version_for
 from ..._kube.names import OWNER
 from ..._kube.nodes import without_pod
+from ..._kube.objects import Ref, ref
 from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, unreconciled
 from ..._kube.ownership import reapplied
 from ..failures import OF, Object, Symptom, owned, title, unprobed

@@ -13,8 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.yaml_documents import data_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.bundle import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.leftovers import leftovers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.objects import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import changed_rights
 
 from ..helpers import cases

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking import quoted
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.objects import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import (
     Reference,
     missing,

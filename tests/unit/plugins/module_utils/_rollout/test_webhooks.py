@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import operator_status
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import operator_names, operator_status
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_responses
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import webhooks
 
@@ -208,7 +208,7 @@ def test_the_workloads_of_a_resource(given: Any, names: list[str]) -> None:
 
 @cases("name, made", ("a", "a"), ("a.b", "a-b"), ("x" * 60, "x" * 53), ("-a", "a"))
 def test_names_are_cut_as_the_operator_cuts_them(name: str, made: str) -> None:
-    assert operator_status.child_name(name, "-collector") == f"{made}-collector"
+    assert operator_names.child_name(name, "-collector") == f"{made}-collector"
 
 
 SUMMED = {"podAnnotations": {"sum": "2"}}

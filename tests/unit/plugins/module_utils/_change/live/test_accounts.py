@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.bundle import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.objects import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import users_of_account
 
 from tests.support.cases import cases

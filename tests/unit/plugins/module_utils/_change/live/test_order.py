@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.depende
     order,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.bundle import ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.objects import ref
 
 from ...live_helpers import obj
 from .bundle_helpers import actions

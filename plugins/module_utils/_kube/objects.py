@@ -1,0 +1,48 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The name and the identity of an object in a cluster. Private."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+Manifest = dict[str, Any]
+
+
+class Ref(NamedTuple):
+    """The name of one object in a cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `Kind namespace/name`, as diffs and messages show it."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def ref(manifest: Manifest) -> Ref:
+    """Return the name of an object, without its API version."""
+    metadata = manifest.get("metadata") or {}
+    return Ref(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
+
+
+# Kinds of different API groups may share a name, so the group is part of the identity of an object.
+Identity = tuple[str, Ref]
+
+
+def identity(manifest: Manifest) -> Identity:
+    """Return what no other object in a cluster has."""
+    return group_of(manifest["apiVersion"]), ref(manifest)
+
+
+def group_of(api_version: str) -> str:
+    """Return the API group, which is empty for the core."""
+    return api_version.rpartition("/")[0]
+
+
+def controller_of(manifest: Manifest) -> Manifest | None:
+    """Return the owner that controls an object, as the object names it."""
+    owners = manifest["metadata"].get("ownerReferences") or []
+    return next((owner for owner in owners if owner.get("controller")), None)

@@ -1,0 +1,36 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and labels that the operator gives to what it creates. Private.
+
+Sources: the operator's `internal/naming` and `internal/manifests`, 0.152 to 0.158.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .names import OWNER_LABEL
+
+# The label of all objects that the operator creates. Its cluster-wide objects have no owner, only this label.
+MANAGED_BY = "opentelemetry-operator"
+LONGEST = 63
+
+
+def child_name(name: str, suffix: str) -> str:
+    """Return the name of a resource's child: long names are cut, characters that DNS forbids become dashes."""
+    cut = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", f"{name[: LONGEST - len(suffix)]}{suffix}")
+    return re.sub(r"[^a-z0-9]", "-", cut.lower())
+
+
+def operator_labels(resource: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels by which the operator selects a collector's pods. With a long name the namespace is cut."""
+    namespace, name = resource["metadata"].get("namespace") or "", resource["metadata"]["name"]
+    cut = namespace[: LONGEST - len(name) - 1] if len(name) < LONGEST else ""
+    return {
+        OWNER_LABEL: MANAGED_BY,
+        "app.kubernetes.io/instance": f"{cut}.{name}",
+        "app.kubernetes.io/component": "opentelemetry-collector",
+    }
