@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from plugins.module_utils._testing import case, cluster_facts, expectations, policies, records
+from plugins.module_utils._otelcol.testing import case, cluster_facts, expectations, policies, records
 
 TARGET = Path(__file__).parents[1] / "docs" / "config_tests.schema.json"
 _TEXTS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}

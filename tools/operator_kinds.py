@@ -21,7 +21,7 @@ from typing import Any
 
 from tools.rules.project import plugin
 
-TABLE = Path(__file__).parents[1] / "plugins" / "plugin_utils" / "_data" / "operator_kinds.json"
+TABLE = Path(__file__).parents[1] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "operator_kinds.json"
 ANY, EVERY_KEY, LIST = "?", "*", "l"
 # Quantities; Kubernetes' own kinds take fractions too.
 NUMBER_OR_TEXT = "sif"

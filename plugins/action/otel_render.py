@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._collector.options import option_names
-from ..plugin_utils import _findings, _inventory, _lock_file, _render, _rendered
+from ..plugin_utils import _inventory, _lock_file, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 from ..plugin_utils._objects import text_of_objects
+from ..plugin_utils._otelcol import _findings
 
 
 class ActionModule(ControllerAction):
@@ -32,7 +33,7 @@ class ActionModule(ControllerAction):
         request = replace(request, pin=pin)
         rendered = _rendered.render(request, judgement, self._display.warning, arguments["fail_on"])
         if arguments["tests"] and arguments["fail_on"] != "never":
-            from ..plugin_utils._testing import config_tests  # noqa: PLC0415 - most inventories name no tests
+            from ..plugin_utils._otelcol._testing import config_tests  # noqa: PLC0415 - most inventories name no tests
 
             how = {name.removeprefix("tests_"): arguments[name] for name in ("tests_binary", "tests_isolation")}
             config_tests.before_apply(arguments["tests"], how, rendered["collectors"], self._display.warning)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._testing import config_tests
+from ..plugin_utils._otelcol._testing import config_tests
 
 
 class ActionModule(ControllerAction):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _builds, _validate
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._otelcol import _builds, _validate
 from ..plugin_utils._planned_cases import planned_cases
 
 

@@ -67,7 +67,7 @@ msg: {description: How many programs there are., returned: success, type: str, s
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.live.collector_program import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.live.collector_program import (
     ARGUMENTS,
     run_programs,
 )

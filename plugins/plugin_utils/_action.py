@@ -21,12 +21,13 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._config.masking import concealed, masked_tree, masker, secrets_in_objects
-from ..module_utils._errors import Problem, near, nearest
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
 from ..module_utils._install.releases.versions import version
-from . import _arguments, _inventory, _lock_file, _sources, _yaml
+from ..module_utils._otelcol.config.masking import concealed, masked_tree, masker, secrets_in_objects
+from ..module_utils._otelcol.errors import Problem, near, nearest
+from . import _arguments, _inventory, _lock_file, _sources
 from ._needed import needed
+from ._otelcol import _yaml
 from ._own_lines import forget_own_line
 
 # The place, the path and the rule of a finding: names, which may be the same as a secret.

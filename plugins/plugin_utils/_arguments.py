@@ -14,14 +14,14 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_float, check_type_int
 
-from ..module_utils._config.masking import is_secret_header
-from ..module_utils._config.paths import Position, dotted, leaves
-from ..module_utils._errors import Problem, cleaned, near
-from ..module_utils._kube.names import text
-from . import _yaml
+from ..module_utils._otelcol.config.masking import is_secret_header
+from ..module_utils._otelcol.config.paths import Position, dotted, leaves
+from ..module_utils._otelcol.errors import Problem, cleaned, near
+from ..module_utils._otelcol.kube.names import text
+from ._otelcol import _yaml
 
 # Keys of an argument spec that only documentation or the role's entry point uses.
-# `range` and `needs` are of recipes, whose options _validate/recipes.py checks.
+# `range` and `needs` are of recipes, whose options _collector/recipes.py checks.
 _PROSE = {"description", "short_description", "version_added", "author", "seealso", "range", "needs"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._collector import recipes
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, before_port
 from ..module_utils._collector.platform import facts_for
-from ..module_utils._collector.quantities import BATCH_BYTES, MIB, queue_mib, request_mib
-from ..module_utils._config.layers import Layer, for_version, parse_version
-from ..module_utils._config.paths import Path as KeyPath
-from ..module_utils._config.paths import Position, leaves, section
-from ..module_utils._errors import Problem
-from ..module_utils._validate import recipes
-from ..module_utils._validate.batching import EXPORTERS_BATCH, from_version
-from ..module_utils._validate.view import Target
-from . import _builds, _documents, _sources, _tables, _yaml
+from ..module_utils._otelcol.config.layers import Layer, for_version, parse_version
+from ..module_utils._otelcol.config.paths import Path as KeyPath
+from ..module_utils._otelcol.config.paths import Position, leaves, section
+from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, MIB, queue_mib, request_mib
+from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH, from_version
+from ..module_utils._otelcol.rules.view import Target
+from . import _sources
+from ._otelcol import _builds, _documents, _tables, _yaml
 
 _TAG = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 

@@ -9,14 +9,14 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._config.masking import masked_tree, masker, secrets_in
-from ..module_utils._config.paths import at
 from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check, run_checks
 from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
-from ..module_utils._errors import Problem, at_most, cleaned, near, printable
+from ..module_utils._otelcol.config.masking import masked_tree, masker, secrets_in
+from ..module_utils._otelcol.config.paths import at
+from ..module_utils._otelcol.errors import Problem, at_most, cleaned, near, printable
+from ..module_utils._otelcol.rules.data_flow import Hop
 from ..module_utils._telemetry.times import report, verdicts
-from ..module_utils._validate.data_flow import Hop
-from . import _builds, _jmespath, _validate
+from ._otelcol import _builds, _jmespath, _validate
 
 # Of so many exporters a warning tells.
 MOST = 3

@@ -13,14 +13,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..module_utils._bounded.live.bounded_reads import file_text
-from ..module_utils._config.paths import items, section
-from ..module_utils._errors import cleaned
+from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
+from ..module_utils._otelcol.config.paths import items, section
+from ..module_utils._otelcol.errors import cleaned
+from ..module_utils._otelcol.rules import batching
+from ..module_utils._otelcol.rules.reports import counted
 from ..module_utils._report.fleet_cluster import FleetCluster
 from ..module_utils._report.page_model import model
-from ..module_utils._validate import batching
-from ..module_utils._validate.reports import counted
-from . import _builds, _files, _yaml
+from ._otelcol import _builds, _files, _yaml
 from ._release import published
 
 TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._errors import Problem
+from ..module_utils._collector import deployed
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import custom_resource, inject_annotations
 from ..module_utils._instrumentation.instrumentation import Instrumentation, option_names
-from ..module_utils._kube import names
-from ..module_utils._validate import deployed
+from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.kube import names
 from . import _arguments, _sources
 
 PREFIX = "otel_instrumentation_"

@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._errors import Problem
-from . import _files, _sources, _yaml
+from ..module_utils._otelcol.errors import Problem
+from . import _sources
+from ._otelcol import _files, _yaml
 
 # What playbooks of this collection read beside the options of roles.
 OF_PLAYBOOKS = frozenset(

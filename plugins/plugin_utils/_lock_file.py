@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._bounded.live.bounded_reads import file_text, sum_of
-from ..module_utils._bounded.read_limits import ARCHIVE
-from ..module_utils._errors import Problem
 from ..module_utils._install.releases import lock_file
-from ..module_utils._validate.reports import counted
-from . import _documents, _files, _yaml
+from ..module_utils._otelcol.bounded.live.bounded_reads import file_text, sum_of
+from ..module_utils._otelcol.bounded.read_limits import ARCHIVE
+from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.rules.reports import counted
+from ._otelcol import _documents, _files, _yaml
 
 # The value of lock_file that uses no lock.
 NONE = "none"

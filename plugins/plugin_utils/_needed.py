@@ -16,8 +16,8 @@ from pathlib import Path
 from ansible import __version__
 from ansible.errors import AnsibleActionFail
 
-from ..module_utils._bounded.live.bounded_reads import file_text
-from ..module_utils._errors import Problem
+from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
+from ..module_utils._otelcol.errors import Problem
 
 # meta/runtime.yml says the same to Ansible, which only warns.
 OLDEST = (2, 18)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..module_utils._config.masking import MASK
 from ..module_utils._kube.bundle import redact
-from . import _yaml
+from ..module_utils._otelcol.config.masking import MASK
+from ._otelcol import _yaml
 
 
 def text_of_objects(objects: Sequence[Any], *, masked: bool) -> str:

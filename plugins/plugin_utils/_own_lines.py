@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import _yaml
+from ._otelcol import _yaml
 
 _COLLECTION = Path(__file__).resolve().parents[2]
 

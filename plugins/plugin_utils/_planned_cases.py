@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import _builds
-from ._validate import Case
+from ._otelcol import _builds
+from ._otelcol._validate import Case
 
 
 def planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:

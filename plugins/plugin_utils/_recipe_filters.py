@@ -11,10 +11,10 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from ..module_utils._collector.needs.derive_needs import SECRETS_ROOT
-from ..module_utils._errors import Problem
-from ..module_utils._kube.service_names import headless_address
-from ..module_utils._validate.elasticsearch_documents import is_data_stream
+from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.kube.service_names import headless_address
+from ..module_utils._otelcol.needs.derive_needs import SECRETS_ROOT
+from ..module_utils._otelcol.rules.elasticsearch_documents import is_data_stream
 
 _WORKSPACE_ID = re.compile(r"ws-[0-9A-Za-z-]+\Z")
 _WRITE = "/api/v1/remote_write"

@@ -12,26 +12,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..module_utils._collector import platform
+from ..module_utils._collector import deployed, platform, request_bytes
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests import monitoring, service_account
 from ..module_utils._collector.manifests.build import CollectorBuild, check_size
 from ..module_utils._collector.manifests.pod import volumes
-from ..module_utils._collector.needs import derive_needs
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
 from ..module_utils._collector.platform import Platform
 from ..module_utils._collector.probing import hop, probe
-from ..module_utils._config.compose import compose
-from ..module_utils._config.layers import Composed
-from ..module_utils._config.paths import at
-from ..module_utils._errors import Problem, about
 from ..module_utils._identity import identity
 from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin, unpinned
-from ..module_utils._kube import names
-from ..module_utils._migrate import request_bytes
-from ..module_utils._validate import deployed, structure
-from ..module_utils._validate.data_flow import (
+from ..module_utils._otelcol.config.compose import compose
+from ..module_utils._otelcol.config.layers import Composed
+from ..module_utils._otelcol.config.paths import at
+from ..module_utils._otelcol.errors import Problem, about
+from ..module_utils._otelcol.kube import names
+from ..module_utils._otelcol.needs import derive_needs
+from ..module_utils._otelcol.rules import structure
+from ..module_utils._otelcol.rules.data_flow import (
     Hop,
     Routes,
     asked_for_pods,
@@ -43,10 +42,11 @@ from ..module_utils._validate.data_flow import (
     unreceived,
     unseen,
 )
-from ..module_utils._validate.rules import lint
-from ..module_utils._validate.subject import Finding, Subject, masked, run
-from ..module_utils._validate.view import Target
-from . import _arguments, _builds, _collector_layers, _sources, _summary, _tables, _yaml
+from ..module_utils._otelcol.rules.rules import lint
+from ..module_utils._otelcol.rules.subject import Finding, Subject, masked, run
+from ..module_utils._otelcol.rules.view import Target
+from . import _arguments, _collector_layers, _sources, _summary
+from ._otelcol import _builds, _tables, _yaml
 
 _PREFIX = "otel_collector_"
 _BATCH = ("processors", "batch")

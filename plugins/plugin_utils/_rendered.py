@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._errors import Problem
 from ..module_utils._identity import identity
-from ..module_utils._kube import names
-from ..module_utils._validate.profiles import UNUSED
-from ..module_utils._validate.reports import NEVER, Report
-from . import _builds, _findings, _render, _summary
+from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.kube import names
+from ..module_utils._otelcol.rules.profiles import UNUSED
+from ..module_utils._otelcol.rules.reports import NEVER, Report
+from . import _render, _summary
+from ._otelcol import _builds, _findings
 
 _NAMES = ("name", "namespace")
 # Instead of the options that give a collector its config: the smallest config that there is.

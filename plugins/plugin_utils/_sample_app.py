@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._bounded.live.bounded_reads import file_text
-from ..module_utils._errors import Problem, shown
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
+from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
+from ..module_utils._otelcol.errors import Problem, shown
 from ..module_utils._sample_app.manifests import SampleApp, bundle, option_names
 from . import _arguments, _sources
 

@@ -13,11 +13,11 @@ from typing import Any
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..module_utils._config.layers import Layer
-from ..module_utils._errors import Problem, near
-from ..module_utils._validate.recipes import RecipeUse, check_options, check_shape
-from . import _documents, _files
+from ..module_utils._collector.recipes import RecipeUse, check_options, check_shape
+from ..module_utils._otelcol.config.layers import Layer
+from ..module_utils._otelcol.errors import Problem, near
 from ._arguments import checked
+from ._otelcol import _documents, _files
 from ._recipe_filters import FILTERS
 
 _ROOT = Path(__file__).parents[2]

@@ -13,11 +13,11 @@ from ..module_utils._collector import change_options
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.network import addresses, clients_url
-from ..module_utils._collector.needs import aws_policy
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.probing import not_tested
-from ..module_utils._validate.reports import counted
-from . import _builds, _jmespath
+from ..module_utils._otelcol.needs import aws_policy
+from ..module_utils._otelcol.rules.reports import counted
+from ._otelcol import _builds, _jmespath
 
 # A host with more collectors than anybody reads shows the first ones.
 MOST = 10

@@ -32,12 +32,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ..module_utils._config.masking import concealed
-from ..module_utils._errors import Problem, printable
 from ..module_utils._kube.option_secrets import option_secrets, without
-from . import _yaml
+from ..module_utils._otelcol.config.masking import concealed
+from ..module_utils._otelcol.errors import Problem, printable
 from ._arguments import check_shapes
 from ._needed import needed
+from ._otelcol import _yaml
 from ._own_lines import forget_own_line
 
 try:

@@ -14,8 +14,8 @@ import yaml
 from tests import conftest  # puts the checkout on the path, under its name
 
 # isort: split
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate as validate
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate as validate
 
 from tests.contract.mutants.bases import bases
 from tests.support.collectors import newest_build

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 SEED = int(os.environ.get("O11Y_FUZZ_SEED", "13"))
 SECONDS = 1.0

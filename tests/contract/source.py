@@ -33,7 +33,7 @@ def tree(path: str) -> ast.Module:
 
 
 def imports(path: str) -> Iterator[str]:
-    """Yield every module that a file imports, relative ones as paths such as `plugins/module_utils/_config/paths`."""
+    """Yield every module that a file imports, relative ones as paths such as `plugins/module_utils/_kube/names`."""
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -15,8 +15,9 @@ import pytest
 from ansible_collections.awx.awx.plugins import modules as awx_modules
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import option
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _documents, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from botocore.credentials import EnvProvider
 
 from tests.support.documentation import documented

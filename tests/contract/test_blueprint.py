@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from .role import ROOT, request
 

@@ -13,9 +13,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
 
 DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
 # Ten times the lines take ten times the time, and up to 18 times where the small one is soon done; 100 is quadratic.

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import SECTIONS, Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import SECTIONS, Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue"
+FOLDER = ROOT / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.json"))}
 TABLES: dict[str, Any] = {name: json.loads(text) for name, text in TEXTS.items()}
 CATALOGUE = Catalogue.from_tables(TABLES)

@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Reference, remedy
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import Reference, remedy
 
 from .role import ROOT
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import ANY, Row
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.setting_values import constraint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import ANY, Row
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.setting_values import constraint
 
 from .fuzzing import ODD
 from .source import text
 
-ROWS: list[dict[str, Any]] = json.loads(text("plugins/plugin_utils/_data/catalogue/constraints.json"))
+ROWS: list[dict[str, Any]] = json.loads(text("plugins/plugin_utils/_otelcol/_data/catalogue/constraints.json"))
 CHECKED = [pytest.param(row, id=f"{number} {row['at'][:60]}") for number, row in enumerate(ROWS) if constraint(row)]
 PLACE = ("receivers", "a", 0)  # a list item, where null is a value too
 # What most settings are, and what a decoder would convert.

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
 
 from .corpora_reviewed import MERGED, REVIEWED
 

@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from .role import ROOT, request
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from packaging.requirements import Requirement
 
 from .role import ROOT

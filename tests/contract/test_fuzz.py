@@ -14,15 +14,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.documents import looks_like_config
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
-    _action,
-    _diagnose,
-    _fleet_report,
-    _render,
-    _validate,
-    _yaml,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.documents import looks_like_config
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _action, _diagnose, _fleet_report, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate, _yaml
 
 from tests.unit.plugins.module_utils._diagnose.live import diagnose_api
 from tests.unit.plugins.module_utils._report.helpers import Fleet, to

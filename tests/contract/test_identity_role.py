@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICIES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS, CREATES_ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from .role import ROOT
 

@@ -9,8 +9,9 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import ListenerRow
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _render
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import ListenerRow
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from .kubernetes_rules import violations
 from .role import RECIPES, required

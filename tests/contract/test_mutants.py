@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES, lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Rule, Subject, run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Rule, Subject, run
 
 from .mutants.bases import bases
 from .mutants.table import MUTATORS

@@ -22,7 +22,7 @@ from .test_rendered_choices import LATER, OF_COLLECTORS
 # Options whose values act in a test that does not name them, or that takes them from here, and that test.
 ELSEWHERE = {
     **{f"otel_collector_{name}": "test_rendered_choices.py" for name in OF_COLLECTORS if name not in LATER},
-    "otel_collector_profile": "tests/unit/plugins/module_utils/_validate/test_deployed.py",
+    "otel_collector_profile": "tests/unit/plugins/module_utils/_collector/test_deployed.py",
     **dict.fromkeys(
         ("otel_operator_certificates", "release_render.certificates"),
         "tests/unit/plugins/module_utils/_install/releases/test_manifest.py",

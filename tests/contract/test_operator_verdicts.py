@@ -11,12 +11,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import (
-    custom_resource_rules as resource,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import (
-    scraping,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import custom_resource_rules as resource
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import scraping
 
 from .test_corpora import CORPORA, Answer, answers
 

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _instrumentation, _render, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from .role import OPTIONS, PREFIX, ROOT
 from .source import files, tree

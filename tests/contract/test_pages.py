@@ -147,10 +147,10 @@ def test_lines_of_text_fit_the_width(name: str) -> None:
 
 
 def test_a_path_that_is_gone_would_be_noticed() -> None:
-    assert exists(spelled("_validate/rules.py"))
+    assert exists(spelled("_otelcol/rules/rules.py"))
     assert exists(spelled("roles/otel_collector/recipes/<outcome>"))
-    assert not exists(spelled("_validate/components"))
-    assert "plugins/module_utils/_collector/needs/aws_calls.py" in quoted("CONTRIBUTING.md")
+    assert not exists(spelled("_otelcol/rules/components"))
+    assert "plugins/module_utils/_otelcol/needs/aws_calls.py" in quoted("CONTRIBUTING.md")
 
 
 def reasons(path: str) -> list[str]:

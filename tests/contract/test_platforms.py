@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.cases import cases
 

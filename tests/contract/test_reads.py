@@ -12,7 +12,7 @@ import pytest
 
 from .source import files, text, tree
 
-PLACE = "plugins/module_utils/_bounded/live/bounded_reads.py"
+PLACE = "plugins/module_utils/_otelcol/bounded/live/bounded_reads.py"
 # Calls that read without a limit, by the last part of their name.
 READS = {
     *("open", "read_text", "read_bytes", "readlines", "readall", "file_digest", "extractfile", "extractall"),
@@ -22,10 +22,10 @@ READS = {
 FUNCTIONS = {"subprocess.run", "tarfile.open", "json.load", "yaml.load_file", "shutil.copyfileobj"}
 # Calls of these names that read no content, or whose caller has a limit.
 ALLOWED = {
-    "plugins/plugin_utils/_testing/collector_run.py": {
+    "plugins/plugin_utils/_otelcol/_testing/collector_run.py": {
         "log.open": "Opens a log to write.",
     },
-    "plugins/plugin_utils/_isolation/inside.py": {
+    "plugins/plugin_utils/_otelcol/_isolation/inside.py": {
         "request.read_text": "Reads what the play wrote for this program, which imports the standard library alone.",
     },
     "plugins/plugin_utils/_release/source.py": {"open_url": "Its body is read with a limit."},

@@ -11,17 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import (
-    DOWNWARD,
-    variables,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.quantities import TRACE_BYTES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import (
-    SECTIONS,
-    leaves,
-    section,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.recipes import RecipeUse
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import RecipeUse
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import SECTIONS, leaves, section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import DOWNWARD, variables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import TRACE_BYTES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import RECIPE_FILE, TEMPLATE_FILE
 

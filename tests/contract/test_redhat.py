@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.open_telemetry_collector import (
     KIND,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from .role import PLATFORMS, RECIPES

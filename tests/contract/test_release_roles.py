@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import read
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, published
 
 from tools import privileges

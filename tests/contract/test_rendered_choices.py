@@ -40,8 +40,8 @@ LATER = {
     "tests_isolation": "the run of the tests reads it: tests/integration/test_suites.py",
     "state": "the tasks of the role read it: tests/contract/test_choices.py",
     "references": "bundle_apply reads it: tests/unit/plugins/module_utils/_change/live/test_references.py",
-    "profile": "the rules read it: tests/unit/plugins/module_utils/_validate/test_deployed.py",
-    "allow": "the rules read it: tests/unit/plugins/module_utils/_validate/security_cases.py",
+    "profile": "the rules read it: tests/unit/plugins/module_utils/_collector/test_deployed.py",
+    "allow": "the rules read it: tests/unit/plugins/module_utils/_otelcol/rules/security_cases.py",
 }
 
 

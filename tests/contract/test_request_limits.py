@@ -17,7 +17,9 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from tests.support.recipe_options import RECIPE_OPTIONS
 
 ROOT = Path(__file__).parents[2]
-ROWS = json.loads((ROOT / "plugins/plugin_utils/_data/catalogue/request_limits.json").read_text(encoding="utf-8"))
+ROWS = json.loads(
+    (ROOT / "plugins/plugin_utils/_otelcol/_data/catalogue/request_limits.json").read_text(encoding="utf-8")
+)
 PAGE = (ROOT / "docs" / "request_sizes.md").read_text(encoding="utf-8")
 # The exporter of each recipe whose backend takes less than an OTLP receiver.
 SMALL = {

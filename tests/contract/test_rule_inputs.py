@@ -13,7 +13,7 @@ import pytest
 
 from .source import files, text, tree
 
-RULES = "plugins/module_utils/_validate"
+RULES = "plugins/module_utils/_otelcol/rules"
 SUBJECT = f"{RULES}/subject.py"
 # What sets fields of a class beside a call with its name: a changed copy, and keywords that are collected beforehand.
 COPIES = {"replace"}

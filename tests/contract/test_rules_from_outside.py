@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _validate
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import planned_cases
 
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE

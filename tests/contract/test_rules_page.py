@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")

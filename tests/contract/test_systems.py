@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import section
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _render
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import section
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from .role import OPTIONS, RECIPES, ROOT, request
 

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 
 from tests.support.recipe_options import PARTNERS, RECIPE_OPTIONS

@@ -21,15 +21,15 @@ from typing import Any
 
 import boto3
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
     Account,
     document,
     eks_cluster_of,
     filled,
     statements,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import derive
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256

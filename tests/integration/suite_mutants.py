@@ -11,8 +11,8 @@ from copy import deepcopy
 from itertools import combinations, pairwise
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.listeners import kind_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import at, dotted, leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at, dotted, leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import kind_of
 
 Config = dict[str, Any]
 Mutant = tuple[str, Config]

@@ -23,9 +23,9 @@ from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.batch_processor import to_exporters
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.data_edits import Change, apply
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import to_exporters
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 
 from tests.support.servers import answering
 

@@ -25,7 +25,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.ob
     require_metrics,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.change_cases import CASES, ONLY, chosen, name_of
 from tests.support.two_revisions import Bench

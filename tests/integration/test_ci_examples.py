@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _tables
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _tables
 
 from tests.support import plays
 from tests.support.collectors import newest_build

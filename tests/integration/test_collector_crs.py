@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _tables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _tables
 
 from tests.contract.role import RECIPES, ROOT
 from tests.contract.test_recipes import request

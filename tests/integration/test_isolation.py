@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing import case, outreach
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _binary, _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._isolation import sandbox
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._isolation.choice import Isolation
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import bench, collector_run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import case, outreach
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _binary, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation.choice import Isolation
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import bench, collector_run
 
 from .test_coverage import binary  # noqa: F401 - a fixture
 

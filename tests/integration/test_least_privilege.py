@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe

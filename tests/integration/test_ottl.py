@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.view import Target, build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target, build_of
 
 from .collector import Validate
 from .ottl_texts import CONDITIONS, MISSED, STATEMENTS

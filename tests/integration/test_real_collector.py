@@ -23,13 +23,17 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import SECTIONS, Catalogue, is_within
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.batch_processor import to_exporters
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._migrate.data_edits import Change, apply
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.batching import GONE
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import (
+    SECTIONS,
+    Catalogue,
+    is_within,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import to_exporters
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
     Subject,
     Target,
@@ -83,7 +87,7 @@ def validate(program: Path) -> Iterator[Validate]:
 @pytest.fixture(scope="session")
 def target() -> Target:
     """The build of the testbed, from the manifest it was built with."""
-    folder = ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue"
+    folder = ROOT / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
     tables = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
     theirs = {
         name: [item for item in value if not item["gomod"].startswith(OWN_MODULES)] if name in SECTIONS else value

@@ -17,15 +17,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.listeners import kind_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import dotted, leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing import invariants
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._testing.policies import KINDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import dotted, leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import kind_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import invariants
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.policies import KINDS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._isolation import sandbox
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing import config_tests
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._testing.sink import Sink
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import config_tests
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.sink import Sink
 
 from tests.contract.role import request
 from tests.support import plays

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._isolation import sandbox
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
 
 from tests.support import plays
 

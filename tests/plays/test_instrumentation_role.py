@@ -18,8 +18,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _sources, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from tests.support import plays
 

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.contract.role import ROOT
 from tests.support.plays import playbook

@@ -16,8 +16,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     OPERATOR,
     PRODUCTS,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _instrumentation, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
 from tests.contract.role import ROOT, request

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import library
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _needed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _needed
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.profiles import PROFILES
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.profiles import PROFILES
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.support import plays
 

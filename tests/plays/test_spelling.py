@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _documents
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.support import plays
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.release import __version__
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.contract.role import ROOT
 from tests.support import plays

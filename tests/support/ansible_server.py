@@ -66,8 +66,8 @@ def steps() -> Iterator[Callable[[], Any]]:
     root = Path(next(iter(import_module(COLLECTION).__path__)))
     actions = [f"{COLLECTION}.plugins.action.{path.stem}" for path in root.glob("plugins/action/[!_]*.py")]
     yield from (lambda name=name: import_module(name) for name in actions)
-    documents: Any = import_module(f"{COLLECTION}.plugins.plugin_utils._documents")
-    tables: Any = import_module(f"{COLLECTION}.plugins.plugin_utils._tables")
+    documents: Any = import_module(f"{COLLECTION}.plugins.plugin_utils._otelcol._documents")
+    tables: Any = import_module(f"{COLLECTION}.plugins.plugin_utils._otelcol._tables")
     files = [*root.glob("roles/*/meta/argument_specs.yml"), *root.glob("roles/otel_collector/*/**/*.yml")]
     yield from (lambda path=path: documents.read_yaml(path) for path in files)
     yield from (lambda path=path: tables.catalogue(path.stem) for path in tables.CATALOGUE.glob("*.yml"))

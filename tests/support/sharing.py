@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import at
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 
 Place = tuple[str, str]
 Object = dict[str, Any]

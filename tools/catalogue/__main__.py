@@ -19,7 +19,7 @@ from .clones import Missing
 from .generate import HAND_KEPT, generate, tidy
 from .tables import Unadvised
 
-CATALOGUE = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue"
+CATALOGUE = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "fields.json"
+TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "fields.json"
 
 # Version of a component's module where it is not that of the build that was asked.
 READ_AT = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._config.catalogue import BUILDER_SCHEMES, Module, modules_of, schemes_of
+from plugins.module_utils._otelcol.catalogue.catalogue import BUILDER_SCHEMES, Module, modules_of, schemes_of
 
 from .clones import Clone
 from .versions import FIRST, Version, parse_version, ranges

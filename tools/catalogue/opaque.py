@@ -20,11 +20,11 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._config.catalogue import CONTRIB, CORE
+from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE
 
 from .generate import rows_text
 
-TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "opaque.json"
+TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "opaque.json"
 REPOSITORIES = {
     "go.opentelemetry.io/collector": CORE,
     "github.com/open-telemetry/opentelemetry-collector-contrib": CONTRIB,

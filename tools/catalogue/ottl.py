@@ -22,7 +22,7 @@ from typing import Any
 from . import ottl_facts as facts
 from .versions import after
 
-TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_data" / "catalogue" / "ottl.json"
+TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "ottl.json"
 MODULES = "github.com/open-telemetry/opentelemetry-collector-contrib"
 VERSIONS = ("0.155.0", "0.156.0", "0.157.0", "0.158.0", "0.159.0", "0.160.0", "0.161.0")
 _STRUCT = re.compile(r"type (\w+)(?:\[[^\]]*\])? struct \{(.*?)\n\}", re.DOTALL)

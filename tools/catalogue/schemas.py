@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._config.catalogue import CONTRIB, CORE, is_within
+from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE, is_within
 
 from . import fields_facts as facts
 from . import manifests

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._config.build_schema import settings_of
+from plugins.module_utils._otelcol.catalogue.build_schema import settings_of
 
 from . import fields_facts as facts
 

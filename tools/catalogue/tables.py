@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from plugins.module_utils._config.catalogue import CONTRIB, CORE, OFFICIAL, SECTIONS, Key, guessed_type
+from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE, OFFICIAL, SECTIONS, Key, guessed_type
 
 from .manifests import Members
 from .metadata import Meta, Metadata

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from plugins.module_utils._config.layers import Version, parse_version
+from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 __all__ = ["FIRST", "Version", "after", "parse_version", "ranges", "text"]
 

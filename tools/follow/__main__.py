@@ -23,8 +23,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugins.module_utils._config.catalogue import CONTRIB, CORE, Module
-from plugins.module_utils._config.layers import parse_version
+from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE, Module
+from plugins.module_utils._otelcol.config.layers import parse_version
 from tools.catalogue import fields, fields_facts
 
 from . import announced, collector, proxy, report

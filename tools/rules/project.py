@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 _COLLECTION = "ansible_collections.o11y.opentelemetry.plugins"
-_CASES = "tests.unit.plugins.module_utils._validate"
+_CASES = "tests.unit.plugins.module_utils._otelcol.rules"
 
 
 def plugin(name: str) -> Any:

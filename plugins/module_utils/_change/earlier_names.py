@@ -13,11 +13,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from .._config.paths import section
-from .._kube.names import COLLECTOR_LABEL, release
-from .._kube.objects import Manifest, ref
 from .._kube.ownership import collector_of, is_ours, label_of
 from .._kube.removal_command import removal
+from .._otelcol.config.paths import section
+from .._otelcol.kube.names import COLLECTOR_LABEL, release
+from .._otelcol.kube.objects import Manifest, ref
 from .._rollout.config_versions import mounted
 
 Configs = Mapping[str, Manifest]

@@ -14,8 +14,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .._config.paths import section
-from .._kube.objects import Manifest
+from .._otelcol.config.paths import section
+from .._otelcol.kube.objects import Manifest
 
 COMMANDS = frozenset(("kubectl", "kubectl-edit", "kubectl-patch", "kubectl-set"))
 _SPEC, _TEMPLATE, _SELF, _FIELD, _KEY = "f:spec", "f:template", ".", "f:", "k:"

@@ -18,8 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .._errors import Problem
-from .._kube import names, operator_children
+from .._kube import operator_children
+from .._otelcol.errors import Problem
+from .._otelcol.kube import names
 from .manifests import (
     autoscaler,
     build,

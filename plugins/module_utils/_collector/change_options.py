@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .._errors import Problem
+from .._otelcol.errors import Problem
 from .options import Collector
 
 CANARY, ROLLING = "canary", "rolling"

@@ -16,12 +16,12 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from .._config.paths import IPV6, LOCALHOST
-from .._errors import Problem
-from .._kube import names
-from . import quantities
-from .pod_logs import PodLogs
-from .quantities import Memory, memory
+from .._otelcol.config.paths import IPV6, LOCALHOST
+from .._otelcol.errors import Problem
+from .._otelcol.kube import names
+from .._otelcol.needs import quantities
+from .._otelcol.needs.pod_logs import PodLogs
+from .._otelcol.needs.quantities import Memory, memory
 
 # The address of the pod in the first family of the cluster, and all addresses of both families.
 # Source: Kubernetes, "IPv4/IPv6 dual-stack"; net.Listen of Go.

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .._errors import Problem
+from .._otelcol.errors import Problem
 from .options import Collector
 
 _AGENT = "daemonset"

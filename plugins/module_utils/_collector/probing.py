@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .._config.paths import at, items, section
+from .._otelcol.config.paths import at, items, section
+from .._otelcol.needs.listeners import kind_of
+from .._otelcol.needs.quantities import duration
 from .manifests.build import CollectorBuild
 from .manifests.network import OTLP_HTTP, plain_ports
-from .needs.listeners import kind_of
-from .quantities import duration
 
 _COUNTS = "metrics"
 _SIGNALS = ("traces", "metrics", "logs")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._collector.needs.component_table import component
-from .._collector.needs.listeners import started
 from .._kube.rights import Right, of_rule
+from .._otelcol.needs.component_table import component
+from .._otelcol.needs.listeners import started
 from .diagnose_checks import Check
 
 # Faults of a config that do not stop data.

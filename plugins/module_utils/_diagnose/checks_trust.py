@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from .._config.paths import Path, dotted, leaves
-from .._kube.pod_references import Source
+from .._otelcol.config.paths import Path, dotted, leaves
+from .._otelcol.kube.pod_references import Source
 from .._telemetry.times import age, seconds_between
 from .diagnose_checks import Check
 

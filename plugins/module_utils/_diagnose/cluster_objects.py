@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._collector.pod_logs import ROOT
-from .._collector.quantities import parse_bytes
-from .._config.paths import at, items, section
-from .._errors import Problem, cleaned
+from .._otelcol.config.paths import at, items, section
+from .._otelcol.errors import Problem, cleaned
+from .._otelcol.needs.pod_logs import ROOT
+from .._otelcol.needs.quantities import parse_bytes
 from .._rollout.failures import REPEATED, event_time
 from .._telemetry.logs import CURRENT_SECONDS
 from .._telemetry.times import seconds_between

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._collector.peers import Peer
-from .._config.paths import is_loopback, items, section
-from .._kube.network_policies import Object, Policies, Sender
+from .._otelcol.config.paths import is_loopback, items, section
+from .._otelcol.kube.network_policies import Object, Policies, Sender
+from .._otelcol.needs.peers import Peer
 from .reach import endpoints
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from .._config.documents import configs
-from .._config.paths import at, items, section
-from .._kube.pod_references import Source
+from .._otelcol.config.documents import configs
+from .._otelcol.config.paths import at, items, section
+from .._otelcol.kube.pod_references import Source
 
 Object = dict[str, Any]
 # How people name the container or the image of a collector: the operator, the Helm chart, ADOT.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._collector.peers import Peer
-from .._collector.proxies import Proxy, proxies, proxy_for
-from .._config.paths import is_inside
+from .._otelcol.config.paths import is_inside
+from .._otelcol.needs.peers import Peer
+from .._otelcol.needs.proxies import Proxy, proxies, proxy_for
 
 # What a connection that does not come about is taken for, as long as its address says nothing.
 _NO_CONNECTION = ("refused", "no_route", "no_such_host", "timeout", "broken", None)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .._collector.needs.listeners import listeners as open_ports
-from .._collector.needs.listeners import ports_are_known, started
-from .._config.catalogue import Listeners
-from .._config.paths import at, is_loopback, items, section
-from .._kube.names import COLLECTOR_LABEL
-from .._kube.network_policies import Object, Policies, selects
+from .._otelcol.catalogue.catalogue import Listeners
+from .._otelcol.config.paths import at, is_loopback, items, section
+from .._otelcol.kube.names import COLLECTOR_LABEL
+from .._otelcol.kube.network_policies import Object, Policies, selects
+from .._otelcol.needs.listeners import listeners as open_ports
+from .._otelcol.needs.listeners import ports_are_known, started
 
 # How the kubelet asks a port.
 _WAYS = ("httpGet", "tcpSocket", "grpc")

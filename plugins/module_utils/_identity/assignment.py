@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._collector.needs.aws_policy import Account, Statement, united
-from .._errors import Problem, near
+from .._otelcol.errors import Problem, near
+from .._otelcol.needs.aws_policy import Account, Statement, united
 from .identity import ANNOTATIONS, CREATES_ROLES, role_name
 
 DERIVED, MANAGED = "derived", "managed"

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._collector.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, statements
 from .._collector.options import Collector
-from .._config.paths import items
-from .._errors import Problem, at_most, near
 from .._kube.eks_token import FailedCall
-from .._kube.names import COLLECTOR_LABEL
+from .._otelcol.config.paths import items
+from .._otelcol.errors import Problem, at_most, near
+from .._otelcol.kube.names import COLLECTOR_LABEL
+from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, statements
 
 CREATES_ROLES = (IRSA, POD_IDENTITY)  # any other provider uses existing roles
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"  # read by the webhook of every EKS cluster

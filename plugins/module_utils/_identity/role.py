@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._collector.needs.aws_policy import Account, EksCluster, document, same
-from .._errors import Problem
+from .._otelcol.errors import Problem
+from .._otelcol.needs.aws_policy import Account, EksCluster, document, same
 from .trust import Step, tag_changes, tag_list, trusting, without_ours
 
 INLINE = "o11y-opentelemetry"

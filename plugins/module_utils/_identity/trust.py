@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._collector.needs.aws_policy import IRSA, POD_IDENTITY, VERSION, Account, EksCluster, Statement, same
-from .._errors import Problem
+from .._otelcol.errors import Problem
+from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, VERSION, Account, EksCluster, Statement, same
 
 SIDS = {IRSA: "O11yOpentelemetryIrsa", POD_IDENTITY: "O11yOpentelemetryPodIdentity"}
 

@@ -14,9 +14,9 @@ from typing import Any
 from .._collector.manifests.build import present, shared_namespace
 from .._collector.manifests.pod import env_source
 from .._collector.options import from_registry
-from .._kube import names
-from .._kube.names import OWNER, OWNER_LABEL
-from .._kube.objects import Manifest
+from .._otelcol.kube import names
+from .._otelcol.kube.names import OWNER, OWNER_LABEL
+from .._otelcol.kube.objects import Manifest
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export
 from .instrumentation import Instrumentation
 from .sdk_languages import GRPC, HTTP

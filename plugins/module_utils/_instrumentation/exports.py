@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._errors import Problem, near
-from .._kube.service_names import service_of
+from .._otelcol.errors import Problem, near
+from .._otelcol.kube.service_names import service_of
 from .sdk_languages import GRPC, HTTP, PORTS, Language
 
 PROTOCOL_VARIABLE, ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT"

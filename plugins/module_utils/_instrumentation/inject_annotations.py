@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._config.masking import quoted
-from .._errors import Problem, near
-from .._kube import names, ownership
-from .._kube.objects import Manifest
+from .._kube import ownership
+from .._otelcol.config.masking import quoted
+from .._otelcol.errors import Problem, near
+from .._otelcol.kube import names
+from .._otelcol.kube.objects import Manifest
 from .._rollout import restarts
 from .instrumentation import Instrumentation
 from .sdk_languages import DOMAIN, LANGUAGES

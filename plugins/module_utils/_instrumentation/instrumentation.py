@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .._config.masking import is_secret_name, secret_at
-from .._errors import Problem, near
-from .._kube import names
+from .._otelcol.config.masking import is_secret_name, secret_at
+from .._otelcol.errors import Problem, near
+from .._otelcol.kube import names
 from .exports import OPTIONS, Export, export
 from .sdk_languages import LANGUAGES
 

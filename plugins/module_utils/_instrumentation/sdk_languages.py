@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .._kube.objects import Manifest
+from .._otelcol.kube.objects import Manifest
 
 GRPC, HTTP = "grpc", "http/protobuf"
 PORTS = {4317: GRPC, 4318: HTTP}

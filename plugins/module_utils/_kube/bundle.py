@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from .._config.masking import masked_tree, masker, secrets_in_objects
-from .._errors import Problem
-from .objects import Identity, Manifest, Ref, controller_of, identity, ref
+from .._otelcol.config.masking import masked_tree, masker, secrets_in_objects
+from .._otelcol.errors import Problem
+from .._otelcol.kube.objects import Identity, Manifest, Ref, controller_of, identity, ref
 
 # Dependencies come first: certificates before the pods that mount them, webhooks after the pods that serve them.
 # Other kinds (autoscalers, routes, custom resources that webhooks validate) come last.

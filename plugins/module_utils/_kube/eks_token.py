@@ -17,7 +17,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .._errors import Problem
+from .._otelcol.errors import Problem
 
 
 class FailedCall(NamedTuple):

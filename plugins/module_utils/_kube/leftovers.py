@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .objects import Identity, Manifest, Ref, controller_of, group_of, identity, ref
-from .platform_objects import OPENSHIFT_ACCOUNTS, PLATFORM_OBJECTS
+from .._otelcol.kube.objects import Identity, Manifest, Ref, controller_of, group_of, identity, ref
+from .._otelcol.kube.platform_objects import OPENSHIFT_ACCOUNTS, PLATFORM_OBJECTS
 
 # What servers and controllers write about other objects, or for themselves, and write again when it is gone.
 DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")

@@ -13,8 +13,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._config.paths import section
-from .objects import Manifest
+from .._otelcol.config.paths import section
+from .._otelcol.kube.objects import Manifest
 
 Fields = Mapping[str, Any]
 _FIELD, _KEY, _VALUE, _SELF = "f:", "k:", "v:", "."

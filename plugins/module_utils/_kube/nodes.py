@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from .._config.masking import quoted
-from .._config.paths import items, section
-from .._errors import at_most
-from .objects import Manifest, ref
+from .._otelcol.config.masking import quoted
+from .._otelcol.config.paths import items, section
+from .._otelcol.errors import at_most
+from .._otelcol.kube.objects import Manifest, ref
 
 _SHOWN = 5
 DOWN = "If a node is down, start it, or delete it with `kubectl delete node NAME`."

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .._config.paths import at
-from .objects import Ref, controller_of
-from .operator_names import child_name, operator_labels
+from .._otelcol.config.paths import at
+from .._otelcol.kube.objects import Ref, controller_of
+from .._otelcol.kube.operator_names import child_name, operator_labels
 from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, children
 
 BUDGET = "PodDisruptionBudget"

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .._config.paths import at, items
-from .operator_names import child_name
+from .._otelcol.config.paths import at, items
+from .._otelcol.kube.operator_names import child_name
 
 Object = dict[str, Any]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .._config.masking import MASK, masked_tree, secrets_in_objects
-from .._config.paths import leaves
+from .._otelcol.config.masking import MASK, masked_tree, secrets_in_objects
+from .._otelcol.config.paths import leaves
 from .bundle import secret_values
 
 # Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.

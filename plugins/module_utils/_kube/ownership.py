@@ -18,12 +18,20 @@ from functools import reduce
 from itertools import product
 from typing import Any
 
-from .._config.paths import leaves, section
-from .._errors import printable
-from .keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, FLUX_NAMESPACE, HELM_NAME, HELM_NAMESPACE, tool
+from .._otelcol.config.paths import leaves, section
+from .._otelcol.errors import printable
+from .._otelcol.kube.keepers import (
+    ARGO_INSTANCE,
+    ARGO_TRACKING,
+    FLUX_NAME,
+    FLUX_NAMESPACE,
+    HELM_NAME,
+    HELM_NAMESPACE,
+    tool,
+)
+from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, allocator, release
+from .._otelcol.kube.objects import Identity, Manifest, Ref, ref
 from .leftovers import leftovers
-from .names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, allocator, release
-from .objects import Identity, Manifest, Ref, ref
 
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
 _TAKEN = (

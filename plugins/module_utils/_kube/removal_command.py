@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .names import OWNER, OWNER_LABEL, RELEASE_LABEL, release
+from .._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, release
 
 # What a collector may have that every cluster serves. Claims are left out: they hold queues.
 BUILT_IN = (

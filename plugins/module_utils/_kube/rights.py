@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .._config.paths import items
-from .objects import Manifest
+from .._otelcol.config.paths import items
+from .._otelcol.kube.objects import Manifest
 from .ownership import lines_of_rights
 
 RBAC = "rbac.authorization.k8s.io"

@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 from shlex import quote
 
-from .._config.paths import section
-from .objects import Manifest
+from .._otelcol.config.paths import section
+from .._otelcol.kube.objects import Manifest
 
 Port = tuple[int, str]
 

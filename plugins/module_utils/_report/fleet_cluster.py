@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .._config.paths import at, items, section
 from .._diagnose.pod_config import environment, expanded
 from .._install.releases.products import CERT_MANAGER, OPERATOR
-from .._kube import names
-from .._kube.names import COLLECTOR_LABEL
+from .._otelcol.config.paths import at, items, section
+from .._otelcol.kube import names
+from .._otelcol.kube.names import COLLECTOR_LABEL
 
 Result = Mapping[str, Any]
 # The key that a result has when its task went well.

@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._collector.quantities import parse_bytes
-from .._config.paths import section
-from .._errors import Problem, at_most
 from .._install.releases import versions
 from .._install.releases.installed import RELEASED
 from .._install.releases.products import CERT_MANAGER, OPERATOR, product
 from .._install.releases.versions import read, tag
-from .._kube.keepers import keeper
-from .._validate.batching import PLANNED
+from .._otelcol.config.paths import section
+from .._otelcol.errors import Problem, at_most
+from .._otelcol.kube.keepers import keeper
+from .._otelcol.needs.quantities import parse_bytes
+from .._otelcol.rules.batching import PLANNED
 from .fleet_cluster import FleetCluster, FleetMember
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)

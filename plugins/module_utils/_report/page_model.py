@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._config.masking import masker, secrets_in
-from .._config.paths import items, section
 from .._diagnose.checks_start import CHANGE
 from .._install.releases.versions import Table
 from .._kube.bundle import secret_values
-from .._kube.names import COLLECTOR_LABEL
-from .._validate.subject import SEVERITIES
+from .._otelcol.config.masking import masker, secrets_in
+from .._otelcol.config.paths import items, section
+from .._otelcol.kube.names import COLLECTOR_LABEL
+from .._otelcol.rules.subject import SEVERITIES
 from . import fleet_versions
 from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
 from .topology import picture

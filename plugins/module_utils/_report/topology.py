@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._collector.peers import Peer, peers
-from .._config.paths import is_loopback, items, section
-from .._kube import names
+from .._otelcol.config.paths import is_loopback, items, section
+from .._otelcol.kube import names
+from .._otelcol.needs.peers import Peer, peers
 from .fleet_cluster import NODE, FleetCluster, FleetMember
 from .topology_layout import HEIGHT, WIDTH, Box, Line, curve, draw
 

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._collector.change_options import CANARY, DEFAULTS, ROLLBACK, ROLLING
-from .._config.masking import quoted
-from .._config.paths import at, section
-from .._errors import Problem
 from .._kube.managed_fields import extracted, is_applied
-from .._kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
-from .._kube.objects import Manifest, Ref, ref
 from .._kube.ownership import collector_of, is_ours, managers, release_of
 from .._kube.replacement_order import RUNS, remade
+from .._otelcol.config.masking import quoted
+from .._otelcol.config.paths import at, section
+from .._otelcol.errors import Problem
+from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from .._otelcol.kube.objects import Manifest, Ref, ref
 from .worse_than_before import Worked, worked_of
 
 LABEL = "o11y.opentelemetry/change"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._config.paths import at, items, section
-from .._kube.names import PART_LABEL
-from .._kube.objects import Manifest, Ref, ref
 from .._kube.ownership import collector_of, label_of
-from .._kube.pod_references import sources
 from .._kube.replacement_order import WORKLOADS
+from .._otelcol.config.paths import at, items, section
+from .._otelcol.kube.names import PART_LABEL
+from .._otelcol.kube.objects import Manifest, Ref, ref
+from .._otelcol.kube.pod_references import sources
 
 _KIND = "ConfigMap"
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .._config.paths import amount
-from .._kube.objects import ref
+from .._otelcol.config.paths import amount
+from .._otelcol.kube.objects import ref
 from .._telemetry.logs import crash_cause
 from .failure_tables import (
     ISSUING,

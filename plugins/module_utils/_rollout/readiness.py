@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .._config.paths import at, mappings, section
+from .._otelcol.config.paths import at, mappings, section
 
 Object = dict[str, Any]
 

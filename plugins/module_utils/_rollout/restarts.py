@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .._errors import at_most
-from .._kube.names import LONGEST_LABEL
-from .._kube.objects import Manifest
+from .._otelcol.errors import at_most
+from .._otelcol.kube.names import LONGEST_LABEL
+from .._otelcol.kube.objects import Manifest
 
 INJECT, INJECTED = "sidecar.opentelemetry.io/inject", "sidecar.opentelemetry.io/injected"
 SIDECAR = "otc-container"

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .._config.paths import section
 from .._kube.nodes import DOWN, few, is_ready, node_of
-from .._kube.objects import Manifest, ref
+from .._otelcol.config.paths import section
+from .._otelcol.kube.objects import Manifest, ref
 
 
 class Worked(NamedTuple):

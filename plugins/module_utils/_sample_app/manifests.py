@@ -18,8 +18,8 @@ from urllib.parse import quote
 from .._collector.manifests.build import Manifest, present, shared_namespace
 from .._collector.manifests.pod import CONTAINER_SECURITY, env_source
 from .._collector.options import from_registry
-from .._errors import Problem, near, shown
-from .._kube import names
+from .._otelcol.errors import Problem, near, shown
+from .._otelcol.kube import names
 
 PORT = 8080
 # The first service asks the second.

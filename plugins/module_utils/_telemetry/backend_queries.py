@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from .._config.paths import mappings
+from .._otelcol.config.paths import mappings
 
 ID_ATTRIBUTE = "o11y.probe.id"
 METRIC = "o11y.probe"

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .._config.masking import quoted
-from .._config.paths import amount
+from .._otelcol.config.masking import quoted
+from .._otelcol.config.paths import amount
 
 # How a place is called where the collector's own metrics show the arrival.
 COUNTED = "the metrics of "

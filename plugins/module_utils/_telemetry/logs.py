@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import cleaned
+from .._otelcol.errors import cleaned
 from .times import seconds_between
 
 LONGEST = 400

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._collector.needs.listeners import waits_for_clients
-from .._collector.quantities import duration
-from .._config.catalogue import Listeners
-from .._config.paths import address, amount, at, is_loopback, items, section
+from .._otelcol.catalogue.catalogue import Listeners
+from .._otelcol.config.paths import address, amount, at, is_loopback, items, section
+from .._otelcol.needs.listeners import waits_for_clients
+from .._otelcol.needs.quantities import duration
 from .times import age
 
 # Source: documentation.md of receiverhelper, processorhelper, exporterhelper and memorylimiterprocessor.

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...module_utils._errors import Problem
 from ...module_utils._install.addon import addon_decision
 from ...module_utils._install.releases.installed import EKS
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan, removal
 from ...module_utils._install.releases.versions import read, version
+from ...module_utils._otelcol.errors import Problem
 
 
 def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...module_utils._errors import Problem
 from ...module_utils._install.olm import olm_decision, olm_objects
 from ...module_utils._install.olm.olm_decision import AUTOMATIC, MANUAL, OlmRequest
 from ...module_utils._install.releases import release_decision, removal
@@ -20,6 +19,7 @@ from ...module_utils._install.releases.release_decision import ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._install.releases.versions import read
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
+from ...module_utils._otelcol.errors import Problem
 from .. import _arguments
 
 OPTIONS: dict[str, dict[str, Any]] = {

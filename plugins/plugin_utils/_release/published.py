@@ -11,13 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...module_utils._errors import Problem, shown
 from ...module_utils._install.releases import images, lock_file, manifest, privileges
 from ...module_utils._install.releases.installed import RELEASED
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, product
 from ...module_utils._install.releases.versions import Version, image_name, version
-from ...module_utils._kube.objects import Manifest
-from .. import _documents, _files, _lock_file, _tables
+from ...module_utils._otelcol.errors import Problem, shown
+from ...module_utils._otelcol.kube.objects import Manifest
+from .. import _lock_file
+from .._otelcol import _documents, _files, _tables
 from . import source
 
 _DATA = Path(__file__).parents[1] / "_data"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...module_utils._errors import Problem
 from ...module_utils._install.releases import (
     helm,
     images,
@@ -31,7 +30,8 @@ from ...module_utils._install.releases.customization import (
 from ...module_utils._install.releases.installed import EKS, OLM
 from ...module_utils._install.releases.products import Product, product
 from ...module_utils._install.releases.versions import Version, version
-from ...module_utils._kube.names import RELEASE_LABEL
+from ...module_utils._otelcol.errors import Problem
+from ...module_utils._otelcol.kube.names import RELEASE_LABEL
 from .. import _arguments, _lock_file
 from . import addon, olm, published, source
 from .published import table

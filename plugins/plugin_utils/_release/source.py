@@ -15,13 +15,20 @@ from urllib.error import HTTPError, URLError
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import SSLValidationError, open_url
 
-from ...module_utils._bounded.live.bounded_reads import BROKEN, add_to_sum, file_bytes, member, stream_bytes, sum_of
-from ...module_utils._bounded.read_limits import CHART, CHART_FILE, TEXT
-from ...module_utils._errors import Problem, shown
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.versions import Version
 from ...module_utils._install.releases.versions import read as read_version
-from .. import _documents, _files, _yaml
+from ...module_utils._otelcol.bounded.live.bounded_reads import (
+    BROKEN,
+    add_to_sum,
+    file_bytes,
+    member,
+    stream_bytes,
+    sum_of,
+)
+from ...module_utils._otelcol.bounded.read_limits import CHART, CHART_FILE, TEXT
+from ...module_utils._otelcol.errors import Problem, shown
+from .._otelcol import _documents, _files, _yaml
 
 PAUSES = (1.0, 3.0)
 SECONDS = 20

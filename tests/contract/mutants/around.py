@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import (
-    variables,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.pod_logs import PodLogs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.network_policies import Policies
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Ingress, Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import variables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Ingress, Subject
 
 from .edits import NEW, Mutator, added, added_where, drop, edited, pipelines, placed, plus, put
 

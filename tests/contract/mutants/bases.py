@@ -14,8 +14,9 @@ from unittest.mock import patch
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment, Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _inputs, _render, _tables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _inputs, _tables
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "otel_collector_"

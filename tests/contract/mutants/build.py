@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import is_within
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import is_within
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from .edits import NEW, Mutator, added, built, components, edited, joined, pipelines, plus, put, rename
 

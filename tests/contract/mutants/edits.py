@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import Path, at, section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Deployment, Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Path, at, section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 Json = dict[str, Any]
 Mutator = Callable[[Subject], Iterator[Subject]]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Receiving, Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Receiving, Subject
 
 from .edits import NEW, Mutator, added, added_where, built, components, edited, joined, pipelines, placed, plus, put
 

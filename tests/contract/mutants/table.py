@@ -10,13 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import parse_version
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from . import around, build, cloud, flow, wiring
 from .edits import NEW, Mutator, added, built, grpc_exporter, http_exporter, plus
 
-CASES = "tests.unit.plugins.module_utils._validate"
+CASES = "tests.unit.plugins.module_utils._otelcol.rules"
 AMP = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write"
 XRAY = "https://xray.eu-west-1.amazonaws.com/v1/traces"
 LOGS = "https://logs.eu-west-1.amazonaws.com/v1/logs"

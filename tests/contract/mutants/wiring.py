@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
 from .edits import NEW, ROLES, Mutator, components, drop, edited, joined, pipelines, plus, put, rename
 

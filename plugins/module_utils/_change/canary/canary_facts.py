@@ -14,10 +14,10 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from ..._collector.needs.listeners import kind_of
-from ..._collector.peers import peers
-from ..._collector.quantities import BATCH_BYTES, duration
-from ..._config.paths import amount, at, items, section
+from ..._otelcol.config.paths import amount, at, items, section
+from ..._otelcol.needs.listeners import kind_of
+from ..._otelcol.needs.peers import peers
+from ..._otelcol.needs.quantities import BATCH_BYTES, duration
 from ..._telemetry.logs import VARIABLE
 from ..._telemetry.metrics import interval
 from .readings import LAST, Facts, Revision, Row, bounds, fewer

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..._config.masking import quoted
-from ..._config.paths import amount
 from ..._diagnose.diagnose_checks import Check, Search, run_checks
-from ..._errors import Problem, near
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.config.paths import amount
+from ..._otelcol.errors import Problem, near
 
 CHECKS = (
     Check(

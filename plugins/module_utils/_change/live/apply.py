@@ -13,16 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._config.paths import section
-from ..._errors import Problem
 from ..._kube.bundle import normalise, ordered
 from ..._kube.live.api_errors import FORBIDDEN, asking, explain, other_server, parsed
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.outage import LostError
-from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.operator_status import COLLECTOR, followed
 from ..._kube.ownership import collector_of, unmarked
 from ..._kube.replacement_order import RUNS, autoscaled, remade
+from ..._otelcol.config.paths import section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.config_versions import predecessors
 from ..._rollout.live.rollout_wait import follow
 from ..._rollout.live.webhook_reasons import unanswered

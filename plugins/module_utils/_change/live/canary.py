@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from ..._config.catalogue import listeners_by_type
 from ..._diagnose.live.reader import ClusterReader, path_of, utc_now
-from ..._errors import Failure, Problem
 from ..._kube.live.api_errors import asking, budget_of, explain
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.kinds import ApiResources
 from ..._kube.nodes import is_ready
-from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.operator_children import BUDGET
 from ..._kube.operator_status import followed
+from ..._otelcol.catalogue.catalogue import listeners_by_type
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import Change
 from ..._rollout.live.deleted_workload import deleted, is_gone
 from ..._rollout.live.explain_failures import WorkloadStatus, checked_search

@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from ..._errors import Failure, Problem
 from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import asking
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted
-from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.ownership import collector_of
 from ..._kube.replacement_order import RUNS
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import (
     KEPT,
     PARTLY_BACK,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import CONFLICT, MERGE, ApiError
-from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.ownership import applied_by
+from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..kubectl_fields import taken_back, without
 from .session import Session
 from .write import TRIES, restless

@@ -11,21 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._collector.needs.listeners import kind_of, listeners, started
-from ..._collector.peers import peers
-from ..._config.catalogue import Listeners
-from ..._config.masking import masker, secrets_in
-from ..._config.paths import items, section
 from ..._diagnose.cluster_objects import memory_limit
 from ..._diagnose.diagnose_checks import Check
 from ..._diagnose.live.dependencies import peer_facts, read_peers
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Notes, Object, path_of, utc_now
 from ..._diagnose.live.running_config import running_config
-from ..._errors import Problem
 from ..._kube.live.api_errors import asking
-from ..._kube.network_policies import policies_to
-from ..._kube.objects import ref
+from ..._otelcol.catalogue.catalogue import Listeners
+from ..._otelcol.config.masking import masker, secrets_in
+from ..._otelcol.config.paths import items, section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.network_policies import policies_to
+from ..._otelcol.kube.objects import ref
+from ..._otelcol.needs.listeners import kind_of, listeners, started
+from ..._otelcol.needs.peers import peers
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
 from ..._rollout.live.explain_failures import checked_search
 from ..._telemetry.metrics import metrics_port, reading, unserved

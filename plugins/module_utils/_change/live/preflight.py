@@ -8,14 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ..._config.layers import parse_version
-from ..._errors import Problem, at_most
 from ..._kube.live.api_errors import asking, explain, kind_missing
 from ..._kube.live.cluster import ApiError
 from ..._kube.live.kinds import ApiResource
-from ..._kube.objects import Manifest, ref
 from ..._kube.ownership import is_ours
-from ..._kube.pod_references import Reference, missing, provided, remedy, unprovided
 from ..._kube.replacement_order import (
     API,
     Clash,
@@ -28,6 +24,10 @@ from ..._kube.replacement_order import (
 )
 from ..._kube.rights import kubelet_pods
 from ..._kube.services import unfit_ports
+from ..._otelcol.config.layers import parse_version
+from ..._otelcol.errors import Problem, at_most
+from ..._otelcol.kube.objects import Manifest, ref
+from ..._otelcol.kube.pod_references import Reference, missing, provided, remedy, unprovided
 from .foreign_objects import refuse_others
 from .session import Session
 from .write import try_new

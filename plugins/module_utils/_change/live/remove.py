@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._config.paths import section
-from ..._errors import Problem, at_most
 from ..._kube.bundle import ordered
 from ..._kube.leftovers import leftovers
 from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
-from ..._kube.objects import Identity, Manifest, Ref, identity, ref
 from ..._kube.ownership import owner, users_of_account
 from ..._kube.replacement_order import WORKLOADS
+from ..._otelcol.config.paths import section
+from ..._otelcol.errors import Problem, at_most
+from ..._otelcol.kube.objects import Identity, Manifest, Ref, identity, ref
 from .prune import Pruning, delete, needed_by_others, secrets_of
 from .session import BundleOptions, Session, keep, listed, reporting
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..._kube.live.kinds import PRUNED, ApiResource, version_for
-from ..._kube.names import COLLECTOR_LABEL, selector
-from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.ownership import label_of, release_of
 from ..._kube.replacement_order import RUNS
+from ..._otelcol.kube.names import COLLECTOR_LABEL, selector
+from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..earlier_names import config_text, is_renamed, unlisted, warning
 from .session import Session, listed
 

@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..._config.paths import section
 from ..._diagnose.live.reader import ClusterReader
-from ..._errors import Failure, Problem
 from ..._kube.bundle import ordered
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted, is_within
-from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.ownership import collector_of, last_apply, reapplied
 from ..._kube.replacement_order import RUNS
+from ..._otelcol.config.paths import section
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import Change, identified
 from ..._rollout.failures import Symptom
 from ..._rollout.live.deleted_workload import is_gone

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..._errors import Problem, at_most
 from ..._kube.bundle import holders
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA_LIST, NOT_FOUND, ApiError
 from ..._kube.live.kinds import ApiResource
-from ..._kube.objects import Manifest, ref
 from ..._kube.operator_status import KIND, account, is_issued, refusal
+from ..._otelcol.errors import Problem, at_most
+from ..._otelcol.kube.objects import Manifest, ref
 from .session import Session, listed, uid
 
 SHOWN = 3

@@ -10,15 +10,15 @@ import platform
 import secrets
 from typing import Any
 
-from ..._errors import Problem
 from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import FORBIDDEN, asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
 from ..._kube.live.outage import LostError
 from ..._kube.managed_fields import extracted, is_applied
-from ..._kube.objects import Manifest, Ref, ref
 from ..._kube.ownership import applied_by, last_apply, marks, release_of
 from ..._kube.replacement_order import kept_replicas
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import another_run
 from ..._rollout.live.rollout_wait import ONE_RUN
 from ..._rollout.live.webhook_reasons import unanswered

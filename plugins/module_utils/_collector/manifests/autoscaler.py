@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._config.paths import items, section
-from ..._errors import Problem
+from ..._otelcol.config.paths import items, section
+from ..._otelcol.errors import Problem
 from .build import CollectorBuild, Manifest, frame, present
 from .workload import SCALED
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._errors import Problem
-from ..._kube import names
-from ..needs.derive_needs import Needs, Port
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube import names
+from ..._otelcol.needs.derive_needs import Needs, Port
 from ..options import Collector
 from ..platform import Platform
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._errors import Problem
-from ..._kube import names
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube import names
 from .build import CollectorBuild, Manifest, frame
 
 API_VERSION = "cert-manager.io/v1"

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..._errors import Problem, near
-from ..._kube.names import PART_LABEL
-from ..._kube.objects import Ref, group_of, ref
+from ..._otelcol.errors import Problem, near
+from ..._otelcol.kube.names import PART_LABEL
+from ..._otelcol.kube.objects import Ref, group_of, ref
 from .build import CollectorBuild, Manifest
 
 # Namespaced kinds that are pruned, and their API groups, without workloads and collectors: those are what other options

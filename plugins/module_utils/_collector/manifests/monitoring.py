@@ -16,13 +16,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..._config.paths import section
-from ..._errors import Problem, near
-from ..._kube import names
+from ..._otelcol.config.paths import section
+from ..._otelcol.errors import Problem, near
+from ..._otelcol.kube import names
+from ..._otelcol.needs.listeners import kind_of
+from ..._otelcol.needs.quantities import parse_bytes
 from ..monitoring import alerts, dashboard
 from ..monitoring.series import COLLECTOR, Parts, Series, matchers, parts_of, renamed, version_of
-from ..needs.listeners import kind_of
-from ..quantities import parse_bytes
 from . import open_telemetry_collector
 from .build import CollectorBuild, Manifest, frame, present
 from .own_metrics import own_port

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._config.paths import at, section
-from ..._errors import Problem
-from ..._kube import names
+from ..._otelcol.config.paths import at, section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube import names
 from ..options import Collector
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .openshift import app_protocol

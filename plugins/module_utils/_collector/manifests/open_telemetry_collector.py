@@ -16,8 +16,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..._config.paths import SECTIONS, section
-from ..._kube import names
+from ..._otelcol.config.paths import SECTIONS, section
+from ..._otelcol.kube import names
 from . import autoscaler, own_metrics, pod, workload
 from .build import CollectorBuild, Manifest, frame, present
 from .network import DUAL_STACK

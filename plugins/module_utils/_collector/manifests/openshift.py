@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..._config.paths import section
-from ..._errors import Problem
-from ..._kube import names
-from ..needs.component_row import Rules, rule
-from ..needs.derive_needs import Port
+from ..._otelcol.config.paths import section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube import names
+from ..._otelcol.needs.component_row import Rules, rule
+from ..._otelcol.needs.derive_needs import Port
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .pod import SELINUX_LEVEL, pod_security, volumes
 from .workload import claims

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._config.paths import ANY, at, section
-from ..._errors import Problem
-from ..._kube.names import label_value, text
-from ..needs.derive_needs import DOWNWARD, Mount
+from ..._otelcol.config.paths import ANY, at, section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.names import label_value, text
+from ..._otelcol.needs.derive_needs import DOWNWARD, Mount
 from ..options import Collector
 from ..platform import Platform
 from . import own_metrics

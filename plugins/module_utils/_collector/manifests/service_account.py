@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ..._config.paths import items, section
-from ..._kube import names
-from ..needs.component_row import READ, Rules, rule
-from ..needs.component_table import component, through_api
-from ..needs.derive_needs import rules_of
+from ..._otelcol.config.paths import items, section
+from ..._otelcol.kube import names
+from ..._otelcol.needs.component_row import READ, Rules, rule
+from ..._otelcol.needs.component_table import component, through_api
+from ..._otelcol.needs.derive_needs import rules_of
 from ..options import Collector
 from .build import CollectorBuild, Manifest, frame, present
 from .openshift import use

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._config.paths import items, section
-from ..._kube import names
+from ..._otelcol.config.paths import items, section
+from ..._otelcol.kube import names
 from ..options import from_registry
 from . import pod, service_account
 from .build import CollectorBuild, Manifest, frame, present

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._errors import Problem
-from ..._kube import names
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube import names
 from ..options import Collector
 from .build import CollectorBuild, Manifest, frame, present
 from .pod import STATE_VOLUME, pod_template

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._config.layers import parse_version
-from ..._config.paths import at, items, section
-from ..needs.listeners import kind_of
+from ..._otelcol.config.layers import parse_version
+from ..._otelcol.config.paths import at, items, section
+from ..._otelcol.needs.listeners import kind_of
 
 # What records of each signal are called in names of metrics. Source: documentation.md of exporterhelper.
 NOUNS = {"traces": "spans", "metrics": "metric_points", "logs": "log_records", "profiles": "profile_samples"}

@@ -10,14 +10,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._collector.peers import peers
-from ..._config.catalogue import Listeners, listeners_by_type
-from ..._config.masking import masker, secrets_in
-from ..._config.paths import at, items, section
 from ..._kube.live.api_errors import library
 from ..._kube.live.connect import connect, run
-from ..._kube.network_policies import policies_to
-from ..._kube.pod_references import sources
+from ..._otelcol.catalogue.catalogue import Listeners, listeners_by_type
+from ..._otelcol.config.masking import masker, secrets_in
+from ..._otelcol.config.paths import at, items, section
+from ..._otelcol.kube.network_policies import policies_to
+from ..._otelcol.kube.pod_references import sources
+from ..._otelcol.needs.peers import peers
 from ..._rollout.failures import newest, newest_pods, older_pods, symptoms
 from ..._rollout.live.explain_failures import described
 from ..._rollout.readiness import count, is_ready, pod_counts

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._collector.peers import Peer
-from ..._config.paths import at, items, section
-from ..._errors import Problem
 from ..._kube.live.api_errors import library
 from ..._kube.live.cluster import ApiError
-from ..._kube.names import OWNER
-from ..._kube.network_policies import Policies, Sender
 from ..._kube.ownership import collector_of, is_ours, release_of
-from ..._kube.pod_references import Source, missing_keys, sources
 from ..._kube.rights import Right
-from ..._kube.service_names import service_of
+from ..._otelcol.config.paths import at, items, section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.names import OWNER
+from ..._otelcol.kube.network_policies import Policies, Sender
+from ..._otelcol.kube.pod_references import Source, missing_keys, sources
+from ..._otelcol.kube.service_names import service_of
+from ..._otelcol.needs.peers import Peer
 from ..._rollout.change_record import is_record, record_name, standing
 from .. import checks_trust
 from ..checks_start import missing, needed

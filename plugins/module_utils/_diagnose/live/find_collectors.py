@@ -11,17 +11,17 @@ from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._config.paths import at, section
-from ..._errors import Problem
-from ..._kube import names
 from ..._kube.live.api_errors import listing
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
-from ..._kube.objects import Manifest
 from ..._kube.ownership import is_ours
 from ..._kube.removal_command import BUILT_IN, removal
+from ..._otelcol.config.paths import at, section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube import names
+from ..._otelcol.kube.objects import Manifest
 from ..._rollout import restarts
 from ..._rollout.failures import owned
 from ..pod_config import collector_container

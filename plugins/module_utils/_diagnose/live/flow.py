@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..._config.catalogue import Listeners
-from ..._errors import Problem
 from ..._kube.live.api_errors import library
+from ..._otelcol.catalogue.catalogue import Listeners
+from ..._otelcol.errors import Problem
 from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
 from ..checks_trust import Certificate
 from ..cluster_objects import memory_limit

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from ..._errors import cleaned
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.outage import LostError
 from ..._kube.live.urls import segment
+from ..._otelcol.errors import cleaned
 
 Object = dict[str, Any]
 FORBIDDEN = 403

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..._config.documents import merged
-from ..._config.paths import section
-from ..._config.yaml_documents import load
-from ..._errors import Problem
 from ..._kube.live.api_errors import library
-from ..._kube.pod_references import Source, sources
+from ..._otelcol.config.documents import merged
+from ..._otelcol.config.paths import section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.pod_references import Source, sources
+from ..._otelcol.yaml.yaml_documents import load
 from ..pod_config import config_texts, environment, expanded
 from .find_collectors import DiagnosedTarget
 from .reader import ClusterReader, Object

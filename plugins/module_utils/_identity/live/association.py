@@ -12,9 +12,9 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._errors import Problem
 from ..._kube.eks_token import EXISTS_CODES
 from ..._kube.live.libraries import lacking
+from ..._otelcol.errors import Problem
 from ..assignment import FIELDS, impossible, request, settings
 from .aws_api import AnsibleCallError, Aws, CallErrors, changes, retagged, run, tag
 

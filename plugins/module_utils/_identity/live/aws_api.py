@@ -21,15 +21,15 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from ..._config.masking import concealed
-from ..._config.yaml_documents import load
-from ..._errors import Problem, escaped, printable
 from ..._kube.eks_token import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
 from ..._kube.live.api_errors import library
 from ..._kube.live.hidden import hide_more
 from ..._kube.live.kubeconfig import answer_of, without_terminal
 from ..._kube.live.libraries import lacking
 from ..._kube.option_secrets import without
+from ..._otelcol.config.masking import concealed
+from ..._otelcol.errors import Problem, escaped, printable
+from ..._otelcol.yaml.yaml_documents import load
 from ..trust import tag_changes
 
 # For how long one call is tried when nothing else sets a limit.

@@ -13,13 +13,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._collector.needs.aws_policy import IRSA, Account
-from ..._errors import Problem
 from ..._kube.eks_token import explain, passing
 from ..._kube.live.api_errors import library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.kubeconfig import answer_of, session_of
+from ..._otelcol.errors import Problem
+from ..._otelcol.needs.aws_policy import IRSA, Account
 from ..identity import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
 from ..trust import AUDIENCE
 

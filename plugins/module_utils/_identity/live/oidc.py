@@ -14,8 +14,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_list_to_ansible_dict,
 )
 
-from ..._errors import Problem
 from ..._kube.eks_token import EXISTS_CODES
+from ..._otelcol.errors import Problem
 from ..trust import AUDIENCE, bare, find, goal, issuer, settings, steps, thumbprints
 from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run
 

@@ -17,9 +17,9 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
-from ..._collector.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled
-from ..._errors import Problem
 from ..._kube.eks_token import EXISTS_CODES
+from ..._otelcol.errors import Problem
+from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled
 from ..identity import ANNOTATIONS, in_region
 from ..role import (
     RoleRequest,

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._errors import Problem
-from ..._kube.names import RELEASE_LABEL
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.names import RELEASE_LABEL
 from ..releases import versions
 from ..releases.customization import SCHEDULING
 from ..releases.installed import EKS

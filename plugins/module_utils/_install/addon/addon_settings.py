@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..._config.masking import is_secret, salted
-from ..._config.paths import Path, dotted
-from ..._errors import Problem, at_most, near
+from ..._otelcol.config.masking import is_secret, salted
+from ..._otelcol.config.paths import Path, dotted
+from ..._otelcol.errors import Problem, at_most, near
 
 Settings = dict[str, Any]
 # Our names for the fields of the API; tags and namespace go other ways.

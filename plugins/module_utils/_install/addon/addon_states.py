@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..._config.masking import quoted
+from ..._otelcol.config.masking import quoted
 
 ABSENT = "ABSENT"  # not a status of EKS, which answers with ResourceNotFoundException
 STATUSES = (

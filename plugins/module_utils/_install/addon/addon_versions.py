@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..._errors import Problem, at_most, near
+from ..._otelcol.errors import Problem, at_most, near
 
 DEFAULT, LATEST = "default", "latest"
 SHOWN = 8

@@ -12,9 +12,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._errors import Problem
 from ..._identity.live.aws_api import AnsibleCallError, Aws, CallErrors, busy, parsed, run, tag
 from ..._kube.live.libraries import lacking
+from ..._otelcol.errors import Problem
 from ..addon.addon_settings import IDENTITIES, creation, difference, secrets_of, settings, shown, update
 from ..addon.addon_states import (
     ABSENT,

@@ -12,8 +12,8 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._errors import Problem
 from ..._identity.live.aws_api import Aws, CallErrors, run
+from ..._otelcol.errors import Problem
 from ..addon.addon_states import Patience, issues_of
 from ..addon.addon_versions import available, choose, order
 from .addon_wait import AddonReads, AddonWait, Limits, fact

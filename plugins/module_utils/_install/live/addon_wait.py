@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._config.masking import quoted
-from ..._errors import Failure
 from ..._identity.live.aws_api import AnsibleCallError, CallErrors, Calls, parsed
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.errors import Failure
 from ..addon.addon_settings import shown
 from ..addon.addon_states import (
     ABSENT,

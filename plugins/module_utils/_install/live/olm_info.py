@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import cleaned
 from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import cleaned
+from ..._otelcol.kube.objects import Manifest
 from ..olm import olm_decision, olm_objects
 
 OPERATORS, GROUPS = f"/apis/{olm_objects.API}/v1alpha1", f"/apis/{olm_objects.API}/v1"

@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import Failure, Problem
 from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.objects import Manifest
 from ..._rollout.live.explain_failures import Search, WorkloadStatus, checked_search
 from ..olm import olm_states
 from ..olm.olm_states import APPROVE, DONE, Goal, OlmObjects, OlmSymptom, OlmVerdict, judge, status_of

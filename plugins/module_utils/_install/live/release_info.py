@@ -14,8 +14,8 @@ from ..._kube.live.api_errors import asking, listing
 from ..._kube.live.cluster import JSON, METADATA_LIST, PAGE, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.kinds import ApiResource, ApiResources, version_for
-from ..._kube.names import RELEASE_LABEL
-from ..._kube.objects import Manifest
+from ..._otelcol.kube.names import RELEASE_LABEL
+from ..._otelcol.kube.objects import Manifest
 from ..releases import installed as found
 from ..releases.manifest import DEFINITION, WEBHOOKS
 from ..releases.products import Product, product

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._errors import Problem, about, at_most, near
-from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import Problem, about, at_most, near
+from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
+from ..._otelcol.kube.objects import Manifest
 from ..releases.products import OPERATOR, PRODUCTS
 from ..releases.versions import FIRST_V1BETA1, read
 from .olm_objects import API, PACKAGES, READY, Found, is_before, of_operator, read_csv

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..._kube.objects import Manifest
 from ..._kube.ownership import release_of
+from ..._otelcol.kube.objects import Manifest
 from ..releases.installed import OLM
 from ..releases.products import OPERATOR, PRODUCTS
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._kube.objects import Manifest
+from ..._otelcol.kube.objects import Manifest
 from .olm_objects import is_before, is_same_operator
 from .olm_state_table import CSV, PLAN, SOON, SUBSCRIPTION, Row, row_for
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._collector.manifests.pod import env_source
-from ..._errors import Problem, near
-from ..._kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import Problem, near
+from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
+from ..._otelcol.kube.objects import Manifest
 from . import images
 from .lock_file import Pin, unpinned
 from .manifest import DEFINITION, Release, client_configs, component, containers

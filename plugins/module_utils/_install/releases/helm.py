@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._collector.options import from_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
-from ..._kube.names import RELEASE_LABEL
+from ..._otelcol.kube.names import RELEASE_LABEL
 from .customization import GENERATED, ISSUER, TUNING, Customization
 from .products import CERT_MANAGER, OPERATOR, Product
 from .versions import Version

@@ -16,10 +16,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..._collector.options import from_registry
-from ..._config.paths import at, leaves
-from ..._errors import Problem, near
 from ..._instrumentation.sdk_languages import LANGUAGES
-from ..._kube.objects import Manifest
+from ..._otelcol.config.paths import at, leaves
+from ..._otelcol.errors import Problem, near
+from ..._otelcol.kube.objects import Manifest
 from .lock_file import Pin, unpinned
 from .manifest import containers
 

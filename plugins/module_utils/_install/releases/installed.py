@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._errors import at_most
-from ..._kube.keepers import HELM_NAME, HELM_NAMESPACE
-from ..._kube.names import OWNER, OWNER_LABEL
-from ..._kube.objects import Manifest
 from ..._kube.ownership import applied_by, label_of, release_of
+from ..._otelcol.errors import at_most
+from ..._otelcol.kube.keepers import HELM_NAME, HELM_NAMESPACE
+from ..._otelcol.kube.names import OWNER, OWNER_LABEL
+from ..._otelcol.kube.objects import Manifest
 from . import manifest
 from .products import Product
 from .versions import read

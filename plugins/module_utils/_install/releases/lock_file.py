@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..._errors import Problem, shown
+from ..._otelcol.errors import Problem, shown
 
 FILE = "otel.lock.yml"
 # The one variable in the file: an inventory folder may hold the file, and Ansible reads it as a group with variables.

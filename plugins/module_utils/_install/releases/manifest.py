@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._errors import Problem
-from ..._kube.objects import Manifest
 from ..._kube.ownership import label_of
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest
 from .products import PRODUCTS, Product
 from .versions import Version, image_name, read, tag
 

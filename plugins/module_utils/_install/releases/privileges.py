@@ -16,8 +16,8 @@ from itertools import product as combinations
 from math import prod
 from typing import Any, NamedTuple
 
-from ..._errors import Problem
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest
 from . import images
 from .manifest import WEBHOOKS, Release, client_configs
 

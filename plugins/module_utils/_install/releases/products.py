@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._errors import Problem, near
+from ..._otelcol.errors import Problem, near
 
 CERT_MANAGER = "cert-manager"
 OPERATOR = "opentelemetry-operator"

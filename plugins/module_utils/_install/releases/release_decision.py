@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._errors import Problem
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest
 from . import versions
 from .installed import EKS, HELM, MANIFEST, OLM
 from .manifest import DEFINITION

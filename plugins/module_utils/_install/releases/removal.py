@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._errors import Problem
-from ..._kube.names import RELEASE_LABEL
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.names import RELEASE_LABEL
+from ..._otelcol.kube.objects import Manifest
 from .installed import HELM, names_of
 from .manifest import DEFINITION
 from .products import Product

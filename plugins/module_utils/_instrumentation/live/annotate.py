@@ -11,14 +11,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._change.live.session import BundleReport
-from ..._config.paths import section
-from ..._errors import Problem
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.urls import segment
-from ..._kube.names import OWNER
-from ..._kube.objects import Manifest
+from ..._otelcol.config.paths import section
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.names import OWNER
+from ..._otelcol.kube.objects import Manifest
 from ..._rollout import restarts
 from .. import inject_annotations
 

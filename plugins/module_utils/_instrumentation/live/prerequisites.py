@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import Problem
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest
 from .. import custom_resource as manifest
 from .. import inject_annotations, sdk_languages
 from ..custom_resource import API_VERSION, KIND

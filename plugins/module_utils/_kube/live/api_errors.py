@@ -14,8 +14,8 @@ from collections.abc import Callable
 from shlex import quote
 from typing import Any, NamedTuple
 
-from ..._config.yaml_documents import data_of
-from ..._errors import Problem, at_most
+from ..._otelcol.errors import Problem, at_most
+from ..._otelcol.yaml.yaml_documents import data_of
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError
 from .libraries import unusable
 from .outage import LostError

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..._config.masking import quoted
+from ..._otelcol.config.masking import quoted
 
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 # Messages of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that rejects

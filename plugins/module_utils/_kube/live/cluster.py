@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..._config.masking import quoted
+from ..._otelcol.config.masking import quoted
 from .api_responses import (
     NotJsonError,
     calls_webhook,

@@ -21,10 +21,10 @@ from urllib.request import getproxies, proxy_bypass
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
-from ..._bounded.live.bounded_reads import body as body_of
-from ..._bounded.read_limits import ANSWER
-from ..._config.masking import MASK, concealed, salted, secrets_in, secrets_in_objects
-from ..._errors import Problem, escaped, printable, shown
+from ..._otelcol.bounded.live.bounded_reads import body as body_of
+from ..._otelcol.bounded.read_limits import ANSWER
+from ..._otelcol.config.masking import MASK, concealed, salted, secrets_in, secrets_in_objects
+from ..._otelcol.errors import Problem, escaped, printable, shown
 from ..bundle import redact, secret_values
 from ..option_secrets import without
 from .api_errors import library, lost, parsed

@@ -25,10 +25,10 @@ from datetime import datetime
 from itertools import pairwise, takewhile
 from typing import Any
 
-from ..._bounded.live.bounded_reads import printed, started
-from ..._bounded.read_limits import TooLargeError
-from ..._config.masking import is_secret_name, masker, quoted, secrets_in_objects
-from ..._errors import Problem
+from ..._otelcol.bounded.live.bounded_reads import printed, started
+from ..._otelcol.bounded.read_limits import TooLargeError
+from ..._otelcol.config.masking import is_secret_name, masker, quoted, secrets_in_objects
+from ..._otelcol.errors import Problem
 from ..option_secrets import SHORTEST_SECRET
 
 # kubectl waits for ever. kubelogin, which opens a browser, gives the user 180 s (its --authentication-timeout-sec).

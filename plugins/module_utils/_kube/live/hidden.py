@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._config.paths import leaves
+from ..._otelcol.config.paths import leaves
 from ..option_secrets import hideable, option_secrets
 from .api_errors import parsed
 

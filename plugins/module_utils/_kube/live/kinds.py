@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..._errors import Problem
-from ..objects import Manifest, group_of
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest, group_of
 from .cluster import Cluster
 from .urls import segment
 

@@ -20,10 +20,10 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
-from ..._bounded.live.bounded_reads import file_text
-from ..._bounded.read_limits import CREDENTIAL
-from ..._config.masking import quoted
-from ..._errors import Problem, cleaned
+from ..._otelcol.bounded.live.bounded_reads import file_text
+from ..._otelcol.bounded.read_limits import CREDENTIAL
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.errors import Problem, cleaned
 from ..eks_token import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, asked_by, explain
 from .api_errors import library
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ..._errors import Problem
+from ..._otelcol.errors import Problem
 
 Made = TypeVar("Made")
 

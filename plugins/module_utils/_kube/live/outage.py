@@ -16,8 +16,8 @@ import math
 import threading
 from collections.abc import Callable
 
-from ..._config.masking import quoted
-from ..._errors import shown
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.errors import shown
 
 # A server that has not answered yet: a refused connection stays refused for eleven seconds too.
 FIRST_PAUSES = (0.3, 0.7)

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
-from ..._bounded.live.bounded_reads import file_text
-from ..._errors import Failure, Problem
+from ..._otelcol.bounded.live.bounded_reads import file_text
+from ..._otelcol.errors import Failure, Problem
 from .api_errors import explain, library, lost
 from .cluster import NOT_ALLOWED, ApiError, Cluster
 from .connect import connect, run

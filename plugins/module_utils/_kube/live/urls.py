@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ..._errors import Problem
+from ..._otelcol.errors import Problem
 
 # What a path may hold; a query, a fragment or a step up in it would come from a name.
 FIT = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)

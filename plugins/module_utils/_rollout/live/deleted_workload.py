@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ..._errors import Failure
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.objects import Manifest, Ref
+from ..._otelcol.errors import Failure
+from ..._otelcol.kube.objects import Manifest, Ref
 
 ALONE = "See that no `remove` and no user deletes it while a run deploys it, then run again."
 AUDIT = "Kubernetes records who deleted it in the audit log of the API server alone."

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._config.masking import concealed, quoted
-from ..._errors import Failure, Problem
 from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
-from ..._kube.objects import ref
+from ..._otelcol.config.masking import concealed, quoted
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.objects import ref
 from ..._telemetry.logs import tail
 from ..failure_tables import UNSCHEDULABLE_GRACE
 from ..failures import (

@@ -12,14 +12,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import Failure, Problem
 from ..._kube.live.api_errors import asking, explain, listing
 from ..._kube.live.cluster import MERGE, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.kinds import ApiResources
 from ..._kube.live.urls import segment
-from ..._kube.names import OWNER
-from ..._kube.objects import Manifest
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.names import OWNER
+from ..._otelcol.kube.objects import Manifest
 from .. import restarts
 from ..restarts import RESTARTED, Workload
 from .explain_failures import checked_search

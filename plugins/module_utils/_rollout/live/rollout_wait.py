@@ -10,16 +10,16 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._config.masking import quoted
-from ..._errors import Failure, Problem
 from ..._kube.live.api_errors import asking, kind_missing
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResources, version_for
-from ..._kube.names import OWNER
 from ..._kube.nodes import without_pod
-from ..._kube.objects import Ref, ref
 from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, unreconciled
 from ..._kube.ownership import reapplied
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.names import OWNER
+from ..._otelcol.kube.objects import Ref, ref
 from ..failures import OF, Object, Symptom, owned, title, unprobed
 from ..readiness import count, is_ready
 from .deleted_workload import deleted, is_gone

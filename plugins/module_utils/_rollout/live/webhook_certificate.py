@@ -17,14 +17,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import Problem
 from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import APPLY, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.urls import segment
-from ..._kube.names import OWNER, OWNER_LABEL
-from ..._kube.objects import Manifest
 from ..._kube.ownership import applied_by, owner
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.names import OWNER, OWNER_LABEL
+from ..._otelcol.kube.objects import Manifest
 
 Now = Callable[[], datetime.datetime]
 _PRIMITIVES = "cryptography.hazmat.primitives"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..._errors import Failure, Problem
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, ApiError, Cluster
-from ..._kube.objects import Ref, ref
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.objects import Ref, ref
 from ..failures import Object
 from ..readiness import count, is_ready
 from ..webhooks import (

@@ -13,15 +13,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import Failure, Problem
 from ..._kube.bundle import check
 from ..._kube.live.api_errors import explain, other_server
 from ..._kube.live.cluster import APPLY, MERGE, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.live.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
-from ..._kube.names import OWNER
-from ..._kube.objects import Manifest, Ref, ref
+from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.kube.names import OWNER
+from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..webhooks import ready, services, uninjected
 from .explain_failures import WorkloadStatus, checked_search
 from .webhook_reasons import Pending, Reasons, silent, unanswered

@@ -13,9 +13,6 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._bounded.live.bounded_reads import body
-from ..._config.masking import quoted
-from ..._errors import Failure, Problem, shown
 from ..._identity.live.aws_api import Calls
 from ..._kube import eks_token
 from ..._kube.live.api_errors import explain, library
@@ -23,6 +20,9 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.kubeconfig import answer_of
 from ..._kube.live.urls import segment
+from ..._otelcol.bounded.live.bounded_reads import body
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.errors import Failure, Problem, shown
 from ..._telemetry.evidence import excerpt
 from ..._telemetry.live.collector_pods import Pods
 from ..._telemetry.live.probe import Logs, Metrics

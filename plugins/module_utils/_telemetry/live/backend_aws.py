@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..._errors import Problem
 from ..._kube.eks_token import MISSING_CODES, explain, passing
 from ..._kube.live.api_errors import library
 from ..._kube.live.kubeconfig import answer_of, session_of, without_terminal
+from ..._otelcol.errors import Problem
 from ..backend_queries import Call, Question
 from .backend_http import address, read
 

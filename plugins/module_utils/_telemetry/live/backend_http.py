@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from ..._bounded.live.bounded_reads import body as body_of
-from ..._config.masking import quoted
-from ..._errors import Problem, shown
 from ..._kube.live.api_errors import library
+from ..._otelcol.bounded.live.bounded_reads import body as body_of
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.errors import Problem, shown
 from ..backend_queries import Question
 
 ASKED = "See the probe arrive"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..._errors import Problem
+from ..._otelcol.errors import Problem
 from ..backend_queries import BACKENDS, Asked, missing, of_probe
 from .backend_aws import AwsBackend
 from .backend_http import ASKED, HttpBackend

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._errors import Problem
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.urls import segment
+from ..._otelcol.errors import Problem
 from ..evidence import listening
 from .backend_http import ASKED
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..._errors import Problem
 from ..._kube.live.cluster import Cluster
+from ..._otelcol.errors import Problem
 from ..lost_records import Hop
 from ..metrics import Reading, grown, reading, total
 from .collector_pods import Pods

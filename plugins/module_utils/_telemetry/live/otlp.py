@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._bounded.live.bounded_reads import body as body_of
-from ..._bounded.live.bounded_reads import file_bytes
-from ..._bounded.read_limits import CREDENTIAL
-from ..._config.masking import quoted
-from ..._errors import Problem, shown
 from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.urls import segment
+from ..._otelcol.bounded.live.bounded_reads import body as body_of
+from ..._otelcol.bounded.live.bounded_reads import file_bytes
+from ..._otelcol.bounded.read_limits import CREDENTIAL
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.errors import Problem, shown
 from ..backend_queries import ID_ATTRIBUTE, METRIC, segment_id, trace_id
 from ..evidence import LINE_LENGTH, listening
 

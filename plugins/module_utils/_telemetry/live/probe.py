@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import Failure, Problem
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.progress import Progress, silent
+from ..._otelcol.errors import Failure, Problem
 from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth
 from ..lost_records import Lost, lost
 from .backend_http import ASKED

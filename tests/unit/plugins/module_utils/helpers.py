@@ -13,17 +13,14 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.build import (
     CollectorBuild,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.derive_needs import (
-    Needs,
-    derive,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import (
     Collector,
     option_names,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.layers import Layer
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import Layer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs, derive
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
 from tests.support import cases as tables
 
@@ -31,11 +28,11 @@ cases = tables.cases
 Json = dict[str, Any]
 
 _ROOT = Path(__file__).parents[4]
-_TABLES = (_ROOT / "plugins" / "plugin_utils" / "_data" / "catalogue").glob("*.json")
+_TABLES = (_ROOT / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue").glob("*.json")
 CATALOGUE = Catalogue.from_tables({path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _TABLES})
 LISTENERS = CATALOGUE.listeners
 OPERATOR_KINDS: Json = json.loads(
-    (_ROOT / "plugins" / "plugin_utils" / "_data" / "operator_kinds.json").read_text(encoding="utf-8")
+    (_ROOT / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "operator_kinds.json").read_text(encoding="utf-8")
 )
 
 _SPEC = _ROOT / "roles" / "otel_collector" / "meta" / "argument_specs.yml"

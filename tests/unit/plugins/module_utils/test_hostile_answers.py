@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import olm_info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
     LINE_LENGTH,
 )

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem, cleaned, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, cleaned, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
     NotSentError,

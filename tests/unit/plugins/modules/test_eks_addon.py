@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import parsed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import hide_more
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.testbed.aws.world import Stage
 

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.filter.to_manifests import FilterModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
-    _action,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _action
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
     _builds,
     _inputs,
     _migrate,
     _validate,
     _yaml,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._builds import BuildRequest, resolve
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._builds import BuildRequest, resolve
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 
 from tests.support.cases import cases

@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _documents, _sources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 SPEC = {
     "endpoint": {"description": "Where to.", "required": True},

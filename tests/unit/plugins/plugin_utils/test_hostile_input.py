@@ -11,10 +11,11 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem, printable
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import counters
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import reading
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _validate, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
 
 from tests.support.cases import cases

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.paths import at, leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at, leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
 from .helpers import of_kind, rendered
 

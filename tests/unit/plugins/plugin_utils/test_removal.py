@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._findings import Judgement
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_for_removal
 
 from .helpers import OTLP, of_kind, rendered, request

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.pod_logs import matches
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import matches
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
 from tests.support.cases import cases
 

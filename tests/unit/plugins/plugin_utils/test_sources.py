@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate.recipes import RecipeUse
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _documents, _files, _sources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import RecipeUse
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _files
 
 RECIPE = "summary: Mine.\nsignals: [traces]\nmodes: [deployment]\noptions: {}\n"
 

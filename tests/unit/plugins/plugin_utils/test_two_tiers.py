@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _render, _validate
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
 
 from tests.support.cases import cases
 

@@ -15,8 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.back
     LIMITS,
     Limit,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PRUNED, ApiResources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ..helpers import OPTIONS, PODS, SPEC, build, cases, collector, running, served
 from .manifests.test_open_telemetry_collector import SETTINGS, SOURCES, order

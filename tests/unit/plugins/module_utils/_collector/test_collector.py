@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import options as core
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import quantities
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import quantities
 
 from ..helpers import LABELS, SELECTOR, Json, cases, collector
 

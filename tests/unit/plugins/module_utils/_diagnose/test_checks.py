@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagn
     run_checks,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import CHECKS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import Source
 
 from ..helpers import cases
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.peers import Peer, peers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import reach as network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peer_state import peer_row
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import Around, Reach
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import network_policies as policies
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import network_policies as policies
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.peers import Peer, peers
 
 from ..helpers import LISTENERS, cases, running
 

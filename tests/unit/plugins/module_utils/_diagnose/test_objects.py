@@ -14,8 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose impor
     cluster_objects,
     pod_config,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.pod_references import Source, sources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import Source, sources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.times import age, seconds_between
 
 from ..helpers import cases

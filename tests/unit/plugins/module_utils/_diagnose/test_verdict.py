@@ -13,12 +13,12 @@ from typing import Any
 import jmespath
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
     Check,
     run_checks,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import logs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import times as text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.logs import LONGEST

@@ -9,16 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import (
-    Grant,
-    eks_cluster_of,
-    filled,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import (
     IdentityRequest,
     assigned,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
+    Grant,
+    eks_cluster_of,
+    filled,
 )
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,12 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs import aws_policy
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import (
-    eks_cluster_of,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import role, trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import eks_cluster_of
 
 from ..helpers import cases, rows
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     instrumentation as requests,
 )
@@ -19,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.custom_resource import (
     manifests,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ..helpers import cases
 from .helpers import instrumentation

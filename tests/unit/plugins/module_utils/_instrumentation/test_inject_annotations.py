@@ -9,7 +9,6 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     custom_resource as manifest,
 )
@@ -20,7 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
     GRPC,
     HTTP,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 
 from ..helpers import cases
 from .helpers import instrumentation

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import exports
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     sdk_languages as languages,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ..helpers import cases
 from .helpers import instrumentation

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.masking import salted
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._config.yaml_documents import data_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.leftovers import leftovers
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.objects import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import changed_rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import salted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.yaml.yaml_documents import data_of
 
 from ..helpers import cases
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs import aws_policy
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.needs.aws_policy import Account
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
     dry_run_pod,
     has_credentials,
@@ -19,6 +16,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.ident
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import FailedCall, asked_by
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import Account
 
 from ..helpers import cases
 

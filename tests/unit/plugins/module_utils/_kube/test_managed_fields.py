@@ -16,8 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.managed_f
     is_applied,
     is_within,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
 from tests.contract.test_examples import EXAMPLES
 from tests.unit.plugins.module_utils.fake_api import FakeApi

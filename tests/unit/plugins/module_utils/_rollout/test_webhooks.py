@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import operator_names, operator_status
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import operator_status
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_responses
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import operator_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import webhooks
 
 from ..helpers import cases

@@ -10,8 +10,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
 
 OPERATOR = PRODUCTS["opentelemetry-operator"]

@@ -24,7 +24,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.
     Revision,
     Sample,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import MEMORY, reading
 
 from ...helpers import LISTENERS, cases

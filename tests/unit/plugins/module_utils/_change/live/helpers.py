@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 
 from ...fake_api import FakeApi
 from ...live_helpers import obj

@@ -9,9 +9,9 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.objects import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import users_of_account
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
 
 from tests.support.cases import cases
 

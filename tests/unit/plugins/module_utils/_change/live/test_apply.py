@@ -9,8 +9,8 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 
 from tests.support.cases import cases
 

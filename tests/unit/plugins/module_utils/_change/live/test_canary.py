@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.canary import judged
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _yaml
 
 from ..._diagnose.live.diagnose_api import CONFIG
 from ...fake_api import status

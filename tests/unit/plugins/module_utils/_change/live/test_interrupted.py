@@ -9,9 +9,9 @@ import copy
 import json
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 
 from ...fake_api import status
 from ...live_helpers import obj

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
 
 from .bundle_helpers import DEFINITION, NAMESPACE, RESOURCE, actions, custom, present
 from .helpers import DEPLOYMENT, RECORD, Workloads, collector, fails, remove, run

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import needed_rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import COLLECTOR_LABEL
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import (
     Grant,
     Right,
@@ -21,6 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights im
     rules,
     subject_of,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COLLECTOR_LABEL
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
     checked_search,
 )

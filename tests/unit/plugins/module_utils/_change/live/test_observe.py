@@ -19,8 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.ob
     require_metrics,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from ... import fake_api
 from ..._diagnose.live.diagnose_api import CONFIG, NOW, metadata, spec

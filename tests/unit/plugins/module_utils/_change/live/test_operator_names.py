@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import needed_rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import version_for
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.operator_children import made
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...fake_api import FakeApi
 from ...live_helpers import definition, obj

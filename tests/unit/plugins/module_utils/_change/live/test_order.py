@@ -14,8 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.depende
     earlier_flows,
     order,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.objects import ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ref
 
 from ...live_helpers import obj
 from .bundle_helpers import actions

@@ -10,7 +10,6 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
     installed as releases,
 )
@@ -22,7 +21,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     made,
     removal,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 
 from tests.support.cases import cases
 

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.ro
     OUTRUN,
     Restored,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...fake_api import Answered, status
 from ...live_helpers import obj

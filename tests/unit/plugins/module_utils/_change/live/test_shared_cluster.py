@@ -12,8 +12,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 
 from tests.support.inventories import World, play
 from tests.support.sharing import CERTIFICATES, COLLECTORS, PLAIN, SEEDS, obj

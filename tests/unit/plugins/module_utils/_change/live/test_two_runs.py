@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...fake_api import FakeApi, status
 from .helpers import DEPLOYMENT, RECORD, ROLE, SERVICE, cluster, collector, fails, killed, remove, run

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import deployed
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
     open_telemetry_collector as cr,
@@ -19,8 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.mani
     certificates,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import pod_template
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._validate import deployed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import CONFIG, build, cases, manifest, running
 

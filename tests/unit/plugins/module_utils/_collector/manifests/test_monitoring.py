@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.mani
     rules_config_map,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import CONFIG, LABELS, PODS, build, cases, manifest, running, served
 

@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.mani
     service_account as accounts,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import target_allocator
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import CONFIG, LABELS, PODS, build, cases, running
 

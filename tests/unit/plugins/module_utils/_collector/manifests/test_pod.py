@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.mani
     config_map,
     pod_template,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import METADATA, PODS, SELECTOR, build, cases, manifest, running
 

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.mani
     CollectorBuild,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import LABELS, build, cases, manifest, running
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import workload
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import pod_template
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import SELECTOR, build, cases, manifest, running
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import collect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _builds
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from ...fake_api import FakeApi, reply
 from ...live_helpers import obj

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live import flow
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import read
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.names import OWNER
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 
 from tests.support.certificates import main
 

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.
     unlisted,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 
 from tests.unit.plugins.module_utils._report.helpers import Fleet, to

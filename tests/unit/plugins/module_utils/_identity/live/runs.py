@@ -8,7 +8,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
     AnsibleCallError,
     Calls,
@@ -19,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon import AddonTask
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_info import AddonInfo
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from moto.eks.models import eks_backends
 
 from tests.testbed.aws.addons import describe_addon

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token
@@ -20,6 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token
     passing,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from botocore import exceptions as boto
 
 from .runs import Clock

@@ -9,7 +9,6 @@ import itertools
 
 import botocore.session
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import addon_states
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
     addon_versions as versions,
@@ -19,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.
     Issue,
     issues_of,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
 

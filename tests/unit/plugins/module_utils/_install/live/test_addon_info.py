@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
     AnsibleCallError,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ISSUES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.testbed.aws.world import Stage
 

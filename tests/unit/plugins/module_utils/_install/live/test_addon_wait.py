@@ -9,8 +9,8 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ISSUES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.testbed.aws.world import Stage
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_wait import OlmWait
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import SOON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import Goal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
     checked_search,
 )

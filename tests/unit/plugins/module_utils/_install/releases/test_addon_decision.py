@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
     addon_decision as addons,
 )
@@ -16,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     ReleaseRequest,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
 from .samples import OPERATING, TABLE, found, here, resource

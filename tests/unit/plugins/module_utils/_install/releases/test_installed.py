@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import installed as found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.removal import (
     RemovalPlan,
     removal,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
 from . import samples

@@ -9,7 +9,6 @@ import itertools
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
     helm,
     images,
@@ -20,6 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.customization import (
     Customization,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
 from . import samples

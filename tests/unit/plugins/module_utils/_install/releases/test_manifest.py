@@ -8,7 +8,6 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
     customization as given,
 )
@@ -18,6 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     manifest,
     versions,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
 from . import samples

@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.release_decision import (
     ReleaseRequest,
     decide,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
 from .samples import CERTIFIER, OPERATING, TABLE, definition, found, here, resource

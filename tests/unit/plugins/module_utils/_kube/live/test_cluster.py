@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_errors, connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, lost
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResource
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
 

@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import kubeconfig as eks_access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
 from tests.testbed.aws.server import AwsServer, running, tell

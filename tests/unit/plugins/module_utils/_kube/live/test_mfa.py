@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import kubeconfig
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from botocore import credentials
 
 ASKED = {"name": "prod", "region": "eu-west-1", "profile": "coded"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import restarts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import Restart
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restarts import RESTARTED, Workload

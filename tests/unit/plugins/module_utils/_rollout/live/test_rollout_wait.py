@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
     checked_search,
 )

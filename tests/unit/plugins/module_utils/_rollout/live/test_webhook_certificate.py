@@ -10,7 +10,7 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_certificate import (
     CertificateRequest,
     certificate,

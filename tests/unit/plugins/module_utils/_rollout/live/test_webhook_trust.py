@@ -9,8 +9,8 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import BACKOFF
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_wait import (
     AdmissionWait,

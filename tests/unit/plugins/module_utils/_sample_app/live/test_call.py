@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.call import (
     InBackend,
     InCounts,

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import backend_aws, otlp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest

@@ -1,0 +1,171 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Queues and batches of a collector with recipes, counted in bytes.
+
+A receiver limits a request by its bytes, and a pod its memory. Numbers of records fit neither: 8192 records are 1 MB or
+800 MB. So each queue gets its share of the memory, and each batch ends below the smallest usual limit of a receiver.
+Source: exporter/exporterhelper/internal/queuebatch/{config,partition_batcher,logs_batch}.go of the Collector. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._otelcol.config.paths import at, items, section
+from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, to_exporters
+from .._otelcol.migrate.data_edits import Change, apply
+from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
+from .._otelcol.rules.batching import BATCH, NO_SENDERS, QUEUE, can_batch
+from .._otelcol.rules.view import Target, kind_of
+
+_RETRY = "retry_on_failure"
+_PROCESSOR = ("processors", BATCH)
+# Exporters that have a queue without being asked for one.
+_QUEUED_BY_DEFAULT = ("otlp", "otlpgrpc", "otlphttp")
+# How many requests a queue holds without settings. Source: NewDefaultQueueConfig of exporterhelper.
+_REQUESTS = 1000
+# A queue that holds less than a batch would be full before the batch is sent. The least bytes of what a queue counts:
+# a record has a time and some text, a request at least a resource and ten records.
+_LEAST_BYTES = {"bytes": 1, "items": 50, "requests": 500}
+_BATCHES_IN_A_QUEUE = 4
+# What reads files hands on 100 records of up to 1 MiB at once, and tries for ever what a queue has no room for.
+# Source: defaultMaxBatchSize in operator/helper/emitter.go and DefaultMaxLogSize in fileconsumer, of contrib's stanza.
+_FILES, _FILE_REQUEST = "filelog", 100 * MIB
+# Without a smallest size, a batch waits for nothing, and is only split where it is too large.
+_SPLIT_ONLY = 0
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """An exporter that sends requests out of a queue: its name, its signals, its queue before and now."""
+
+    name: str
+    signals: int
+    own: Mapping[str, Any]
+    queue: Mapping[str, Any]
+
+    @property
+    def counts_requests(self) -> bool:
+        """Whether nothing says what the queue counts."""
+        return "sizer" not in self.own and isinstance(self.own.get("queue_size", _REQUESTS), int)
+
+    @property
+    def in_memory(self) -> bool:
+        return not self.own.get("storage")
+
+
+def by_bytes(
+    config: dict[str, Any], target: Target, queues: int, in_exporters: bool = True, *, chosen: bool = False
+) -> dict[str, Any]:
+    """Return a config with queues and batches in bytes; `in_exporters`, these make the batches of recipe baseline.
+
+    `chosen` settings of the processor, which a user wrote, stay where no exporter takes them.
+    `queues` are the bytes that all queues in the memory of a pod hold together. What a recipe or a user says of a queue
+    or of batches stays. A queue refuses what is larger than itself, so it holds the largest request of a receiver.
+    """
+    moved = _batches_moved(config, target, chosen) if in_exporters else config
+    senders = list(_senders(config, moved, target))
+    sharing = sum(sender.signals for sender in senders if sender.counts_requests and sender.in_memory)
+    share = max(queues // max(sharing, 1) // MIB * MIB, _largest_request(config))
+    timeout = at(config, (*_PROCESSOR, "timeout")) or "1s"
+    exporters = dict(section(moved, "exporters"))
+    for sender in senders:
+        queue = _sized(sender, share)
+        settings = exporters[sender.name]
+        exporters[sender.name] = {**(settings or {}), QUEUE: _bounded(queue, sender, timeout)}
+    return {**moved, "exporters": exporters} if senders else moved
+
+
+def retried_without_end(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config whose exporters repeat what fails for now as long as the queue has room for it.
+
+    The Collector gives up after five minutes, with a queue that is nearly empty. Source: NewDefaultBackOffConfig in
+    config/configretry/backoff.go. A time that a recipe or a user gives stays.
+    """
+    exporters = dict(section(config, "exporters"))
+    for name, settings in exporters.items():
+        retry, queue = at(settings, (_RETRY,)), at(settings, (QUEUE,))
+        asked = isinstance(queue, Mapping) and queue.get("enabled") in (None, True)
+        if asked and at(retry, ("enabled",)) is True and "max_elapsed_time" not in retry:
+            exporters[name] = {**settings, _RETRY: {**retry, "max_elapsed_time": "0s"}}
+    return {**config, "exporters": exporters} if exporters else config
+
+
+def _largest_request(config: Any) -> int:
+    """Return the bytes of the largest request that a receiver of OTLP takes, or one that reads files makes."""
+    found = [LEAST_REQUEST_MIB * MIB]
+    for name, settings in section(config, "receivers").items():
+        found += [_FILE_REQUEST] if kind_of(name) == _FILES else []
+        over_grpc = at(settings, ("protocols", "grpc", "max_recv_msg_size_mib"))
+        over_http = at(settings, ("protocols", "http", "max_request_body_size"))
+        found += [over_grpc * MIB] if isinstance(over_grpc, int) else []
+        found += [over_http] if isinstance(over_http, int) else []
+    return max(found)
+
+
+def _batches_moved(config: dict[str, Any], target: Target, chosen: bool) -> dict[str, Any]:
+    """Return a config with the batches of recipe baseline made by the exporters that can make them."""
+    found = to_exporters(config, target, counted=not _usual(at(config, _PROCESSOR)))
+    changes = [one for one in found if isinstance(one, Change) and one.path == _PROCESSOR]
+    edits = [edit for one in changes if not chosen or _reaches_exporters(one) for edit in one.edits]
+    return dict(apply(config, edits)) if edits else config
+
+
+def _reaches_exporters(change: Change) -> bool:
+    return any(edit.path[0] == "exporters" for edit in change.edits)
+
+
+def _usual(processor: Any) -> bool:
+    """Whether the processor has the sizes of recipe baseline, which nobody has chosen."""
+    return at(processor, ("send_batch_size",)) == DEFAULT_SIZE and not at(processor, ("send_batch_max_size",))
+
+
+def _senders(before: Any, now: Any, target: Target) -> Iterator[_Sender]:
+    """Yield the exporters of pipelines that send requests out of a queue which makes batches."""
+    signals: dict[str, set[str]] = {}
+    for pipeline, roles in section(now, "service", "pipelines").items():
+        for name in items(roles, "exporters"):
+            signals.setdefault(str(name), set()).add(pipeline.partition("/")[0])
+    for name, settings in section(now, "exporters").items():
+        queue = at(settings, (QUEUE,))
+        if name not in signals or kind_of(name) in NO_SENDERS or not can_batch(target, name):
+            continue
+        if queue is None and kind_of(name) in _QUEUED_BY_DEFAULT:
+            queue = {}
+        if isinstance(queue, Mapping) and queue.get("enabled") in (None, True):
+            yield _Sender(name, len(signals[name]), section(before, "exporters", name, QUEUE), queue)
+
+
+def _sized(sender: _Sender, share: int) -> dict[str, Any]:
+    """Return a queue that counts bytes, unless its owner says what it counts."""
+    queue = dict(sender.queue)
+    if not sender.counts_requests:
+        return queue
+    wanted = sender.own.get("queue_size", _REQUESTS) * REQUEST_BYTES
+    size = {"sizer": "bytes", "queue_size": min(wanted, share) if sender.in_memory else wanted}
+    rest = {key: value for key, value in queue.items() if key not in (*size, BATCH)}
+    return {**rest, **size, **({BATCH: queue[BATCH]} if BATCH in queue else {})}
+
+
+def _bounded(queue: dict[str, Any], sender: _Sender, timeout: Any) -> dict[str, Any]:
+    """Return a queue whose requests have a largest size, unless its owner writes the batches."""
+    batch = queue.get(BATCH)
+    if batch is None:
+        least = _SPLIT_ONLY
+    elif BATCH not in sender.own and batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch:
+        least = _least(queue)
+    else:
+        return queue
+    made = {"sizer": "bytes", "min_size": least, "max_size": REQUEST_BYTES, "flush_timeout": timeout}
+    return {**queue, BATCH: {**(batch or {}), **made}}
+
+
+def _least(queue: Mapping[str, Any]) -> int:
+    """Return the bytes at which a batch is sent: less than usual, where the queue has no room for four of them."""
+    room = queue.get("queue_size", _REQUESTS)
+    if not isinstance(room, int):
+        return BATCH_BYTES
+    return min(BATCH_BYTES, room * _LEAST_BYTES.get(str(queue.get("sizer")), 1) // _BATCHES_IN_A_QUEUE)

@@ -1,0 +1,165 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where collector configs are in what people have: plain, in ConfigMaps, in custom resources, in lists. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..errors import nearest
+from .paths import SECTIONS, Path, at, section
+
+CUSTOM_RESOURCE = "OpenTelemetryCollector"
+GROUP = "opentelemetry.io/"
+TOP_LEVEL = (*SECTIONS, "service")
+# `service::pipelines` is a key too: the Collector splits keys at `::`.
+_KEY = r"[\"']?([a-z]{1,20})(?:[\"']?\s*:|::)"
+_KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
+_PIPELINES = "pipelines"
+_ALIKE = 0.8  # `receiver` and `reciever` are misspelt sections; `services` is, and `server` is not
+_FIRST_LINE = re.compile(r"^(?![ \t]*(?:#|---|%|$))([ \t]*)(\{)?", re.MULTILINE)
+_OBJECT = (re.compile(r"\bkind[\"']?\s*:"), re.compile(r"\bapiVersion[\"']?\s*:"))
+# One section alone is found in many files that are no collector config.
+_ENOUGH = 2
+
+
+@dataclass(frozen=True)
+class Found:
+    """A collector config in a stream of documents: which document, where in it, and the object around it if any.
+
+    `text` says that the value there is YAML text, not the config itself.
+    """
+
+    document: int
+    path: Path
+    text: bool
+    owner: Mapping[str, Any]
+    label: str
+
+
+def configs(documents: Sequence[Any], wanted: bool) -> list[Found]:
+    """Return every collector config in the documents; `wanted` says that the user calls the file one."""
+    return [found for number, data in enumerate(documents) for found in _in_document(number, data, wanted)]
+
+
+def resources(documents: Sequence[Any]) -> list[Found]:
+    """Return every custom resource of the operator that holds no config, lists opened: the path leads to it."""
+    return [
+        Found(number, path, False, item, _label(item, ()))
+        for number, data in enumerate(documents)
+        for path, item in _opened(data, ())
+        if _is_of_operator(item) and not any(_places(item))
+    ]
+
+
+def _is_of_operator(item: Mapping[str, Any]) -> bool:
+    """Whether an object is the operator's, or is meant to be: its group may be misspelt."""
+    return item["kind"] == CUSTOM_RESOURCE or str(item["apiVersion"]).startswith(GROUP)
+
+
+def objects(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Return every Kubernetes object in the documents, lists opened."""
+    return [item for data in documents for _path, item in _opened(data, ())]
+
+
+def looks_like_config(text: str) -> bool:
+    """Whether YAML text is most likely a collector config, without reading it: by the keys of its top level."""
+    first = _FIRST_LINE.search(text)
+    if first is None:
+        return False
+    keys = set((_KEY_IN_FLOW if first[2] else _key_after(first[1])).findall(f"\n{text}"))
+    return len(keys.intersection(TOP_LEVEL)) >= _ENOUGH or (_PIPELINES in text and _nearly(keys))
+
+
+def _nearly(keys: Collection[str]) -> bool:
+    """Whether keys are most likely those of a config with misspelt sections; for that it must have pipelines too.
+
+    They stand below `service`, which other programs with exporters and processors do not have.
+    """
+    meant = {nearest(key, TOP_LEVEL, _ALIKE) for key in keys}
+    return "service" in meant and len(meant - {""}) >= _ENOUGH
+
+
+def may_have_object(text: str) -> bool:
+    """Whether YAML text may have a Kubernetes object, without reading it."""
+    return all(key.search(text) for key in _OBJECT)
+
+
+@lru_cache
+def _key_after(margin: str) -> re.Pattern[str]:
+    """Return the pattern of a key of the top level in block style, which may be indented."""
+    return re.compile(rf"\n{margin}{_KEY}")
+
+
+def is_object(data: Any) -> bool:
+    """Whether data is a Kubernetes object."""
+    return isinstance(data, Mapping) and isinstance(data.get("kind"), str) and "apiVersion" in data
+
+
+def merged(layers: Sequence[Any]) -> Any:
+    """Return configs merged as the Collector does with several `--config`: maps deeply, all else replaced."""
+    result: Any = None
+    for layer in layers:
+        result = _merge(result, layer)
+    return result
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return {**base, **{key: _merge(base[key], value) if key in base else value for key, value in over.items()}}
+
+
+def _in_document(number: int, data: Any, wanted: bool) -> Iterator[Found]:
+    if not is_object(data):
+        if isinstance(data, Mapping) and _is_config(data, wanted):
+            yield Found(number, (), False, {}, "")
+        return
+    for path, item in _opened(data, ()):
+        for inner, text in _places(item):
+            yield Found(number, (*path, *inner), text, item, _label(item, inner))
+
+
+def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
+    split = [(*str(key).partition("::"), value) for key, value in data.items()]
+    known = {key for key, joined, _rest, value in split if key in TOP_LEVEL and (joined or isinstance(value, Mapping))}
+    if wanted:
+        return any(key in TOP_LEVEL for key, _joined, _rest, _value in split)
+    services = (key for key in data if isinstance(key, str) and nearest(key, ("service",), _ALIKE))
+    return len(known) >= _ENOUGH or any(section(data, key, _PIPELINES) for key in services)
+
+
+def _opened(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Yield an object, or those that a list holds."""
+    if not is_object(data):
+        return
+    items = data.get("items")
+    if data["kind"].endswith("List") and isinstance(items, list):
+        for index, item in enumerate(items):
+            if is_object(item) and not item["kind"].endswith("List"):
+                yield (*path, "items", index), item
+    else:
+        yield path, data
+
+
+def _places(item: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
+    """Yield where an object holds collector configs, and whether as text."""
+    if item["kind"] == "ConfigMap":
+        for key, value in section(item, "data").items():
+            if isinstance(value, str) and looks_like_config(value):
+                yield ("data", key), True
+    elif item["kind"] == CUSTOM_RESOURCE and str(item["apiVersion"]).startswith(GROUP):
+        config = at(item, ("spec", "config"))
+        if config:
+            yield ("spec", "config"), isinstance(config, str)
+
+
+def _label(item: Mapping[str, Any], path: Path) -> str:
+    name = at(item, ("metadata", "name"), "?")
+    key = f" {path[-1]}" if item["kind"] == "ConfigMap" else ""
+    return f"{item['kind']} {name}{key}"

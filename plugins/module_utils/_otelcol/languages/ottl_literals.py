@@ -1,0 +1,215 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What single functions of OTTL refuse in literals: regular expressions, grok patterns, networks, formats, lengths.
+
+Source: pkg/ottl/ottlfuncs of opentelemetry-collector-contrib, and github.com/elastic/go-grok. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from ..errors import near
+from . import ottl_syntax
+from .formats import broken_elements, broken_match, broken_network
+from .go_names import ENCODINGS, ZONES, is_encoding, is_zone
+from .ottl_syntax import Value, text_of
+from .regex import refusal
+
+Given = Mapping[str, Value]
+Wrong = Iterator[tuple[Value, str, str]]
+
+_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+_DIRECTIVES = frozenset("abcdefghijklmnopqrstwxyzABDFHILMPRSTXYZ%")
+_GROK = re.compile(r"%\{(\w+)(?::([\w.]+)(?::\w+)?)?\}", re.ASCII)
+_NAMED = re.compile(r"\(\?P?<")
+_LONGEST = 50_000  # the longest text made of grok patterns that is judged
+_BYTES = {"TraceID": 16, "SpanID": 8, "ProfileID": 16}
+
+
+def inside(kind: str, text: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong in a regular expression or in the format of a time, and what to write instead."""
+    if kind == "regex":
+        refused = refusal(text.replace("$$", "$"))
+        if refused:
+            yield f"Go refuses this regular expression: {refused.why}", ""
+    elif kind == "glob" and broken_match(text):
+        yield f"'{text}' is not a pattern: {broken_match(text)}", "Write `\\\\[`."
+    elif kind == "time-format":
+        why = _broken_format(text)
+        if why:
+            yield why, "Write directives such as `%Y-%m-%d %H:%M:%S`."
+
+
+def _broken_format(text: str) -> str:
+    wrong = next((found[0] for found in _DIRECTIVE.finditer(text) if found[1] not in _DIRECTIVES), "")
+    if wrong or not text:
+        return f"`{wrong}` is no directive of a time" if wrong else "the format of a time is empty"
+    return "the format of a time has no digits" if re.search("[0-9]", text) else ""
+
+
+def together(grok: Mapping[str, str], call: Value, given: Given) -> Wrong:
+    """Yield what a function refuses in its arguments, by their names in Go; `grok` has the known grok patterns."""
+    if call.text == "ExtractGrokPatterns":
+        yield from _grok(grok, given)
+    if call.text in CHECKS:
+        yield from CHECKS[call.text](call, given)
+
+
+def _text(value: Value | None) -> str | None:
+    return text_of(value.text) if value and value.kind == ottl_syntax.STRING else None
+
+
+def _number(value: Value | None) -> int | None:
+    return int(value.text) if value and value.kind == ottl_syntax.INT and not value.signed else None
+
+
+def _grok(known: Mapping[str, str], given: Given) -> Wrong:
+    pattern, only = given.get("Pattern"), given.get("NamedCapturesOnly")
+    own: dict[str, str] = {}
+    for _name, item in given["PatternDefinitions"].arguments if "PatternDefinitions" in given else ():
+        name, sign, definition = (_text(item) or "").partition("=")
+        if not sign or ":" in name:
+            yield item, "this is not the definition of a pattern", "Write `NAME=REGEX`, without `:` in the name."
+            return
+        own[name] = definition
+    text = _text(pattern)
+    if pattern and text is not None:
+        is_bare = only is not None and only.text == "true"
+        yield from ((pattern, why, fix) for why, fix in _expanded(text.replace("$$", "$"), {**known, **own}, is_bare))
+
+
+def _expanded(text: str, known: Mapping[str, str], is_bare: bool) -> Iterator[tuple[str, str]]:
+    """Yield why go-grok refuses a pattern; with `is_bare`, patterns without a name of their own make no group."""
+    for _level in range(len(known) + 1):
+        missing = next((found[1] for found in _GROK.finditer(text) if found[1] not in known), "")
+        if missing:
+            yield f"there is no grok pattern '{missing}'{near(missing, known)}", "Define it in `pattern_definitions`."
+            return
+        if len(text) + sum(len(known[found[1]]) for found in _GROK.finditer(text)) > _LONGEST:
+            return
+        text = _GROK.sub(lambda found: _group(found, known, is_bare), text)
+    refused = refusal(text)
+    if _GROK.search(text):
+        yield "grok patterns refer to each other in a circle", "Change `pattern_definitions`."
+    elif refused:
+        yield f"Go refuses the regular expression of this grok pattern: {refused.why}", ""
+    elif is_bare and not _NAMED.search(text):
+        yield "this grok pattern names no group", "Write `%{PATTERN:NAME}`."
+
+
+def _group(found: re.Match[str], known: Mapping[str, str], is_bare: bool) -> str:
+    name = found[2].replace(".", "___") if found[2] else found[1]
+    return f"({known[found[1]]})" if is_bare and not found[2] else f"(?P<{name}>{known[found[1]]})"
+
+
+def _networks(_call: Value, given: Given) -> Wrong:
+    for _name, item in given["Networks"].arguments if "Networks" in given else ():
+        network = _text(item)
+        if network is None:  # the Collector reads the rest when it runs
+            return
+        why = broken_network(network)
+        if why:
+            yield item, f"'{network}' is not a network: {why}", "Write a network such as `10.0.0.0/8`."
+
+
+def _delimiters(_call: Value, given: Given) -> Wrong:
+    key, pair = given.get("Delimiter"), given.get("PairDelimiter")
+    for value in (key, pair):
+        if value and _text(value) == "":
+            yield value, "a delimiter is empty", "Write a delimiter, or leave it out."
+    one, two = _text(key) if key else "=", _text(pair) if pair else " "
+    if one and one == two:
+        yield pair or key or _call, "the delimiter of pairs and the one of keys are the same", "Choose another one."
+
+
+def _columns(_call: Value, given: Given) -> Wrong:
+    for name in ("Delimiter", "HeaderDelimiter"):
+        text = _text(given.get(name))
+        if text is not None and len(text) != 1:
+            yield given[name], "a delimiter is one character", "Write one character, such as `,`."
+
+
+def _limit(_call: Value, given: Given) -> Wrong:
+    most, keys = _number(given.get("Limit")), given.get("PriorityKeys")
+    if most is not None and keys and len(keys.arguments) > most:
+        yield keys, f"{len(keys.arguments)} priority keys are more than the limit {most}", "Set a higher limit."
+
+
+def _marker(_call: Value, given: Given) -> Wrong:
+    most, marker = _number(given.get("Limit")), _text(given.get("TruncationMarker"))
+    if most is not None and marker and len(marker.encode()) > most:
+        yield given["TruncationMarker"], f"the marker is longer than the limit {most}", "Set a higher limit."
+
+
+def _depth(_call: Value, given: Given) -> Wrong:
+    if _number(given.get("Depth")) == 0:
+        yield given["Depth"], "the depth is at least 1", "Write a depth, or leave it out."
+
+
+def _appended(call: Value, given: Given) -> Wrong:
+    if "Target" in given and not {"Value", "Values"} & set(given):
+        yield call, "'append' has nothing to append", "Add `value` or `values`."
+
+
+def _encoding(_call: Value, given: Given) -> Wrong:
+    name = _text(given.get("Encoding"))
+    if name is not None and name not in _BASES and not is_encoding(name):
+        why = f"'{name}' is not an encoding of text{near(name, (*_BASES, *ENCODINGS))}"
+        yield given["Encoding"], why, "Write a name such as `utf-8` or `base64`."
+
+
+_BASES = ("base64", "base64-raw", "base64-raw-url", "base64-url")
+
+
+def _location(_call: Value, given: Given) -> Wrong:
+    name = _text(given.get("Location"))
+    if name is not None and not is_zone(name):
+        yield given["Location"], f"'{name}' is not a time zone{near(name, ZONES)}", "Write a name such as `UTC`."
+
+
+def _elements(call: Value, given: Given) -> Wrong:
+    text = _text(given.get("XPath"))
+    has_default = call.text.startswith("Convert")
+    why = broken_elements(text) if text or (text is not None and not has_default) else ""
+    if why:
+        yield given["XPath"], f"this is not a path of XPath: {why}", "Write a path such as `/a/b[@c='d']`."
+
+
+def _values(_call: Value, given: Given) -> Wrong:
+    values = given.get("Values")
+    if values and values.kind == ottl_syntax.LIST and not values.arguments:
+        yield values, "the list is empty", "Write at least one value."
+
+
+def _id(call: Value, given: Given) -> Wrong:
+    target, size = given.get("Target"), _BYTES[call.text]
+    if target and target.kind == ottl_syntax.BYTES:
+        given_bytes = bytes.fromhex(target.text[2:])
+    else:
+        given_bytes = (_text(target) or "").encode()
+    fits = len(given_bytes) == size or (
+        len(given_bytes) == 2 * size and re.fullmatch(r"[0-9a-fA-F]+", given_bytes.decode("latin-1"))
+    )
+    if target and target.kind in ottl_syntax.STRING + ottl_syntax.BYTES and not fits:
+        yield target, f"an ID of {call.text} has {size} bytes", f"Write `0x` and {2 * size} hexadecimal digits."
+
+
+CHECKS: dict[str, Callable[[Value, Given], Wrong]] = {
+    "IsInCIDR": _networks,
+    "ParseKeyValue": _delimiters,
+    "ToKeyValueString": _delimiters,
+    "ParseCSV": _columns,
+    "limit": _limit,
+    "truncate_all": _marker,
+    "flatten": _depth,
+    "append": _appended,
+    "Coalesce": _values,
+    "Decode": _encoding,
+    "Time": _location,
+    **dict.fromkeys(("GetXML", "InsertXML", "RemoveXML"), _elements),
+    **dict.fromkeys(("ConvertAttributesToElementsXML", "ConvertTextToElementsXML"), _elements),
+    **dict.fromkeys(_BYTES, _id),
+}

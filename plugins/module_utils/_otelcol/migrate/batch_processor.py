@@ -1,0 +1,235 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processor `batch` moved into the queues of the exporters behind it, with sizes and times that stay as they are.
+
+The processor stays where only it can do the work: before a processor that groups data, before several exporters that
+share its batches, and before an exporter without batches of its own.
+Source: docs/rfcs/batching-migration.md of the Collector; processor/batchprocessor/{config,batch_processor}.go and
+exporter/exporterhelper/internal/queuebatch/config.go for settings and defaults. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..config.paths import Path, at, items, section
+from ..rules.batching import BATCH, BY_DEFAULT, GONE, NO_SENDERS, QUEUE, WARNED, can_batch, collects, from_version
+from ..rules.view import Target, kind_of
+from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, type_of, with_type
+
+# What the processor and a queue do without settings.
+DEFAULT_SIZE, _TIMEOUT, _QUEUE_SIZE = 8192, "200ms", 1000
+_ZERO = ("0", "0s", "0ms", 0)
+# From which version on a queue makes a batch for each value of metadata.
+_PARTITION = "0.147.0"
+# Connectors that hand on the data of a request as they get it.
+_PASSING = ("forward", "routing", "failover", "roundrobin")
+# Processors that work on what a request holds, and find more in a batch.
+_GROUPING = ("groupbyattrs", "groupbytrace", "tailsampling", "metricsgeneration")
+# The processor with a queue, by its names from the newest on. A few builds have it.
+_WITH_QUEUE = ("queue_batch", "queuebatch")
+_WHY = f"Upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove the processor in {GONE}."
+
+
+@dataclass
+class _Plan:
+    """What becomes of one batch processor: its exporters, its places that go, and those that stay, with the reason."""
+
+    exporters: dict[str, None] = field(default_factory=dict)
+    leaves: list[Path] = field(default_factory=list)
+    stays: dict[Path, str] = field(default_factory=dict)
+
+
+def batches(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield every batch processor, from the version on that warns of it beside batches in exporters."""
+    if from_version(target, WARNED):
+        yield from to_exporters(config, target)
+
+
+def to_exporters(config: Any, target: Target, counted: bool = True) -> Iterator[Change | Unsolved]:
+    """Yield every batch processor whose work the exporters behind it can do, or why they cannot.
+
+    A batch that is not `counted` may have fewer records than the processor makes, such as where a queue is smaller.
+    """
+    names = [name for name in section(config, "processors") if type_of(name) == BATCH]
+    plans = {name: _plan(name, config, target, counted) for name in names}
+    wanted: dict[str, dict[str, Any]] = {}
+    for name, plan in plans.items():
+        for exporter in plan.exporters:
+            wanted.setdefault(exporter, {})[name] = section(config, "processors")[name]
+    given: set[str] = set()
+    for name, plan in plans.items():
+        path: Path = ("processors", name)
+        differing = [one for one in plan.exporters if not _agree(list(wanted[one].values()), _exporter(config, one))]
+        refused = _refusal(at(config, path), target)
+        successor = _successor(name, config, target) if plan.stays else ""
+        if not (plan.leaves or successor or from_version(target, GONE)):
+            continue
+        if differing or refused:
+            yield Unsolved(path, f"'{name}' stays", refused or _choice(differing[0], wanted[differing[0]]))
+            continue
+        new = [one for one in plan.exporters if one not in given]
+        given.update(new)
+        edits = [edit for one in new for edit in _queued(("exporters", one), _exporter(config, one), at(config, path))]
+        yield _moved(path, plan, [*edits, *_unlisted(path, plan, successor, config, target)], config, successor)
+
+
+def _plan(name: str, config: Any, target: Target, counted: bool) -> _Plan:
+    plan = _Plan()
+    for pipeline, roles in section(config, "service", "pipelines").items():
+        processors = items(roles, "processors")
+        if name not in processors:
+            continue
+        index = processors.index(name)
+        place: Path = ("service", "pipelines", pipeline, "processors", index)
+        senders = list(dict.fromkeys(_senders(pipeline, config, ())))
+        lasting = any(_lasts(_exporter(config, one)) for one in senders)
+        least = batch_of(section(config, "processors")[name])["min_size"] if counted else 0
+        why = _shared(processors[index + 1 :], senders, lasting, target) or _unable(least, senders, config, target)
+        if why:
+            plan.stays[place] = why
+        else:
+            plan.leaves.append(place)
+            plan.exporters.update(dict.fromkeys(senders))
+    return plan
+
+
+def _successor(name: str, config: Any, target: Target) -> str:
+    """Return the id of the processor that takes the place of one, if the build has it."""
+    find = target.catalogue.find
+    kinds = (kind for kind in _WITH_QUEUE if find("processors", kind, target.distribution, target.version))
+    kind = next(kinds, "")
+    new = with_type(name, kind)
+    return new if kind and new not in section(config, "processors") else ""
+
+
+def _unlisted(path: Path, plan: _Plan, successor: str, config: Any, target: Target) -> Iterator[Edit]:
+    """Yield the edits that take a processor, or put its successor, where pipelines list it and where it is defined."""
+    yield from (Drop(place) for place in plan.leaves)
+    if successor:
+        yield from (Put(place, successor) for place in plan.stays)
+        yield Replace(path, ((successor, {BATCH: batch_of(at(config, path))}),))
+    elif not plan.stays or from_version(target, GONE):
+        yield from (Drop(place) for place in plan.stays)
+        yield Replace(path)
+
+
+def _senders(pipeline: str, config: Any, seen: tuple[str, ...]) -> Iterator[str]:
+    """Yield the exporters to which the requests of a pipeline lead, through connectors that hand them on too."""
+    connectors, pipelines = section(config, "connectors"), section(config, "service", "pipelines")
+    for name in (one for one in items(pipelines.get(pipeline), "exporters") if isinstance(one, str)):
+        if name not in connectors:
+            yield from (name,) if kind_of(name) not in NO_SENDERS else ()
+            continue
+        for other, roles in pipelines.items() if kind_of(name) in _PASSING else ():
+            again = any(kind_of(one) == BATCH for one in items(roles, "processors") if isinstance(one, str))
+            if name in items(roles, "receivers") and other not in seen and not again:
+                yield from _senders(other, config, (*seen, pipeline))
+
+
+def _lasts(exporter: Any) -> bool:
+    """Whether an exporter keeps what it took: on a disk, or until the destination has it.
+
+    A processor before it that collects requests in memory would break that promise.
+    """
+    queue = at(exporter, (QUEUE,))
+    return bool(at(queue, ("storage",))) or at(queue, ("wait_for_result",)) is True
+
+
+def _shared(behind: list[Any], senders: list[str], lasting: bool, target: Target) -> str:
+    """Return why a batch is for more than one exporter's request. Exporters that make batches by default share none."""
+    grouping = next((one for one in behind if isinstance(one, str) and kind_of(one) in _GROUPING), "")
+    if grouping:
+        return f"'{grouping}' finds more in a batch than in a single request."
+    if len(senders) > 1 and not lasting and (_successor(BATCH, {}, target) or not from_version(target, BY_DEFAULT)):
+        return f"{', '.join(senders)} share its batches."
+    return ""
+
+
+def _unable(least: Any, senders: list[str], config: Any, target: Target) -> str:
+    for name in senders:
+        queue = at(_exporter(config, name), (QUEUE,))
+        if not can_batch(target, name):
+            return f"exporter '{name}' would send unbatched after the move."
+        if isinstance(queue, str) or at(queue, ("enabled",)) not in (None, True):
+            return f"exporter '{name}' may have no queue, which would make the batches."
+        if at(queue, (BATCH,)) is not None and not collects(_exporter(config, name)):
+            return f"exporter '{name}' only splits what is too large, since its batches have no `min_size`."
+        room = at(queue, ("queue_size",), _QUEUE_SIZE) if at(queue, ("sizer",)) == "items" else least
+        if isinstance(room, int) and isinstance(least, int) and room < least:
+            return f"the queue of exporter '{name}' has room for {room} items, and a batch has {least}."
+    return ""
+
+
+def _exporter(config: Any, name: str) -> Any:
+    return section(config, "exporters").get(name)
+
+
+def _agree(settings: list[Any], exporter: Any) -> bool:
+    """Whether processors make equal batches, or their exporter makes its own."""
+    return collects(exporter) or all(batch_of(one) == batch_of(settings[0]) for one in settings)
+
+
+def _choice(exporter: str, settings: Mapping[str, Any]) -> str:
+    names = " and ".join(f"'{name}'" for name in settings)
+    return f"{names} differ, and '{exporter}' is behind both: make them equal, or give each an exporter of its own."
+
+
+def _refusal(settings: Any, target: Target) -> str:
+    if isinstance(settings, str):
+        return "Its settings are a variable."
+    if at(settings, ("metadata_keys",)) and not from_version(target, _PARTITION):
+        return f"Queues divide by metadata since {_PARTITION}."
+    return ""
+
+
+def batch_of(settings: Any) -> dict[str, Any]:
+    """Return `sending_queue.batch` that makes the batches of a processor with these settings."""
+    own = {key: value for key, value in section({BATCH: settings}, BATCH).items() if value is not None}
+    size, timeout = own.get("send_batch_size", DEFAULT_SIZE), own.get("timeout", _TIMEOUT)
+    if timeout in _ZERO:  # it sends what it gets, at once
+        size, timeout = 0, _TIMEOUT
+    batch = {"sizer": "items", "min_size": size, "flush_timeout": timeout}
+    if own.get("send_batch_max_size"):
+        batch["max_size"] = own["send_batch_max_size"]
+    if own.get("metadata_keys"):
+        batch["partition"] = {"metadata_keys": own["metadata_keys"]}
+    return batch
+
+
+def _moved(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: str) -> Change:
+    to = [one for one in plan.exporters if not collects(_exporter(config, one))]
+    ends = [f"{QUEUE}.{BATCH} of {', '.join(to)}"] * bool(to) + [successor] * bool(successor)
+    what = f"{path[-1]} → {' and '.join(ends)}" if ends else f"{path[-1]} removed"
+    whys = [_WHY]
+    if not ends and not plan.stays:
+        whys.append("What is behind it makes batches, or sends no requests.")
+    whys += [f"Pipeline '{place[2]}': {why}" for place, why in plan.stays.items()]
+    if at(config, (*path, "metadata_cardinality_limit")):
+        whys.append("A queue has no metadata_cardinality_limit.")
+    return Change(path, what, " ".join(whys), tuple(edits))
+
+
+def _queued(path: Path, settings: Any, processor: Any) -> list[Edit]:
+    """Return the edits that give an exporter batches. Its queue has room for as many items as it had in batches.
+
+    A queue in a file knows its size in requests, items and bytes since queues make batches, so it may change the unit.
+    """
+    queue, batch = at(settings, (QUEUE,)), batch_of(processor)
+    own = queue if isinstance(queue, dict) else {}
+    size, least = own.get("queue_size", _QUEUE_SIZE), batch["min_size"]  # of a queue: requests
+    new: dict[str, Any] = {} if collects(settings) else {BATCH: batch}
+    if "sizer" not in own and isinstance(size, int) and isinstance(least, int):
+        new = {"sizer": "items", "queue_size": size * max(least, 1), **new}
+    if not isinstance(settings, dict):
+        return [Replace(path, ((str(path[-1]), {QUEUE: new}),))]
+    if not own:
+        return [Replace((*path, QUEUE), ((QUEUE, new),)) if QUEUE in settings else Add((*path, QUEUE), new)]
+    places = {(*path, QUEUE, key): value for key, value in new.items()}
+    return [
+        Replace(place, ((str(place[-1]), value),)) if place[-1] in own else Add(place, value)
+        for place, value in places.items()
+    ]

@@ -1,0 +1,223 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings that moved, and ways of writing that the target no longer takes. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..config.layers import parse_version
+from ..config.paths import Path, at, items, leaves, section
+from ..rules.view import Target
+from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
+
+# The version of the Collector from which on each of these holds. Source: its changelogs.
+BRACES_ONLY = "0.104.0"
+BALLAST_GONE = "0.109.0"
+READERS = "0.111.0"
+BATCHER_GONE = "0.130.0"
+OVERFLOW = "0.129.0"
+PER_SIGNAL = "0.124.0"
+TOPICS = "0.142.0"
+START_TIME_GONE = "0.143.0"
+KEEP_ALIVE = "0.160.0"
+
+# How configs spell the level of the logging exporter, and the verbosity of the debug exporter for each.
+LEVELS = ("loglevel", "logLevel")
+_VERBOSITY = {"debug": "detailed", "info": "normal"}
+
+# Settings of connections that are kept, those that say whether they are, and what says that they are not.
+_KEPT = ("idle_conn_timeout", "max_idle_conns", "max_idle_conns_per_host", "idle_timeout")
+_NOT_KEPT = {"disable_keep_alives": True, "keep_alives_enabled": False}
+
+_ADDRESS = ("service", "telemetry", "metrics", "address")
+_ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
+# A dollar that no other dollar escapes, and a name without braces; names of variables are upper case by custom, and
+# what is not may be a pattern's group or the end of one.
+_BARE = re.compile(r"(?<![\\$])((?:\$\$)*)\$([A-Z][A-Z0-9_]{2,})\b")
+_BRACED = r"\1${env:\2}"
+_BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
+_BATCH = ("flush_timeout", "min_size", "max_size", "sizer")
+
+
+def _from(target: Target, version: str) -> bool:
+    return parse_version(target.version) >= parse_version(version)
+
+
+def bare_variables(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `$NAME` in texts; only `${env:NAME}` is replaced by the variable since 0.104."""
+    for path, value in leaves(config) if _from(target, BRACES_ONLY) else ():
+        names = _BARE.findall(value) if isinstance(value, str) else []
+        if names:
+            what = ", ".join(f"${name} → ${{env:{name}}}" for _escaped, name in dict.fromkeys(names))
+            why = f"A variable without braces is plain text since {BRACES_ONLY}."
+            yield Change(path, what, why, (Substitute(path, _BARE, _BRACED),))
+
+
+def telemetry_address(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield service.telemetry.metrics.address, which became a reader."""
+    address = at(config, _ADDRESS)
+    if address is None or not _from(target, READERS):
+        return
+    why = "The Collector ignores the address since 0.123; it takes readers."
+    match = _ENDPOINT.match(str(address))
+    if at(config, (*_ADDRESS[:-1], "readers")):
+        yield Change(_ADDRESS, "address removed", f"{why} There are some already.", (Replace(_ADDRESS),))
+    elif not match:
+        yield Unsolved(_ADDRESS, "address is ignored", f"'{address}' is not a host and port; write a reader.")
+    else:
+        port = int(match["port"]) if match["port"].isdigit() else match["port"]
+        prometheus = {"host": match["host"] or "0.0.0.0", "port": port}
+        readers = [{"pull": {"exporter": {"prometheus": prometheus}}}]
+        yield Change(_ADDRESS, "address → readers", why, (Replace(_ADDRESS, (("readers", readers),)),))
+
+
+def batcher(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `batcher` of exporters, which became `sending_queue.batch`."""
+    for name, settings in section(config, "exporters").items():
+        own = at(settings, ("batcher",)) if _from(target, BATCHER_GONE) else None
+        if not isinstance(own, dict):
+            continue
+        path: Path = ("exporters", name, "batcher")
+        why = f"Removed in {BATCHER_GONE}; the queue makes the batches."
+        queue = at(settings, ("sending_queue",))
+        if own.get("enabled") is False:
+            yield Change(path, "batcher removed", f"{why} It was off.", (Replace(path),))
+        elif not isinstance(queue or {}, dict) or at(queue, ("batch",)) is not None or at(queue, ("enabled",)) is False:
+            yield Unsolved(
+                path, "batcher was removed", "sending_queue is off, or has a `batch` of its own: choose one."
+            )
+        elif set(own) - {"enabled", *_BATCH, *_BATCH_KEYS}:
+            yield Unsolved(path, "batcher was removed", "It has settings without a counterpart in sending_queue.batch.")
+        else:
+            yield Change(path, "batcher → sending_queue.batch", why, _batched(path, own, settings))
+
+
+def _batched(path: Path, own: dict[str, Any], settings: dict[str, Any]) -> tuple[Edit, ...]:
+    batch = {_BATCH_KEYS.get(key, key): value for key, value in own.items() if key != "enabled"}
+    queue: Path = (*path[:-1], "sending_queue")
+    new = ("sending_queue", {"batch": batch})
+    if "sending_queue" not in settings:
+        return (Replace(path, (new,)),)
+    added = Add((*queue, "batch"), batch) if settings["sending_queue"] else Replace(queue, (new,))
+    return Replace(path), added
+
+
+def overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `blocking` of queues, called `block_on_overflow` since 0.129, in either direction."""
+    names = ("blocking", "block_on_overflow")
+    old, new = names if _from(target, OVERFLOW) else names[::-1]
+    for name, settings in section(config, "exporters").items():
+        queue = section(settings, "sending_queue")
+        path: Path = ("exporters", name, "sending_queue", old)
+        if old in queue and new not in queue:
+            yield Change(path, f"{old} → {new}", f"Renamed in {OVERFLOW}.", (RenameKey(path, new),))
+
+
+def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `actions` that are a mapping, where the processor wants a list."""
+    lists = {"attributes": "actions", "resource": "attributes"}
+    for name, component_id, settings in components(config):
+        key = lists.get(type_of(component_id)) if name == "processors" else None
+        value = at(settings, (key,)) if key else None
+        if not key or not isinstance(value, dict) or not value:
+            continue
+        path: Path = (name, component_id, key)
+        if "action" in value:
+            yield Change(path, f"{key} is a list", "The processor refuses a mapping.", (Wrap(path),))
+        else:
+            yield Unsolved(
+                path, f"{key} must be a list", "This mapping is not an action: write one item with `action` each."
+            )
+
+
+def verbosity(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
+    """Yield the level of debug exporters, which is called `verbosity`; the Collector refuses the old key."""
+    for name, settings in section(config, "exporters").items():
+        for key in LEVELS if type_of(name) == "debug" and isinstance(settings, dict) else ():
+            if key in settings:
+                path: Path = ("exporters", name, key)
+                why = "The exporter debug never had this key of exporter logging."
+                yield Change(path, f"{key} → verbosity", why, (Replace(path, verbosity_of(settings, key)),))
+
+
+def verbosity_of(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
+    """Return the entry that a level becomes; none if another one says it already."""
+    if "verbosity" in settings or next(name for name in LEVELS if name in settings) != key:
+        return ()
+    return (("verbosity", _VERBOSITY.get(str(settings[key]).lower(), "basic")),)
+
+
+def start_time(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield how a prometheus receiver adjusted start times, for which there is a processor now."""
+    keys = ("use_start_time_metric", "start_time_metric_regex")
+    for name, settings in section(config, "receivers").items() if _from(target, START_TIME_GONE) else ():
+        used = [key for key in keys if type_of(name) == "prometheus" and at(settings, (key,)) is not None]
+        if not used:
+            continue
+        path: Path = ("receivers", name, used[0])
+        if at(settings, (keys[0],)):
+            why = "Remove it, and add processor metric_start_time with `strategy: start_time_metric` to its pipelines."
+            yield Unsolved(path, f"{used[0]} was removed", why)
+        else:
+            edits = tuple(Replace(("receivers", name, key)) for key in used)
+            yield Change(path, f"{', '.join(used)} removed", "It was off, and the Collector refuses the key.", edits)
+
+
+def keep_alives(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield the settings of kept connections of OTLP over HTTP, which are below `keepalive` since 0.160."""
+    for path, settings in _over_http(config) if _from(target, KEEP_ALIVE) else ():
+        used = [key for key in (*_KEPT, *_NOT_KEPT) if key in settings]
+        if not used:
+            continue
+        why = f"Below `keepalive` since {KEEP_ALIVE}; 0.165.0 refuses {', '.join(used)}."
+        if "keepalive" in settings:
+            yield Unsolved((*path, used[0]), f"{', '.join(used)} moved", "There is a `keepalive` already: write one.")
+            continue
+        off = any(settings.get(key) is value for key, value in _NOT_KEPT.items())
+        new = {"enabled": False} if off else {key: settings[key] for key in used if key in _KEPT}
+        entries = (("keepalive", new),) if new else ()
+        edits = (Replace((*path, used[0]), entries), *(Replace((*path, key)) for key in used[1:]))
+        yield Change((*path, used[0]), f"{', '.join(used)} → keepalive" if new else f"{used[0]} removed", why, edits)
+
+
+def _over_http(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield path and settings of each client and server of OTLP over HTTP."""
+    for role, name, _settings in components(config):
+        if (role, type_of(name)) in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
+            yield (role, name), section(config, role, name)
+        elif (role, type_of(name)) == ("receivers", "otlp"):
+            yield (role, name, "protocols", "http"), section(config, role, name, "protocols", "http")
+
+
+def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield `topic` and `encoding` of kafka, which each signal has for itself now."""
+    keys = ("topic", "encoding")
+    for role, component_id, settings in components(config) if _from(target, PER_SIGNAL) else ():
+        old = [key for key in keys if type_of(component_id) == "kafka" and at(settings, (key,)) is not None]
+        if not old or role not in ("receivers", "exporters"):
+            continue
+        path: Path = (role, component_id, old[0])
+        pipelines = section(config, "service", "pipelines")
+        signals = {type_of(name) for name, own in pipelines.items() if component_id in items(own, role)}
+        if not signals or signals & set(settings):
+            why = "No pipeline uses it, or a signal has its own already: write them below each signal."
+            yield Unsolved(path, f"{' and '.join(old)} moved", why)
+            continue
+        own = {key: settings[key] for key in old}
+        if role == "receivers" and "topic" in own and _from(target, TOPICS):
+            own["topics"] = [own.pop("topic")]
+        new = tuple((signal, dict(own)) for signal in sorted(signals))
+        edits = (Replace(path, new), *(Replace((role, component_id, key)) for key in old[1:]))
+        yield Change(path, f"{', '.join(old)} → {', '.join(sorted(signals))}", f"Moved in {PER_SIGNAL}.", edits)
+
+
+def ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+    """Yield what memory_limiter knew of a ballast."""
+    for name in section(config, "processors") if _from(target, BALLAST_GONE) else ():
+        path: Path = ("processors", name, "ballast_size_mib")
+        if type_of(name) == "memory_limiter" and at(config, path) is not None:
+            yield Change(path, "ballast_size_mib removed", f"No ballast since {BALLAST_GONE}.", (Replace(path),))

@@ -1,0 +1,137 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what components call at AWS to the statements of an IAM policy, as narrow as AWS allows.
+
+They are derived before account and region are known; ARNs hold placeholders until the cluster is read. Each grant names
+its documentation page, and tests/integration/test_least_privilege.py removes each action from the real Collector.
+Private.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..errors import Problem
+
+Statement = dict[str, Any]
+VERSION = "2012-10-17"
+IRSA, POD_IDENTITY = "irsa", "pod_identity"  # how pods get a role
+# Of all inline policies of a role together; white space does not count. Source: IAM User Guide, "IAM and STS quotas".
+LONGEST = 10240
+_ONE = ("Action", "Resource")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Actions, and what they are allowed on. `region` restricts actions that know no resources; `source` is a page."""
+
+    actions: tuple[str, ...]
+    source: str
+    resources: tuple[str, ...] = ("*",)
+    region: str = ""
+
+    @property
+    def condition(self) -> dict[str, Any]:
+        """The condition that goes with the region, which every request of a regional service has."""
+        return {"StringEquals": {"aws:RequestedRegion": self.region}} if self.region and "*" not in self.region else {}
+
+
+def statements(grants: Iterable[Grant]) -> list[Statement]:
+    """Return the statements that allow all of this, and no more."""
+    return united(
+        {
+            "Effect": "Allow",
+            "Action": sorted(grant.actions),
+            "Resource": sorted(grant.resources),
+            **({"Condition": grant.condition} if grant.condition else {}),
+        }
+        for grant in grants
+    )
+
+
+def united(given: Iterable[Statement]) -> list[Statement]:
+    """Return statements with the actions on the same resources together, in an order that depends on nothing else."""
+    actions: dict[str, set[str]] = {}
+    frames: dict[str, Statement] = {}
+    for statement in given:
+        frame = {key: _listed(value) if key in _ONE else value for key, value in statement.items() if key != "Action"}
+        key = json.dumps(frame, sort_keys=True)
+        frames[key] = frame
+        actions.setdefault(key, set()).update(_listed(statement.get("Action", [])))
+    made = [{"Effect": frames[key].get("Effect"), "Action": sorted(actions[key]), **frames[key]} for key in frames]
+    return sorted(made, key=lambda item: json.dumps([item["Action"], item], sort_keys=True))
+
+
+def document(given: Iterable[Statement]) -> dict[str, Any]:
+    """Return a whole policy. Raises Problem for one that IAM would refuse for its size."""
+    made = {"Version": VERSION, "Statement": list(given)}
+    size = len(json.dumps(made, separators=(",", ":")))
+    if size > LONGEST:
+        wrong = f"it would have {size} characters, and IAM takes {LONGEST}"
+        fix = "Give collectors ServiceAccounts of their own, or use managed policies."
+        raise Problem(wrong, asked="Put the derived policy into the role", fix=fix)
+    return made
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two policies, or parts of them, mean the same: AWS gives lists back in other orders."""
+    return bool(_canonical(one) == _canonical(other))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        made = sorted((_canonical(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+        return made[0] if len(made) == 1 else made
+    return value
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else [str(item) for item in value]
+
+
+# No ARN and no name of AWS may have these characters, so nothing of a user's looks like one of them.
+PARTITION, REGION, ACCOUNT = "<partition>", "<region>", "<account>"
+
+
+class Account(NamedTuple):
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class EksCluster(NamedTuple):
+    """What the ARN of a cluster says, and the issuer of its tokens."""
+
+    partition: str
+    region: str
+    account: str
+    cluster_arn: str
+    issuer: str = ""
+
+
+def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
+    parts = cluster_arn.split(":")
+    if len(parts) != 6 or parts[2] != "eks":  # noqa: PLR2004 - the parts of every ARN
+        raise Problem(f"'{cluster_arn}' is not the ARN of an EKS cluster", fix="Check endpoint_url.")
+    return EksCluster(parts[1], parts[3], parts[4], cluster_arn, issuer)
+
+
+def filled(value: Any, eks_cluster: EksCluster) -> Any:
+    if isinstance(value, dict):
+        return {key: filled(item, eks_cluster) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [filled(item, eks_cluster) for item in value]
+    if not isinstance(value, str):
+        return value
+    known = ((PARTITION, eks_cluster.partition), (REGION, eks_cluster.region), (ACCOUNT, eks_cluster.account))
+    for placeholder, fact in known:
+        value = value.replace(placeholder, fact)
+    return value

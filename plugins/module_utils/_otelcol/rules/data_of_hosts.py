@@ -1,0 +1,97 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on data of hosts: whose host an attribute describes, and which lines of a host are read again.
+
+Sources: the README of resourcedetectionprocessor and the metadata.yaml of its detectors; the READMEs of filelogreceiver
+and journaldreceiver. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..config.paths import at, items
+from .subject import Fault, Subject, about, rules
+from .view import Part
+
+_CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
+_DETECTION = f"{_CONTRIB}/processor/resourcedetectionprocessor"
+_FILES = f"{_CONTRIB}/receiver/filelogreceiver#offset-tracking"
+
+# The detectors that describe the machine or the container of the collector itself, and one attribute of each that
+# senders have too. What describes the cluster or the account is the same for all of its senders: eks, aks, openshift,
+# kubeadm. What `env` has, the pod's environment says on purpose.
+_OF_MACHINES = {
+    **dict.fromkeys(("akamai", "alibaba_ecs", "azure", "consul", "digitalocean", "docker", "dynatrace"), "host.name"),
+    **dict.fromkeys(("ec2", "gcp", "hetzner", "nova", "oraclecloud", "scaleway", "system"), "host.name"),
+    **dict.fromkeys(("tencent_cvm", "upcloud", "vultr"), "host.name"),
+    "ecs": "aws.ecs.task.arn",
+    "elastic_beanstalk": "service.instance.id",
+    "heroku": "service.name",
+    "k8snode": "k8s.node.name",
+    "lambda": "faas.name",
+}
+_GATEWAYS = ("deployment", "statefulset")
+
+
+@about("deployment")
+def sender_overwritten(subject: Subject) -> Iterator[Fault]:
+    """Yield detectors of a gateway that replace the host of each sender by that of the gateway."""
+    if not subject.deployment or subject.deployment.mode not in _GATEWAYS:
+        return
+    receivers = {part.id for part in subject.view.parts if _receives(subject, part)}
+    fed = {name for one in subject.view.pipelines if receivers & set(one.receivers) for name in one.processors}
+    for part in subject.view.of("processors", "resourcedetection"):
+        found = [name for name in _replacing(part) if part.id in fed]
+        if found:
+            names = " and ".join(found)
+            attribute = _OF_MACHINES[found[0]]
+            message = f"'{part.id}' replaces {attribute} of the senders by that of the gateway (detector {names})"
+            fix = "Add `override: false`, or detect resources in the agents, on the hosts of the senders."
+            yield Fault(part.path, message, fix)
+
+
+def _receives(subject: Subject, part: Part) -> bool:
+    """Whether clients send data to a component. Without the table of listeners, each receiver counts."""
+    rows = subject.listeners.get((part.section, part.type), ())
+    return part.section == "receivers" and (not subject.listeners or any(row.exposed for row in rows))
+
+
+def _replacing(part: Part) -> Iterator[str]:
+    """Yield the detectors of machines whose attributes replace those of the data; by default they do."""
+    kept = items(part.settings, "attributes")  # older versions: the attributes that are kept
+    for name in items(part.settings, "detectors") if part.settings.get("override", True) is True else ():
+        attribute = _OF_MACHINES.get(name, "") if isinstance(name, str) else ""
+        enabled = at(part.settings, (name, "resource_attributes", attribute, "enabled"), True)
+        if attribute and enabled is not False and (not kept or attribute in kept):
+            yield name
+
+
+# Receivers that begin with `start_at`, and what they read.
+_READERS = {"filelog": "files", "journald": "the journal"}
+
+
+@about("deployment")
+def read_again(subject: Subject) -> Iterator[Fault]:
+    """Yield agents that read all lines of their node again with each restart, so that they arrive twice."""
+    if not subject.deployment or subject.deployment.mode != "daemonset":
+        return
+    for part in subject.view.of("receivers", *_READERS):
+        if _begins_anew(part.settings):
+            message = f"'{part.id}' reads {_READERS[part.kind]} from the beginning with each restart of the pod"
+            fix = "Add `storage: file_storage`, with a folder of the node, or remove `start_at: beginning`."
+            yield Fault((*part.path, "start_at"), message, fix)
+
+
+def _begins_anew(settings: dict[str, Any]) -> bool:
+    """Whether a receiver begins with the first line, and nothing keeps how far it came."""
+    kept = settings.get("storage") or settings.get("delete_after_read")
+    return settings.get("start_at") == "beginning" and not kept
+
+
+RULES = (
+    *rules("warning", sender_overwritten, documentation=_DETECTION),
+    *rules("warning", read_again, documentation=_FILES),
+)

@@ -1,0 +1,113 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on documents of exporter elasticsearch: their mapping, and the index or data stream that they go to.
+
+Sources: exporter/elasticsearchexporter of opentelemetry-collector-contrib (README, bulkindexer.go, exporter.go and
+config.go at 0.157.0) and its pull request 38500; "Data streams" of Elasticsearch's documentation. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..config.paths import at, items
+from .batching import from_version
+from .subject import Fault, Subject, about, rules
+from .view import Target
+
+# From which version on documents are mapped as otel by default, before that as none; the same version reads
+# elasticsearch.index in place of a prefix and a suffix, and always routes by attributes where no index is given.
+OTEL_BY_DEFAULT = "0.122.0"
+# From which version on `mapping.mode` does nothing; the first of `allowed_modes` counts, if otel is not among them.
+MODE_IGNORED = "0.145.0"
+INDEX_KEYS = ("logs_index", "metrics_index", "traces_index")
+UNREAD = re.compile(r"elasticsearch\.index\.(?:prefix|suffix)\b")
+_OTEL = "otel"
+# Mappings with which the exporter demands a data stream.
+_FOR_DATA_STREAMS = (_OTEL, "ecs")
+_DATA_STREAM = re.compile(r"(?:logs|metrics|traces|profiles)-[^-]+-.+\Z")
+_README = "https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/exporter/elasticsearchexporter/README.md"
+
+
+def is_data_stream(index: Any) -> bool:
+    """Whether an index has a name for which Elasticsearch makes a data stream by its own templates."""
+    return isinstance(index, str) and ("${" in index or bool(_DATA_STREAM.match(index)))
+
+
+def default_mapping(settings: Mapping[str, Any], target: Target) -> str:
+    """Return how an exporter maps documents that name no mapping; empty if a variable decides."""
+    allowed = at(settings, ("mapping", "allowed_modes"))
+    modes = [allowed] if isinstance(allowed, str) else items(settings, "mapping", "allowed_modes")
+    mode = at(settings, ("mapping", "mode"))
+    if not from_version(target, MODE_IGNORED) and mode is not None:
+        return str(mode) if "${" not in str(mode) else ""
+    if not from_version(target, OTEL_BY_DEFAULT):
+        return "none"
+    if any("${" in str(one) for one in modes):
+        return ""
+    return _OTEL if not modes or _OTEL in modes else str(modes[0])
+
+
+@about(exporters=["elasticsearch"])
+def index_without_stream(subject: Subject) -> Iterator[Fault]:
+    """Yield indexes of documents that are mapped for data streams; Elasticsearch refuses each of those documents."""
+    target = subject.target
+    for part in subject.view.of("exporters", "elasticsearch") if target else ():
+        mapping = default_mapping(part.settings, target) if target else ""
+        for key in INDEX_KEYS if mapping in _FOR_DATA_STREAMS else ():
+            index = part.settings.get(key)
+            if index and not is_data_stream(index):
+                message = (
+                    f"'{part.id}' maps documents as {mapping}, for which it demands a data stream, and '{index}' has "
+                    "the name of an index"
+                )
+                fix = (
+                    "Add `mapping: {allowed_modes: [none]}`, name a data stream such as `logs-app-default`, or leave "
+                    f"`{key}` out."
+                )
+                yield Fault((*part.path, key), message, fix)
+
+
+@about(exporters=["elasticsearch"])
+def mapping_changed(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that leave the mapping to a default which changed from none to otel."""
+    for part in subject.view.of("exporters", "elasticsearch") if from_version(subject.target, OTEL_BY_DEFAULT) else ():
+        mapping = part.settings.get("mapping")
+        if not isinstance(mapping, str) and not at(mapping, ("allowed_modes",)) and not at(mapping, ("mode",)):
+            message = f"'{part.id}' maps documents as otel, the default since {OTEL_BY_DEFAULT}; before, it was none"
+            fix = "Write `mapping: {allowed_modes: [otel]}` to say so, or `[none]` for documents as before."
+            yield Fault(part.path, message, fix)
+
+
+@about(exporters=["elasticsearch"])
+def mapping_mode_ignored(subject: Subject) -> Iterator[Fault]:
+    """Yield modes of mappings that this version ignores, so that it maps documents otherwise."""
+    target = subject.target
+    for part in subject.view.of("exporters", "elasticsearch") if from_version(target, MODE_IGNORED) else ():
+        mode = at(part.settings, ("mapping", "mode"))
+        used = default_mapping(part.settings, target) if target else ""
+        if mode and str(mode) != used:
+            message = f"'mode' does nothing since {MODE_IGNORED}: '{part.id}' maps documents as {used or 'others say'}"
+            fix = f"Write `mapping: {{allowed_modes: [{mode}]}}`."
+            yield Fault((*part.path, "mapping", "mode"), message, fix)
+
+
+@about(exporters=["elasticsearch"])
+def unread_index_attribute(subject: Subject) -> Iterator[Fault]:
+    """Yield attributes that named a part of an index, which nothing reads any more."""
+    if not from_version(subject.target, OTEL_BY_DEFAULT):
+        return
+    for path, value in subject.view.leaves:
+        found = UNREAD.search(value) if isinstance(value, str) else None
+        if found and subject.view.of("exporters", "elasticsearch"):
+            message = f"exporter elasticsearch does not read '{found[0]}' since {OTEL_BY_DEFAULT}"
+            yield Fault(path, message, "Set `elasticsearch.index` to the whole name of the index.")
+
+
+RULES = (
+    *rules("warning", index_without_stream, mapping_mode_ignored, unread_index_attribute, documentation=_README),
+    *rules("info", mapping_changed, documentation=_README),
+)

@@ -1,0 +1,117 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which rights manifests give to the account of a collector, and which they give to another account in its place.
+
+What the manifests do not show stays None, so that rules are silent about it. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.documents import CUSTOM_RESOURCE
+from ..config.paths import at, mappings, section
+from ..kube import names
+
+Object = Mapping[str, Any]
+_BINDINGS = ("ClusterRoleBinding", "RoleBinding")
+# The account of pods that name none.
+DEFAULT = "default"
+# Groups of all accounts, or of those of a namespace. Source: Kubernetes, Using RBAC Authorization, Service accounts.
+_EVERYBODY = ("system:serviceaccounts", "system:authenticated")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """RBAC rules of an account, None if they are not known, and the binding that names another one in its place."""
+
+    rules: tuple[dict[str, Any], ...] | None = None
+    elsewhere: str = ""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A ServiceAccount; no namespace means one that is chosen later, as that of a chart is."""
+
+    name: str
+    namespace: str | None
+
+    def is_named_by(self, subject: Object) -> bool:
+        """Whether a subject of a binding is this account, or a group with it."""
+        name, namespace = subject.get("name"), subject.get("namespace")
+        if subject.get("kind") == "Group":
+            return name in (*_EVERYBODY, f"{_EVERYBODY[0]}:{self.namespace}")
+        return name == self.name and (None in (self.namespace, namespace) or namespace == self.namespace)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+def account_of_pod(pod: Object, owner: Object) -> Account:
+    """Return the account of the pods of a workload."""
+    name = pod.get("serviceAccountName") or pod.get("serviceAccount") or DEFAULT
+    return Account(str(name), at(owner, ("metadata", "namespace")))
+
+
+def account_of_resource(item: Object) -> Account:
+    """Return the account of the pods of a custom resource: its own, or the one that the operator creates."""
+    made = names.child(str(at(item, ("metadata", "name"))))
+    return Account(str(at(item, ("spec", "serviceAccount")) or made), at(item, ("metadata", "namespace")))
+
+
+def rights(account: Account, stream: Sequence[Object]) -> Rights:
+    """Return what the objects of a stream grant to an account."""
+    bindings = [item for item in stream if item.get("kind") in _BINDINGS]
+    own = [item for item in bindings if any(map(account.is_named_by, mappings(item, "subjects")))]
+    if own:
+        roles = [_role(item, stream) for item in own]
+        known = [role for role in roles if role is not None and "aggregationRule" not in role]
+        rules = tuple(dict(rule) for role in known for rule in mappings(role, "rules"))
+        return Rights(rules if len(known) == len(roles) else None)
+    strays = [item for item in bindings if _role(item, stream) is not None and _is_stray(item, stream)]
+    return Rights((), _said(strays[0], account)) if strays else Rights()
+
+
+def _role(binding: Object, stream: Sequence[Object]) -> Object | None:
+    wanted = (at(binding, ("roleRef", "kind")), at(binding, ("roleRef", "name")))
+    return next((item for item in stream if (item.get("kind"), at(item, ("metadata", "name"))) == wanted), None)
+
+
+def _is_stray(binding: Object, stream: Sequence[Object]) -> bool:
+    """Whether a binding names accounts alone with which nothing in the stream runs."""
+    subjects = list(mappings(binding, "subjects"))
+    are_accounts = bool(subjects) and all(one.get("kind") == "ServiceAccount" for one in subjects)
+    users = list(_users(stream))
+    return are_accounts and not any(user.is_named_by(one) for one in subjects for user in users)
+
+
+def _users(stream: Sequence[Object]) -> Iterator[Account]:
+    """Yield the accounts with which the workloads and custom resources of a stream run."""
+    for item in stream:
+        spec = section(item, "spec")
+        if str(item.get("apiVersion")).startswith("opentelemetry.io/"):
+            yield account_of_resource(item)
+            yield from _of_allocator(item)
+        for pod in (spec, section(spec, "template", "spec"), section(spec, "jobTemplate", "spec", "template", "spec")):
+            if "containers" in pod:
+                yield account_of_pod(pod, item)
+
+
+def _of_allocator(item: Object) -> Iterator[Account]:
+    """Yield the account of a target allocator: its own, or the one that the operator creates."""
+    namespace, name = at(item, ("metadata", "namespace")), at(item, ("metadata", "name"))
+    spec = section(item, "spec", "targetAllocator") if item.get("kind") == CUSTOM_RESOURCE else section(item, "spec")
+    for given in (spec.get("serviceAccount"), f"{name}-targetallocator"):
+        if given:
+            yield Account(str(given), namespace)
+
+
+def _said(binding: Object, account: Account) -> str:
+    """Return in words which account a binding names, and which one the pods have."""
+    named = next(iter(mappings(binding, "subjects")))
+    other = Account(str(named.get("name")), named.get("namespace"))
+    what = f"{binding['kind']} '{at(binding, ('metadata', 'name'))}' binds ServiceAccount '{other}'"
+    return f"{what}, with which nothing runs, and the pods run as '{account}'"

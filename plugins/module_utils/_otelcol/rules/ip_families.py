@@ -1,0 +1,86 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on addresses of IPv4 and IPv6.
+
+Source: net.SplitHostPort and net.Listen of Go, RFC 3986 (3.2.2, brackets in a URL), and Kubernetes, "IPv4/IPv6
+dual-stack" for the addresses of pods and nodes. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..config.paths import ANY_IPV4, IPV6, Path, at, dotted, leaves
+from ..errors import at_most
+from .subject import Fault, Subject, about, rules
+
+_DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
+# A variable with an address, as the downward API gives it: MY_POD_IP, K8S_NODE_IP, HOST_IP.
+_ADDRESS = r"\$\{(?:env:)?(?:[A-Z0-9]+_)*(?:POD|NODE|HOST)_?IP\}"
+_SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
+_UNBRACKETED = re.compile(rf"(?P<scheme>{_SCHEME})?(?P<address>{_ADDRESS}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL)
+_SHOWN = 3
+
+
+def unbracketed_address(subject: Subject) -> Iterator[Fault]:
+    """Yield addresses of pods and nodes before a port without brackets, which IPv6 needs.
+
+    Where the family is not known, only listeners are told: brackets are right there for IPv4 too. A URL with brackets
+    around an address of IPv4 is refused by Go since 1.25.2.
+    """
+    if _is_ipv6_first(subject):
+        yield from (
+            Fault(path, f"'{value}' is no address in an IPv6 cluster", f'Write `"{_bracketed(value)}"`.')
+            for path, value in leaves(subject.config)
+            if isinstance(value, str) and _UNBRACKETED.match(value)
+        )
+        return
+    found = list(_listeners(subject))
+    if found and not _is_known(subject):
+        path, value = found[0]
+        places = at_most(_SHOWN, [dotted(place) for place, _value in found], ", ")
+        yield Fault(
+            path,
+            f"the collector does not start in an IPv6 cluster, because an IPv6 address needs brackets before a port: "
+            f"{places}",
+            f'Write `"{_bracketed(value)}"`, which works with IPv4 too.',
+            severity="info",
+        )
+
+
+@about("deployment")
+def ipv4_listener(subject: Subject) -> Iterator[Fault]:
+    """Yield listeners on all addresses of IPv4 alone, in a cluster with IPv6."""
+    families = subject.deployment.ip_families if subject.deployment else ()
+    if IPV6 not in families:
+        return
+    for listener in subject.view.listeners:
+        if listener.host == ANY_IPV4:
+            message = f"port {listener.port} listens on {ANY_IPV4}, which no IPv6 address reaches"
+            fix = f"Write `{listener.at('::' if listener.port_apart else '[::]')}`, which takes both families."
+            yield Fault(listener.path, message, fix, severity="" if families[0] == IPV6 else "warning")
+
+
+def _listeners(subject: Subject) -> Iterator[tuple[Path, str]]:
+    """Yield the endpoints of listeners that are written with an address without brackets."""
+    for listener in subject.view.listeners:
+        value = at(subject.config, listener.path)
+        if isinstance(value, str) and _UNBRACKETED.match(value):
+            yield listener.path, value
+
+
+def _bracketed(value: str) -> str:
+    return _UNBRACKETED.sub(r"\g<scheme>[\g<address>]:\g<rest>", value)
+
+
+def _is_known(subject: Subject) -> bool:
+    return bool(subject.deployment and subject.deployment.ip_families)
+
+
+def _is_ipv6_first(subject: Subject) -> bool:
+    return _is_known(subject) and subject.deployment is not None and subject.deployment.ip_families[0] == IPV6
+
+
+RULES = rules("error", unbracketed_address, ipv4_listener, documentation=_DOCUMENTATION)

@@ -1,0 +1,148 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on receiver_creator: when it starts a receiver, for endpoints that an observer reports.
+
+Sources: rules.go and config.go of receivercreator, and the READMEs of the observers in opentelemetry-collector-contrib.
+Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..config.paths import Path, at, items, section
+from ..errors import near, nearest
+from ..languages import expr
+from .components import configured
+from .subject import Fault, Subject, about, rules
+from .view import kind_of
+
+_CREATOR = "receivercreator"
+# How a rule has to begin. Single quotes, which the language takes elsewhere, are refused here.
+_BEGINS = re.compile(r'type\s*==\s*"([^"]*)"')
+_SINGLE_QUOTES = re.compile(r"type\s*==\s*'([^']*)'")
+_DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/receiver/receivercreator"
+
+
+class Reported(NamedTuple):
+    """A type of endpoints that an observer reports, and the setting that turns it on, with its default."""
+
+    type: str
+    setting: str = ""
+    default: bool = True
+
+
+_OBSERVERS = {
+    "k8sobserver": (
+        Reported("pod", "observe_pods"),
+        Reported("port", "observe_pods"),
+        Reported("pod.container", "observe_pods"),
+        Reported("k8s.node", "observe_nodes", default=False),
+        Reported("k8s.service", "observe_services", default=False),
+        Reported("k8s.ingress", "observe_ingresses", default=False),
+        Reported("k8s.crd", "observe_crds", default=False),
+    ),
+    "hostobserver": (Reported("hostport"),),
+    "dockerobserver": (Reported("container"),),
+    "ecstaskobserver": (Reported("container"),),
+    "cfgardenobserver": (Reported("container"),),
+    "kafkatopicsobserver": (Reported("kafka.topics"),),
+}
+_TYPES = sorted({reported.type for found in _OBSERVERS.values() for reported in found})
+
+
+class _Template(NamedTuple):
+    """A receiver that a receiver_creator starts: where its rule stands, the rule, and the observers that are asked."""
+
+    path: Path
+    rule: Any
+    observers: list[Any]
+
+
+def discovery_rule(subject: Subject) -> Iterator[Fault]:
+    """Yield rules of receiver_creator that the Collector refuses: no type at their begin, or no expression."""
+    for template in _templates(subject):
+        if template.rule is None or template.rule == "":
+            yield Fault(template.path[:-1], "'rule' is missing", 'Add a rule such as `type == "pod"`.')
+        elif isinstance(template.rule, str) and "${" not in template.rule:
+            yield from _refused(template.path, template.rule.replace("$$", "$"))
+
+
+def _refused(path: Path, rule: str) -> Iterator[Fault]:
+    begin, quoted = _BEGINS.match(rule), _SINGLE_QUOTES.match(rule)
+    broken = expr.broken(rule, True)
+    if quoted:
+        fix = f'Write `type == "{quoted[1]}"`, and the whole rule in single quotes of YAML.'
+        yield Fault(path, "the type at the begin of a rule stands in double quotes", fix)
+    elif not begin:
+        yield Fault(path, "a rule begins with the type of its endpoints", f'Write `type == "pod" && {rule}`.')
+    elif begin[1] not in _TYPES:
+        certain = nearest(begin[1], _TYPES)
+        message = f"no observer reports endpoints of type '{begin[1]}'{near(begin[1], _TYPES)}"
+        yield Fault(path, message, f"Use one of {', '.join(_TYPES)}.", severity="" if certain else "warning")
+    elif broken:
+        yield Fault(path, f"this is no rule: {broken.why}", "Write a condition.", offset=broken.start)
+
+
+@about(receivers=[_CREATOR])
+def unobserved_type(subject: Subject) -> Iterator[Fault]:
+    """Yield rules for a type of endpoints that no observer of the receiver_creator reports; nothing is ever started."""
+    for template in _templates(subject):
+        begin = _BEGINS.match(template.rule) if isinstance(template.rule, str) else None
+        if not begin or begin[1] not in _TYPES or not template.observers:
+            continue
+        observers = [_reports(subject, name, begin[1]) for name in template.observers]
+        if not any(observers):
+            message = f"no observer of this receiver reports endpoints of type '{begin[1]}'"
+            yield Fault(template.path, message, _way_to(begin[1]))
+
+
+def _templates(subject: Subject) -> Iterator[_Template]:
+    for name, component_id, kind, settings in configured(subject):
+        if name != "receivers" or kind_of(kind) != _CREATOR:
+            continue
+        observers = items(settings, "watch_observers")
+        for template, given in section(settings, "receivers").items():
+            path: Path = (name, component_id, "receivers", template, "rule")
+            if not isinstance(given, str):
+                yield _Template(path, at(given, ("rule",)), observers)
+
+
+def _reports(subject: Subject, observer: Any, wanted: str) -> bool:
+    """Whether an observer reports a type of endpoints, as far as its settings say; one that is not known may."""
+    known = _OBSERVERS.get(kind_of(observer)) if isinstance(observer, str) else None
+    if known is None:
+        return True
+    settings = section(subject.config, "extensions", observer)
+    return any(
+        one.type == wanted and (not one.setting or settings.get(one.setting, one.default) not in (False, None, []))
+        for one in known
+    )
+
+
+def _way_to(wanted: str) -> str:
+    """Return how to get endpoints of a type: by a setting of an observer, or by another observer."""
+    for kind, found in _OBSERVERS.items():
+        one = next((one for one in found if one.type == wanted), None)
+        if one and one.setting and not one.default:
+            return f"Set `{one.setting}` of extension k8s_observer, and list that in `watch_observers`."
+        if one:
+            return f"Start the extension `{_NAMES[kind]}`, and list it in `watch_observers`."
+    return ""
+
+
+_NAMES = {
+    "k8sobserver": "k8s_observer",
+    "hostobserver": "host_observer",
+    "dockerobserver": "docker_observer",
+    "ecstaskobserver": "ecs_task_observer",
+    "cfgardenobserver": "cfgarden_observer",
+    "kafkatopicsobserver": "kafkatopics_observer",
+}
+RULES = (
+    *rules("error", discovery_rule, documentation=_DOCUMENTATION),
+    *rules("warning", unobserved_type, documentation=_DOCUMENTATION),
+)

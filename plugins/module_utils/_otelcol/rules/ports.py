@@ -1,0 +1,192 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on ports: conflicts and reachability.
+
+Source: net.Listen of Go and bind(2); default ports from the catalogue. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..config.paths import ANY, at, dotted, is_loopback, items, overlap
+from .subject import Fault, Subject, about, rules
+from .view import Listener, kind_of
+
+_DOCUMENTATION = "https://opentelemetry.io/docs/collector/configuration/"
+_NODE_PORTS = "https://kubernetes.io/docs/concepts/configuration/overview/#services"
+_SHOWN = 6
+_TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
+
+
+def port_clash(subject: Subject) -> Iterator[Fault]:
+    """Yield endpoints that another component of the collector opens too; the second one fails at start."""
+    held: dict[tuple[int, str], dict[str, Listener]] = {}
+    for listener in subject.view.listeners:
+        hosts = held.setdefault(listener.end, {})
+        first = _holder(hosts, listener.host)
+        if first is None:
+            hosts[listener.host] = listener
+        elif not (first.part is None and _is_prometheus_exporter(listener)):
+            number, protocol = listener.end
+            message = f"{protocol} port {number} is already taken by {dotted(first.path)}"
+            yield Fault(listener.path, message, "Give one of them another port.")
+
+
+@about(exporters=["prometheus"])
+def own_metrics_port(subject: Subject) -> Iterator[Fault]:
+    """Yield prometheus exporters on the port of the collector's own metrics."""
+    readers = [item for item in subject.view.listeners if item.part is None]
+    for listener in filter(_is_prometheus_exporter, subject.view.listeners):
+        for reader in readers:
+            if reader.end == listener.end:
+                clash = overlap(reader.host, listener.host)
+                elsewhere = ", on another address: a scraper gets only one of both"
+                yield Fault(
+                    listener.path,
+                    f"port {listener.port} serves the collector's own metrics"
+                    + ("; the exporter cannot start" if clash else elsewhere),
+                    "Use another port, such as 8889.",
+                    severity="" if clash else "warning",
+                )
+
+
+def _holder(hosts: dict[str, Listener], host: str) -> Listener | None:
+    """Return the listener that already uses a port on an overlapping address."""
+    if host in hosts:
+        return hosts[host]
+    candidates = hosts if host in ANY else [*ANY, *(name for name in ("localhost", "127.0.0.1") if name != host)]
+    return next((hosts[name] for name in candidates if name in hosts and overlap(name, host)), None)
+
+
+def _is_prometheus_exporter(listener: Listener) -> bool:
+    return listener.part is not None and listener.part[0] == "exporters" and listener.part.kind == "prometheus"
+
+
+_SERVICES = "https://opentelemetry.io/docs/security/config-best-practices/"
+_PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
+_POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+_POD, _POD_BEFORE_PORT = "${env:MY_POD_IP}", "[${env:MY_POD_IP}]"
+_HEALTH = ("healthcheck", "healthcheckv2")
+_ADMIT = {
+    "own": "Add `{{port: {port}, protocol: UDP}}` to the ports of an ingress rule of a policy that selects the pods.",
+    "operator": "Apply a NetworkPolicy of your own that selects the pods and admits `{{port: {port}, protocol: UDP}}`.",
+}
+
+
+@about("deployment")
+def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
+    """Yield listeners on the loopback address whose port a Service or the node exposes."""
+    deployment = subject.deployment
+    if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
+        return
+    for listener in _servers(subject):
+        if is_loopback(listener.host) and listener.end in deployment.exposed:
+            message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
+            yield Fault(listener.path, message, f"Write `{listener.at(_pod(listener))}`.")
+
+
+@about("deployment")
+def open_on_node(subject: Subject) -> Iterator[Fault]:
+    """Yield ports that are open on every address of the node because the pod uses hostNetwork."""
+    if not subject.deployment or not subject.deployment.host_network:
+        return
+    for listener in subject.view.listeners:
+        if listener.host in ANY:
+            fix = (
+                f'Write `"{_POD_BEFORE_PORT}:{listener.port}"`, or `localhost:{listener.port}` for clients on the node.'
+            )
+            yield Fault(listener.path, f"port {listener.port} is open on every address of the node", fix)
+
+
+@about("deployment")
+def closed_udp_port(subject: Subject) -> Iterator[Fault]:
+    """Yield UDP receivers whose port no network policy of the pods admits; a policy admits TCP unless it says UDP.
+
+    Files may lack a policy that admits more, so only a port that a policy has for TCP alone is more than a note there.
+    """
+    deployment = subject.deployment
+    if not deployment or not deployment.ingress or deployment.host_network:
+        return
+    ingress, fix = deployment.ingress, _ADMIT["operator" if deployment.by_operator else "own"]
+    for listener in _servers(subject):
+        if listener.protocol == "UDP" and not is_loopback(listener.host) and not ingress.admits(*listener.end):
+            wrong_protocol = ingress.admits(listener.port, "TCP")
+            yield Fault(
+                listener.path,
+                f"NetworkPolicy {ingress.policies.names} "
+                + (
+                    f"admits port {listener.port} for TCP only"
+                    if wrong_protocol
+                    else f"does not admit UDP port {listener.port}"
+                ),
+                fix.format(port=listener.port),
+                severity="" if wrong_protocol or ingress.complete else "info",
+            )
+
+
+@about("deployment")
+def health_check_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield collectors without a health check for the kubelet's probes."""
+    if subject.deployment and subject.deployment.probed and not _is_asked(subject):
+        yield Fault(
+            ("service", "extensions"),
+            "no health_check answers probes: pods that hang keep running, and pods that are not ready receive data",
+            'Add extension `health_check: {endpoint: "[${env:MY_POD_IP}]:13133"}`, and list it in service.extensions.',
+        )
+
+
+@about("deployment")
+def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
+    """Yield health checks on the loopback address, which the kubelet cannot reach."""
+    if not subject.deployment or not subject.deployment.probed:
+        return
+    for listener in subject.view.listeners:
+        if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
+            message = f"'{listener.part.id}' listens on {listener.host}, but the kubelet probes the address of the pod"
+            yield Fault(listener.path, message, f"Write `{listener.at(_pod(listener))}`.")
+
+
+def _pod(listener: Listener) -> str:
+    """Return the pod's address for a listener: in brackets before a port, which IPv6 needs and IPv4 takes."""
+    return _POD if listener.port_apart else _POD_BEFORE_PORT
+
+
+def _is_asked(subject: Subject) -> bool:
+    started = items(subject.config, "service", "extensions")
+    return any(isinstance(name, str) and kind_of(name) in _HEALTH for name in started)
+
+
+def _servers(subject: Subject) -> Iterator[Listener]:
+    return (listener for listener in subject.view.listeners if listener.exposed)
+
+
+@about("deployment")
+def host_port_open(subject: Subject) -> Iterator[Fault]:
+    """Yield agents that open ports on their nodes by default, in clear text for everybody who reaches the node."""
+    wide = subject.deployment.open_ports if subject.deployment else frozenset()
+    found = [
+        listener
+        for listener in subject.view.listeners
+        if listener.exposed and listener.end in wide and not at(subject.config, (*listener.path[:-1], "tls"))
+    ]
+    if found:
+        numbers = sorted({listener.port for listener in found})[:_SHOWN]
+        ports = f"port{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+        yield Fault(
+            found[0].path,
+            f"everybody who reaches the node can send to its {ports}, in clear text",
+            "Set `host_ports: true` to accept this. For pods of the same node only, set `host_ports: false` and "
+            "`service: {enabled: true}`.",
+        )
+
+
+RULES = (
+    *rules("error", port_clash, documentation=_DOCUMENTATION),
+    *rules("error", own_metrics_port, documentation=_TELEMETRY),
+    *rules("warning", unreachable_receiver, open_on_node, documentation=_SERVICES),
+    *rules("warning", closed_udp_port, documentation=_POLICIES),
+    *rules("warning", health_check_missing, health_check_unreachable, documentation=_PROBES),
+    *rules("warning", host_port_open, documentation=_NODE_PORTS),
+)

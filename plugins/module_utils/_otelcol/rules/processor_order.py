@@ -1,0 +1,144 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on the order of processors in a pipeline.
+
+Source: "Recommended Processors" and "Ordering" in the Collector's processor/README.md, and the README of each. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..config.paths import at, items
+from .subject import Fault, Subject, about, rules
+from .view import Part, Pipeline, kind_of
+
+_DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
+_SPANMETRICS = (
+    "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/spanmetricsconnector"
+)
+_LIMITER = "memorylimiter"
+_BATCH = "batch"
+_UID = "k8s.pod.uid"
+
+# Exporters for trials: such a pipeline needs neither a memory limiter nor batches.
+_TRIAL = ("debug", "nop", "logging", "file")
+# Processors that drop the client's connection information.
+_FORGETFUL = (_BATCH, "groupbytrace", "tailsampling")
+
+# Connectors whose metrics are to be those of all spans.
+_COUNTING = ("spanmetrics", "servicegraph", "datadog")
+
+# Connectors that hand on the client's connection information.
+_PASSING = ("forward", "routing", "failover", "roundrobin")
+
+
+def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield pipelines that receive data without a memory limiter; a burst can end the process."""
+    if any(subject.view.of("extensions", _LIMITER)):
+        return
+    connectors = {part.id for part in subject.view.parts if part.section == "connectors"}
+    for pipeline in subject.view.pipelines:
+        if not set(pipeline.receivers) - connectors or _position(pipeline, _LIMITER) is not None:
+            continue
+        if any(kind_of(name) not in _TRIAL for name in pipeline.exporters):
+            fix = "Put `memory_limiter` first in its processors (recipe baseline does)."
+            yield Fault(pipeline.path, f"pipeline '{pipeline.key}' has no memory_limiter", fix)
+
+
+def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
+    """Yield memory limiters that are not the first processor; earlier processors work on data that is then rejected."""
+    for pipeline in subject.view.pipelines:
+        index = _position(pipeline, _LIMITER)
+        if index:
+            message = f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'"
+            fix = "Put it first: rejected data then costs no work, and receivers can slow down their senders."
+            yield Fault((*pipeline.path, "processors", index), message, fix)
+
+
+@about(processors=["k8sattributes"])
+def connection_forgotten(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes of received data that need the connection after a processor that drops it."""
+    asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
+    connected = {part.id for part in subject.view.of("connectors", *_PASSING)}
+    connected |= {
+        part.id
+        for part in subject.view.parts
+        if part.section == "receivers" and (not subject.listeners or (part.section, part.type) in subject.listeners)
+    }
+    for pipeline in subject.view.pipelines if asking else ():
+        if not connected & set(pipeline.receivers):
+            continue  # scraped and read data have no connection
+        before = ""
+        for index, name in enumerate(pipeline.processors):
+            if name in asking and before:
+                message = f"'{name}' finds pods by their connection, which the earlier '{before}' drops"
+                yield Fault((*pipeline.path, "processors", index), message, f"Move '{name}' before '{before}'.")
+            before = before or (name if kind_of(name) in _FORGETFUL else "")
+
+
+@about(processors=["k8sattributes"])
+def wrong_pod(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes that find pods by their connection, where the connection is that of another collector."""
+    asking = [part for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)]
+    for part in asking if subject.senders else ():
+        names = " and ".join(f"'{name}'" for name in subject.senders)
+        known = _before_connection(part)
+        unless = f" unless data has {' or '.join(known)}" if known else ""
+        message = (
+            f"'{part.id}' finds pods by their connection{unless}: "
+            f"data of collector {names} gets the pods of that collector"
+        )
+        fix = f"Add recipe kubernetes_attributes to collector {names}, where the connection is that of the application."
+        if _UID in known:
+            fix += (
+                f" Suppress this if all applications set {_UID}, as auto-instrumentation does with `kubernetes_uids`."
+            )
+        yield Fault(part.path, message, fix)
+
+
+@about(processors=["tailsampling"])
+def sampled_metrics(subject: Subject) -> Iterator[Fault]:
+    """Yield connectors behind tail_sampling that make metrics of spans; they count only the spans that it keeps."""
+    counting = {part.id for part in subject.view.of("connectors", *_COUNTING)}
+    for pipeline in subject.view.pipelines:
+        sampler = _position(pipeline, "tailsampling")
+        for index, name in enumerate(pipeline.exporters if sampler is not None else ()):
+            if name in counting:
+                message = f"'{name}' counts only the spans that '{pipeline.processors[sampler or 0]}' keeps"
+                fix = f"Send to '{name}' from a pipeline without it, or sample in a collector behind this one."
+                yield Fault((*pipeline.path, "exporters", index), message, fix)
+
+
+def _position(pipeline: Pipeline, kind: str) -> int | None:
+    return next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == kind), None)
+
+
+def _before_connection(part: Part) -> list[str]:
+    """Return the attributes that name the pod before the connection does: the first association that fits counts."""
+    found: list[str] = []
+    for item in items(part.settings, "pod_association"):
+        sources = items(item, "sources")
+        if any(at(source, ("from",)) == "connection" for source in sources):
+            break
+        found.append(" and ".join(str(at(source, ("name",))) for source in sources))
+    return found
+
+
+def _asks_connection(part: Part) -> bool:
+    """Without associations the processor asks for the connection alone."""
+    if part.settings.get("passthrough") is True:
+        return True
+    associations = items(part.settings, "pod_association")
+    return not associations or any(
+        at(source, ("from",)) == "connection" for item in associations for source in items(item, "sources")
+    )
+
+
+RULES = (
+    *rules("info", memory_limiter_missing, documentation=_DOCUMENTATION),
+    *rules("warning", memory_limiter_late, documentation=_DOCUMENTATION),
+    *rules("warning", connection_forgotten, wrong_pod, documentation=_DOCUMENTATION),
+    *rules("warning", sampled_metrics, documentation=_SPANMETRICS),
+)

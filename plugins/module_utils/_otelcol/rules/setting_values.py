@@ -1,0 +1,255 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on what components check of their own settings, beyond keys and types.
+
+Source: Validate of each component, in _data/catalogue/constraints.json. Outside the versions of a row, a violation is a
+warning. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ..catalogue.catalogue import ANY, Row, is_within
+from ..config.paths import Path, at, items, section
+from . import constraints, stanza_flow, stanza_operators, text_checks
+from .components import TELEMETRY, configured, listed, remembered
+from .constraints import CONFLICT, EXPANDED, GATE, IGNORED, RANGE, REFERENCE, REGEX, Check, Found, steps
+from .subject import Fault, Subject, rules, shared_rules
+from .view import Build, build_of
+
+EXACT = "0.155.0..0.160.0"
+_KEPT = "_constraints"
+_POLICY = "sampling-policy"
+_AT_START = "refused-at-start"
+_OF_GIVEN = {**constraints.OF_GIVEN, **text_checks.OF_GIVEN}
+_CHECKS = {
+    **_OF_GIVEN,
+    **constraints.CHECKS,
+    **stanza_operators.CHECKS,
+    **stanza_flow.CHECKS,
+    **text_checks.CHECKS,
+}
+
+
+class Condition(NamedTuple):
+    """A setting, and the words that it has to be one of; None is any text. `refused` turns both into the opposite.
+
+    A list fits if one of its items does.
+    """
+
+    path: Path
+    any_case: bool
+    refused: bool
+    words: list[str] | None
+
+
+class Constraint(NamedTuple):
+    """A row of the table, taken apart once for a build: its conditions, and its checks with what they ask for.
+
+    Where none of the `keys` is given, it finds nothing; without any it may.
+    """
+
+    row: Row
+    keys: frozenset[str]
+    when: tuple[Condition, ...]
+    around: tuple[Condition, ...]
+    checks: list[tuple[Check, Any]]
+
+
+def constraint(row: Row) -> tuple[Constraint, str] | None:
+    """Return a row taken apart, and the key without which it finds nothing; None if it has no checks."""
+    names = [name for name in row if name in _CHECKS]
+    keys = _keys(row, names) if all(name in _OF_GIVEN for name in names) else frozenset[str]()
+    checks = [(_CHECKS[name], row[name]) for name in names]
+    made = Constraint(row, keys, conditions(row), conditions(row, "around"), checks)
+    return (made, next(iter(keys)) if len(keys) == 1 else "") if checks else None
+
+
+def _keys(row: Row, names: list[str]) -> frozenset[str]:
+    """Return the first keys that checks look at; none if one of them is any key."""
+    asked = [key for name in names for key in ([row[name]] if isinstance(row[name], str) else row[name])]
+    keys = frozenset(steps(text)[0] for key in asked for text in key.split("|"))
+    return keys if ANY not in keys else frozenset()
+
+
+def conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
+    """Return the values of settings that a row is about.
+
+    `*` is any, `!*` that there is none, `!a` any but a, `~a` is a in any case.
+    """
+    found = []
+    for setting, text in row.get(key, {}).items():
+        wanted = text.removeprefix("~")
+        refused = wanted.startswith("!")
+        words = None if wanted.removeprefix("!") == ANY else [wanted[1:]] if refused else wanted.split("|")
+        found.append(Condition(steps(setting), wanted != text, refused, words))
+    return tuple(found)
+
+
+def found(subject: Subject, rule_id: str) -> Iterator[Fault]:
+    """Yield the faults of a rule."""
+    kept: dict[str, list[Fault]] | None = subject.__dict__.get(_KEPT)
+    if kept is None:
+        kept = subject.__dict__[_KEPT] = {}
+        for rule, fault in _judge(subject):
+            kept.setdefault(rule, []).append(fault)
+    yield from kept.get(rule_id, ())
+
+
+def sampling_policy(subject: Subject) -> Iterator[Fault]:
+    """Yield policies of tail_sampling with which the Collector does not start; `otelcol validate` accepts them."""
+    yield from found(subject, _POLICY)
+
+
+def refused_at_start(subject: Subject) -> Iterator[Fault]:
+    """Yield settings with which the Collector does not start; `otelcol validate` accepts them."""
+    yield from found(subject, _AT_START)
+
+
+def feature_gate(subject: Subject) -> Iterator[Fault]:
+    """Yield settings and pipelines without whose feature gate the Collector does not start."""
+    yield from found(subject, GATE)
+    for key in section(subject.config, "service", "pipelines"):
+        signal = str(key).partition("/")[0]
+        if signal in _GATED and subject.target and exact({}, build_of(subject.target).version):
+            why = f"pipelines of {signal} need the feature gate {_GATED[signal]}"
+            fix = f"Start the Collector with `--feature-gates={_GATED[signal]}`."
+            yield Fault(("service", "pipelines", key), why, fix)
+
+
+def ignored_setting(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that the Collector ignores beside another one, such as `udp` beside `tcp` of syslog."""
+    yield from found(subject, IGNORED)
+
+
+_GATED = {"profiles": "service.profilesSupport"}
+
+
+def _judge(subject: Subject) -> Found:
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    yield from _roots(subject, build)
+    started: dict[str, set[str]] = {}
+    for _path, signal, _role, item in listed(subject):
+        started.setdefault(item, set()).add(signal)
+    started |= {item: set() for item in items(subject.config, "service", "extensions") if isinstance(item, str)}
+    completed = bool(subject.deployment and subject.deployment.target_allocator)
+    extensions = section(subject.config, "extensions")
+    for (name, component_id), (row, rule, fault) in _violations(subject):
+        if not _is_here(row, started.get(component_id, ()), completed):
+            continue
+        named = at(subject.config, fault.path) if row.get("extensible") else None
+        if not (isinstance(named, str) and named in extensions):
+            yield rule, hedged(fault, doubt(row, build, name, component_id, component_id in started))
+
+
+@remembered
+def _violations(
+    build: Build, section: str, component_id: str, kind: str, settings: Any
+) -> Iterator[tuple[Row, str, Fault]]:
+    """Yield the rows that settings violate, each with the rule and the fault."""
+    component = build.find(section, kind)
+    if component is None and section != TELEMETRY[0]:
+        return
+    rows = build.constraints(section, component.type if component else kind, constraint)
+    given = {} if settings is None and component else settings  # a component without settings has its defaults
+    for found, path, value in rows.find(given, (section, component_id)):
+        if _is_about(found, value) and (not found.around or applies(found.around, at(settings, path[2:-1]))):
+            for check, asked in found.checks:
+                for rule, fault in check(asked, value, path, found.row):
+                    yield found.row, found.row.get("rule", rule), fault
+
+
+def _roots(subject: Subject, build: Build) -> Found:
+    """Yield each root_path that differs from the first one: all host_metrics receivers of a process share it."""
+    first = ""
+    for name, component_id, kind, settings in configured(subject):
+        component = build.find(name, kind)
+        root = section(settings).get("root_path") if component and component.type == "host_metrics" else ""
+        if not isinstance(root, str) or root in ("", "/") or EXPANDED in root:
+            continue
+        first = first or root
+        if root != first:
+            why = f"all receivers of a Collector share one root_path, and it is '{first}' in another one"
+            fault = Fault((name, component_id, "root_path"), why, f"Write `{first}`.")
+            yield CONFLICT, hedged(fault, doubt({}, build, name, component_id))
+
+
+def _is_about(found: Constraint, settings: Any) -> bool:
+    """Whether settings have what a row looks at, and the values that it is about."""
+    if found.keys and (not isinstance(settings, dict) or found.keys.isdisjoint(settings)):
+        return False
+    return not found.when or applies(found.when, settings)
+
+
+def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:
+    """Whether a row is about settings in these pipelines, which an operator completes or not.
+
+    The settings of a row with several signals are wrong only in pipelines of all of them.
+    """
+    wanted = row.get("signals", [])
+    together = wanted if isinstance(wanted, list) else [wanted]
+    return not (completed and "allocated" in row) and all(signal in signals for signal in together)
+
+
+def doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
+    """Return why a row may not hold for a component of a build; empty text if it does.
+
+    A row without versions holds where the settings of the component are known; one that is `certain` holds in any
+    build of its versions, because it was read in the source of the component.
+    """
+    known = bool(row.get("certain")) or build.is_known(section_name, component_id.partition("/")[0])
+    uncertain = "" if known else build.doubt
+    differs = "" if exact(row, build.version) or (known and "exact" not in row) else "another version may differ"
+    return uncertain or differs or ("no pipeline uses it yet" if row.get("built") and not is_started else "")
+
+
+def hedged(fault: Fault, doubt: str) -> Fault:
+    """Return a fault as a warning that names the doubt, if there is one."""
+    if not doubt:
+        return fault
+    return Fault(fault.path, f"{fault.message} ({doubt})", fault.fix, severity="warning", offset=fault.offset)
+
+
+def applies(when: Iterable[Condition], settings: Any) -> bool:
+    """Whether settings have the values that a row is about."""
+    return all(_fits(condition, settings) for condition in when)
+
+
+def _fits(condition: Condition, settings: Any) -> bool:
+    path, any_case, refused, words = condition
+    value = at(settings, path, "")
+    if isinstance(value, list) and value and words is not None:
+        return any(item in words for item in value) is not refused
+    text = value if isinstance(value, str) else "" if value in (None, [], {}) else str(value)
+    text = text.lower() if any_case or isinstance(value, bool) else text
+    if EXPANDED in text:
+        return False
+    if words is None:
+        return value == "" if refused else bool(text)
+    return (text in words or (refused and value is None and not _ZEROS.isdisjoint(words))) is not refused
+
+
+_ZEROS = frozenset({"false", "0"})  # what null is for the decoder
+
+
+def exact(row: Row, version: str) -> bool:
+    """Whether a row holds for a version."""
+    return is_within(str(row.get("exact", EXACT)), version)
+
+
+_REASONS = {
+    RANGE: "Yield numbers and durations that a component does not accept, and limits that contradict each other.",
+    CONFLICT: "Yield settings that exclude each other, or that are given twice or only in part.",
+    REGEX: "Yield regular expressions that Go does not accept, or that lack the named groups that they need.",
+    REFERENCE: "Yield outputs of log operators that are the id of no operator.",
+}
+RULES = (
+    *shared_rules(found, _REASONS),
+    *rules("error", sampling_policy, refused_at_start),
+    *rules("warning", feature_gate, ignored_setting),
+)

@@ -1,0 +1,162 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on shape: sections, keys, ids and pipeline names.
+
+Source of each: the Collector's otelcol/unmarshaler.go, component/identifiable.go and pipeline/pipeline.go. Private.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from ..config.paths import ROLES, SECTIONS, Path, at, section
+from ..errors import near
+from .subject import Fault, Subject, about, rules
+
+TOP_LEVEL = (*SECTIONS, "service")
+SERVICE_KEYS = ("extensions", "pipelines", "telemetry")
+PIPELINE_KEYS = tuple(ROLES)
+SIGNALS = ("traces", "metrics", "logs", "profiles")
+MUST_BE_MAPPINGS: tuple[Path, ...] = (
+    *((name,) for name in TOP_LEVEL),
+    ("service", "pipelines"),
+    ("service", "telemetry"),
+)
+
+TYPE = re.compile(r"[a-zA-Z][0-9a-zA-Z_]{0,62}\Z")
+LONGEST_NAME = 1024
+
+
+def not_a_mapping(subject: Subject) -> Iterator[Fault]:
+    """Yield values that must be mappings and are not."""
+    if not isinstance(subject.config, dict):
+        yield Fault((), f"a collector config is a mapping, not {_kind(subject.config)}")
+        return
+    pipelines: tuple[Path, ...] = tuple(
+        ("service", "pipelines", name) for name in section(subject.config, "service", "pipelines")
+    )
+    for path in (*MUST_BE_MAPPINGS, *pipelines):
+        value = at(subject.config, path)
+        if value is not None and not isinstance(value, dict) and not expanded(value):
+            yield Fault(path, f"this must be a mapping, not {_kind(value)}")
+
+
+@about("duplicates")
+def duplicate_key(subject: Subject) -> Iterator[Fault]:
+    """Yield duplicate keys in a mapping; the Collector rejects them."""
+    for path, position in subject.duplicates:
+        key = f"key '{path[-1]}'" if path else "the key of this config"  # `config:` twice in a custom resource
+        yield Fault(path, f"{key} is duplicated", "Keep one of the two.", position)
+
+
+def not_a_list(subject: Subject) -> Iterator[Fault]:
+    """Yield lists of ids that are not lists, or that contain other values."""
+    for path, value in _id_lists(subject):
+        if value is not None and not isinstance(value, list) and not expanded(value):
+            message = f"this must be a list of component ids, not {_kind(value)}"
+            yield Fault(path, message, f"Write `[{value}]`." if isinstance(value, str) else "")
+        elif isinstance(value, list):
+            yield from (
+                Fault((*path, index), f"a component id is text, not {_kind(item)}")
+                for index, item in enumerate(value)
+                if not isinstance(item, str)
+            )
+
+
+def unknown_section(subject: Subject) -> Iterator[Fault]:
+    """Yield top-level keys that the Collector does not know."""
+    yield from _unknown(subject.config, TOP_LEVEL, ())
+
+
+def unknown_key(subject: Subject) -> Iterator[Fault]:
+    """Yield keys below `service` and in pipelines that the Collector does not know."""
+    yield from _unknown(section(subject.config, "service"), SERVICE_KEYS, ("service",))
+    for name, pipeline in section(subject.config, "service", "pipelines").items():
+        yield from _unknown(pipeline, PIPELINE_KEYS, ("service", "pipelines", name))
+
+
+def invalid_id(subject: Subject) -> Iterator[Fault]:
+    """Yield component ids that are not `type` or `type/name`."""
+    for name in SECTIONS:
+        for component_id in section(subject.config, name):
+            why = id_problem(trimmed(component_id))
+            if not why and component_id != trimmed(component_id):
+                message = f"the white space in '{component_id}' is dropped, and with it the settings"
+                yield Fault((name, component_id), message, f"Write `{trimmed(component_id)}`.", severity="warning")
+            if why:
+                fix = "Write `type` or `type/name`."
+                yield Fault((name, component_id), f"'{component_id}' is not a component id: {why}", fix)
+
+
+def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
+    """Yield pipeline keys that are not `signal` or `signal/name`."""
+    for key in section(subject.config, "service", "pipelines"):
+        signal, slash, name = str(trimmed(key)).partition("/")
+        path: Path = ("service", "pipelines", key)
+        if signal not in SIGNALS:
+            yield Fault(path, f"'{signal}' is not a signal{near(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}.")
+        elif slash and not _is_name(name):
+            yield Fault(path, f"'{key}' has an empty or malformed name after the slash", "Write `signal/name`.")
+
+
+def expanded(value: object) -> bool:
+    """Whether a value is an expression that the Collector expands, possibly to a whole section."""
+    return isinstance(value, str) and "${" in value
+
+
+def trimmed(component_id: Any) -> Any:
+    """Return an id as the Collector reads it: without white space around type and name."""
+    if not isinstance(component_id, str):
+        return component_id
+    kind, slash, name = component_id.partition("/")
+    return kind.strip() + slash + name.strip()
+
+
+def id_problem(component_id: object) -> str:
+    """Return why this is not a component id, or nothing."""
+    if not isinstance(component_id, str):
+        return f"it is {_kind(component_id)}, not text"
+    kind, slash, name = component_id.partition("/")
+    if not TYPE.match(kind):
+        return "the type has letters, digits and underscores, starts with a letter and has at most 63 characters"
+    if slash and not _is_name(name):
+        return "the name after the slash is empty or has white space or symbols"
+    return ""
+
+
+def _is_name(name: str) -> bool:
+    """No separators, control characters or symbols: the Unicode categories Z, C and S."""
+    return 0 < len(name) <= LONGEST_NAME and all(unicodedata.category(char)[0] not in "ZCS" for char in name)
+
+
+def _id_lists(subject: Subject) -> Iterator[tuple[Path, object]]:
+    service = section(subject.config, "service")
+    if "extensions" in service:
+        yield ("service", "extensions"), service["extensions"]
+    for name, pipeline in section(subject.config, "service", "pipelines").items():
+        for key in PIPELINE_KEYS:
+            if isinstance(pipeline, dict) and key in pipeline:
+                yield ("service", "pipelines", name, key), pipeline[key]
+
+
+def _unknown(value: object, known: tuple[str, ...], path: Path) -> Iterator[Fault]:
+    for key in value if isinstance(value, dict) else ():
+        if key not in known:
+            yield Fault((*path, key), f"unknown key '{key}'{near(str(key), known)}", f"Known here: {', '.join(known)}.")
+
+
+def _kind(value: object) -> str:
+    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+# Rules whose findings make other rules meaningless.
+MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
+RULES = (
+    *rules("error", duplicate_key, not_a_mapping, not_a_list, unknown_section, unknown_key, invalid_id, shared=True),
+    *rules("error", invalid_pipeline_key, shared=True),
+)

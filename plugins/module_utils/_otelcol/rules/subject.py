@@ -1,0 +1,317 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Subjects, rules and findings. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial, wraps
+from typing import Any, NamedTuple, TypeVar
+
+from ..catalogue.catalogue import Listeners
+from ..config.masking import Suspect, masker, secrets_in
+from ..config.paths import Path, Position, dotted, section
+from ..errors import cleaned, few_suggestions, printable
+from ..kube.network_policies import Policies
+from ..needs.pod_logs import PodLogs
+from .view import Target, View
+
+
+@dataclass(frozen=True)
+class Ingress:
+    """The network policies that limit who connects to the pods, and the names of the ports that these may use.
+
+    `complete` says that no other policy selects the pods; else one of another file may admit more.
+    """
+
+    policies: Policies
+    port_names: Mapping[int, Collection[str]] = field(default_factory=dict)
+    complete: bool = False
+
+    def admits(self, port: int, protocol: str) -> bool:
+        return self.policies.admits([port], protocol, self.port_names.get(port, ())) != "none"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where the collector runs in Kubernetes. None means unknown; rules then report nothing.
+
+    `unrequested` are the resources whose share its autoscaler measures, while a container requests none,
+    `ip_families` are those of the cluster's addresses, the first one first, empty where unknown,
+    `mounts` are the paths at which anything is mounted, `fleeting` those of volumes that end with the pod,
+    `exposed` the ports that a Service or the node opens as (port, protocol), `granted` the RBAC rules that its
+    ServiceAccount has as manifests spell them, `bound_elsewhere` says which other account they were given to,
+    `by_operator` says that the operator makes its workload of a custom resource,
+    `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
+    the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
+    `logs` the files with its log, `asks_for_storage` that its option `storage` is set, `annotated` that its pods have
+    annotations or labels of the user, by which a webhook of another product may add files, `unidentified` the actions
+    that it calls at AWS while nothing gives it credentials.
+    """
+
+    mode: str
+    replicas: int | None = None
+    autoscaled: bool = False
+    unrequested: tuple[str, ...] = ()
+    memory_limit_mib: int | None = None
+    host_network: bool = False
+    ip_families: tuple[str, ...] = ()
+    mounts: tuple[str, ...] | None = None
+    fleeting: tuple[str, ...] = ()
+    exposed: frozenset[tuple[int, str]] | None = None
+    granted: tuple[dict[str, Any], ...] | None = None
+    bound_elsewhere: str = ""
+    probed: bool = False
+    target_allocator: bool = False
+    by_operator: bool = False
+    ingress: Ingress | None = None
+    confined: bool = False
+    keeps_on_node: bool = False
+    allowed: tuple[str, ...] | None = None
+    open_ports: frozenset[tuple[int, str]] = frozenset()
+    logs: PodLogs | None = None
+    asks_for_storage: bool = False
+    annotated: bool = False
+    unidentified: tuple[str, ...] = ()
+
+
+class Printer(NamedTuple):
+    """An exporter that prints records to the log of a collector; no name stands for the collector of the config."""
+
+    collector: str
+    logs: PodLogs | None
+    exporter: str
+    verbosity: str
+
+
+class Receiving(NamedTuple):
+    """A collector that gets requests of OTLP: its name, and the settings of its receivers of OTLP."""
+
+    collector: str
+    receivers: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A config under test, with what surrounds it.
+
+    `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
+    `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
+    that the config is in; `operator_kinds` has the fields of such resources, as _data/operator_kinds.json has them,
+    `listeners` the ports that component types open,
+    `literals` the variables that are given as text, `decrypted` what Ansible
+    decrypted of the options, `notes` annotations by their options, `printers` what prints the
+    data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
+    `routing` the keys by which others divide each signal among the replicas, `divided` what files or a cluster show of
+    that, `unreceived` the collectors to which an exporter sends a signal in vain, `unseen` those whose new replicas an
+    exporter that balances never learns of, `receiving` those that get the requests of an exporter.
+    `opened` has the ports of Services, by namespace and name, of collectors in the same files.
+    None stands for what is not known.
+    """
+
+    config: Any
+    locate: Callable[[Path], Position] = field(default=lambda _path: Position())
+    duplicates: tuple[tuple[Path, Position], ...] = ()
+    environment: frozenset[str] | None = None
+    target: Target | None = None
+    deployment: Deployment | None = None
+    resource: Mapping[str, Any] | None = None
+    listeners: Listeners = field(default_factory=dict)
+    literals: Mapping[str, str] = field(default_factory=dict)
+    decrypted: frozenset[str] = frozenset()
+    notes: Mapping[str, str] = field(default_factory=dict)
+    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    senders: tuple[str, ...] = ()
+    routing: Mapping[str, set[str]] | None = None
+    divided: Mapping[str, set[str]] = field(default_factory=dict)
+    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    operator_kinds: Mapping[str, Any] = field(default_factory=dict)
+    opened: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
+
+    @cached_property
+    def connectors(self) -> dict[str, Any]:
+        """The connectors of the config."""
+        return section(self.config, "connectors")
+
+    @cached_property
+    def view(self) -> View:
+        """The config taken apart; the same view for all rules."""
+        by_operator = bool(self.deployment and self.deployment.by_operator)
+        return View(self.config, self.listeners, by_operator)
+
+
+def by_position(finding: Finding) -> tuple[Any, ...]:
+    """Return what sorts findings as they sort themselves, for long lists: tuples compare much faster."""
+    place = finding.position
+    order = (finding.path, finding.rule, finding.severity, finding.message, finding.fix)
+    return (place.file, place.line, place.column, *order)
+
+
+SEVERITIES = ("error", "warning", "info")
+INTERNAL_ERROR = "internal-error"
+_COMPARISONS = 20_000  # word comparisons per rule for suggestions; keeps them fast
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One violation of a rule: path, message, fix, and `severity` if it differs from the rule's.
+
+    `offset` is the character of the text at the path that is wrong.
+    """
+
+    path: Path
+    message: str
+    fix: str = ""
+    position: Position | None = None
+    severity: str = ""
+    offset: int = 0
+
+
+Check = Callable[[Subject], Iterable[Fault]]
+_Kept = TypeVar("_Kept")
+
+
+def once(find: Callable[[Subject], Iterable[_Kept]]) -> Callable[[Subject], tuple[_Kept, ...]]:
+    """Let rules share what a function finds in a subject: it runs once, and the answer is kept with the subject."""
+    name = f"{find.__module__}.{find.__qualname__}"
+
+    @wraps(find)
+    def kept(subject: Subject) -> tuple[_Kept, ...]:
+        found: tuple[_Kept, ...] | None = subject.__dict__.get(name)
+        if found is None:
+            found = subject.__dict__[name] = tuple(find(subject))
+        return found
+
+    return kept
+
+
+class About(NamedTuple):
+    """What a subject must have, or a rule finds nothing: a field, and a started component of one of these kinds."""
+
+    field: str = ""
+    kinds: frozenset[tuple[str, str]] = frozenset()
+
+
+ALL = About()
+_ABOUT: dict[Check, About] = {}
+
+
+def about(field: str = "", **kinds: Iterable[str]) -> Callable[[Check], Check]:
+    """Say what a rule is about, kinds by section, so that it is not asked where there is nothing to look at."""
+    what = About(field, frozenset((section, kind) for section, found in kinds.items() for kind in found))
+
+    def known(check: Check) -> Check:
+        _ABOUT[check] = what
+        return check
+
+    return known
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named check; `check` yields one Fault per violation.
+
+    `shared` means that `otelcol validate` reports the same; such a rule must not reject what otelcol accepts.
+    """
+
+    id: str
+    severity: str
+    reason: str
+    check: Check
+    shared: bool = False
+    documentation: str = ""
+    about: About = ALL
+
+
+def rules(severity: str, *checks: Check, shared: bool = False, documentation: str = "") -> tuple[Rule, ...]:
+    """Return a rule for each check: its id is the function's name, its reason the first line of the docstring."""
+    reasons = {check: (check.__doc__ or "").split("\n", 1)[0] for check in checks}
+    return tuple(
+        Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation, _ABOUT.get(check, ALL))
+        for check, reason in reasons.items()
+    )
+
+
+def shared_rules(find: Callable[..., Iterable[Fault]], reasons: Mapping[str, str]) -> tuple[Rule, ...]:
+    """Return the rules of one function that finds the faults of each by its id."""
+    return tuple(Rule(name, "error", why, partial(find, rule_id=name), shared=True) for name, why in reasons.items())
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """A fault with its rule and its position; sorts by position."""
+
+    position: Position
+    path: str
+    rule: str
+    severity: str
+    message: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        """Return one line: position, severity, rule, message and fix."""
+        where = " ".join(part for part in (str(self.position), self.path) if part)
+        text = f"{where}: {self.severity} [{self.rule}] {self.message}"
+        stop = "" if text.endswith((".", "!", "?")) else "."
+        return printable(f"{text}{stop} {self.fix}".rstrip())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding as a task result shows it."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "file": self.position.file,
+            "line": self.position.line,
+            "column": self.position.column,
+            "path": self.path,
+            "message": self.message,
+            "fix": self.fix,
+        }
+
+
+def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
+    """Apply every rule and return the findings in the order of their positions."""
+    found: list[Finding] = []
+    with few_suggestions(_COMPARISONS) as left:
+        for item in rules:
+            field, kinds = item.about
+            if (field and not getattr(subject, field)) or (kinds and kinds.isdisjoint(subject.view.kinds)):
+                continue
+            left[0] = _COMPARISONS
+            try:
+                for fault in item.check(subject):
+                    found.append(_finding(item, fault, subject))
+            except Exception as error:  # a mistake in one rule hides no finding of the others
+                found.append(internal_error(f"rule {item.id}", error, subject.locate(())))
+    return sorted(found, key=by_position)
+
+
+def internal_error(what: str, error: Exception, position: Position) -> Finding:
+    """Return the finding of a step that failed. The text of the error may quote a secret, so only its type is shown."""
+    message = f"{what} failed with {type(error).__name__}, so findings may be missing here"
+    fix = "Report this with the config to the maintainers of o11y.opentelemetry; the other rules and files are checked."
+    return Finding(position, "", INTERNAL_ERROR, "error", message, fix)
+
+
+def masked(findings: Iterable[Finding], config: Any, known: Iterable[Suspect] | None = None) -> list[Finding]:
+    """Return findings in a config without the secrets that it holds; `known` are its suspects, as `secrets_in` says."""
+    findings = list(findings)
+    if not findings:
+        return findings
+    mask = masker(secrets_in(config, known))
+    shown = ((one, mask(one.message), mask(one.fix)) for one in findings)
+    return [
+        one if (text, fix) == (one.message, one.fix) else replace(one, message=text, fix=fix)
+        for one, text, fix in shown
+    ]
+
+
+def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
+    position = fault.position or subject.locate(fault.path)
+    position = position.within(fault.offset) if fault.offset else position
+    path, message, fix = map(cleaned, (dotted(fault.path), fault.message, fault.fix))
+    return Finding(position, path, item.id, fault.severity or item.severity, message, fix)

@@ -1,0 +1,268 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on what others can read: clear text on the network, open receivers, secrets in a config, and placeholders.
+
+A secret never appears in the message, the fix or the path. What a secret is, config/secrets.py says. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..config.masking import (
+    ATTRIBUTE,
+    DEFAULT,
+    RANDOM,
+    header_at,
+    is_literal,
+    is_placeholder,
+    is_secret,
+    is_secret_header,
+    is_secret_key,
+    secret_at,
+    what_is,
+)
+from ..config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
+from .subject import Fault, Subject, about, rules
+from .view import Part, uses
+
+_STORING = (
+    "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
+)
+_FIX = "Write `${env:NAME}` here, and give NAME in `env` as `{secret: SECRET, key: KEY}`."
+_FIX_OF_VARIABLES = (
+    "Give it in `env` as `{secret: SECRET, key: KEY}`; `extra_manifests` makes a Secret out of a value of a vault, as "
+    "docs/start.md shows."
+)
+
+
+def plaintext_secret(subject: Subject) -> Iterator[Fault]:
+    """Yield passwords, tokens and keys in clear text."""
+    for suspect in subject.view.suspects:
+        what = what_is(subject.config, suspect)
+        if what:
+            doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
+            yield Fault(suspect.path, f"{what} is written in clear text", _FIX, severity="warning" if doubtful else "")
+    for name, value in subject.literals.items():
+        what = secret_at({}, (name,), value)
+        if what or value in subject.decrypted:
+            message = f"variable {name} in `env` holds a secret in clear text, which the pod and the manifest show"
+            yield Fault((), message, _FIX_OF_VARIABLES, severity="warning" if what == RANDOM else "")
+    for path, value in subject.view.leaves if subject.decrypted else ():
+        if value in subject.decrypted and not secret_at(subject.config, path, str(value)):
+            yield Fault(path, f"`{path[-1]}` has a value of a vault in clear text, which the ConfigMap shows", _FIX)
+    for name, value in subject.notes.items():
+        if is_secret((name,), value) and is_literal(value):
+            message = f"`{name}` holds a secret in clear text, which everybody sees who may read the object"
+            fix = "Remove it, and put it into a Secret."
+            yield Fault((), message, fix, position=Position("options"), severity="warning")
+
+
+_PLACEHOLDERS = "https://opentelemetry.io/docs/collector/configuration/"
+# An address has no angle brackets. Other text may have some, unless it consists of nothing else.
+_WITHIN = re.compile(r"<[^<>\s=]+>")
+_ALONE = re.compile(r"<[^<>]+>\Z")
+_ADDRESSES = ("endpoint", "url", "host", "hostname", "listen_address")
+_NAMES = ("region", "site", "project", "tenant", "tenant_id", "service_account", "role_arn", "arn", "cluster_name")
+
+
+def placeholder(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that still have a placeholder such as `<HOST>`."""
+    started = {part.path for part in subject.view.parts}
+    named = {suspect.path for suspect in subject.view.suspects}
+    for path, value in subject.view.leaves:
+        if not isinstance(value, str) or ("<" not in value and path not in named):
+            continue
+        if "$" in value or path[:2] not in started:
+            continue
+        if _holds_secret(subject.config, path) and is_placeholder(value):
+            yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _FIX)
+            continue
+        if "<" not in value:
+            continue
+        key = str(path[-1]).lower()
+        is_address = key in _ADDRESSES or key.endswith(("_endpoint", "_url"))
+        is_name = key in _NAMES or path[-2:-1] == ("headers",) or is_secret_key(path)
+        if (is_address and _WITHIN.search(value)) or (is_name and _ALONE.match(value)):
+            fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
+            yield Fault(path, f"`{path[-1]}` has a placeholder in angle brackets", fix)
+
+
+def _holds_secret(config: Any, path: Path) -> bool:
+    header = header_at(config, path)
+    return is_secret_header(header) if header else is_secret_key(path)
+
+
+_DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
+_TLS = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configtls/README.md"
+_DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/debugexporter/README.md"
+_WITHOUT_TLS = "http"
+_ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "metrics_url", "logs_url")
+# Exporters that listen, or send nothing.
+_SILENT = ("prometheus", "debug", "nop", "file", "logging")
+_UNVERIFIED = "insecure_skip_verify"
+
+
+def clear_text(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send in clear text to a host outside the cluster."""
+    for part, path, host in _clear(subject):
+        if host and not is_inside(host):
+            fix = "Use the server's TLS port: an https:// URL, or `tls: {insecure: false}` with gRPC."
+            yield Fault(path, f"'{part.id}' sends in clear text to {host}", fix)
+
+
+def clear_text_inside(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send in clear text within the cluster or to an unknown address."""
+    for part, path, host in _clear(subject):
+        if not host or (is_inside(host) and not is_loopback(host)):
+            fix = (
+                "Give the receiver a certificate (`tls_secret` of recipe otlp_ingest) and write `tls: {ca_file: FILE}` "
+                "here (`ca_secret` of recipe otlp_forward)."
+            )
+            where = f"inside the cluster, to {host}" if host else "to an address that is not known here"
+            yield Fault(path, f"'{part.id}' sends in clear text {where}", fix)
+
+
+def unverified_certificate(subject: Subject) -> Iterator[Fault]:
+    """Yield TLS settings that accept any certificate; an attacker in between can read and change the data."""
+    for path, value in subject.view.leaves:
+        if path[-1:] == (_UNVERIFIED,) and value is True:
+            yield Fault(
+                path,
+                "any certificate is accepted here",
+                "Remove it, and give the server's CA as `ca_file`.",
+                severity="info" if path[0] == "receivers" else "",  # kubelets sign their own, and get no telemetry
+            )
+
+
+def open_receiver(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that accept clear text on every address."""
+    on_node = bool(subject.deployment and subject.deployment.host_network)
+    for listener in subject.view.listeners:
+        part = listener.part
+        if not part or part.section != "receivers" or listener.protocol != "TCP" or listener.host not in ANY:
+            continue
+        server = listener.path[2:-1] or ()
+        if listener.path != part.path and at(part.settings, (*server, "tls")) is None:
+            yield Fault(
+                listener.path,
+                f"port {listener.port} accepts clear text on every address",
+                f'Write `"[${{env:MY_POD_IP}}]:{listener.port}"`, and `tls: {{cert_file: FILE, key_file: FILE}}` '
+                "beside it.",
+                severity="warning" if on_node else "",
+            )
+
+
+@about(extensions=["pprof", "zpages"])
+def open_diagnostics(subject: Subject) -> Iterator[Fault]:
+    """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
+    for listener in subject.view.listeners:
+        if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
+            fix = f"Write `{listener.at('localhost')}`, and use `kubectl port-forward`."
+            yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the pod", fix)
+
+
+@about(exporters=["debug", "logging"])
+def verbose_debug(subject: Subject) -> Iterator[Fault]:
+    """Yield debug exporters that write all data, including personal data, into the log."""
+    for part in subject.view.of("exporters", "debug", "logging"):
+        if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
+            fix = "Write `verbosity: basic`, or remove it once data arrives."
+            yield Fault(part.path, f"'{part.id}' writes all received data into the log", fix)
+
+
+def _clear(subject: Subject) -> Iterator[tuple[Part, Path, str]]:
+    """Yield the exporters that send in clear text, where that is said, and to which host (empty: not known)."""
+    for part in subject.view.parts:
+        if part.section != "exporters" or part.kind in _SILENT:
+            continue
+        insecure: Path = next((path for path in (("tls",), ("protocol", "otlp", "tls")) if _off(part, path)), ())
+        seen = False
+        for key in _ENDPOINTS:
+            scheme, host = destination(part.settings.get(key))
+            if scheme == _WITHOUT_TLS or (insecure and scheme in ("", "dns", "passthrough") and host):
+                seen = True
+                yield part, (*part.path, key) if scheme == _WITHOUT_TLS else (*part.path, *insecure, "insecure"), host
+        if insecure and not seen and not _is_encrypted(part.settings):
+            yield part, (*part.path, *insecure, "insecure"), ""
+
+
+def _off(part: Part, path: Path) -> bool:
+    return at(part.settings, (*path, "insecure")) is True
+
+
+def _is_encrypted(settings: dict[str, Any]) -> bool:
+    """Whether the endpoint's scheme decides: https overrides `insecure`."""
+    return any(destination(settings.get(key))[0] in ("https", "unix") for key in _ENDPOINTS)
+
+
+_ENDPOINT = "https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp"
+# For each exporter: its protocol, the port of the other one, its own, and the exporter that speaks the other one.
+_PROTOCOLS = {
+    "otlp": ("gRPC", 4318, 4317, "otlp_http"),
+    "otlpgrpc": ("gRPC", 4318, 4317, "otlp_http"),
+    "otlphttp": ("HTTP", 4317, 4318, "otlp_grpc"),
+}
+_BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
+
+
+@about(exporters=["otlphttp", "prometheusremotewrite", "zipkin"])
+def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
+    """Yield URLs of OTLP over HTTP, remote write and Zipkin without a scheme, so that each request fails."""
+    for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite", "zipkin"):
+        for key in _ENDPOINTS:
+            value = part.settings.get(key)
+            host = _BARE_HOST.match(value) if isinstance(value, str) else None
+            # remote write refuses to start without a port
+            is_told = host and (host[1] or part.kind != "prometheusremotewrite")
+            if is_told and uses(subject.view, part, key):
+                message = f"'{value}' is not a URL, so every request of '{part.id}' fails"
+                yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
+
+
+@about(exporters=_PROTOCOLS)
+def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
+    """Yield endpoints of OTLP over gRPC with the port of OTLP over HTTP, and the reverse."""
+    for part in subject.view.of("exporters", *_PROTOCOLS):
+        protocol, other, usual, exporter = _PROTOCOLS[part.kind]
+        for key in _ENDPOINTS:
+            value = part.settings.get(key)
+            if isinstance(value, str) and re.search(rf":{other}(/|\Z)", value):
+                message = f"'{part.id}' uses {protocol}, and {other} is the usual port of the other protocol of OTLP"
+                yield Fault((*part.path, key), message, f"Write port {usual}, or use the exporter {exporter}.")
+
+
+_QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
+_SWITCHES: dict[Path, str] = {
+    ("retry_on_failure", "enabled"): "drops data that the receiver rejects at the first attempt",
+    ("sending_queue", "enabled"): "makes senders wait for each request, and gives them its error back: those that do "
+    "not send again lose data",
+    ("remote_write_queue", "enabled"): "makes senders wait for each request, and gives them its error back: those that "
+    "do not send again lose data",
+}
+
+
+def nothing_retried(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters with retries or queue turned off; a short outage loses data."""
+    for part in subject.view.parts:
+        for path, what in _SWITCHES.items() if part.section == "exporters" else ():
+            if at(part.settings, path) is False:
+                yield Fault((*part.path, *path), f"'{part.id}' {what}", f"Remove `{path[0]}: {{enabled: false}}`.")
+
+
+RULES = (
+    *rules("error", plaintext_secret, documentation=_STORING),
+    *rules("error", placeholder, documentation=_PLACEHOLDERS),
+    *rules("warning", clear_text, documentation=_TLS),
+    *rules("info", clear_text_inside, documentation=_TLS),
+    *rules("warning", unverified_certificate, documentation=_TLS),
+    *rules("info", open_receiver, documentation=_DOCUMENTATION),
+    *rules("warning", open_diagnostics, documentation=_DOCUMENTATION),
+    *rules("info", verbose_debug, documentation=_DEBUG),
+    *rules("error", endpoint_without_scheme, documentation=_ENDPOINT),
+    *rules("warning", port_of_other_protocol, documentation=_ENDPOINT),
+    *rules("warning", nothing_retried, documentation=_QUEUES),
+)

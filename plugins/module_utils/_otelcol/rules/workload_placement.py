@@ -1,0 +1,272 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on where a component may run, how many copies may run, and which copy must get all data.
+
+Sources: the READMEs of the Kubernetes receivers, tail_sampling, groupbytrace, service_graph, span_metrics,
+cumulative_to_delta, delta_to_cumulative, load_balancing and k8s_attributes in opentelemetry-collector-contrib, and
+EC2's documentation of the instance metadata service. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..config.paths import at, items, section
+from .subject import Deployment, Fault, Subject, about, rules
+from .view import Part, kind_of
+
+_CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
+_LEADER = f"{_CONTRIB}/extension/k8sleaderelector"
+_SELINUX = (
+    "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#assign-selinux-labels-to-a-container"
+)
+_IMDS = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html"
+_POD_LOGS = ("/var/log/pods", "/var/log/containers")
+_ON_NODE = ("NODE_NAME", "NODE_IP", "HOST_IP")
+
+# Every replica of these receivers reports the same data.
+_SINGLETONS = {
+    "k8scluster": "metrics of the whole cluster",
+    "k8sevents": "every event of the cluster",
+    "k8sobjects": "every requested object",
+}
+_DETECTORS = ("ec2", "eks")
+
+
+@about("deployment")
+def singleton(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that report the whole cluster and run more than once; all data arrives repeatedly."""
+    times = copies(subject.deployment)
+    for part in subject.view.of("receivers", *_SINGLETONS) if times else ():
+        if any(str(key).endswith("leader_elector") for key in part.settings):
+            continue
+        certain = subject.deployment and (subject.deployment.replicas or 0) > 1  # other counts may be one at run time
+        message = f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {times}"
+        fix = (
+            "Move it to a separate collector with mode deployment and `replicas: 1`, "
+            "or name an extension k8s_leader_elector as its `k8s_leader_elector`."
+        )
+        yield Fault(part.path, message, fix, severity="" if certain else "warning")
+
+
+@about("deployment")
+def host_reader(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that read one node, in a collector that does not run on every node."""
+    deployment = subject.deployment
+    if not deployment or deployment.mode == "daemonset":
+        return
+    for part in subject.view.of("receivers", *_READS):
+        what = _READS[part.kind](part.settings)
+        if what:
+            where = "a sidecar" if deployment.mode == "sidecar" else f"a {deployment.mode}"
+            message = f"'{part.id}' reads {what}, but {where} is not on every node, and may share one with another copy"
+            yield Fault(part.path, message, "Move it to a collector with mode daemonset.")
+
+
+@about("deployment")
+def sidecar_limits(subject: Subject) -> Iterator[Fault]:
+    """Yield leader electors in sidecars; the ServiceAccounts of their pods have no permission for leases."""
+    if subject.deployment and subject.deployment.mode == "sidecar":
+        for part in subject.view.of("extensions", "k8sleaderelector"):
+            message = f"'{part.id}' needs permission for a lease, which the pods with the sidecar do not have"
+            yield Fault(part.path, message, "Move the components that need it to a collector with mode deployment.")
+
+
+@about("deployment")
+def metadata_service(subject: Subject) -> Iterator[Fault]:
+    """Yield detectors that use the EC2 metadata service, which pods reach only if the instance allows it."""
+    deployment = subject.deployment
+    if not deployment or deployment.host_network:
+        return
+    for part in subject.view.of("processors", "resourcedetection"):
+        for index, name in enumerate(items(part.settings, "detectors")):
+            if name in _DETECTORS:
+                yield Fault(
+                    (*part.path, "detectors", index),
+                    f"detector {name} asks the instance metadata service, one network hop further from a pod",
+                    "Set the instances' HttpPutResponseHopLimit to 2, or set attributes in OTEL_RESOURCE_ATTRIBUTES "
+                    "and use detector `env`.",
+                    severity="warning" if deployment.mode == "sidecar" else "",
+                )
+                break
+
+
+@about("deployment")
+def selinux_denied(subject: Subject) -> Iterator[Fault]:
+    """Yield components that use files of the node where SELinux denies them to containers."""
+    deployment = subject.deployment
+    if not deployment or not deployment.confined:
+        return
+    files = [(part, _FILES[part.kind](part.settings)) for part in subject.view.of("receivers", *_FILES)]
+    if deployment.mode == "daemonset":
+        files += [(part, "a folder of the node") for part in subject.view.of("extensions", "filestorage")]
+    for part, what in files:
+        if what:
+            fix = "Set `selinux_type: spc_t` for this collector, or name your own type that has access."
+            yield Fault(part.path, f"'{part.id}' uses {what}, which SELinux denies to containers", fix)
+
+
+def copies(deployment: Deployment | None) -> str:
+    """Return the number of replicas of a collector in words; empty if it is one or unknown."""
+    if deployment is None:
+        return ""
+    if deployment.mode in ("daemonset", "sidecar"):
+        return "one on every node" if deployment.mode == "daemonset" else "one in every pod that has the sidecar"
+    if deployment.autoscaled:
+        return "an autoscaler that adds replicas"
+    return f"more than one replica ({deployment.replicas})" if (deployment.replicas or 0) > 1 else ""
+
+
+def _pod_logs(settings: Mapping[str, Any]) -> str:
+    found = any(str(glob).startswith(_POD_LOGS) for glob in items(settings, "include"))
+    return "the container logs of a node" if found else ""
+
+
+def _root(settings: Mapping[str, Any]) -> str:
+    return "the node's file system" if settings.get("root_path") else ""
+
+
+def _kubelet(settings: Mapping[str, Any]) -> str:
+    """An endpoint with another address than the collector's node is set on purpose."""
+    endpoint = at(settings, ("endpoint",))
+    own = endpoint is None or any(name in str(endpoint) for name in _ON_NODE)
+    return "the kubelet of its own node" if own else ""
+
+
+_READS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "filelog": _pod_logs,
+    "hostmetrics": _root,
+    "journald": lambda _settings: "the journal of a node",
+    "kubeletstats": _kubelet,
+}
+
+_FILES = {kind: reads for kind, reads in _READS.items() if kind != "kubeletstats"}
+
+
+_DOCUMENTATION = (
+    "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/k8sleaderelector"
+)
+_KIND = "k8sleaderelector"
+
+
+def lease_missing(subject: Subject) -> Iterator[Fault]:
+    """Yield leader electors without the name or namespace of their lease; the Collector rejects them."""
+    for name, settings in section(subject.config, "extensions").items():
+        if isinstance(name, str) and kind_of(name) == _KIND and isinstance(settings, dict | None):
+            missing = [key for key in ("lease_name", "lease_namespace") if not (settings or {}).get(key)]
+            if missing:
+                fix = "Add `lease_name: NAME` and `lease_namespace: NAMESPACE`, the same for all copies."
+                yield Fault(("extensions", name), f"'{name}' has no {' and no '.join(missing)}", fix)
+
+
+_BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
+_ASSOCIATION = f"{_CONTRIB}/processor/k8sattributesprocessor"
+_TRACES, _SERVICES, _STREAMS = "traceID", "service", "streamID"
+# With parts of traces it drops what it should keep, for good; so it is an error where all senders are known.
+_SAMPLING = "tailsampling"
+
+# The data that a component needs in one replica, and the routing key that keeps it together.
+_STATE = {
+    ("processors", _SAMPLING): ("decides on whole traces", _TRACES),
+    ("processors", "groupbytrace"): ("puts whole traces together", _TRACES),
+    ("connectors", "servicegraph"): ("pairs both sides of a request", _TRACES),
+    ("connectors", "spanmetrics"): ("counts the spans of a service", _SERVICES),
+    ("processors", "cumulativetodelta"): ("compares each point of a series with the one before", _STREAMS),
+    ("processors", "deltatocumulative"): ("adds up the points of a series", _STREAMS),
+}
+
+
+@about("deployment")
+def split_state(subject: Subject) -> Iterator[Fault]:
+    """Yield components with state of traces or series that arrive at several replicas of the collector."""
+    times, deployment = copies(subject.deployment), subject.deployment
+    if not times or not deployment:
+        return
+    balancing = [part.id for part in subject.view.of("exporters", "loadbalancing")]
+    on_node = deployment.mode in ("daemonset", "sidecar")
+    for part in subject.view.parts:
+        what, key = _STATE.get((part.section, part.kind), ("", ""))
+        divided = (subject.routing or subject.divided).get("metrics" if key == _STREAMS else "traces") == {key}
+        kept = on_node and key != _TRACES  # the series of a pod stay with the agent of its node
+        # With both tiers in one collector, one pipeline divides, and the next one has the state.
+        itself = balancing and not _samples_first(subject, part, balancing)
+        if what and not (divided or kept or itself):
+            fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`."
+            certain = part.kind == _SAMPLING and subject.routing is not None
+            more = " Suppress this if a tier of another inventory does so." if certain else ""
+            severity = "error" if certain else ""
+            yield Fault(part.path, f"'{part.id}' {what}, and there is {times}", fix + more, severity=severity)
+
+
+def _samples_first(subject: Subject, part: Part, balancing: list[str]) -> bool:
+    """Whether a processor decides on traces in the pipeline that divides them afterwards."""
+    with_it = [one for one in subject.view.pipelines if part.section == "processors" and part.id in one.processors]
+    return any(set(one.exporters) & set(balancing) for one in with_it)
+
+
+@about("unreceived")
+def unreceived_signal(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send a signal to a collector of the same inventory that does not receive it; it is lost."""
+    for exporter, lost in subject.unreceived.items():
+        for name in dict.fromkeys(name for name, _signal in lost):
+            signals = [signal for other, signal in lost if other == name]
+            message = f"'{exporter}' sends {' and '.join(signals)} to collector '{name}', which does not receive this"
+            fix = (
+                f"Add {', '.join(signals)} to `signals` of recipe otlp_ingest in '{name}', or do not send this: "
+                "narrow `signals` here, or `pipelines` of the recipe that sends."
+            )
+            yield Fault(("exporters", exporter), message, fix)
+
+
+@about("unseen")
+def unseen_replicas(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that balance over the pods of a collector that keeps connections; new replicas get nothing."""
+    for exporter, keeping in subject.unseen.items():
+        for name in keeping:
+            message = f"'{exporter}' asks for the pods of collector '{name}' again only when a connection ends"
+            fix = f"Set `max_connection_age` of recipe otlp_ingest in '{name}', such as 30s."
+            yield Fault(("exporters", exporter), message, fix)
+
+
+@about("deployment")
+def pod_association(subject: Subject) -> Iterator[Fault]:
+    """Yield k8s_attributes that identify pods only by a connection that does not come from the pod."""
+    deployment = subject.deployment
+    if not deployment or deployment.mode == "daemonset":
+        return
+    sidecar = deployment.mode == "sidecar"
+    for part in subject.view.of("processors", "k8sattributes"):
+        if part.settings.get("passthrough") is not True and _only_connection(part):
+            sender = "the loopback of the pod" if sidecar else "the last hop: an agent or a load balancer, if any"
+            message = f"'{part.id}' uses the address of the connection as the pod's, but here it is {sender}"
+            fix = (
+                "Put `{sources: [{from: resource_attribute, name: k8s.pod.ip}]}` first in pod_association, "
+                "and k8s_attributes with `passthrough: true` into agents in front."
+            )
+            yield Fault(part.path, message, fix, severity="warning" if sidecar else "")
+
+
+def _only_connection(part: Part) -> bool:
+    associations = items(part.settings, "pod_association")
+    return all(
+        at(source, ("from",)) == "connection" for item in associations for source in items(item, "sources")
+    ) and not isinstance(part.settings.get("pod_association"), str)
+
+
+RULES = (
+    *rules("error", singleton, documentation=_LEADER),
+    *rules("warning", documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"),
+    *rules(
+        "warning", host_reader, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
+    ),
+    *rules("warning", sidecar_limits, documentation=_LEADER),
+    *rules("info", metadata_service, documentation=_IMDS),
+    *rules("warning", selinux_denied, documentation=_SELINUX),
+    *rules("error", lease_missing, shared=True, documentation=_DOCUMENTATION),
+    *rules("warning", split_state, documentation=_BALANCING),
+    *rules("warning", unreceived_signal, documentation="https://opentelemetry.io/docs/collector/deploy/gateway/"),
+    *rules("warning", unseen_replicas, documentation="https://grpc.io/docs/guides/custom-name-resolution/"),
+    *rules("info", pod_association, documentation=_ASSOCIATION),
+)

@@ -1,0 +1,307 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a config may do with a record or not: its statements, conditions, sampling policies and routes.
+
+Each is asked with settings of its component: a record takes it if these settings make something else of the records
+than other settings, or than nothing. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.paths import Path, at, items, leaves, mappings, section
+from ..languages.ottl import CONDITION, STATEMENT, Language, infer, read
+from ..languages.ottl_syntax import PATH, Invalid, Used, tokens_of
+from ..needs.listeners import kind_of
+
+Settings = Mapping[str, Any]
+ENTERS, NOTHING = "what enters", "nothing"
+"""What is compared with: the records before the component, or none."""
+TAKEN, OTHERS = "taken", "others"
+"""Pipelines of a connector's settings: the one that a record takes, and all others."""
+MARK = "o11y.test.taken"
+ANY_SIGNAL = ("traces", "metrics", "logs")
+NO_PROFILES = "a test gives no profiles"
+NOT_ASKED = "this component is not asked"
+
+# Type of a processor: the lists of its steps in their order, with the signals that they are for.
+STEPS: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
+    "transform": {
+        ("trace_statements",): ("traces",),
+        ("metric_statements",): ("metrics",),
+        ("log_statements",): ("logs",),
+        ("profile_statements",): ("profiles",),
+    },
+    "filter": {
+        ("traces", "resource"): ("traces",),
+        ("traces", "span"): ("traces",),
+        ("traces", "spanevent"): ("traces",),
+        ("metrics", "resource"): ("metrics",),
+        ("metrics", "metric"): ("metrics",),
+        ("metrics", "datapoint"): ("metrics",),
+        ("logs", "resource"): ("logs",),
+        ("logs", "log_record"): ("logs",),
+        ("profiles", "resource"): ("profiles",),
+        ("profiles", "profile"): ("profiles",),
+        ("trace_conditions",): ("traces",),
+        ("metric_conditions",): ("metrics",),
+        ("log_conditions",): ("logs",),
+        ("profile_conditions",): ("profiles",),
+    },
+    "attributes": {("actions",): ANY_SIGNAL},
+    "resource": {("attributes",): ANY_SIGNAL},
+    "metricstransform": {("transforms",): ("metrics",)},
+    "redaction": {("blocked_values",): ANY_SIGNAL, ("blocked_key_patterns",): ANY_SIGNAL},
+}
+# Processors that change records without any step: a step is compared with the others' settings, not with what enters.
+_ACTS_ALONE = {"redaction"}
+# Connectors that make metrics of records: the keys with conditions, and the signal of each.
+METRICS_OF = {"spans": "traces", "spanevents": "traces", "metrics": "metrics", "datapoints": "metrics", "logs": "logs"}
+_COUNTING = ("count", "sum", "signaltometrics")
+# Keys below which a component has statements or conditions in OTTL or expr.
+_DECIDING = {"condition", "conditions", "statement", "statements", "if", "expr"}
+_CHOOSING = ("include", "exclude")
+# What a record of a test shows of a span, data point or log record; a change of anything else is not seen.
+_SEEN = {
+    "aggregation_temporality", "attributes", "body", "bucket_counts", "count", "description", "event_name", "events",
+    "explicit_bounds", "is_monotonic", "kind", "name", "parent_span_id", "severity_number", "severity_text", "span_id",
+    "status", "sum", "trace_id", "type", "unit", "value_double", "value_int", "version",
+}  # fmt: skip
+_CONTEXTS = (
+    "log", "exemplar", "datapoint", "metric", "spanevent", "span", "scope", "instrumentation_scope", "resource",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Something that a record takes or not: its place, its text, the pipelines' signals, and the settings that ask.
+
+    `unknown` says why no test can tell; there are no settings then.
+    """
+
+    path: Path
+    what: str
+    signals: tuple[str, ...] = ANY_SIGNAL
+    after: Settings | None = None
+    before: Settings | str = NOTHING
+    unknown: str = ""
+
+
+def branches(config: Mapping[str, Any], language: Language) -> list[Branch]:
+    """Return what a config may do or not, in the order of the config."""
+    found = []
+    for name in ("receivers", "processors", "connectors"):
+        for component, settings in section(config, name).items():
+            if _is_used(component, config):
+                mine = list(_of_component((name, component), settings, language))
+                known = {branch.path for branch in mine}
+                found += [*mine, *(one for one in _not_asked((name, component), settings) if one.path not in known)]
+    return found
+
+
+def _is_used(item: Any, config: Mapping[str, Any]) -> bool:
+    pipelines = section(config, "service", "pipelines").values()
+    return any(item in names for pipeline in pipelines for names in section(pipeline).values() if names)
+
+
+def _of_component(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
+    kind = kind_of(str(path[1]))
+    if not isinstance(settings, Mapping):
+        return
+    if path[0] == "processors" and kind in STEPS:
+        for signals in dict.fromkeys(STEPS[kind].values()):
+            roots = [root for root, of in STEPS[kind].items() if of == signals]
+            yield from _steps(path, _grouped(settings, roots, language), signals, roots)
+    elif path[0] == "processors" and kind == "tailsampling":
+        for index, policy in enumerate(mappings(settings, "policies")):
+            yield from _policy((*path, "policies", index), policy, settings)
+    elif path[0] == "connectors" and kind == "routing":
+        yield from _routes(path, settings)
+    elif path[0] == "connectors" and kind in _COUNTING:
+        yield from _counted(path, settings)
+
+
+def _not_asked(path: Path, settings: Any) -> Iterator[Branch]:
+    """Yield what looks like a statement or a condition, or chooses records in another way."""
+    choices: dict[Path, None] = {}
+    for place, text in leaves(settings, path):
+        below = [part for part in place[2:] if isinstance(part, str)]
+        if isinstance(text, str) and below and below[-1] in _DECIDING:
+            yield Branch(place, text, unknown=NOT_ASKED)
+        matches = (end for end, part in enumerate(place[:-1], 1) if part in _CHOOSING and isinstance(place[end], str))
+        choices |= {place[:end]: None for end in matches}
+    yield from (Branch(place, str(place[-1]), unknown=NOT_ASKED) for place in choices)
+
+
+class _Group(dict[str, Any]):
+    """A group of statements or conditions, and whether the user wrote them without a group."""
+
+    bare = False
+
+
+def _grouped(settings: Settings, roots: Sequence[Path], language: Language) -> Settings:
+    """Return settings in which every text in OTTL is in a group that names its context.
+
+    The Collector infers the context from all texts of a group, so a part of them could have another one.
+    """
+    found = dict(settings)
+    for root in roots:
+        steps = settings.get(str(root[0]))
+        if len(root) > 1 or not isinstance(steps, list) or not str(root[0]).endswith(("statements", "conditions")):
+            continue
+        kind = "statements" if str(root[0]).endswith("statements") else "conditions"
+        bare = all(isinstance(step, str) for step in steps)
+        groups = [_Group({kind: steps})] if bare else [_Group(step) for step in steps if isinstance(step, Mapping)]
+        for group in groups:
+            group.bare = bare
+            context = group.get("context") or _context(group, language)
+            group.update({"context": context} if context else {})
+        found[str(root[0])] = groups
+    return found
+
+
+def _context(group: Settings, language: Language) -> str:
+    texts = [(text, key == "statements") for key in ("statements", "conditions") for text in items(group, key)]
+    kind = STATEMENT if "statements" in group else CONDITION
+    return infer(language, kind, list(language.contexts), [used(str(text), one) for text, one in texts])[0]
+
+
+def _steps(path: Path, settings: Settings, signals: tuple[str, ...], roots: Sequence[Path]) -> Iterator[Branch]:
+    """Yield the steps of a processor: each is compared with the steps before it alone."""
+    own = {root[0] for root in STEPS[_kind(path)]}
+    rest = {key: value for key, value in settings.items() if key not in own}
+    done: list[tuple[Path, Any]] = []
+    for place, text in (step for root in roots for step in _listed(root, at(settings, root))):
+        before: Settings | str = _with(settings, rest, done) if done or _kind(path) in _ACTS_ALONE else ENTERS
+        if _kind(path) == "transform" and place[-2] == "conditions":
+            group = {**at(settings, place[:-2]), "conditions": [text], "statements": [marking("")]}
+            after = _with(settings, rest, [*done, (place[:-2], group)])
+        else:
+            marked = _kind(path) == "transform" and not _shows(text)
+            after = _with(settings, rest, [*done, (place, marking(text) if marked else text)])
+            done.append((place, text))
+        bare = getattr(at(settings, place[:-2]), "bare", False)
+        real = (*path, *place[:-3], place[-1]) if bare else (*path, *place)
+        unknown = NO_PROFILES if signals == ("profiles",) else ""
+        yield Branch(real, _said(text), signals, None if unknown else after, before, unknown)
+
+
+def _kind(path: Path) -> str:
+    return kind_of(str(path[1]))
+
+
+def _listed(root: Path, steps: Any) -> Iterator[tuple[Path, Any]]:
+    """Yield each step of a list with its path; of a group of statements its conditions first."""
+    for index, step in enumerate(steps if isinstance(steps, list) else ()):
+        if not isinstance(step, _Group):
+            yield (*root, index), step
+        for key in ("conditions", "statements") if isinstance(step, _Group) else ():
+            yield from (((*root, index, key, number), text) for number, text in enumerate(items(step, key)))
+
+
+def _with(settings: Settings, rest: Settings, steps: Sequence[tuple[Path, Any]]) -> Settings:
+    """Return the settings of a processor with these steps alone."""
+    found: dict[str, Any] = dict(rest)
+    groups: dict[Path, dict[str, Any]] = {}
+    for place, step in steps:
+        number = next(index for index, part in enumerate(place) if isinstance(part, int))
+        root, group = place[:number], place[: number + 1]
+        inside = found
+        for part in root[:-1]:
+            inside = inside.setdefault(str(part), {})
+        listed = inside.setdefault(str(root[-1]), [])
+        if group == place:
+            listed.append(step)
+        elif group not in groups:
+            groups[group] = {**at(settings, group), str(place[-2]): [step]}
+            listed.append(groups[group])
+        else:
+            groups[group][str(place[-2])].append(step)
+    return found
+
+
+def _said(step: Any) -> str:
+    if isinstance(step, Mapping):
+        return ", ".join(f"{key}: {value}" for key, value in step.items() if not isinstance(value, (list, Mapping)))
+    return str(step)
+
+
+def parts(statement: str) -> tuple[str, str]:
+    """Return what a statement does, and its condition; an empty one if it has none."""
+    try:
+        where = next((one.start for one in tokens_of(statement) if one.text == "where" and one.kind == "lower"), None)
+    except Invalid:
+        where = None
+    return (statement, "") if where is None else (statement[:where].strip(), statement[where + len("where") :].strip())
+
+
+def used(text: str, statement: bool) -> Used:
+    """Return what a text in OTTL uses; nothing if it is none."""
+    found = read(text, statement)
+    return found if isinstance(found, Used) else Used()
+
+
+def _shows(statement: Any) -> bool:
+    """Whether a record shows what a statement changes."""
+    calls = used(str(statement), True).calls
+    if not calls or not calls[0].arguments or calls[0].arguments[0][1].kind != PATH:
+        return True
+    names = [name for name, _keyed in calls[0].arguments[0][1].steps]
+    return (names[1] if len(names) > 1 and names[0] in _CONTEXTS else names[0]) in _SEEN
+
+
+def marking(statement: str) -> str:
+    """Return a statement that leaves a mark on the resource, under the condition of another one."""
+    condition = parts(statement)[1]
+    return f'set(resource.attributes["{MARK}"], true){condition and f" where {condition}"}'
+
+
+def _policy(path: Path, policy: Settings, settings: Settings) -> Iterator[Branch]:
+    """Yield a policy and the policies in it: each is asked alone."""
+    kind = str(policy.get("type") or "")
+    own = section(policy, kind)
+    if kind == "ottl_condition":
+        rest = {key: value for key, value in own.items() if key not in ("span", "spanevent")}
+        for key in ("span", "spanevent"):
+            for index, text in enumerate(items(own, key)):
+                asked = {**policy, kind: {**rest, key: [text]}}
+                yield Branch((*path, kind, key, index), str(text), ("traces",), {**settings, "policies": [asked]})
+        return
+    what = f"policy {policy.get('name', '')} ({kind})"
+    if kind == "drop":
+        asked_of = {**settings, "policies": [{"name": "all", "type": "always_sample"}, policy]}
+        yield Branch(path, what, ("traces",), asked_of, ENTERS)
+    else:
+        yield Branch(path, what, ("traces",), {**settings, "policies": [policy]})
+    for index, one in enumerate(mappings(own, f"{kind}_sub_policy")):
+        yield from _policy((*path, kind, f"{kind}_sub_policy", index), one, settings)
+
+
+def _routes(path: Path, settings: Settings) -> Iterator[Branch]:
+    """Yield the routes of a connector: each with the routes before it, which take their records first."""
+    table = mappings(settings, "table")
+    others = [{**route, "pipelines": [OTHERS]} for route in table]
+    rest = {key: value for key, value in settings.items() if key not in ("table", "default_pipelines")}
+    for index, route in enumerate(table):
+        text = "statement" if route.get("statement") else "condition"
+        asked = {**rest, "table": [*others[:index], {**route, "pipelines": [TAKEN]}]}
+        yield Branch((*path, "table", index, text), str(route.get(text, "")), ANY_SIGNAL, asked)
+    if settings.get("default_pipelines"):
+        asked = {**rest, "table": others, "default_pipelines": [TAKEN]}
+        yield Branch((*path, "default_pipelines"), "all that no route takes", ANY_SIGNAL, asked)
+
+
+def _counted(path: Path, settings: Settings) -> Iterator[Branch]:
+    """Yield the conditions of a connector that makes metrics: each is asked alone."""
+    rest = {key: value for key, value in settings.items() if key not in METRICS_OF}
+    for key, signal in METRICS_OF.items():
+        listed = isinstance(settings.get(key), list)
+        for name, metric in enumerate(settings[key]) if listed else section(settings, key).items():
+            for index, text in enumerate(items(metric, "conditions")):
+                one = {**metric, "conditions": [text]}
+                asked = {**rest, key: [one] if listed else {name: one}}
+                yield Branch((*path, key, name, "conditions", index), str(text), (signal,), asked)

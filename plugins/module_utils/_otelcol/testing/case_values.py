@@ -1,0 +1,125 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values in a file of tests that no system takes: headers, variables, paths, seconds and expressions. Private."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import Problem
+from .records import SIGNALS
+
+# A field name and a field value of RFC 9110, 5.1 and 5.5; values are sent as ISO 8859-1.
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_LONGEST_VARIABLE = 128 * 1024
+"""Bytes of a variable with its name. Source: MAX_ARG_STRLEN in linux/binfmts.h, with pages of 4 KiB."""
+_LONGEST_NAME = 255
+"""Bytes of the name of a file or folder. Source: NAME_MAX in linux/limits.h."""
+_NUL = "\0"
+_LONGEST_WAIT = 3600.0
+
+
+def check_headers(headers: Mapping[Any, Any], where: str) -> None:
+    """Raise Problem for a header that HTTP cannot have."""
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(str(name)):
+            fix = "Use letters, digits and hyphens."
+            raise Problem(f"{str(name)!r} is no name of a header", where=f"{where}.headers", fix=fix)
+        if not _HEADER_VALUE.fullmatch(str(value)):
+            wrong = f"the value of header '{name}' has a line end, or a character outside of ISO 8859-1"
+            raise Problem(wrong, where=f"{where}.headers", fix="Encode the value, or leave that out.")
+
+
+def check_environment(environment: Mapping[Any, Any], file: str) -> None:
+    """Raise Problem for a variable that no process can have."""
+    where = f"{file}: environment"
+    for name, value in environment.items():
+        if not str(name) or "=" in str(name) or _NUL in str(name):
+            fix = "Use letters, digits and underscores."
+            raise Problem(f"{str(name)!r} is no name of a variable", where=where, fix=fix)
+        if _NUL in str(value):
+            raise Problem(f"variable '{name}' has a NUL character", where=where, fix="Leave it out.")
+        if len(f"{name}={value}".encode()) >= _LONGEST_VARIABLE:
+            wrong = f"variable '{name}' has more than {_LONGEST_VARIABLE // 1024} KiB, which Linux gives no process"
+            raise Problem(wrong, where=where, fix="Write a shorter value; a file may be longer.")
+
+
+def check_files(files: Mapping[Any, Any], where: str) -> None:
+    """Raise Problem for a path that cannot be that of a file, or that is a folder of another."""
+    place = f"{where}.files"
+    paths = {str(name): tuple(part for part in str(name).split("/") if part) for name in files}
+    for name, parts in paths.items():
+        if wrong := _wrong_path(name, parts):
+            raise Problem(f"the path {name!r} {wrong}", where=place, fix="Write a path like /var/log/app.log.")
+    for name, parts in paths.items():
+        inside = next((other for other, below in paths.items() if below[: len(parts)] == parts and below != parts), "")
+        if inside:
+            wrong = f"{name} is a file, and a folder of {inside}"
+            raise Problem(wrong, where=place, fix="Give one of them another path.")
+
+
+def _wrong_path(name: str, parts: tuple[str, ...]) -> str:
+    if _NUL in name:
+        return "has a NUL character"
+    if ".." in parts:
+        return "leaves its folder"
+    if not parts or name.endswith("/"):
+        return "is a folder, not a file"
+    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
+        return f"has a name of more than {_LONGEST_NAME} bytes"
+    return ""
+
+
+def check_records(part: Mapping[str, Any], where: str) -> None:
+    """Raise Problem for records that are no list of mappings, or whose resource is none."""
+    for signal in SIGNALS:
+        records = part.get(signal, [])
+        if not isinstance(records, list):
+            raise Problem(f"'{signal}' is no list", where=where, fix="Write a list of records.")
+        for number, record in enumerate(records):
+            place = f"{where}.{signal}[{number}]"
+            if not isinstance(record, Mapping):
+                raise Problem("a record must be a mapping", where=place, fix="Write `key: value` pairs.")
+            if not _are_mappings(record.get("events") or []):
+                raise Problem("'events' must be a list of mappings", where=place, fix="Write `events: [{name: NAME}]`.")
+            if not isinstance(record.get("resource") or {}, Mapping):
+                raise Problem("'resource' must be a mapping", where=place, fix="Write `key: value` pairs.")
+
+
+def _are_mappings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+
+
+def check_queries(queries: Any, where: str) -> None:
+    """Raise Problem for expressions that are no list of mappings with `query` and `is`."""
+    fix = 'Write `jmespath: [{query: "length(spans)", is: 2}]`.'
+    if not isinstance(queries, list):
+        raise Problem("'jmespath' is no list", where=where, fix=fix)
+    for number, item in enumerate(queries):
+        if not isinstance(item, Mapping) or set(item) != {"query", "is"} or not isinstance(item["query"], str):
+            wrong = "an expression has a text `query`, and what it `is`"
+            raise Problem(wrong, where=f"{where}.jmespath[{number}]", fix=fix)
+
+
+def check_path(value: Any, name: str, where: str) -> None:
+    """Raise Problem for what is no path of a file."""
+    if not isinstance(value, str) or not value or _NUL in value:
+        raise Problem(f"'{name}' is no path of a file", where=where, fix="Write the path of a file.")
+
+
+def seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:
+    """Return how long a test may wait. Raises Problem for what is no number of seconds of at most an hour."""
+    value = test.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_short(value):
+        wrong = f"'{name}' is not a number of seconds from 0 to {_LONGEST_WAIT:.0f}"
+        raise Problem(wrong, where=where, fix="Write it like 5 or 0.5.")
+    return float(value)
+
+
+def _is_short(value: float) -> bool:
+    return (isinstance(value, int) or math.isfinite(value)) and 0 <= value <= _LONGEST_WAIT

@@ -1,0 +1,223 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for a config without a written test: what one planted record for each receiver and signal shows.
+
+Nothing is made up, nothing is lost but by a component whose purpose it is, and a planted secret is stopped or named.
+Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..config.paths import dotted, leaves
+from ..needs.listeners import kind_of
+from .harness import receivers, stage, takes_turns
+from .policies import KINDS
+from .records import OF_PIPELINES, Record
+
+Got = Mapping[str, Mapping[str, Sequence[Record]]]
+# Processors whose purpose is to leave out or to merge records, or to make some. Source: their README in contrib.
+_DROPS = {
+    "cumulativetodelta", "deltatocumulative", "deltatorate", "filter", "interval", "isolationforest", "logdedup",
+    "metricstarttime", "metricstransform", "probabilisticsampler", "spanpruning", "tailsampling",
+}  # fmt: skip
+_MAKES = {"metricsgeneration", "metricstransform", "spanpruning", "transform", "unroll"}
+_PASSES = {"failover", "forward", "routing"}
+"""Connectors that pass on what comes in; most others make records of their own."""
+_FILE_LOG = "filelog"
+# The folder of a pod's logs, as a kubelet names it.
+_POD = "planted_planted-0_0f0f0f0f-0000-4000-8000-000000000000"
+_LINE = "2026-01-01T00:00:00.000000000Z stdout F "
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A planted value, of which kind it is, and the record that has it."""
+
+    value: str
+    kind: str
+    record: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is sent, and the secrets in it."""
+
+    given: tuple[dict[str, Any], ...]
+    secrets: tuple[Secret, ...]
+
+
+def plan(config: Mapping[str, Any]) -> Plan:
+    """Return one record for each receiver and each signal that it feeds; for file_log, a line of a file."""
+    secrets: list[Secret] = []
+    given: list[dict[str, Any]] = []
+    for item, signals in receivers(config).items():
+        for signal in filter(OF_PIPELINES.__contains__, signals):
+            name = f"planted-{OF_PIPELINES[signal]}-{len(given)}-record"
+
+            def new(kind: str, name: str = name) -> str:
+                secrets.append(Secret(_VALUES[kind](len(secrets)), kind, name))
+                return secrets[-1].value
+
+            if kind_of(item) == _FILE_LOG:
+                given.append({"files": line((config.get("receivers") or {}).get(item) or {}, f"{name}: {_text(new)}")})
+            else:
+                given.append({"to": item, OF_PIPELINES[signal]: [_record(OF_PIPELINES[signal], name, new)]})
+    return Plan(tuple(given), tuple(secrets))
+
+
+def _card(number: int) -> str:
+    digits = f"4000{number:011d}"
+    return next(f"{digits}{last}" for last in range(10) if KINDS["card"][1]((), f"{digits}{last}"))
+
+
+_VALUES: dict[str, Callable[[int], str]] = {
+    "email": "planted{}@example.com".format,
+    "card": _card,
+    "token": "planted{:04d}0f1e2d3c4b5a6978".format,
+}
+
+
+def _text(new: Callable[[str], str]) -> str:
+    return f"mail {new('email')} card {new('card')} Authorization: Bearer {new('token')}"
+
+
+def _record(signal: str, name: str, new: Callable[[str], str]) -> Record:
+    attributes = {
+        "user.email": new("email"),
+        "payment.card.number": new("card"),
+        "http.request.header.authorization": f"Bearer {new('token')}",
+    }
+    shared = {"attributes": attributes, "resource": {"service.name": "planted", "process.command_line": _text(new)}}
+    more: dict[str, Callable[[], Record]] = {
+        "spans": lambda: {
+            "name": name,
+            "kind": "server",
+            "events": [{"name": "e", "attributes": {"text": _text(new)}}],
+        },
+        "metrics": lambda: {"name": name, "value": 1},
+        "logs": lambda: {"body": f"{name}: {_text(new)}", "severity": "info"},
+    }
+    return {**more[signal](), **shared}
+
+
+def line(settings: Mapping[str, Any], text: str) -> dict[str, str]:
+    """Return a file that file_log reads: the first of its patterns, with words for its signs."""
+    patterns = settings.get("include")
+    pattern = str(patterns[0]) if isinstance(patterns, list) and patterns else "/planted.log"
+    above, pods, parts = pattern.partition("/pods/")
+    first, slash, rest = parts.partition("/")
+    if fnmatchcase(_POD, first):
+        pattern = f"{above}{pods}{_POD}{slash}{rest}"
+    path = re.sub(r"\*+|\?|\[[^][]*\]", "0", pattern)
+    operators = settings.get("operators") or ()
+    contained = any(isinstance(one, Mapping) and one.get("type") == "container" for one in operators)
+    return {path: f"{_LINE if contained else ''}{text}"}
+
+
+def judged(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what breaks an invariant, and what is named only."""
+    wrong: list[str] = []
+    notes: list[str] = []
+    for broken, text in (*_flow(config, planned, got, exporters), *_leaks(planned, got, exporters)):
+        (wrong if broken else notes).append(text)
+    return wrong, notes
+
+
+def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[tuple[bool, str]]:
+    """Yield where records are lost or made up, and whether that breaks an invariant."""
+    leaving: dict[tuple[str, str], list[int]] = defaultdict(list)
+    unseen: set[str] = set()
+    for name, pipeline in config["service"]["pipelines"].items():
+        signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
+        if not signal or takes_turns(pipeline):
+            yield False, f"{name}: no record is followed here"
+            unseen.update(pipeline.get("exporters") or ())
+            continue
+        counts = [_count(got, stage(name, step), signal) for step in range(len(pipeline.get("processors") or ()) + 1)]
+        yield from _entry(name, pipeline, signal, counts[0], planned)
+        yield from _processed(name, pipeline, signal, counts)
+        for item in pipeline.get("exporters") or ():
+            leaving[item, signal].append(counts[-1])
+    for (item, signal), counts in leaving.items():
+        arrived = _count(got, item, signal)
+        least = max(counts) if signal == "metrics" else sum(counts)  # a series that is sent again counts once
+        if item in {*exporters} - unseen and not least <= arrived <= sum(counts):
+            yield True, f"{item}: {arrived} {signal} arrive of {sum(counts)}"
+        if kind_of(item) in _PASSES:
+            yield from _passed(item, config, signal, sum(counts), got)
+
+
+def _processed(
+    name: str, pipeline: Mapping[str, Any], signal: str, counts: Sequence[int]
+) -> Iterator[tuple[bool, str]]:
+    for processor, before, after in zip(pipeline.get("processors") or (), counts, counts[1:], strict=False):
+        drops = kind_of(processor) in _DROPS
+        if after < before:
+            yield (
+                not drops,
+                f"{name}: {processor} {'drops' if drops else 'loses'} {before - after} of {before} {signal}",
+            )
+        if after > before and kind_of(processor) not in _MAKES:
+            yield True, f"{name}: {processor} makes {after} {signal} of {before}"
+
+
+def _count(got: Got, name: str, signal: str) -> int:
+    return len(got.get(name, {}).get(signal, ()))
+
+
+def _entry(
+    name: str, pipeline: Mapping[str, Any], signal: str, entered: int, planned: Plan
+) -> Iterator[tuple[bool, str]]:
+    sources = list(pipeline.get("receivers") or ())
+    sent = sum(part.get("to") in sources and signal in part for part in planned.given)
+    if any(kind_of(item) == _FILE_LOG for item in sources):
+        if entered == sent:
+            yield False, f"{name}: the planted line of file_log is not read; write a test with `files`"
+    elif entered < sent or (entered > sent and len(sources) == sent):
+        yield True, f"{name}: {sent} {signal} are sent, and {entered} come in"
+
+
+def _passed(
+    connector: str, config: Mapping[str, Any], signal: str, before: int, got: Got
+) -> Iterator[tuple[bool, str]]:
+    after = [
+        _count(got, stage(name, 0), signal)
+        for name, pipeline in config["service"]["pipelines"].items()
+        if connector in (pipeline.get("receivers") or ())
+    ]
+    if before and not any(after):
+        yield False, f"{connector} passes none of {before} {signal} on"
+
+
+def _leaks(planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[tuple[bool, str]]:
+    """Yield where planted secrets leave; one that another exporter does not get breaks an invariant."""
+    places: dict[tuple[str, str], set[Secret]] = defaultdict(set)
+    reached: dict[Secret, set[str]] = defaultdict(set)
+    leaking: dict[Secret, set[str]] = defaultdict(set)
+    arrived = (
+        (exporter, signal, record)
+        for exporter in exporters
+        for signal, records in got.get(exporter, {}).items()
+        for record in records
+    )
+    for exporter, signal, record in arrived:
+        texts = {dotted((signal, *path)): f"{path} {value}".casefold() for path, value in leaves(record)}
+        for secret in planned.secrets:
+            if f"-{signal}-" in secret.record and any(secret.record in text for text in texts.values()):
+                reached[secret].add(exporter)
+            for place in (place for place, text in texts.items() if secret.value in text):
+                places[exporter, place].add(secret)
+                leaking[secret].add(exporter)
+    for (exporter, place), secrets in places.items():
+        what = ", ".join(KINDS[kind][0] for kind in KINDS if kind in {secret.kind for secret in secrets})
+        stopped = {item for secret in secrets for item in reached[secret] - leaking[secret]}
+        told = f", which the config stops on its way to {', '.join(sorted(stopped))}" if stopped else ""
+        yield bool(stopped), f"{exporter}: {place} leaves with {what}{told}"

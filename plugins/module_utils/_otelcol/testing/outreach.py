@@ -1,0 +1,103 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a config, or of a file of tests, reaches out of the test. Private.
+
+This is the second wall, and words for the user: the first one is that the Collector of a test runs in namespaces of its
+own. Where the system allows none, more is refused: whatever nobody can read for sure, and components that read files
+or ask other machines by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ..config.paths import Path, dotted, leaves
+from ..errors import Problem
+from ..needs.listeners import kind_of
+from ..rules.expansion import locations
+
+_HERE = ("env", "yaml")
+"""Schemes of `${…}` whose value is in the config, or in the variables of the test."""
+_SCHEME = re.compile(r"(?s)([^:{}]*):(?!-)")
+# Ends of the types of operators of file_log that reach out of the pipeline. Source: docs/operators of pkg/stanza.
+_EFFECTS = ("_input", "file_output")
+# Processors and connectors that read files or ask other machines by themselves. Source: the README of each in contrib.
+_REACHING = {"dnslookup", "geoip", "lookup", "remotetap", "schema", "sumologic", "datadog", "grafanacloud"}
+_UNREADABLE = re.compile(r"[${}\[\]\n]|\.\.")
+_PATHS = ("include", "exclude")
+_LOADER = ("LD_", "DYLD_")
+_TEXT = "Write that part into the config."
+_VARIABLE = "Write the value itself."
+_ISOLATE = "Run the tests where user namespaces are allowed; or trust them, with `isolation: none`."
+
+
+def outside(text: str) -> bool:
+    """Return whether a text has a `${…}` whose value is in a file, at an address, or anywhere else."""
+    for location in locations(text):
+        scheme = _SCHEME.match(location)
+        if scheme and scheme[1] not in _HERE:
+            return True
+    return False
+
+
+def check(config: Mapping[str, Any], environment: Mapping[str, str], where: str = "") -> None:
+    """Raise Problem for a config, or a variable of its test, that names a part in another place."""
+    for path, text in leaves(config):
+        if isinstance(text, str) and outside(text):
+            wrong = "the config takes a part of itself from another place, which a test does not read"
+            raise Problem(wrong, where=dotted(path), fix=_TEXT)
+        if path[-1] == "type" and "operators" in path and str(text).endswith(_EFFECTS):
+            wrong = f"the operator '{text}' reads or writes something else than the files of the test"
+            raise Problem(wrong, where=dotted(path), fix="Test a copy of the config without it.")
+    for name, value in environment.items():
+        if outside(value):
+            wrong = "the value of this variable is in another place, which a test does not read"
+            raise Problem(wrong, where=f"{where}.environment.{name}".lstrip("."), fix=_VARIABLE)
+
+
+def check_without_isolation(
+    config: Mapping[str, Any], environment: Mapping[str, str], is_known: Callable[[str, str], bool]
+) -> None:
+    """Raise Problem for what may reach out of a test that is not isolated.
+
+    `is_known` says whether a section has a component of a type: nobody knows what others do.
+    """
+    for where, what in _reaching(config, environment, is_known):
+        wrong = f"{what}, and the system allows no namespaces that would keep it in the test"
+        raise Problem(wrong, where=where, fix=_ISOLATE)
+
+
+def _reaching(
+    config: Mapping[str, Any], environment: Mapping[str, str], is_known: Callable[[str, str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Yield the place of each part that may reach out, and what is wrong with it."""
+    for name, value in environment.items():
+        if _UNREADABLE.search(value):
+            yield f"environment.{name}", "this value may become a part of the config"
+        if name.startswith(_LOADER):
+            yield f"environment.{name}", "this variable adds code to a program"
+    for path, text in leaves(config):
+        if isinstance(text, str) and _is_hidden(path, text):
+            yield dotted(path), "the config decides at run time what stands here"
+    for section in ("processors", "connectors"):
+        for item in _ids(config.get(section)):
+            if kind_of(item) in _REACHING:
+                yield f"{section}.{item}", "this component reads files or asks other machines"
+            elif not is_known(section, item):
+                yield f"{section}.{item}", "nobody knows what this component reads"
+
+
+def _ids(components: Any) -> Iterable[str]:
+    return map(str, components) if isinstance(components, Mapping) else ()
+
+
+def _is_hidden(path: Path, text: str) -> bool:
+    """Return whether a variable decides which file is read, or what a whole component is."""
+    if "${" not in text:
+        return False
+    is_whole = len(path) <= len(("processors", "id")) and path[0] in ("receivers", "processors", "connectors")
+    is_path = path[0] == "receivers" and any(part in _PATHS for part in path)
+    return is_whole or is_path or any("${" in location or "\0" in location for location in locations(text))

@@ -1,0 +1,321 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Spans, data points and log records in a short form that people write, and as OTLP in JSON.
+
+Source: opentelemetry-proto 1.x, `trace.proto`, `metrics.proto`, `logs.proto`, and "JSON Protobuf Encoding" of the
+specification of OTLP: ids are hexadecimal, 64-bit integers are texts. Private.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..errors import Problem, near
+
+Record = dict[str, Any]
+
+SIGNALS = {"spans": "traces", "metrics": "metrics", "logs": "logs"}
+OF_PIPELINES = {full: short for short, full in SIGNALS.items()}
+"""The names of records by the signals of pipelines and of OTLP's paths."""
+# Signal: the lists of a request, from the resources to the records.
+_LISTS = {
+    "traces": ("resourceSpans", "scopeSpans", "spans"),
+    "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
+    "logs": ("resourceLogs", "scopeLogs", "logRecords"),
+}
+_COMMON = ("attributes", "resource", "scope")
+SPAN_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+STATUS = ("unset", "ok", "error")
+TEMPORALITY = ("unspecified", "delta", "cumulative")
+SEVERITY = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
+FIELDS = {
+    "spans": ("name", "kind", "status", "message", "trace", "id", "parent", "duration", "events", *_COMMON),
+    "metrics": (
+        "name", "type", "unit", "description", "value", "monotonic", "temporality", "count", "sum", "bounds", "buckets",
+        *_COMMON,
+    ),
+    "logs": ("body", "severity", "severity_text", "event_name", "trace", "id", *_COMMON),
+}  # fmt: skip
+POINTS = {"gauge": "gauge", "sum": "sum", "histogram": "histogram"}
+_DATA = (*POINTS, "exponentialHistogram", "summary")
+_TRACE_DIGITS, _SPAN_DIGITS = 32, 16
+_START = 1_700_000_000_000_000_000
+"""The time of the first given records, in nanoseconds: no test depends on the clock."""
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m)\Z")
+_NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
+
+
+def request(signal: str, given: Iterable[Record], where: str, minute: int = 0) -> dict[str, Any]:
+    """Return the OTLP request for records in their short form; neighbours of one resource and scope share it.
+
+    `minute` is how long after the first ones they are. What a delta counts begins a minute before its time.
+    Raises Problem for a field or value that a record of the signal cannot have.
+    """
+    resources, scopes, records = _LISTS[SIGNALS[signal]]
+    found: list[dict[str, Any]] = []
+    last: Any = None
+    time = _START + minute * _NANOSECONDS["m"]
+    for number, record in enumerate(given):
+        place = f"{where}.{signal}[{number}]"
+        _check(signal, record, place)
+        shared = (record.get("resource") or {}, record.get("scope") or {})
+        if not found or shared != last:
+            scope = {"name": shared[1].get("name", ""), "version": str(shared[1].get("version", ""))}
+            scope["attributes"] = _attributes(shared[1].get("attributes") or {})
+            found.append({"resource": {"attributes": _attributes(shared[0])}, scopes: [{"scope": scope, records: []}]})
+        last = shared
+        _add(_WRITERS[signal](record, place, time), found[-1][scopes][0][records])
+    return {resources: found}
+
+
+def _add(written: dict[str, Any], to: list[dict[str, Any]]) -> None:
+    """Add a record to its list; data points of one metric that follow each other become one metric."""
+    kind = next((name for name in _DATA if name in written), "")
+    if kind and to and kind in to[-1] and _without_points(to[-1], kind) == _without_points(written, kind):
+        to[-1][kind]["dataPoints"] += written[kind]["dataPoints"]
+    else:
+        to.append(written)
+
+
+def _without_points(metric: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {**metric, kind: {key: value for key, value in metric[kind].items() if key != "dataPoints"}}
+
+
+def _check(signal: str, record: Any, place: str) -> None:
+    if not isinstance(record, Mapping):
+        raise Problem("a record must be a mapping", where=place, fix=f"Its fields: {', '.join(FIELDS[signal])}.")
+    for name in record:
+        if name not in FIELDS[signal]:
+            wrong = f"there is no field '{name}' in records of {signal}{near(str(name), FIELDS[signal])}"
+            raise Problem(wrong, where=place, fix=f"Fields: {', '.join(FIELDS[signal])}.")
+    for name in _COMMON:
+        if not isinstance(record.get(name) or {}, Mapping):
+            raise Problem(f"'{name}' must be a mapping", where=place, fix="Write `key: value` pairs.")
+
+
+def _word(record: Mapping[str, Any], field: str, words: tuple[str, ...], default: str, place: str) -> int:
+    value = record.get(field, default)
+    if value not in words:
+        raise Problem(f"'{value}' is not a {field}", where=place, fix=f"One of: {', '.join(words)}.")
+    return words.index(value)
+
+
+def identifier(value: Any, digits: int) -> str:
+    """Return hexadecimal digits for an id: those that are written, or some that are always the same for a text."""
+    text = str(value)
+    if re.fullmatch(rf"[0-9a-f]{{{digits}}}", text):
+        return text
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+
+
+def nanoseconds(value: Any, place: str) -> int:
+    """Return the nanoseconds of a duration such as `10ms` or `1.5s`. Raises Problem for another text."""
+    match = _DURATION.match(str(value))
+    if not match:
+        raise Problem(f"'{value}' is not a duration", where=place, fix="Write it like 10ms or 1.5s.")
+    return int(float(match[1]) * _NANOSECONDS[match[2]])
+
+
+def _span(record: Record, place: str, time: int) -> dict[str, Any]:
+    end = time + nanoseconds(record.get("duration", "10ms"), place)
+    status = {"code": _word(record, "status", STATUS, "unset", place), "message": str(record.get("message", ""))}
+    span = {
+        "name": str(record.get("name", "span")),
+        "kind": _word(record, "kind", SPAN_KINDS, "internal", place),
+        "traceId": identifier(record.get("trace", place), _TRACE_DIGITS),
+        "spanId": identifier(record.get("id", f"{place} span"), _SPAN_DIGITS),
+        "startTimeUnixNano": str(time),
+        "endTimeUnixNano": str(end),
+        "attributes": _attributes(record.get("attributes") or {}),
+        "status": status,
+        "events": [
+            {"name": str(item.get("name", "")), "attributes": _attributes(item.get("attributes") or {})}
+            for item in record.get("events") or ()
+        ],
+    }
+    return span | ({"parentSpanId": identifier(record["parent"], _SPAN_DIGITS)} if record.get("parent") else {})
+
+
+def _metric(record: Record, place: str, time: int) -> dict[str, Any]:
+    kind = list(POINTS)[_word(record, "type", tuple(POINTS), "gauge", place)]
+    point: dict[str, Any] = {
+        "startTimeUnixNano": str((time if record.get("temporality") == "delta" else _START) - _NANOSECONDS["m"]),
+        "timeUnixNano": str(time),
+        "attributes": _attributes(record.get("attributes") or {}),
+    }
+    data: dict[str, Any] = {"dataPoints": [point]}
+    if kind == "histogram":
+        bounds = list(record.get("bounds") or ())
+        buckets = list(record.get("buckets") or [record.get("count", 1), *[0] * len(bounds)])
+        point |= {"explicitBounds": bounds, "bucketCounts": [str(number) for number in buckets]}
+        point |= {"count": str(record.get("count", sum(buckets))), "sum": record.get("sum", 0)}
+    else:
+        value = record.get("value", 1)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise Problem(f"the value '{value}' is not a number", where=place, fix="Write an integer or a float.")
+        point |= {"asInt": str(value)} if isinstance(value, int) else {"asDouble": value}
+    if kind != "gauge":
+        data["aggregationTemporality"] = _word(record, "temporality", TEMPORALITY, "cumulative", place)
+    if kind == "sum":
+        data["isMonotonic"] = bool(record.get("monotonic", True))
+    named = {name: str(record.get(name, "")) for name in ("unit", "description")}
+    return {"name": str(record.get("name", "metric")), **named, POINTS[kind]: data}
+
+
+def _log(record: Record, place: str, time: int) -> dict[str, Any]:
+    severity = record.get("severity", 0)
+    number = SEVERITY.get(severity, severity)
+    if not isinstance(number, int):
+        raise Problem(f"'{severity}' is not a severity", where=place, fix=f"A number, or: {', '.join(SEVERITY)}.")
+    ids = {}
+    if "trace" in record:
+        ids["traceId"] = identifier(record["trace"], _TRACE_DIGITS)
+    if "id" in record:
+        ids["spanId"] = identifier(record["id"], _SPAN_DIGITS)
+    return {
+        "timeUnixNano": str(time),
+        "observedTimeUnixNano": str(time),
+        "severityNumber": number,
+        "severityText": str(record.get("severity_text", severity if isinstance(severity, str) else "")),
+        "eventName": str(record.get("event_name", "")),
+        "body": _value(record.get("body", "")),
+        "attributes": _attributes(record.get("attributes") or {}),
+        **ids,
+    }
+
+
+_WRITERS = {"spans": _span, "metrics": _metric, "logs": _log}
+
+
+def _attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": str(key), "value": _value(value)} for key, value in values.items()]
+
+
+def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, Mapping):
+        return {"kvlistValue": {"values": _attributes(value)}}
+    if isinstance(value, (list, tuple)):
+        return {"arrayValue": {"values": [_value(item) for item in value]}}
+    return {} if value is None else {"stringValue": str(value)}
+
+
+def read(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield the records of an OTLP request in their short form: a metric once for each of its data points."""
+    resources, scopes, records = _LISTS[SIGNALS[signal]]
+    for resource in body.get(resources) or ():
+        for scope in resource.get(scopes) or ():
+            named = scope.get("scope") or {}
+            about = {key: named[key] for key in ("name", "version") if named.get(key)}
+            if found := _map(named.get("attributes")):
+                about["attributes"] = found
+            shared = {"resource": _map((resource.get("resource") or {}).get("attributes")), "scope": about}
+            for record in scope.get(records) or ():
+                for short in _READERS[signal](record):
+                    yield short | shared
+
+
+def latest(points: Iterable[Record]) -> list[Record]:
+    """Return of each series only the last point, as a backend shows a series that is sent again and again."""
+    series = {repr((point["name"], sorted(point["attributes"].items()), point["resource"])): point for point in points}
+    return list(series.values())
+
+
+def _read_span(span: Mapping[str, Any]) -> Iterator[Record]:
+    status = span.get("status") or {}
+    elapsed = int(span.get("endTimeUnixNano") or 0) - int(span.get("startTimeUnixNano") or 0)
+    yield {
+        "name": span.get("name", ""),
+        "kind": _named(SPAN_KINDS, span.get("kind")),
+        "status": _named(STATUS, status.get("code")),
+        "message": status.get("message", ""),
+        "trace": span.get("traceId", ""),
+        "id": span.get("spanId", ""),
+        "parent": span.get("parentSpanId", ""),
+        "duration": elapsed,
+        "events": [
+            {"name": item.get("name", ""), "attributes": _map(item.get("attributes"))}
+            for item in span.get("events") or ()
+        ],
+        "attributes": _map(span.get("attributes")),
+    }
+
+
+def _read_metric(metric: Mapping[str, Any]) -> Iterator[Record]:
+    kind = next(
+        (name for name in ("gauge", "sum", "histogram", "exponentialHistogram", "summary") if name in metric), ""
+    )
+    data = metric.get(kind) or {}
+    for point in data.get("dataPoints") or ():
+        found: Record = {
+            "name": metric.get("name", ""),
+            "type": kind,
+            "unit": metric.get("unit", ""),
+            "description": metric.get("description", ""),
+            "attributes": _map(point.get("attributes")),
+        }
+        if kind in ("sum", "gauge"):
+            found["value"] = int(point["asInt"]) if "asInt" in point else point.get("asDouble", 0)
+        else:
+            found |= {"count": int(point.get("count") or 0), "sum": point.get("sum", 0)}
+        if kind == "histogram":
+            found["bounds"] = list(point.get("explicitBounds") or ())
+            found["buckets"] = [int(number) for number in point.get("bucketCounts") or ()]
+        if "aggregationTemporality" in data:
+            found["temporality"] = _named(TEMPORALITY, data["aggregationTemporality"])
+        if kind == "sum":
+            found["monotonic"] = bool(data.get("isMonotonic"))
+        yield found
+
+
+def _read_log(record: Mapping[str, Any]) -> Iterator[Record]:
+    number = int(record.get("severityNumber") or 0)
+    yield {
+        "body": _plain(record.get("body") or {}),
+        "severity": next((word for word, first in SEVERITY.items() if first == number), number),
+        "severity_text": record.get("severityText", ""),
+        "event_name": record.get("eventName", ""),
+        "trace": record.get("traceId", ""),
+        "id": record.get("spanId", ""),
+        "attributes": _map(record.get("attributes")),
+    }
+
+
+_READERS = {"spans": _read_span, "metrics": _read_metric, "logs": _read_log}
+
+
+def _named(words: tuple[str, ...], number: Any) -> str:
+    index = int(number or 0)
+    return words[index] if index < len(words) else str(index)
+
+
+def _map(pairs: Any) -> dict[str, Any]:
+    return {item.get("key", ""): _plain(item.get("value") or {}) for item in pairs or ()}
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    """Return the value that a tagged value of OTLP stands for."""
+    for tag, plain in _TAGS.items():
+        if tag in value:
+            return plain(value[tag])
+    return None
+
+
+_TAGS: dict[str, Any] = {
+    "stringValue": str,
+    "boolValue": bool,
+    "intValue": int,
+    "doubleValue": float,
+    "bytesValue": str,
+    "arrayValue": lambda found: [_plain(item) for item in found.get("values") or ()],
+    "kvlistValue": lambda found: _map(found.get("values")),
+}

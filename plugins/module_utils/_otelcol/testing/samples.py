@@ -1,0 +1,266 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fields of a record that meet a condition, from the literals in it. The Collector says whether they really do.
+
+`Wanted` has a value for each path in a record; a condition has several if it has an `or`, and none if its literals do
+not say what meets it. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..config.paths import Path
+from ..languages.ottl_syntax import Invalid, Token, text_of, tokens_of
+from .records import SEVERITY
+from .regex_sample import sample
+
+Wanted = dict[Path, Any]
+ABSENT = object()
+TEXT = "text"
+_MOST = 8
+"""How many ways to meet a condition are tried."""
+# Fields of records by context and path; what has keys ends in `[]`.
+_FIELDS: dict[tuple[str, str], Path] = {
+    ("resource", "attributes[]"): ("resource",),
+    ("scope", "attributes[]"): ("scope", "attributes"),
+    ("scope", "name"): ("scope", "name"),
+    ("scope", "version"): ("scope", "version"),
+    ("span", "attributes[]"): ("attributes",),
+    ("span", "name"): ("name",),
+    ("span", "kind"): ("kind",),
+    ("span", "kind.string"): ("kind",),
+    ("span", "status.code"): ("status",),
+    ("span", "status.message"): ("message",),
+    ("spanevent", "name"): ("events", 0, "name"),
+    ("spanevent", "attributes[]"): ("events", 0, "attributes"),
+    ("metric", "name"): ("name",),
+    ("metric", "unit"): ("unit",),
+    ("metric", "description"): ("description",),
+    ("metric", "type"): ("type",),
+    ("datapoint", "attributes[]"): ("attributes",),
+    ("datapoint", "value_int"): ("value",),
+    ("datapoint", "value_double"): ("value",),
+    ("log", "attributes[]"): ("attributes",),
+    ("log", "body"): ("body",),
+    ("log", "body[]"): ("body",),
+    ("log", "body.string"): ("body",),
+    ("log", "severity_number"): ("severity",),
+    ("log", "severity_text"): ("severity_text",),
+    ("log", "event_name"): ("event_name",),
+}
+_CONTEXTS = ("instrumentation_scope", *{context for context, _path in _FIELDS})
+# Enums that a record writes as a word, and the number that a severity begins with.
+_WORD = re.compile(r"(?:STATUS_CODE|SPAN_KIND|METRIC_DATA_TYPE)_([A-Z]+)\Z")
+_SEVERITY = re.compile(r"SEVERITY_NUMBER_([A-Z]+)([2-4]?)\Z")
+# Converters whose value is, or is taken for, that of their argument.
+_SAME = ("String", "Int", "Double", "ToLowerCase", "ToUpperCase", "Trim")
+_OPPOSITE = {"==": "!=", "!=": "==", ">": "<=", "<=": ">", "<": ">=", ">=": "<"}
+_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
+_NUMBERS: dict[str, Callable[[Any], Any]] = {
+    ">": lambda value: value + 1,
+    "<": lambda value: value - 1,
+    ">=": lambda value: value,
+    "<=": lambda value: value,
+}
+_TESTS: dict[str, Callable[[Any], Any]] = {
+    "IsMatch": lambda pattern: sample(str(pattern)),
+    "HasPrefix": lambda text: text,
+    "HasSuffix": lambda text: text,
+    "IsString": lambda _nothing: TEXT,
+    "IsInt": lambda _nothing: 1,
+    "IsDouble": lambda _nothing: 1.5,
+    "IsBool": lambda _nothing: True,
+    "IsMap": lambda _nothing: {"key": TEXT},
+    "IsList": lambda _nothing: [TEXT],
+}
+
+
+class Unknown(Exception):  # noqa: N818 - a verdict, not a failure
+    """The literals of a text do not say what meets it."""
+
+
+def meeting(condition: str, context: str) -> list[Wanted]:
+    """Return the fields that meet a condition, in one way or another; nothing if its literals do not say."""
+    try:
+        tokens = tokens_of(condition)[:-1]
+        return _either(tokens, context, False)[:_MOST] if tokens else [{}]
+    except (Unknown, Invalid, TypeError, ValueError):
+        return []
+
+
+def field(text: str, context: str) -> Path:
+    """Return the path in a record of a path in OTTL, such as `span.attributes["a"]`; an empty one if it has none."""
+    try:
+        return _field(tokens_of(text)[:-1], context)
+    except (Unknown, Invalid):
+        return ()
+
+
+def together(*wanted: Wanted) -> Wanted | None:
+    """Return what has all these values; None if one contradicts another."""
+    found: Wanted = {}
+    for one in wanted:
+        for path, value in one.items():
+            if path in found and found[path] != value:
+                return None
+            found[path] = value
+    return found
+
+
+def split(tokens: Sequence[Token], kind: str) -> list[list[Token]]:
+    """Return the parts between tokens of a kind or text that are outside of all brackets."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
+        if depth == 0 and kind in (token.kind, token.text):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def _either(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
+    parts = split(tokens, "or")
+    if len(parts) == 1:
+        return _all(tokens, context, negated)
+    return _combined([_all(part, context, negated) for part in parts], negated)
+
+
+def _all(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
+    parts = split(tokens, "and")
+    if len(parts) == 1:
+        return _one(tokens, context, negated)
+    return _combined([_one(part, context, negated) for part in parts], not negated)
+
+
+def _combined(parts: Sequence[list[Wanted]], every: bool) -> list[Wanted]:
+    """Return what meets every part, or any of them."""
+    if not every:
+        return [wanted for part in parts for wanted in part]
+    found: list[Wanted] = [{}]
+    for part in parts:
+        both = (together(one, other) for one in found for other in part)
+        found = [wanted for wanted in both if wanted is not None][:_MOST]
+    return found
+
+
+def _one(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
+    if not tokens:
+        raise Unknown
+    if tokens[0].kind == "not":
+        return _one(tokens[1:], context, not negated)
+    sides = split(tokens, "compare")
+    if len(sides) > 1:
+        sign = next(token.text for token in tokens if token.kind == "compare" and token.start > sides[0][-1].start)
+        return [_compared(sides[0], _OPPOSITE[sign] if negated else sign, sides[1], context)]
+    if tokens[0].text == "(" and tokens[-1].text == ")":
+        return _either(tokens[1:-1], context, negated)
+    if tokens[0].kind == "bool":
+        return [{}] if (tokens[0].text == "true") is not negated else []
+    return [_tested(tokens, context, negated)]
+
+
+def _compared(left: Sequence[Token], sign: str, right: Sequence[Token], context: str) -> Wanted:
+    if not _is_literal(right):
+        left, right, sign = right, left, _MIRRORED.get(sign, sign)
+    value, path = literal(right), _field(left, context)
+    if sign in _NUMBERS:
+        return {path: _NUMBERS[sign](value)}
+    if value is None:
+        return {path: ABSENT if sign == "==" else TEXT}
+    if path == ("kind",):
+        value = str(value).lower()
+    return {path: value if sign == "==" else _other(value)}
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, (int, float)) else f"not {value}"
+
+
+def _is_literal(tokens: Sequence[Token]) -> bool:
+    if len(tokens) == 1 and tokens[0].kind == "upper":
+        return True
+    return bool(tokens) and tokens[-1].kind in ("string", "int", "float", "bool", "nil", "bytes")
+
+
+def literal(tokens: Sequence[Token]) -> Any:
+    """Return the value of a literal; None is `nil`. Raises Unknown for what is none, or what no record has."""
+    sign = -1 if tokens[0].text == "-" else 1
+    token = tokens[-1]
+    if len(tokens) > 1 + (sign < 0):
+        raise Unknown
+    if token.kind == "string":
+        return text_of(token.text)
+    if token.kind in ("int", "float"):
+        return sign * (int(token.text) if token.kind == "int" else float(token.text))
+    if token.kind in ("bool", "nil"):
+        return {"true": True, "false": False, "nil": None}[token.text]
+    if found := _SEVERITY.match(token.text):
+        return SEVERITY.get(found[1].lower(), 0) + int(found[2] or 1) - 1
+    if found := _WORD.match(token.text):
+        return found[1].lower()
+    raise Unknown
+
+
+def _tested(tokens: Sequence[Token], context: str, negated: bool) -> Wanted:
+    name, arguments = called(tokens)
+    if name.startswith("HasAttr"):
+        values = [literal(argument) for argument in arguments]
+        return {("attributes", values[0]): ABSENT if negated else [*values, TEXT][1]}
+    if name not in _TESTS or not arguments:
+        raise Unknown
+    path = _field(arguments[0], context)
+    value = _TESTS[name](literal(arguments[1]) if arguments[1:] else None)
+    return {path: _other(value) if isinstance(value, str) else TEXT} if negated else {path: value}
+
+
+def called(tokens: Sequence[Token]) -> tuple[str, list[list[Token]]]:
+    """Return the name and the arguments of a call. Raises Unknown for what is none."""
+    opening = next((number for number, token in enumerate(tokens) if token.text == "("), 0)
+    if not opening or tokens[-1].text != ")":
+        raise Unknown
+    name = "".join(token.text for token in tokens[:opening])
+    inside = tokens[opening + 1 : -1]
+    return name, [_named(part) for part in split(inside, ",")] if inside else []
+
+
+def _named(argument: list[Token]) -> list[Token]:
+    """Return an argument without its name."""
+    return argument[2:] if len(argument) > 1 and argument[1].text == "=" else argument
+
+
+def _field(tokens: Sequence[Token], context: str) -> Path:
+    if tokens and tokens[0].kind == "upper":
+        name, arguments = called(tokens)
+        if name not in _SAME:
+            raise Unknown
+        return _field(arguments[0], context)
+    names, keys = _steps(tokens)
+    if len(names) > 1 and names[0] in _CONTEXTS:
+        context, names = names[0], names[1:]
+    context, path = "scope" if "scope" in context else context, ".".join(names)
+    found = _FIELDS.get((context, f"{path}[]" if keys else path)) or _FIELDS.get((context, f"{path}[]"))
+    if found is None:
+        raise Unknown
+    return (*found, *keys)
+
+
+def _steps(tokens: Sequence[Token]) -> tuple[list[str], list[str]]:
+    """Return the names of a path in OTTL, and the keys at its end."""
+    names: list[str] = []
+    keys: list[str] = []
+    for token in tokens:
+        if token.kind == "string":
+            keys.append(text_of(token.text) or "")
+        elif token.kind == "lower" and not keys:
+            names.append(token.text)
+        elif token.text not in (".", "[", "]"):
+            raise Unknown
+    return names, keys

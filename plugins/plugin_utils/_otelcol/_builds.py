@@ -1,0 +1,227 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The build that runs a config: given, recognised by its image, or of the user's own manifest or schema. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from typing import Any
+
+from ...module_utils._otelcol.catalogue.catalogue import SECTIONS, Catalogue
+from ...module_utils._otelcol.config.layers import parse_version
+from ...module_utils._otelcol.config.paths import section
+from ...module_utils._otelcol.errors import Problem, near
+from ...module_utils._otelcol.rules.view import Target
+from . import _documents, _files, _tables
+
+DEFAULT, ANY = "contrib", "any"
+_CUSTOM = "custom"
+_IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
+_NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
+# Distributions by the names of their programs and images, which people give as well.
+_OF_PROGRAM = {
+    "otelcol": "core",
+    "otelcol-contrib": "contrib",
+    "otelcol-k8s": "k8s",
+    "otelcol-otlp": "otlp",
+    "aws-otel-collector": "adot",
+}
+_VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """The build that the user gives; empty text means the build of the image beside the config, or else the default."""
+
+    distribution: str = ""
+    version: str = ""
+    manifest: str = ""
+    schema: str = ""
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> BuildRequest:
+        names = ("distribution", "version", "distribution_manifest", "distribution_schema")
+        return cls(*(arguments[name] or "" for name in names))
+
+
+_PUBLISHED: ContextVar[str] = ContextVar("published", default="")
+
+
+@contextmanager
+def published(path: str) -> Iterator[None]:
+    """Let the tables in a file stand for the collection's own; empty text means its own."""
+    token = _PUBLISHED.set(path)
+    try:
+        yield
+    finally:
+        _PUBLISHED.reset(token)
+
+
+def tables() -> Catalogue:
+    """Return the catalogue, read once per process. Raises Problem for a file that has none."""
+    path = _PUBLISHED.get()
+    return _of_text(_files.read(path), path) if path else _own_tables()
+
+
+@cache
+def _own_tables() -> Catalogue:
+    return Catalogue.from_tables(_tables.own_tables())
+
+
+@lru_cache(1)
+def _of_text(text: str, path: str) -> Catalogue:
+    return Catalogue.from_tables(_tables.published_tables(text, path))
+
+
+def repository(distribution: str, version: str) -> str:
+    """Return the repository of the image of a distribution's version."""
+    row = _tables.catalogue("distributions")[distribution]
+    older = (image for until, image in _older(row).items() if parse_version(version) < parse_version(until))
+    return str(next(older, row["image"]))
+
+
+def _older(row: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the repositories of older versions, each by the version before which it is the one."""
+    return row.get("older_images") or {}
+
+
+def recognised(image: str) -> tuple[str, str] | None:
+    """Return distribution and version (empty if the tag is not a version).
+
+    Only the last part of a repository counts, so that a mirror is recognised too.
+    """
+    match = _IMAGE.match(image)
+    last = match["repository"].rpartition("/")[2] if match else ""
+    rows = _tables.catalogue("distributions").items()
+    known = ((name, image) for name, row in rows for image in (row["image"], *_older(row).values()))
+    name = next((name for name, image in known if image.rpartition("/")[2] == last), None)
+    version = _NUMBERS.match((match and match["tag"]) or "")
+    return (name, version[0] if version else "") if name else None
+
+
+def tagged(image: str, distribution: str) -> str:
+    """Return the version that the tag of an official image names; empty if there is none.
+
+    For the image of another distribution, this is the version of the Collector in it.
+    """
+    name, version = recognised(image) or ("", "")
+    return version if name in (distribution, "") or not version else tables().collector_version(name, version)
+
+
+def resolve(wanted: BuildRequest, image: str) -> Target | None:
+    """Return the build that will run a config; None if it is unknown. Raises Problem for an unknown distribution.
+
+    Without image and wishes, this is the tested version of contrib. An unrecognised image is an unknown build.
+    """
+    if wanted.version and not _VERSION.match(wanted.version):
+        raise Problem(f"'{wanted.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
+    if wanted.manifest or wanted.schema:
+        return _own(wanted)
+    if wanted.distribution == ANY:
+        return None
+    seen = recognised(image) if image else None
+    name = wanted.distribution or (seen[0] if seen else DEFAULT if wanted.version or not image else "")
+    if not name:
+        return None
+    known = _tables.catalogue("distributions")
+    if name not in known:
+        own = "distribution_manifest or distribution_schema"
+        fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give {own}."
+        meant = _OF_PROGRAM.get(name, "")
+        hint = f"; did you mean '{meant}'?" if meant in known else near(name, known)
+        raise Problem(f"there is no distribution '{name}'{hint}", fix=fix)
+    of_image = seen[1] if seen and seen[0] == name else ""
+    own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
+    return counted(name, own) if own else None
+
+
+def counted(name: str, own: str) -> Target:
+    """Return a build by its own version, which may be one of which nobody knows yet what Collector is in it."""
+    unknown = "" if tables().is_counted(name, own) else own
+    return Target(tables(), name, tables().collector_version(name, own), unknown)
+
+
+def label(target: Target | None, wanted: BuildRequest | None = None, image: str = "") -> str:
+    """Return the name of a build for results, and why it was chosen if nothing names it."""
+    if target is None:
+        return "any build" if wanted and wanted.distribution == ANY else "an unknown build"
+    default = " (default)" if wanted == BuildRequest() and not image else ""
+    return f"{target.distribution} {target.version}{default}{_latest(target)}"
+
+
+def _latest(*targets: Target) -> str:
+    """Return the latest known version of the Collector in words, if a build without its own schema is newer."""
+    newer = (
+        one.catalogue.latest
+        for one in targets
+        if one.stand_in and parse_version(one.version)[:2] > parse_version(one.catalogue.latest)[:2]
+    )
+    known = next(newer, "")
+    return known and f" (latest known: {known})"
+
+
+def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
+    """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
+    found = [one for one in targets if one and one.stand_in]
+    asked = sorted({(one.distribution, one.own or one.version): one.stand_in for one in found}.items())
+    names = [f"{name} {version} (checked as {near})" for (name, version), near in asked]
+    if names:
+        yield (
+            f"The settings of components are not all known for {', '.join(names)}{_latest(*found)}. "
+            "What is found by the settings of another version is a warning that names it. "
+            "If the build can print its schema, give it as `distribution_schema`."
+        )
+
+
+def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
+    """Return the image of the smallest official distribution that has all types of configs; empty when none has."""
+    version = target.version if target else str(_tables.catalogue("distributions")[DEFAULT]["version"])
+    used = {
+        (name, str(item).partition("/")[0]) for config in configs for name in SECTIONS for item in section(config, name)
+    }
+    name = (target.catalogue if target else tables()).smallest_distribution(used, version) if used else None
+    return f"{repository(name, version)}:{version}" if name else ""
+
+
+def _own(wanted: BuildRequest) -> Target:
+    """Return a build of the user's own, from its manifest, its schema, or both."""
+    if not wanted.schema:
+        return _from_manifest(wanted)
+    types = _tables.types_of_schema(wanted.schema)
+    if wanted.manifest:
+        target = _from_manifest(wanted)
+        catalogue = target.catalogue.with_schema(target.distribution, types, target.version)
+        return replace(target, catalogue=catalogue)
+    if not wanted.version:
+        raise Problem(f"{wanted.schema} does not give the Collector's version", fix="Give `version`.")
+    name, version = wanted.distribution or _CUSTOM, wanted.version.removeprefix("v")
+    return Target(tables().with_schema(name, types, version), name, version)
+
+
+def _from_manifest(wanted: BuildRequest) -> Target:
+    manifest = _documents.read_yaml(wanted.manifest)
+    if not isinstance(manifest, dict) or not any(isinstance(manifest.get(name), list) for name in SECTIONS):
+        wrong = f"{wanted.manifest} is not a manifest of the Collector builder"
+        raise Problem(wrong, fix="It lists gomod per component.")
+    dist = manifest.get("dist")
+    about = dist if isinstance(dist, dict) else {}
+    version = wanted.version or str(about.get("otelcol_version") or "") or _newest_module(manifest)
+    if not version:
+        raise Problem(f"{wanted.manifest} does not give the Collector's version", fix="Give `version`.")
+    name = wanted.distribution or str(about.get("name") or _CUSTOM)
+    catalogue, _unknown = tables().with_manifest(name, manifest, version)
+    return Target(catalogue, name, version.removeprefix("v"))
+
+
+def _newest_module(manifest: Mapping[str, Any]) -> str:
+    """Return the version of the Collector's own modules in a builder's manifest."""
+    found = re.findall(
+        r"(?:go\.opentelemetry\.io/collector|opentelemetry-collector-contrib)/\S{1,200} v(0\.\d+\.\d+)", str(manifest)
+    )
+    return max(found, key=lambda text: [int(part) for part in text.split(".")], default="")

@@ -1,0 +1,114 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts in files, and atomic writes of files. Controller only. Private."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ...module_utils._otelcol.bounded.live.bounded_reads import file_bytes, head
+from ...module_utils._otelcol.errors import Problem
+from ...module_utils._otelcol.yaml.yaml_nodes import ENCRYPTED, VAULT_HEADER
+
+_NEW_FILE_MODE = 0o644
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SAVE = "Save it as UTF-8 text."
+
+
+def read(path: Path | str) -> str:
+    """Return the text of a file as the Collector reads it, with its line ends. Raises Problem if it cannot be read."""
+    try:
+        data = file_bytes(path).removeprefix(codecs.BOM_UTF8)
+    except (OSError, ValueError) as error:  # a path with a NUL
+        wrong = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+        raise Problem(wrong, fix="Give the path of a readable YAML file.") from error
+    check_encrypted(data, str(path))
+    try:
+        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = f"byte 0x{data[error.start]:02x} in line {line} is not valid in {error.encoding.upper()}"
+        raise Problem(f"cannot read {path}: {what}", fix=SAVE) from error
+
+
+def read_plain(path: Path) -> str:
+    """Return the text of a file; an empty one for a file that is encrypted. Raises Problem if it cannot be read."""
+    try:
+        is_encrypted = head(path, len(VAULT_HEADER)) == VAULT_HEADER.encode()
+    except OSError:
+        return ""
+    return "" if is_encrypted else read(path)
+
+
+def check_encrypted(data: bytes, where: str) -> None:
+    """Raise Problem for a file that ansible-vault encrypted."""
+    if data.startswith(VAULT_HEADER.encode()):
+        raise Problem(f"{where} is encrypted with ansible-vault", fix=ENCRYPTED)
+
+
+def write(path: Path, text: str) -> bool:
+    """Write a text unless the file already has it; return whether it was written. Keeps an existing mode.
+
+    Raises Problem when it cannot be written.
+    """
+    data = text.encode()
+    target = path.resolve()
+    try:
+        if _has(target, data):
+            return False
+        mode = target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE_MODE
+        _replace(target, data, mode)
+    except OSError as error:
+        raise Problem(f"cannot write {path}: {error.strerror or error}", fix="Give a writable path.") from error
+    return True
+
+
+def place(path: Path, text: str, check: bool) -> bool:
+    """Write a text and create its folder. In check mode only return whether it would change. Raises Problem."""
+    if check:
+        return not _has(path, text.encode())
+    make_folder(path.parent)
+    return write(path, text)
+
+
+def _has(path: Path, data: bytes) -> bool:
+    """Return whether a file has this content."""
+    return path.is_file() and path.stat().st_size == len(data) and file_bytes(path, len(data)) == data
+
+
+def is_there(path: Path, kind: Callable[[Path], bool]) -> bool:
+    """Return whether a file or folder exists; a path that none can have is no error."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents. Raises Problem on failure."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        wrong = f"cannot create the folder {path}: {error.strerror or error}"
+        raise Problem(wrong, fix="Give a writable path.") from error
+
+
+def _replace(target: Path, data: bytes, mode: int) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(mode)
+        Path(name).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise

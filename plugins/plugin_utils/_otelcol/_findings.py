@@ -1,0 +1,144 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""User settings of rules, and findings with their severities. Private."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...module_utils._otelcol.config.paths import Position
+from ...module_utils._otelcol.errors import Problem, at_most
+from ...module_utils._otelcol.rules import profiles
+from ...module_utils._otelcol.rules.profiles import UNUSED, Judged, Suppression
+from ...module_utils._otelcol.rules.reports import Checked, Report, Suppressed, counted
+from ...module_utils._otelcol.rules.rules import RULES
+from ...module_utils._otelcol.rules.subject import INTERNAL_ERROR, Finding, Rule
+
+INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
+UNRENDERED = "unrendered-chart"
+_KEYS = ("rule", "reason", "path")
+# How many of the collectors with the same finding are named.
+_NAMED = 3
+
+
+def _no_check(_subject: Any) -> Iterator[Any]:
+    yield from ()
+
+
+# Findings from other sources than rules on configs.
+OURS = (
+    Rule(INVALID_YAML, "error", "Text that is not YAML.", _no_check, shared=True),
+    Rule(
+        UNRENDERED, "warning", "Values of a Helm chart, which Helm has to render before they can be checked.", _no_check
+    ),
+    Rule(REFUSED, "error", "Configs that `otelcol validate` rejects.", _no_check, shared=True),
+    Rule(INTERNAL_ERROR, "error", "Rules that failed because of a mistake in this collection.", _no_check),
+    Rule(profiles.WRONG, "warning", "A suppression of a rule that does not exist, or without a reason.", _no_check),
+    Rule(UNUSED, "info", "A suppression without a matching finding.", _no_check),
+)
+ALL_RULES = (*RULES, *OURS)
+KNOWN = frozenset(rule.id for rule in ALL_RULES)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The severities of findings, and the suppressions."""
+
+    profile: str = profiles.DEFAULT
+    severities: Mapping[str, str] = field(default_factory=dict)
+    suppressions: Sequence[Suppression] = ()
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Judgement:
+        """Return the settings in the arguments of a task. Raises Problem for an invalid suppression."""
+        accepted = tuple(_suppression(item) for item in arguments["suppressions"])
+        return cls(arguments["profile"] or profiles.DEFAULT, arguments["severities"], accepted)
+
+    def judge(self, findings: Iterable[Finding]) -> Judged:
+        """Return the remaining findings with their severities, and the suppressed findings."""
+        return profiles.judge(findings, KNOWN, self.profile, self.severities, self.suppressions)
+
+
+def _suppression(item: Any) -> Suppression:
+    if not isinstance(item, Mapping) or not isinstance(item.get("rule"), str):
+        raise Problem(f"'{item}' is not a suppression", fix="Write `rule`, `reason` and, to narrow it, `path`.")
+    other = sorted(set(item) - set(_KEYS))
+    if other:
+        raise Problem(f"a suppression has no '{other[0]}'", fix="Write `rule`, `reason` and `path`.")
+    return Suppression(item["rule"], str(item.get("reason") or ""), str(item.get("path") or "*"))
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Pause Python's garbage collector: configs and positions have no cycles, and it looks at all of them again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def checked(
+    configs: Sequence[tuple[str, Sequence[Finding]]],
+    judgement: Judgement,
+    comments: Sequence[profiles.Comment] = (),
+) -> list[Checked]:
+    """Return the findings of every config by its name, with the user's severities, without suppressed ones."""
+    known = profiles.split([finding for _name, found in configs for finding in found], comments, KNOWN)
+    accepted, wrong = dict(known[1]), known[2]
+    result = []
+    for index, (name, found) in enumerate(configs):
+        ours = [Suppressed(one, accepted[one], True) for one in found if one in accepted] if accepted else []
+        own = [one for one in found if one not in accepted] if accepted else found
+        judged = judgement.judge([*own, *(wrong if index == 0 else ())])
+        others = [Suppressed(finding, reason) for finding, reason in judged.suppressed]
+        result.append(Checked(name, tuple(judged.remaining), (*ours, *others)))
+    return _used_somewhere(result)
+
+
+def conclude(report: Report, warn: Callable[[str], None], noun: str = "") -> None:
+    """Raise Problem with all fatal findings; every other one is a warning, unless it is only information.
+
+    With a noun, such as `collector`, each finding names the configs that have it.
+    """
+    fatal = list(report.fatal())
+    rest = (one for one in report.findings if not report.fails(one) and one.severity != "info")
+    for text in _lines(report, rest, noun):
+        warn(text)
+    if fatal:
+        lines = "\n".join(f"  {text}" for text in _lines(report, fatal, noun))
+        head = f"{counted(len(fatal), 'problem')} in {counted(len(report.checked), 'collector config')}"
+        checked_for = f", checked{report.aim}" if report.aim else ""
+        raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied{checked_for}")
+
+
+def _lines(report: Report, findings: Iterable[Finding], noun: str) -> Iterator[str]:
+    """Yield each finding in a line; with a noun, equal ones once, with the names of their configs."""
+    if not noun:
+        yield from map(str, findings)
+        return
+    names: dict[Finding, list[str]] = {finding: [] for finding in findings}
+    for item in report.checked:
+        for finding in set(item.findings) & names.keys():
+            names[finding].append(f"'{item.name}'")
+    for finding, found in names.items():
+        yield f"{noun}{'s' * (len(found) > 1)} {at_most(_NAMED, found)}: {finding}"
+
+
+def _used_somewhere(configs: Sequence[Checked]) -> list[Checked]:
+    """Report a suppression once, and only if it matches nothing in any config."""
+    unused = [{one for one in item.findings if one.rule == UNUSED and not one.position.file} for item in configs]
+    everywhere = set.intersection(*unused) if unused else set()
+    once = tuple(replace(finding, position=Position("suppressions")) for finding in sorted(everywhere))
+    result = []
+    for index, (item, away) in enumerate(zip(configs, unused, strict=True)):
+        left = tuple(finding for finding in item.findings if finding not in away)
+        result.append(replace(item, findings=(*(once if index == 0 else ()), *left)))
+    return result

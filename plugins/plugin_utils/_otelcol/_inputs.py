@@ -1,0 +1,321 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collector configs out of files, folders, streams of manifests and variables. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._otelcol.bounded.live.bounded_reads import head
+from ...module_utils._otelcol.bounded.read_limits import HEAD
+from ...module_utils._otelcol.config import documents, helm_values, paths
+from ...module_utils._otelcol.config.documents import Found
+from ...module_utils._otelcol.config.layers import Composed, Layer
+from ...module_utils._otelcol.config.paths import Path as KeyPath
+from ...module_utils._otelcol.config.paths import Position, at
+from ...module_utils._otelcol.errors import Problem, cleaned
+from ...module_utils._otelcol.rules import from_manifests as context
+from ...module_utils._otelcol.rules.from_manifests import Context
+from ...module_utils._otelcol.rules.subject import Finding, internal_error
+from ...module_utils._otelcol.yaml.yaml_documents import part
+from . import _files, _yaml
+from ._findings import UNRENDERED
+
+_JSON = ".json"
+_YAML_FILES = (".yaml", ".yml", _JSON)
+# Folders of tools and packages, which hold no configs.
+_NOT_OURS = {"node_modules", "__pycache__"}
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
+VARIABLE = "config"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A collector config from the user: its data, the positions of its paths, and its surroundings."""
+
+    name: str
+    config: Any
+    locate: Callable[[KeyPath], Position]
+    duplicates: tuple[tuple[KeyPath, Position], ...] = ()
+    context: Context = field(default_factory=Context)
+    found: Found = field(default_factory=lambda: Found(0, (), False, {}, ""))
+    layer: Layer | None = None
+    file: str = ""
+
+
+@dataclass
+class Collected:
+    """All inputs of a task: configs, invalid YAML, texts on which this collection failed, files without a config.
+
+    `texts` are by name, `objects` by folder; `unread` says why files were skipped that may have a config. `resources`
+    are custom resources of the operator without a config, such as an Instrumentation; `charts` says how values of Helm
+    charts become configs.
+    """
+
+    inputs: list[Input] = field(default_factory=list)
+    resources: list[Input] = field(default_factory=list)
+    charts: list[Finding] = field(default_factory=list)
+    invalid: list[_yaml.Invalid] = field(default_factory=list)
+    failed: list[Finding] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    objects: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many configs and custom resources were found, readable or not."""
+        return len(self.inputs) + len(self.resources) + len(self.invalid) + len(self.failed)
+
+    def refuse(self, invalid: _yaml.Invalid) -> None:
+        """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
+        invalid.__cause__ = invalid.__context__ = None
+        self.invalid.append(invalid.with_traceback(None))
+
+    @contextmanager
+    def guarded(self, what: str, file: str) -> Iterator[None]:
+        """Turn a mistake of this collection into a finding, so that the other configs are still checked."""
+        try:
+            yield
+        except Problem:
+            raise
+        except Exception as error:
+            self.failed.append(internal_error(what, error, Position(file)))
+
+
+def collect(paths: Sequence[str], config: Any, merge: bool = False) -> Collected:
+    """Return every config at the paths and in a variable. Raises Problem for a path that holds none."""
+    result = Collected()
+    if config is not None:
+        _add_variable(config, result)
+    for path in paths:
+        _add_path(Path(path), result)
+    if merge and len(result.inputs) > 1:
+        result.inputs = [_merged(result.inputs)]
+    return result
+
+
+def files(path: Path) -> list[Path]:
+    """Return a file, or the YAML and JSON files of a folder. Raises Problem if there are none."""
+    if path.is_file():
+        return [path]
+    found = sorted(item for item in path.rglob("*") if _is_ours(item, path)) if path.is_dir() else []
+    if not found:
+        raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
+    return found
+
+
+def _is_ours(file: Path, root: Path) -> bool:
+    parts = file.relative_to(root).parts
+    hidden = any(part.startswith(".") or part in _NOT_OURS for part in parts)
+    return file.suffix in _YAML_FILES and not hidden and file.is_file()
+
+
+def _add_path(path: Path, result: Collected) -> None:
+    before = result.size
+    given = path.is_file()
+    listed = [path] if given else files(path)
+    for file in listed:
+        _add_file(file, given, result)
+    for index, item in enumerate(() if given else result.inputs):
+        with result.guarded(f"reading {item.name}", item.file):
+            result.inputs[index] = _among(item, result.objects.get(Path(item.file).parent, []))
+    if result.size == before:
+        raise _nothing(path, listed, result)
+
+
+def _nothing(path: Path, listed: Sequence[Path], result: Collected) -> Problem:
+    """Return what to say about a path without a config."""
+    looked = "" if path in listed else f" (searched {len(listed)} YAML files)"
+    for chart in result.charts:
+        if Path(chart.position.file) in listed:
+            return Problem(f"there is no collector config in {path}{looked}, but {chart.message}", fix=chart.fix)
+    fix = "Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that contains one."
+    return Problem(f"there is no collector config in {path}{looked}", fix=fix)
+
+
+def _among(item: Input, stream: Sequence[Mapping[str, Any]]) -> Input:
+    """Return an input with the facts from neighbouring files, if these are unambiguous."""
+    of_config_map = item.found.owner.get("kind") == "ConfigMap"
+    if of_config_map and not context.is_certain(item.found, stream):
+        return item
+    if of_config_map and item.context.deployment is None:
+        return replace(item, context=context.context_of(item.found, stream))
+    return replace(item, context=context.with_rights(item.context, item.found, stream))
+
+
+def _add_file(file: Path, given: bool, result: Collected) -> None:
+    name = str(file)
+    try:
+        text = _files.read(file)
+    except Problem as problem:
+        if given:
+            raise
+        _unreadable(file, problem, result)
+        return
+    if given or _may_have_config(text):
+        before = result.size + len(result.charts)
+        with result.guarded(f"reading {name}", name):
+            _add_text(text, name, given, result)
+        if result.size + len(result.charts) > before:
+            result.texts[name] = text
+            return
+    _skip(file, result, f"{name} has a NUL character. {_files.SAVE}" if "\0" in text else "")
+
+
+def _may_have_config(text: str) -> bool:
+    """Whether a text is worth reading: it may be a config, or hold an object or values of a chart."""
+    return _looks_like_config(text) or documents.may_have_object(text) or helm_values.may_have_values(text)
+
+
+def _looks_like_config(text: str) -> bool:
+    """Whether a text is most likely a config; text with NUL, such as UTF-16 without its mark, is no YAML."""
+    return documents.looks_like_config(text.replace("\0", ""))
+
+
+def _unreadable(file: Path, problem: Problem, result: Collected) -> None:
+    """Note a file that cannot be read, as an error if what can be read of it looks like a config."""
+    with suppress(OSError):
+        if _looks_like_config(head(file, HEAD).decode("utf-8", "replace")):
+            why = problem.wrong.removeprefix(f"cannot read {file}: ")
+            result.invalid.append(_yaml.Invalid(why, Position(str(file)), problem.fix))
+            return
+    _skip(file, result, f"{problem.wrong}. {problem.fix}")
+
+
+def _skip(file: Path, result: Collected, why: str = "") -> None:
+    """Note a YAML file without a config. Folders hold much JSON that nobody takes for a config."""
+    if file.suffix != _JSON:
+        result.skipped.append(str(file))
+        result.unread += [why] if why else []
+
+
+def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
+    try:
+        parsed = list(_yaml.load_all(text, name))
+    except _yaml.Invalid as invalid:
+        # Templates of a chart are not YAML, which is not an error.
+        is_template = "{{" in text
+        if wanted or (not is_template and _looks_like_config(text)):
+            result.refuse(invalid)
+        elif not is_template or _looks_like_config(text):
+            render = " It has `{{`: render it first." if is_template else ""
+            result.unread.append(f"{invalid.where or name}: {cleaned(invalid.wrong)}.{render}")
+        return
+    stream = documents.objects([document.data for document in parsed])
+    if stream:
+        result.objects.setdefault(Path(name).parent, []).extend(stream)
+    found = documents.configs([document.data for document in parsed], wanted)
+    _add_charts(parsed, name, result)
+    lines = paths.lines_of(text) if any(item.text for item in found) else []
+    for item in found:
+        label = f"{name} ({item.label})" if item.label else name
+        outer = parsed[item.document]
+        try:
+            with result.guarded(f"reading {label}", name):
+                inner = _yaml.inner(item, outer, lines, name) if item.text else part(outer, item.path)
+                made = _finish(inner, item, label, context.context_of(item, stream))
+                locate = _yaml.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
+                result.inputs.append(replace(made, file=name, locate=locate))
+        except _yaml.Invalid as invalid:
+            result.refuse(invalid)
+    _add_resources(parsed, name, result)
+
+
+def _add_resources(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:
+    """Add custom resources without a config, but not parts of some that Kustomize puts together."""
+    found = documents.resources([document.data for document in parsed])
+    if found and _is_patch(Path(name)):
+        return
+    for item in found:
+        label = f"{name} ({item.label})"
+        document = part(parsed[item.document], item.path)
+        with result.guarded(f"reading {label}", name):
+            made = _finish(document, item, label, Context(resource=item.owner))
+            result.resources.append(replace(made, config=None, file=name))
+
+
+def _add_charts(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:
+    """Note values of Helm charts, which are no config before Helm has rendered them."""
+    for item in helm_values.unrendered([document.data for document in parsed], name):
+        position = parsed[item.document].positions.get(item.path) or Position(name, 1, 1)
+        result.charts.append(Finding(position, "", UNRENDERED, "warning", f"here is {item.what}", item.fix))
+
+
+def _is_patch(file: Path) -> bool:
+    """Whether a kustomization beside a file lists the file as a patch, which is a part of an object."""
+    for name in _KUSTOMIZATIONS:
+        try:
+            data = _yaml.load(_files.read(file.with_name(name)), name).data
+        except (Problem, _yaml.Invalid):
+            continue
+        patches = [at(one, ("path",)) for one in paths.items(data, "patches")]
+        if file.name in (*patches, *paths.items(data, "patchesStrategicMerge")):
+            return True
+    return False
+
+
+def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:
+    document = _yaml.spread(document)
+    layer = Layer(name, document.data, positions=document.positions, duplicates=document.duplicates)
+    locate = Composed(document.data, (layer,)).locate
+    return Input(name, document.data, locate, document.duplicates, around, found, layer)
+
+
+def _add_variable(config: Any, result: Collected) -> None:
+    if isinstance(config, str):
+        text = str(_yaml.plain(config))  # libyaml does not accept Ansible's text types
+        result.texts[VARIABLE] = text
+        before = result.size
+        with result.guarded(f"reading {VARIABLE}", VARIABLE):
+            _add_text(text, VARIABLE, True, result)
+        if result.size == before:
+            result.inputs.append(_finish(_yaml.load(text, VARIABLE), _PLAIN, VARIABLE, Context()))
+        return
+    value = _yaml.plain(config)
+    listed = (
+        value if isinstance(value, list) and value and all(documents.is_object(item) for item in value) else [value]
+    )
+    if not any(documents.is_object(item) for item in listed):
+        document = _yaml.Document(value, _yaml.positions(config))
+        result.inputs.append(_finish(document, _PLAIN, VARIABLE, Context()))
+        return
+    with result.guarded(f"reading {VARIABLE}", VARIABLE):
+        _add_objects(listed, result)
+
+
+def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None:
+    """Add the configs in Kubernetes objects that another task has read."""
+    stream = documents.objects(listed)
+    kinds = {item.get("kind") for item in stream}
+    cluster = bool(kinds & context.WORKLOADS.keys())
+    complete = cluster and "NetworkPolicy" in kinds
+    for found in documents.configs(listed, True):
+        namespace = at(found.owner, ("metadata", "namespace"))
+        name = f"{namespace}/{found.label}" if namespace else found.label
+        try:
+            with result.guarded(f"reading {name}", name):
+                if cluster and not context.runs(found, stream):
+                    continue
+                data = at(listed[found.document], found.path)
+                document = _yaml.load(data, name) if found.text else _yaml.Document(data)
+                result.inputs.append(_finish(document, found, name, context.context_of(found, stream, complete)))
+        except _yaml.Invalid as invalid:
+            result.refuse(invalid)
+
+
+def _merged(parts: Sequence[Input]) -> Input:
+    """Return configs merged in order, as one collector with all of them merges them."""
+    layers = tuple(part.layer for part in parts if part.layer)
+    data = documents.merged([part.config for part in parts])
+    around = next((part.context for part in parts if part.context.deployment), parts[0].context)
+    twice = tuple(pair for part in parts for pair in part.duplicates)
+    return Input(" + ".join(part.name for part in parts), data, Composed(data, layers).locate, twice, around)
+
+
+_PLAIN = Found(0, (), False, {}, "")

@@ -1,0 +1,41 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether Collectors of a task run in namespaces of their own, by what the user asks and what the system allows.
+
+Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ....module_utils._otelcol.errors import Problem
+from . import sandbox
+
+AUTO, REQUIRED, NONE = "auto", "required", "none"
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """How Collectors run."""
+
+    apart: bool = True
+    """In namespaces of their own."""
+    careful: bool = False
+    """Beside the play though the user did not ask for it: what may reach out of a test is refused."""
+
+
+def chosen(asked: str, warn: Callable[[str], None]) -> Isolation:
+    """Return how Collectors run. Raises Problem if isolation is required, and the system allows none."""
+    if asked == NONE:
+        return Isolation(apart=False)
+    why = sandbox.unavailable()
+    if not why:
+        return Isolation()
+    wrong = f"the system allows no namespaces for the Collectors of tests ({why})"
+    if asked == REQUIRED:
+        raise Problem(wrong, where="isolation", fix="Allow user namespaces, or run the tests on another machine.")
+    warn(f"{wrong}. They run beside the play, and tests that may reach out of it are refused. See docs/testing.md.")
+    return Isolation(apart=False, careful=True)

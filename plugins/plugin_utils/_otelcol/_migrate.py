@@ -1,0 +1,222 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configs moved to another version or distribution, in the files that hold them. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._otelcol.config.masking import masker, secrets_in
+from ...module_utils._otelcol.config.paths import Position, dotted
+from ...module_utils._otelcol.errors import Problem, cleaned
+from ...module_utils._otelcol.kube.keepers import keeper
+from ...module_utils._otelcol.migrate.data_edits import Change, Unsolved
+from ...module_utils._otelcol.migrate.steps import STEPS
+from ...module_utils._otelcol.rules import batching
+from ...module_utils._otelcol.rules.rules import RULES
+from ...module_utils._otelcol.rules.subject import Subject
+from ...module_utils._otelcol.rules.view import Target
+from . import _builds, _files, _inputs, _rewrite
+from ._testing import comparing
+
+_GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
+_REJECTING = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE)
+
+
+@dataclass
+class Moved:
+    """A text before and after its migration, with what was done and what was not."""
+
+    name: str
+    before: str
+    text: str
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    unsolved: list[dict[str, Any]] = field(default_factory=list)
+    forms: list[tuple[str, Any, Any, Target]] = field(default_factory=list)
+    """Each config: its name, how it was and is, and its build."""
+
+
+def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Return the changes as a task result. Writes the files unless `check` is set. Raises Problem."""
+    config, dest = arguments["config"], arguments["dest"]
+    if (config is None) == (not arguments["paths"]):
+        raise Problem("either `paths` or `config` is required", fix="Give one of them.")
+    collected = _inputs.collect(arguments["paths"], config)
+    wanted = _builds.BuildRequest.from_arguments(arguments)
+    if config is not None and not isinstance(config, str):
+        return _of_data(collected, wanted, arguments.get("compare"))
+    if dest and len(collected.texts) != 1:
+        raise Problem("`dest` supports only one config", fix="Give one file or one text, or omit `dest`.")
+    moved = []
+    for name, text in collected.texts.items():
+        with collected.guarded(f"migrating {name}", name):
+            moved.append(move(text, name, collected, wanted))
+    result = _result(moved, collected, arguments.get("compare"))
+    written = [_write(item, dest, check) for item in moved]
+    result["changed"] = any(written) if dest else result["changed"]
+    if config is not None and not dest and moved:
+        result["config"] = moved[0].text
+    return result
+
+
+def move(text: str, name: str, collected: _inputs.Collected, wanted: _builds.BuildRequest) -> Moved:
+    """Return a text with migrated configs. The last config goes first, so that positions stay valid."""
+    moved = Moved(name, text, text)
+    mine = [item for item in collected.inputs if item.file == name or (not item.file and name == _inputs.VARIABLE)]
+    for item in reversed(mine):
+        work = _rewrite.operation(moved.text, name, item.found)
+        target = target_of(wanted, item)
+        done, left = run(work, target)
+        moved.text = work.whole()
+        moved.forms[:0] = [(item.name, item.config, work.data, target)]
+        moved.changes[:0] = [_row(item, change, name) for change in done]
+        moved.unsolved[:0] = [_row(item, one, name) for one in left]
+    return moved
+
+
+def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Unsolved]]:
+    """Apply every step to a text or to data; return the applied steps and the manual ones."""
+    done: list[Change] = []
+    left: dict[tuple[Any, str], Unsolved] = {}
+    for step in STEPS:
+        found = list(step(work.data, target))
+        left |= {(one.path, one.what): one for one in found if isinstance(one, Unsolved)}
+        changes = [one for one in found if isinstance(one, Change)]
+        if work.apply(changes):
+            done += changes
+            continue
+        # The steps fail together: apply one at a time and search again, since each step moves the others.
+        failed: set[tuple[Any, str]] = set()
+        while changes:
+            change = changes[0]
+            if work.apply([change]):
+                done.append(change)
+            else:
+                failed.add((change.path, change.what))
+                left[change.path, change.what] = Unsolved(change.path, change.what, work.why)
+            again = (one for one in step(work.data, target) if isinstance(one, Change))
+            changes = [one for one in again if (one.path, one.what) not in failed]
+    return done, [*left.values(), *_invalid(work.data, target, list(left.values()))]
+
+
+def _invalid(config: Any, target: Target, left: Sequence[Unsolved]) -> Iterator[Unsolved]:
+    """Yield what the target still rejects, beyond what the steps could not do."""
+    reported = {one.path for one in left}
+    subject = Subject(config, target=target, listeners=target.catalogue.listeners)
+    for rule in _REJECTING:
+        for fault in rule.check(subject):
+            around = any(fault.path[:end] in reported for end in range(1, len(fault.path) + 1))
+            if not around and (rule.id == _GATE or (fault.severity or rule.severity) == "error"):
+                yield Unsolved(
+                    fault.path, cleaned(fault.message), cleaned(fault.fix) or f"{target.version} rejects it."
+                )
+
+
+def target_of(wanted: _builds.BuildRequest, item: _inputs.Input) -> Target:
+    """Return the target build. Missing parts come from the image beside the config, or from the tested versions."""
+    seen = _builds.recognised(item.context.image) if item.context.image else None
+    name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
+    full = replace(wanted, distribution=name or ("" if wanted.manifest or wanted.schema else _builds.DEFAULT))
+    target = _builds.resolve(full, "")
+    if target is None:
+        raise Problem("the target build is missing", fix="Give `distribution` and `version`.")
+    return target
+
+
+def _of_data(collected: _inputs.Collected, wanted: _builds.BuildRequest, compare: Any) -> dict[str, Any]:
+    moved = Moved("", "", "")
+    plain = {}
+    for item in collected.inputs:
+        work = _rewrite.Data(item.config)
+        target = target_of(wanted, item)
+        done, left = run(work, target)
+        moved.forms += [(item.name, item.config, work.data, target)]
+        moved.changes += [_row(item, change, "") for change in done]
+        moved.unsolved += [_row(item, one, "") for one in left]
+        if not item.found.owner:
+            plain["config"] = work.data
+    return {**_result([moved], collected, compare), **plain}
+
+
+def _result(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) -> dict[str, Any]:
+    mask = masker(secret for item in collected.inputs for secret in secrets_in(item.config))
+
+    def clean(row: dict[str, Any]) -> dict[str, Any]:
+        return {key: mask(value) if isinstance(value, str) else value for key, value in row.items()}
+
+    unsolved = [row for item in moved for row in item.unsolved]
+    unsolved += [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
+    unsolved += [_unread(one.position, one.message, one.fix) for one in collected.failed]
+    changes = [row for item in moved for row in item.changes]
+    both = bool(compare and compare.get("before"))  # another Collector may do otherwise with the same config
+    forms = [form for item in moved for form in item.forms if both or form[1] != form[2]]
+    compared = {}
+    if compare is not None:
+        unread = [one.position.file for one in collected.invalid] + [one.position.file for one in collected.failed]
+        rows = [{"config": file, **comparing.row(why="it could not be read")} for file in unread]
+        compared = {"compared": [*comparing.of_configs(forms, compare), *rows]}
+    return {
+        "changed": bool(changes),
+        "changes": [clean(row) for row in changes],
+        "unsolved": [clean(row) for row in unsolved],
+        "planned": list(_planned(collected, mask)),
+        "skipped_files": collected.skipped,
+        "diff": [clean(_difference(item)) for item in moved if item.text != item.before],
+        **compared,
+    }
+
+
+def _planned(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:
+    """Yield each planned version of the Collector that breaks configs, with these and with their number by owner."""
+    for version, what, breaks in batching.PLANNED:
+        found = [item for item in collected.inputs if breaks(item.config, _builds.tables())]
+        owners = Counter(mask(keeper(item.found.owner)) for item in found)
+        if found:
+            yield {
+                "version": version,
+                "what": what,
+                "configs": [mask(item.name) for item in found],
+                "owners": dict(owners.most_common()),
+            }
+
+
+def _difference(item: Moved) -> dict[str, Any]:
+    return {"before": item.before, "after": item.text, "before_header": item.name, "after_header": item.name}
+
+
+def _write(item: Moved, dest: str | None, check: bool) -> bool:
+    """Write a text to its destination; return whether the file changed."""
+    if not dest and (item.name == _inputs.VARIABLE or item.text == item.before):
+        return False
+    target = Path(dest or item.name)
+    if check:
+        return not target.is_file() or _files.read(target) != item.text
+    return _files.write(target, item.text)
+
+
+def _row(item: _inputs.Input, one: Change | Unsolved, file: str) -> dict[str, Any]:
+    position: Position = item.locate(one.path) if one.path else Position(file)
+    return {
+        "file": file,
+        "line": position.line,
+        "config": item.name,
+        "path": dotted(one.path),
+        "what": one.what,
+        "why": one.why,
+    }
+
+
+def _unread(position: Position, what: str, why: str) -> dict[str, Any]:
+    return {
+        "file": position.file,
+        "line": position.line,
+        "config": position.file,
+        "path": "",
+        "what": what,
+        "why": why,
+    }

@@ -1,0 +1,69 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The catalogue of Collectors and the operator's custom resources, read from disk. Controller only. Private."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._otelcol.catalogue import build_schema
+from ...module_utils._otelcol.catalogue.catalogue import FORMAT, TABLES
+from ...module_utils._otelcol.errors import Problem
+from . import _documents, _files
+
+CATALOGUE = Path(__file__).parent / "_data" / "catalogue"
+
+
+def own_tables() -> dict[str, Any]:
+    """Return the collection's tables of Collectors by name."""
+    return {file.stem: json.loads(_files.read(file)) for file in CATALOGUE.glob("*.json")}
+
+
+@cache
+def operator_kinds() -> Mapping[str, Any]:
+    """Return the fields of the operator's custom resources, read once per process."""
+    found: Mapping[str, Any] = json.loads(_files.read(CATALOGUE.parent / "operator_kinds.json"))
+    return found
+
+
+def published_tables(text: str, path: str) -> dict[str, Any]:
+    """Return the tables in a file that a newer version of the collection published. Raises Problem if it is none."""
+    try:
+        found = json.loads(text)
+        tables = found["tables"] if found["format"] == FORMAT and set(TABLES) <= set(found["tables"]) else None
+    except (ValueError, RecursionError, TypeError, KeyError):
+        tables = None
+    if tables is None:
+        wrong = f"{path} is not a catalogue of Collectors that this version of the collection can read"
+        raise Problem(
+            wrong, fix="Write it with `python -m tools.catalogue.bundle FILE` of a newer checkout, or update."
+        )
+    return dict(tables)
+
+
+def types_of_schema(path: str) -> dict[tuple[str, str], Any]:
+    """Return types and settings in the schema of a build. Raises Problem for a file that is none."""
+    found = _types(_files.read(path), path)
+    if not found:
+        wrong = f"{path} is not the JSON Schema of a Collector's config"
+        raise Problem(wrong, fix="It lists types in `properties.receivers.patternProperties`, as print-schema does.")
+    return found
+
+
+@lru_cache(_documents.KEPT)
+def _types(text: str, name: str) -> dict[tuple[str, str], Any]:
+    try:
+        return build_schema.types_of(json.loads(text))  # such a file may have megabytes, and YAML is read slowly
+    except (ValueError, RecursionError):
+        return build_schema.types_of(_documents.parsed(text, name).data)
+
+
+@cache
+def catalogue(name: str) -> Any:
+    """Return a table of the catalogue, read once per process."""
+    return _documents.read_yaml(CATALOGUE / f"{name}.yml")

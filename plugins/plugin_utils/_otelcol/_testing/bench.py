@@ -1,0 +1,224 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one test: a Collector of its own, what the test gives, and what arrived when the Collector has stopped.
+
+A Collector for each test starts in half a second, and nothing of one test is left in the next. When it stops, it sends
+what it holds, so no test waits for a batch. Private.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ....module_utils._otelcol.config import paths
+from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.testing import cluster_facts, harness, outreach, records, scrapes
+from ....module_utils._otelcol.testing.case import Case
+from .. import _builds
+from .._isolation.choice import Isolation
+from . import collector_run, sink
+from .guard import guarded
+
+_ATTEMPTS = 3
+_QUIET = 0.6
+"""Seconds without a record after which the lines of a file count as read."""
+_LONGEST = 4.0
+"""Seconds that a test waits for what may never come, because the config drops it."""
+_STEP = 0.05
+_CONTENT = {"Content-Type": "application/json"}
+_NOT_SCRAPED = re.compile(r'Failed to scrape Prometheus endpoint.{0,999}?"error": ("(?:[^"\\]|\\.){0,999}+")')
+"""What a prometheus receiver logs, with its reason in JSON."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the tests of one file share."""
+
+    program: str
+    config: Mapping[str, Any]
+    environment: Mapping[str, str]
+    cluster: Mapping[str, Any]
+    otlp_http: str
+    dump: Callable[[Any], str]
+    """How YAML is written."""
+    hidden: Callable[[str], str]
+    """What takes the secrets of the config and of its environment out of a message."""
+    traced: bool = False
+    """Whether to keep what leaves each processor."""
+    update_golden: bool = False
+    check: bool = False
+    """Whether nothing is written."""
+    locate: Callable[[paths.Path], paths.Position] = lambda _path: paths.Position()
+    """Where the user wrote what stands at a path of the config."""
+    isolation: Isolation = field(default_factory=Isolation)
+    given: Mapping[str, str] = field(default_factory=dict)
+    """The variables that the file of tests sets, as part of `environment`."""
+    folders: tuple[Path, ...] = ()
+    """Where golden files of the tests may be."""
+    extend: Callable[[dict[str, Any], harness.Ends], None] = lambda _config, _ends: None
+    """What adds to the config of the test, which has its ends already."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What reached each exporter, by signal, and how the config of the test differs from the user's."""
+
+    got: Mapping[str, Mapping[str, list[records.Record]]] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    exporters: tuple[str, ...] = ()
+    """Those of the config; what leaves a traced processor is under other names."""
+    notes: tuple[str, ...] = ()
+    """Why less arrived than a test may expect."""
+
+
+def run(bench: Bench, case: Case) -> Outcome:
+    """Return what a test made of a config. Raises Problem if the test cannot be run."""
+    wrong = ""
+    for attempt in range(_ATTEMPTS):
+        try:
+            with guarded("running the test", case.where):
+                return _once(bench, case, scrapes.PACE * 4**attempt)
+        except collector_run.AgainError as error:
+            wrong = str(error)
+    raise Problem(wrong, fix="Run fewer things at once.")
+
+
+def _once(bench: Bench, case: Case, pace: int) -> Outcome:
+    outreach.check(bench.config, bench.given)
+    if bench.isolation.careful:
+        outreach.check_without_isolation(bench.config, bench.given, _is_known)
+    objects = cluster_facts.objects(bench.cluster, "cluster")
+    feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.receivers(bench.config)}
+    pages = scrapes.pages(feeding, case.given, case.where)
+    served = {page.path: page.texts for page in pages}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        collector_run.opened(bench.isolation.apart) as place,
+        sink.listening(collector_run.listener(place), objects, served) as (kept, address),
+    ):
+        ports = {item: collector_run.free_port(place) for item in feeding}
+        ends = harness.Ends(address, ports, folder, bench.otlp_http, pages, pace)
+        built = harness.build(bench.config, ends, bench.traced)
+        bench.extend(built.config, ends)
+        requests = [
+            item for minute, part in enumerate(case.given) for item in _requests(built, part, ports, case.where, minute)
+        ]
+        lines = [item for part in case.given for item in (part.get("files") or {}).items()]
+        for path, text in lines:
+            _write(Path(folder), str(path), str(text))
+        environment = collector_run.surroundings(bench.environment, bench.isolation.apart)
+        if built.uses_cluster:
+            environment["KUBECONFIG"] = _kubeconfig(Path(folder), address)
+        command = collector_run.Command(bench.program, bench.dump(built.config), environment, [Path(folder)])
+        with collector_run.running(place, command, case.timeout) as said:
+            for call in requests:
+                collector_run.send(place, call, case.timeout)
+            notes = _wait_for_scrapes(place, pages, ports, kept, flushes=built.flushes, seconds=case.timeout + pace)
+            if lines:
+                _wait(_LONGEST, lambda: harness.TAP in kept.got)
+                _wait(case.timeout, lambda: time.monotonic() - kept.last > _QUIET)
+            if built.flushes:
+                before = Counter(kept.requests)
+                _wait(_LONGEST, lambda: max((kept.requests - before).values(), default=0) >= built.flushes)
+            time.sleep(case.settle)
+        if not built.flushes and any(kept.scraped[page.path] > len(page.texts) > 1 for page in pages):
+            raise collector_run.AgainError("the Collector scrapes a page again before it stops")
+        got: Any = kept.got
+        if built.flushes:
+            got = {exporter: {**by, "metrics": records.latest(by.get("metrics", ()))} for exporter, by in got.items()}
+        notes += [f"a scrape failed: {json.loads(why)}" for why in _NOT_SCRAPED.findall("\n".join(said))]
+        return Outcome(_without(folder, got), built.changes, built.exporters, tuple(notes))
+
+
+def _is_known(section: str, item: str) -> bool:
+    """Return whether a distribution that we know has a component of this type."""
+    return _builds.tables().known(section, item.partition("/")[0])
+
+
+def _wait_for_scrapes(
+    place: collector_run.Place,
+    pages: Sequence[scrapes.Page],
+    ports: Mapping[str, int],
+    kept: sink.Sink,
+    *,
+    flushes: int,
+    seconds: float,
+) -> list[str]:
+    """Wait until the pages have been scraped, but for those that the Collector scrapes when it stops.
+
+    Returns which jobs drop their target, so that nothing is scraped.
+    """
+    dropped = []
+    for page in pages:
+        known = collector_run.targets(place, ports[page.receiver], page.job, seconds)
+        if not known:
+            dropped.append(f"job {page.job} of {page.receiver} scrapes nothing: its relabel_configs drop the target")
+            continue
+        scheduled = len(page.texts) - (0 if flushes else 1)
+        _wait(seconds, partial(kept.has_given, page.path, scheduled))
+    return dropped
+
+
+def _requests(
+    built: harness.Harness, part: Mapping[str, Any], ports: Mapping[str, int], where: str, minute: int
+) -> list[collector_run.Call]:
+    found = []
+    headers = {"Content-Type": "application/json"} | {
+        str(name): str(value) for name, value in (part.get("headers") or {}).items()
+    }
+    for name, signal in records.SIGNALS.items():
+        if name in part:
+            receiver = harness.destination(built, signal, str(part.get("to") or ""), where)
+            body = records.request(name, part[name], f"{where}.given", minute)
+            data = json.dumps(body).encode()
+            found.append(collector_run.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))
+    return found
+
+
+def _write(root: Path, path: str, text: str) -> None:
+    """Write a file below the folder of the test."""
+    target = root.joinpath(*(part for part in PurePosixPath(path).parts if part != "/"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+
+
+def _kubeconfig(folder: Path, address: str) -> str:
+    """Write how to reach the cluster of the test."""
+    file = folder / "kubeconfig"
+    named = {"name": "test"}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{**named, "cluster": {"server": address}}],
+        "users": [{**named, "user": {}}],
+        "contexts": [{**named, "context": {"cluster": "test", "user": "test"}}],
+        "current-context": "test",
+    }
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return str(file)
+
+
+def _wait(seconds: float, done: Callable[[], bool]) -> None:
+    """Wait until something holds; what a config drops never comes, so the end of the time is an end too."""
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(_STEP)
+
+
+def _without(folder: str, value: Any) -> Any:
+    """Return what arrived without the folder that stands for `/`."""
+    if isinstance(value, str):
+        return value.replace(folder, "")
+    if isinstance(value, Mapping):
+        return {key: _without(folder, item) for key, item in value.items()}
+    return [_without(folder, item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,174 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the same telemetry through two configs, or two Collectors. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from ....module_utils._otelcol.config.masking import masker, secrets_in
+from ....module_utils._otelcol.errors import Problem, cleaned
+from ....module_utils._otelcol.kube.objects import Ref, ref
+from ....module_utils._otelcol.kube.pod_references import references
+from ....module_utils._otelcol.rules.view import Target
+from ....module_utils._otelcol.testing import comparison
+from ....module_utils._otelcol.testing.case import Case, Suite
+from ....module_utils._otelcol.testing.records import SIGNALS
+from .. import _binary, _builds, _inputs, _yaml
+from .._isolation import choice
+from .bench import Bench, Outcome, run
+
+_AT_ONCE = 2
+Row = dict[str, Any]
+
+
+def compared(old: Bench, new: Bench, case: Case) -> Row:
+    """Return how many records leave the old form, and what the new form changes; or why one of them does not run."""
+    outcomes: list[Outcome] = []
+    for which, bench in (("before", old), ("after", new)):
+        try:
+            outcomes.append(run(bench, comparison.readdressed(case, old.config, bench.config)))
+        except Problem as problem:
+            return row(why=f"{which}: {bench.hidden(cleaned(problem.wrong))}")
+    before, after = outcomes
+    names = comparison.renamed(before.exporters, after.exporters)
+    lines = comparison.differences(before.got, after.got, names)
+    number = sum(len(before.got.get(name, {}).get(signal, ())) for name in before.exporters for signal in SIGNALS)
+    shown = [new.hidden(old.hidden(cleaned(line))) for line in lines]
+    if not number and not shown and case.name == comparison.GENERATED:
+        return row(why="no record leaves either form, so nothing was compared. Give records with a test")
+    return row(number, shown)
+
+
+def row(records: int = 0, differences: Sequence[str] = (), why: str = "") -> Row:
+    """Return what a comparison found. Two forms are the same only if they ran, and nothing was different."""
+    return {"records": records, "differences": list(differences), "why": why, "same": not differences and not why}
+
+
+def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], arguments: Mapping[str, Any], pool: Executor) -> list[Row]:
+    """Return for each test what the other config, or the other Collector, makes of what it gives."""
+    own = {id(bench): (suite, bench) for suite, bench, _test, _rules in jobs}
+    if arguments["compare"].get("config") and len({_yaml.dump(bench.config) for _suite, bench in own.values()}) > 1:
+        wrong = "the tests are about several configs, and `compare.config` is one"
+        raise Problem(wrong, where="compare.config", fix="Name the tests of one config with `paths`.")
+    forms = {key: _forms(suite, bench, arguments) for key, (suite, bench) in own.items()}
+    found = pool.map(lambda job: _row(forms[id(job[1])], job[2]), jobs)
+    return [
+        {"name": test.name, "file": suite.file, **one}
+        for (suite, _bench, test, _rules), one in zip(jobs, found, strict=True)
+    ]
+
+
+def _row(forms: tuple[Bench | None, Bench], case: Case) -> Row:
+    old, new = forms
+    if old is None:
+        return row(why="before: the cluster has no such collector with one config")
+    try:
+        return compared(old, new, case if case.given else comparison.generated(old.config))
+    except Problem as problem:  # no telemetry can be generated for this config
+        return row(why=problem.wrong)
+
+
+def with_running(arguments: Mapping[str, Any]) -> bool:
+    """Return whether the collectors of the inventory are compared with those that run."""
+    return bool((arguments.get("compare") or {}).get("running"))
+
+
+def _forms(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> tuple[Bench | None, Bench]:
+    """Return the old and the new form of a config; no old one if the cluster should have it and has not."""
+    options = arguments["compare"]
+    new = _other(bench, options)
+    if not with_running(arguments):
+        return bench, new
+    config = _in_cluster(suite, arguments)
+    return None if config is None else _with(bench, config), new
+
+
+def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the config with which a collector of the inventory runs now; None if it runs with none, or with several.
+
+    Raises Problem for tests of another config, and if the cluster was not read.
+    """
+    item = next((one for one in arguments["collectors"] if str(one["name"]) == suite.collector), None)
+    if item is None:
+        fix = "Name one with `collector`, or do without `compare.running`."
+        raise Problem("only a collector of the inventory runs in its cluster", where=suite.file, fix=fix)
+    if arguments["resources"] is None:
+        fix = "Set `pipeline_test_cluster` to true, or give `resources`."
+        raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
+    own = Ref(str(item.get("kind")), str(item.get("namespace")), suite.collector)
+    used = {own} | {one for workload in arguments["resources"] if ref(workload) == own for one in references(workload)}
+    found = [
+        one.config for one in _inputs.collect([], arguments["resources"]).inputs if ref(dict(one.found.owner)) in used
+    ]
+    return found[0] if len(found) == 1 and isinstance(found[0], Mapping) else None
+
+
+def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:
+    if not any(map(options.get, ("config", "binary", "running"))):
+        raise Problem("nothing is named to compare with", where="compare", fix="Give `config`, `binary` or `running`.")
+    if options.get("config"):
+        found = _inputs.collect([options["config"]], None).inputs
+        if len(found) != 1:
+            wrong = f"{options['config']} has {len(found)} configs, and tests are compared with one"
+            raise Problem(wrong, where="compare.config", fix="Name a file with one config.")
+        bench = _with(bench, found[0].config)
+    return _running(bench, options["binary"]) if options.get("binary") else bench
+
+
+def _with(bench: Bench, config: Mapping[str, Any]) -> Bench:
+    secret = masker(secrets_in(config))
+    environment = {**_binary.environment(config, None), **bench.environment}
+    return replace(bench, config=config, environment=environment, hidden=lambda text: secret(bench.hidden(text)))
+
+
+def _running(bench: Bench, binary: str) -> Bench:
+    found, _why = _binary.program(binary, None)
+    _binary.check(found, bench.isolation.apart)
+    return replace(bench, program=found, otlp_http=_otlp_http(_binary.version_of(found, bench.isolation.apart)))
+
+
+def _otlp_http(version: str) -> str:
+    return _builds.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http"
+
+
+def of_configs(pairs: Sequence[tuple[str, Any, Any, Target]], options: Mapping[str, Any]) -> list[Row]:
+    """Return for each config what its new form makes of generated telemetry, by its name."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda pair: {"config": pair[0], **_of_config(pair[1:], options)}, pairs))
+
+
+def _of_config(forms: tuple[Any, Any, Target], options: Mapping[str, Any]) -> Row:
+    old, new, target = forms
+    binary = options.get("binary") or _binary.AUTO
+    program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
+    if not program:
+        wrong = f"there is no Collector to compare the configs: {why}"
+        raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
+    isolation = choice.chosen(options.get("isolation") or choice.AUTO, lambda _text: None)
+    _binary.check(program, isolation.apart)
+    version = _binary.version_of(program, isolation.apart)
+    hidden = masker(secrets_in(old) | secrets_in(new))
+    environments = [_binary.environment(config, target) for config in (old, new)]
+    bench = Bench(program, old, environments[0], {}, _otlp_http(version), _yaml.dump, hidden, isolation=isolation)
+    after = replace(bench, config=new, environment=environments[1])
+    before = _running(bench, options["before"]) if options.get("before") else bench
+    try:
+        case = comparison.generated(old)
+    except Problem as problem:
+        return row(why=problem.wrong)
+    return compared(before, after, case)
+
+
+def lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each test that runs otherwise, and below it what is different."""
+    same, silent = sum(one["same"] for one in rows), sum(bool(one["why"]) for one in rows)
+    yield f"compared: {same} of {len(rows)} the same" + (f", {silent} not compared" if silent else "")
+    for one in rows:
+        if not one["same"]:
+            yield f"{'not compared' if one['why'] else 'differs'} {one['file']}: {one['name']}"
+            yield from (f"    {line}" for line in one["differences"] or [one["why"]])

@@ -1,0 +1,150 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server on loopback that keeps what exporters send, answers as a Kubernetes API, and has pages to scrape.
+
+Private.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ....module_utils._otelcol.bounded.read_limits import ANSWER
+from ....module_utils._otelcol.testing.cluster_facts import KINDS, selected
+from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record, read
+from .collector_run import LOOPBACK
+
+# What clients ask for that need no more of an object than its metadata.
+_METADATA = "PartialObjectMetadata"
+_PROMETHEUS, _OPEN_METRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
+
+
+class Sink:
+    """Everything that arrived, by exporter and signal; when the last request came, and how many each sent."""
+
+    def __init__(self, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]) -> None:
+        self.objects, self.pages, self.scraped = objects, pages, Counter[str]()
+        self.got: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+        self.last, self.requests = time.monotonic(), Counter[str]()
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
+
+    def keep(self, path: str, body: bytes) -> None:
+        """Keep a request of an exporter."""
+        exporter, _v1, kind = path.strip("/").split("/")
+        signal = OF_PIPELINES[kind]
+        records = list(read(signal, json.loads(body)))
+        with self._lock:
+            self.got[unquote(exporter)][signal] += records
+            self.requests[exporter] += 1
+            self.last = time.monotonic()
+
+    def page(self, path: str) -> str:
+        """Return the next page of a path; the last one stays."""
+        with self._lock:
+            self.scraped[path] += 1
+            return self.pages[path][min(self.scraped[path], len(self.pages[path])) - 1]
+
+    def has_given(self, path: str, times: int) -> bool:
+        """Return whether pages of a path have been scraped so often."""
+        return self.scraped[path] >= times
+
+
+class Server(ThreadingHTTPServer):
+    """A server whose connections may break: those of a Collector that stops do."""
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__((LOOPBACK, 0), handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.server_address = listener.getsockname()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell all other errors."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+@contextmanager
+def listening(
+    listener: socket.socket, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[Sink, str]]:
+    """Yield a sink that answers at a socket, and its address, until the context ends."""
+    sink = Sink(objects, pages)
+    server = Server(listener, type("Handler", (_Handler,), {"sink": sink}))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield sink, f"http://{LOOPBACK}:{server.server_address[1]}"
+    finally:
+        sink.closing.set()
+        server.shutdown()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    sink: Sink
+
+    def do_POST(self) -> None:
+        size = int(self.headers["Content-Length"])
+        if size > ANSWER:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        self.sink.keep(self.path, self.rfile.read(size))
+        self._answer(b"{}")
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if parts.path in self.sink.pages:
+            text = self.sink.page(parts.path)
+            self._answer(text.encode(), _OPEN_METRICS if text.rstrip().endswith("# EOF") else _PROMETHEUS)
+            return
+        asked, resource = parse_qs(parts.query), parts.path.rpartition("/")[2]
+        version, kind = KINDS.get(resource, ("v1", "Status"))
+        fields, labels = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
+        namespace = parts.path.partition("/namespaces/")[2].rpartition("/")[0]
+        items = selected(self.sink.objects.get(resource, []), fields, labels, namespace)
+        if _METADATA in str(self.headers.get("Accept")):
+            version, kind = "meta.k8s.io/v1", _METADATA
+            items = [{"apiVersion": version, "kind": kind, "metadata": item["metadata"]} for item in items]
+        if not asked.get("watch"):
+            listed = {"apiVersion": version, "kind": f"{kind}List", "metadata": {"resourceVersion": "1"}}
+            self._answer(json.dumps({**listed, "items": items}).encode())
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        if asked.get("sendInitialEvents"):
+            metadata = {"resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}}
+            end = {"apiVersion": version, "kind": kind, "metadata": metadata}
+            events = [*({"type": "ADDED", "object": item} for item in items), {"type": "BOOKMARK", "object": end}]
+            self.wfile.write("".join(json.dumps(event) + "\n" for event in events).encode())
+            self.wfile.flush()
+        self.sink.closing.wait()
+
+    def _answer(self, body: bytes, content: str = "application/json") -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", content)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Print nothing: a task's output is Ansible's."""

@@ -1,0 +1,197 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Validation of collectors to deploy, files, folders, or a config in a variable. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._otelcol.config.paths import Path as KeyPath
+from ...module_utils._otelcol.config.paths import Position, at
+from ...module_utils._otelcol.errors import Problem, cleaned
+from ...module_utils._otelcol.rules import profiles
+from ...module_utils._otelcol.rules.data_flow import Hop, divided, receiving, routes_between
+from ...module_utils._otelcol.rules.instrumentation_rules import opened_by
+from ...module_utils._otelcol.rules.reports import FORMATS, Report, as_dict, counted
+from ...module_utils._otelcol.rules.rules import lint, lint_resource
+from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked
+from ...module_utils._otelcol.rules.view import Target, View
+from . import _binary, _builds, _files, _findings, _inputs, _tables, _yaml
+
+NOWHERE = "-"
+# How many skipped files are named with the reason.
+_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Case:
+    """A config, its findings, the input for `otelcol validate`, and the build for which the rules judged."""
+
+    name: str
+    findings: list[Finding]
+    config: Any = None
+    locate: Callable[[KeyPath], Position] = field(default=lambda _path: Position())
+    target: Target | None = None
+    build: str = ""
+
+
+@_findings.without_garbage_collection()
+def report(
+    arguments: Mapping[str, Any],
+    warn: Callable[[str], None],
+    check: bool = False,
+    others: Sequence[Hop] = (),
+    planned: Iterable[Case] = (),
+) -> dict[str, Any]:
+    """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
+
+    `others` are collectors that are not checked, and may send to those that are. `planned` are judged already.
+    """
+    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])
+    cases = [*planned, *_collected(arguments, collected, others)]
+    opinion, cases = _second_opinion(arguments["binary"], cases)
+    judgement = _findings.Judgement.from_arguments(arguments)
+    found = [(case.name, case.findings) for case in cases]
+    checked = _findings.checked(found, judgement, profiles.comments(collected.texts))
+    builds = {case.name: case.build for case in cases if case.build}
+    report = Report(checked, collected.skipped, _findings.ALL_RULES, arguments["fail_on"], builds)
+    result: dict[str, Any] = {
+        **as_dict(report),
+        "latest_known": _builds.tables().latest,
+        "smallest_image": _builds.smallest_image(_first_target(cases), [case.config for case in cases]),
+        "second_opinion": opinion.as_dict(),
+        "report": FORMATS[arguments["format"]](report),
+        "changed": False,
+    }
+    if arguments["output_path"] not in (NOWHERE, "") and not check:
+        result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
+    for text in (*_builds.stand_ins(case.target for case in cases), *_unread(collected)):
+        warn(text)
+    _findings.conclude(report, warn)
+    return result
+
+
+def hops(objects: Any) -> list[Hop]:
+    """Return the collectors in objects of a cluster, with the names of their Services."""
+    return _hops(_inputs.collect([], objects, False).inputs) if objects else []
+
+
+def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
+    owners = [(item.found.owner, item.context.services, item.config) for item in inputs]
+    return [Hop("", str(at(owner, ("metadata", "namespace"), "")), names, config) for owner, names, config in owners]
+
+
+def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop]) -> Iterator[Case]:
+    wanted = _builds.BuildRequest.from_arguments(arguments)
+    hops = [*_hops(collected.inputs), *others]
+    behind = receiving(hops, routes_between(hops))
+    for item, keys, receivers in zip(collected.inputs, divided(hops), behind, strict=False):
+        try:
+            yield _case(item, wanted, keys, receivers)
+        except Problem:
+            raise
+        except Exception as error:  # the other files are still checked
+            position = Position(item.file or item.name)
+            yield Case(item.name, [internal_error(f"checking {item.name}", error, position)])
+    opened = _opened(collected.inputs)
+    for item in collected.resources:
+        yield _resource(item, opened)
+    for chart in collected.charts:
+        yield Case(chart.position.file, [chart])
+    for failed in collected.failed:
+        yield Case(failed.position.file, [failed])
+    for invalid in collected.invalid:
+        yield Case(invalid.position.file, [_invalid(invalid)])
+
+
+def _case(
+    item: _inputs.Input,
+    wanted: _builds.BuildRequest,
+    known: Mapping[str, set[str]],
+    behind: Mapping[str, tuple[Receiving, ...]],
+) -> Case:
+    """Return a config with its findings; `known` and `behind` are what the rules know of other collectors."""
+    around = item.context
+    target = _builds.resolve(wanted, around.image)
+    build = _builds.label(target, wanted, around.image)
+    environment = around.environment
+    listeners = _builds.tables().listeners
+    subject = Subject(
+        item.config,
+        item.locate,
+        item.duplicates,
+        environment,
+        target,
+        around.deployment,
+        around.resource,
+        listeners,
+        divided=known,
+        receiving=behind,
+        operator_kinds=_tables.operator_kinds(),
+    )
+    findings = masked(lint(subject), item.config, subject.view.suspects)
+    return Case(item.name, findings, item.config, item.locate, target, build)
+
+
+def _opened(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[int]]:
+    """Return the ports that the Services of custom resources have, by namespace and name of the Service."""
+    listeners = _builds.tables().listeners
+    found: dict[tuple[str, str], frozenset[int]] = {}
+    for item in inputs:
+        resource = item.context.resource
+        if resource is not None and isinstance(item.config, dict):
+            received = {one.port for one in View(item.config, listeners, by_operator=True).listeners}
+            namespace = str(at(resource, ("metadata", "namespace"), ""))
+            ports = opened_by(resource, item.config, received)
+            found |= {(namespace, service): ports for service in item.context.services}
+    return found
+
+
+def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[int]]) -> Case:
+    """Return a custom resource without a config, with its findings."""
+    around = item.context
+    subject = Subject(
+        None,
+        item.locate,
+        item.duplicates,
+        resource=around.resource,
+        operator_kinds=_tables.operator_kinds(),
+        opened=opened,
+    )
+    return Case(item.name, masked(lint_resource(subject), around.resource))
+
+
+def _unread(collected: _inputs.Collected) -> Iterator[str]:
+    """Yield a warning that names the files of folders that were not checked, though they may have a config."""
+    if found := collected.unread:
+        more = f" And {len(found) - _NAMED} more." if len(found) > _NAMED else ""
+        yield f"{counted(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
+
+
+def _invalid(invalid: _yaml.Invalid) -> Finding:
+    return Finding(invalid.position, "", _findings.INVALID_YAML, "error", cleaned(invalid.wrong), invalid.fix)
+
+
+def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion, list[Case]]:
+    """Validate every config with a real Collector, and add its finding to those of the rules."""
+    asked = [case for case in cases if isinstance(case.config, dict)]
+    answers = [_binary.program(binary, case.target) for case in asked]
+    programs = {case.name: program for case, (program, _why) in zip(asked, answers, strict=True) if program}
+    reasons = dict.fromkeys(why for _program, why in answers) or {"there is no config to validate": None}
+    result = []
+    for case in cases:
+        found = (
+            _binary.ask(programs[case.name], case.config, case.locate, case.target) if case.name in programs else None
+        )
+        result.append(
+            replace(case, findings=sorted([*case.findings, *masked([found], case.config)])) if found else case
+        )
+    return _binary.Opinion(bool(programs), "; ".join(reasons)), result
+
+
+def _first_target(cases: Sequence[Case]) -> Target | None:
+    return next((case.target for case in cases if case.target), None)

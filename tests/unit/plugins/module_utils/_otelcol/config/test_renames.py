@@ -1,0 +1,75 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import check_shape
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config import layers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from hypothesis import given
+
+from ...helpers import cases, rows
+from ...strategies import configs
+
+ROWS = [
+    layers.Rename("exporters", "otlp", "otlp_grpc", "0.144.0", alias=True),
+    layers.Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", alias=True),
+    layers.Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", alias=True),
+]
+NAMES = """
+receivers: {otlp_grpc: {}}
+processors: {k8s_attributes: null}
+connectors: {span_metrics/x: {}}
+exporters: {otlp_grpc/gateway: {endpoint: e}}
+service:
+  telemetry: {logs: {}}
+  pipelines:
+    traces: {receivers: [otlp_grpc], processors: [k8s_attributes], exporters: [otlp_grpc/gateway, span_metrics/x]}
+    metrics: {receivers: [span_metrics/x], exporters: null}
+"""
+NEW = rows(NAMES)
+OLD_NAMES = NAMES.replace("otlp_grpc/", "otlp/").replace("k8s_attributes", "k8sattributes")
+OLD = rows(OLD_NAMES.replace("span_metrics", "spanmetrics").replace("exporters: null", "exporters: []"))
+
+
+@cases(
+    "text, version",
+    ("0.158.0", (0, 158, 0)),
+    ("v0.49.0", (0, 49, 0)),
+    ("0.158.0-rc1", (0, 158, 0)),
+    ("2", (2,)),
+    ("latest", ()),
+    ("", ()),
+)
+def test_a_version_is_its_numbers(text: str, version: tuple[int, ...]) -> None:
+    assert layers.parse_version(text) == version
+
+
+def test_an_old_version_gets_old_names_wherever_they_stand() -> None:
+    before = copy.deepcopy(NEW)
+    assert layers.for_version(NEW, "0.135.0", ROWS) == OLD
+    assert before == NEW
+
+
+@pytest.mark.parametrize("version", ["0.158.0", "v0.151.0", "latest"])
+def test_a_version_that_knows_the_new_names_keeps_them(version: str) -> None:
+    assert layers.for_version(NEW, version, ROWS) == NEW
+
+
+def test_only_names_that_are_too_new_change() -> None:
+    assert set(layers.for_version(NEW, "0.145.9", ROWS)["exporters"]) == {"otlp_grpc/gateway"}
+    assert set(layers.for_version(NEW, "0.145.9", ROWS)["processors"]) == {"k8sattributes"}
+    assert set(layers.for_version(NEW, "0.146.0", ROWS)["processors"]) == {"k8s_attributes"}
+
+
+@given(configs)
+def test_every_config_of_the_right_shape_can_be_renamed(config: Any) -> None:
+    try:
+        check_shape("recipe", config)
+    except Problem:
+        return
+    layers.for_version(config, "0.1.0", ROWS)

@@ -1,0 +1,150 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on several collectors together, and suppressions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import deployed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.profiles import comments, split
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Finding
+
+from ...helpers import cases, collector
+
+OTLP = Port("otlp", 4317)
+METRICS = Port("metrics", 8888, exposed=False)
+JAEGER = Port("jaeger", 4317, "UDP")
+
+
+def member(name: str, *ports: Port, mode: str = "daemonset", **options: Any) -> deployed.Member:
+    return deployed.Member(collector(name=name, mode=mode, **options), ports)
+
+
+def test_collectors_of_one_name_may_live_in_two_namespaces() -> None:
+    deployed.check([member("a"), member("a", namespace="other")])
+
+
+def test_two_of_one_name_in_one_namespace_are_refused() -> None:
+    with pytest.raises(Problem, match=r"two collectors are named 'a' in namespace 'telemetry'\. Rename one\."):
+        deployed.check([member("a"), member("b"), member("a", mode="deployment")])
+
+
+def test_two_that_would_select_each_others_pods_are_refused() -> None:
+    with pytest.raises(Problem, match=r"'a' and 'b' would select each other's pods.*Give each its own `instance`"):
+        deployed.check([member("a", instance="x"), member("b", instance="x")])
+
+
+def test_an_agent_and_a_gateway_may_share_an_instance() -> None:
+    deployed.check([member("a", OTLP, instance="x"), member("b", OTLP, instance="x", mode="deployment")])
+
+
+@pytest.mark.parametrize("name", ["a-collector", "a-collector-headless", "a-targetallocator"])
+def test_what_the_operator_makes_needs_its_name(name: str) -> None:
+    one, two = member("a", backend="operator"), member(name)
+    for pair in ([one, two], [two, one]):
+        with pytest.raises(Problem, match=f"'{name}' has the name that the operator gives.* of collector 'a'"):
+            deployed.check(pair)
+    deployed.check([member("a"), two])
+    deployed.check([one, member(name, namespace="other")])
+
+
+SHARING = [
+    ("two agents", member("a", OTLP), member("b", OTLP)),
+    ("host networks", member("a", METRICS, host_network=True), member("b", METRICS, host_network=True)),
+    ("a host network and an agent", member("a", OTLP, host_network=True), member("b", OTLP)),
+    ("perhaps one node", member("a", OTLP, node_selector={"x": "1"}), member("b", OTLP, node_selector={"y": "2"})),
+    ("a gateway on the node", member("a", OTLP, mode="deployment", host_ports=True), member("b", OTLP)),
+]
+APART = [
+    ("other ports", member("a", OTLP), member("b", Port("zipkin", 9411))),
+    ("other protocols", member("a", OTLP), member("b", JAEGER)),
+    ("other protocols of a host network", member("a", OTLP, host_network=True), member("b", JAEGER, host_network=True)),
+    ("other nodes", member("a", OTLP, node_selector={"x": "1"}), member("b", OTLP, node_selector={"x": "2"})),
+    ("ports of pods", member("a", OTLP), member("b", OTLP, host_ports=False)),
+    ("ports that are not exposed", member("a", METRICS), member("b", METRICS)),
+    ("a gateway", member("a", OTLP), member("b", OTLP, mode="deployment")),
+]
+
+
+@cases("one, two", *(row[1:] for row in SHARING), ids=[row[0] for row in SHARING])
+def test_one_port_of_a_node_is_opened_once(one: deployed.Member, two: deployed.Member) -> None:
+    with pytest.raises(Problem) as refused:
+        deployed.check([one, two])
+    number = one.ports[0].number
+    assert refused.value.wrong == f"'a' and 'b' both open {number}/TCP on the node"
+    assert "node_selectors" in refused.value.fix
+
+
+@cases("one, two", *(row[1:] for row in APART), ids=[row[0] for row in APART])
+def test_what_never_meets_does_not_clash(one: deployed.Member, two: deployed.Member) -> None:
+    deployed.check([one, two])
+
+
+def test_five_clashes_are_named_at_once_and_the_others_counted() -> None:
+    members = [member(name, OTLP, Port("zipkin", 9411)) for name in "abcd"]
+    with pytest.raises(Problem) as refused:
+        deployed.check(members)
+    assert refused.value.wrong.count("both open") == 5
+    assert "; and 7 more. " in str(refused.value)
+
+
+def thing(kind: str, name: str, namespace: str | None = "n", **more: Any) -> dict[str, Any]:
+    place = {"namespace": namespace} if namespace else {}
+    return {"kind": kind, "metadata": {"name": name, **place}, **more}
+
+
+def test_an_object_that_is_shared_is_there_once_and_first() -> None:
+    namespace, one, two = thing("Namespace", "n", None), thing("Service", "a"), thing("Service", "a", "m")
+    assert deployed.union([namespace, one, namespace, two, one]) == [namespace, one, two]
+
+
+def test_objects_that_two_want_to_be_different_are_named() -> None:
+    with pytest.raises(Problem, match=r"two collectors define ServiceAccount 'a' in namespace 'n' differently\. Give"):
+        deployed.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])
+
+
+def finding(line: int, rule: str = "bad-thing", file: str = "f") -> Finding:
+    return Finding(Position(file, line, 1), "a.b", rule, "error", "bad")
+
+
+@cases(
+    "text, lines",
+    ("a: 1  # o11y: ignore bad-thing so be it\nb: 1", [1]),
+    ("  # o11y: ignore bad-thing so be it\nb: 1", [1, 2]),
+    ("#o11y:ignore bad-thing so be it\nb: 1", [1, 2]),
+    ("a: 1 # first # o11y: ignore bad-thing so be it", [1]),
+    ("a: '#o11y'", []),
+    ("a: x#o11y: ignore bad-thing no comment", []),
+    ("a: 1 # o11y: ignored", []),
+)
+def test_a_comment_is_for_its_line_or_the_next(text: str, lines: list[int]) -> None:
+    found = [finding(line) for line in (1, 2, 3)]
+    kept, accepted, wrong = split(found, comments({"f": text}), ["bad-thing"])
+    assert [(one.position.line, reason) for one, reason in accepted] == [(line, "so be it") for line in lines]
+    assert len(kept) == 3 - len(lines)
+    assert wrong == []
+
+
+def test_a_comment_is_for_its_rule_and_its_file() -> None:
+    given = comments({"f": "a: 1 # o11y: ignore bad-thing x"})
+    kept, accepted, wrong = split([finding(1, "other"), finding(1, file="g")], given, ["bad-thing", "other"])
+    assert (len(kept), accepted) == (2, [])
+    assert [(one.rule, one.severity, str(one.position)) for one in wrong] == [("unused-suppression", "info", "f:1:6")]
+
+
+@cases(
+    "comment, message",
+    ("bad-thing", "rule 'bad-thing' is ignored here without a reason"),
+    ("bad-things x", "there is no rule 'bad-things'; did you mean 'bad-thing'?"),
+    ("", "there is no rule ''"),
+)
+def test_a_comment_that_says_too_little_accepts_nothing(comment: str, message: str) -> None:
+    kept, _accepted, wrong = split([finding(1)], comments({"f": f"a: 1 # o11y: ignore {comment}"}), ["bad-thing"])
+    assert len(kept) == 1
+    assert [(one.rule, one.severity, one.message) for one in wrong] == [("wrong-suppression", "warning", message)]

@@ -1,0 +1,13 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words that many messages share."""
+
+from __future__ import annotations
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import at_most
+
+
+def test_a_long_list_says_how_many_more_there_are() -> None:
+    assert [at_most(2, "abc"[:count]) for count in range(4)] == ["", "a", "a, b", "a, b and 1 more"]
+    assert at_most(1, iter((1, 2, 3)), "; ", "; ") == "1; and 2 more"

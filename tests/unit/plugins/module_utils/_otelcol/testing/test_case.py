@@ -1,0 +1,128 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import case, cluster_facts
+
+from tests.support.cases import cases
+
+TEST: dict[str, Any] = {"name": "a", "given": {"spans": [{}]}, "expect": {"debug": "nothing"}}
+FILE: dict[str, Any] = {"config": "a.yaml", "tests": [TEST]}
+
+
+def test_a_file_has_tests_with_the_resource_of_the_file() -> None:
+    given = [{"spans": [{"name": "x", "resource": {"b": 2}}]}, {"logs": [{}], "to": "otlp/b"}]
+    data = {
+        **FILE,
+        "resource": {"a": 1, "b": 1},
+        "environment": {"N": 1},
+        "tests": [{**TEST, "given": given, "settle": 1}],
+    }
+    found = case.suite(data, "f")
+    [test] = found.tests
+    assert (found.config, found.environment) == ("a.yaml", {"N": "1"})
+    assert test.given == (
+        {"spans": [{"name": "x", "resource": {"a": 1, "b": 2}}]},
+        {"logs": [{"resource": {"a": 1, "b": 1}}], "to": "otlp/b"},
+    )
+    assert (test.settle, test.timeout, test.where) == (1.0, case.SECONDS, "f: tests[0]")
+
+
+def without(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != name}
+
+
+@cases(
+    "data, said",
+    ([], "this must be a mapping (at f)"),
+    ({**FILE, "test": []}, "there is no key 'test'; did you mean 'tests'?"),
+    ({**FILE, "collector": "x"}, "names one collector"),
+    (without("config", FILE), "names one collector"),
+    ({**FILE, "config_map": {"name": "a", "namespace": "b"}}, "names one collector"),
+    ({**without("config", FILE), "config_map": {"name": "a"}}, "a ConfigMap has a name and a namespace"),
+    ({**without("config", FILE), "config_map": {"nam": "a"}}, "there is no key 'nam'; did you mean 'name'?"),
+    (without("tests", FILE), "there are no tests"),
+    ({**FILE, "tests": {}}, "there are no tests"),
+    ({**FILE, "environment": []}, None),
+    ({**FILE, "environment": "x"}, "'environment' must be a mapping"),
+    ({**FILE, "tests": ["x"]}, "this must be a mapping (at f: tests[0])"),
+    ({**FILE, "tests": [TEST, TEST]}, "needs a name of its own (at f: tests[1])"),
+    ({**FILE, "tests": [without("name", TEST)]}, "needs a name of its own"),
+    ({**FILE, "tests": [without("given", TEST)]}, "this must be a mapping (at f: tests[0].given[0])"),
+    ({**FILE, "tests": [{**TEST, "given": {"traces": []}}]}, "there is no key 'traces'"),
+    ({**FILE, "tests": [{**TEST, "given": {"files": ["x"]}}]}, "'files' must be a mapping"),
+    ({"policies": {}}, "names one collector"),
+    ({"policies": "x"}, "'policies' must be a list"),
+    ({"policies": [{"name": "p"}]}, "a policy has a name and says what may not leave (at f: policies[0])"),
+    ({"policies": [{"without": ["card"]}]}, "a policy has a name"),
+    ({"policies": [{"name": "p", "without": "card"}]}, "'without' must be a list"),
+    ({"policies": [{"name": "p", "without": ["cards"]}]}, "there is no key 'cards'; did you mean 'card'?"),
+    ({"policies": [{"name": "p", "every": {"span": {}}}]}, "there is no key 'span'; did you mean 'spans'?"),
+    ({"policies": [{"name": "p", "never": {"logs": {"bdy": 1}}}]}, "(at f: policies[0].never.logs)"),
+    ({**FILE, "tests": [without("expect", TEST)]}, "a test expects something (at f: tests[0])"),
+    ({**FILE, "tests": [{**TEST, "expect": {"e": "none"}}]}, "this must be a mapping (at f: tests[0].expect.e)"),
+    ({**FILE, "tests": [{**TEST, "expect": {"e": {"spans": True}}}]}, "'spans' is neither a list nor a number"),
+    ({**FILE, "tests": [{**TEST, "expect": {"e": {"exact": True}}}]}, "nothing is expected of this exporter"),
+    ({**FILE, "tests": [{**TEST, "expect": {"e": {"golden": "f", "spans": 1}}}]}, "a golden file has all records"),
+    ({**FILE, "tests": [{**TEST, "timeout": "5s"}]}, "'timeout' is not a number of seconds"),
+    ({**FILE, "tests": [{**TEST, "settle": -1}]}, "'settle' is not a number of seconds"),
+)
+def test_what_is_no_test_is_refused_with_its_place(data: Any, said: str | None) -> None:
+    if said is None:
+        case.suite(data, "f")
+        return
+    with pytest.raises(Problem) as problem:
+        case.suite(data, "f")
+    assert said in str(problem.value)
+
+
+def test_a_pod_of_a_deployment_has_the_objects_that_lead_to_it() -> None:
+    pod = {"name": "p", "namespace": "shop", "ip": "10.0.0.1", "deployment": "cart", "labels": {"app": 1}, "node": "n"}
+    found = cluster_facts.objects({"pods": [{**pod, "containers": [{"name": "c", "image": "i:1", "id": "f00"}]}]}, "f")
+    [one], [replicas], [deployment] = found["pods"], found["replicasets"], found["deployments"]
+    assert one["metadata"]["ownerReferences"][0]["uid"] == replicas["metadata"]["uid"]
+    assert replicas["metadata"]["ownerReferences"][0]["uid"] == deployment["metadata"]["uid"]
+    template = one["metadata"]["labels"]["pod-template-hash"]
+    assert replicas["metadata"]["name"] == f"{deployment['metadata']['name']}-{template}" == f"cart-{template}"
+    assert one["metadata"]["labels"]["app"] == "1"
+    assert (one["status"]["podIP"], one["spec"]["nodeName"]) == ("10.0.0.1", "n")
+    assert one["status"]["containerStatuses"][0]["containerID"] == "containerd://f00"
+
+
+@cases(
+    "facts, said",
+    ({"pod": []}, "there are no facts 'pod'; did you mean 'pods'?"),
+    ({"pods": [{"deploymnt": "x"}]}, "pods have no field 'deploymnt'; did you mean 'deployment'?"),
+    ({"nodes": [{"ip": "x"}]}, "nodes have no field 'ip'"),
+)
+def test_a_fact_that_nothing_asks_for_is_refused(facts: Any, said: str) -> None:
+    with pytest.raises(Problem) as problem:
+        cluster_facts.objects(facts, "f: cluster")
+    assert said in str(problem.value)
+
+
+@cases(
+    "fields, labels, names",
+    ("", "", ["a", "b"]),
+    ("spec.nodeName=n", "", ["a"]),
+    ("spec.nodeName!=n", "", ["b"]),
+    ("", "app==x", ["b"]),
+    ("spec.nodeName=n,metadata.name=b", "", []),
+    ("", "app=x,tier!=y", ["b"]),
+    ("", "app in (x)", ["a", "b"]),
+)
+def test_a_request_gets_what_its_selectors_take(fields: str, labels: str, names: list[str]) -> None:
+    pods = [{"name": "a", "node": "n"}, {"name": "b", "node": "m", "labels": {"app": "x"}}]
+    found = cluster_facts.selected(cluster_facts.objects({"pods": pods}, "f")["pods"], fields, labels)
+    assert [item["metadata"]["name"] for item in found] == names
+
+
+@cases("namespace, names", ("", ["a", "b"]), ("shop", ["b"]))
+def test_a_request_of_a_namespace_gets_its_objects_alone(namespace: str, names: list[str]) -> None:
+    pods = cluster_facts.objects({"pods": [{"name": "a"}, {"name": "b", "namespace": "shop"}]}, "f")["pods"]
+    assert [item["metadata"]["name"] for item in cluster_facts.selected(pods, "", "", namespace)] == names

@@ -1,0 +1,158 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _binary, _builds, _validate
+
+from tests.support.cases import cases
+
+from ..helpers import OTLP, VALIDATE
+
+UNDEFINED = 'Error: invalid configuration: service::pipelines::traces: references exporter "x" which is not configured'
+UNKNOWN = '\'exporters\' unknown type: \\"debug\\" for id: \\"debug\\" (valid values: [a b])'
+NO_FILE = 'failed to create \\"debug\\" exporter for data type: open /x: no such file or directory'
+BAD_KEYS = "Error: cannot unmarshal\\n'exporters' error reading configuration for \\\"debug\\\": has invalid keys: a"
+
+
+def program(folder: Path, body: str, name: str = "otelcol-contrib") -> str:
+    file = folder / name
+    file.write_text(f"#!/bin/sh\n{body}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+def says(text: str, code: int = 1) -> str:
+    return f"printf '%b' \"{text}\" >&2; exit {code}".replace('references exporter "x"', "references exporter 'x'")
+
+
+@cases(
+    "text, path, severity",
+    (UNDEFINED, "service.pipelines.traces", "error"),
+    (BAD_KEYS, "exporters.debug", "error"),
+    (UNKNOWN, "exporters.debug", "error"),
+    (NO_FILE, "exporters.debug", "info"),
+    ("'otelcol.configSettings' has invalid keys: exporters", "exporters", "error"),
+    ("extensions::file_storage: directory must exist", "", "info"),
+    ("something else", "", "error"),
+    ("", "", "error"),
+)
+def test_a_refusal_is_a_finding_with_its_place(tmp_path: Path, text: str, path: str, severity: str) -> None:
+    found = _binary.ask(program(tmp_path, says(text)), OTLP, lambda where: Position("f", len(where)))
+    assert found
+    assert (found.path, found.severity, found.rule) == (path, severity, "otelcol-validate")
+    assert found.position == Position("f", path.count(".") + 1 if path else 0)
+    assert found.message
+    assert "valid values" not in found.message
+
+
+def test_variables_have_values_and_nothing_of_ours_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    given = 'test "$HOST" = placeholder && test "$AWS_SECRET_ACCESS_KEY$OTHER" = placeholder'
+    body = given + ' && grep -q "env:HOST" "${2#--config=}"'
+    config = {**OTLP, "exporters": {"debug": {"a": "${env:HOST}", "b": "${env:OTHER:-y}"}}}
+    assert _binary.ask(program(tmp_path, body), config, lambda _where: Position()) is None
+
+
+@cases(
+    "section, settings, value",
+    ("exporters", {"otlp_http": {"endpoint": "${env:A}"}}, "http://localhost:4317"),
+    ("receivers", {"zipkin": {"endpoint": "${A}"}}, "localhost:4317"),
+    ("receivers", {"zipkin": {"endpoint": "${A}:9411"}}, "localhost"),
+    ("receivers", {"zipkin": {"endpoint": "0.0.0.0:${env:A}"}}, "4317"),
+    ("exporters", {"otlp_http": {"endpoint": "https://${env:A}/v1"}}, "localhost"),
+    ("processors", {"batch": {"timeout": "${env:A}"}}, "10s"),
+    ("processors", {"batch": {"send_batch_size": "${env:A}"}}, "1"),
+    ("exporters", {"otlp_grpc": {"tls": {"insecure": "${env:A}"}}}, "true"),
+    ("exporters", {"otlp_grpc": {"headers": {"x-token": "${env:A}"}}}, "placeholder"),
+    ("exporters", {"acme": {"region": "${env:A}", "name": "${env:A}"}}, "us-east-1"),
+    ("receivers", {"acme": {"operators": [{"timezone": "${env:A}"}]}}, "UTC"),
+    ("receivers", {"acme": {"start": "x-${env:A}"}}, "placeholder"),
+    ("receivers", {"acme": {"node": "${env:AWS_REGION}"}}, "us-east-1"),
+)
+def test_a_variable_has_a_value_of_the_right_shape(tmp_path: Path, section: str, settings: Any, value: str) -> None:
+    name = "AWS_REGION" if "AWS_REGION" in str(settings) else "A"
+    found = _binary.ask(
+        program(tmp_path, f'test "${name}" = "{value}" || {{ echo "${name}" >&2; exit 1; }}'),
+        {**OTLP, section: settings},
+        lambda _where: Position(),
+        target(),
+    )
+    assert found is None
+
+
+def test_what_a_variable_decides_is_no_error(tmp_path: Path) -> None:
+    config = {**OTLP, "exporters": {"debug": {"verbosity": "${env:LEVEL}"}, "nop": {"a": 1}}}
+    found = [
+        _binary.ask(program(tmp_path, says(f"exporters::{name}: it is wrong")), config, lambda _where: Position())
+        for name in ("debug", "nop")
+    ]
+    assert [one and one.severity for one in found] == ["info", "error"]
+
+
+def test_a_program_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_binary, "SECONDS", 0.1)
+    found = _binary.ask(program(tmp_path, "exec /bin/sleep 5"), OTLP, lambda _where: Position())
+    assert found
+    assert found.message == "no answer within 0.1 seconds"
+
+
+def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
+    return Target(_builds.tables(), distribution, version)
+
+
+@cases(
+    "case",
+    ("none", target(), "0.158.0", "it was not requested"),
+    ("auto", target("adot"), "0.158.0", "the AWS distribution has no `validate` subcommand"),
+    ("auto", target("redhat"), "0.158.0", "the program of 'redhat' is unknown"),
+    ("auto", target("k8s"), "0.158.0", "PATH has no program otelcol-k8s"),
+    ("auto", target(), "0.157.0", "/otelcol-contrib is version 0.157.0, not 0.158.0"),
+)
+def test_nobody_is_asked_for_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, Target, str, str]
+) -> None:
+    binary, build, version, reason = case
+    program(tmp_path, f"echo otelcol-contrib version {version} >&2")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found, why = _binary.program(binary, build)
+    assert found == ""
+    assert why.endswith(reason)
+
+
+def test_a_program_of_the_right_version_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = program(tmp_path, "echo otelcol-contrib version 0.158.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _binary.program("auto", target()) == (path, f"{path} validate")
+    assert _binary.program("auto", None)[0] == path
+    with pytest.raises(Problem, match="the program /nowhere/otelcol does not exist"):
+        _binary.program("/nowhere/otelcol", None)
+
+
+def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
+    path = program(tmp_path, says(UNDEFINED))
+    arguments = {**VALIDATE, "config": OTLP, "binary": path, "fail_on": "never"}
+    result = _validate.report(arguments, lambda _text: None)
+    assert result["second_opinion"] == {"ran": True, "reason": f"{path} validate"}
+    assert "otelcol-validate" in [item["rule"] for item in result["findings"]]
+
+
+@cases(
+    "image, build",
+    ("otel/opentelemetry-collector:0.158.0", ("core", "0.158.0")),
+    ("localhost:5000/opentelemetry-collector-contrib:v0.1.2-x", ("contrib", "v0.1.2")),
+    ("opentelemetry-collector-contrib", ("contrib", "")),
+    ("opentelemetry-collector-contrib@sha256:12", ("contrib", "")),
+    ("opentelemetry-collector-contrib:latest", ("contrib", "")),
+    ("opentelemetry-collector-mine:1.2.3", None),
+    ("", None),
+)
+def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
+    assert _builds.recognised(image) == build
