@@ -69,7 +69,7 @@ def table_of(manifests: Sequence[Path]) -> dict[str, Any]:
 
 def _versions(manifests: Sequence[Path]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Yield each version of each kind, and the name of the version that the operator stores."""
-    yaml = plugin("plugin_utils._yaml")
+    yaml = plugin("plugin_utils._otelcol._yaml")
     for path in manifests:
         documents = [one.data for one in yaml.load_all(path.read_text(encoding="utf-8"), str(path))]
         for one in documents:

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Add the privileges of each file to the table."""
     parser = argparse.ArgumentParser(prog="python -m tools.privileges", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
-    yaml = plugin("plugin_utils._yaml")
+    yaml = plugin("plugin_utils._otelcol._yaml")
     table: dict[str, Any] = yaml.load(TABLE.read_text(encoding="utf-8"), str(TABLE)).data if TABLE.exists() else {}
     for path in parser.parse_args(arguments).files:
         objects = [one.data for one in yaml.load_all(path.read_text(encoding="utf-8"), str(path))]

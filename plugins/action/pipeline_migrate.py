@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._origins import positions
 from ..plugin_utils._otelcol import _migrate
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return _migrate.migrate(arguments, self._task.check_mode)
+        return _migrate.migrate(arguments, self._task.check_mode, positions)

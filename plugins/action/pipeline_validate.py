@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._origins import positions
 from ..plugin_utils._otelcol import _builds, _validate
 from ..plugin_utils._planned_cases import planned_cases
 
@@ -16,5 +17,10 @@ class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return every finding and the report. Fails for findings as severe as `fail_on`."""
         with _builds.published(arguments["catalogue"] or ""):
-            planned = planned_cases(arguments)
-            return _validate.report(arguments, self._display.warning, self._task.check_mode, planned=planned)
+            return _validate.report(
+                arguments,
+                self._display.warning,
+                self._task.check_mode,
+                planned=planned_cases(arguments),
+                positions_of=positions,
+            )

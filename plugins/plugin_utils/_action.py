@@ -25,7 +25,7 @@ from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PR
 from ..module_utils._install.releases.versions import version
 from ..module_utils._otelcol.config.masking import concealed, masked_tree, masker, secrets_in_objects
 from ..module_utils._otelcol.errors import Problem, near, nearest
-from . import _arguments, _inventory, _lock_file, _sources
+from . import _arguments, _inventory, _lock_file, _origins, _sources
 from ._needed import needed
 from ._otelcol import _yaml
 from ._own_lines import forget_own_line
@@ -55,7 +55,7 @@ class ControllerAction(ActionBase):
         answer(lambda: self._check_inventory(variables), {})
         for warning in misspelled(variables):
             self._display.warning(warning)
-        if _yaml.Origin is None:
+        if not _origins.HAS_ORIGINS:
             arguments |= self._as_in_their_file(arguments, variables)
         if prefix := arguments.get("variables_prefix"):
             arguments["defaults"] = self._of_variables(prefix, variables) | arguments["defaults"]

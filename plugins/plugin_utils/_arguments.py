@@ -18,7 +18,7 @@ from ..module_utils._otelcol.config.masking import is_secret_header
 from ..module_utils._otelcol.config.paths import Position, dotted, leaves
 from ..module_utils._otelcol.errors import Problem, cleaned, near
 from ..module_utils._otelcol.kube.names import text
-from ._otelcol import _yaml
+from . import _origins
 
 # Keys of an argument spec that only documentation or the role's entry point uses.
 # `range` and `needs` are of recipes, whose options _collector/recipes.py checks.
@@ -194,7 +194,7 @@ def check_shapes(
         for around, place, wanted, where in places:
             found = around[place]
             if wanted in ("str", "path") and not option.get("choices"):
-                _check_spelling(found, _yaml.place(around, place), where, what)
+                _check_spelling(found, _origins.place(around, place), where, what)
             _check_shape(found, wanted, option, where, what)
             if wanted == "str" and (form := duration_form(option)):
                 _check_duration(found, form, where, what)
@@ -252,16 +252,16 @@ def _check_texts(values: Mapping[Any, Any], name: str, path: str, what: str) -> 
         if isinstance(value, str) and "\0" in value:
             wrong = f"option '{where}' of {what} has a NUL character, which no container and no annotation can hold"
             raise Problem(wrong, fix="Remove the character.")
-        _check_spelling(key, _yaml.place([key], 0), where, what, part="the name of ")
+        _check_spelling(key, _origins.place([key], 0), where, what, part="the name of ")
         if isinstance(value, Mapping) and name.endswith(_SOURCES):
             for inner in value.keys() - {"optional"}:
-                _check_spelling(value[inner], _yaml.place(value, inner), f"{where}.{inner}", what, is_shown=True)
+                _check_spelling(value[inner], _origins.place(value, inner), f"{where}.{inner}", what, is_shown=True)
             continue
         shape = "null" if value is None and not name.endswith(_REMOVED) else _shape(value)
         if shape in ("dict", "list", "null"):
             fix = f"Write `{key}: ''` for an empty text." if shape == "null" else f"Write `{key}: TEXT`."
             raise Problem(f"option '{where}' of {what} must be text, not {_SHAPES[shape][0]}", fix=fix)
-        _check_spelling(value, _yaml.place(values, key), where, what)
+        _check_spelling(value, _origins.place(values, key), where, what)
 
 
 def _check_tree(value: Any, path: str, what: str, is_text: bool = False) -> None:
@@ -270,12 +270,12 @@ def _check_tree(value: Any, path: str, what: str, is_text: bool = False) -> None
     for key in range(len(value)) if listed else value if isinstance(value, Mapping) else ():
         item, where = value[key], f"{path}[{key}]" if listed else f"{path}.{key}"
         wants_text = is_text or key in _FIELDS
-        if wants_text and isinstance(item, (bool, int, float)) and _yaml.place(value, key).spelled() == text(item):
+        if wants_text and isinstance(item, (bool, int, float)) and _origins.place(value, key).spelled() == text(item):
             raise Problem(
                 f"option '{where}' of {what} must be text, not {_SHAPES[_shape(item)][0]}", fix=f"Write '{text(item)}'."
             )
         if wants_text:
-            _check_spelling(item, _yaml.place(value, key), where, what)
+            _check_spelling(item, _origins.place(value, key), where, what)
         _check_tree(item, where, what, wants_text)
 
 

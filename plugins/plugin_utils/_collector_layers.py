@@ -21,7 +21,7 @@ from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, MIB, queue_mib, request_mib
 from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH, from_version
 from ..module_utils._otelcol.rules.view import Target
-from . import _sources
+from . import _origins, _sources
 from ._otelcol import _builds, _documents, _tables, _yaml
 
 _TAG = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
@@ -122,8 +122,8 @@ def placed(layers: list[Layer], written: Any) -> list[Layer]:
 
 def _places(layer: Layer, written: Sequence[Any], number: int) -> dict[KeyPath, Position]:
     """Return the places of what a recipe renders, by path; none if Ansible does not know where the recipe stands."""
-    positions = _yaml.positions(written[number])
-    whole = _yaml.place(written, number)
+    positions = _origins.positions(written[number])
+    whole = _origins.place(written, number)
     if not whole.file:
         return {}
     options = {str(value): positions[path] for path, value in leaves(_yaml.plain(written[number])) if path in positions}
@@ -190,7 +190,7 @@ def user_layers(collector: Collector, written: Any) -> list[Layer]:
             raise Problem(f"{path} holds no mapping", fix=fix)
         layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
     if written:
-        layers.append(Layer("config", _yaml.plain(collector.config), positions=_yaml.positions(written)))
+        layers.append(Layer("config", _yaml.plain(collector.config), positions=_origins.positions(written)))
     return layers
 
 

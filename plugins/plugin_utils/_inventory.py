@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._otelcol.errors import Problem
-from . import _sources
+from . import _origins, _sources
 from ._otelcol import _files, _yaml
 
 # What playbooks of this collection read beside the options of roles.
@@ -64,7 +64,7 @@ def check_names(variables: Mapping[str, Any]) -> None:
     for name in variables:
         meant = _meant(name)
         if meant:
-            where = str(_yaml.place(variables, name) or "")
+            where = str(_origins.place(variables, name) or "")
             wrong = f"variable {name} is read by nothing; did you mean {meant}?"
             raise Problem(wrong, where=where, fix="Correct the name. Rename a variable of your own use.")
 

@@ -45,7 +45,7 @@ from ..module_utils._otelcol.rules.data_flow import (
 from ..module_utils._otelcol.rules.rules import lint
 from ..module_utils._otelcol.rules.subject import Finding, Subject, masked, run
 from ..module_utils._otelcol.rules.view import Target
-from . import _arguments, _collector_layers, _sources, _summary
+from . import _arguments, _collector_layers, _origins, _sources, _summary
 from ._otelcol import _builds, _tables, _yaml
 
 _PREFIX = "otel_collector_"
@@ -146,7 +146,7 @@ def _drafts(request: Request) -> list[_Draft]:
         draft = _about(options["name"], _draft, options, platforms, request)
         draft.own_config = item.get("config") or request.defaults.get("config") or {}
         draft.own_recipes = item.get("recipes") or request.defaults.get("recipes") or []
-        draft.decrypted = _yaml.decrypted([draft.own_config, item.get("env") or request.defaults.get("env")])
+        draft.decrypted = _origins.decrypted([draft.own_config, item.get("env") or request.defaults.get("env")])
         draft.asks_for_storage = bool(item.get("storage") or alone.get("storage"))
         drafts.append(draft)
     return drafts

@@ -32,9 +32,9 @@ ROOMS = (
     "_sample_app",
     "_report",
 )
-# The rooms of the library, which knows the Collector and nothing of this collection.
+# The library knows the Collector. Its rooms have an order of their own.
 LIBRARY = "_otelcol"
-OF_THE_LIBRARY = (
+LIBRARY_ROOMS = (
     "errors",
     "graphs",
     "bounded",
@@ -53,6 +53,8 @@ CONTROLLER = "plugins/plugin_utils"
 WORKER = f"{CONTROLLER}/_worker"
 # What only the controller has: a module is copied to the host that it runs on, and brings neither.
 OF_THE_CONTROLLER = {"yaml", "jinja2"}
+# The one folder with effects that the controller uses too: it reads files, and starts programs.
+READS = f"{HOUSE}/_otelcol/bounded/live"
 # What reads the clock of the machine.
 CLOCK = {"now", "today", "utcnow"}
 # What has effects.
@@ -72,6 +74,7 @@ IMPURE = {
     "urllib.request",
 }
 INSIDE = files(f"{HOUSE}/*.py")
+LIBRARY_FOLDERS = (f"{HOUSE}/{LIBRARY}/", f"{CONTROLLER}/{LIBRARY}/")
 
 
 def live(path: str) -> bool:
@@ -106,9 +109,28 @@ def clocks(path: str) -> list[str]:
     return [ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCK]
 
 
+def rank(path: str) -> tuple[int, int]:
+    """Return where the room of a file or module stands, and where its room of the library."""
+    found = room(path)
+    if found != LIBRARY:
+        return ROOMS.index(found), 0
+    return ROOMS.index(found), LIBRARY_ROOMS.index(library_room(path))
+
+
+def library_room(path: str) -> str:
+    """Return the room of the library that a file or module is in."""
+    return PurePosixPath(path).relative_to(f"{HOUSE}/{LIBRARY}").with_suffix("").parts[0]
+
+
 def upward(path: str) -> list[str]:
     """Return what a file imports of rooms after its own."""
-    return [module for module in inside(path) if ROOMS.index(room(module)) > ROOMS.index(room(path))]
+    return [module for module in inside(path) if rank(module) > rank(path)]
+
+
+def beyond_the_library(path: str) -> list[str]:
+    """Return what a file of the library imports of the collection."""
+    of_the_collection = [name for name in imports(path) if name.startswith(("plugins/", "ansible"))]
+    return [name for name in of_the_collection if not name.startswith(LIBRARY_FOLDERS)]
 
 
 def breaches(paths: Iterable[str], found: Callable[[str], list[str]]) -> dict[str, list[str]]:
@@ -148,7 +170,7 @@ def test_plugins_are_doorways_to_what_runs_on_the_controller() -> None:
 
 def on_clusters(path: str) -> list[str]:
     """Return what a file imports of files with effects, without those that read files of this machine."""
-    return [name for name in filter(live, imports(path)) if room(name) != "_bounded"]
+    return [name for name in filter(live, imports(path)) if not name.startswith(READS)]
 
 
 def test_the_controller_has_no_effect_on_a_cluster() -> None:
@@ -157,17 +179,32 @@ def test_the_controller_has_no_effect_on_a_cluster() -> None:
 
 def test_one_file_brings_the_parser_of_yaml() -> None:
     found = [path for path in files("plugins/*.py") if "yaml" in imports(path)]
-    assert found == [f"{CONTROLLER}/_yaml.py"]
+    assert found == [f"{CONTROLLER}/{LIBRARY}/_yaml.py"]
+
+
+def test_the_library_imports_nothing_of_the_collection() -> None:
+    library = [path for folder in LIBRARY_FOLDERS for path in files(f"{folder}*.py")]
+    assert {path.split("/")[1] for path in library} == {"module_utils", "plugin_utils"}
+    assert breaches(library, beyond_the_library) == {}
+    assert beyond_the_library(f"{CONTROLLER}/_render.py")
 
 
 def test_a_room_imports_rooms_before_it() -> None:
     assert breaches(INSIDE, upward) == {}
 
 
+def shown_under(heading: str, page: str) -> tuple[str, ...]:
+    """Return the names in the first column of the table below a heading."""
+    section = page.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+    return tuple(re.findall(r"^\| `(_?\w+)` \|", section, re.MULTILINE))
+
+
 def test_the_order_has_every_room_and_the_page_shows_it() -> None:
     assert set(ROOMS) == {room(path) for path in INSIDE}
-    shown = re.findall(r"^\| `(_\w+)` \|", text("docs/architecture.md"), re.MULTILINE)
-    assert tuple(shown) == ROOMS
+    page = text("docs/architecture.md")
+    assert shown_under("## Rooms", page) == ROOMS
+    assert shown_under("## The library", page) == LIBRARY_ROOMS
+    assert set(LIBRARY_ROOMS) == {library_room(path) for path in INSIDE if room(path) == LIBRARY}
 
 
 def test_a_test_that_starts_ansible_is_with_the_plays() -> None:
@@ -185,6 +222,9 @@ def test_a_breach_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert impure(f"{HOUSE}/_kube/live/connect.py")
     assert clocks(f"{HOUSE}/_diagnose/live/reader.py")
     assert not live(f"{HOUSE}/_kube/services.py")
-    assert room(f"{HOUSE}/_errors") == "_errors"
+    assert room(f"{HOUSE}/_kube/services.py") == "_kube"
+    assert library_room(f"{HOUSE}/{LIBRARY}/errors") == "errors"
     monkeypatch.setattr(sys.modules[__name__], "ROOMS", ROOMS[::-1])
-    assert f"{HOUSE}/_errors" in upward(f"{HOUSE}/_kube/live/connect.py")
+    monkeypatch.setattr(sys.modules[__name__], "LIBRARY_ROOMS", LIBRARY_ROOMS[::-1])
+    assert f"{HOUSE}/{LIBRARY}/errors" in upward(f"{HOUSE}/_kube/live/connect.py")
+    assert f"{HOUSE}/{LIBRARY}/errors" in upward(f"{HOUSE}/{LIBRARY}/rules/subject.py")

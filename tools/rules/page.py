@@ -30,8 +30,8 @@ version of contrib. A rule that needs to know where a config runs reports nothin
 
 def page() -> str:
     """Return docs/rules.md."""
-    findings = plugin("plugin_utils._findings")
-    rules = list(plugin("module_utils._validate.rules").RULES)
+    findings = plugin("plugin_utils._otelcol._findings")
+    rules = list(plugin("module_utils._otelcol.rules.rules").RULES)
     parts = [_HEAD, _table([*rules, *findings.OURS], {rule.id for rule in rules})]
     for module in dict.fromkeys(map(_module, rules)):
         parts.append(_chapter(module, [rule for rule in rules if _module(rule) == module]))
@@ -53,7 +53,7 @@ def _table(rules: list[Any], explained: set[str]) -> str:
 
 
 def _severities(rule: Any) -> tuple[str, str, str]:
-    profiles = plugin("module_utils._validate.profiles").PROFILES
+    profiles = plugin("module_utils._otelcol.rules.profiles").PROFILES
     development, default, production = (
         profiles[name].get(rule.id, rule.severity) for name in ("development", "default", "production")
     )

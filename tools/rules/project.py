@@ -16,7 +16,7 @@ _CASES = "tests.unit.plugins.module_utils._otelcol.rules"
 
 
 def plugin(name: str) -> Any:
-    """Return a module of the collection, such as `module_utils._config.paths`."""
+    """Return a module of the collection, such as `module_utils._otelcol.config.paths`."""
     _make_importable()
     return import_module(f"{_COLLECTION}.{name}")
 

@@ -88,11 +88,27 @@ class Collected:
             self.failed.append(internal_error(what, error, Position(file)))
 
 
-def collect(paths: Sequence[str], config: Any, merge: bool = False) -> Collected:
-    """Return every config at the paths and in a variable. Raises Problem for a path that holds none."""
+PositionsOf = Callable[[Any], Mapping[KeyPath, Position]]
+
+
+def unplaced(_value: Any) -> Mapping[KeyPath, Position]:
+    """Return no positions: a value has none that was not read from a file."""
+    return {}
+
+
+def collect(
+    paths: Sequence[str],
+    config: Any,
+    merge: bool = False,
+    positions_of: PositionsOf = unplaced,
+) -> Collected:
+    """Return every config at the paths and in a variable. Raises Problem for a path that holds none.
+
+    `positions_of` says where the parts of the variable stand in files.
+    """
     result = Collected()
     if config is not None:
-        _add_variable(config, result)
+        _add_variable(config, result, positions_of)
     for path in paths:
         _add_path(Path(path), result)
     if merge and len(result.inputs) > 1:
@@ -267,7 +283,7 @@ def _finish(document: _yaml.Document, found: Found, name: str, around: Context) 
     return Input(name, document.data, locate, document.duplicates, around, found, layer)
 
 
-def _add_variable(config: Any, result: Collected) -> None:
+def _add_variable(config: Any, result: Collected, positions_of: PositionsOf) -> None:
     if isinstance(config, str):
         text = str(_yaml.plain(config))  # libyaml does not accept Ansible's text types
         result.texts[VARIABLE] = text
@@ -282,7 +298,7 @@ def _add_variable(config: Any, result: Collected) -> None:
         value if isinstance(value, list) and value and all(documents.is_object(item) for item in value) else [value]
     )
     if not any(documents.is_object(item) for item in listed):
-        document = _yaml.Document(value, _yaml.positions(config))
+        document = _yaml.Document(value, positions_of(config))
         result.inputs.append(_finish(document, _PLAIN, VARIABLE, Context()))
         return
     with result.guarded(f"reading {VARIABLE}", VARIABLE):

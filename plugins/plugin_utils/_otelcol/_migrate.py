@@ -41,12 +41,19 @@ class Moved:
     """Each config: its name, how it was and is, and its build."""
 
 
-def migrate(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Return the changes as a task result. Writes the files unless `check` is set. Raises Problem."""
+def migrate(
+    arguments: Mapping[str, Any],
+    check: bool,
+    positions_of: _inputs.PositionsOf = _inputs.unplaced,
+) -> dict[str, Any]:
+    """Return the changes as a task result. Writes the files unless `check` is set. Raises Problem.
+
+    `positions_of` says where the parts of `config` stand in files.
+    """
     config, dest = arguments["config"], arguments["dest"]
     if (config is None) == (not arguments["paths"]):
         raise Problem("either `paths` or `config` is required", fix="Give one of them.")
-    collected = _inputs.collect(arguments["paths"], config)
+    collected = _inputs.collect(arguments["paths"], config, positions_of=positions_of)
     wanted = _builds.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted, arguments.get("compare"))

@@ -46,12 +46,15 @@ def report(
     check: bool = False,
     others: Sequence[Hop] = (),
     planned: Iterable[Case] = (),
+    *,
+    positions_of: _inputs.PositionsOf = _inputs.unplaced,
 ) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
 
     `others` are collectors that are not checked, and may send to those that are. `planned` are judged already.
+    `positions_of` says where the parts of `config` stand in files.
     """
-    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"])
+    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"], positions_of)
     cases = [*planned, *_collected(arguments, collected, others)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
     judgement = _findings.Judgement.from_arguments(arguments)

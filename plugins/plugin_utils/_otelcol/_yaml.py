@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -27,17 +27,10 @@ try:
     from yaml import CSafeDumper as _Dumper
 except ImportError:  # libyaml is not everywhere
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
-try:
-    # Newer versions of ansible-core have the origin of every value as a tag, older ones as an attribute of text.
-    # Neither is promised: without both, findings have a path and no line.
-    from ansible._internal._datatag._tags import Origin, VaultedValue
-except ImportError:
-    Origin = VaultedValue = None
 
 __all__ = [
     "Document",
     "Invalid",
-    "Origin",
     "dump",
     "key_of",
     "load",
@@ -45,8 +38,6 @@ __all__ = [
     "load_lenient",
     "parsed",
     "plain",
-    "position_of",
-    "positions",
     "spread",
 ]
 
@@ -112,13 +103,6 @@ def dump(*documents: Any) -> str:
 IN_RESOURCE: Path = ("spec", "config")
 
 
-def positions(value: Any, path: Path = ()) -> dict[Path, Position]:
-    """Return the position of every value and key below `value`, if Ansible has it."""
-    found: dict[Path, Position] = {}
-    _collect(value, path, found)
-    return found
-
-
 def plain(value: Any) -> Any:
     """Return the value as mappings, lists and scalars without any of Ansible's types around them."""
     if isinstance(value, str):  # most values are texts
@@ -134,62 +118,7 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, float) else str(value)
 
 
-def decrypted(value: Any) -> frozenset[str]:
-    """Return the texts in a value that Ansible decrypted, as far as its version still knows."""
-    if isinstance(value, str):
-        is_vaulted = VaultedValue.is_tagged_on(value) if VaultedValue else hasattr(value, "_ciphertext")
-        return frozenset([plain(value)]) if is_vaulted else frozenset()
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return frozenset().union(*map(decrypted, parts))
-
-
-def place(values: Any, key: Any) -> Position:
-    """Return the position of what is at a key of a mapping or an index of a list; an empty one if it is not known."""
-    name = next((own for own in values if own == key), None) if isinstance(values, Mapping) else None
-    return _spelled(_position(values[key]) or _position(name) or Position(), values[key])
-
-
-def _spelled(position: Position, value: Any) -> Position:
-    """Return a position that knows how its file spells the value, if that is no text and no container."""
-    if value is None or isinstance(value, (str, Mapping, list, tuple)):
-        return position
-    return replace(position, spelled=partial(_as_written, position.file, position.line, position.column, value))
-
-
-def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
-    position = _position(value)
-    if position:
-        found.setdefault(path, _spelled(position, value))
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            here = (*path, str(key))
-            key_place = _position(key)
-            if key_place:
-                found[here] = replace(key_place, spelled=_spelled(_position(item) or key_place, item).spelled)
-            _collect(item, here, found)
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            _collect(item, (*path, index), found)
-
-
-def position_of(value: Any) -> Position:
-    """Return where a value of Ansible stands in a file; an empty position if that is not known."""
-    return _position(value) or Position()
-
-
-def _position(value: Any) -> Position | None:
-    if Origin is not None:
-        origin = Origin.get_tag(value)
-        return (
-            Position(str(origin.path or ""), origin.line_num or 0, origin.col_num or 0)
-            if origin and origin.path
-            else None
-        )
-    legacy = getattr(value, "ansible_pos", None)
-    return Position(*legacy) if legacy and legacy[0] else None
-
-
-def _as_written(file: str, line: int, column: int, value: Any) -> str:
+def as_written(file: str, line: int, column: int, value: Any) -> str:
     """Return a value without quotes as it stands at a place of a file, which may be that of its key.
 
     Empty for all else: other values, templates, and files that are encrypted or are not YAML.

@@ -13,7 +13,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.filter.to_manifests import FilterModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _action
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _action, _origins
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
     _builds,
     _inputs,
@@ -283,13 +283,13 @@ def test_older_versions_of_ansible_core_know_how_a_value_is_spelled(
 ) -> None:
     file = tmp_path / "inventory.yml"
     file.write_text("A: 1.10\nB: '{{ x }}'\nC: yes\n")
-    monkeypatch.setattr(_yaml, "Origin", None)
+    monkeypatch.setattr(_origins, "Origin", None)
     values = {}
     for line, (name, value) in enumerate({"A": 1.1, "B": 2, "C": True}.items(), 1):
         key = _Placed(name)
         key.ansible_pos = (str(file), line, 1)
         values[key] = value
-    assert [_yaml.place(values, name).spelled() for name in "ABC"] == ["1.10", "", "yes"]
+    assert [_origins.place(values, name).spelled() for name in "ABC"] == ["1.10", "", "yes"]
 
 
 def test_older_versions_of_ansible_core_take_a_list_from_the_variable_that_knows_its_positions() -> None:
