@@ -116,7 +116,7 @@ def _invalid(config: Any, target: Target, left: Sequence[Unsolved]) -> Iterator[
     reported = {one.path for one in left}
     subject = Subject(config, target=target, listeners=target.catalogue.listeners)
     for rule in _REJECTING:
-        for fault in rule.check(subject):
+        for fault in sorted(rule.check(subject), key=lambda fault: dotted(fault.path)):
             around = any(fault.path[:end] in reported for end in range(1, len(fault.path) + 1))
             if not around and (rule.id == _GATE or (fault.severity or rule.severity) == "error"):
                 yield Unsolved(

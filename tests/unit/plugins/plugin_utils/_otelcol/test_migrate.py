@@ -269,6 +269,21 @@ def test_the_result_may_go_elsewhere(tmp_path: Path) -> None:
         migrate(paths=[str(tmp_path)], dest=str(dest))
 
 
+def test_what_is_left_has_an_order() -> None:
+    """A rule finds things in the order of a set, which differs from run to run."""
+    names = [f"otlp/{letter}" for letter in "fbdace"]
+    receiver = {"protocols": {"grpc": {"endpoint": "localhost:4317", "tls": {"min_version": "1.2"}}}}
+    pipeline = {"receivers": names, "exporters": ["debug"]}
+    config = {
+        "receivers": dict.fromkeys(names, receiver),
+        "exporters": {"debug": None},
+        "service": {"pipelines": {"traces": pipeline}},
+    }
+    left = [row["path"] for row in migrate(config=config)["unsolved"]]
+    assert len(left) == len(names)
+    assert left == sorted(left)
+
+
 def test_text_that_is_no_yaml_is_left_and_told_and_a_folder_without_a_config_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("receivers: ]\n")
     (row,) = migrate(paths=[str(tmp_path / "a.yml")])["unsolved"]

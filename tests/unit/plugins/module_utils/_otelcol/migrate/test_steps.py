@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.steps import STEPS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 
-TABLES = Path(__file__).parents[5] / "plugins" / "plugin_utils" / "_data" / "catalogue"
+TABLES = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
 CATALOGUE = Catalogue.from_tables({file.stem: json.loads(file.read_text()) for file in TABLES.glob("*.json")})
 ODD = [None, 5, "x", [], {}, [5], {"a": None}, {"exporters": 5}, {"exporters": {5: 5}}, {"service": {"pipelines": [1]}}]
 

@@ -260,7 +260,7 @@ def test_a_custom_resource_says_itself() -> None:
     assert (found.mounts, found.fleeting) == (("/a", "/b"), ("/a",))
 
 
-ROOT = Path(__file__).parents[5]
+ROOT = Path(__file__).parents[6]
 ROLE = ROOT / "roles" / "otel_collector"
 PREFIX = "otel_collector_"
 
