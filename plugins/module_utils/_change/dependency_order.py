@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from typing import Any
 
 from .._kube.managed_fields import is_applied
@@ -57,30 +58,151 @@ def order(
     senders, also after those that send to it by their `earlier` config alone. Collectors that send to each other in a
     circle change together.
     """
-    found = {one.name: one for one in collectors(manifests, {})}
-    new = {name for name, one in found.items() if not any(live.get(ref(item)) for item in one.workloads)}
-    moving = {name for name, one in found.items() if name not in new and _differs(one, live, manager)}
-    pairs = {(one.sender, one.receiver) for one in flows if one.sender != one.receiver and one.sender in moving}
-    between = sorted((sender, receiver) for sender, receiver in pairs if receiver in moving | new)
-    lost, added = ({name: _ports(found[name], live, lost=side) for name in moving} for side in (True, False))
-    first = [
-        (sender, receiver) if lost.get(receiver) and not added.get(receiver) else (receiver, sender)
-        for sender, receiver in between
-    ]
-    past = {(one.sender, one.receiver) for one in earlier if one.sender in moving and lost.get(one.receiver)}
-    levels = _levels([*first, *sorted(pair for pair in past - pairs if pair[0] != pair[1])])
-    held = {id(item): level for name, level in levels.items() for item in _held(found[name])}
-    waves = [
-        Wave(
-            collectors=sorted(name for name, level in levels.items() if level == number),
-            later=sorted(name for name, level in levels.items() if level > number),
-        )
-        for number in range(max(levels.values(), default=0) + 1)
-    ]
-    for item in manifests:
-        waves[held.get(id(item), 0)].manifests.append(item)
-    both = sorted({receiver for _sender, receiver in between if lost.get(receiver) and added.get(receiver)})
-    return waves, [_unsafe(name, lost[name], added[name]) for name in both]
+    moving = _moving(manifests, live, manager)
+    known_flows = _between_moving(flows, moving)
+    precedence = _Precedence()
+    _receivers_first(precedence, known_flows, moving)
+    _losing_ports_last(precedence, known_flows, moving)
+    _past_senders_first(precedence, known_flows, earlier, moving)
+    levels = precedence.levels()
+    return _waves(manifests, moving, levels), _warnings(known_flows, moving)
+
+
+@dataclass(frozen=True)
+class _Moving:
+    """A collector that this run creates or changes, with the ports that its change closes and opens."""
+
+    change: Change
+    is_new: bool
+    closed: frozenset[Port] = frozenset()
+    opened: frozenset[Port] = frozenset()
+
+    @property
+    def closes_only(self) -> bool:
+        """Whether it closes a port and opens none, so that it may change after its senders."""
+        return bool(self.closed) and not self.opened
+
+    @property
+    def swaps_ports(self) -> bool:
+        """Whether it closes a port and opens another one: no order is safe for its senders."""
+        return bool(self.closed and self.opened)
+
+
+class _Precedence:
+    """Which collector changes before which other one, by their names."""
+
+    def __init__(self) -> None:
+        self._followers: dict[str, set[str]] = {}
+
+    def add(self, before: str, after: str) -> None:
+        self._followers.setdefault(before, set()).add(after)
+        self._followers.setdefault(after, set())
+
+    def levels(self) -> dict[str, int]:
+        """Return the number of the wave of each collector. Collectors on a circle are in one wave.
+
+        A collector comes after all that lead to it, so the longest chain of them is its wave.
+        """
+        circle_of = self._circles()
+        circles_before: dict[frozenset[str], set[frozenset[str]]] = {circle: set() for circle in circle_of.values()}
+        for before, followers in self._followers.items():
+            for after in followers:
+                if circle_of[before] != circle_of[after]:
+                    circles_before[circle_of[after]].add(circle_of[before])
+        level_of: dict[frozenset[str], int] = {}
+        for circle in TopologicalSorter(circles_before).static_order():
+            level_of[circle] = max((level_of[earlier] + 1 for earlier in circles_before[circle]), default=0)
+        return {name: level_of[circle] for name, circle in circle_of.items()}
+
+    def _circles(self) -> dict[str, frozenset[str]]:
+        """Return the names that each name leads to and that lead back to it, with the name itself."""
+        reached = {name: self._reached_from(name) for name in self._followers}
+        return {
+            name: frozenset({name, *(other for other in names if name in reached[other])})
+            for name, names in reached.items()
+        }
+
+    def _reached_from(self, start: str) -> set[str]:
+        reached: set[str] = set()
+        waiting = [start]
+        while waiting:
+            next_names = self._followers[waiting.pop()] - reached
+            reached |= next_names
+            waiting += next_names
+        return reached
+
+
+def _receivers_first(precedence: _Precedence, flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> None:
+    """Let receivers change before their senders, so that a new port is open before anyone sends to it."""
+    for flow in flows:
+        if not moving[flow.receiver].closes_only:
+            precedence.add(flow.receiver, flow.sender)
+
+
+def _losing_ports_last(precedence: _Precedence, flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> None:
+    """Let receivers that only close ports change after their senders."""
+    for flow in flows:
+        if moving[flow.receiver].closes_only:
+            precedence.add(flow.sender, flow.receiver)
+
+
+def _past_senders_first(
+    precedence: _Precedence, flows: set[Flow], earlier: Iterable[Flow], moving: Mapping[str, _Moving]
+) -> None:
+    """Let those that send by their earlier config alone change before a receiver closes a port."""
+    for flow in _between_moving(earlier, moving):
+        if flow not in flows and moving[flow.receiver].closed:
+            precedence.add(flow.sender, flow.receiver)
+
+
+def _moving(manifests: Sequence[Manifest], live: Mapping[Ref, Manifest | None], manager: str) -> dict[str, _Moving]:
+    """Return the collectors that this run creates or changes, by name."""
+    moving = {}
+    for change in collectors(manifests, {}):
+        if not any(live.get(ref(workload)) for workload in change.workloads):
+            moving[change.name] = _Moving(change, is_new=True)
+        elif _differs(change, live, manager):
+            open_now, open_after = _ports_now(change, live), _ports_after(change)
+            moving[change.name] = _Moving(
+                change, is_new=False, closed=open_now - open_after, opened=open_after - open_now
+            )
+    return moving
+
+
+def _between_moving(flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> set[Flow]:
+    """Return the flows from collectors that change to others that change or are new."""
+    return {
+        flow
+        for flow in flows
+        if flow.sender != flow.receiver
+        and flow.sender in moving
+        and not moving[flow.sender].is_new
+        and flow.receiver in moving
+    }
+
+
+def _waves(manifests: Sequence[Manifest], moving: Mapping[str, _Moving], levels: Mapping[str, int]) -> list[Wave]:
+    """Return the waves of all manifests, given the number of the wave of each collector that has an order."""
+    numbers = range(max(levels.values(), default=0) + 1)
+    waves = [Wave(collectors=_at_level(levels, number), later=_above_level(levels, number)) for number in numbers]
+    level_of = {id(manifest): level for name, level in levels.items() for manifest in _held(moving[name].change)}
+    for manifest in manifests:
+        waves[level_of.get(id(manifest), 0)].manifests.append(manifest)
+    return waves
+
+
+def _at_level(levels: Mapping[str, int], number: int) -> list[str]:
+    return sorted(name for name, level in levels.items() if level == number)
+
+
+def _above_level(levels: Mapping[str, int], number: int) -> list[str]:
+    return sorted(name for name, level in levels.items() if level > number)
+
+
+def _warnings(flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> list[str]:
+    """Return a warning for each receiver for whose ports no order is safe."""
+    swapping = {flow.receiver for flow in flows if moving[flow.receiver].swaps_ports}
+    return [_unsafe(name, moving[name]) for name in sorted(swapping)]
 
 
 def earlier_flows(manifests: Iterable[Manifest], configs: Iterable[tuple[str, Any]]) -> list[Flow]:
@@ -113,11 +235,14 @@ def _held(change: Change) -> list[Manifest]:
     return [item for item in change.manifests if item["kind"] not in _SHARED]
 
 
-def _ports(change: Change, live: Mapping[Ref, Manifest | None], *, lost: bool) -> set[Port]:
-    """Return the ports that a collector loses or gains."""
-    new = {port for item in change.manifests for port in _open(item)}
-    old = {port for item in change.manifests for port in _open(live.get(ref(item)) or {})}
-    return old - new if lost else new - old
+def _ports_now(change: Change, live: Mapping[Ref, Manifest | None]) -> frozenset[Port]:
+    """Return the ports that a collector has open before its change."""
+    return frozenset(port for manifest in change.manifests for port in _open(live.get(ref(manifest)) or {}))
+
+
+def _ports_after(change: Change) -> frozenset[Port]:
+    """Return the ports that a collector has open after its change."""
+    return frozenset(port for manifest in change.manifests for port in _open(manifest))
 
 
 def _open(item: Manifest) -> Iterator[Port]:
@@ -130,27 +255,12 @@ def _open(item: Manifest) -> Iterator[Port]:
             yield port.get("protocol") or "TCP", number
 
 
-def _levels(first: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Return the wave of each collector, given pairs of which one comes before the other. A circle is one wave."""
-    after: dict[str, set[str]] = {}
-    for one, then in first:
-        after.setdefault(one, set()).add(then)
-        after.setdefault(then, set())
-    for between, then_too in after.items():
-        for ahead in after.values():
-            if between in ahead:
-                ahead.update(then_too)
-    before = {name: {one for one in after if name in after[one] and one not in after[name]} for name in after}
-    # A collector comes after all that lead to it, so the longest chain of them is its wave.
-    levels: dict[str, int] = {}
-    for name in sorted(after, key=lambda one: (len(before[one]), one)):
-        levels[name] = max((levels[one] + 1 for one in before[name]), default=0)
-    return levels
-
-
-def _unsafe(name: str, lost: set[Port], added: set[Port]) -> str:
-    gone, new = (", ".join(f"{number}/{protocol}" for protocol, number in sorted(ports)) for ports in (lost, added))
+def _unsafe(name: str, moving: _Moving) -> str:
     return (
-        f"{name} opens {new} and closes {gone} in one run, so its senders may send to a closed port until they change."
-        " Open the new port in one run, and close the old one in the next."
+        f"{name} opens {_listed(moving.opened)} and closes {_listed(moving.closed)} in one run, so its senders may send"
+        " to a closed port until they change. Open the new port in one run, and close the old one in the next."
     )
+
+
+def _listed(ports: Iterable[Port]) -> str:
+    return ", ".join(f"{number}/{protocol}" for protocol, number in sorted(ports))
