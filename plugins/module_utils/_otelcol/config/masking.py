@@ -148,6 +148,7 @@ def _is_secret_name(name: str) -> bool:
 
 
 def is_secret_header(name: str) -> bool:
+    """Whether a header of this name holds a credential: `authorization`, `x-api-key`, `cookie`."""
     return is_secret_name(name) or bool(_HEADER.search(name.lower().replace("_", "-")))
 
 
@@ -551,6 +552,7 @@ def salted(salt: str) -> Callable[[str], str]:
 
 
 def masked_tree(tree: Any, mask: Callable[[str], str]) -> Any:
+    """Return a tree in which each scalar is masked; one that the mask leaves as it is keeps its type."""
     if isinstance(tree, dict):
         return {key: masked_tree(value, mask) for key, value in tree.items()}
     if isinstance(tree, list):

@@ -68,6 +68,7 @@ def pod_labels(name: str) -> dict[str, str]:
 
 
 def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str, str]:
+    """Return the labels of each object of a collector, by the recommended labels of Kubernetes."""
     return {
         **selector_labels(instance, mode),
         OWNER_LABEL: OWNER,
@@ -87,10 +88,12 @@ def release(namespace: str, name: str) -> str:
 
 
 def release_of_instrumentation(namespace: str, name: str) -> str:
+    """Return the release of an Instrumentation: what is pruned and removed together has one release."""
     return _release(f"{namespace}.{name}_instrumentation")
 
 
 def release_of_sample_app(namespace: str, name: str) -> str:
+    """Return the release of the sample application in a namespace."""
     return _release(f"{namespace}.{name}_sample-app")
 
 

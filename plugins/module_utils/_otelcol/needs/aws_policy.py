@@ -118,6 +118,10 @@ class EksCluster(NamedTuple):
 
 
 def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
+    """Return what the ARN of a cluster says. Raises Problem for another ARN.
+
+    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html
+    """
     parts = cluster_arn.split(":")
     if len(parts) != 6 or parts[2] != "eks":  # noqa: PLR2004 - the parts of every ARN
         raise Problem(f"'{cluster_arn}' is not the ARN of an EKS cluster", fix="Check endpoint_url.")
@@ -125,6 +129,7 @@ def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
 
 
 def filled(value: Any, eks_cluster: EksCluster) -> Any:
+    """Return a tree of a policy with the partition, region and account of a cluster in place of their placeholders."""
     if isinstance(value, dict):
         return {key: filled(item, eks_cluster) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

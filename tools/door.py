@@ -1,0 +1,108 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""python -m tools.door [--write]: writes the names that the collection uses of its library, in docs/library.md.
+
+The table is the door of the library: what is not in it may change without a look at the rest of the collection. A
+change that uses another name changes the page, so a reviewer sees it. Without --write, it says whether the page is
+stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "library.md"
+PLUGINS = PurePosixPath("plugins")
+LIBRARY = "_otelcol"
+_TABLE = re.compile(r"<!-- door:[^\n]*-->\n.*?<!-- end -->", re.DOTALL)
+_NOTE = "<!-- door: written by `python -m tools.door --write` from the imports; do not edit -->"
+
+Door = dict[str, set[str]]
+
+
+def door() -> Door:
+    """Return the names that files beside the library import of it, by module."""
+    names: Door = {}
+    for path in users_of_the_library():
+        for module, name in used_by(path):
+            names.setdefault(module, set()).add(name)
+    return names
+
+
+def users_of_the_library() -> list[PurePosixPath]:
+    """Return the files of the collection that are not the library's."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", f"{PLUGINS}/*.py"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    paths = [PurePosixPath(line) for line in sorted(listed) if (ROOT / line).is_file()]
+    return [path for path in paths if LIBRARY not in path.parts]
+
+
+def used_by(path: PurePosixPath) -> Iterator[tuple[str, str]]:
+    """Yield each module and name of the library that a file uses."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    modules: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        package = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+        for imported in node.names:
+            whole = package / imported.name
+            if LIBRARY not in whole.parts:
+                continue
+            if (ROOT / whole).with_suffix(".py").is_file():
+                modules[imported.asname or imported.name] = written(whole)
+            else:
+                yield written(package), imported.name
+    yield from attributes_of(modules, tree)
+
+
+def attributes_of(modules: dict[str, str], tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield each name that a file reads of modules which it imported whole."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            yield modules[node.value.id], node.attr
+
+
+def written(module: PurePosixPath) -> str:
+    """Return a module as the page names it: its path below plugins."""
+    return f"{module.relative_to(PLUGINS)}.py"
+
+
+def purpose(module: str) -> str:
+    """Return the first sentence of a module's docstring."""
+    docstring = ast.get_docstring(ast.parse((ROOT / PLUGINS / module).read_text(encoding="utf-8"))) or ""
+    sentence = re.split(r"(?<=\.)\s", " ".join(docstring.split()), maxsplit=1)[0]
+    return sentence.replace("|", "\\|")
+
+
+def page() -> str:
+    """Return the page with the table of today's imports."""
+    rows = []
+    for module, names in sorted(door().items()):
+        listed = ", ".join(f"`{name}`" for name in sorted(names, key=lambda name: (name.lower(), name)))
+        rows.append(f"| `{module}` | {purpose(module)} | {listed} |\n")
+    table = f"{_NOTE}\n| module | what it has | names in use |\n|---|---|---|\n{''.join(rows)}<!-- end -->"
+    return _TABLE.sub(lambda _match: table, PAGE.read_text(encoding="utf-8"))
+
+
+def main() -> int:
+    """Return 1 if the page is stale and stays so."""
+    wanted = page()
+    if wanted == PAGE.read_text(encoding="utf-8"):
+        return 0
+    if "--write" in sys.argv[1:]:
+        PAGE.write_text(wanted, encoding="utf-8")
+        return 0
+    print("docs/library.md is stale. Run `python -m tools.door --write`, and look at what passes the door.")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
