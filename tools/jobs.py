@@ -34,6 +34,9 @@ COLOR = re.compile(r"\x1b\[[0-9;]*m")
 # What Molecule prints on a terminal, and elsewhere.
 PART = re.compile(r"\b(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
 CLOSING = re.compile(r"\b\d+ passed|Molecule executed")
+# A test among the dearest of a run of pytest, and how many of all runs are listed.
+DEAR = re.compile(r"\s*(?P<seconds>\d+\.\d+)s (?P<phase>call|setup|teardown)\s+(?P<test>\S.*)")
+MOST_DEAR = 10
 # How Ansible, pytest and make begin an error; what follows belongs to it up to the next empty line.
 ERROR = re.compile(r"(?:fatal|failed): \[|\[ERROR\]|E   |(?:FAILED|ERROR) \S|make: \*\*\*")
 PRINTING = threading.Lock()
@@ -75,6 +78,15 @@ class Part:
         self.cpu += end[1] - begin[1]
 
 
+@dataclass(frozen=True)
+class DearTest:
+    """A test that took long: its seconds, and which phase of it."""
+
+    seconds: float
+    phase: str
+    test: str
+
+
 @dataclass
 class Target:
     """What is learned from one target's output. `now` counts seconds and CPU seconds."""
@@ -83,6 +95,7 @@ class Target:
     now: Callable[[], tuple[float, float]]
     parts: dict[str, Part] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    dear_tests: list[DearTest] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     step: tuple[str, str] | None = None
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=ERROR_LINES))
@@ -107,6 +120,8 @@ class Target:
                 part.add(found["step"], self.step_started, self.now())
                 if part.result == "FAILED":
                     self._keep_errors(" ".join(step))
+        elif dear := DEAR.fullmatch(line):
+            self.dear_tests.append(DearTest(float(dear["seconds"]), dear["phase"], dear["test"]))
         elif line.lstrip().startswith("SKIPPED") or CLOSING.search(line):
             self.notes.append(line.strip())
 
@@ -199,12 +214,21 @@ def table(jobs: Iterable[Job]) -> list[str]:
     return rows
 
 
+def dearest(jobs: Iterable[Job]) -> list[str]:
+    """Return a line for each of the tests that took longest, of all jobs."""
+    found = [(job.name, test) for job in jobs for target in job.done for test in target.dear_tests]
+    found.sort(key=lambda item: item[1].seconds, reverse=True)
+    return [f"{test.seconds:8.1f} {name}: {test.phase} {test.test}" for name, test in found[:MOST_DEAR]]
+
+
 def summary(jobs: Sequence[Job]) -> list[str]:
     """Return the table, what was skipped, the closing lines, and each failed job's errors, or its last lines.
 
     A failed scenario still clears up: its errors are not at the end of the output.
     """
     rows = ["", *table(jobs), ""]
+    if slow_tests := dearest(jobs):
+        rows += ["The tests that took longest, in seconds:", *slow_tests, ""]
     rows += [f"{job.name}: {note}" for job in jobs for target in job.done for note in target.notes]
     for job in (job for job in jobs if job.failed):
         errors = [error for target in job.done for error in target.errors]

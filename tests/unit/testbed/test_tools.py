@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tools import leftovers
-from tools.jobs import Job, Target, cpu, main, table
+from tools.jobs import MOST_DEAR, Job, Target, cpu, dearest, main, table
 
 PROGRAMS = {
     "interrupts": f"import os, signal; os.kill({os.getpid()}, signal.SIGTERM)",
@@ -94,6 +94,20 @@ def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.Captur
     assert "partly   first                          0      0  passed  verify 0" in shown
     assert "partly   second                         0      0  FAILED" in shown
     assert "partly: SKIPPED: scenario third, because of the moon" in shown
+
+
+def test_the_dearest_tests_of_all_jobs_are_listed() -> None:
+    """Pytest lists the dearest tests of each of its runs."""
+    jobs = [Job.of("one"), Job.of("two")]
+    jobs[0].done = [read("  3.00s call     tests/a.py::test_b", "0.50s setup    tests/a.py::test_c", "a ➜ verify: ok")]
+    jobs[1].done = [read(*(f"{number}.25s call     tests/d.py::test_{number}" for number in range(4, 14)))]
+    shown = dearest(jobs)
+    assert shown[:2] == [
+        "    13.2 two: call tests/d.py::test_13",
+        "    12.2 two: call tests/d.py::test_12",
+    ]
+    assert len(shown) == MOST_DEAR
+    assert dearest([]) == []
 
 
 def test_the_table_has_the_seconds_of_each_step() -> None:
