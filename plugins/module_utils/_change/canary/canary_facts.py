@@ -10,6 +10,7 @@ proves nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from typing import Any
@@ -149,6 +150,93 @@ def _drawn(settings: Mapping[str, Any]) -> int:
     return ceil(_SAMPLED * 100 / percentage) if percentage else LEAST
 
 
+@dataclass(frozen=True)
+class Share:
+    """Items of one component that went wrong, of those that were offered to it."""
+
+    bad: int
+    offered: int
+
+    @property
+    def percent(self) -> int:
+        return _percent(self.bad, self.offered)
+
+    @property
+    def is_rare(self) -> bool:
+        return 100 * self.bad <= _RARE * self.offered
+
+    def at_least(self, readings: int) -> float:
+        """Return which share goes wrong for certain, in percent. Items of one reading fail together."""
+        return bounds(*fewer(self.bad, self.offered, readings))[0]
+
+    def at_most(self, readings: int) -> float:
+        """Return which share may go wrong, in percent. Items of one reading fail together, unless few fail at all."""
+        counted = (self.bad, self.offered) if self.is_rare else fewer(self.bad, self.offered, readings)
+        return bounds(*counted)[1]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The share of a canary beside the worst one of the rest, and in how many readings each was counted."""
+
+    here: Share
+    rest: Share
+    here_readings: int
+    rest_readings: int
+
+    @property
+    def excess(self) -> int:
+        """By how many percent more goes wrong here for certain than may go wrong in the rest."""
+        certain = self.here.at_least(self.here_readings) - self.rest.at_most(self.rest_readings)
+        return max(round(certain), 0)
+
+    def as_row(self, name: str) -> Row:
+        """Return the fields of a row of facts; `name` says what went wrong."""
+        return {
+            name: self.here.bad,
+            "offered": self.here.offered,
+            f"{name}_percent": self.here.percent,
+            f"rest_{name}": self.rest.bad,
+            "rest_offered": self.rest.offered,
+            f"rest_{name}_percent": self.rest.percent,
+            f"{name}_excess": self.excess,
+        }
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """How many items left a processor, of those that came in."""
+
+    went: int
+    came: int
+
+    @property
+    def surely(self) -> float:
+        """Which share passes for certain, in percent."""
+        return bounds(self.went, self.came)[0]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Rows of one kind, and which of their fields count items that went wrong, and items that went well."""
+
+    rows: str
+    wrong: tuple[str, ...]
+    well: str
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (*self.wrong, self.well)
+
+    def share(self, row: Row) -> Share:
+        bad = sum(row[name] for name in self.wrong)
+        return Share(bad, bad + row[self.well])
+
+
+_RECEIVED = _Counts("receives", ("refused", "failed"), "accepted")
+_EXPORTED = _Counts("exports", ("send_failed", "enqueue_failed"), "sent")
+
+
 class _Comparison:
     """The rows of a canary, each with what it is compared with."""
 
@@ -164,103 +252,115 @@ class _Comparison:
 
     def _same(self, kind: str, row: Row) -> list[tuple[Row, Facts]]:
         """Return the rows of the same component and signal in the rest, each with the rows that it is one of."""
-        key = (row["id"], row["signal"])
-        return [(one, facts) for facts in self._bases for one in facts[kind] if (one["id"], one["signal"]) == key]
+        return [(other, facts) for facts in self._bases for other in facts[kind] if _key(other) == _key(row)]
 
     def _alike(self, kind: str, row: Row) -> list[tuple[Row, Facts]]:
         """Return the rows of the same component and signal in the rest, else all of the same signal."""
-        signal = [(one, facts) for facts in self._bases for one in facts[kind] if one["signal"] == row["signal"]]
+        signal = [(other, facts) for facts in self._bases for other in facts[kind] if other["signal"] == row["signal"]]
         return self._same(kind, row) or signal
 
+    def _before(self, kind: str, row: Row) -> list[Row]:
+        """Return the rows of the same component and signal among what the rest counts in this time."""
+        return [other for other in self._old[kind] if _key(other) == _key(row)]
+
     def receives(self, index: int, row: Row) -> Row:
-        parts = ("refused", "failed")
-        due = self._due_to_come(row)
-        share = self._share("receives", index, row, "rejected", (*parts, "accepted"))
-        return {**row, **share, "about": f"receivers/{row['id']}", "due": due}
+        """Return the row of a receiver, with how much was due to come by the rate of the rest."""
+        compared = self._compared(_RECEIVED, index, row)
+        about = f"receivers/{row['id']}"
+        return {**row, **compared.as_row("rejected"), "about": about, "due": self._due_to_come(row)}
 
     def _due_to_come(self, row: Row) -> int:
-        """Return how many items were due by now at the rate of the rest; 0 where that says nothing.
+        """Return how many items were due by now at the rate of the rest; 0 where that says nothing."""
+        came = sum(other["accepted"] for other in self._before("receives", row))
+        seconds = self._old["seconds"]
+        watched = self._watched_passive(row) if row["passive"] else self._watched_active(row)
+        return int(came * watched / seconds) if seconds else 0
+
+    def _watched_passive(self, row: Row) -> float:
+        """Return for how many seconds clients had to send to a receiver; 0 where silence says nothing.
 
         Clients keep their connections to older pods, so only what remains alone is due to get their data.
         """
-        here = [one for one in self._old["receives"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
-        came, seconds = sum(one["accepted"] for one in here), self._old["seconds"]
-        if row["passive"]:
-            watched = self._alone or 0.0
-            due = row["signal"] in self._old["steady"] and watched >= 3 * MARGIN
-        else:
-            watched = self._new["seconds"]
-            rest = interval(section(self._settings[0], "receivers", row["id"]))
-            due = kind_of(row["id"]) in _COLLECTING and watched > 2 * rest
-        return int(came * watched / seconds) if due and seconds else 0
+        alone = self._alone or 0.0
+        return alone if row["signal"] in self._old["steady"] and alone >= 3 * MARGIN else 0.0
 
-    def _share(self, kind: str, index: int, row: Row, name: str, fields: tuple[str, ...]) -> Row:
-        """Return which share of the items went wrong here and in the rest, and by how much more for certain.
+    def _watched_active(self, row: Row) -> float:
+        """Return for how many seconds a receiver had to collect; 0 where silence says nothing."""
+        watched: float = self._new["seconds"]
+        pause = interval(section(self._settings[0], "receivers", row["id"]))
+        return watched if kind_of(row["id"]) in _COLLECTING and watched > 2 * pause else 0.0
 
-        The last field counts what went well. Items of one request fail together, so of many items in few readings no
-        more than the readings count; the same for the rest, if some fail there too.
+    def _compared(self, counts: _Counts, index: int, row: Row) -> Compared:
+        """Return which share of the items went wrong here and in the rest.
+
+        Items of one request fail together, so of many items in few readings no more than the readings count; the same
+        for the rest, if some fail there too.
         """
-
-        def counted(one: Row) -> tuple[int, int]:
-            return sum(one[part] for part in fields[:-1]), sum(one[part] for part in fields)
-
-        (bad, of), counts = counted(row), [0, *self._canary.history(kind, index, *fields)]
-        readings = sum(after > before for before, after in pairwise(counts))
-        others = {counted(one) for one, _facts in self._alike(kind, row)} or {(0, 0)}
-        few = len(self._canary.polls)
-        upper = {one: bounds(*(fewer(*one, few) if 100 * one[0] > _RARE * one[1] else one))[1] for one in others}
-        rest = max(others, key=lambda one: (upper[one], one[1]))
-        more = bounds(*fewer(bad, of, readings))[0] - upper[rest]
-        return {
-            name: bad,
-            "offered": of,
-            f"{name}_percent": _percent(bad, of),
-            f"rest_{name}": rest[0],
-            "rest_offered": rest[1],
-            f"rest_{name}_percent": _percent(*rest),
-            f"{name}_excess": max(round(more), 0),
-        }
+        totals = [0, *self._canary.history(counts.rows, index, *counts.fields)]
+        here_readings = sum(after > before for before, after in pairwise(totals))
+        rest_readings = len(self._canary.polls)
+        rest = [counts.share(other) for other, _facts in self._alike(counts.rows, row)]
+        worst = max(rest, key=lambda share: (share.at_most(rest_readings), share.offered), default=Share(0, 0))
+        return Compared(counts.share(row), worst, here_readings, rest_readings)
 
     def exports(self, index: int, row: Row) -> Row:
-        """Return the row of an exporter, with how much was due by the share that the rest has sent."""
-        share = self._share("exports", index, row, "failed", ("send_failed", "enqueue_failed", "sent"))
-        here = self._same("exports", row)
-        # A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
-        peers = here or ([] if row["signal"] in self._moving else self._alike("exports", row))
+        """Return the row of an exporter, with how much was due by the share that the rest has sent, and its queue."""
+        compared = self._compared(_EXPORTED, index, row)
+        return {**row, **compared.as_row("failed"), **self._due_to_be_sent(row), **self._queue(index, row)}
+
+    def _due_to_be_sent(self, row: Row) -> Row:
+        others = self._exporters_beside(row)
+        shares = [_sent_share(other, facts) for other, facts in others]
         came = _accepted(self._settled, row["signal"]) if self._settled else 0
-        sent = [min(one["sent"] / max(_accepted(facts, one["signal"]), 1), 1.0) for one, facts in peers]
-        known = [one for one in self._old["exports"] if (one["id"], one["signal"]) == (row["id"], row["signal"])]
-        queue = sum(one["queue_size"] for one in known) / max(len(self._old["pods"]), 1)
+        least = self._least(row["signal"])
+        sends_nearly_all = max(shares, default=1.0) >= _NEARLY_ALL
+        return {
+            "due": int(came * max(shares, default=0.0)),
+            "rest_sent": max((other["sent"] for other, _facts in others), default=0),
+            "least": least if sends_nearly_all else max(least, SOME_TRACE),
+        }
+
+    def _exporters_beside(self, row: Row) -> list[tuple[Row, Facts]]:
+        """Return the exporters of the rest to compare with.
+
+        A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
+        """
+        same = self._same("exports", row)
+        if same or row["signal"] in self._moving:
+            return same
+        return self._alike("exports", row)
+
+    def _queue(self, index: int, row: Row) -> Row:
+        """Return how full the queue of an exporter stays, by how much it grows, and how full those of the rest are."""
         sizes = self._canary.history("exports", index, "queue_size")[-_GROWTH:]
         here_unit, rest_unit = (unit_of(config, row["id"]) for config in self._settings)
-        low = min(sizes[-LAST:]) // here_unit if len(sizes) >= LAST else 0
-        least = self._least(row["signal"])
+        lowest = min(sizes[-LAST:]) // here_unit if len(sizes) >= LAST else 0
+        rest_size = sum(other["queue_size"] for other in self._before("exports", row)) / _pods(self._old)
         return {
-            **row,
-            **share,
-            "due": int(came * max(sent, default=0.0)),
-            "rest_sent": max((one["sent"] for one, _facts in peers), default=0),
-            "least": least if max(sent, default=1.0) >= _NEARLY_ALL else max(least, SOME_TRACE),
-            "queue_low": low,
+            "queue_low": lowest,
             "queue_grown": sizes[-1] - sizes[0],
-            "rest_queue": round(queue),
-            "queue_excess": round(low / max(len(self._new["pods"]), 1) - 5 * queue / rest_unit),
+            "rest_queue": round(rest_size),
+            "queue_excess": round(lowest / _pods(self._new) - 5 * rest_size / rest_unit),
         }
 
     def processes(self, row: Row) -> Row:
         """Return the row of a processor, with whether items pass it in the rest, or elsewhere if it is new there."""
-        same = [(one["incoming"], one["outgoing"]) for one, _facts in self._same("processes", row)]
-        came, went = max(same, key=lambda one: bounds(one[1], one[0])[0], default=(0, 0))
-        share = bounds(went, came)[0] / 100
-        ends = row["signal"] in self._sending - self._moving
+        passed = [_Passed(other["outgoing"], other["incoming"]) for other, _facts in self._same("processes", row)]
+        most = max(passed, key=lambda one: one.surely, default=_Passed(0, 0))
+        is_sent_elsewhere = row["signal"] in self._sending - self._moving
+        passes = most.surely >= _PASSES if passed else is_sent_elsewhere
         holds = _HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
-        passes = 100 * share >= _PASSES if same else ends
         least = self._least(row["signal"], row["id"])
-        if same and went < _NEARLY_ALL * came:
-            least = max(least, ceil(SOME_TRACE / max(share, 0.01)))
-        said = f"{went} of {came} pass" if same else "all are sent without it"
-        more = {"rest_incoming": came, "rest_outgoing": went, "rest_passes": said, "passes": passes and not holds}
-        return {**row, **more, "least": least}
+        if passed and most.went < _NEARLY_ALL * most.came:
+            least = max(least, ceil(SOME_TRACE / max(most.surely / 100, 0.01)))
+        return {
+            **row,
+            "rest_incoming": most.came,
+            "rest_outgoing": most.went,
+            "rest_passes": f"{most.went} of {most.came} pass" if passed else "all are sent without it",
+            "passes": passes and not holds,
+            "least": least,
+        }
 
     def _least(self, signal: str, name: str = "") -> int:
         """Return how many items must be due to say that none passes: more with samplers that the rest does not have."""
@@ -274,17 +374,34 @@ class _Comparison:
 
     def log(self, row: Row) -> Row:
         """Return an entry, with whether the rest has it too, and whether its component works all the same."""
-        said = row["cause"] or VARIABLE.sub("#", row["said"])
-        role = row["about"].partition("/")[0]
-        others = {
-            (one["about"].partition("/")[0], one["cause"] or VARIABLE.sub("#", one["said"]))
-            for one in self._old["logs"]
-        }
-        works = {
-            f"exporters/{one['id']}" for one in self._new["exports"] if one["sent"] and one["sent"] > one["failed"]
-        } | {f"receivers/{one['id']}" for one in self._new["receives"] if one["accepted"]}
-        calm = row["about"] in works and not _is_partial(row)
-        return {**row, "known": (role, said) in others, "calm": calm}
+        known = {_entry(other) for other in self._old["logs"]}
+        calm = row["about"] in self._working() and not _is_partial(row)
+        return {**row, "known": _entry(row) in known, "calm": calm}
+
+    def _working(self) -> set[str]:
+        """Return the components that move items, as entries of the log call them."""
+        exports, receives = self._new["exports"], self._new["receives"]
+        exporters = {f"exporters/{row['id']}" for row in exports if row["sent"] and row["sent"] > row["failed"]}
+        return exporters | {f"receivers/{row['id']}" for row in receives if row["accepted"]}
+
+
+def _key(row: Row) -> tuple[str, str]:
+    """Return what a row is about: a component and a signal."""
+    return row["id"], row["signal"]
+
+
+def _entry(row: Row) -> tuple[str, str]:
+    """Return what an entry of a log says, without what differs from pod to pod, and the role of its component."""
+    return row["about"].partition("/")[0], row["cause"] or VARIABLE.sub("#", row["said"])
+
+
+def _sent_share(row: Row, facts: Facts) -> float:
+    """Return the share of what came in that an exporter has sent."""
+    return float(min(row["sent"] / max(_accepted(facts, row["signal"]), 1), 1.0))
+
+
+def _pods(facts: Mapping[str, Any]) -> int:
+    return max(len(facts["pods"]), 1)
 
 
 def unit_of(config: Mapping[str, Any], exporter: str) -> int:
