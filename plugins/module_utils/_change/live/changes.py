@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._kube.bundle import normalise
@@ -41,8 +41,19 @@ from .canary import Canary, judged, prepared
 from .rollback import Bundle, Restored, lost, outcomes, outrun, restore, waiting, worked_now, works_as_before
 
 Live = Mapping[Ref, "Manifest | None"]
-# A collector that failed, and what was brought back, or why it keeps the new config.
-Failed = tuple["Change | None", Problem, "Restored | str"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a collector that failed, or of another workload, which has no change.
+
+    A collector is `restored`, or keeps its new config; `kept_because` says why, as a sentence.
+    """
+
+    failure: Problem
+    change: Change | None = None
+    restored: Restored | None = None
+    kept_because: str = ""
 
 
 class Changes:
@@ -72,19 +83,24 @@ class Changes:
         for change in found:
             self._announce(change)
         if self.bundle.check:
-            changing = [one for one in found if one.before and any(map(self._differs, one.workloads))]
-            allow([one for one in changing if one.is_followed])
-            self._plan(changing)
+            self._preview(found, allow)
             return
-        new = [one for one in found if one.name not in self.records and one.is_followed and one.before]
-        left = [one for one in found if one.name in self.records]
-        wanted = [*left, *filter(None, self.bundle.cluster.parallel(self._working, new))]
-        self.changes = [one for one in self.bundle.cluster.parallel(self._recorded, wanted) if one]
+        self.changes = self._to_make(found)
         allow(self.changes)
         self.canaries = prepared(self.bundle, self.changes, self.live)
 
-    def _plan(self, changing: list[Change]) -> None:
-        """Say how each change would reach the pods. Raises Problem for a canary that could not be judged."""
+    def _to_make(self, found: Iterable[Change]) -> list[Change]:
+        """Return the changes that interrupted runs left, and those of collectors that work, each with its record."""
+        left = [change for change in found if change.name in self.records]
+        new = [change for change in found if change.name not in self.records and change.is_followed and change.before]
+        working = filter(None, self.bundle.cluster.parallel(self._working, new))
+        recorded_changes = self.bundle.cluster.parallel(self._recorded, [*left, *working])
+        return [change for change in recorded_changes if change]
+
+    def _preview(self, found: Iterable[Change], allow: Callable[[list[Change]], None]) -> None:
+        """Say what each change would do to the pods. Raises Problem for a canary that could not be judged."""
+        changing = [change for change in found if change.before and any(map(self._differs, change.workloads))]
+        allow([change for change in changing if change.is_followed])
         prepared(self.bundle, changing, self.live)
         for change in changing:
             has_service = any(item["kind"] == "Service" for item in change.manifests)
@@ -211,21 +227,23 @@ class Changes:
             raise self._failure(failed)
         return {ref(item) for workloads in awaited.values() for item in workloads}
 
-    def _rolled(self, rolling: Mapping[str, list[Manifest]], after: Mapping[Ref, Manifest]) -> list[Failed]:
+    def _rolled(self, rolling: Mapping[str, list[Manifest]], after: Mapping[Ref, Manifest]) -> list[Outcome]:
         """Wait for what is not judged, and return what fails."""
-        failed = []
+        failed: list[Outcome] = []
         waits = {name: waiting(self.bundle, items, after, self.open.get(name)) for name, items in rolling.items()}
         for name, failure in outcomes(self.bundle, waits) if waits else ():
             change = self.open.get(name)
-            late = self._kept(change, failure, after) if failure else None
-            if failure and not late:
+            kept = self._kept(change, failure, after) if failure else None
+            if kept:
+                failed.append(kept)
+            elif failure:
                 failed.append(self._failed(name, failure, after))
-            elif change:
-                failed += [late] if late else []
+                continue
+            if change:
                 self._close(self.open.pop(name))
         return failed
 
-    def _complete(self, canary: Canary, after: dict[Ref, Manifest]) -> list[Failed]:
+    def _complete(self, canary: Canary, after: dict[Ref, Manifest]) -> list[Outcome]:
         """Take a canary from its first pods to the last. Raises Failure as soon as one does not work or does worse."""
         change, late = canary.change, []
         canary.first(after)
@@ -240,33 +258,38 @@ class Changes:
         self._close(self.open.pop(change.name))
         return late
 
-    def _kept(self, change: Change | None, failure: Failure, after: Mapping[Ref, Manifest]) -> Failed | None:
+    def _kept(self, change: Change | None, failure: Failure, after: Mapping[Ref, Manifest]) -> Outcome | None:
         """Return why a collector that is not ready keeps its new config, unless it works worse than before."""
         why = works_as_before(self.bundle, change, after) if change and change.goes_back else ""
-        return (change, failure, why) if why else None
+        return Outcome(failure, change, kept_because=why) if why else None
 
-    def _failed(self, name: str, failure: Problem, after: Mapping[Ref, Manifest]) -> Failed:
+    def _failed(self, name: str, failure: Problem, after: Mapping[Ref, Manifest]) -> Outcome:
+        """Bring a collector back that failed, or say why it keeps its new config."""
         change = self.open.pop(name, None)
-        if change and change.goes_back:
-            return change, failure, restore(self.bundle, change, after, self.live)
-        why = lost(self.bundle, change) or outrun(self.bundle, change, after) if change else ""
-        if change:
-            self._close(change, "" if why else KEPT)
-        return change, failure, why or f"{name} keeps the new config, because `on_failure` is `keep`." if change else ""
+        if change is None:
+            return Outcome(failure)
+        if change.goes_back:
+            return Outcome(failure, change, restored=restore(self.bundle, change, after, self.live))
+        why = lost(self.bundle, change) or outrun(self.bundle, change, after)
+        self._close(change, "" if why else KEPT)
+        usual = f"{name} keeps the new config, because `on_failure` is `keep`."
+        return Outcome(failure, change, kept_because=why or usual)
 
-    def _failure(self, failed: list[Failed]) -> Failure:
-        undone = [(one, back) for one, _failure, back in failed if one and isinstance(back, Restored)]
-        again = {one.name: self._again(one) for one, back in undone if back.back}
-        works = dict(outcomes(self.bundle, {name: wait for name, wait in again.items() if wait}))
-        told = [
-            *(self._told(one, back, works.get(one.name)) for one, back in undone),
-            *(back for _change, _failure, back in failed if isinstance(back, str) and back),
-        ]
-        first = failed[0][1]
-        others = [str(failure) for _change, failure, _back in failed[1:]]
-        facts = {"failures": [one for _change, failure, _back in failed for one in failure.facts.get("failures", [])]}
-        fix = "\n".join([first.fix, *others, *told])
-        return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts=facts)
+    def _failure(self, failed: list[Outcome]) -> Failure:
+        """Return one error for all that failed: the first one, with the others and what became of each as its fix."""
+        first = failed[0].failure
+        others = [str(outcome.failure) for outcome in failed[1:]]
+        kept = [outcome.kept_because for outcome in failed if outcome.kept_because]
+        failures = [row for outcome in failed for row in outcome.failure.facts.get("failures", [])]
+        fix = "\n".join([first.fix, *others, *self._told_restored(failed), *kept])
+        return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})
+
+    def _told_restored(self, failed: list[Outcome]) -> list[str]:
+        """Wait for the collectors that went back, and return what became of each."""
+        undone = [(one.change, one.restored) for one in failed if one.change and one.restored]
+        waits = {change.name: self._again(change) for change, restored in undone if restored.back}
+        works = dict(outcomes(self.bundle, {name: wait for name, wait in waits.items() if wait}))
+        return [self._told(change, restored, works.get(change.name)) for change, restored in undone]
 
     def _again(self, change: Change) -> Any:
         workloads = [item for item in change.before if item["kind"] in RUNS]
