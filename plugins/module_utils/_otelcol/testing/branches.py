@@ -9,8 +9,8 @@ than other settings, or than nothing. Private.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..config.paths import Path, at, items, leaves, mappings, section
@@ -61,9 +61,10 @@ STEPS: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
 _ACTS_ALONE = {"redaction"}
 # Connectors that make metrics of records: the keys with conditions, and the signal of each.
 METRICS_OF = {"spans": "traces", "spanevents": "traces", "metrics": "metrics", "datapoints": "metrics", "logs": "logs"}
-_COUNTING = ("count", "sum", "signaltometrics")
 # Keys below which a component has statements or conditions in OTTL or expr.
 _DECIDING = {"condition", "conditions", "statement", "statements", "if", "expr"}
+# Lists of texts in OTTL that a user may put into groups.
+_GROUPED = ("statements", "conditions")
 _CHOOSING = ("include", "exclude")
 # What a record of a test shows of a span, data point or log record; a change of anything else is not seen.
 _SEEN = {
@@ -109,20 +110,23 @@ def _is_used(item: Any, config: Mapping[str, Any]) -> bool:
 
 
 def _of_component(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
-    kind = kind_of(str(path[1]))
+    role, kind = str(path[0]), kind_of(str(path[1]))
     if not isinstance(settings, Mapping):
         return
-    if path[0] == "processors" and kind in STEPS:
-        for signals in dict.fromkeys(STEPS[kind].values()):
-            roots = [root for root, of in STEPS[kind].items() if of == signals]
-            yield from _steps(path, _grouped(settings, roots, language), signals, roots)
-    elif path[0] == "processors" and kind == "tailsampling":
-        for index, policy in enumerate(mappings(settings, "policies")):
-            yield from _policy((*path, "policies", index), policy, settings)
-    elif path[0] == "connectors" and kind == "routing":
-        yield from _routes(path, settings)
-    elif path[0] == "connectors" and kind in _COUNTING:
-        yield from _counted(path, settings)
+    if role == "processors" and kind in STEPS:
+        yield from _of_processor(path, kind, settings, language)
+    elif (role, kind) in _OF_COMPONENT:
+        yield from _OF_COMPONENT[role, kind](path, settings)
+
+
+def _of_processor(path: Path, kind: str, settings: Settings, language: Language) -> Iterator[Branch]:
+    """Yield the steps of a processor, for one signal after the other: each signal has lists of its own."""
+    own = {root[0] for root in STEPS[kind]}
+    rest = {key: value for key, value in settings.items() if key not in own}
+    for signals in dict.fromkeys(STEPS[kind].values()):
+        roots = [root for root, of in STEPS[kind].items() if of == signals]
+        steps = [step for root in roots for step in _steps_at(root, settings, language)]
+        yield from _of_steps(path, kind, rest, signals, steps)
 
 
 def _not_asked(path: Path, settings: Any) -> Iterator[Branch]:
@@ -137,31 +141,60 @@ def _not_asked(path: Path, settings: Any) -> Iterator[Branch]:
     yield from (Branch(place, str(place[-1]), unknown=NOT_ASKED) for place in choices)
 
 
-class _Group(dict[str, Any]):
-    """A group of statements or conditions, and whether the user wrote them without a group."""
+@dataclass(frozen=True)
+class Step:
+    """A step of a processor: an item of the list at `root`, or a text of a group in that list.
 
-    bare = False
+    Of a text, `key` and `number` say where in its `group` it stands, and `index` where the group is. It is `bare` if
+    the user wrote the texts of the group as the list itself.
+    """
+
+    root: Path
+    index: int
+    text: Any
+    group: Settings | None = None
+    key: str = ""
+    number: int = 0
+    bare: bool = False
+
+    @property
+    def path(self) -> Path:
+        """Where the user wrote it, in the settings of the processor."""
+        if self.group is None:
+            return (*self.root, self.index)
+        return (*self.root, self.number) if self.bare else (*self.root, self.index, self.key, self.number)
 
 
-def _grouped(settings: Settings, roots: Sequence[Path], language: Language) -> Settings:
-    """Return settings in which every text in OTTL is in a group that names its context.
+def _steps_at(root: Path, settings: Settings, language: Language) -> Iterator[Step]:
+    """Yield each step of a list; of a group of statements and conditions its conditions first."""
+    listed = at(settings, root)
+    if not isinstance(listed, list):
+        return
+    if len(root) > 1 or not str(root[0]).endswith(_GROUPED):
+        yield from (Step(root, index, item) for index, item in enumerate(listed))
+        return
+    bare = all(isinstance(item, str) for item in listed)
+    for index, group in enumerate(_groups(root, listed, bare)):
+        named = _with_context(group, language)
+        for key in ("conditions", "statements"):
+            for number, text in enumerate(items(named, key)):
+                yield Step(root, index, text, named, key, number, bare)
+
+
+def _groups(root: Path, listed: Sequence[Any], bare: bool) -> list[Settings]:
+    """Return the groups of statements or conditions of a list. Texts without a group are one group."""
+    if not bare:
+        return [group for group in listed if isinstance(group, Mapping)]
+    return [{"statements" if str(root[0]).endswith("statements") else "conditions": listed}]
+
+
+def _with_context(group: Settings, language: Language) -> Settings:
+    """Return a group that names its context.
 
     The Collector infers the context from all texts of a group, so a part of them could have another one.
     """
-    found = dict(settings)
-    for root in roots:
-        steps = settings.get(str(root[0]))
-        if len(root) > 1 or not isinstance(steps, list) or not str(root[0]).endswith(("statements", "conditions")):
-            continue
-        kind = "statements" if str(root[0]).endswith("statements") else "conditions"
-        bare = all(isinstance(step, str) for step in steps)
-        groups = [_Group({kind: steps})] if bare else [_Group(step) for step in steps if isinstance(step, Mapping)]
-        for group in groups:
-            group.bare = bare
-            context = group.get("context") or _context(group, language)
-            group.update({"context": context} if context else {})
-        found[str(root[0])] = groups
-    return found
+    context = group.get("context") or _context(group, language)
+    return {**group, "context": context} if context else group
 
 
 def _context(group: Settings, language: Language) -> str:
@@ -170,58 +203,58 @@ def _context(group: Settings, language: Language) -> str:
     return infer(language, kind, list(language.contexts), [used(str(text), one) for text, one in texts])[0]
 
 
-def _steps(path: Path, settings: Settings, signals: tuple[str, ...], roots: Sequence[Path]) -> Iterator[Branch]:
+def _of_steps(
+    path: Path, kind: str, rest: Settings, signals: tuple[str, ...], steps: Sequence[Step]
+) -> Iterator[Branch]:
     """Yield the steps of a processor: each is compared with the steps before it alone."""
-    own = {root[0] for root in STEPS[_kind(path)]}
-    rest = {key: value for key, value in settings.items() if key not in own}
-    done: list[tuple[Path, Any]] = []
-    for place, text in (step for root in roots for step in _listed(root, at(settings, root))):
-        before: Settings | str = _with(settings, rest, done) if done or _kind(path) in _ACTS_ALONE else ENTERS
-        if _kind(path) == "transform" and place[-2] == "conditions":
-            group = {**at(settings, place[:-2]), "conditions": [text], "statements": [marking("")]}
-            after = _with(settings, rest, [*done, (place[:-2], group)])
-        else:
-            marked = _kind(path) == "transform" and not _shows(text)
-            after = _with(settings, rest, [*done, (place, marking(text) if marked else text)])
-            done.append((place, text))
-        bare = getattr(at(settings, place[:-2]), "bare", False)
-        real = (*path, *place[:-3], place[-1]) if bare else (*path, *place)
-        unknown = NO_PROFILES if signals == ("profiles",) else ""
-        yield Branch(real, _said(text), signals, None if unknown else after, before, unknown)
+    unknown = NO_PROFILES if signals == ("profiles",) else ""
+    done: list[Step] = []
+    for step in steps:
+        before = settings_of(rest, done) if done or kind in _ACTS_ALONE else ENTERS
+        after = settings_of(rest, [*done, _showing(kind, step)])
+        if not _is_condition(kind, step):
+            done.append(step)
+        yield Branch((*path, *step.path), _said(step.text), signals, None if unknown else after, before, unknown)
 
 
-def _kind(path: Path) -> str:
-    return kind_of(str(path[1]))
+def _is_condition(kind: str, step: Step) -> bool:
+    """Whether a step changes nothing itself: it decides about the statements of its group."""
+    return kind == "transform" and step.key == "conditions"
 
 
-def _listed(root: Path, steps: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield each step of a list with its path; of a group of statements its conditions first."""
-    for index, step in enumerate(steps if isinstance(steps, list) else ()):
-        if not isinstance(step, _Group):
-            yield (*root, index), step
-        for key in ("conditions", "statements") if isinstance(step, _Group) else ():
-            yield from (((*root, index, key, number), text) for number, text in enumerate(items(step, key)))
+def _showing(kind: str, step: Step) -> Step:
+    """Return a step whose effect a record shows: what shows nothing of its own leaves a mark."""
+    if _is_condition(kind, step):
+        group = {**(step.group or {}), "conditions": [step.text], "statements": [marking("")]}
+        return Step(step.root, step.index, group)
+    if kind == "transform" and not _shows(step.text):
+        return replace(step, text=marking(step.text))
+    return step
 
 
-def _with(settings: Settings, rest: Settings, steps: Sequence[tuple[Path, Any]]) -> Settings:
-    """Return the settings of a processor with these steps alone."""
-    found: dict[str, Any] = dict(rest)
+def settings_of(rest: Settings, steps: Sequence[Step]) -> Settings:
+    """Return the settings of a processor with these steps alone, and the `rest` that is no step."""
+    found = dict(rest)
     groups: dict[Path, dict[str, Any]] = {}
-    for place, step in steps:
-        number = next(index for index, part in enumerate(place) if isinstance(part, int))
-        root, group = place[:number], place[: number + 1]
-        inside = found
-        for part in root[:-1]:
-            inside = inside.setdefault(str(part), {})
-        listed = inside.setdefault(str(root[-1]), [])
-        if group == place:
-            listed.append(step)
-        elif group not in groups:
-            groups[group] = {**at(settings, group), str(place[-2]): [step]}
-            listed.append(groups[group])
+    for step in steps:
+        place = (*step.root, step.index)
+        if step.group is None:
+            _list_at(found, step.root).append(step.text)
+        elif place in groups:
+            groups[place][step.key].append(step.text)
         else:
-            groups[group][str(place[-2])].append(step)
+            groups[place] = {**step.group, step.key: [step.text]}
+            _list_at(found, step.root).append(groups[place])
     return found
+
+
+def _list_at(settings: dict[str, Any], root: Path) -> list[Any]:
+    """Return the list at a path, with what leads to it; both are made if they are missing."""
+    inside = settings
+    for part in root[:-1]:
+        inside = inside.setdefault(str(part), {})
+    listed: list[Any] = inside.setdefault(str(root[-1]), [])
+    return listed
 
 
 def _said(step: Any) -> str:
@@ -258,6 +291,11 @@ def marking(statement: str) -> str:
     """Return a statement that leaves a mark on the resource, under the condition of another one."""
     condition = parts(statement)[1]
     return f'set(resource.attributes["{MARK}"], true){condition and f" where {condition}"}'
+
+
+def _policies(path: Path, settings: Settings) -> Iterator[Branch]:
+    for index, policy in enumerate(mappings(settings, "policies")):
+        yield from _policy((*path, "policies", index), policy, settings)
 
 
 def _policy(path: Path, policy: Settings, settings: Settings) -> Iterator[Branch]:
@@ -305,3 +343,12 @@ def _counted(path: Path, settings: Settings) -> Iterator[Branch]:
                 one = {**metric, "conditions": [text]}
                 asked = {**rest, key: [one] if listed else {name: one}}
                 yield Branch((*path, key, name, "conditions", index), str(text), (signal,), asked)
+
+
+_OF_COMPONENT: dict[tuple[str, str], Callable[[Path, Settings], Iterator[Branch]]] = {
+    ("processors", "tailsampling"): _policies,
+    ("connectors", "routing"): _routes,
+    ("connectors", "count"): _counted,
+    ("connectors", "sum"): _counted,
+    ("connectors", "signaltometrics"): _counted,
+}
