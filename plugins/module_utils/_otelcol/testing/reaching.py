@@ -10,8 +10,8 @@ record gets there and takes it. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path, at, items, mappings, section
@@ -35,22 +35,65 @@ NO_LITERAL = "its literals do not say what takes it"
 UNREACHED = "what its literals say does not take it"
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a record should take, read from its config once.
+
+    `component` is the role and the id, `kind` the type without underscores. `listed_in` names the list that the value
+    is in, and `group` the settings that have this list. `context` is that of the statements and conditions there.
+    """
+
+    component: Path
+    kind: str
+    value: Any
+    listed_in: Any
+    group: Settings
+    context: str
+
+    @classmethod
+    def of(cls, branch: Branch, config: Mapping[str, Any]) -> Target:
+        """Return the target of a branch of a config."""
+        path = branch.path
+        group = at(config, path[:-2])
+        group = group if isinstance(group, Mapping) else {}
+        context = str(group.get("context") or "") or _context_of(path)
+        return cls(path[:2], kind_of(str(path[1])), at(config, path), path[-2], group, context)
+
+
+def _context_of(path: Path) -> str:
+    """Return the context that the keys of a path name; empty text if they name none."""
+    names = (_CONTEXT_OF.get(str(key), str(key)) for key in path[2:] if key in _CONTEXT_OF or key in _FIXED)
+    return next(names, "")
+
+
 def given(branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield what a test may give so that a record takes a branch; `examples` is what other tests give."""
     if match := _REQUEST.search(branch.what):
-        headers, wanted = {match[1]: match[2]}, [Wanted()]
+        headers, taking = {match[1]: match[2]}, [Wanted()]
     else:
-        headers, wanted = {}, list(_wanted(branch, config))
+        headers, taking = {}, _taking(branch, config)
+    number = _number_of(at(config, branch.path))
     for pipeline in _pipelines(branch, config):
-        for receiver, signal, way in _ways(pipeline, config, ()):
-            both = (together(one, other) for one in wanted for other in way)
-            for overlay in (one for one in both if one is not None):
-                for base in _bases(OF_PIPELINES[signal], examples):
-                    record: Record = reduce(lambda one, pair: _laid(one, *pair), overlay.items(), base)
-                    record = {key: value for key, value in record.items() if value != {}}
-                    records = [record] * _number_of(branch, config)
-                    found: dict[str, Any] = {"to": receiver, "headers": headers, OF_PIPELINES[signal]: _apart(records)}
-                    yield {key: value for key, value in found.items() if value}
+        for receiver, signal, on_the_way in _ways(pipeline, config, ()):
+            for record in _records(OF_PIPELINES[signal], _both(taking, on_the_way), examples):
+                test = {"to": receiver, "headers": headers, OF_PIPELINES[signal]: _apart([record] * number)}
+                yield {key: value for key, value in test.items() if value}
+
+
+def _records(signal: str, overlays: Iterable[Wanted], examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
+    """Yield records that have the fields of one of the overlays, made of each base."""
+    for overlay in overlays:
+        for base in _bases(signal, examples):
+            record = base
+            for path, value in overlay.items():
+                record = _laid(record, path, value)
+            yield {key: value for key, value in record.items() if value != {}}
+
+
+def _both(first: Iterable[Wanted], second: Sequence[Wanted]) -> list[Wanted]:
+    """Return each way to have the fields of one of the first and of one of the second, unless they differ."""
+    pairs = (together(one, other) for one in first for other in second)
+    return [fields for fields in pairs if fields is not None]
 
 
 def _bases(signal: str, examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
@@ -61,13 +104,15 @@ def _bases(signal: str, examples: Sequence[Mapping[str, Any]]) -> Iterator[Recor
         yield from (dict(record) for record in listed or () if isinstance(record, Mapping))
 
 
-def _number_of(branch: Branch, config: Mapping[str, Any]) -> int:
+def _number_of(policy: Any) -> int:
     """Return how many records a branch needs: a policy may want several spans, or keep a part of the traces."""
-    policy = at(config, branch.path)
-    for kind, key in (("span_count", "min_spans"), ("probabilistic", "sampling_percentage")):
-        number = at(policy, (kind, key)) if at(policy, ("type",)) == kind else None
-        if isinstance(number, (int, float)):
-            return int(number) if kind == "span_count" else 1 if number >= _ALL else _MOST_TRACES
+    kind = at(policy, ("type",))
+    if kind == "span_count":
+        spans = at(policy, (kind, "min_spans"))
+        return int(spans) if isinstance(spans, (int, float)) else 1
+    if kind == "probabilistic":
+        percentage = at(policy, (kind, "sampling_percentage"))
+        return _MOST_TRACES if isinstance(percentage, (int, float)) and percentage < _ALL else 1
     return 1
 
 
@@ -123,45 +168,55 @@ def _routed(route: Settings) -> list[Wanted]:
     return meeting(str(condition), str(route.get("context") or "resource"))
 
 
-def _wanted(branch: Branch, config: Mapping[str, Any]) -> list[Wanted]:
+def _taking(branch: Branch, config: Mapping[str, Any]) -> list[Wanted]:
     """Return the fields of a record that may take a branch, in one way or another."""
-    path, value = branch.path, at(config, branch.path)
-    kind = kind_of(str(path[1]))
-    if path[0] == "connectors" and kind == "routing":
-        return [{}] if path[-1] == "default_pipelines" else _routed(at(config, path[:-1]))
-    if kind == "tailsampling" and isinstance(value, Mapping):
-        return _of_policy(value)
-    if isinstance(value, Mapping):
-        return _STEPS[kind](value) if kind in _STEPS else []
-    group = at(config, path[:-2])
-    context = str(group.get("context") or "") if isinstance(group, Mapping) else ""
-    context = context or next((_CONTEXT_OF.get(str(one), str(one)) for one in path[2:] if _is_context(one)), "")
-    if kind != "transform" or path[-2] == "conditions":
-        return meeting(str(value), context)
-    conditions = items(group, "conditions") if path[-2] == "statements" else []
-    first = [one for text in conditions for one in meeting(str(text), context)] if conditions else [{}]
-    action, condition = parts(str(value))
-    both = (together(one, other) for one in first for other in meeting(condition, context))
-    return [{**_changed(action, context), **one} for one in both if one is not None]
+    target = Target.of(branch, config)
+    if target.component[0] == "connectors" and target.kind == "routing":
+        return [{}] if branch.path[-1] == "default_pipelines" else _routed(at(config, branch.path[:-1]))
+    if isinstance(target.value, Mapping):
+        of_mapping = _OF_MAPPING.get(target.kind)
+        return of_mapping(target.value) if of_mapping else []
+    if target.kind == "transform" and target.listed_in != "conditions":
+        return _of_statement(target)
+    return meeting(str(target.value), target.context)
 
 
-def _is_context(part: Any) -> bool:
-    return part in _CONTEXT_OF or part in _FIXED
+def _of_statement(target: Target) -> list[Wanted]:
+    """Return the fields that let a statement change a record, under its condition and one of its group."""
+    conditions = items(target.group, "conditions") if target.listed_in == "statements" else []
+    of_group = [fields for text in conditions for fields in meeting(str(text), target.context)] if conditions else [{}]
+    action, condition = parts(str(target.value))
+    changed = _changed(action, target.context)
+    return [{**changed, **fields} for fields in _both(of_group, meeting(condition, target.context))]
 
 
-_EDITORS: dict[str, Callable[[Path, list[Any]], Wanted]] = {
-    "delete_key": lambda path, values: {(*path, values[0]): TEXT},
-    "delete_matching_keys": lambda path, values: {(*path, sample(values[0])): TEXT},
-    "keep_keys": lambda path, _values: {(*path, "other"): TEXT},
-    "keep_matching_keys": lambda path, _values: {(*path, "_"): TEXT},
-    "replace_pattern": lambda path, values: {path: sample(values[0])},
-    "replace_match": lambda path, values: {path: values[0].replace("*", "x")},
-    "replace_all_patterns": lambda path, values: {
-        (*path, sample(values[1]) if values[0] == "key" else "key"): sample(values[1])
-    },
-    "replace_all_matches": lambda path, values: {(*path, "key"): values[0].replace("*", "x")},
-    "truncate_all": lambda path, values: {(*path, "key"): "x" * (values[0] + 1)},
-    "limit": lambda path, values: {(*path, f"key{number}"): TEXT for number in range(values[0] + 1)},
+@dataclass(frozen=True)
+class _Editor:
+    """A function that changes records: the types of literals that it must have, and the fields that it changes."""
+
+    takes: tuple[type, ...]
+    fields: Callable[[Path, list[Any]], Wanted]
+
+    def wanted(self, path: Path, values: list[Any]) -> Wanted:
+        """Return the fields that it changes; none if its literals are missing or of other types."""
+        fits = len(values) >= len(self.takes) and all(map(isinstance, values, self.takes))
+        return self.fields(path, values) if fits else {}
+
+
+_EDITORS = {
+    "delete_key": _Editor((object,), lambda path, values: {(*path, values[0]): TEXT}),
+    "delete_matching_keys": _Editor((str,), lambda path, values: {(*path, sample(values[0])): TEXT}),
+    "keep_keys": _Editor((), lambda path, _values: {(*path, "other"): TEXT}),
+    "keep_matching_keys": _Editor((), lambda path, _values: {(*path, "_"): TEXT}),
+    "replace_pattern": _Editor((str,), lambda path, values: {path: sample(values[0])}),
+    "replace_match": _Editor((str,), lambda path, values: {path: values[0].replace("*", "x")}),
+    "replace_all_patterns": _Editor(
+        (object, str),
+        lambda path, values: {(*path, sample(values[1]) if values[0] == "key" else "key"): sample(values[1])},
+    ),
+    "replace_all_matches": _Editor((str,), lambda path, values: {(*path, "key"): values[0].replace("*", "x")}),
+    "truncate_all": _Editor((int,), lambda path, values: {(*path, "key"): "x" * (values[0] + 1)}),
+    "limit": _Editor((int,), lambda path, values: {(*path, f"key{number}"): TEXT for number in range(values[0] + 1)}),
 }
 
 
@@ -174,11 +229,17 @@ def _changed(action: str, context: str) -> Wanted:
     path = field(_text(action, arguments[0]), context) if arguments else ()
     if name in _EDITORS and path:
         try:
-            return _EDITORS[name](path, [literal(one) for one in arguments[1:3] if one[-1].text != "]"])
-        except (Unknown, IndexError, TypeError, AttributeError):
+            values = [literal(argument) for argument in arguments[1:3] if argument[-1].text != "]"]
+        except Unknown:
             return {}
-    read = (field(_text(action, one), context) for one in arguments[1:] if one[0].kind == "lower")
-    return {one: TEXT for one in read if one and one[-1:] != path[-1:] and one[0] in ("attributes", "resource")}
+        return _EDITORS[name].wanted(path, values)
+    read = (field(_text(action, argument), context) for argument in arguments[1:] if argument[0].kind == "lower")
+    return {other: TEXT for other in read if _is_another(other, path)}
+
+
+def _is_another(other: Path, path: Path) -> bool:
+    """Whether a field that a statement reads is one that users set, and not the one that it changes."""
+    return bool(other) and other[-1:] != path[-1:] and other[0] in ("attributes", "resource")
 
 
 def _text(action: str, tokens: Sequence[Token]) -> str:
@@ -190,23 +251,27 @@ def _of_policy(policy: Settings) -> list[Wanted]:
     kind = str(policy.get("type"))
     own = section(policy, kind)
     below = mappings(own, f"{kind}_sub_policy")
-    if below and kind in ("and", "drop"):
-        found: list[Wanted] = [{}]
-        for one in below:
-            both = (together(first, second) for first in found for second in _of_policy(one))
-            found = [wanted for wanted in both if wanted is not None]
-        return found
     if below:
-        return [wanted for one in below for wanted in _of_policy(one)]
+        return _of_policies(kind, below)
     if kind == "ottl_condition":
         texts = [(text, key) for key in ("span", "spanevent") for text in items(own, key)]
-        return [wanted for text, key in texts for wanted in meeting(str(text), key)]
+        return [fields for text, key in texts for fields in meeting(str(text), key)]
     if own.get("invert_match") or kind not in _POLICIES:
         return []
     try:
         return [_POLICIES[kind](own)]
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError):  # a policy without a setting, or with one of another type
         return []
+
+
+def _of_policies(kind: str, policies: Sequence[Settings]) -> list[Wanted]:
+    """Return the fields of a span that a policy of others keeps: `and` and `drop` want all, other kinds one."""
+    if kind not in ("and", "drop"):
+        return [fields for policy in policies for fields in _of_policy(policy)]
+    found: list[Wanted] = [{}]
+    for policy in policies:
+        found = _both(found, _of_policy(policy))
+    return found
 
 
 def _text_attribute(own: Settings) -> Wanted:
@@ -254,3 +319,4 @@ _STEPS: dict[str, Callable[[Settings], list[Wanted]]] = {
     "resource": _action("resource"),
     "metricstransform": _metric,
 }
+_OF_MAPPING = {**_STEPS, "tailsampling": _of_policy}
