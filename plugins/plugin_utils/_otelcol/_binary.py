@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: 
     text = _VALID_VALUES.sub("", said.replace(str(file), "the config")).strip().removeprefix("Error: ")
     message = text or f"it exits with {code} and no message"
     path = _path(message, config)
-    unknown = path and any(isinstance(value, str) and _needs_value(value) for _path, value in leaves(at(config, path)))
+    unknown = path and any(any(_without_default(value)) for _path, value in leaves(at(config, path)))
     severity = "info" if unknown or _ONLY_HERE.search(message) else "error"
     return Finding(locate(path), dotted(path), _findings.REFUSED, severity, " ".join(message.split()))
 
@@ -144,34 +144,95 @@ def _elsewhere(config: Any) -> Iterator[KeyPath]:
 
 def environment(config: Any, target: Target | None) -> dict[str, str]:
     """Return a placeholder for every variable without a default, so that no value of this machine is used."""
-    found: dict[str, str] = {}
+    placeholders: dict[str, str] = {}
     for path, text in leaves(config):
-        for match in REFERENCE.finditer(text) if isinstance(text, str) else ():
-            if match[1] and match[2] is None:
-                value = _placeholder(path, text, match.span(), target)
-                found[match[1]] = value if found.get(match[1], _TEXT) == _TEXT else found[match[1]]
-    return {**_SURROUNDINGS, **{name: _SURROUNDINGS.get(name, value) for name, value in found.items()}}
+        for match in _without_default(text):
+            name = match[1]
+            if placeholders.get(name, _TEXT) == _TEXT:
+                placeholders[name] = _placeholder(path, text, match.span(), target)
+    return {**_SURROUNDINGS, **{name: value for name, value in placeholders.items() if name not in _SURROUNDINGS}}
 
 
-def _needs_value(text: str) -> bool:
-    return any(match[1] and match[2] is None for match in REFERENCE.finditer(text))
+def _without_default(text: Any) -> Iterator[re.Match[str]]:
+    """Yield the variables of a value that need one from outside."""
+    matches = REFERENCE.finditer(text) if isinstance(text, str) else ()
+    return (match for match in matches if match[1] and match[2] is None)
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """A variable in a config: the path of its setting, and the text before and after it in the same value."""
+
+    path: KeyPath
+    before: str
+    after: str
+    target: Target | None
+
+    @property
+    def key(self) -> str:
+        """The name of the setting; of an item of a list, the name of the list."""
+        return next((part for part in reversed(self.path) if isinstance(part, str)), "")
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the value has more than the variable, so that it is text."""
+        return bool(self.before or self.after)
+
+    @property
+    def is_port_part(self) -> bool:
+        """Whether it follows a host, which another variable may give."""
+        return self.before.endswith(":") or (self.before.endswith("}") and not self.after)
+
+    @property
+    def is_host_part(self) -> bool:
+        return self.after.startswith(":") or self.before.endswith(("://", "@")) or self.is_address
+
+    @property
+    def is_address(self) -> bool:
+        return bool(_ADDRESS.search(self.key))
+
+    @property
+    def by_key(self) -> str:
+        """The value that the name of the setting suggests; empty text if it suggests none."""
+        return next((value for pattern, value in _BY_KEY if pattern.search(self.key)), "")
+
+    @cached_property
+    def shapes(self) -> str:
+        """The letters of the shapes that the setting takes; empty text if they are unknown."""
+        return _shapes(self.path, self.target)
+
+    @property
+    def takes_no_text(self) -> bool:
+        return bool(self.shapes) and "s" not in self.shapes
+
+
+# The value of a variable, by what is known of it. The first row that fits counts.
+_IN_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
+    (lambda variable: variable.is_port_part, _PORT),
+    (lambda variable: variable.is_host_part, _HOST),
+)
+_NO_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
+    (lambda variable: "b" in variable.shapes, _SWITCH),
+    (lambda variable: "l" in variable.shapes, f"[{_TEXT}]"),
+    (lambda variable: not variable.by_key.isdigit(), _NUMBER),
+)
+_ALONE: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
+    (lambda variable: variable.is_address and variable.path[0] == "exporters", f"http://{_HOST}:{_PORT}"),
+    (lambda variable: variable.is_address, f"{_HOST}:{_PORT}"),
+    (lambda variable: not variable.by_key and variable.shapes.startswith("d"), "10s"),
+)
 
 
 def _placeholder(path: KeyPath, text: str, span: tuple[int, int], target: Target | None) -> str:
     """Return a value of the shape that the setting at a path takes, or that the text around the variable suggests."""
-    before, after = text[: span[0]], text[span[1] :]
-    key = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if before or after:
-        if before.endswith(":") or (before.endswith("}") and not after):
-            return _PORT
-        return _HOST if after.startswith(":") or before.endswith(("://", "@")) or _ADDRESS.search(key) else _TEXT
-    by_key = next((value for pattern, value in _BY_KEY if pattern.search(key)), "")
-    shapes = _shapes(path, target)
-    if shapes and "s" not in shapes:
-        return _SWITCH if "b" in shapes else f"[{_TEXT}]" if "l" in shapes else by_key if by_key.isdigit() else _NUMBER
-    if _ADDRESS.search(key):
-        return f"{'http://' if path[0] == 'exporters' else ''}{_HOST}:{_PORT}"
-    return by_key or ("10s" if shapes.startswith("d") else _TEXT)
+    variable = _Variable(path, text[: span[0]], text[span[1] :], target)
+    if variable.is_part:
+        rows, usual = _IN_TEXT, _TEXT
+    elif variable.takes_no_text:
+        rows, usual = _NO_TEXT, variable.by_key
+    else:
+        rows, usual = _ALONE, variable.by_key or _TEXT
+    return next((value for fits, value in rows if fits(variable)), usual)
 
 
 def _shapes(path: KeyPath, target: Target | None) -> str:
