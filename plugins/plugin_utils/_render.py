@@ -28,6 +28,7 @@ from ..module_utils._otelcol.config.layers import Composed
 from ..module_utils._otelcol.config.paths import at
 from ..module_utils._otelcol.errors import Problem, about
 from ..module_utils._otelcol.kube import names
+from ..module_utils._otelcol.kube.objects import Manifest
 from ..module_utils._otelcol.needs import derive_needs
 from ..module_utils._otelcol.rules import structure
 from ..module_utils._otelcol.rules.data_flow import (
@@ -43,7 +44,7 @@ from ..module_utils._otelcol.rules.data_flow import (
     unseen,
 )
 from ..module_utils._otelcol.rules.rules import lint
-from ..module_utils._otelcol.rules.subject import Finding, Subject, masked, run
+from ..module_utils._otelcol.rules.subject import Finding, Printer, Receiving, Subject, masked, run
 from ..module_utils._otelcol.rules.view import Target
 from . import _arguments, _collector_layers, _origins, _sources, _summary
 from ._otelcol import _builds, _tables, _yaml
@@ -53,15 +54,6 @@ _BATCH = ("processors", "batch")
 # What gives a collector its config.
 SOURCES = ("recipes", "config", "config_files")
 _Made = TypeVar("_Made")
-# What the rules know of the other collectors of the run, by the field of their subject.
-_AROUND: dict[str, Callable[[Sequence[Hop], Routes], Sequence[Any]]] = {
-    "printers": downstream_printers,
-    "senders": senders_to,
-    "routing": routing_to,
-    "unreceived": unreceived,
-    "unseen": unseen,
-    "receiving": receiving,
-}
 
 
 @dataclass(frozen=True)
@@ -100,6 +92,32 @@ class Planned:
     receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Around:
+    """What the rules know of the other collectors of a run about one of them, as their `Subject` describes it."""
+
+    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    senders: tuple[str, ...] = ()
+    routing: Mapping[str, set[str]] | None = None
+    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of_each(cls, hops: Sequence[Hop], routes: Routes) -> list[Around]:
+        """Return what is around each of the collectors."""
+        facts = zip(
+            downstream_printers(hops, routes),
+            senders_to(hops, routes),
+            routing_to(hops, routes),
+            unreceived(hops, routes),
+            unseen(hops, routes),
+            receiving(hops, routes),
+            strict=True,
+        )
+        return [cls(*facts_of_one) for facts_of_one in facts]
+
+
 @dataclass
 class _Draft:
     """One collector in the making: what its options decide, and what each stage of `plan` adds."""
@@ -117,7 +135,7 @@ class _Draft:
     asks_for_storage: bool = False
     has_identity: bool = True
     composed: Composed = field(default_factory=lambda: Composed({}, ()))
-    others: dict[str, Any] = field(default_factory=dict)
+    around: Around = field(default_factory=Around)
     receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -176,12 +194,81 @@ def _connect(drafts: Sequence[_Draft]) -> None:
         if asked and draft.collector.mode != "sidecar":
             draft.collector = replace(draft.collector, service={**draft.collector.service, "headless": True})
     routes = routes_between(hops)
-    for name, read in _AROUND.items():
-        for draft, value in zip(drafts, read(hops, routes), strict=True):
-            draft.others[name] = value
-    place = [f"{draft.collector.namespace}/{draft.collector.name}" for draft in drafts]
-    for draft, route in zip(drafts, routes, strict=True):
-        draft.receivers = {exporter: [place[to] for to in sorted(found)] for exporter, found in route.items()}
+    places = [f"{draft.collector.namespace}/{draft.collector.name}" for draft in drafts]
+    for draft, around, route in zip(drafts, Around.of_each(hops, routes), routes, strict=True):
+        draft.around = around
+        draft.receivers = {exporter: [places[to] for to in sorted(found)] for exporter, found in route.items()}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What one run renders: all manifests, and what later stages need of each collector."""
+
+    planned: Sequence[Planned]
+    builds: Sequence[CollectorBuild]
+    manifests: Sequence[Manifest]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the result of a task."""
+        return {
+            "manifests": self.manifests,
+            "objects": [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in self.manifests],
+            "collectors": [_summary.facts(build) for build in self.builds],
+            "collector_images": [_summary.image(build) for build in self.builds],
+            "workloads": [_summary.workload(build.collector) for build in self.builds],
+            "sidecars": self.sidecars(),
+            "probes": self.probes(),
+            "untested": _summary.untested(self.builds),
+            "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in self.builds),
+            "monitoring_files": self.monitoring_files(),
+            "prune_selector": _ours(self.collectors),
+            "changes": _summary.changes(self.builds),
+            "flows": self.flows(),
+            "hops": self.hops(),
+            "adopt": self.adopted_releases(),
+            "existing_accounts": service_account.named(self.collectors),
+        }
+
+    @property
+    def collectors(self) -> list[Collector]:
+        return [build.collector for build in self.builds]
+
+    def sidecars(self) -> list[dict[str, str]]:
+        """Return the collectors that the operator adds to pods of applications."""
+        sidecars = [collector for collector in self.collectors if collector.mode == "sidecar"]
+        return [{"namespace": collector.namespace, "name": collector.name} for collector in sidecars]
+
+    def probes(self) -> list[dict[str, Any]]:
+        """Return how to verify each collector that can be verified."""
+        probes = (probe(build, build.config) for build in self.builds)
+        return [found for found in probes if found]
+
+    def hops(self) -> list[dict[str, Any]]:
+        """Return the collectors that send on to others of the run."""
+        built = ((item.build, item.receivers) for item in self.planned)
+        hops = (hop(build, receivers) for build, receivers in built if build)
+        return [found for found in hops if found]
+
+    def flows(self) -> list[dict[str, str]]:
+        """Return which collector sends to which other one, by namespace and name."""
+        flows = []
+        for item in self.planned:
+            sender = f"{item.collector.namespace}/{item.collector.name}"
+            receivers = set().union(*item.receivers.values())
+            flows += [{"sender": sender, "receiver": receiver} for receiver in sorted(receivers)]
+        return flows
+
+    def monitoring_files(self) -> dict[str, str]:
+        """Return the files for monitoring systems, by name."""
+        files: dict[str, str] = {}
+        for build in self.builds:
+            files |= monitoring.files(build)
+        return files
+
+    def adopted_releases(self) -> list[str]:
+        """Return the releases of collectors that take over objects without an owner."""
+        adopting = [collector for collector in self.collectors if collector.adopt]
+        return sorted(names.release(collector.namespace, collector.name) for collector in adopting)
 
 
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
@@ -189,42 +276,25 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
 
     Raises Problem for a malformed config, for a collector that its platform cannot run, and for two that clash.
     """
-    findings = [(item.collector.name, one) for item in planned for one in item.findings]
-    malformed = [f"collector '{name}', {one}" for name, one in findings if one.rule in structure.MALFORMED]
-    if malformed:
-        raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
+    _refuse_malformed(planned)
     builds = service_account.owned([item.build for item in planned if item.build])
     for build in builds:
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
-    manifests = deployed.union(
-        manifest
-        for build in builds
-        for manifest in _about(build.collector.name, BACKENDS[build.collector.backend].manifests, build)
-    )
-    collectors = [build.collector for build in builds]
-    return {
-        "manifests": manifests,
-        "objects": [f"{item['kind']} {item['metadata']['name']}" for item in manifests],
-        "collectors": [_summary.facts(build) for build in builds],
-        "collector_images": [_summary.image(build) for build in builds],
-        "workloads": [_summary.workload(build.collector) for build in builds],
-        "sidecars": [{"namespace": one.namespace, "name": one.name} for one in collectors if one.mode == "sidecar"],
-        "probes": [found for build in builds if (found := probe(build, build.config))],
-        "untested": _summary.untested(builds),
-        "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in builds),
-        "monitoring_files": {name: text for build in builds for name, text in monitoring.files(build).items()},
-        "prune_selector": _ours(collectors),
-        "changes": _summary.changes(builds),
-        "flows": [
-            {"sender": f"{item.collector.namespace}/{item.collector.name}", "receiver": to}
-            for item in planned
-            for to in sorted(set().union(*item.receivers.values()))
-        ],
-        "hops": [found for item in planned if item.build and (found := hop(item.build, item.receivers))],
-        "adopt": sorted(names.release(one.namespace, one.name) for one in collectors if one.adopt),
-        "existing_accounts": service_account.named(collectors),
-    }
+    made = (_about(build.collector.name, BACKENDS[build.collector.backend].manifests, build) for build in builds)
+    manifests = deployed.union(manifest for of_collector in made for manifest in of_collector)
+    return Bundle(planned, builds, manifests).as_dict()
+
+
+def _refuse_malformed(planned: Iterable[Planned]) -> None:
+    malformed = [
+        f"collector '{item.collector.name}', {finding}"
+        for item in planned
+        for finding in item.findings
+        if finding.rule in structure.MALFORMED
+    ]
+    if malformed:
+        raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
 
 
 def _ours(collectors: Iterable[Collector]) -> str:
@@ -278,7 +348,12 @@ def _planned(draft: _Draft) -> Planned:
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
         notes=collector.notes,
         decrypted=draft.decrypted,
-        **draft.others,
+        printers=draft.around.printers,
+        senders=draft.around.senders,
+        routing=draft.around.routing,
+        unreceived=draft.around.unreceived,
+        unseen=draft.around.unseen,
+        receiving=draft.around.receiving,
     )
     findings = tuple(masked(lint(subject), composed.config, subject.view.suspects))
     return Planned(collector, composed, build, findings, draft.target, draft.receivers)
