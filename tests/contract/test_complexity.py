@@ -1,0 +1,139 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many ways lead through a function: each is something that a reader has to hold in mind.
+
+radon counts them: branches, loops and handlers as ruff does, and also comprehensions with their conditions, conditional
+expressions, boolean operators and lambdas. A dense line is no simpler than the loop that it stands for.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+
+from radon.complexity import cc_visit_ast
+from radon.visitors import Function
+
+from .source import files, tree
+
+MOST = 15
+
+# Functions that are above the limit, as complex as they may be. The list only shrinks: write a function anew with
+# named steps, then delete its row.
+ABOVE: dict[str, int] = {
+    "plugins/plugin_utils/_otelcol/_testing/config_tests.py:report": 29,
+    "tests/integration/probe.py:asked": 26,
+    "plugins/module_utils/_install/releases/removal.py:removal": 25,
+    "plugins/plugin_utils/_arguments.py:check_shapes": 24,
+    "plugins/module_utils/_kube/live/kubeconfig.py:plain": 23,
+    "plugins/module_utils/_otelcol/rules/view.py:_judge": 23,
+    "plugins/module_utils/_telemetry/live/backend_search.py:_faults": 23,
+    "plugins/module_utils/_diagnose/live/dependencies.py:_allocated": 22,
+    "plugins/module_utils/_install/olm/olm_states.py:_judge_plans": 22,
+    "plugins/module_utils/_otelcol/needs/derive_needs.py:derive": 22,
+    "plugins/plugin_utils/_otelcol/_migrate.py:_result": 22,
+    "plugins/plugin_utils/_otelcol/_testing/bench.py:_once": 22,
+    "tests/contract/kubernetes_rules.py:pods": 22,
+    "plugins/module_utils/_collector/options.py:Collector.from_options": 21,
+    "plugins/module_utils/_diagnose/reach.py:Reach._service": 21,
+    "plugins/module_utils/_identity/role.py:steps": 21,
+    "plugins/module_utils/_otelcol/testing/harness.py:build": 21,
+    "plugins/plugin_utils/_arguments.py:_check_shape": 21,
+    "plugins/plugin_utils/_otelcol/_builds.py:resolve": 21,
+    "plugins/plugin_utils/_release/published.py:mirrored": 21,
+    "tests/contract/test_commands.py:faults": 21,
+    "tests/unit/plugins/module_utils/server_side_apply.py:applied": 21,
+    "tools/catalogue/tables.py:removals": 21,
+    "plugins/module_utils/_install/releases/customization.py:_tune": 20,
+    "plugins/module_utils/_otelcol/migrate/batch_processor.py:to_exporters": 20,
+    "plugins/module_utils/_otelcol/testing/invariants.py:_leaks": 20,
+    "plugins/module_utils/_report/fleet_versions.py:_product": 20,
+    "tests/contract/test_patterns.py:calls": 20,
+    "molecule/operator_changes/tests/test_faults.py:wrongs": 19,
+    "plugins/module_utils/_change/live/apply.py:_Apply.read": 19,
+    "plugins/module_utils/_change/live/remove.py:_remove": 19,
+    "plugins/module_utils/_diagnose/live/find_collectors.py:_of_item": 19,
+    "plugins/module_utils/_diagnose/reach.py:Reach._listeners": 19,
+    "plugins/module_utils/_install/olm/olm_states.py:_symptoms": 19,
+    "plugins/module_utils/_kube/live/cluster.py:Cluster.raw": 19,
+    "plugins/module_utils/_kube/live/target.py:names_of": 19,
+    "plugins/module_utils/_otelcol/config/masking.py:_by_name": 19,
+    "plugins/module_utils/_otelcol/languages/ottl.py:infer": 19,
+    "plugins/module_utils/_otelcol/rules/request_sizes.py:_largest": 19,
+    "plugins/module_utils/_otelcol/rules/transport.py:placeholder": 19,
+    "plugins/module_utils/_otelcol/testing/reaching.py:_ways": 19,
+    "plugins/plugin_utils/_otelcol/_inputs.py:_add_text": 19,
+    "tests/support/olm/versions.py:Versions._step": 19,
+    "plugins/module_utils/_change/live/prune.py:_left": 18,
+    "plugins/module_utils/_change/live/wait_for_dependencies.py:await_issued": 18,
+    "plugins/module_utils/_diagnose/live/dependencies.py:CertificateChecks.facts": 18,
+    "plugins/module_utils/_identity/role.py:goal": 18,
+    "plugins/module_utils/_install/live/addon_info.py:AddonInfo._available": 18,
+    "plugins/module_utils/_otelcol/migrate/moved_settings.py:per_signal": 18,
+    "plugins/module_utils/_otelcol/testing/harness.py:_receiver": 18,
+    "plugins/module_utils/_report/topology.py:picture": 18,
+    "plugins/module_utils/_telemetry/lost_records.py:lost": 18,
+    "plugins/plugin_utils/_arguments.py:_check_texts": 18,
+    "plugins/plugin_utils/_instrumentation.py:bundle": 18,
+    "tests/contract/test_catalogue_data.py:test_a_row_is_well_formed": 18,
+    "tests/unit/plugins/module_utils/server_side_apply.py:updated": 18,
+    "plugins/module_utils/_change/live/foreign_objects.py:refuse_others": 17,
+    "plugins/module_utils/_collector/platform.py:check": 17,
+    "plugins/module_utils/_diagnose/live/collect.py:DiagnosedCollector.flowing": 17,
+    "plugins/module_utils/_diagnose/peer_state.py:peer_row": 17,
+    "plugins/module_utils/_identity/assignment.py:assigned": 17,
+    "plugins/module_utils/_kube/operator_status.py:unreconciled": 17,
+    "plugins/module_utils/_otelcol/kube/pod_references.py:references": 17,
+    "plugins/module_utils/_otelcol/languages/expr.py:_of_tokens": 17,
+    "plugins/module_utils/_otelcol/rules/granted_rights.py:rights": 17,
+    "plugins/module_utils/_otelcol/rules/stanza_flow.py:_flow": 17,
+    "plugins/plugin_utils/_inventory.py:files": 17,
+    "tests/integration/test_real_collector.py:_spoilt": 17,
+    "plugins/module_utils/_change/live/observe.py:_Watched._sample": 16,
+    "plugins/module_utils/_collector/manifests/extra.py:_faults": 16,
+    "plugins/module_utils/_diagnose/live/collect.py:DiagnosedCollector._known": 16,
+    "plugins/module_utils/_kube/live/connect.py:PooledTransport.__call__": 16,
+    "plugins/module_utils/_kube/managed_fields.py:_same": 16,
+    "plugins/module_utils/_otelcol/languages/formats.py:broken_url": 16,
+    "plugins/module_utils/_otelcol/rules/processor_order.py:connection_forgotten": 16,
+    "plugins/module_utils/_otelcol/rules/stanza_operators.py:_time": 16,
+    "plugins/module_utils/_otelcol/rules/transport.py:plaintext_secret": 16,
+    "plugins/module_utils/_otelcol/rules/workload_placement.py:split_state": 16,
+    "plugins/module_utils/_otelcol/testing/scrapes.py:receiver": 16,
+    "plugins/module_utils/_report/topology_layout.py:_layers": 16,
+    "plugins/module_utils/_telemetry/lost_records.py:_inside": 16,
+    "plugins/plugin_utils/_otelcol/_testing/propose.py:_case": 16,
+    "tests/contract/kubernetes_rules.py:references": 16,
+    "tests/integration/test_real_collector.py:compare": 16,
+    "tests/support/change_site.py:Case.look": 16,
+    "tests/unit/plugins/module_utils/_change/live/test_canary.py:test_a_good_change_reaches_one_pod_then_all": 16,
+    "tools/catalogue/schemas.py:Release._target": 16,
+}
+
+
+@cache
+def complexities() -> dict[str, int]:
+    """Return the complexity of each function, by path and name."""
+    return {
+        f"{path}:{block.fullname}": block.complexity
+        for path in files("plugins/*.py", "tests/*.py", "tools/*.py", "molecule/*.py")
+        for block in cc_visit_ast(tree(path))
+        if isinstance(block, Function)
+    }
+
+
+def test_a_function_has_few_ways_through_it() -> None:
+    above = {name: ways for name, ways in complexities().items() if ways > ABOVE.get(name, MOST)}
+    assert above == {}, f"write them with named steps, so that each has at most {MOST}"
+
+
+def test_the_list_of_complex_functions_only_shrinks() -> None:
+    now = {name: complexities().get(name, 0) for name in ABOVE}
+    assert {name: ways for name, ways in now.items() if ways != ABOVE[name] or ways <= MOST} == {}, "update the rows"
+
+
+def test_comprehensions_conditionals_and_operators_count() -> None:
+    dense = "def f(rows): return [row for row in rows if row and rows] if rows else None"
+    (block,) = cc_visit_ast(ast.parse(dense))
+    assert block.complexity == 5
