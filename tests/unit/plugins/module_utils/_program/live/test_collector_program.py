@@ -137,7 +137,12 @@ def forbidden(cluster: Cluster) -> None:
     (None, WHOLE, None, r"no pod of the Job served the program within 20 s.*raise `timeout_seconds`"),
     (READY, WHOLE[:-20], None, r"Read the program of registry.example/otel/contrib:0.158.0 from pod own: it did not"),
     (READY, b"<html>", None, "it did not arrive whole"),
-    (READY, gzip.compress(PROGRAM[:-20]), None, "another program than a Collector.*Name an image whose entrypoint is"),
+    (
+        READY,
+        gzip.compress(PROGRAM[:-20], mtime=0),
+        None,
+        "another program than a Collector.*Name an image whose entrypoint is",
+    ),
     (READY, UNREADABLE, None, "it did not arrive whole"),
     (READY, WHOLE, nowhere, r"the namespace does not exist \(.* Create it, or correct `namespace`"),
     (READY, WHOLE, forbidden, r"Run registry.example/otel/contrib:0.158.0 in namespace ci: .*cannot create"),
