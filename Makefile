@@ -42,7 +42,7 @@ test: setup ## Run every test.
 
 lint: setup ## Check style, types, links and the changelog.
 	@ruff format --check --quiet . && ruff check --quiet .
-	mypy --cache-dir "$(CHECKS)/mypy" plugins tests/testbed tools
+	mypy --cache-dir "$(CHECKS)/mypy" plugins tests/testbed tools otelcoltool/src/otelcoltool/*.py otelcoltool/src/otelcoltool/commands
 	yamllint --strict .
 	python -m tools.lint --offline --strict -q
 	python -m tools.links
@@ -51,7 +51,7 @@ lint: setup ## Check style, types, links and the changelog.
 
 quick: setup ## Check what differs from the branch main, and run the tests of it, in a minute.
 	@ruff format --check --quiet . && ruff check --quiet .
-	mypy --cache-dir "$(CHECKS)/mypy" plugins tests/testbed tools
+	mypy --cache-dir "$(CHECKS)/mypy" plugins tests/testbed tools otelcoltool/src/otelcoltool/*.py otelcoltool/src/otelcoltool/commands
 	timeout 60 pytest -n 2 --dist worksteal -x $$(python -m tools.quick) || { status=$$?
 	  [ $$status != 124 ] || echo "Not all ran within a minute: run make unit."
 	  exit $$status; }
@@ -68,6 +68,9 @@ sanity: setup ## Run ansible-test sanity on a copy of the checkout.
 
 artifact: setup ## Build the collection, install it into an empty path and use it from there.
 	@tools/artifact
+
+wheel: setup ## Build the command otelcoltool, which needs no Ansible.
+	@tools/wheel .cache/wheel
 
 gate: setup ## Check the built collection with the tools of Galaxy and Automation Hub.
 	@tools/gate
@@ -102,4 +105,4 @@ publish: setup ## Upload the tagged version to Galaxy, with the address of its R
 down: setup ## Stop the demo's cluster.
 	@python -m tests.testbed down
 
-.PHONY: help setup demo test lint quick unit plays sanity artifact gate docs matrix cluster eks stack follow bench release publish down
+.PHONY: help setup demo test lint quick unit plays sanity artifact wheel gate docs matrix cluster eks stack follow bench release publish down

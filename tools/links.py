@@ -74,7 +74,7 @@ def checked() -> list[Path]:
     )
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [ROOT / path for path in listed if (ROOT / path).is_file()]
+    return [ROOT / path for path in listed if (ROOT / path).is_file() and not (ROOT / path).is_symlink()]
 
 
 def main() -> int:

@@ -27,7 +27,7 @@ from ..module_utils._otelcol.config.masking import concealed, masked_tree, maske
 from ..module_utils._otelcol.errors import Problem, near, nearest
 from . import _arguments, _inventory, _lock_file, _origins, _sources
 from ._needed import needed
-from ._otelcol import _yaml
+from ._otelcol import _documented, _yaml
 from ._own_lines import forget_own_line
 
 # The place, the path and the rule of a finding: names, which may be the same as a secret.
@@ -110,13 +110,13 @@ def _without(omitted: str, value: Any) -> Any:
 
 def arguments_of(module: str) -> dict[str, dict[str, Any]]:
     """Return the argument spec of a module: the options of its documentation and of the fragments there."""
-    documented = _yaml.load(import_module(f"..modules.{module}", __package__).DOCUMENTATION, module).data
-    options: dict[str, Any] = {}
-    for name in documented["extends_documentation_fragment"]:
-        _namespace, _collection, file, part = (*name.split("."), "documentation")[:4]
+
+    def fragment_text(file: str, part: str) -> str:
         fragment = import_module(f"..doc_fragments.{file}", __package__).ModuleDocFragment
-        options |= _yaml.load(getattr(fragment, part.upper()), name).data.get("options") or {}
-    return _arguments.argument_spec(options | (documented.get("options") or {}))
+        return str(getattr(fragment, part))
+
+    documentation = import_module(f"..modules.{module}", __package__).DOCUMENTATION
+    return _arguments.argument_spec(_documented.options_of(documentation, module, fragment_text))
 
 
 def role_options(variables: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

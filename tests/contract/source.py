@@ -16,10 +16,10 @@ from .role import ROOT
 
 @cache
 def files(*patterns: str) -> tuple[str, ...]:
-    """Return the files of the project that match, relative to its root; what is ignored is no part of it."""
+    """Return the files of the project that match, relative to its root; no links, and nothing that is ignored."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    return tuple(sorted(path for path in listed if (ROOT / path).is_file()))
+    return tuple(sorted(path for path in listed if (ROOT / path).is_file() and not (ROOT / path).is_symlink()))
 
 
 def text(path: str) -> str:

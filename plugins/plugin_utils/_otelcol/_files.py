@@ -24,11 +24,17 @@ SAVE = "Save it as UTF-8 text."
 def read(path: Path | str) -> str:
     """Return the text of a file as the Collector reads it, with its line ends. Raises Problem if it cannot be read."""
     try:
-        data = file_bytes(path).removeprefix(codecs.BOM_UTF8)
+        data = file_bytes(path)
     except (OSError, ValueError) as error:  # a path with a NUL
         wrong = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         raise Problem(wrong, fix="Give the path of a readable YAML file.") from error
-    check_encrypted(data, str(path))
+    return decoded(data, str(path))
+
+
+def decoded(data: bytes, path: str) -> str:
+    """Return bytes as the text that the Collector reads. Raises Problem if they are encrypted or no text."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    check_encrypted(data, path)
     try:
         return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
     except UnicodeDecodeError as error:

@@ -101,14 +101,15 @@ def collect(
     config: Any,
     merge: bool = False,
     positions_of: PositionsOf = unplaced,
+    variable: str = VARIABLE,
 ) -> Collected:
     """Return every config at the paths and in a variable. Raises Problem for a path that holds none.
 
-    `positions_of` says where the parts of the variable stand in files.
+    `positions_of` says where the parts of the variable stand in files, and `variable` what findings call it.
     """
     result = Collected()
     if config is not None:
-        _add_variable(config, result, positions_of)
+        _add_variable(config, variable, result, positions_of)
     for path in paths:
         _add_path(Path(path), result)
     if merge and len(result.inputs) > 1:
@@ -283,15 +284,15 @@ def _finish(document: _yaml.Document, found: Found, name: str, around: Context) 
     return Input(name, document.data, locate, document.duplicates, around, found, layer)
 
 
-def _add_variable(config: Any, result: Collected, positions_of: PositionsOf) -> None:
+def _add_variable(config: Any, name: str, result: Collected, positions_of: PositionsOf) -> None:
     if isinstance(config, str):
         text = str(_yaml.plain(config))  # libyaml does not accept Ansible's text types
-        result.texts[VARIABLE] = text
+        result.texts[name] = text
         before = result.size
-        with result.guarded(f"reading {VARIABLE}", VARIABLE):
-            _add_text(text, VARIABLE, True, result)
+        with result.guarded(f"reading {name}", name):
+            _add_text(text, name, True, result)
         if result.size == before:
-            result.inputs.append(_finish(_yaml.load(text, VARIABLE), _PLAIN, VARIABLE, Context()))
+            result.inputs.append(_finish(_yaml.load(text, name), _PLAIN, name, Context()))
         return
     value = _yaml.plain(config)
     listed = (
@@ -299,9 +300,9 @@ def _add_variable(config: Any, result: Collected, positions_of: PositionsOf) -> 
     )
     if not any(documents.is_object(item) for item in listed):
         document = _yaml.Document(value, positions_of(config))
-        result.inputs.append(_finish(document, _PLAIN, VARIABLE, Context()))
+        result.inputs.append(_finish(document, _PLAIN, name, Context()))
         return
-    with result.guarded(f"reading {VARIABLE}", VARIABLE):
+    with result.guarded(f"reading {name}", name):
         _add_objects(listed, result)
 
 

@@ -45,15 +45,16 @@ def migrate(
     arguments: Mapping[str, Any],
     check: bool,
     positions_of: _inputs.PositionsOf = _inputs.unplaced,
+    variable: str = _inputs.VARIABLE,
 ) -> dict[str, Any]:
     """Return the changes as a task result. Writes the files unless `check` is set. Raises Problem.
 
-    `positions_of` says where the parts of `config` stand in files.
+    `positions_of` says where the parts of `config` stand in files, and `variable` what the result calls it.
     """
     config, dest = arguments["config"], arguments["dest"]
     if (config is None) == (not arguments["paths"]):
         raise Problem("either `paths` or `config` is required", fix="Give one of them.")
-    collected = _inputs.collect(arguments["paths"], config, positions_of=positions_of)
+    collected = _inputs.collect(arguments["paths"], config, positions_of=positions_of, variable=variable)
     wanted = _builds.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted, arguments.get("compare"))
@@ -64,7 +65,7 @@ def migrate(
         with collected.guarded(f"migrating {name}", name):
             moved.append(move(text, name, collected, wanted))
     result = _result(moved, collected, arguments.get("compare"))
-    written = [_write(item, dest, check) for item in moved]
+    written = [_write(item, dest, check) for item in moved if dest or config is None]
     result["changed"] = any(written) if dest else result["changed"]
     if config is not None and not dest and moved:
         result["config"] = moved[0].text
@@ -74,7 +75,7 @@ def migrate(
 def move(text: str, name: str, collected: _inputs.Collected, wanted: _builds.BuildRequest) -> Moved:
     """Return a text with migrated configs. The last config goes first, so that positions stay valid."""
     moved = Moved(name, text, text)
-    mine = [item for item in collected.inputs if item.file == name or (not item.file and name == _inputs.VARIABLE)]
+    mine = [item for item in collected.inputs if name in (item.file, item.name)]
     for item in reversed(mine):
         work = _rewrite.operation(moved.text, name, item.found)
         target = target_of(wanted, item)
@@ -198,7 +199,7 @@ def _difference(item: Moved) -> dict[str, Any]:
 
 def _write(item: Moved, dest: str | None, check: bool) -> bool:
     """Write a text to its destination; return whether the file changed."""
-    if not dest and (item.name == _inputs.VARIABLE or item.text == item.before):
+    if not dest and item.text == item.before:
         return False
     target = Path(dest or item.name)
     if check:

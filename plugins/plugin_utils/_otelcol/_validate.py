@@ -39,7 +39,15 @@ class Case:
     build: str = ""
 
 
-@_findings.without_garbage_collection()
+@dataclass(frozen=True)
+class Judged:
+    """What a run found: its result, the report that says whether it fails, and warnings that are no findings."""
+
+    result: dict[str, Any]
+    report: Report
+    warnings: tuple[str, ...]
+
+
 def report(
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
@@ -54,7 +62,28 @@ def report(
     `others` are collectors that are not checked, and may send to those that are. `planned` are judged already.
     `positions_of` says where the parts of `config` stand in files.
     """
-    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"], positions_of)
+    done = judged(arguments, check, others, planned, positions_of=positions_of)
+    for text in done.warnings:
+        warn(text)
+    _findings.conclude(done.report, warn)
+    return done.result
+
+
+@_findings.without_garbage_collection()
+def judged(
+    arguments: Mapping[str, Any],
+    check: bool = False,
+    others: Sequence[Hop] = (),
+    planned: Iterable[Case] = (),
+    *,
+    positions_of: _inputs.PositionsOf = _inputs.unplaced,
+    variable: str = _inputs.VARIABLE,
+) -> Judged:
+    """Return all findings, and write the report, whether they are severe or not.
+
+    The arguments are those of `report`; `variable` is the name of `config` in findings.
+    """
+    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"], positions_of, variable)
     cases = [*planned, *_collected(arguments, collected, others)]
     opinion, cases = _second_opinion(arguments["binary"], cases)
     judgement = _findings.Judgement.from_arguments(arguments)
@@ -72,10 +101,8 @@ def report(
     }
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
-    for text in (*_builds.stand_ins(case.target for case in cases), *_unread(collected)):
-        warn(text)
-    _findings.conclude(report, warn)
-    return result
+    warnings = (*_builds.stand_ins(case.target for case in cases), *_unread(collected))
+    return Judged(result, report, warnings)
 
 
 def hops(objects: Any) -> list[Hop]:

@@ -1,0 +1,53 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`otelcoltool explain`: what a rule finds and why, with an example, out of the page of all rules."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..command_line import CLEAN, Request
+from ..module_utils._otelcol.errors import Problem, near
+from ..plugin_utils._otelcol import _files
+from ..plugin_utils._otelcol._findings import ALL_RULES
+
+_PAGE = Path(__file__).parents[1] / "rules.md"
+_ROW = re.compile(r"^\| \[?(?P<id>[a-z0-9-]+)(?:\]\(#\S+\))? \|.*\| (?P<finds>.*) \|$", re.MULTILINE)
+_WIDTH = max(len(rule.id) for rule in ALL_RULES)
+
+
+def run(request: Request) -> int:
+    """Print the section of a rule, or a line for each rule; return the exit code. Raises Problem."""
+    page = _files.read(_PAGE)
+    if not request.rule:
+        sys.stdout.writelines(f"{line}\n" for line in _all(page))
+        return CLEAN
+    known = [rule.id for rule in ALL_RULES]
+    if request.rule not in known:
+        wrong = f"there is no rule '{request.rule}'{near(request.rule, known)}"
+        raise Problem(wrong, fix="`otelcoltool explain` lists all rules.")
+    print(_section(page, request.rule) or f"{request.rule}\n\n{_finds(page)[request.rule]}")
+    return CLEAN
+
+
+def _section(page: str, rule: str) -> str:
+    """Return the section of a rule; empty for one that stands in the table alone."""
+    _before, heading, rest = page.partition(f"\n### {rule}\n")
+    if not heading:
+        return ""
+    body = re.split(r"^##+ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+    return f"{rule}\n\n{body.strip()}"
+
+
+def _finds(page: str) -> dict[str, str]:
+    """Return what each rule finds, by its id."""
+    return {row["id"]: row["finds"].replace("\\|", "|") for row in _ROW.finditer(page)}
+
+
+def _all(page: str) -> Iterator[str]:
+    finds = _finds(page)
+    return (f"{rule.id:<{_WIDTH}}  {rule.severity:<7}  {finds[rule.id]}" for rule in ALL_RULES)

@@ -1,0 +1,75 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`otelcoltool migrate`: moves configs to another build and lists what is left, as module pipeline_migrate does."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..command_line import CLEAN, FOUND, Request, say
+from ..module_utils._otelcol.rules.reports import counted
+from ..plugin_utils._otelcol import _migrate
+
+_HIDDEN = ("config", "diff")
+
+
+def run(request: Request) -> int:
+    """Write the configs, or show how they would change; return the exit code. Raises Problem.
+
+    A config of the standard input goes to the standard output, and the report to the standard error.
+    """
+    result = _migrate.migrate(request.arguments, request.check, variable=request.stdin_name)
+    shown = "\n".join(_report(result, request))
+    if "config" in result and not request.check:
+        sys.stdout.write(result["config"])
+        for line in shown.splitlines():
+            say(line)
+    else:
+        print(shown)
+    is_left = bool(result["unsolved"]) or (request.check and result["changed"])
+    return FOUND if is_left else CLEAN
+
+
+def _report(result: Mapping[str, Any], request: Request) -> Iterator[str]:
+    if request.format == "json":
+        yield json.dumps({key: value for key, value in result.items() if key not in _HIDDEN}, indent=2)
+        return
+    for difference in result["diff"] if request.diff else ():
+        yield from _unified(difference)
+    for row in result["changes"]:
+        yield f"{_place(row)}: {_sentences(row)}"
+    for row in result["unsolved"]:
+        yield f"{_place(row)}: to do by hand: {_sentences(row)}"
+    for row in result.get("compared", ()):
+        yield from _compared(row)
+    verb = "would be made" if request.check else "made"
+    changes, left = len(result["changes"]), len(result["unsolved"])
+    yield f"{counted(changes, 'change')} {verb}, {left} to do by hand"
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    line = f":{row['line']}" if row["line"] else ""
+    path = f" {row['path']}" if row["path"] else ""
+    return f"{row['file'] or row['config']}{line}{path}"
+
+
+def _sentences(row: Mapping[str, Any]) -> str:
+    stop = "" if row["what"].endswith((".", "!", "?")) else "."
+    return f"{row['what']}{stop} {row['why']}".rstrip()
+
+
+def _unified(difference: Mapping[str, str]) -> Iterator[str]:
+    before, after = difference["before"].splitlines(), difference["after"].splitlines()
+    names = difference["before_header"], f"{difference['after_header']} (migrated)"
+    return difflib.unified_diff(before, after, *names, lineterm="")
+
+
+def _compared(row: Mapping[str, Any]) -> Iterator[str]:
+    said = row["why"] or ("the same arrives" if row["same"] else "other records arrive:")
+    yield f"{row['config']}: {said}"
+    yield from (f"    {line}" for line in row["differences"])

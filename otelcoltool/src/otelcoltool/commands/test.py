@@ -1,0 +1,38 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`otelcoltool test`: runs tests of configs with a real Collector, as module pipeline_test does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..command_line import CLEAN, FOUND, Request, say
+from ..module_utils._otelcol.errors import Problem
+from ..plugin_utils._otelcol._testing import config_tests
+
+
+def run(request: Request) -> int:
+    """Run the tests, and print what each found; return the exit code. Raises Problem if they cannot be run."""
+    try:
+        result = config_tests.report(request.arguments, _warn, request.check)
+    except Problem as problem:
+        if not problem.facts:
+            raise
+        result = problem.facts
+    print(_json(result) if request.format == "json" else f"{result['report']}{_end(result)}")
+    return FOUND if result["failure"] and request.arguments["fail_on"] == "failure" else CLEAN
+
+
+def _warn(text: str) -> None:
+    say(f"warning: {text}")
+
+
+def _json(result: dict[str, Any]) -> str:
+    return json.dumps({key: value for key, value in result.items() if key != "report"}, indent=2)
+
+
+def _end(result: dict[str, Any]) -> str:
+    tests = len(result["tests"])
+    return f"\n{result['failure'] or f'{tests} of {tests} tests passed'}"

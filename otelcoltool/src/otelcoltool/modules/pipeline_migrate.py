@@ -1,0 +1,1 @@
+../../../../plugins/modules/pipeline_migrate.py

@@ -1,0 +1,187 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of a command: those of the module of the same name, from its documentation.
+
+An option that a module gets is an option here too. Names, types, choices, defaults and descriptions are the module's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from .module_utils._otelcol.errors import Problem, near
+from .plugin_utils._otelcol import _documented, _yaml
+
+PREFIX = "pipeline_"
+# Marks of Ansible in a description, such as O(paths), V(auto) and M(o11y.opentelemetry.pipeline_test).
+_MARK = re.compile(r"\b([A-Z]{1,2})\(((?:[^()]|\([^()]*\))*)\)")
+_OPTION, _RESULT, _MODULE = "O", "RV", "M"
+# What a description calls by the words of a playbook.
+_WORDS = (
+    (re.compile(r"\bthe controller\b"), "this machine"),
+    (re.compile(r"\bthe task\b"), "the command"),
+    (re.compile(r"\bCheck mode\b"), "`--check`"),
+)
+_TEXTS = ("str", "path")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a command: its type in Ansible's words, that of its elements, and what else is known of it."""
+
+    name: str
+    kind: str
+    elements: str
+    choices: tuple[str, ...]
+    default: Any
+    description: str
+    parts: Mapping[str, Any]
+    """The options in a mapping, with their facts; empty if it takes any."""
+
+    @property
+    def flag(self) -> str:
+        """Return the option as users write it."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether a value of the option, or each of its values, is a mapping."""
+        return "dict" in (self.kind, self.elements)
+
+    def checked(self, value: Any, where: str) -> Any:
+        """Return a value in the type of the option. Raises Problem for another one."""
+        if value is None:
+            return self.default
+        wanted, fits = self._shape(value)
+        if not fits:
+            raise Problem(f"'{self.name}' must be {wanted}", where=where, fix=f"See `{self.flag}` in the help.")
+        if self.choices and value not in self.choices:
+            wrong = f"'{value}' is no value of '{self.name}'{near(str(value), self.choices)}"
+            raise Problem(wrong, where=where, fix=f"Give {', '.join(self.choices)}.")
+        return self._with_parts(value, where) if self.parts else value
+
+    def _with_parts(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """Return a mapping with the defaults of what it leaves out. Raises Problem for what it does not have."""
+        parts = {name: _option(name, facts) for name, facts in self.parts.items()}
+        for name in value:
+            if name not in parts:
+                wrong = f"'{self.name}' has no '{name}'{near(str(name), parts)}"
+                raise Problem(wrong, where=where, fix=f"Give {', '.join(parts)}.")
+        return {name: part.checked(value.get(name), where) for name, part in parts.items()}
+
+    def _shape(self, value: Any) -> tuple[str, bool]:
+        """Return what the option wants, in words, and whether a value is that."""
+        if self.kind == "dict":
+            return "a mapping", isinstance(value, dict)
+        if self.kind == "bool":
+            return "true or false", isinstance(value, bool)
+        if self.kind == "list":
+            kind, word = (dict, "mappings") if self.elements == "dict" else (str, "texts")
+            return f"a list of {word}", isinstance(value, list) and all(isinstance(item, kind) for item in value)
+        return "text", isinstance(value, str)
+
+
+def documented(command: str, left_out: Collection[str]) -> dict[str, Option]:
+    """Return the options of a command by name, without those that need an inventory or a cluster."""
+    module = PREFIX + command
+    text = import_module(f".modules.{module}", __package__).DOCUMENTATION
+    found = _documented.options_of(text, module, _fragment_text)
+    return {name: _option(name, facts) for name, facts in found.items() if name not in left_out}
+
+
+def _fragment_text(file: str, part: str) -> str:
+    fragment = import_module(f".doc_fragments.{file}", __package__).ModuleDocFragment
+    return str(getattr(fragment, part))
+
+
+def _option(name: str, facts: Mapping[str, Any]) -> Option:
+    said = facts.get("description", "")
+    text = said if isinstance(said, str) else " ".join(said)
+    choices = tuple(facts.get("choices", ()))
+    parts = facts.get("suboptions", {})
+    return Option(name, facts["type"], facts.get("elements", ""), choices, facts.get("default"), _plain(text), parts)
+
+
+def _plain(text: str) -> str:
+    """Return a description without the marks and words of Ansible."""
+    return " ".join(without_play(_MARK.sub(_unmarked, text)).split())
+
+
+def without_play(text: str) -> str:
+    """Return a text about modules in the words of a command."""
+    for pattern, word in _WORDS:
+        text = pattern.sub(word, text)
+    return text
+
+
+def _unmarked(found: re.Match[str]) -> str:
+    mark, name = found.groups()
+    if mark == _OPTION and name.isidentifier():
+        return "PATH" if name == "paths" else f"--{name.replace('_', '-')}"
+    if mark in (_OPTION, _RESULT, _MODULE):
+        return name.rpartition(":")[2].rpartition(PREFIX)[2]
+    return name
+
+
+def add_to(parser: argparse.ArgumentParser, options: Mapping[str, Option], stdin: str = "") -> None:
+    """Let a parser take options; what is not given is None, so that a file of options may give it.
+
+    `stdin` says what the standard input is for, if the command reads it.
+    """
+    for option in options.values():
+        told = option.description.replace("%", "%%") + _default_in_words(option)
+        if option.name == "paths":
+            parser.add_argument("paths", nargs="*", metavar="PATH", help=f"{told} {stdin}".rstrip())
+        elif option.kind == "bool":
+            parser.add_argument(option.flag, action=argparse.BooleanOptionalAction, default=None, help=told)
+        elif option.is_mapping:
+            told += " May be given several times." if option.kind == "list" else ""
+            parser.add_argument(option.flag, action="append", metavar="NAME=VALUE,…", help=told)
+        else:
+            named = {"choices": option.choices} if option.choices else {"metavar": option.kind.upper()}
+            parser.add_argument(option.flag, help=told, **named)
+
+
+def _default_in_words(option: Option) -> str:
+    default = option.default
+    return f" (default: {default})" if isinstance(default, str) and default else ""
+
+
+def arguments(given: argparse.Namespace, options: Mapping[str, Option], from_file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options of a module: those of the command line, else those of a file, else their defaults.
+
+    Raises Problem for a value that is none of an option.
+    """
+    found = {}
+    for name, option in options.items():
+        value = getattr(given, name)
+        if option.is_mapping and value is not None:
+            value = list(_mappings(value, option))
+            value = value if option.kind == "list" else {key: item for one in value for key, item in one.items()}
+        where = option.flag
+        if value in (None, []) and name in from_file:
+            value, where = from_file[name], "the file of --options"
+        found[name] = option.checked(value, where)
+    return found
+
+
+def _mappings(texts: list[str], option: Option) -> Iterator[dict[str, Any]]:
+    """Yield each value as a mapping: YAML in braces, or names with values."""
+    for text in texts:
+        if text.lstrip().startswith("{"):
+            value = _yaml.load(text, option.flag).data
+            if not isinstance(value, dict):
+                raise Problem(f"'{text}' is no mapping", where=option.flag, fix="Write {NAME: VALUE}.")
+            yield value
+            continue
+        pairs = [pair.partition("=") for pair in text.split(",")]
+        if not all(name and equals for name, equals, _value in pairs):
+            fix = "Write NAME=VALUE,… or YAML: '{NAME: VALUE}'."
+            raise Problem(f"'{text}' has no names with values", where=option.flag, fix=fix)
+        yield {name.strip(): value.strip() for name, _equals, value in pairs}

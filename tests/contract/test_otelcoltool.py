@@ -1,0 +1,226 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command otelcoltool, built as a wheel, installed without Ansible, and used from outside of the checkout."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+import yaml
+
+from tests.support.collectors import newest_build
+
+from .installed_tool import Tool, installed
+from .role import ROOT
+
+CLEAN, FOUND, UNUSABLE = 0, 1, 2
+GOOD = """\
+receivers: {otlp: {protocols: {grpc: {endpoint: "localhost:4317"}}}}
+exporters: {debug: {}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}
+"""
+BAD = GOOD.replace("exporters: [debug]", "exporters: [debgu]")
+SECRET = "hunter2-correct-horse"
+TOLD_SECRET = BAD.replace("debug: {}", f"debug: {{}}, otlp_http: {{headers: {{authorization: Bearer {SECRET}}}}}")
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  relay.yaml: |\n" + re.sub(
+    "^", "    ", BAD, flags=re.MULTILINE
+)
+RESOURCE = (
+    "apiVersion: opentelemetry.io/v1beta1\nkind: OpenTelemetryCollector\nmetadata: {name: c}\nspec:\n  config:\n"
+    + re.sub("^", "    ", BAD, flags=re.MULTILINE)
+)
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Tool:
+    return installed(tmp_path_factory.mktemp("otelcoltool"))
+
+
+def test_the_wheel_needs_pyyaml_alone_and_has_the_version_of_the_collection(tool: Tool) -> None:
+    assert tool.packages() == {"otelcoltool", "pyyaml"}
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
+    assert tool.run("--version").stdout == f"otelcoltool {version}\n"
+
+
+def test_every_file_of_the_wheel_is_one_of_the_collection_or_of_the_command(tool: Tool) -> None:
+    (package,) = tool.environment.glob("lib/python3*/site-packages/otelcoltool")
+    source = ROOT / "otelcoltool" / "src" / "otelcoltool"
+    names = [path.relative_to(package) for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert names
+    assert [str(name) for name in names if (source / name).read_bytes() != (package / name).read_bytes()] == []
+    for room in ("module_utils/_otelcol", "plugin_utils/_otelcol"):
+        ours = {path.relative_to(ROOT / "plugins") for path in (ROOT / "plugins" / room).rglob("*.[pjy]*[nyl]")}
+        assert {str(path) for path in ours} <= {str(name) for name in names}
+
+
+@pytest.mark.parametrize(("text", "code"), [(GOOD, CLEAN), (BAD, FOUND), (CONFIG_MAP, FOUND), (RESOURCE, FOUND)])
+def test_validate_reads_files_folders_and_the_standard_input(tool: Tool, text: str, code: int) -> None:
+    file = tool.write(f"read/{len(text)}/c.yaml", text)
+    for words, stdin in (([str(file)], ""), ([str(file.parent)], ""), (["-"], text)):
+        done = tool.run("validate", *words, stdin=stdin)
+        assert done.returncode == code, done
+        assert ("undefined-reference" in done.stdout) == (code == FOUND), done
+        assert "1 config checked for contrib" in done.stdout
+
+
+def test_a_finding_of_the_standard_input_has_its_line(tool: Tool) -> None:
+    assert "stdin:3:63 service.pipelines.traces.exporters[0]: error" in tool.run("validate", "-", stdin=BAD).stdout
+
+
+def test_each_format_is_what_its_readers_take(tool: Tool) -> None:
+    def report(name: str) -> str:
+        return tool.run("validate", "--format", name, "-", stdin=BAD).stdout
+
+    assert json.loads(report("json"))["counts"]["error"] == 1
+    results = json.loads(report("sarif"))["runs"][0]["results"]
+    assert "undefined-reference" in {result["ruleId"] for result in results}
+    assert ET.fromstring(report("junit")).find(".//failure") is not None
+    assert "::error file=stdin,line=3,col=63,title=undefined-reference::" in report("github")
+
+
+def test_a_report_in_a_file_leaves_the_text_on_the_screen(tool: Tool) -> None:
+    done = tool.run("validate", "-", "--format", "sarif", "--output-path", "report.sarif", stdin=BAD)
+    assert "error [undefined-reference]" in done.stdout
+    assert json.loads((tool.folder / "report.sarif").read_text())["version"] == "2.1.0"
+
+
+def test_options_are_those_of_the_module(tool: Tool) -> None:
+    def code(*words: str) -> int:
+        return tool.run("validate", "-", *words, stdin=BAD).returncode
+
+    assert code("--fail-on", "never") == CLEAN
+    assert code("--severities", "undefined-reference=warning") == CLEAN
+    assert code("--severities", "undefined-reference=warning", "--fail-on", "warning") == FOUND
+    assert code("--suppressions", "rule=undefined-reference,reason=a test") == CLEAN
+    assert code("--suppressions", "{rule: undefined-reference, path: 'exporters.*', reason: elsewhere}") == FOUND
+    tool.write("options.yml", "severities: {undefined-reference: 'off'}\nfail_on: warning\n")
+    assert code("--options", "options.yml") == CLEAN
+    assert code("--options", "options.yml", "--severities", "clear-text=off") == FOUND
+    assert "k8s 0.150.0" in tool.run("validate", "-", "--distribution=k8s", "--version=0.150.0", stdin=GOOD).stdout
+
+
+OLD = """\
+receivers: {otlp: {protocols: {grpc: {endpoint: "localhost:4317"}}}}
+exporters:
+  otlphttp: {endpoint: "https://a.example.com"}  # kept
+service: {pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}
+"""
+
+
+def test_migrate_writes_files_and_keeps_comments(tool: Tool) -> None:
+    file = tool.write("old/agent.yaml", OLD)
+    looked = tool.run("migrate", "--check", "--diff", "old", "--version", "0.158.0")
+    assert looked.returncode == FOUND and "+  otlp_http: {" in looked.stdout, looked
+    assert file.read_text() == OLD
+    done = tool.run("migrate", "old", "--version", "0.158.0")
+    assert done.returncode == CLEAN and "old/agent.yaml:3 exporters.otlphttp: otlphttp → otlp_http." in done.stdout, (
+        done
+    )
+    assert file.read_text() == OLD.replace("otlphttp", "otlp_http")
+    assert tool.run("migrate", "--check", "old", "--version", "0.158.0").returncode == CLEAN
+
+
+def test_migrate_is_a_filter_and_says_what_is_left_to_do(tool: Tool) -> None:
+    done = tool.run("migrate", "-", "--version", "0.158.0", stdin=OLD.replace("[otlphttp]", "[otlphttp, absent]"))
+    assert done.stdout == OLD.replace("[otlphttp]", "[otlp_http, absent]").replace("otlphttp", "otlp_http")
+    assert done.returncode == FOUND and "stdin:4 service.pipelines.traces.exporters[1]: to do by hand" in done.stderr
+
+
+def test_explain_says_what_the_page_of_rules_says(tool: Tool) -> None:
+    page = (ROOT / "docs" / "rules.md").read_text()
+    listed = tool.run("explain").stdout.splitlines()
+    assert len(listed) > 100
+    for rule in ("clear-text", "undefined-reference", listed[0].split()[0]):
+        shown = tool.run("explain", rule).stdout
+        _name, _blank, *body = shown.strip().splitlines()
+        assert "\n".join(body) in page and "```yaml" in shown and "\n##" not in shown
+    assert "Text that is not YAML." in tool.run("explain", "invalid-yaml").stdout
+    unknown = tool.run("explain", "clear-txt")
+    assert unknown.returncode == UNUSABLE and "did you mean 'clear-text'?" in unknown.stderr
+
+
+SUITE = """\
+config: agent.yaml
+tests:
+  - {name: A span arrives, given: {to: otlp, spans: [{name: SENT}]}, expect: {debug: {spans: [{name: pay}]}}}
+"""
+
+
+def test_tests_of_configs_need_a_collector_and_say_so(tool: Tool) -> None:
+    tool.write("suite/agent.yaml", GOOD)
+    tool.write("suite/agent_test.yml", SUITE.replace("SENT", "pay"))
+    done = tool.run("test", "suite")
+    assert done.returncode == UNUSABLE
+    assert "PATH has no program otelcol-contrib (at suite/agent_test.yml)" in done.stderr, done
+    assert "on this machine" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_command_runs_tests_of_configs_with_a_real_collector(tool: Tool) -> None:
+    program = newest_build()
+    if program is None:
+        pytest.skip("the testbed has built no Collector here: python -m tests.testbed up builds it")
+    for sent, code in (("pay", CLEAN), ("other", FOUND)):
+        tool.write("suite/agent.yaml", GOOD)
+        tool.write("suite/agent_test.yml", SUITE.replace("SENT", sent))
+        done = tool.run("test", "suite", "--binary", str(program), "--output-path", "report.xml")
+        assert done.returncode == code, done
+        assert ("1 of 1 tests passed" in done.stdout) == (code == CLEAN), done
+        assert (ET.parse(tool.folder / "report.xml").find(".//failure") is None) == (code == CLEAN)
+
+
+WRONG = {
+    ("validate",): "there is nothing to read. Give files or folders, or `-`",
+    ("validate", "absent.yaml"): "there is no YAML file at absent.yaml",
+    ("validate", "empty"): "there is no YAML file at empty",
+    ("validate", "-", "--fail-on", "sometimes"): "invalid choice: 'sometimes'",
+    ("validate", "-", "--distribution", "contribb"): "there is no distribution 'contribb'; did you mean 'contrib'?",
+    ("validate", "-", "--version", "new"): "'new' is not a version of the Collector",
+    ("validate", "-", "--severities", "x"): "'x' has no names with values (at --severities)",
+    ("validate", "-", "--severities", "undefined-reference=loud"): "loud",
+    ("validate", "-", "--suppressions", "{rule: x"): "--suppressions",
+    ("validate", "-", "--suppressions", "path=x"): "is not a suppression",
+    ("validate", "-", "--options", "list.yml"): "a file of options is a mapping (at list.yml)",
+    ("validate", "-", "--options", "typo.yml"): "there is no option 'failon'; did you mean 'fail_on'? (at typo.yml)",
+    ("validate", "-", "--options", "type.yml"): "'severities' must be a mapping (at the file of --options)",
+    ("validate", "-", "--output-path", "absent/report"): "cannot write absent/report",
+    ("validate", "-", "--binary", "absent"): "the program absent does not exist",
+    ("migrate", "-", "absent.yaml"): "the standard input and files were given",
+    ("migrate", "-", "--compare", "{binry: absent}"): "'compare' has no 'binry'; did you mean 'binary'?",
+    ("test", "empty"): "there is no YAML file at empty",
+    ("test", "-"): "`test` reads no standard input",
+    ("valdiate",): "invalid choice: 'valdiate'",
+    (): "usage: otelcoltool",
+}
+
+
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_wrong_use_says_what_is_wrong(tool: Tool, words: tuple[str, ...]) -> None:
+    (tool.folder / "empty").mkdir(exist_ok=True)
+    tool.write("list.yml", "[]\n")
+    tool.write("typo.yml", "failon: error\n")
+    tool.write("type.yml", "severities: [x]\n")
+    done = tool.run(*words, stdin=GOOD)
+    assert done.returncode == UNUSABLE, done
+    assert WRONG[words] in done.stderr + done.stdout, done
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", [TOLD_SECRET, TOLD_SECRET.replace("otlp: {", "otlp: [")], ids=["config", "broken"])
+def test_no_output_shows_a_secret_of_a_config(tool: Tool, text: str) -> None:
+    for shape in ("text", "json", "sarif", "junit", "github"):
+        done = tool.run("validate", "-", "--format", shape, stdin=text)
+        assert done.returncode == FOUND, done
+        assert SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "text", [b"\x00\x01", b"\xff\xfe\xfa", b"a: \x81", b"", b"- a\n", b"$ANSIBLE_VAULT;1.1\n"], ids=repr
+)
+def test_input_that_is_no_config_gives_no_traceback(tool: Tool, text: bytes) -> None:
+    done = tool.run("validate", "-", stdin=text)
+    assert done.returncode in (FOUND, UNUSABLE), done
+    assert "Traceback" not in done.stderr and "internal-error" not in done.stdout, done
