@@ -37,6 +37,7 @@ LIBRARY = "_otelcol"
 LIBRARY_ROOMS = (
     "errors",
     "graphs",
+    "traits",
     "bounded",
     "config",
     "yaml",

@@ -12,7 +12,7 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at, dotted, leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import kind_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 
 Config = dict[str, Any]
 Mutant = tuple[str, Config]

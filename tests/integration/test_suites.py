@@ -19,9 +19,9 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import dotted, leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import kind_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import invariants
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.policies import KINDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import config_tests

@@ -9,20 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._otelcol.config.paths import at, items, section
-from .._otelcol.needs.listeners import kind_of
 from .._otelcol.needs.quantities import duration
+from .._otelcol.traits import is_for_trials, kind_of, samples
 from .manifests.build import CollectorBuild
 from .manifests.network import OTLP_HTTP, plain_ports
 
 _COUNTS = "metrics"
 _SIGNALS = ("traces", "metrics", "logs")
-# What passes only a part of the data. Source: the READMEs of these processors.
-_SAMPLERS = ("tailsampling", "probabilisticsampler")
+_TAIL_SAMPLER = "tailsampling"
 # Seconds of a probe by default, those for the way behind a sampler, and how long tail_sampling waits by default.
 _PATIENCE, _MARGIN, _DECISION = 30, 20, 30
 _ALL = 100  # percent
-# What ends in the collector itself.
-_ENDS = ("debug", "logging", "nop")
 
 
 def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -53,7 +50,7 @@ def hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> dict[s
     signals: dict[str, set[str]] = {}
     for key, pipeline in section(build.config, "service", "pipelines").items():
         for name in map(str, items(pipeline, "exporters")):
-            if kind_of(name) not in _ENDS and name not in connectors:
+            if not is_for_trials(name) and name not in connectors:
                 signals.setdefault(name, set()).add(kind_of(str(key)))
     return {
         "name": f"{collector.namespace}/{collector.name}",
@@ -100,7 +97,7 @@ def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _ways(config: Mapping[str, Any], key: str, passed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield the samplers on each way out of a pipeline, also through connectors that keep the signal."""
     pipelines, connectors = section(config, "service", "pipelines"), section(config, "connectors")
-    own = tuple(str(name) for name in items(pipelines[key], "processors") if kind_of(str(name)) in _SAMPLERS)
+    own = tuple(str(name) for name in items(pipelines[key], "processors") if samples(str(name)))
     for exporter in items(pipelines[key], "exporters"):
         if exporter not in connectors:
             yield own
@@ -137,7 +134,7 @@ def _keeps(config: Mapping[str, Any], sampler: str) -> bool:
 
 def _sampled(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return how to probe tail samplers: they keep spans that failed, after they have waited for the whole trace."""
-    names = {name for _signal, samplers in _paths(config) for name in samplers if kind_of(name) == _SAMPLERS[0]}
+    names = {name for _signal, samplers in _paths(config) for name in samplers if kind_of(name) == _TAIL_SAMPLER}
     if not names:
         return {}
     given = [section(config, "processors", name).get("decision_wait") for name in names]

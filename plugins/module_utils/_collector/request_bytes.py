@@ -18,13 +18,12 @@ from .._otelcol.config.paths import at, items, section
 from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, to_exporters
 from .._otelcol.migrate.data_edits import Change, apply
 from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
-from .._otelcol.rules.batching import BATCH, NO_SENDERS, QUEUE, can_batch
+from .._otelcol.rules.batching import BATCH, QUEUE, can_batch
 from .._otelcol.rules.view import Target, kind_of
+from .._otelcol.traits import sends_nothing, speaks_otlp
 
 _RETRY = "retry_on_failure"
 _PROCESSOR = ("processors", BATCH)
-# Exporters that have a queue without being asked for one.
-_QUEUED_BY_DEFAULT = ("otlp", "otlpgrpc", "otlphttp")
 # How many requests a queue holds without settings. Source: NewDefaultQueueConfig of exporterhelper.
 _REQUESTS = 1000
 # A queue that holds less than a batch would be full before the batch is sent. The least bytes of what a queue counts:
@@ -131,9 +130,9 @@ def _senders(before: Any, now: Any, target: Target) -> Iterator[_Sender]:
             signals.setdefault(str(name), set()).add(pipeline.partition("/")[0])
     for name, settings in section(now, "exporters").items():
         queue = at(settings, (QUEUE,))
-        if name not in signals or kind_of(name) in NO_SENDERS or not can_batch(target, name):
+        if name not in signals or sends_nothing(name) or not can_batch(target, name):
             continue
-        if queue is None and kind_of(name) in _QUEUED_BY_DEFAULT:
+        if queue is None and speaks_otlp(name):
             queue = {}
         if isinstance(queue, Mapping) and queue.get("enabled") in (None, True):
             yield _Sender(name, len(signals[name]), section(before, "exporters", name, QUEUE), queue)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .._otelcol.traits import prints
 from .checks_flow import FLOWING, WAYS
 from .checks_start import BEGINNING
 from .checks_trust import TRUST
@@ -19,7 +20,6 @@ ENDS = tuple(check for check in CHECKS if check.id.startswith(("peer_no_", "peer
 ENDS += tuple(check for check in CHECKS if check.id == "log_error")
 LINES, PARTS = 3, 3
 HEALTHY, UNKNOWN = "healthy", "unknown"
-_PRINTERS = {"debug", "logging"}
 _TELLING = ("error", "warning")
 _ROLES = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
 
@@ -106,8 +106,8 @@ def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     noted = f"; {notes} notes on its config" if notes > 1 else "; 1 note on its config" if notes else ""
     if facts.get("receives") is None:
         return f"{_unknown(facts)}{noted}"
-    kinds = {str(row["id"]).split("/", 1)[0] for row in facts.get("exports") or ()}
-    here = "; its exporters only print to its own log" if kinds and kinds <= _PRINTERS else ""
+    exporters = [str(row["id"]) for row in facts.get("exports") or ()]
+    here = "; its exporters only print to its own log" if exporters and all(map(prints, exporters)) else ""
     return f"healthy: {flowing(facts)}{here}{noted}"
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from .._otelcol.config.paths import is_loopback, items, section
 from .._otelcol.kube import names
 from .._otelcol.needs.peers import Peer, peers
+from .._otelcol.traits import EXPORTERS, Trait, traits_of
 from .fleet_cluster import NODE, FleetCluster, FleetMember
 from .topology_layout import HEIGHT, WIDTH, Box, Line, curve, draw
 
@@ -32,7 +33,12 @@ KINDS = {
 }
 _PLACES = ("region", "index", "path", "log_group_name")
 # What becomes of data whose exporter goes nowhere else.
-_HERE = {"debug": "its own log", "nop": "nowhere", "prometheus": "waits to be scraped", "file": "a file"}
+_HERE = {
+    Trait.PRINTS: "its own log",
+    Trait.DISCARDS: "nowhere",
+    Trait.IS_SCRAPED: "waits to be scraped",
+    Trait.WRITES_FILES: "a file",
+}
 _AT_END = ("backend", "elsewhere")
 
 
@@ -155,9 +161,9 @@ def _without_address(exporter: str, settings: Mapping[str, object]) -> TopologyN
     """Return the node of an exporter that names no address: a service of a cloud, a file, its own log."""
     kind = exporter.split("/", 1)[0]
     address = next((str(settings[key]) for key in _PLACES if settings.get(key) and "$" not in str(settings[key])), "")
-    return TopologyNode(
-        f"backend {kind} {address}".strip(), "backend", kind, address or _HERE.get(kind, "without an address")
-    )
+    known = traits_of(EXPORTERS, exporter)
+    here = next((text for trait, text in _HERE.items() if trait in known), "without an address")
+    return TopologyNode(f"backend {kind} {address}".strip(), "backend", kind, address or here)
 
 
 def fold(whole: Graph, most: int) -> Graph:

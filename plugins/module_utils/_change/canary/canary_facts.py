@@ -16,9 +16,9 @@ from math import ceil
 from typing import Any
 
 from ..._otelcol.config.paths import amount, at, items, section
-from ..._otelcol.needs.listeners import kind_of
 from ..._otelcol.needs.peers import peers
 from ..._otelcol.needs.quantities import BATCH_BYTES, duration
+from ..._otelcol.traits import RECEIVERS, Trait, kind_of, prints, traits_of
 from ..._telemetry.logs import VARIABLE
 from ..._telemetry.metrics import interval
 from .readings import LAST, Facts, Revision, Row, bounds, fewer
@@ -34,8 +34,6 @@ _RARE, _NEARLY_ALL = 2, 0.9
 # How many units a queue in bytes holds at least.
 _PARTS = 20
 _FLUSH = ("sending_queue", "batch", "flush_timeout")
-# Receivers that always find data when they collect.
-_COLLECTING = frozenset(("hostmetrics", "kubeletstats"))
 # How long components hold data, by type without underscores: the setting, and its default in seconds.
 # Source: README.md of each component.
 _HOLDS = {
@@ -51,8 +49,6 @@ _HOLDS = {
     "deltatorate": ((), 120.0),
     "metricstarttime": ((), 120.0),
 }
-# Exporters that print data to the log, where a line of an application may look like one of the Collector.
-_PRINTERS = ("debug", "logging")
 # Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
 LEAST, SOME_TRACE = 20, 1000
 _SAMPLED = 100
@@ -74,7 +70,8 @@ def facts_of(
     alone = canary.alone(rest)
     old = dict(baseline) if baseline and alone is not None else rest_facts(rest, now, mask)
     one = _Comparison(canary, rest.config, new, old, alone)
-    prints = any(kind_of(row["id"]) in _PRINTERS for row in new["exports"])
+    # What is printed to the log may look like a line of the Collector.
+    has_printed = any(prints(row["id"]) for row in new["exports"])
     for pod in new["pods"]:
         pod["rest_memory"] = old["memory_percent"]
     return {
@@ -85,7 +82,7 @@ def facts_of(
         "processes": [one.processes(row) for row in new["processes"]],
         "exports": [one.exports(index, row) for index, row in enumerate(new["exports"])],
         "ports": list(_ports(canary, old)),
-        "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not prints)],
+        "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not has_printed)],
     }
 
 
@@ -288,7 +285,7 @@ class _Comparison:
         """Return for how many seconds a receiver had to collect; 0 where silence says nothing."""
         watched: float = self._new["seconds"]
         pause = interval(section(self._settings[0], "receivers", row["id"]))
-        return watched if kind_of(row["id"]) in _COLLECTING and watched > 2 * pause else 0.0
+        return watched if Trait.ALWAYS_COLLECTS in traits_of(RECEIVERS, row["id"]) and watched > 2 * pause else 0.0
 
     def _compared(self, counts: _Counts, index: int, row: Row) -> Compared:
         """Return which share of the items went wrong here and in the rest.

@@ -24,8 +24,9 @@ from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.network_policies import policies_to
 from ..._otelcol.kube.objects import ref
-from ..._otelcol.needs.listeners import kind_of, listeners, started
+from ..._otelcol.needs.listeners import listeners, started
 from ..._otelcol.needs.peers import peers
+from ..._otelcol.traits import RECEIVERS, Trait, traits_of
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
 from ..._rollout.live.explain_failures import checked_search
 from ..._telemetry.metrics import metrics_port, reading, unserved
@@ -41,8 +42,6 @@ LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
 _METRICS_PORT = 8888
 # How a connection fails to a port without a listener, as the API server quotes Go.
 _REFUSED = "connection refused"
-# Receivers that answer a request of HTTP on their port; others would take it for data.
-_PROBED = frozenset(("otlp", "zipkin", "jaeger", "loki", "splunkhec", "datadog", "influxdb", "prometheusremotewrite"))
 _ASKED = "Judge the change of {}"
 # The pods of the newest revision of a workload, and those of older ones.
 Pods = tuple[list[Object], list[Object]]
@@ -127,14 +126,14 @@ class _Watched:
         )
 
     def ports(self, table: Listeners) -> list[tuple[str, int]]:
-        """Return the ports that clients use and that answer HTTP, so that asking them leaves no data."""
+        """Return the ports that clients use and that answer HTTP; others would take the question for data."""
         found = listeners(self.config, started(self.config), table)
         return list(
             dict.fromkeys(
                 (one.part.id, one.port)
                 for one in found
                 if one.part and one.part.section == "receivers" and one.exposed and one.protocol == "TCP"
-                if kind_of(one.part.id) in _PROBED
+                if Trait.ANSWERS_HTTP in traits_of(RECEIVERS, one.part.id)
             )
         )
 

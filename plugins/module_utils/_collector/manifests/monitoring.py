@@ -19,8 +19,8 @@ from typing import Any
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem, near
 from ..._otelcol.kube import names
-from ..._otelcol.needs.listeners import kind_of
 from ..._otelcol.needs.quantities import parse_bytes
+from ..._otelcol.traits import sends_nothing
 from ..monitoring import alerts, dashboard
 from ..monitoring.series import COLLECTOR, Parts, Series, matchers, parts_of, renamed, version_of
 from . import open_telemetry_collector
@@ -33,8 +33,6 @@ _MONITOR, _RULE, _CONFIG_MAP = "pod_monitor", "prometheus_rule", "config_map"
 _DIGITS, _UID_DIGITS, _PERCENT, _MINUTE, _MOST_MINUTES = 10, 32, 100, 60, 1440
 # Source: prometheus.io, "Data model".
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
-# Exporters that keep no queue; of others, one that is turned off in the config.
-_WITHOUT_QUEUE = ("debug", "nop", "file", "prometheus")
 # The version from which processors count what goes in and out.
 _ITEMS = (0, 111)
 
@@ -169,8 +167,9 @@ def _facts(build: CollectorBuild) -> frozenset[str]:
 
 
 def _queues(config: Mapping[str, Any], name: str) -> bool:
+    """Whether an exporter keeps a queue: one that sends requests, unless the config turns it off."""
     settings = section(config, "exporters", name, "sending_queue")
-    return kind_of(name) not in _WITHOUT_QUEUE and settings.get("enabled") is not False
+    return not sends_nothing(name) and settings.get("enabled") is not False
 
 
 def _series(build: CollectorBuild) -> Series:

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..._otelcol.config.layers import parse_version
 from ..._otelcol.config.paths import at, items, section
-from ..._otelcol.needs.listeners import kind_of
+from ..._otelcol.traits import kind_of
 
 # What records of each signal are called in names of metrics. Source: documentation.md of exporterhelper.
 NOUNS = {"traces": "spans", "metrics": "metric_points", "logs": "log_records", "profiles": "profile_samples"}

@@ -21,7 +21,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..errors import Problem
-from .handing_on import RecordFlow, belongs_everywhere
+from ..traits import belongs_everywhere
+from .handing_on import RecordFlow
 from .layers import APPEND, Composed, Layer, is_pattern
 from .paths import ROLES, SECTIONS, Config, Path, at, dotted, items, section
 

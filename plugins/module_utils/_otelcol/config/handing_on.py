@@ -13,24 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-# Types without underscores, in which old and new names are the same.
-HANDING_ON = ("failover", "forward", "roundrobin", "routing")
-# Processors that belong in every pipeline: the limiter guards each, and batches are made before exporters.
-_IN_EVERY_PIPELINE = ("batch", "memorylimiter", "queuebatch")
-
-
-def hands_on(component_id: str) -> bool:
-    """Whether a connector of this id hands on the records that it gets, and makes none."""
-    return _kind(component_id) in HANDING_ON
-
-
-def belongs_everywhere(component_id: str) -> bool:
-    """Whether a processor of this id may work on a record in one pipeline after another."""
-    return _kind(component_id) in _IN_EVERY_PIPELINE
-
-
-def _kind(component_id: str) -> str:
-    return component_id.split("/", 1)[0].replace("_", "")
+from ..traits import hands_on
 
 
 @dataclass(frozen=True)

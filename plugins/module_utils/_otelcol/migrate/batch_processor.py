@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..config.paths import Path, at, items, section
-from ..rules.batching import BATCH, BY_DEFAULT, GONE, NO_SENDERS, QUEUE, WARNED, can_batch, collects, from_version
+from ..rules.batching import BATCH, BY_DEFAULT, GONE, QUEUE, WARNED, can_batch, collects, from_version
 from ..rules.view import Target, kind_of
+from ..traits import PROCESSORS, Trait, hands_on, sends_nothing, traits_of
 from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, type_of, with_type
 
 # What the processor and a queue do without settings.
@@ -25,10 +26,6 @@ DEFAULT_SIZE, _TIMEOUT, _QUEUE_SIZE = 8192, "200ms", 1000
 _ZERO = ("0", "0s", "0ms", 0)
 # From which version on a queue makes a batch for each value of metadata.
 _PARTITION = "0.147.0"
-# Connectors that hand on the data of a request as they get it.
-_PASSING = ("forward", "routing", "failover", "roundrobin")
-# Processors that work on what a request holds, and find more in a batch.
-_GROUPING = ("groupbyattrs", "groupbytrace", "tailsampling", "metricsgeneration")
 # The processor with a queue, by its names from the newest on. A few builds have it.
 _WITH_QUEUE = ("queue_batch", "queuebatch")
 _WHY = f"Upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove the processor in {GONE}."
@@ -122,9 +119,9 @@ def _senders(pipeline: str, config: Any, seen: tuple[str, ...]) -> Iterator[str]
     connectors, pipelines = section(config, "connectors"), section(config, "service", "pipelines")
     for name in (one for one in items(pipelines.get(pipeline), "exporters") if isinstance(one, str)):
         if name not in connectors:
-            yield from (name,) if kind_of(name) not in NO_SENDERS else ()
+            yield from () if sends_nothing(name) else (name,)
             continue
-        for other, roles in pipelines.items() if kind_of(name) in _PASSING else ():
+        for other, roles in pipelines.items() if hands_on(name) else ():
             again = any(kind_of(one) == BATCH for one in items(roles, "processors") if isinstance(one, str))
             if name in items(roles, "receivers") and other not in seen and not again:
                 yield from _senders(other, config, (*seen, pipeline))
@@ -141,7 +138,7 @@ def _lasts(exporter: Any) -> bool:
 
 def _shared(behind: list[Any], senders: list[str], lasting: bool, target: Target) -> str:
     """Return why a batch is for more than one exporter's request. Exporters that make batches by default share none."""
-    grouping = next((one for one in behind if isinstance(one, str) and kind_of(one) in _GROUPING), "")
+    grouping = next((one for one in behind if isinstance(one, str) and Trait.GROUPS in traits_of(PROCESSORS, one)), "")
     if grouping:
         return f"'{grouping}' finds more in a batch than in a single request."
     if len(senders) > 1 and not lasting and (_successor(BATCH, {}, target) or not from_version(target, BY_DEFAULT)):

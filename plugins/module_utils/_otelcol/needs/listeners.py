@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import ListenerRow, Listeners
 from ..config.paths import ANY_IPV4, LOCALHOST, ROLES, Path, address, at, dotted, is_loopback, items, section
+from ..traits import kind_of
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
 _TELEMETRY = ("service", "telemetry")
@@ -74,11 +75,6 @@ class Listener(NamedTuple):
     @property
     def end(self) -> tuple[int, str]:
         return self.port, self.protocol
-
-
-def kind_of(component_id: str) -> str:
-    """Return the type of an id without underscores, in which old and new names are the same but for `otlp_grpc`."""
-    return component_id.split("/", 1)[0].replace("_", "")
 
 
 def started(config: Any) -> Iterator[Part]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..config.paths import dotted, items, leaves, section
 from ..kube.service_names import service_of
+from ..traits import EXPORTERS, Trait, traits_of
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.
 _ADDRESSES = re.compile(
@@ -20,9 +21,7 @@ _ADDRESS = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+.-]*):///?)?(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?:/.*)?\Z"
 )
 _USUAL_PORTS = {"http": 80, "https": 443}
-_TYPE_PORTS = {"otlp": 4317, "otlp_grpc": 4317, "otlphttp": 4318, "otlp_http": 4318}
-# Exporters whose addresses are URLs. Without http:// or https:// they start, and every request fails.
-_BY_URL = ("otlphttp", "otlp_http", "prometheusremotewrite", "zipkin")
+_TYPE_PORTS = {Trait.SPEAKS_GRPC: 4317, Trait.SPEAKS_HTTP: 4318}
 
 
 class Peer(NamedTuple):
@@ -41,7 +40,7 @@ class Peer(NamedTuple):
     @property
     def schemeless(self) -> bool:
         """Whether the address lacks the scheme that its exporter needs."""
-        return self.exporter.split("/", 1)[0] in _BY_URL and not self.scheme
+        return Trait.NEEDS_URL in traits_of(EXPORTERS, self.exporter) and not self.scheme
 
     @property
     def about(self) -> str:
@@ -61,12 +60,13 @@ def peers(config: Any, namespace: str) -> list[Peer]:
 
 
 def _peers(exporter: str, settings: Mapping[str, Any], namespace: str) -> Iterator[Peer]:
-    listens = exporter.split("/", 1)[0] == "prometheus"
+    known = traits_of(EXPORTERS, exporter)
+    listens = Trait.IS_SCRAPED in known
     for path, value in () if listens else leaves(settings):
         word = next((part for part in reversed(path) if isinstance(part, str)), "")
         match = _ADDRESS.match(value) if isinstance(value, str) and _ADDRESSES.match(word) else None
         if match:
-            usual = _TYPE_PORTS.get(exporter.split("/", 1)[0], 0)
+            usual = next((number for trait, number in _TYPE_PORTS.items() if trait in known), 0)
             port = int(match["port"] or _USUAL_PORTS.get(match["scheme"] or "", usual))
             place, service, certain = service_of(match["host"], namespace)
             where = dotted(("exporters", exporter, *path))

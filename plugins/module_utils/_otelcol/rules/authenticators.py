@@ -15,29 +15,18 @@ from typing import Any
 
 from ..catalogue.catalogue import Listeners
 from ..config.paths import Path, at, leaves, section
+from ..traits import EXTENSIONS, Trait, traits_of, types_that
 from .subject import Fault, Subject, rules
 from .view import Part, kind_of
 
 CHECKS_REQUESTS, SIGNS_REQUESTS, NEITHER = "checks", "signs", "neither"
 _END: Path = ("auth", "authenticator")
-# Extensions with one side, by their kind. bearertokenauth has both; basicauth has the one that its settings say.
-_SIDES = {
-    "oidc": CHECKS_REQUESTS,
-    **dict.fromkeys(
-        ("asapclient", "googleclientauth", "headerssetter", "oauth2client", "sigv4auth"),
-        SIGNS_REQUESTS,
-    ),
-}
+_SIDES = {Trait.CHECKS_REQUESTS: CHECKS_REQUESTS, Trait.SIGNS_REQUESTS: SIGNS_REQUESTS}
 _QUEUE: Path = ("sending_queue", "storage")
 _OWN: Path = ("storage",)  # of receivers, such as file_log
-# Extensions of contrib that neither log in nor store.
-_OTHERS = (
-    *("healthcheck", "healthcheckv2", "k8sleaderelector", "pprof", "zpages", "opamp", "ack", "jaegerremotesampling"),
-    *("k8sobserver", "hostobserver", "dockerobserver", "ecsobserver", "httpforwarder"),
-)
-_STORAGES = ("dbstorage", "filestorage", "redisstorage")
-_AUTHENTICATORS = ("basicauth", "bearertokenauth", *_SIDES)
-_NO_MIDDLEWARE = (*_OTHERS, *_STORAGES, *_AUTHENTICATORS)
+_NO_AUTHENTICATOR = types_that(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
+_NO_STORAGE = types_that(EXTENSIONS, Trait.STANDS_ALONE, *_SIDES)
+_NO_MIDDLEWARE = {*_NO_AUTHENTICATOR, *_NO_STORAGE}
 _STEPS = 3  # from `middlewares` to an `id`
 _FIXES = {
     CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
@@ -74,7 +63,7 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.parts:
         for path, value in leaves(part.settings):
             is_storage = path == _QUEUE or (path == _OWN and part.section == "receivers")
-            if is_storage and isinstance(value, str) and kind_of(value.strip()) in (*_OTHERS, *_AUTHENTICATORS):
+            if is_storage and isinstance(value, str) and kind_of(value.strip()) in _NO_STORAGE:
                 fix = "Name an extension that stores data, such as file_storage."
                 yield Fault((*part.path, *path), f"extension '{value}' stores no data", fix)
 
@@ -107,11 +96,18 @@ def _needed(part: Part, path: Path, listeners: Listeners) -> str:
 
 
 def _side(name: str, settings: Any) -> str:
-    """Return what an extension does with requests; empty text for both, or if nobody knows."""
+    """Return what an extension does with requests; empty text for both, or if nobody knows.
+
+    basicauth has the side that its settings say.
+    """
     if kind_of(name) == "basicauth" and isinstance(settings, dict):
         given = [key for key in ("htpasswd", "client_auth") if at(settings, (key,)) is not None]
         return {"htpasswd": CHECKS_REQUESTS, "client_auth": SIGNS_REQUESTS}[given[0]] if len(given) == 1 else ""
-    return NEITHER if kind_of(name) in (*_OTHERS, *_STORAGES) else _SIDES.get(kind_of(name), "")
+    if kind_of(name) in _NO_AUTHENTICATOR:
+        return NEITHER
+    known = traits_of(EXTENSIONS, name)
+    sides = [side for trait, side in _SIDES.items() if trait in known]
+    return sides[0] if len(sides) == 1 else ""
 
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"

@@ -15,6 +15,7 @@ from typing import Any
 from ..catalogue.catalogue import Catalogue
 from ..config.layers import parse_version
 from ..config.paths import at, items, section
+from ..traits import EXPORTERS, Trait, sends_nothing, types_that
 from .components import configured
 from .subject import Fault, Subject, rules
 from .view import Target, kind_of
@@ -60,10 +61,7 @@ ANNOUNCED = (
 WARNED, BY_DEFAULT, GONE = (one.version for one in ANNOUNCED)
 _FADES = {one.version: one.severity for one in reversed(ANNOUNCED)}
 
-# Exporters for trials, or that are asked for what they have: they send no requests.
-NO_SENDERS = ("debug", "nop", "logging", "file", "prometheus")
-# Exporters that send one request for whatever they are given.
-_SENDERS = ("otlp", "otlpgrpc", "otlphttp", "awsxray", "zipkin")
+_SENDING = types_that(EXPORTERS, Trait.SENDS_AS_GIVEN)
 # Processors that split or rebuild batches: batching before them is wasted.
 _BEFORE_BATCH = {
     "tailsampling": "it splits batches to assemble whole traces",
@@ -105,7 +103,7 @@ def doubles(config: Any, catalogue: Catalogue) -> bool:
     def makes(name: Any) -> bool:
         queue = at(config, ("exporters", name, QUEUE))
         off = at(queue, ("enabled",)) is False or at(queue, (BATCH, "enabled")) is False
-        return isinstance(name, str) and kind_of(name) not in NO_SENDERS and not off and can_batch(target, name)
+        return isinstance(name, str) and not sends_nothing(name) and not off and can_batch(target, name)
 
     return any(
         any(map(_is_batch, items(pipeline, "processors"))) and any(map(makes, items(pipeline, "exporters")))
@@ -137,7 +135,7 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines without batching, which send one request for each incoming request."""
     if from_version(subject.target, BY_DEFAULT):
         return
-    senders = {part.id: part for part in subject.view.of("exporters", *_SENDERS)}
+    senders = {part.id: part for part in subject.view.of(EXPORTERS, *_SENDING)}
     for pipeline in subject.view.pipelines:
         if any(kind_of(name) in (BATCH, "queuebatch") for name in pipeline.processors):
             continue
@@ -167,7 +165,7 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
 
 def batch_twice(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors in front of an exporter that makes batches again, which costs memory and time."""
-    again = {part.id for part in subject.view.of("exporters", *_SENDERS) if collects(part.settings)}
+    again = {part.id for part in subject.view.of(EXPORTERS, *_SENDING) if collects(part.settings)}
     for pipeline in subject.view.pipelines:
         index = next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == BATCH), None)
         exporter = next((name for name in pipeline.exporters if name in again), None)

@@ -16,14 +16,11 @@ from typing import Any
 
 from ..config.handing_on import RecordFlow
 from ..config.paths import Path, at, items, mappings, section
+from ..traits import PROCESSORS, RECEIVERS, Trait, traits_of, types_that
 from .subject import Fault, Subject, once, rules
 from .view import Part, Pipeline, kind_of
 
 _BATCH = "batch"
-# Processors that make new requests of several, with the headers of none.
-_FORGETFUL = ("groupbytrace", "tailsampling")
-# Receivers whose servers keep headers on demand.
-_SERVERS = ("otlp", "otelarrow", "jaeger", "zipkin")
 _INCLUDE = "include_metadata"
 _CONTEXT = "metadata."
 _METADATA = re.compile(r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[")
@@ -142,7 +139,7 @@ def metadata_missing(subject: Subject) -> Iterator[Fault]:
 
 def _servers(subject: Subject, pipeline: Pipeline) -> Iterator[Server]:
     """Yield the servers whose data gets to a pipeline, also through connectors."""
-    receivers = {part.id: part for part in subject.view.of("receivers", *_SERVERS)}
+    receivers = {part.id: part for part in subject.view.of("receivers", *types_that(RECEIVERS, Trait.KEEPS_HEADERS))}
     for name in dict.fromkeys(name for one in (pipeline, *_before(subject, pipeline)) for name in one.receivers):
         for path, settings in _settings_of(receivers[name]) if name in receivers else ():
             yield Server(name, path, at(settings, (_INCLUDE,), False) is not False)
@@ -182,11 +179,13 @@ def _forgotten_before(subject: Subject, asking: Asking, demand: Demand) -> Itera
     for index, name in enumerate(asking.before):
         path = (*asking.pipeline.path, "processors", index)
         message = f"'{demand.component}' {demand.does}, which the earlier '{name}' forgets"
-        if kind_of(name) in _FORGETFUL:
-            fix = f"Write the header into an attribute before '{name}', with processor attributes and `from_context`."
+        fix = f"Write the header into an attribute before '{name}', with processor attributes and `from_context`."
+        forgets = Trait.REGROUPS in traits_of(PROCESSORS, name)
+        if kind_of(name) == _BATCH:
+            forgets = not _has(processors, (name, "metadata_keys"), demand)
+            fix = f"Add `metadata_keys: [{demand.header or 'HEADER'}]` to '{name}'."
+        if forgets:
             yield Fault(path, message, fix)
-        elif kind_of(name) == _BATCH and not _has(processors, (name, "metadata_keys"), demand):
-            yield Fault(path, message, f"Add `metadata_keys: [{demand.header or 'HEADER'}]` to '{name}'.")
 
 
 def _forgotten_by_queue(subject: Subject, asking: Asking, demand: Demand) -> Iterator[Fault]:

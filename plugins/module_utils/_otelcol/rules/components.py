@@ -18,6 +18,8 @@ from ..catalogue.catalogue import SECTIONS, Component
 from ..config.layers import parse_version
 from ..config.paths import Path, at, section
 from ..errors import suggests
+from ..traits import EXPORTERS, Trait, types_that
+from ..traits import kind_of as plain_kind
 from .subject import Fault, Subject, once, rules, shared_rules
 from .view import Build, build_of
 
@@ -179,7 +181,7 @@ def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class Move:
-    """A setting of components, or of the service, that moved or was removed.
+    """A setting of components, or of the service, that moved or was removed. Kinds are without underscores.
 
     `since` is the version that deprecates it, `gone` the first that refuses it (empty: none does).
     """
@@ -193,11 +195,11 @@ class Move:
 
 
 # Exporters that have all settings of exporterhelper.
-_HELPED = ("otlp", "otlp_grpc", "otlphttp", "otlp_http")
+_HELPED = types_that(EXPORTERS, Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP)
 _ADDRESS: Path = ("telemetry", "metrics", "address")
 _QUEUE = "sending_queue"
 _READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
-_HTTP = ("otlphttp", "otlp_http")
+_HTTP = types_that(EXPORTERS, Trait.SPEAKS_HTTP)
 _SERVER: Path = ("protocols", "http")
 _BELOW, _OFF = "Write it below `keepalive`.", "Write `keepalive: {enabled: false}` where connections are not kept."
 _BATCHED = "Write `sending_queue: {batch: …}`, and `num_consumers` for the number of workers."
@@ -256,7 +258,7 @@ def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
 def movable(subject: Subject) -> Iterator[tuple[Path, Move]]:
     """Yield every setting of the table that the config uses, whatever its version."""
     for path, settings, kind, name in _places(subject):
-        for move in _MOVES_OF.get((name, kind), ()):
+        for move in _MOVES_OF.get((name, plain_kind(kind)), ()):
             if _has(settings, move.path):
                 yield (*path, *move.path), move
 

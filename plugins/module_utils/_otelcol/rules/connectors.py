@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.handing_on import RecordFlow, belongs_everywhere, hands_on
+from ..config.handing_on import RecordFlow
 from ..config.paths import Path, section
-from .batching import NO_SENDERS
+from ..traits import belongs_everywhere, hands_on, sends_nothing
 from .components import kind_of
 from .structure import SIGNALS
 from .subject import Fault, Subject, about, rules
@@ -159,7 +159,7 @@ def exporter_twice(subject: Subject) -> Iterator[Fault]:
     """Yield exporters and connectors that get records again which they have had from a pipeline before."""
     for pipeline, before in _handed_on(subject):
         for index, name in enumerate(pipeline.exporters):
-            ends = kind_of(name) in NO_SENDERS or (name in subject.connectors and hands_on(name))
+            ends = sends_nothing(name) or (name in subject.connectors and hands_on(name))
             first = None if ends else _first_with(name, "exporters", before)
             if first:
                 other, connector = first

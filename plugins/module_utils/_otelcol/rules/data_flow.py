@@ -12,16 +12,13 @@ from ..config.paths import at, section
 from ..kube import names
 from ..needs.peers import peers
 from ..needs.pod_logs import PodLogs
+from ..traits import EXPORTERS, RECEIVERS, Trait, otlp_protocol, speaks_otlp, traits_of
 from .loops import printing
 from .subject import Printer, Receiving
 from .view import View, kind_of
 
-_OTLP = ("loadbalancing", "otlp", "otlpgrpc", "otlphttp")
-_GRPC = ("otlp", "otlpgrpc")
 _USUAL_KEY = "traceID"
 _AGE = ("protocols", "grpc", "keepalive", "server_parameters", "max_connection_age")
-# Receivers that applications send to; the connection is the application's.
-_OF_APPLICATIONS = ("jaeger", "opencensus", "otlp", "skywalking", "zipkin")
 
 
 class Hop(NamedTuple):
@@ -45,7 +42,7 @@ class Hop(NamedTuple):
         return {
             name
             for pipeline in View(self.config, {}, False).pipelines
-            if any(kind_of(one) in _OF_APPLICATIONS for one in pipeline.receivers)
+            if any(Trait.SERVES_APPLICATIONS in traits_of(RECEIVERS, one) for one in pipeline.receivers)
             and not any(kind_of(one) == "k8sattributes" for one in pipeline.processors)
             for name in pipeline.exporters
         }
@@ -65,7 +62,8 @@ class Hop(NamedTuple):
     def balances(self) -> Iterator[str]:
         """Each exporter that asks DNS for all pods behind a name, and sends to them in turn."""
         for name, settings in section(self.config, "exporters").items():
-            if kind_of(name) in _GRPC and str(at(settings, ("endpoint",))).startswith("dns:///"):
+            asks_dns = str(at(settings, ("endpoint",))).startswith("dns:///")
+            if asks_dns and otlp_protocol(name) == "grpc":
                 yield name
 
     @property
@@ -136,12 +134,16 @@ def divided(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
     return [{signal: keys for signal, keys in one.items() if "" not in keys} for one in found]
 
 
+def _sends_otlp(exporter: str) -> bool:
+    return speaks_otlp(exporter) or Trait.DIVIDES in traits_of(EXPORTERS, exporter)
+
+
 def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
     """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them."""
     found: list[dict[str, tuple[tuple[str, str], ...]]] = [{} for _hop in hops]
     for lost, one, route in zip(found, hops, routes, strict=True):
         for exporter, signal in dict.fromkeys(one.sent):
-            for target in sorted(route.get(exporter, ())) if kind_of(exporter) in _OTLP else ():
+            for target in sorted(route.get(exporter, ())) if _sends_otlp(exporter) else ():
                 other = hops[target]
                 if other.received and signal not in other.received:
                     lost[exporter] = (*lost.get(exporter, ()), (other.name, signal))

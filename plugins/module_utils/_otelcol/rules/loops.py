@@ -16,11 +16,11 @@ from ..config.paths import at, destination, is_loopback, items, leaves, mappings
 from ..kube import names
 from ..kube.service_names import service_of
 from ..needs.pod_logs import PodLogs, matches
+from ..traits import EXPORTERS, Trait, types_that
 from .components import TELEMETRY
 from .subject import Fault, Printer, Subject, about, rules
 from .view import Part, View, kind_of
 
-_PRINTERS = ("debug", "logging")
 _BASIC = "basic"
 # Attributes by which a filter may name a pod of which nothing is known.
 _POD_FACTS = ("k8s.namespace.name", "k8s.container.name", "k8s.pod.name", "log.file.path")
@@ -82,7 +82,7 @@ def printing(view: View) -> dict[str, str]:
     used = {name for pipeline in view.pipelines if kind_of(pipeline.key) == "logs" for name in pipeline.exporters}
     return {
         part.id: _verbosity(part)
-        for part in view.of("exporters", *_PRINTERS)
+        for part in view.of(EXPORTERS, *types_that(EXPORTERS, Trait.PRINTS))
         if part.id in used and not (level in _SILENT and part.settings.get("use_internal_logger") is not False)
     }
 

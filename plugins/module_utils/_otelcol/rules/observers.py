@@ -36,7 +36,7 @@ class Reported(NamedTuple):
 
 
 _OBSERVERS = {
-    "k8sobserver": (
+    "k8s_observer": (
         Reported("pod", "observe_pods"),
         Reported("port", "observe_pods"),
         Reported("pod.container", "observe_pods"),
@@ -45,12 +45,13 @@ _OBSERVERS = {
         Reported("k8s.ingress", "observe_ingresses", default=False),
         Reported("k8s.crd", "observe_crds", default=False),
     ),
-    "hostobserver": (Reported("hostport"),),
-    "dockerobserver": (Reported("container"),),
-    "ecstaskobserver": (Reported("container"),),
-    "cfgardenobserver": (Reported("container"),),
-    "kafkatopicsobserver": (Reported("kafka.topics"),),
+    "host_observer": (Reported("hostport"),),
+    "docker_observer": (Reported("container"),),
+    "ecs_task_observer": (Reported("container"),),
+    "cfgarden_observer": (Reported("container"),),
+    "kafkatopics_observer": (Reported("kafka.topics"),),
 }
+_REPORTED = {kind_of(name): found for name, found in _OBSERVERS.items()}
 _TYPES = sorted({reported.type for found in _OBSERVERS.values() for reported in found})
 
 
@@ -113,7 +114,7 @@ def _templates(subject: Subject) -> Iterator[_Template]:
 
 def _reports(subject: Subject, observer: Any, wanted: str) -> bool:
     """Whether an observer reports a type of endpoints, as far as its settings say; one that is not known may."""
-    known = _OBSERVERS.get(kind_of(observer)) if isinstance(observer, str) else None
+    known = _REPORTED.get(kind_of(observer)) if isinstance(observer, str) else None
     if known is None:
         return True
     settings = section(subject.config, "extensions", observer)
@@ -125,23 +126,15 @@ def _reports(subject: Subject, observer: Any, wanted: str) -> bool:
 
 def _way_to(wanted: str) -> str:
     """Return how to get endpoints of a type: by a setting of an observer, or by another observer."""
-    for kind, found in _OBSERVERS.items():
+    for name, found in _OBSERVERS.items():
         one = next((one for one in found if one.type == wanted), None)
         if one and one.setting and not one.default:
             return f"Set `{one.setting}` of extension k8s_observer, and list that in `watch_observers`."
         if one:
-            return f"Start the extension `{_NAMES[kind]}`, and list it in `watch_observers`."
+            return f"Start the extension `{name}`, and list it in `watch_observers`."
     return ""
 
 
-_NAMES = {
-    "k8sobserver": "k8s_observer",
-    "hostobserver": "host_observer",
-    "dockerobserver": "docker_observer",
-    "ecstaskobserver": "ecs_task_observer",
-    "cfgardenobserver": "cfgarden_observer",
-    "kafkatopicsobserver": "kafkatopics_observer",
-}
 RULES = (
     *rules("error", discovery_rule, documentation=_DOCUMENTATION),
     *rules("warning", unobserved_type, documentation=_DOCUMENTATION),

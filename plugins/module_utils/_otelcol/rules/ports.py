@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import ANY, at, dotted, is_loopback, items, overlap
+from ..traits import EXTENSIONS, Trait, types_that
 from .subject import Fault, Subject, about, rules
 from .view import Listener, kind_of
 
@@ -68,7 +69,7 @@ _SERVICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
 _POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 _POD, _POD_BEFORE_PORT = "${env:MY_POD_IP}", "[${env:MY_POD_IP}]"
-_HEALTH = ("healthcheck", "healthcheckv2")
+_HEALTH = types_that(EXTENSIONS, Trait.ANSWERS_PROBES)
 _ADMIT = {
     "own": "Add `{{port: {port}, protocol: UDP}}` to the ports of an ingress rule of a policy that selects the pods.",
     "operator": "Apply a NetworkPolicy of your own that selects the pods and admits `{{port: {port}, protocol: UDP}}`.",

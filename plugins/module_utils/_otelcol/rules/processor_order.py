@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import at, items
+from ..traits import CONNECTORS, PROCESSORS, Trait, hands_on, keeps_nothing, traits_of, types_that
 from .subject import Fault, Subject, about, rules
 from .view import Part, Pipeline, kind_of
 
@@ -19,19 +20,7 @@ _SPANMETRICS = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/spanmetricsconnector"
 )
 _LIMITER = "memorylimiter"
-_BATCH = "batch"
 _UID = "k8s.pod.uid"
-
-# Exporters for trials: such a pipeline needs neither a memory limiter nor batches.
-_TRIAL = ("debug", "nop", "logging", "file")
-# Processors that drop the client's connection information.
-_FORGETFUL = (_BATCH, "groupbytrace", "tailsampling")
-
-# Connectors whose metrics are to be those of all spans.
-_COUNTING = ("spanmetrics", "servicegraph", "datadog")
-
-# Connectors that hand on the client's connection information.
-_PASSING = ("forward", "routing", "failover", "roundrobin")
 
 
 def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
@@ -42,7 +31,7 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
     for pipeline in subject.view.pipelines:
         if not set(pipeline.receivers) - connectors or _position(pipeline, _LIMITER) is not None:
             continue
-        if any(kind_of(name) not in _TRIAL for name in pipeline.exporters):
+        if not all(map(keeps_nothing, pipeline.exporters)):
             fix = "Put `memory_limiter` first in its processors (recipe baseline does)."
             yield Fault(pipeline.path, f"pipeline '{pipeline.key}' has no memory_limiter", fix)
 
@@ -61,7 +50,7 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of received data that need the connection after a processor that drops it."""
     asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
-    connected = {part.id for part in subject.view.of("connectors", *_PASSING)}
+    connected = {part.id for part in subject.view.parts if part.section == CONNECTORS and hands_on(part.kind)}
     connected |= {
         part.id
         for part in subject.view.parts
@@ -75,7 +64,7 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
             if name in asking and before:
                 message = f"'{name}' finds pods by their connection, which the earlier '{before}' drops"
                 yield Fault((*pipeline.path, "processors", index), message, f"Move '{name}' before '{before}'.")
-            before = before or (name if kind_of(name) in _FORGETFUL else "")
+            before = before or (name if Trait.REGROUPS in traits_of(PROCESSORS, name) else "")
 
 
 @about(processors=["k8sattributes"])
@@ -101,7 +90,7 @@ def wrong_pod(subject: Subject) -> Iterator[Fault]:
 @about(processors=["tailsampling"])
 def sampled_metrics(subject: Subject) -> Iterator[Fault]:
     """Yield connectors behind tail_sampling that make metrics of spans; they count only the spans that it keeps."""
-    counting = {part.id for part in subject.view.of("connectors", *_COUNTING)}
+    counting = {part.id for part in subject.view.of("connectors", *types_that(CONNECTORS, Trait.COUNTS_SPANS))}
     for pipeline in subject.view.pipelines:
         sampler = _position(pipeline, "tailsampling")
         for index, name in enumerate(pipeline.exporters if sampler is not None else ()):

@@ -15,6 +15,7 @@ from typing import Any
 from ..catalogue.catalogue import Reference
 from ..config.paths import ROLES, SECTIONS, Path, at, leaves, section
 from ..errors import near
+from ..traits import EXPORTERS, is_for_trials
 from .components import configured, listed, remembered
 from .structure import expanded, trimmed
 from .subject import Fault, Subject, about, rules
@@ -143,10 +144,6 @@ def _hidden(subject: Subject, path: Path) -> bool:
     return any(expanded(at(subject.config, path[:end])) for end in range(len(path) + 1))
 
 
-# People keep these beside their pipelines.
-_KEPT_FOR_TRIALS = ("debug", "logging", "nop")
-
-
 def unused_component(subject: Subject) -> Iterator[Fault]:
     """Yield components that no pipeline uses; the Collector never starts them."""
     wanted = {(role, component_id) for _path, _signal, role, component_id in listed(subject)}
@@ -154,7 +151,7 @@ def unused_component(subject: Subject) -> Iterator[Fault]:
     for name, component_id, kind, _settings in configured(subject):
         if name != "extensions" and (name, component_id) not in wanted:
             fix = "Remove it, or list it in a pipeline."
-            severity = "info" if name == "exporters" and kind in _KEPT_FOR_TRIALS else ""
+            severity = "info" if name == EXPORTERS and is_for_trials(kind) else ""
             yield Fault((name, component_id), f"no pipeline uses '{component_id}'", fix, severity=severity)
 
 

@@ -18,12 +18,12 @@ from typing import Any
 
 from ..catalogue.catalogue import Row
 from ..config.paths import Path, at, destination, section
+from ..traits import otlp_protocol, speaks_otlp
 from .batching import BATCH, QUEUE
 from .subject import Fault, Receiving, Subject, rules
 from .view import Part, Pipeline, kind_of
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
-_PROTOCOLS = {"otlp": "grpc", "otlpgrpc": "grpc", "otlphttp": "http"}
 # Records of today are rarely smaller: a time, a body of a few words and the attributes of a resource.
 _SMALL_RECORD_BYTES = 500
 _ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
@@ -84,7 +84,7 @@ def _limit(part: Part, subject: Subject, rows: Sequence[Row]) -> Limit | None:
 
 
 def _limits_of_receivers(part: Part, receiving: Sequence[Receiving], rows: Sequence[Row]) -> Iterator[Limit]:
-    protocol = _PROTOCOLS.get(part.kind, "")
+    protocol = otlp_protocol(part.kind)
     row = _row_of("receivers.otlp", rows, protocol)
     for other in receiving if row else ():
         sizes = [_given(settings, row) for settings in _servers(other.receivers, protocol)] if row else []
@@ -113,7 +113,7 @@ def _given(settings: Any, row: Row) -> int | None:
 
 def _limits_of_hosts(part: Part, rows: Sequence[Row]) -> Iterator[Limit]:
     """Yield the limits of the services that an exporter sends to, which are known by the names of their hosts."""
-    keys = _ENDPOINTS if part.kind in _PROTOCOLS else ()
+    keys = _ENDPOINTS if speaks_otlp(part.kind) else ()
     destinations = [destination(part.settings.get(key))[1] or "" for key in keys]
     for row in rows:
         names = row.get("hosts", ())

@@ -26,6 +26,7 @@ from ..config.masking import (
     what_is,
 )
 from ..config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
+from ..traits import EXPORTERS, Trait, sends_nothing, types_that
 from .subject import Fault, Subject, about, rules
 from .view import Part, uses
 
@@ -101,9 +102,9 @@ _TLS = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/conf
 _DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/debugexporter/README.md"
 _WITHOUT_TLS = "http"
 _ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "metrics_url", "logs_url")
-# Exporters that listen, or send nothing.
-_SILENT = ("prometheus", "debug", "nop", "file", "logging")
 _UNVERIFIED = "insecure_skip_verify"
+_PRINTING = types_that(EXPORTERS, Trait.PRINTS)
+_BY_URL = types_that(EXPORTERS, Trait.NEEDS_URL)
 
 
 def clear_text(subject: Subject) -> Iterator[Fault]:
@@ -165,10 +166,10 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
             yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the pod", fix)
 
 
-@about(exporters=["debug", "logging"])
+@about(exporters=_PRINTING)
 def verbose_debug(subject: Subject) -> Iterator[Fault]:
     """Yield debug exporters that write all data, including personal data, into the log."""
-    for part in subject.view.of("exporters", "debug", "logging"):
+    for part in subject.view.of("exporters", *_PRINTING):
         if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
             fix = "Write `verbosity: basic`, or remove it once data arrives."
             yield Fault(part.path, f"'{part.id}' writes all received data into the log", fix)
@@ -177,7 +178,7 @@ def verbose_debug(subject: Subject) -> Iterator[Fault]:
 def _clear(subject: Subject) -> Iterator[tuple[Part, Path, str]]:
     """Yield the exporters that send in clear text, where that is said, and to which host (empty: not known)."""
     for part in subject.view.parts:
-        if part.section != "exporters" or part.kind in _SILENT:
+        if part.section != "exporters" or sends_nothing(part.kind):
             continue
         insecure: Path = next((path for path in (("tls",), ("protocol", "otlp", "tls")) if _off(part, path)), ())
         seen = False
@@ -209,10 +210,10 @@ _PROTOCOLS = {
 _BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
 
 
-@about(exporters=["otlphttp", "prometheusremotewrite", "zipkin"])
+@about(exporters=_BY_URL)
 def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
     """Yield URLs of OTLP over HTTP, remote write and Zipkin without a scheme, so that each request fails."""
-    for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite", "zipkin"):
+    for part in subject.view.of("exporters", *_BY_URL):
         for key in _ENDPOINTS:
             value = part.settings.get(key)
             host = _BARE_HOST.match(value) if isinstance(value, str) else None

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..config.layers import parse_version
 from ..config.paths import at, destination, items, section
+from ..traits import EXPORTERS, Trait, types_that
 from .subject import Fault, Subject, about, rules
 from .view import Part, uses
 
@@ -149,7 +150,7 @@ def _may_add_headers(part: Part) -> bool:
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _SIGV4 = f"{_CONTRIB}/extension/sigv4authextension"
-_EXPORTERS = ("awsxray", "awsemf", "awscloudwatchlogs")
+_EXPORTERS = types_that(EXPORTERS, Trait.NEEDS_REGION)
 _VARIABLE = "AWS_REGION"
 # First label of the host → the name of the service in signatures.
 _SERVICES = {"aps-workspaces": "aps", "xray": "xray", "logs": "logs", "monitoring": "monitoring"}
@@ -230,7 +231,7 @@ def _match(endpoint: Any) -> re.Match[str] | None:
 
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/awsemfexporter"
-_LOGGERS = ("awsemf", "awscloudwatchlogs")
+_LOGGERS = types_that(EXPORTERS, Trait.WRITES_LOG_GROUPS)
 _MOST_DIMENSIONS = 10
 _RETENTIONS = (
     *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180),

@@ -27,7 +27,8 @@ from ..config.masking import Suspect, suspects
 from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..errors import near, nearest
 from ..languages.ottl import Language
-from ..needs.listeners import Listener, Part, kind_of, listeners, started
+from ..needs.listeners import Listener, Part, listeners, started
+from ..traits import kind_of
 
 __all__ = ["Listener", "Part", "Pipeline", "Target", "View", "kind_of"]
 

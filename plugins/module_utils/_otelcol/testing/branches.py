@@ -16,7 +16,7 @@ from typing import Any
 from ..config.paths import Path, at, items, leaves, mappings, section
 from ..languages.ottl import CONDITION, STATEMENT, Language, infer, read
 from ..languages.ottl_syntax import PATH, Invalid, Used, tokens_of
-from ..needs.listeners import kind_of
+from ..traits import CONNECTORS, Trait, kind_of, types_that
 
 Settings = Mapping[str, Any]
 ENTERS, NOTHING = "what enters", "nothing"
@@ -348,7 +348,5 @@ def _counted(path: Path, settings: Settings) -> Iterator[Branch]:
 _OF_COMPONENT: dict[tuple[str, str], Callable[[Path, Settings], Iterator[Branch]]] = {
     ("processors", "tailsampling"): _policies,
     ("connectors", "routing"): _routes,
-    ("connectors", "count"): _counted,
-    ("connectors", "sum"): _counted,
-    ("connectors", "signaltometrics"): _counted,
+    **{(CONNECTORS, kind): _counted for kind in types_that(CONNECTORS, Trait.COUNTS_BY_CONDITION)},
 }

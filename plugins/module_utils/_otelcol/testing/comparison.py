@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..config.paths import section
-from ..needs.listeners import kind_of
+from ..traits import kind_of
 from .case import Case
 from .expectations import brief, changes
 from .harness import receivers

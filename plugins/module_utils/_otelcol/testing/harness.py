@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from ..config.paths import ROLES, SECTIONS, Path, at, dotted, leaves
 from ..errors import Problem
-from ..needs.listeners import kind_of
+from ..traits import kind_of, takes_turns
 from . import outreach, scrapes
 
 # Settings of a kept component that only make a test wait. Sources: the README of each component in contrib, and
@@ -49,7 +49,6 @@ _ONLINE_DETECTORS = {
     "tencent_cvm", "upcloud", "vultr",
 }  # fmt: skip
 _DETECTION, _K8S_ATTRIBUTES, _FILE_LOG = "resourcedetection", "k8sattributes", "filelog"
-_ROUND_ROBIN = "roundrobin"
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,7 @@ def _trace(result: dict[str, Any], ends: Ends) -> None:
     """
     pipelines = result["service"]["pipelines"]
     for name, pipeline in list(pipelines.items()):
-        if takes_turns(pipeline):
+        if gets_a_part(pipeline):
             continue
         processors = pipeline.get("processors", [])
         for number in range(len(processors) + 1):
@@ -193,9 +192,9 @@ def _trace(result: dict[str, Any], ends: Ends) -> None:
             result["connectors"] = beside(result["connectors"], name, added)
 
 
-def takes_turns(pipeline: Mapping[str, Any]) -> bool:
+def gets_a_part(pipeline: Mapping[str, Any]) -> bool:
     """Return whether a pipeline gets a part of the records of a connector, so that nothing can listen beside it."""
-    return any(kind_of(str(item)) == _ROUND_ROBIN for item in pipeline.get("receivers") or ())
+    return any(takes_turns(str(item)) for item in pipeline.get("receivers") or ())
 
 
 def beside(value: Any, name: str, added: str) -> Any:

@@ -17,20 +17,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..config.paths import dotted, leaves
-from ..needs.listeners import kind_of
-from .harness import receivers, stage, takes_turns
+from ..traits import PROCESSORS, Trait, hands_on, kind_of, takes_turns, traits_of
+from .harness import gets_a_part, receivers, stage
 from .policies import KINDS
 from .records import OF_PIPELINES, Record
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
-# Processors whose purpose is to leave out or to merge records, or to make some. Source: their README in contrib.
-_DROPS = {
-    "cumulativetodelta", "deltatocumulative", "deltatorate", "filter", "interval", "isolationforest", "logdedup",
-    "metricstarttime", "metricstransform", "probabilisticsampler", "spanpruning", "tailsampling",
-}  # fmt: skip
-_MAKES = {"metricsgeneration", "metricstransform", "spanpruning", "transform", "unroll"}
-_PASSES = {"failover", "forward", "routing"}
-"""Connectors that pass on what comes in; most others make records of their own."""
 _FILE_LOG = "filelog"
 # The folder of a pod's logs, as a kubelet names it.
 _POD = "planted_planted-0_0f0f0f0f-0000-4000-8000-000000000000"
@@ -137,7 +129,7 @@ def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequenc
     unseen: set[str] = set()
     for name, pipeline in config["service"]["pipelines"].items():
         signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
-        if not signal or takes_turns(pipeline):
+        if not signal or gets_a_part(pipeline):
             yield False, f"{name}: no record is followed here"
             unseen.update(pipeline.get("exporters") or ())
             continue
@@ -151,7 +143,7 @@ def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequenc
         least = max(counts) if signal == "metrics" else sum(counts)  # a series that is sent again counts once
         if item in {*exporters} - unseen and not least <= arrived <= sum(counts):
             yield True, f"{item}: {arrived} {signal} arrive of {sum(counts)}"
-        if kind_of(item) in _PASSES:
+        if hands_on(item) and not takes_turns(item):
             yield from _passed(item, config, signal, sum(counts), got)
 
 
@@ -159,13 +151,13 @@ def _processed(
     name: str, pipeline: Mapping[str, Any], signal: str, counts: Sequence[int]
 ) -> Iterator[tuple[bool, str]]:
     for processor, before, after in zip(pipeline.get("processors") or (), counts, counts[1:], strict=False):
-        drops = kind_of(processor) in _DROPS
+        drops = Trait.DROPS in traits_of(PROCESSORS, processor)
         if after < before:
             yield (
                 not drops,
                 f"{name}: {processor} {'drops' if drops else 'loses'} {before - after} of {before} {signal}",
             )
-        if after > before and kind_of(processor) not in _MAKES:
+        if after > before and Trait.MAKES not in traits_of(PROCESSORS, processor):
             yield True, f"{name}: {processor} makes {after} {signal} of {before}"
 
 

@@ -16,16 +16,14 @@ from typing import Any
 
 from ..config.paths import Path, dotted, leaves
 from ..errors import Problem
-from ..needs.listeners import kind_of
 from ..rules.expansion import locations
+from ..traits import Trait, traits_of
 
 _HERE = ("env", "yaml")
 """Schemes of `${…}` whose value is in the config, or in the variables of the test."""
 _SCHEME = re.compile(r"(?s)([^:{}]*):(?!-)")
 # Ends of the types of operators of file_log that reach out of the pipeline. Source: docs/operators of pkg/stanza.
 _EFFECTS = ("_input", "file_output")
-# Processors and connectors that read files or ask other machines by themselves. Source: the README of each in contrib.
-_REACHING = {"dnslookup", "geoip", "lookup", "remotetap", "schema", "sumologic", "datadog", "grafanacloud"}
 _UNREADABLE = re.compile(r"[${}\[\]\n]|\.\.")
 _PATHS = ("include", "exclude")
 _LOADER = ("LD_", "DYLD_")
@@ -84,7 +82,7 @@ def _reaching(
             yield dotted(path), "the config decides at run time what stands here"
     for section in ("processors", "connectors"):
         for item in _ids(config.get(section)):
-            if kind_of(item) in _REACHING:
+            if Trait.REACHES_OUT in traits_of(section, item):
                 yield f"{section}.{item}", "this component reads files or asks other machines"
             elif not is_known(section, item):
                 yield f"{section}.{item}", "nobody knows what this component reads"

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ..config.paths import Path
 from .branches import ENTERS, METRICS_OF, NOTHING, OTHERS, TAKEN, Branch, Settings
-from .harness import Ends, beside, takes_turns
+from .harness import Ends, beside, gets_a_part
 from .records import SIGNALS, Record
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
@@ -80,7 +80,7 @@ class _Wiring:
         for number, (name, pipeline) in enumerate(list(self.pipelines.items())):
             for index, branch in list(self._asked(name, pipeline)):
                 before = (pipeline.get("processors") or [])[:index]
-                why = SHARED if takes_turns(pipeline) else self._incomparable(before, branch)
+                why = SHARED if gets_a_part(pipeline) else self._incomparable(before, branch)
                 if why:
                     self.probes.unknown[branch.path] = why
                     continue

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config.paths import Path, at, items, mappings, section
 from ..languages.ottl_syntax import Invalid, Token, tokens_of
-from ..needs.listeners import kind_of
+from ..traits import hands_on, kind_of
 from .branches import Branch, Settings, parts
 from .records import OF_PIPELINES, Record
 from .regex_sample import sample
@@ -28,7 +28,6 @@ _CONTEXT_OF = {"log_record": "log", "spans": "span", "spanevents": "spanevent", 
 _FIXED = ("resource", "span", "spanevent", "metric", "datapoint")
 # What a route needs that reads the headers of a request.
 _REQUEST = re.compile(r'request\["([^"]+)"\]\s*==\s*"([^"]*)"')
-_PASSING = ("forward", "routing", "failover", "roundrobin")
 _ALL, _MOST_TRACES = 100, 300
 """How many traces are given to a policy that keeps a part of them."""
 NO_LITERAL = "its literals do not say what takes it"
@@ -152,7 +151,7 @@ def _ways(pipeline: str, config: Mapping[str, Any], seen: tuple[str, ...]) -> It
     for receiver in items(config, "service", "pipelines", pipeline, "receivers"):
         if receiver not in section(config, "connectors"):
             yield receiver, signal, [{}]
-        elif kind_of(receiver) in _PASSING and receiver not in seen:
+        elif hands_on(receiver) and receiver not in seen:
             routes = mappings(config, "connectors", receiver, "table")
             mine = [route for route in routes if pipeline in (route.get("pipelines") or ())]
             asked = [one for route in mine for one in _routed(route)] or [{}]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ..config.paths import at
 from ..errors import Problem, near
-from ..needs.listeners import kind_of
+from ..traits import kind_of
 
 OWN = (
     "up",

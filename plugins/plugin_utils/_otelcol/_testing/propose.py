@@ -16,11 +16,11 @@ from ....module_utils._otelcol.bounded.live.bounded_reads import file_text
 from ....module_utils._otelcol.config import masking
 from ....module_utils._otelcol.config.paths import dotted
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.needs.listeners import kind_of
 from ....module_utils._otelcol.testing import expectations, reaching
 from ....module_utils._otelcol.testing.branches import Branch
 from ....module_utils._otelcol.testing.case import Case, Suite
 from ....module_utils._otelcol.testing.records import SIGNALS, Record
+from ....module_utils._otelcol.traits import kind_of
 from .. import _files, _yaml
 from .bench import Outcome, run
 from .coverage import Covered, probed

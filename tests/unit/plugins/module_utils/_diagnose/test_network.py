@@ -139,6 +139,8 @@ def behind(*slices: Any, **spec: Any) -> dict[str, Any]:
     (found("otlp_http", endpoint="jaeger.obs.svc:4318")[0], behind(slices()), "no_scheme"),
     (found("otlp_http", endpoint="http://jaeger.obs.svc:4317")[0], behind(slices()), "ok"),
     (found("otlphttp/x", traces_endpoint="10.0.0.1:4318/v1/traces")[0], {}, "no_scheme"),
+    (found("prometheusremotewrite", endpoint="10.0.0.1:9090/api/v1/write")[0], {}, "no_scheme"),
+    (found("prometheus_remote_write", endpoint="10.0.0.1:9090/api/v1/write")[0], {}, "no_scheme"),
 )
 def test_states(peer: Peer, behind: Any, state: str) -> None:
     assert peer_row(peer, behind, policies.Policies([], {}, "Egress"))["state"] == state

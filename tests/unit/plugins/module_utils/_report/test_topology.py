@@ -94,9 +94,20 @@ def test_a_host_of_another_cluster_is_named_and_nothing_but_host_and_port_of_an_
 
 
 def test_what_names_no_address_is_named_by_its_kind_and_place() -> None:
-    places = {"awsxray": {"region": "eu-west-1"}, "debug": None, "kafka": {}, "awsemf": {"region": "${env:R}"}}
+    places = {
+        "awsxray": {"region": "eu-west-1"},
+        "debug": None,
+        "logging": None,
+        "kafka": {},
+        "awsemf": {"region": "${env:R}"},
+    }
     titles = {(item.title, item.subtitle) for item in drawn(Fleet().add("a", config(places))).nodes}
-    assert titles >= {("awsxray", "eu-west-1"), ("debug", "its own log"), ("kafka", "without an address")}
+    assert titles >= {
+        ("awsxray", "eu-west-1"),
+        ("debug", "its own log"),
+        ("logging", "its own log"),
+        ("kafka", "without an address"),
+    }
     assert ("awsemf", "without an address") in titles
 
 

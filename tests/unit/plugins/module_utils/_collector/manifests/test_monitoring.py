@@ -127,6 +127,7 @@ def test_annotations_are_on_the_pods_and_those_of_the_user_come_first(backend: s
         {"ExportFailed"},
         {"QueueNearlyFull"},
     ),
+    (served(running(receivers=OTLP, exporters={"logging": {}})), {}, {"ExportFailed"}, {"QueueNearlyFull"}),
     (served(running(receivers=OTLP, processors={"tail_sampling/a": {}})), {}, {"Dropped"}, set()),
 )
 def test_there_are_alerts_for_what_a_collector_has(

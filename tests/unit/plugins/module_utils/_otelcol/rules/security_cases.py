@@ -87,6 +87,9 @@ wrong-authenticator:
   no authenticator: {extensions.zpages: {},
     exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: zpages}},
     finds: "exporters.otlp_http.auth.authenticator: extension 'zpages' is not an authenticator"}
+  an observer: {extensions.ecs_task_observer: {},
+    exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: ecs_task_observer}},
+    finds: "exporters.otlp_http.auth.authenticator: extension 'ecs_task_observer' is not an authenticator"}
   each at its side: {receivers.otlp.protocols.http: {endpoint: "x:1", auth: {authenticator: oidc}},
     exporters.otlp_http: {endpoint: "http://x:1", auth: {authenticator: oauth2client}}}
   a server among the exporters: {exporters.prometheus: {endpoint: "x:1", auth: {authenticator: basicauth}},
@@ -99,6 +102,9 @@ wrong-storage:
     finds: "exporters.otlp_grpc.sending_queue.storage: extension 'health_check' stores no data"}
   of a receiver: {receivers.file_log: {include: [/a], storage: health_check}, signal: logs,
     finds: "receivers.file_log.storage: extension 'health_check' stores no data"}
+  an observer: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: kafkatopics_observer}},
+    extensions.kafkatopics_observer: {},
+    finds: "exporters.otlp_grpc.sending_queue.storage: extension 'kafkatopics_observer' stores no data"}
   a storage: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: file_storage/q}}}
   one that nobody knows: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {storage: acme}}, extensions.acme: {}}
 wrong-middleware:
@@ -107,6 +113,9 @@ wrong-middleware:
     finds: "exporters.otlp_http.middlewares[0].id: extension 'basicauth' is not a middleware"}
   at a server: {receivers.otlp.protocols.http: {endpoint: "x:1", middlewares: [{id: zpages}]},
     finds: "receivers.otlp.protocols.http.middlewares[0].id: extension 'zpages' is not a middleware"}
+  an observer: {exporters.otlp_http: {endpoint: "http://x:1", middlewares: [{id: cfgarden_observer}]},
+    extensions.cfgarden_observer: {},
+    finds: "exporters.otlp_http.middlewares[0].id: extension 'cfgarden_observer' is not a middleware"}
   one that nobody knows: {exporters.otlp_http: {endpoint: "http://x:1", middlewares: [{id: acme}]}}
 plaintext-secret:
   a key: {exporters.x.api: {key: correct-horse-battery, site: x},
