@@ -146,6 +146,11 @@ def test_lines_of_text_fit_the_width(name: str) -> None:
     assert wide == []
 
 
+def test_a_row_of_the_guide_has_at_most_three_lines() -> None:
+    long_rows = [row for row in text("CONTRIBUTING.md").splitlines() if row.startswith("|") and len(row) > 3 * WIDTH]
+    assert long_rows == [], "describe it in steps, below the table"
+
+
 def test_a_path_that_is_gone_would_be_noticed() -> None:
     assert exists(spelled("_otelcol/rules/rules.py"))
     assert exists(spelled("roles/otel_collector/recipes/<outcome>"))
