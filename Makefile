@@ -25,7 +25,7 @@ setup: $(VENV)/.ready $(LINK) ## Make the Python environment.
 
 $(VENV)/.ready: pyproject.toml uv.lock requirements.txt
 	@command -v $(UV) >/dev/null || { python3 -m venv $(UV_HOME) && $(UV_HOME)/bin/pip install --quiet uv; }
-	$(UV) sync --frozen --quiet --python "$$(. tools/venv.sh && python_program 3.13 3.12 3.11)"
+	$(UV) sync --frozen --extra collection --quiet --python "$$(. tools/venv.sh && python_program 3.13 3.12 3.11)"
 	. tools/venv.sh && awx_collection $(VENV)
 	touch $@
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -141,6 +142,22 @@ def test_explain_says_what_the_page_of_rules_says(tool: Tool) -> None:
     assert "Text that is not YAML." in tool.run("explain", "invalid-yaml").stdout
     unknown = tool.run("explain", "clear-txt")
     assert unknown.returncode == UNUSABLE and "did you mean 'clear-text'?" in unknown.stderr
+
+
+def test_the_hook_of_pre_commit_installs_the_command_alone_and_checks_the_files_that_it_is_given(tool: Tool) -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    (folder,) = hook["additional_dependencies"]
+    assert (ROOT / folder / "pyproject.toml").is_file()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "dependencies" not in {*project, *project["dynamic"]}, "pre-commit installs them for the hook"
+    program, *words = hook["entry"].split()
+    assert program == "otelcoltool" and hook["language"] == "python"
+    tool.write("hook/good.yaml", GOOD)
+    protocols = '{protocols: {grpc: {endpoint: "localhost:4317"}}}'
+    tool.write("hook/bad.yaml", GOOD.replace(protocols, "{}").replace("otlp", "zipkin"))
+    assert tool.run(*words, "hook/good.yaml").returncode == CLEAN
+    refused = tool.run(*words, "--distribution=otlp", "hook/good.yaml", "hook/bad.yaml")
+    assert refused.returncode == FOUND and "otlp 0.158.0 has no receiver 'zipkin'" in refused.stdout, refused
 
 
 SUITE = """\

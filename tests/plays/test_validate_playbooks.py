@@ -1,12 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Playbooks validate and preflight, and the hook for pre-commit, as users run them."""
+"""Playbooks validate and preflight, as users run them."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support import plays
 
@@ -303,22 +301,6 @@ def test_preflight_counts_by_owner_the_configs_that_planned_versions_break(tmp_p
     shown = told.partition("Show which configs planned versions break, and their owners")[2].partition("TASK [")[0]
     assert f"{tmp_path}/configs/batched.yaml" in shown and "good.yaml" not in shown
     assert "0.171.0" in shown and "0.177.0" in shown and shown.count("Helm release /otel") == 2, shown
-
-
-def test_the_hook_of_pre_commit_checks_the_files_that_it_is_given(tmp_path: Path) -> None:
-    (hook,) = yaml.safe_load((plays.ROOT / ".pre-commit-hooks.yaml").read_text())
-    write(tmp_path, good=GOOD, bad=BAD)
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(plays.ROOT / hook["entry"]), *arguments]
-        where = tmp_path / "configs"
-        return subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, check=False)
-
-    assert run("good.yaml").returncode == 0
-    refused = run("--distribution=otlp", "good.yaml", "bad.yaml")
-    assert refused.returncode != 0
-    assert "otlp 0.158.0 has no receiver 'zipkin'" in refused.stdout + refused.stderr
 
 
 STATSD = """\
