@@ -19,7 +19,6 @@ from .source import files, text, tree
 FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 500, 60, 30, 60, 40, 60
 
 LARGE: dict[str, str] = {
-    "plugins/module_utils/_otelcol/catalogue/catalogue.py": "The reader of one file format and the questions to it.",
     "plugins/module_utils/_otelcol/config/masking.py": "One table of what a secret is, with the masks that apply it.",
 }
 LONG: dict[str, str] = {}

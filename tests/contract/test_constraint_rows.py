@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import ANY, Row
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import ANY, Row
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.setting_values import constraint
 
 from .fuzzing import ODD

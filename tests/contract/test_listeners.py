@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import ListenerRow
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.port_rows import ListenerRow
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 

@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target, build_of

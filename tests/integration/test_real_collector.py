@@ -23,11 +23,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import (
-    SECTIONS,
-    Catalogue,
-    is_within,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import is_within
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import to_exporters
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from plugins.module_utils._otelcol.catalogue.catalogue import FORMAT, TABLES
+from plugins.module_utils._otelcol.catalogue.rows import FORMAT, TABLES
 
 from .fields_facts import TARGET
 

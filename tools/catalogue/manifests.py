@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.catalogue import BUILDER_SCHEMES, Module, modules_of, schemes_of
+from plugins.module_utils._otelcol.catalogue.builds import BUILDER_SCHEMES, modules_of, schemes_of
+from plugins.module_utils._otelcol.catalogue.rows import Module
 
 from .clones import Clone
 from .versions import FIRST, Version, parse_version, ranges

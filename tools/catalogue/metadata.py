@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE, Key
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE, Key
 
 from .clones import Clone
 from .versions import FIRST, Version, parse_version

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE
 
 from .generate import rows_text
 

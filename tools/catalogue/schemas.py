@@ -21,7 +21,8 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE, is_within
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE
+from plugins.module_utils._otelcol.catalogue.version_ranges import is_within
 
 from . import fields_facts as facts
 from . import manifests

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE, OFFICIAL, SECTIONS, Key, guessed_type
+from plugins.module_utils._otelcol.catalogue.builds import guessed_type
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE, OFFICIAL, SECTIONS, Key
 
 from .manifests import Members
 from .metadata import Meta, Metadata

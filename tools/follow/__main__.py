@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE, Module
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE, Module
 from plugins.module_utils._otelcol.config.layers import parse_version
 from tools.catalogue import fields, fields_facts
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.catalogue import Module
+from plugins.module_utils._otelcol.catalogue.rows import Module
 
 from . import proxy
 from .proxy import REPOSITORIES, go

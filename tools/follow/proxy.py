@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from plugins.module_utils._otelcol.catalogue.catalogue import CONTRIB, CORE
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE
 
 OTELCOL = "go.opentelemetry.io/collector/otelcol"
 REPOSITORIES = {

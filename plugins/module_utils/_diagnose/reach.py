@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .._otelcol.catalogue.catalogue import Listeners
+from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.config.paths import at, is_loopback, items, section
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.network_policies import Object, Policies, selects

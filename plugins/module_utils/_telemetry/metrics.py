@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._otelcol.catalogue.catalogue import Listeners
+from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.config.paths import address, amount, at, is_loopback, items, section
 from .._otelcol.needs.listeners import waits_for_clients
 from .._otelcol.needs.quantities import duration

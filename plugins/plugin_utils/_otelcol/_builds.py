@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from ...module_utils._otelcol.catalogue.catalogue import SECTIONS, Catalogue
+from ...module_utils._otelcol.catalogue.catalogue import Catalogue
+from ...module_utils._otelcol.catalogue.rows import SECTIONS
 from ...module_utils._otelcol.config.layers import parse_version
 from ...module_utils._otelcol.config.paths import section
 from ...module_utils._otelcol.errors import Problem, near

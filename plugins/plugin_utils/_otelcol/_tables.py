@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._otelcol.catalogue import build_schema
-from ...module_utils._otelcol.catalogue.catalogue import FORMAT, TABLES
+from ...module_utils._otelcol.catalogue.rows import FORMAT, TABLES
 from ...module_utils._otelcol.errors import Problem
 from . import _documents, _files
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import is_within
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import is_within
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds

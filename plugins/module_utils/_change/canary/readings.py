@@ -12,7 +12,7 @@ from math import sqrt
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ..._otelcol.catalogue.catalogue import Listeners
+from ..._otelcol.catalogue.port_rows import Listeners
 from ..._telemetry.logs import groups
 from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, total
 

@@ -16,7 +16,7 @@ from ..._kube.live.kinds import ApiResources
 from ..._kube.nodes import is_ready
 from ..._kube.operator_children import BUDGET
 from ..._kube.operator_status import followed
-from ..._otelcol.catalogue.catalogue import listeners_by_type
+from ..._otelcol.catalogue.port_rows import listeners_by_type
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import Change

@@ -18,7 +18,7 @@ from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Notes, Object, path_of, utc_now
 from ..._diagnose.live.running_config import running_config
 from ..._kube.live.api_errors import asking
-from ..._otelcol.catalogue.catalogue import Listeners
+from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.config.masking import masker, secrets_in
 from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Problem

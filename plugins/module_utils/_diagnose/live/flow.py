@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..._kube.live.api_errors import library
-from ..._otelcol.catalogue.catalogue import Listeners
+from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.errors import Problem
 from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
 from ..checks_trust import Certificate

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..catalogue.catalogue import Listeners
+from ..catalogue.port_rows import Listeners
 from ..config.paths import REFERENCE, Path, at, is_loopback, leaves
 from .aws_calls import grants_of
 from .aws_policy import Grant

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..catalogue.catalogue import ListenerRow, Listeners
+from ..catalogue.port_rows import ListenerRow, Listeners
 from ..config.paths import ANY_IPV4, LOCALHOST, ROLES, Path, address, at, dotted, is_loopback, items, section
 from ..traits import kind_of
 

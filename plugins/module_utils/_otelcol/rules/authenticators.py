@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalogue.catalogue import Listeners
+from ..catalogue.port_rows import Listeners
 from ..config.paths import Path, at, leaves, section
 from ..traits import EXTENSIONS, Trait, traits_of, types_that
 from .subject import Fault, Subject, rules

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
-from ..catalogue.catalogue import SECTIONS, Component
+from ..catalogue.component_types import Component
+from ..catalogue.rows import SECTIONS
 from ..config.layers import parse_version
 from ..config.paths import Path, at, section
 from ..errors import suggests

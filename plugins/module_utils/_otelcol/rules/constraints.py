@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from ..catalogue.catalogue import Row, walk
+from ..catalogue.reference_keys import walk
+from ..catalogue.rows import Row
 from ..config.paths import Path, at
 from ..errors import near
 from ..languages.regex import Refusal, refusal

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..catalogue.catalogue import Row, walk
+from ..catalogue.reference_keys import walk
+from ..catalogue.rows import Row
 from ..config.paths import Path
 from ..errors import near
 from ..languages.formats import broken_request

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalogue.catalogue import Reference
+from ..catalogue.reference_keys import Reference
 from ..config.paths import ROLES, SECTIONS, Path, at, leaves, section
 from ..errors import near
 from ..traits import EXPORTERS, is_for_trials

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..catalogue.catalogue import Row
+from ..catalogue.rows import Row
 from ..config.paths import Path, at, destination, section
 from ..traits import otlp_protocol, speaks_otlp
 from .batching import BATCH, QUEUE

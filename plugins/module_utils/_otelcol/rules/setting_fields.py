@@ -16,7 +16,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from ..catalogue.catalogue import IGNORED, OPEN, Places, Row
+from ..catalogue.constraint_places import Places
+from ..catalogue.rows import IGNORED, OPEN, Row
 from ..config.masking import is_secret
 from ..config.paths import Path, at
 from ..errors import near, nearest

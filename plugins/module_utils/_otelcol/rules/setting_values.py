@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..catalogue.catalogue import ANY, Row, is_within
+from ..catalogue.rows import ANY, Row
+from ..catalogue.version_ranges import is_within
 from ..config.paths import Path, at, items, section
 from . import constraints, stanza_flow, stanza_operators, text_checks
 from .components import TELEMETRY, configured, listed, remembered

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..catalogue.catalogue import Row
+from ..catalogue.rows import Row
 from ..config.paths import Path
 from ..errors import near
 from ..graphs import circle

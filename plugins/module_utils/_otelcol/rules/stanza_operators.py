@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..catalogue.catalogue import Row
+from ..catalogue.rows import Row
 from ..config.paths import Path, section
 from ..errors import near
 from ..languages.expr import broken

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, wraps
 from typing import Any, NamedTuple, TypeVar
 
-from ..catalogue.catalogue import Listeners
+from ..catalogue.port_rows import Listeners
 from ..config.masking import Suspect, masker, secrets_in
 from ..config.paths import Path, Position, dotted, section
 from ..errors import cleaned, few_suggestions, printable

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from ..catalogue.catalogue import Row
+from ..catalogue.rows import Row
 from ..config.paths import Path, at, section
 from ..errors import near
 from ..languages.formats import broken_address, broken_glob, broken_listener, broken_url, dialed, listener

@@ -10,18 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..catalogue.catalogue import (
-    ANYWHERE,
-    OFFICIAL,
-    SECTIONS,
-    Catalogue,
-    Component,
-    Listeners,
-    Places,
-    Reference,
-    Row,
-    is_within,
-)
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.component_types import Component
+from ..catalogue.constraint_places import Places
+from ..catalogue.port_rows import Listeners
+from ..catalogue.reference_keys import Reference
+from ..catalogue.rows import ANYWHERE, OFFICIAL, SECTIONS, Row
+from ..catalogue.version_ranges import is_within
 from ..config.layers import parse_version
 from ..config.masking import Suspect, suspects
 from ..config.paths import ROLES, Path, at, items, leaves, section

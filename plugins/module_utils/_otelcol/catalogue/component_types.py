@@ -1,0 +1,148 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Component types and their names, as the tables `components` and `removals` have them. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..config.layers import Rename, Version, parse_version
+from .rows import Key, Module, Row
+from .version_ranges import within
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component type as one build knows it. `name` is what was asked; `type` what the newest versions call it."""
+
+    section: str
+    name: str
+    type: str
+    module: str
+    stability: Mapping[str, str] | None  # signal (or `traces>metrics`) → level; None: nothing is known of the signals
+    renamed: str = ""  # the name to use instead; set when `name` is the deprecated one
+    approximate: bool = False
+    guessed: bool = False
+
+    @property
+    def signals(self) -> frozenset[str] | None:
+        """Signals of a receiver, processor or exporter; None when unknown, which is no refusal."""
+        if self.stability is None:
+            return None
+        return frozenset(name for name in self.stability if ">" not in name and name != "extension")
+
+    @property
+    def pairs(self) -> frozenset[tuple[str, str]] | None:
+        """Signal pairs (from, to) of a connector; None when unknown."""
+        if self.stability is None:
+            return None
+        return frozenset((pair[0], pair[2]) for pair in (name.partition(">") for name in self.stability) if pair[1])
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A type that left the official builds: `gone` is the first version without it, `use` a section/type or None."""
+
+    section: str
+    type: str
+    gone: str
+    use: str | None
+    how: str
+
+
+@dataclass(frozen=True)
+class ComponentTable:
+    """The rows of components, of their removals, and of versions whose metadata no source shows."""
+
+    components: Sequence[Row]
+    removals: Sequence[Row] = ()
+    gaps: Sequence[Row] = ()
+
+    def is_listed(self, section: str, name: str) -> bool:
+        """Whether the list of a release, of any build and version, has a type."""
+        return any(row["in"] for row in self.rows_of(section, name))
+
+    def known(self, section: str, name: str) -> bool:
+        """Whether any version of any build, or of none, ever had this type, under today's name or an older one."""
+        return (section, name) in self._by_name or self.removal(section, name) is not None
+
+    def rename(self, section: str, name: str) -> Rename | None:
+        """Return the rename that a name, old or new, took part in."""
+        return next((_rename(row) for row in self.rows_of(section, name) if "was" in row), None)
+
+    @cached_property
+    def renames(self) -> tuple[Rename, ...]:
+        return tuple(_rename(row) for row in self.components if "was" in row)
+
+    def name_for(self, section: str, name: str, version: str) -> str:
+        """Return the name of a type in a version of the Collector, given any of its names."""
+        renamed = self.rename(section, name)
+        if renamed is None:
+            return name
+        return renamed.new if parse_version(version) >= parse_version(renamed.since) else renamed.old
+
+    def removal(self, section: str, name: str) -> Removal | None:
+        """Return the removal of a type from the official builds."""
+        rows = (row for row in self.removals if (row["section"], row["type"]) == (section, name))
+        return next((Removal(section, name, row["gone"], row["use"], row["how"]) for row in rows), None)
+
+    def newest_name(self, section: str, name: str) -> str:
+        """Return what the newest versions call a type, given any of its names."""
+        renamed = self.rename(section, name)
+        return renamed.new if renamed else name
+
+    @cached_property
+    def modules(self) -> frozenset[Module]:
+        """The modules of all types, each with its section."""
+        return frozenset((row["section"], row["module"]) for row in self.components)
+
+    def component(self, row: Row, name: str, version: Version, approximate: bool) -> Component:
+        """Return the type of a row as a version knows it, by the name that was asked."""
+        points = [(parse_version(since), levels) for since, levels in row["stability"].items()]
+        older = [levels for since, levels in points if since <= version]
+        stability = older[-1] if older else points[0][1] if points else None
+        current = name_at(row, version)
+        return Component(
+            section=row["section"],
+            name=name,
+            type=row["type"],
+            module=row["module"],
+            stability=stability,
+            renamed=current if current != name else "",
+            approximate=approximate or self._filled(row["module"], version),
+            guessed=bool(row.get("guessed")),
+        )
+
+    def _filled(self, module: str, version: Version) -> bool:
+        """Whether no source shows the metadata of this version, so that a neighbour's stands for it."""
+        gaps = (gap for gap in self.gaps if module.startswith(gap["module"]))
+        return any(within((parse_version(gap["since"]), parse_version(gap["until"])), version) for gap in gaps)
+
+    def rows_of(self, section: str, name: str) -> Sequence[Row]:
+        """Return the rows of a type by any of its names."""
+        return self._by_name.get((section, name), ())
+
+    @cached_property
+    def _by_name(self) -> dict[Key, list[Row]]:
+        named: dict[Key, list[Row]] = {}
+        for row in self.components:
+            for name in dict.fromkeys((row["type"], row.get("was", row["type"]))):
+                named.setdefault((row["section"], name), []).append(row)
+        return named
+
+
+def _rename(row: Row) -> Rename:
+    return Rename(row["section"], row["was"], row["type"], row["since"], row.get("alias", True))
+
+
+def accepts_name(row: Row, name: str, version: Version) -> bool:
+    """Whether a version takes this name for the type of a row: its own, or an old one that is an alias."""
+    return name == name_at(row, version) or (name == row.get("was") and row.get("alias", True))
+
+
+def name_at(row: Row, version: Version) -> str:
+    """Return the name by which a version wants the type of a row to be called."""
+    return str(row["was"] if "was" in row and version < parse_version(row["since"]) else row["type"])

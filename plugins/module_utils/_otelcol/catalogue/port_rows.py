@@ -1,0 +1,61 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports that component types open, as the table `ports` has them. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..config.paths import Path
+from .reference_keys import path_of
+from .rows import Key, Row
+
+
+@dataclass(frozen=True)
+class ListenerRow:
+    """A port that a type opens: its name, where its endpoint stands, the default port, the key that turns it on.
+
+    `host_path` is where its host stands, if not in the endpoint, and `host` its default, if not the loopback.
+    `checked` says that `otelcol validate` reads the endpoint, `sockets` that it may be the path of a socket.
+    """
+
+    name: str
+    path: Path
+    port: int | None  # None: the endpoint must be given
+    protocol: str
+    app_protocol: str | None
+    when: Path  # empty: always on
+    exposed: bool  # whether clients connect to it
+    host_path: Path
+    host: str
+    checked: bool = False
+    sockets: bool = False
+
+
+Listeners = Mapping[Key, tuple[ListenerRow, ...]]
+
+
+def listeners_by_type(rows: Iterable[Row]) -> Listeners:
+    """Return the ports that each type, by section and name, opens."""
+    found: dict[Key, list[ListenerRow]] = {}
+    for row in rows:
+        found.setdefault((row["section"], row["type"]), []).append(_listener(row))
+    return {key: tuple(listeners) for key, listeners in found.items()}
+
+
+def _listener(row: Row) -> ListenerRow:
+    return ListenerRow(
+        name=row["name"],
+        path=path_of(row.get("key", "")),
+        port=row["port"],
+        protocol=row["protocol"],
+        app_protocol=row.get("app_protocol"),
+        when=path_of(row.get("when", "")),
+        exposed=row.get("exposed", True),
+        host_path=path_of(row.get("host_key", "")),
+        host=row.get("host", ""),
+        checked=bool(row.get("checked")),
+        sockets=bool(row.get("sockets")),
+    )

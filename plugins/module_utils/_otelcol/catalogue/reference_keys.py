@@ -1,0 +1,47 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys of settings that name an extension or a pipeline, as the table `references` has them. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.paths import Path
+from .rows import ANY, ANYWHERE
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A key that names something else: `*` is any key or index, a leading `**` any depth; `lax`: or a built-in name."""
+
+    path: Path
+    to: str
+    lax: bool
+
+    def find(self, settings: Any) -> Iterator[tuple[Path, str]]:
+        """Yield every id that the settings of a component name here, with its path."""
+        yield from ((path, value) for path, value in walk(settings, self.path, ()) if isinstance(value, str) and value)
+
+
+def path_of(key: str) -> Path:
+    """Return the path that a row writes with dots."""
+    return tuple(key.split(".")) if key else ()
+
+
+def walk(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of everything that a pattern leads to: `*` is any key or index, a leading `**` any depth."""
+    if not pattern:
+        yield path, value
+    elif pattern[0] not in (ANY, ANYWHERE):
+        if isinstance(value, (dict, Mapping)) and pattern[0] in value:
+            yield from walk(value[pattern[0]], pattern[1:], (*path, pattern[0]))
+    else:
+        deep = pattern[0] == ANYWHERE
+        if deep:
+            yield from walk(value, pattern[1:], path)
+        pairs = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, Mapping) else ()
+        for key, child in pairs:
+            yield from walk(child, pattern if deep else pattern[1:], (*path, key))

@@ -1,0 +1,23 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all tables of the catalogue share: their names and format, and the terms of their rows. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
+CORE = "core/"
+CONTRIB = "contrib/"
+OFFICIAL = ("otlp", "core", "k8s", "contrib")  # smallest first
+
+TABLES = ("components", "builds", "removals", "ports", "references", "fields", "providers", "ottl", "constraints")
+FORMAT = 1  # of published tables; raised when older code would misread them
+OPEN, IGNORED = "...", "ignored"  # a mapping of settings takes unknown keys; a version ignores those that others refuse
+ANY, ANYWHERE = "*", "**"  # in a path: any key or index, any depth
+
+Row = Mapping[str, Any]
+Key = tuple[str, str]  # section, and a type or a module
+Module = Key
