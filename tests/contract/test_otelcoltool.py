@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 import xml.etree.ElementTree as ET
@@ -192,6 +193,9 @@ def test_the_command_runs_tests_of_configs_with_a_real_collector(tool: Tool) -> 
 WRONG = {
     ("validate",): "there is nothing to read. Give files or folders, or `-`",
     ("validate", "absent.yaml"): "there is no YAML file at absent.yaml",
+    ("validate", ""): "a path is empty",
+    ("validate", "pipe.yaml"): "pipe.yaml is a pipe. Send its text to the standard input, and give `-`.",
+    ("validate", "-", "--absent"): "unrecognized arguments: --absent. `otelcoltool --help` lists",
     ("validate", "empty"): "there is no YAML file at empty",
     ("validate", "-", "--fail-on", "sometimes"): "invalid choice: 'sometimes'",
     ("validate", "-", "--distribution", "contribb"): "there is no distribution 'contribb'; did you mean 'contrib'?",
@@ -217,6 +221,8 @@ WRONG = {
 @pytest.mark.parametrize("words", WRONG, ids=" ".join)
 def test_wrong_use_says_what_is_wrong(tool: Tool, words: tuple[str, ...]) -> None:
     (tool.folder / "empty").mkdir(exist_ok=True)
+    if not (tool.folder / "pipe.yaml").exists():
+        os.mkfifo(tool.folder / "pipe.yaml")
     tool.write("list.yml", "[]\n")
     tool.write("typo.yml", "failon: error\n")
     tool.write("type.yml", "severities: [x]\n")
@@ -224,6 +230,18 @@ def test_wrong_use_says_what_is_wrong(tool: Tool, words: tuple[str, ...]) -> Non
     assert done.returncode == UNUSABLE, done
     assert WRONG[words] in done.stderr + done.stdout, done
     assert "Traceback" not in done.stderr
+    if words:
+        assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("otelcoltool: "), done
+
+
+def test_a_path_that_is_given_twice_is_checked_once(tool: Tool) -> None:
+    file = str(tool.write("twice/c.yaml", BAD))
+    assert "1 config checked" in tool.run("validate", file, file).stdout
+
+
+def test_a_name_that_is_no_text_is_shown_escaped(tool: Tool) -> None:
+    name = os.fsdecode(b"name-\xff.yaml")
+    assert "name-\\udcff.yaml" in tool.run("validate", name).stderr
 
 
 @pytest.mark.parametrize("text", [TOLD_SECRET, TOLD_SECRET.replace("otlp: {", "otlp: [")], ids=["config", "broken"])

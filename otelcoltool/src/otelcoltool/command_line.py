@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from . import __version__, options
 from .module_utils._otelcol.bounded.live.bounded_reads import stream_bytes
@@ -74,9 +75,19 @@ class Request:
     format: str = "text"
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all errors of the command are."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the command for words that it does not take."""
+        say(f"{message}. `{self.prog} --help` lists what it takes.")
+        sys.exit(UNUSABLE)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code. Shows no traceback, and no secret of a config."""
     given = sys.argv[1:] if words is None else list(words)
+    _write_in_utf_8()
     try:
         code = _run(given)
         sys.stdout.flush()
@@ -90,6 +101,13 @@ def main(words: Sequence[str] | None = None) -> int:
         place = _place(error)
         say(f"the command failed with {type(error).__name__} at {place}. Report this line to the maintainers.")
         return BROKEN
+
+
+def _write_in_utf_8() -> None:
+    """Let every report be UTF-8, whatever the language of the terminal; a name of a file may be no text at all."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _place(error: BaseException) -> str:
@@ -129,7 +147,7 @@ def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, op
     """Return the parser with the options of the command that the words name, and these options."""
     shape = argparse.RawDescriptionHelpFormatter
     about = "Validate, migrate and test configs of OpenTelemetry Collectors."
-    parser = argparse.ArgumentParser("otelcoltool", description=about, epilog=_EXITS, formatter_class=shape)
+    parser = Parser("otelcoltool", description=about, epilog=_EXITS, formatter_class=shape)
     parser.add_argument("--version", action="version", version=f"otelcoltool {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     known: dict[str, options.Option] = {}
@@ -172,7 +190,7 @@ def _request(command: Command, given: argparse.Namespace, known: Mapping[str, op
         return Request({}, rule=given.rule)
     from_file = _options_file(given.options, known) if given.options else {}
     found = {**dict.fromkeys(_OF_INVENTORIES), "collectors": [], **options.arguments(given, known, from_file)}
-    paths = found["paths"]
+    paths = found["paths"] = list(dict.fromkeys(found["paths"]))
     if not paths:
         raise Problem("there is nothing to read", fix=f"Give files or folders, or `{STDIN}` for the standard input.")
     if STDIN in paths:
@@ -183,8 +201,18 @@ def _request(command: Command, given: argparse.Namespace, known: Mapping[str, op
             wrong = "the standard input and files were given"
             raise Problem(wrong, fix=f"Give files and folders, or `{STDIN}` alone.")
         found["paths"], found["config"] = files, _standard_input()
+    for path in found["paths"]:
+        _check_path(path)
     shown = {name: getattr(given, name) for name in ("check", "diff", "format") if getattr(given, name, None)}
     return Request(found, **shown)
+
+
+def _check_path(path: str) -> None:
+    """Raise Problem for what a path cannot be."""
+    if not path:
+        raise Problem("a path is empty", fix="Give files or folders; `.` is the folder in which you are.")
+    if _files.is_there(Path(path), Path.is_fifo):
+        raise Problem(f"{path} is a pipe", fix=f"Send its text to the standard input, and give `{STDIN}`.")
 
 
 def _options_file(path: str, known: Mapping[str, options.Option]) -> dict[str, Any]:
@@ -204,7 +232,7 @@ def _options_file(path: str, known: Mapping[str, options.Option]) -> dict[str, A
 def _standard_input() -> str:
     """Return the text of the standard input. Raises Problem if it is no text, or too large."""
     if sys.stdin is None or sys.stdin.isatty():
-        fix = "Write a config to it, as in `helm template … | otelcoltool validate -`."
-        raise Problem("the standard input is a terminal", fix=fix)
+        wrong = "there is no standard input" if sys.stdin is None else "the standard input is a terminal"
+        raise Problem(wrong, fix="Write a config to it, as in `helm template … | otelcoltool validate -`.")
     data = stream_bytes(sys.stdin.buffer.read, TEXT, "the standard input")
     return _files.decoded(data, "the standard input")
