@@ -26,6 +26,8 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
+        if arguments["for_removal"] and arguments["rule_paths"]:  # no rule keeps a collector from being removed
+            arguments |= {"rule_paths": [], "severities": {}, "suppressions": []}
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
         if arguments["for_removal"]:
             return hidden_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))

@@ -100,4 +100,12 @@ options:
     type: list
     elements: dict
     default: []
+  rule_paths:
+    description:
+      - Files with your own rules in YAML, or folders of them. They find faults as the rules of this collection do.
+      - A fault in such a file, and an example in it that does not hold, fail the task. See docs/own_rules.md.
+    type: list
+    elements: path
+    default: []
+    version_added: 1.1.0
 """

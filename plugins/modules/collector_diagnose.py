@@ -175,6 +175,7 @@ def main() -> None:
         "profile": {"choices": ["default", "development", "production"], "default": "default"},
         "severities": {"type": "dict", "default": {}},
         "suppressions": {**several, "default": []},
+        "rule_paths": {"type": "list", "elements": "path", "default": []},
     }
     run_diagnose(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 

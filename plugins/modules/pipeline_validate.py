@@ -95,6 +95,15 @@ EXAMPLES = r"""
       - {rule: clear-text, path: "exporters.*.tls.insecure", reason: The mesh encrypts it}
     format: sarif
     output_path: collectors.sarif
+
+- name: Check the configs of a folder against your own rules too
+  o11y.opentelemetry.pipeline_validate:
+    paths: [deploy]
+    rule_paths: [deploy/rules]
+
+- name: Check only that your own rules and their examples are right
+  o11y.opentelemetry.pipeline_validate:
+    rule_paths: [deploy/rules]
 """
 
 RETURN = r"""
@@ -143,5 +152,13 @@ second_opinion:
   returned: success
   type: dict
   sample: {ran: false, reason: it was not asked for}
+own_rules:
+  description: Your own rules of O(rule_paths), whose examples all hold.
+  returned: with O(rule_paths)
+  type: list
+  elements: dict
+  version_added: 1.1.0
+  sample:
+    - {id: acme-tls, severity: error, message: It sends in clear text, file: rules/tls.yml, line: 2, examples: 3}
 report: {description: The report in the requested format., returned: success, type: str}
 """

@@ -16,14 +16,14 @@ from ..module_utils._otelcol.config.paths import at
 from ..module_utils._otelcol.errors import Problem, at_most, cleaned, near, printable
 from ..module_utils._otelcol.rules.data_flow import Hop
 from ..module_utils._telemetry.times import report, verdicts
-from ._otelcol import _builds, _jmespath, _validate
+from ._otelcol import _builds, _findings, _jmespath, _validate
 
 # Of so many exporters a warning tells.
 MOST = 3
 _KEYS = ("id", "find", "message", "fix", "severity", "stage")
 _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 # Arguments of pipeline_validate beside the objects: only the user's settings of rules.
-_JUDGEMENT = ("profile", "severities", "suppressions")
+_JUDGEMENT = ("profile", "severities", "suppressions", "rule_paths")
 _PLAIN: dict[str, Any] = {
     "collectors": [],
     "defaults": {},
@@ -40,11 +40,12 @@ _PLAIN: dict[str, Any] = {
     "binary": "none",
     "fail_on": "never",
 }
-_USUAL = {"profile": "default", "severities": {}, "suppressions": []}
+_USUAL = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
 
 
 def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
-    """Return all checks, the user's last. Raises Problem for an invalid check before reading the cluster."""
+    """Return all checks, the user's last. Raises Problem for an invalid check or rule before reading the cluster."""
+    _findings.own_rules(arguments.get("rule_paths") or ())
     return [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
 
 
@@ -94,7 +95,7 @@ def _of_collector(
     facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any], others: Sequence[Hop]
 ) -> dict[str, Any]:
     unseen = list(facts["unseen"])
-    known = {**facts, "findings": _findings(facts.get("objects") or [], arguments, others), "unseen": unseen}
+    known = {**facts, "findings": _config_findings(facts.get("objects") or [], arguments, others), "unseen": unseen}
     shown: dict[str, Any] = _shown(result(known, run_checks(_search(unseen), checks, known)), facts)
     return shown
 
@@ -137,7 +138,7 @@ def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, An
     }
 
 
-def _findings(
+def _config_findings(
     objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], others: Sequence[Hop]
 ) -> list[dict[str, Any]]:
     """Return the findings of the rules in the config, for its build and platform."""

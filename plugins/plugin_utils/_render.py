@@ -45,9 +45,10 @@ from ..module_utils._otelcol.rules.data_flow import (
 )
 from ..module_utils._otelcol.rules.rules import lint
 from ..module_utils._otelcol.rules.subject import Finding, Printer, Receiving, Subject, masked, run
+from ..module_utils._otelcol.rules.user_rules import UserRules
 from ..module_utils._otelcol.rules.view import Target
 from . import _arguments, _collector_layers, _origins, _sources, _summary
-from ._otelcol import _builds, _tables, _yaml
+from ._otelcol import _builds, _findings, _tables, _yaml
 
 _PREFIX = "otel_collector_"
 _BATCH = ("processors", "batch")
@@ -68,6 +69,7 @@ class Request:
     # Whether collectors may get AWS credentials in a way that this request does not show.
     has_identity: bool = True
     pin: Pin = unpinned
+    rule_paths: Sequence[str] = ()
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
@@ -147,7 +149,8 @@ def plan(request: Request) -> list[Planned]:
     drafts = _drafts(request)
     _compose(drafts, _sources.find(request.recipe_paths, "recipes"))
     _connect(drafts)
-    return [_about(draft.collector.name, _planned, draft) for draft in drafts]
+    own = _findings.own_rules(request.rule_paths)
+    return [_about(draft.collector.name, _planned, draft, own) for draft in drafts]
 
 
 def _drafts(request: Request) -> list[_Draft]:
@@ -326,7 +329,7 @@ def _composed(draft: _Draft, recipes: Mapping[str, Path], whole: _collector_laye
     return replace(composed, config=config)
 
 
-def _planned(draft: _Draft) -> Planned:
+def _planned(draft: _Draft, own: UserRules) -> Planned:
     collector, composed = draft.collector, draft.composed
     faults = run(structure.RULES, Subject(composed.config))
     build = None if any(fault.rule in structure.MALFORMED for fault in faults) else _build(draft, composed.config)
@@ -355,7 +358,7 @@ def _planned(draft: _Draft) -> Planned:
         unseen=draft.around.unseen,
         receiving=draft.around.receiving,
     )
-    findings = tuple(masked(lint(subject), composed.config, subject.view.suspects))
+    findings = tuple(masked(lint(subject, own), composed.config, subject.view.suspects))
     return Planned(collector, composed, build, findings, draft.target, draft.receivers)
 
 

@@ -24,6 +24,7 @@ version of contrib. A rule that needs to know where a config runs reports nothin
   `otel_collector_profile` of the role. `severities: {RULE: error | warning | info | off}` takes precedence.
 - **Accept a finding** with `suppressions: [{rule: RULE, path: "exporters.*", reason: WHY}]`, or in the file with a
   comment `# o11y: ignore RULE why` on its line or the one before. It stays in the report, with the reason.
+- **Add rules of your own** in YAML, without Python: see [own_rules.md](own_rules.md).
 - Rules marked ● find what `otelcol validate` rejects too. The others find what it does not check.
 """
 

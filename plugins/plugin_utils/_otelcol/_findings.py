@@ -18,6 +18,7 @@ from ...module_utils._otelcol.rules.profiles import UNUSED, Judged, Suppression
 from ...module_utils._otelcol.rules.reports import Checked, Report, Suppressed, counted
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import INTERNAL_ERROR, Finding, Rule
+from ...module_utils._otelcol.rules.user_rules import NONE, UserRules
 
 INVALID_YAML, REFUSED = "invalid-yaml", "otelcol-validate"
 UNRENDERED = "unrendered-chart"
@@ -52,16 +53,33 @@ class Judgement:
     profile: str = profiles.DEFAULT
     severities: Mapping[str, str] = field(default_factory=dict)
     suppressions: Sequence[Suppression] = ()
+    own: UserRules = NONE
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Judgement:
-        """Return the settings in the arguments of a task. Raises Problem for an invalid suppression."""
+        """Return the settings in the arguments of a task. Raises Problem for invalid suppressions and rules."""
         accepted = tuple(_suppression(item) for item in arguments["suppressions"])
-        return cls(arguments["profile"] or profiles.DEFAULT, arguments["severities"], accepted)
+        own = own_rules(arguments.get("rule_paths") or ())
+        return cls(arguments["profile"] or profiles.DEFAULT, arguments["severities"], accepted, own)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The ids of all rules."""
+        return KNOWN | self.own.ids
 
     def judge(self, findings: Iterable[Finding]) -> Judged:
         """Return the remaining findings with their severities, and the suppressed findings."""
-        return profiles.judge(findings, KNOWN, self.profile, self.severities, self.suppressions)
+        own = self.own.severities(self.profile)
+        return profiles.judge(findings, self.known, self.profile, self.severities, self.suppressions, own=own)
+
+
+def own_rules(paths: Iterable[str]) -> UserRules:
+    """Return the user's own rules in files and folders. Raises Problem with all faults of the files."""
+    if not paths:
+        return NONE
+    from . import _user_rules  # noqa: PLC0415 - most runs have no rules of their own
+
+    return _user_rules.load(paths, KNOWN)
 
 
 def _suppression(item: Any) -> Suppression:
@@ -91,7 +109,7 @@ def checked(
     comments: Sequence[profiles.Comment] = (),
 ) -> list[Checked]:
     """Return the findings of every config by its name, with the user's severities, without suppressed ones."""
-    known = profiles.split([finding for _name, found in configs for finding in found], comments, KNOWN)
+    known = profiles.split([finding for _name, found in configs for finding in found], comments, judgement.known)
     accepted, wrong = dict(known[1]), known[2]
     result = []
     for index, (name, found) in enumerate(configs):

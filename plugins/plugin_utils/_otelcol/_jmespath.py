@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import cache
 from typing import Any
 
-from ...module_utils._otelcol.errors import Problem
+from ...module_utils._otelcol.errors import Problem, near
+from ...module_utils._otelcol.rules.user_rules import Expression, Undecided
 
 
 def library() -> Any:
@@ -32,3 +34,78 @@ def check(expression: str, where: str) -> None:
     except RecursionError as error:
         wrong = f"this JMESPath of {len(expression)} characters nests too deep"
         raise Problem(wrong, where=where, fix="Write it with fewer levels.") from error
+
+
+# The longest expression of a rule, how many steps one may take for a config, and the longest list in between. What
+# could multiply its input is not allowed, so that these bound time and memory: multiselects, `join`, `to_string`.
+_LONGEST, _MOST_STEPS, _LONGEST_LIST = 1_000, 100_000, 10_000
+_MULTIPLY = {"multi_select_list": "[a, b]", "multi_select_dict": "{a: b}"}
+_FUNCTIONS = (
+    *("abs", "avg", "ceil", "contains", "ends_with", "floor", "keys", "length", "map", "max", "max_by", "min"),
+    *("min_by", "not_null", "reverse", "sort", "sort_by", "starts_with", "sum", "to_array", "to_number", "type"),
+    "values",
+)
+
+
+def bounded(expression: str) -> Expression:
+    """Return a function that computes an expression with bounded time and memory. Raises Problem if it is invalid.
+
+    The function raises Undecided, with a reason that quotes no value, where the expression fits no value or takes too
+    long.
+    """
+    if len(expression) > _LONGEST:
+        raise Problem(f"the expression has more than {_LONGEST} characters", fix="Write several rules.")
+    check(expression, "")
+    jmespath = library()
+    tree = jmespath.compile(expression).parsed
+    _check_nodes(tree)
+    interpreter = _interpreter()
+
+    def compute(value: Any) -> Any:
+        try:
+            return interpreter().visit(tree, value)
+        except jmespath.exceptions.JMESPathTypeError as error:
+            wrong = f"{error.function_name}() does not take {error.actual_type}"
+            raise Undecided(f"{wrong}; guard it, such as `x && {error.function_name}(x)`") from None
+        except jmespath.exceptions.JMESPathError as error:
+            raise Undecided(type(error).__name__) from None
+        except RecursionError:
+            raise Undecided("the expression nests too deep") from None
+
+    return compute
+
+
+def _check_nodes(tree: Any) -> None:
+    """Raise Problem for a part of an expression that could multiply its input, or a function that does not exist."""
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        kind, name = node["type"], node.get("value")
+        if kind in _MULTIPLY:
+            wrong = f"a rule cannot use `{_MULTIPLY[kind]}`, which could multiply its input without end"
+            raise Problem(wrong, fix="Write the conditions with `&&` and `||`, or several rules.")
+        if kind == "function_expression" and name not in _FUNCTIONS:
+            wrong = f"a rule cannot use the function '{name}'{near(str(name), _FUNCTIONS)}"
+            raise Problem(wrong, fix=f"Functions: {', '.join(_FUNCTIONS)}.")
+        nodes += [child for child in node["children"] if isinstance(child, dict)]
+
+
+@cache
+def _interpreter() -> Any:
+    """Return the library's interpreter with limits; a new instance counts anew."""
+
+    base: Any = importlib.import_module("jmespath.visitor").TreeInterpreter
+
+    class Bounded(base):  # type: ignore[misc]  # the library is imported late
+        def __init__(self) -> None:
+            super().__init__()
+            self.left = _MOST_STEPS
+
+        def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+            self.left -= 1
+            answer = super().visit(node, *args, **kwargs)
+            if self.left < 0 or (isinstance(answer, list) and len(answer) > _LONGEST_LIST):
+                raise Undecided(f"it takes more than {_MOST_STEPS} steps, or a list of more than {_LONGEST_LIST} items")
+            return answer
+
+    return Bounded

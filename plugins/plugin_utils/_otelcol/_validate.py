@@ -19,6 +19,7 @@ from ...module_utils._otelcol.rules.instrumentation_rules import opened_by
 from ...module_utils._otelcol.rules.reports import FORMATS, Report, as_dict, counted
 from ...module_utils._otelcol.rules.rules import lint, lint_resource
 from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked
+from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import Target, View
 from . import _binary, _builds, _files, _findings, _inputs, _tables, _yaml
 
@@ -83,14 +84,16 @@ def judged(
 
     The arguments are those of `report`; `variable` is the name of `config` in findings.
     """
-    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"], positions_of, variable)
-    cases = [*planned, *_collected(arguments, collected, others)]
-    opinion, cases = _second_opinion(arguments["binary"], cases)
     judgement = _findings.Judgement.from_arguments(arguments)
+    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"], positions_of, variable)
+    cases = [*planned, *_collected(arguments, collected, others, judgement.own)]
+    opinion, cases = _second_opinion(arguments["binary"], cases)
     found = [(case.name, case.findings) for case in cases]
     checked = _findings.checked(found, judgement, profiles.comments(collected.texts))
     builds = {case.name: case.build for case in cases if case.build}
-    report = Report(checked, collected.skipped, _findings.ALL_RULES, arguments["fail_on"], builds)
+    report = Report(
+        checked, collected.skipped, (*_findings.ALL_RULES, *judgement.own.rules), arguments["fail_on"], builds
+    )
     result: dict[str, Any] = {
         **as_dict(report),
         "latest_known": _builds.tables().latest,
@@ -99,6 +102,8 @@ def judged(
         "report": FORMATS[arguments["format"]](report),
         "changed": False,
     }
+    if judgement.own.all:
+        result["own_rules"] = judgement.own.as_list()
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
     warnings = (*_builds.stand_ins(case.target for case in cases), *_unread(collected))
@@ -115,13 +120,15 @@ def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
     return [Hop("", str(at(owner, ("metadata", "namespace"), "")), names, config) for owner, names, config in owners]
 
 
-def _collected(arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop]) -> Iterator[Case]:
+def _collected(
+    arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop], own: UserRules
+) -> Iterator[Case]:
     wanted = _builds.BuildRequest.from_arguments(arguments)
     hops = [*_hops(collected.inputs), *others]
     behind = receiving(hops, routes_between(hops))
     for item, keys, receivers in zip(collected.inputs, divided(hops), behind, strict=False):
         try:
-            yield _case(item, wanted, keys, receivers)
+            yield _case(item, wanted, keys, receivers, own)
         except Problem:
             raise
         except Exception as error:  # the other files are still checked
@@ -143,6 +150,7 @@ def _case(
     wanted: _builds.BuildRequest,
     known: Mapping[str, set[str]],
     behind: Mapping[str, tuple[Receiving, ...]],
+    own: UserRules,
 ) -> Case:
     """Return a config with its findings; `known` and `behind` are what the rules know of other collectors."""
     around = item.context
@@ -163,7 +171,7 @@ def _case(
         receiving=behind,
         operator_kinds=_tables.operator_kinds(),
     )
-    findings = masked(lint(subject), item.config, subject.view.suspects)
+    findings = masked(lint(subject, own), item.config, subject.view.suspects)
     return Case(item.name, findings, item.config, item.locate, target, build)
 
 

@@ -86,15 +86,18 @@ def judge(
     profile: str = DEFAULT,
     severities: Mapping[str, str] | None = None,
     suppressions: Sequence[Suppression] = (),
+    *,
+    own: Mapping[str, str] | None = None,
 ) -> Judged:
     """Return the findings with the severities of a profile and of the user's overrides, without suppressed ones.
 
-    `known` are the ids of all rules. An unused suppression becomes a finding of severity info.
+    `known` are the ids of all rules, `own` the severities of the user's own rules in the profile. An unused suppression
+    becomes a finding of severity info.
     Raises Problem for a profile, rule or severity that does not exist, and for a suppression without a reason.
     """
     overrides = severities or {}
     _check(set(known), profile, overrides, suppressions)
-    table = {**PROFILES[profile], **overrides}
+    table = {**PROFILES[profile], **(own or {}), **overrides}
     remaining: list[Finding] = []
     suppressed: list[tuple[Finding, str]] = []
     used: set[Suppression] = set()

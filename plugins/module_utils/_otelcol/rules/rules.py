@@ -53,6 +53,7 @@ from . import (
     workload_placement as placement,
 )
 from .subject import Finding, Rule, Subject, run
+from .user_rules import NONE, UserRules
 
 # In the order of the page on rules.
 _TOPICS = (
@@ -91,9 +92,9 @@ _TOPICS = (
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 
 
-def lint(subject: Subject) -> list[Finding]:
-    """Return the findings of every rule, sorted by position."""
-    return run(RULES, subject)
+def lint(subject: Subject, own: UserRules = NONE) -> list[Finding]:
+    """Return the findings of every rule and of the user's own ones, sorted by position."""
+    return run((*RULES, *own.rules) if own.all else RULES, subject)
 
 
 def lint_resource(subject: Subject) -> list[Finding]:

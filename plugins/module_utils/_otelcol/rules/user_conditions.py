@@ -1,0 +1,193 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The conditions of users' own rules, one row each. Private.
+
+A condition holds, does not hold, or cannot be decided: a value of a variable that is not known is not judged. Text is
+compared with patterns (`*`, `?`) and never with regular expressions, so that each condition takes linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.paths import destination, settled
+from ..errors import Problem, near
+from ..needs.quantities import duration
+from .user_paths import MISSING, pattern_of
+
+OPTIONAL = "optional"
+_MOST_PATTERNS, _LONGEST_PATTERN = 1_000, 300
+_UNKNOWN = "${"  # what is left of a value in which the collector replaces more than is known
+_DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+
+Patterns = tuple[re.Pattern[str], ...]
+Holds = Callable[[Any, Any], "bool | None"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A condition: how its operand is read, when a value meets it, and the answer for a value that is missing."""
+
+    operand: Callable[[Any], Any]
+    holds: Holds
+    if_missing: bool = False
+    sees_variables: bool = False
+
+
+def _switch(given: Any) -> bool:
+    if not isinstance(given, bool):
+        raise Problem("this must be true or false", fix="Write `true` or `false`.")
+    return given
+
+
+def _scalar(given: Any) -> Any:
+    if isinstance(given, (dict, list)):
+        raise Problem("this must be a text, a number, true, false or null", fix="Write one value.")
+    return given
+
+
+def _patterns(given: Any) -> Patterns:
+    texts = given if isinstance(given, list) else [given]
+    if not texts or not all(isinstance(text, str) and text for text in texts):
+        raise Problem("this must be a text or a list of texts", fix="Write texts; `*` in them is any text.")
+    if len(texts) > _MOST_PATTERNS or max(map(len, texts)) > _LONGEST_PATTERN:
+        wrong = f"this has more than {_MOST_PATTERNS} texts, or one with more than {_LONGEST_PATTERN} characters"
+        raise Problem(wrong, fix="Split the rule.")
+    return tuple(pattern_of(text) for text in texts)
+
+
+def _limit(given: Any) -> tuple[float, str]:
+    measured = _measure(given)
+    if measured is None:
+        raise Problem("this must be a number or a duration such as 30s", fix="Write a number or a duration.")
+    return measured
+
+
+def _measure(value: Any) -> tuple[float, str] | None:
+    """Return a number or the seconds of a duration, with what it is; None for any other value."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value), "number"
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value), "number"
+    return (duration(value), "duration") if isinstance(value, str) and _DURATION.fullmatch(value) else None
+
+
+def _at_least(value: Any, limit: tuple[float, str]) -> bool | None:
+    found = _measure(value)
+    return None if found is None or found[1] != limit[1] else found[0] >= limit[0]
+
+
+def _at_most(value: Any, limit: tuple[float, str]) -> bool | None:
+    found = _measure(value)
+    return None if found is None or found[1] != limit[1] else found[0] <= limit[0]
+
+
+def _is_like(value: Any, patterns: Patterns) -> bool:
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, (bool, int, float)) else None
+    return text is not None and any(pattern.match(text) for pattern in patterns)
+
+
+def _has_host(value: Any, patterns: Patterns) -> bool | None:
+    host = destination(value)[1]
+    return _is_like(host, patterns) if host else None
+
+
+def _names(value: Any) -> list[str]:
+    """Return the texts of a list, the keys of a mapping, or a text alone."""
+    parts = [value] if isinstance(value, str) else value if isinstance(value, (dict, list)) else ()
+    return [str(part) for part in parts if isinstance(part, (str, int))]
+
+
+def _is_named(name: str, patterns: Patterns) -> bool:
+    """Whether a name, or the type of an id `type/name`, is like one of the patterns."""
+    return _is_like(name, patterns) or _is_like(name.partition("/")[0], patterns)
+
+
+def _contains(value: Any, patterns: Patterns) -> bool:
+    return any(_is_named(name, patterns) for name in _names(value))
+
+
+def _only(value: Any, patterns: Patterns) -> bool:
+    return all(_is_named(name, patterns) for name in _names(value))
+
+
+def _is_same(value: Any, wanted: Any) -> bool:
+    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+def _has_variable(value: Any, wanted: bool) -> bool:
+    return (isinstance(value, str) and _UNKNOWN in value) is wanted
+
+
+KINDS: Mapping[str, Kind] = {
+    "present": Kind(_switch, lambda _value, wanted: bool(wanted)),
+    "equals": Kind(_scalar, _is_same),
+    "differs": Kind(_scalar, lambda value, wanted: not _is_same(value, wanted), if_missing=True),
+    "like": Kind(_patterns, _is_like),
+    "unlike": Kind(_patterns, lambda value, patterns: not _is_like(value, patterns), if_missing=True),
+    "host": Kind(_patterns, _has_host),
+    "contains": Kind(_patterns, _contains),
+    "lacks": Kind(_patterns, lambda value, patterns: not _contains(value, patterns), if_missing=True),
+    "only": Kind(_patterns, _only),
+    "at_least": Kind(_limit, _at_least),
+    "at_most": Kind(_limit, _at_most),
+    "variable": Kind(_switch, _has_variable, sees_variables=True),
+}
+NAMES = (*KINDS, OPTIONAL)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition with its operand."""
+
+    name: str
+    operand: Any
+
+    def holds(self, value: Any, literals: Mapping[str, str]) -> bool | None:
+        """Return whether a value meets the condition; None if a variable that is not known decides."""
+        kind = KINDS[self.name]
+        if value is MISSING:
+            return not self.operand if self.name == "present" else kind.if_missing
+        if isinstance(value, str) and "$" in value and not kind.sees_variables and self.name != "present":
+            value = _resolved(value, literals)
+            if value is None:
+                return None
+        return kind.holds(value, self.operand)
+
+
+def _resolved(text: str, literals: Mapping[str, str]) -> str | None:
+    """Return a text with the variables that are known; None if there are others, whose default may be replaced."""
+    found = settled(text, literals, _UNKNOWN) if ":-" not in text else text
+    return None if _UNKNOWN in found else str(found)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What must hold of one value."""
+
+    all: Sequence[Condition]
+    optional: bool = False
+
+    def hold(self, value: Any, literals: Mapping[str, str]) -> bool | None:
+        """Return whether a value meets all conditions; None if it meets all that can be decided, and one cannot."""
+        if value is MISSING and self.optional:
+            return True
+        answers = [condition.holds(value, literals) for condition in self.all]
+        return False if False in answers else None if None in answers else True
+
+
+def condition(name: str, operand: Any) -> Condition:
+    """Return a condition. Raises Problem for a name or an operand that it does not have."""
+    if name not in KINDS:
+        raise Problem(f"there is no condition '{name}'{near(name, NAMES)}", fix=f"Conditions: {', '.join(NAMES)}.")
+    return Condition(name, KINDS[name].operand(operand))
+
+
+def optional(operand: Any) -> bool:
+    """Return whether a value may be missing. Raises Problem for an operand that is neither true nor false."""
+    return _switch(operand)

@@ -1,0 +1,147 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a path of a user's rule can exist: in a section, in any known type, in any known version. Private.
+
+A rule with a slip in its path would find nothing for ever, and nobody would notice. Sources: the types and settings of
+the catalogue. What the catalogue does not know of a type may exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..catalogue.catalogue import IGNORED, OPEN, SECTIONS, Catalogue
+from ..config.paths import ROLES
+from ..errors import near
+from ..needs.listeners import kind_of
+from .setting_fields import ANY, ENTRY, LABEL
+from .user_paths import Step, Steps, pattern_of
+
+_SERVICE, _PIPELINES, _TELEMETRY = "service", "pipelines", ("service", "telemetry")
+_OF_SERVICE = ("extensions", _PIPELINES, "telemetry")
+# Letters of the catalogue for values with parts: mappings and lists, and texts that may be such.
+_WITH_PARTS = "lm"
+
+
+@dataclass(frozen=True)
+class KnownPaths:
+    """The paths that any config may have, as far as a catalogue knows them."""
+
+    catalogue: Catalogue
+
+    @cached_property
+    def types(self) -> Mapping[str, list[str]]:
+        """The types of each section, under all their names."""
+        found: dict[str, set[str]] = {name: set() for name in SECTIONS}
+        for row in (*self.catalogue.components, *self.catalogue.removals):
+            found[row["section"]].update(name for name in (row["type"], row.get("was")) if name)
+        return {name: sorted(kinds) for name, kinds in found.items()}
+
+    @cached_property
+    def _settings(self) -> Mapping[tuple[str, str], list[Any]]:
+        """The settings of each type, as every known version has them."""
+        found: dict[tuple[str, str], list[Any]] = {}
+        for row in self.catalogue.fields_of:
+            if "section" in row:
+                found.setdefault((row["section"], row["type"]), []).append(row["fields"])
+        return found
+
+    def why_not(self, steps: Steps, types: Iterable[str] = ()) -> str:
+        """Return why no config has the path; empty if one may. `types` narrow the components of the path."""
+        if not steps:
+            return ""
+        first, *rest = steps
+        sections = _met(first, (*SECTIONS, _SERVICE))
+        if not sections:
+            return f"no config has '{first.key}'{near(first.key, (*SECTIONS, _SERVICE))}"
+        reasons = [self._below(name, rest, frozenset(map(kind_of, types))) for name in sections]
+        return "" if "" in reasons else reasons[0]
+
+    def _below(self, name: str, steps: list[Step], types: frozenset[str]) -> str:
+        if not steps:
+            return ""
+        return self._in_service(steps) if name == _SERVICE else self._in_section(name, steps, types)
+
+    def _in_section(self, name: str, steps: list[Step], types: frozenset[str]) -> str:
+        first, *rest = steps
+        kinds = list(_met(_type_of(first), self.types[name]))
+        if not kinds:
+            return f"no build has {name[:-1]} '{first.key}'{near(first.key.partition('/')[0], self.types[name])}"
+        kinds = [kind for kind in kinds if not types or kind_of(kind) in types]
+        known = [kind for kind in kinds if self._settings_of(name, kind)]
+        if not known or any(self._has(name, kind, rest) for kind in known):
+            return ""
+        return f"no known component of {name} has this setting{_near_setting(rest, self._all_settings(name, kinds))}"
+
+    def _has(self, name: str, kind: str, steps: list[Step]) -> bool:
+        return any(self._allows(fields, steps) for fields in self._settings_of(name, kind))
+
+    def _settings_of(self, name: str, kind: str) -> list[Any]:
+        renamed = self.catalogue.rename(name, kind)
+        return self._settings.get((name, renamed.new if renamed else kind), [])
+
+    def _all_settings(self, name: str, kinds: list[str]) -> Iterator[Any]:
+        for kind in kinds:
+            yield from self._settings_of(name, kind)
+
+    def _in_service(self, steps: list[Step]) -> str:
+        first, *rest = steps
+        parts = _met(first, _OF_SERVICE)
+        if not parts:
+            return f"`service` has no '{first.key}'{near(first.key, _OF_SERVICE)}"
+        if _PIPELINES in parts:
+            return self._in_pipelines(rest)
+        known = self._settings.get(_TELEMETRY, [])
+        if "telemetry" in parts and known and not any(self._allows(fields, rest) for fields in known):
+            return f"`service.telemetry` has no such setting{_near_setting(rest, iter(known))}"
+        return ""
+
+    @staticmethod
+    def _in_pipelines(steps: list[Step]) -> str:
+        roles = steps[1:2]
+        if roles and not _met(roles[0], tuple(ROLES)):
+            return f"a pipeline has no '{roles[0].key}'{near(roles[0].key, tuple(ROLES))}"
+        return ""
+
+    def _allows(self, node: Any, steps: list[Step]) -> bool:
+        """Whether settings of the catalogue may have something at a path."""
+        if isinstance(node, str) and node.startswith(LABEL):
+            node = self.catalogue.shared_fields.get(node, ANY)
+        if not steps or node == ANY:
+            return True
+        if isinstance(node, dict):
+            return self._allows_key(node, steps)
+        if isinstance(node, list):
+            return (steps[0].is_any or steps[0].index is not None) and self._allows(node[1], steps[1:])
+        return any(letter in node.partition("=")[0].partition("~")[0] for letter in _WITH_PARTS)
+
+    def _allows_key(self, node: Mapping[str, Any], steps: list[Step]) -> bool:
+        if ENTRY in node or node.get(OPEN, IGNORED) != IGNORED:
+            return True
+        return any(self._allows(node[key], steps[1:]) for key in _met(steps[0], tuple(node)))
+
+
+def _met(step: Step, names: Iterable[str]) -> list[str]:
+    """Return the names that a step leads to."""
+    if step.pattern is not None:
+        return [name for name in names if step.pattern.match(name)]
+    return [name for name in names if name == step.key]
+
+
+def _type_of(step: Step) -> Step:
+    """Return what a step asks of the type of a component: what stands before the slash, if there is one."""
+    kind, slash, _name = step.key.partition("/")
+    if not slash:
+        return step
+    return Step(kind, pattern_of(kind) if step.pattern else None)
+
+
+def _near_setting(steps: list[Step], known: Iterator[Any]) -> str:
+    """Return the nearest name for the first setting of a path, if none is called so."""
+    names = sorted({key for fields in known if isinstance(fields, dict) for key in fields})
+    key = steps[0].key if steps else ""
+    return "" if not key or key in names else near(key, names)

@@ -1,0 +1,134 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paths with wildcards that users write in rules of their own: `exporters.*.tls.insecure`, `processors[0]`. Private.
+
+A key stands between dots, in quotes if it has dots or brackets. `*` in a key matches any text, alone also any index.
+`[0]` is an item of a list, `[-1]` the last one, `[*]` each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import translate
+from functools import cached_property
+from typing import Any
+
+from ..config.paths import Path
+from ..errors import Problem
+
+HERE = "."
+ANY = "*"
+_LONGEST, _MOST_STEPS = 300, 20
+_STEP = re.compile(r'(?P<dot>\.|\A)(?:"(?P<quoted>[^"]+)"|(?P<key>[^."\[\]]+))|\[(?P<index>\*|-?\d{1,6})\]')
+_FIX = 'Write keys with dots between them, such as `exporters.*.tls.insecure`, `processors[0]` or `attributes."a.b"`.'
+
+
+class Missing:
+    """What stands at a path that leads nowhere; null is a value."""
+
+
+MISSING = Missing()
+
+
+def pattern_of(text: str) -> re.Pattern[str]:
+    """Return a pattern in which `*` is any text and `?` any character. All take linear time."""
+    return re.compile(translate(text.replace("[", "[[]")))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a path: a key, a pattern of keys, or an index."""
+
+    key: str = ""
+    pattern: re.Pattern[str] | None = None
+    index: int | None = None
+
+    @cached_property
+    def is_key(self) -> bool:
+        """Whether the step leads to one key."""
+        return self.pattern is None and self.index is None
+
+    @cached_property
+    def is_any(self) -> bool:
+        """Whether the step leads to every key and index."""
+        return self.key == ANY and self.pattern is not None
+
+    def into(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+        """Yield path and value of everything that the step leads to."""
+        if isinstance(value, dict):
+            yield from self._into_mapping(path, value)
+        elif isinstance(value, list):
+            yield from self._into_list(path, value)
+
+    def _into_mapping(self, path: Path, value: dict[Any, Any]) -> Iterator[tuple[Path, Any]]:
+        if self.pattern is not None:
+            match = self.pattern.match
+            yield from (((*path, key), item) for key, item in value.items() if match(str(key)))
+        elif self.is_key and self.key in value:
+            yield (*path, self.key), value[self.key]
+
+    def _into_list(self, path: Path, value: list[Any]) -> Iterator[tuple[Path, Any]]:
+        if self.is_any:
+            yield from (((*path, number), item) for number, item in enumerate(value))
+        elif self.index is not None and -len(value) <= self.index < len(value):
+            number = self.index % len(value)
+            yield (*path, number), value[number]
+
+
+Steps = tuple[Step, ...]
+
+
+def steps_of(text: str) -> Steps:
+    """Return the steps of a path; `.` has none. Raises Problem for text that is no path."""
+    if text == HERE:
+        return ()
+    if len(text) > _LONGEST:
+        raise Problem(f"the path has more than {_LONGEST} characters", fix="Write a shorter path.")
+    found: list[Step] = []
+    end = 0
+    while end < len(text):
+        match = _STEP.match(text, end)
+        if match is None:
+            raise Problem(f"'{text}' is not a path: character {end + 1} fits no key", fix=_FIX)
+        found.append(_step(match))
+        end = match.end()
+    if not 0 < len(found) <= _MOST_STEPS:
+        raise Problem(f"'{text}' is not a path of 1 to {_MOST_STEPS} keys", fix=_FIX)
+    return tuple(found)
+
+
+def _step(match: re.Match[str]) -> Step:
+    if index := match["index"]:
+        return Step(ANY, pattern_of(ANY)) if index == ANY else Step(index=int(index))
+    if match["quoted"]:
+        return Step(match["quoted"])
+    key = match["key"]
+    return Step(key, pattern_of(key)) if ANY in key or "?" in key else Step(key)
+
+
+def matches(value: Any, steps: Steps, around: Path = ()) -> list[tuple[Path, Any]]:
+    """Return path and value of everything in a value that the steps lead to; `around` is the path of the value."""
+    places = [(around, value)]
+    for step in steps:
+        if step.is_key:  # as most steps are
+            key = step.key
+            places = [((*path, key), item[key]) for path, item in places if isinstance(item, dict) and key in item]
+        else:
+            places = [inner for path, item in places for inner in step.into(path, item)]
+        if not places:
+            break
+    return places
+
+
+def nearest_place(value: Any, steps: Steps, around: Path) -> Path:
+    """Return the path of the last thing on the way that exists, where the steps lead nowhere."""
+    path = around
+    for step in steps:
+        inner = next(step.into(path, value), None)
+        if inner is None:
+            return path
+        path, value = inner
+    return path

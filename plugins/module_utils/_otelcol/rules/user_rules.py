@@ -1,0 +1,234 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules that users write in YAML, as rules like all others. Private.
+
+A rule looks at each place of a config that its `path` leads to and its `where` selects, and finds a fault where its
+`require` or its `expression` does not hold. docs/own_rules.md describes the language. A message can name the place,
+never a value, so that a rule shows no secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from ..catalogue.catalogue import is_within
+from ..config.paths import Path, Position, dotted, section
+from ..needs.listeners import kind_of
+from .subject import About, Fault, Rule, Subject
+from .user_conditions import Conditions
+from .user_paths import MISSING, Steps, matches, nearest_place
+
+# Findings of one rule in one config; who has more has one mistake many times.
+MOST_FAULTS = 100
+_KEPT = "_places_of_user_rules"  # what a path leads to, kept with its subject
+
+
+class Undecided(Exception):  # noqa: N818 - no error of this collection, but of an expression in one config
+    """An expression cannot be computed for a config; the text says why, without any value of the config."""
+
+
+Expression = Callable[[Any], Any]
+Places = list[tuple[Path, Any]]
+
+
+@dataclass(frozen=True)
+class When:
+    """To which configs a rule applies; empty means to all. What is not known of a config fits nothing."""
+
+    modes: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ()
+    versions: str = ""
+    components: tuple[tuple[str, str], ...] = ()
+    pipelines: tuple[str, ...] = ()
+
+    def fits_deployment(self, subject: Subject) -> bool:
+        """Whether the mode and the build of a collector are those of the rule."""
+        target, mode = subject.target, subject.deployment.mode if subject.deployment else ""
+        fits_mode = not self.modes or mode in self.modes
+        fits_build = not self.distributions or (target is not None and target.distribution in self.distributions)
+        fits_version = not self.versions or (target is not None and is_within(self.versions, target.version))
+        return fits_mode and fits_build and fits_version
+
+    def fits_config(self, subject: Subject) -> bool:
+        """Whether a config starts one of the components, and has one of the pipelines."""
+        if self.components and subject.view.kinds.isdisjoint(self.components):
+            return False
+        keys = map(str, section(subject.config, "service", "pipelines"))
+        return not self.pipelines or any(fnmatchcase(key, name) for key in keys for name in self.pipelines)
+
+
+ALWAYS = When()
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is asked of a value at a place: a path below the place, and conditions."""
+
+    steps: Steps
+    conditions: Conditions
+
+    def holds(self, value: Any, literals: Mapping[str, str]) -> bool:
+        """Whether the conditions hold of something at the path, or of what is missing there."""
+        found = matches(value, self.steps) or [((), MISSING)]
+        return any(self.conditions.hold(item, literals) for _path, item in found)
+
+    def failing(self, place: Path, value: Any, literals: Mapping[str, str]) -> Iterator[Path]:
+        """Yield where the conditions do not hold; of what is missing, the last thing on the way that exists."""
+        found = matches(value, self.steps, place)
+        if not found and self.conditions.hold(MISSING, literals) is False:
+            yield nearest_place(value, self.steps, place)
+        for path, item in found:
+            if self.conditions.hold(item, literals) is False:
+                yield path
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Configs in which a rule finds nothing, and configs in which it finds something."""
+
+    good: tuple[Any, ...] = ()
+    bad: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class UserRule:
+    """A rule of a user; `position` is its place in its file, `types` and `except_types` are spelled as kinds."""
+
+    id: str
+    severity: str
+    message: str
+    fix: str
+    path: str
+    steps: Steps
+    position: Position
+    documentation: str = ""
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    when: When = ALWAYS
+    types: frozenset[str] = frozenset()
+    except_types: frozenset[str] = frozenset()
+    where: tuple[Look, ...] = ()
+    require: tuple[Look, ...] = ()
+    expression: Expression | None = None
+    examples: Examples = field(default_factory=Examples)
+
+    def rule(self) -> Rule:
+        """Return the rule as those of this collection are."""
+        about = About(kinds=frozenset(self.when.components))
+        said = self.documentation or f"Defined in {self.position}."
+        return Rule(self.id, self.severity, self.message, self._check, documentation=said, about=about)
+
+    def _check(self, subject: Subject) -> Sequence[Fault]:
+        if self.when is not ALWAYS and not self.when.fits_deployment(subject):
+            return ()
+        try:
+            return self.faults(subject)
+        except Undecided as why:
+            fix = f"Correct the rule at {self.position}."
+            return [Fault((), f"rule '{self.id}' cannot be decided here: {why}", fix)]
+
+    def faults(self, subject: Subject) -> Sequence[Fault]:
+        """Return the faults in a config, for any build and deployment. Raises Undecided."""
+        places = self._places(subject)
+        if not places or (self.when is not ALWAYS and not self.when.fits_config(subject)):
+            return ()
+        return list(islice(self._faults(places, subject.literals), MOST_FAULTS))
+
+    def _faults(self, places: Places, literals: Mapping[str, str]) -> Iterator[Fault]:
+        for place, value in places:
+            if not self._selects(place, value, literals):
+                continue
+            if self.expression is not None and _is_false(self.expression(value)):
+                yield self._fault(place, place)
+            for look in self.require:
+                for path in look.failing(place, value, literals):
+                    yield self._fault(path, place)
+
+    def _places(self, subject: Subject) -> Places:
+        """Return the places of the rule's path; rules with the same path share them."""
+        known: dict[str, Places] = subject.__dict__.setdefault(_KEPT, {})
+        places = known.get(self.path)
+        if places is None:
+            places = known[self.path] = matches(subject.config, self.steps)
+        return places
+
+    def _selects(self, place: Path, value: Any, literals: Mapping[str, str]) -> bool:
+        if (self.types or self.except_types) and not self._has_type(place):
+            return False
+        return all(look.holds(value, literals) for look in self.where)
+
+    def _has_type(self, place: Path) -> bool:
+        kind = kind_of(str(place[1])) if len(place) > 1 else ""
+        return (not self.types or kind in self.types) and kind not in self.except_types
+
+    def _fault(self, path: Path, place: Path) -> Fault:
+        named = {"{name}": str(place[-1]) if place else "", "{path}": dotted(place)}
+        message, fix = self.message, self.fix
+        for sign, text in named.items():
+            message, fix = message.replace(sign, text), fix.replace(sign, text)
+        return Fault(path, message, fix)
+
+
+def _is_false(answer: Any) -> bool:
+    """Whether an answer is false as JMESPath defines it: null, false and what is empty; 0 is not."""
+    return answer is None or answer is False or (isinstance(answer, (str, list, dict)) and not answer)
+
+
+@dataclass(frozen=True)
+class UserRules:
+    """The rules of a user."""
+
+    all: tuple[UserRule, ...] = ()
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules, as those of this collection are."""
+        return tuple(one.rule() for one in self.all)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return frozenset(one.id for one in self.all)
+
+    def severities(self, profile: str) -> dict[str, str]:
+        """Return the severities of a profile, by rule."""
+        return {one.id: one.profiles[profile] for one in self.all if profile in one.profiles}
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Return the rules as a task result lists them."""
+        return [
+            {
+                "id": one.id,
+                "severity": one.severity,
+                "message": one.message,
+                "file": one.position.file,
+                "line": one.position.line,
+                "examples": len(one.examples.good) + len(one.examples.bad),
+            }
+            for one in self.all
+        ]
+
+
+NONE = UserRules()
+
+
+def broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
+    """Yield the path of each example that does not hold, below the examples, and why. `when` is met by all builds."""
+    for kind, examples in (("good", rule.examples.good), ("bad", rule.examples.bad)):
+        for number, config in enumerate(examples):
+            if why := _broken(rule, kind, config):
+                yield (kind, number), why
+
+
+def _broken(rule: UserRule, kind: str, config: Any) -> str:
+    try:
+        fault = next(iter(rule.faults(Subject(config))), None)
+    except Undecided as why:
+        return f"the rule cannot be decided in this example: {why}"
+    if kind == "good" and fault:
+        return f"this example is good, and the rule finds a fault at '{dotted(fault.path)}'"
+    return "this example is bad, and the rule finds nothing in it" if kind == "bad" and not fault else ""

@@ -1,0 +1,263 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The language of users' own rules: paths, conditions, and what a rule finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position, dotted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
+    Deployment,
+    Subject,
+    run,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_conditions import (
+    KINDS,
+    Conditions,
+    condition,
+    optional,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_paths import (
+    MISSING,
+    matches,
+    nearest_place,
+    steps_of,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rules import (
+    MOST_FAULTS,
+    Look,
+    Undecided,
+    UserRule,
+    When,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+
+from tests.support.cases import cases
+
+CONFIG = {
+    "exporters": {"otlp": {"tls": {"insecure": True}}, "otlp/b.c": None, "debug": {}},
+    "processors": {"resource": {"attributes": [{"key": "a"}, {"key": "b"}]}},
+    "service": {"pipelines": {"traces": {"processors": ["memory_limiter", "batch"]}, "logs/x": {}}},
+}
+
+
+@cases(
+    "path, found",
+    (".", [""]),
+    ("exporters.otlp", ["exporters.otlp"]),
+    ("exporters.otlp*", ["exporters.otlp", "exporters.otlp/b.c"]),
+    ("exporters.?tlp", ["exporters.otlp"]),
+    ("exporters.*.tls.insecure", ["exporters.otlp.tls.insecure"]),
+    ('exporters."otlp/b.c"', ["exporters.otlp/b.c"]),
+    (
+        "*.resource.attributes[*].key",
+        ["processors.resource.attributes[0].key", "processors.resource.attributes[1].key"],
+    ),
+    ("processors.resource.attributes[-1].key", ["processors.resource.attributes[1].key"]),
+    (
+        "processors.resource.attributes.*.key",
+        ["processors.resource.attributes[0].key", "processors.resource.attributes[1].key"],
+    ),
+    ("processors.resource.attributes[2]", []),
+    ("processors.resource.attributes[-3]", []),
+    ("exporters[0]", []),
+    ("exporters.[o]", None),
+    ("", None),
+    ("a..b", None),
+    ("a.", None),
+    ("a[x]", None),
+    ("a" * 301, None),
+    (".".join("a" * 21), None),
+)
+def test_a_path_leads_to_places(path: str, found: list[str] | None) -> None:
+    if found is None:
+        with pytest.raises(Problem, match="path"):
+            steps_of(path)
+    else:
+        assert [dotted(place) for place, _value in matches(CONFIG, steps_of(path))] == found
+
+
+def test_what_is_missing_is_at_the_last_thing_that_exists() -> None:
+    assert nearest_place(CONFIG, steps_of("exporters.otlp.tls.ca_file"), ()) == ("exporters", "otlp", "tls")
+    assert nearest_place({"b": 1}, steps_of("c"), ("a",)) == ("a",)
+
+
+ENDPOINT = "https://user:pw@api.acme.example:4317/v1"
+
+
+@cases(
+    "name, operand, holding, failing",
+    ("present", True, [1, None, "${env:A}"], [MISSING]),
+    ("present", False, [MISSING], [None, 0]),
+    ("equals", True, [True], [1, "true", None, MISSING]),
+    ("equals", 1, [1, 1.0], [True, "1"]),
+    ("equals", None, [None], [MISSING, ""]),
+    ("differs", True, [False, 1, None, MISSING], [True]),
+    ("like", ["a*", "x[1]"], ["a", "abc", "x[1]"], ["ba", "x1", None, MISSING, []]),
+    ("like", "5?", [50, "55"], [5, 500]),
+    ("like", "true", [True], [False]),
+    ("unlike", ["0.0.0.0:*"], ["localhost:1", None, MISSING], ["0.0.0.0:1"]),
+    (
+        "host",
+        ["*.acme.example"],
+        [ENDPOINT, "b.acme.example:1"],
+        ["acme.example.com:1", "https://x/.acme.example", MISSING],
+    ),
+    (
+        "contains",
+        ["redaction"],
+        [["a", "redaction"], ["redaction/x"], {"redaction": 1}],
+        [["redactions"], [], None, MISSING],
+    ),
+    ("lacks", ["debug"], [["otlp"], None, MISSING], [["debug/x"]]),
+    ("only", ["otlp", "debug/x"], [["otlp/1", "debug/x"], []], [["debug"], ["kafka"], MISSING]),
+    ("at_least", 10, [10, "10", 11.5], [9, MISSING]),
+    ("at_most", "1m", ["30s", "60s"], ["61s", "1h", MISSING]),
+    ("variable", True, ["${env:A}", "a${env:A}"], ["a", 1, MISSING]),
+    ("variable", False, ["a", None], ["${env:A}", MISSING]),
+)
+def test_a_condition_holds_or_not(name: str, operand: Any, holding: list[Any], failing: list[Any]) -> None:
+    asked = condition(name, operand)
+    assert [value for value in holding if asked.holds(value, {}) is not True] == []
+    assert [value for value in failing if asked.holds(value, {}) is not False] == []
+
+
+def test_every_condition_has_a_case() -> None:
+    (mark,) = test_a_condition_holds_or_not.pytestmark  # type: ignore[attr-defined]
+    assert {row[0] for row in mark.args[1]} == KINDS.keys()
+
+
+@cases(
+    "name, operand, value",
+    ("equals", "a", "${env:A}"),
+    ("like", "a", "${env:A:-a}"),
+    ("host", "a", "${env:A}:4317"),
+    ("host", "a", 1),
+    ("at_least", 1, "${env:A}"),
+    ("at_least", 1, "30s"),
+    ("at_most", 1, "much"),
+)
+def test_what_is_not_known_is_not_judged(name: str, operand: Any, value: Any) -> None:
+    assert condition(name, operand).holds(value, {}) is None
+
+
+def test_a_variable_that_is_given_as_text_is_known() -> None:
+    asked = condition("host", ["*.acme.example"])
+    assert [asked.holds("${env:HOST}:1", {"HOST": host}) for host in ("a.acme.example", "b.example")] == [True, False]
+
+
+def test_what_is_optional_may_be_missing() -> None:
+    asked = Conditions((condition("at_most", 1),), optional(True))
+    assert [asked.hold(value, {}) for value in (MISSING, 1, 2)] == [True, True, False]
+
+
+@cases(
+    "name, operand",
+    ("presen", True),
+    ("present", "yes"),
+    ("equals", []),
+    ("like", 1),
+    ("like", []),
+    ("like", [""]),
+    ("like", ["a" * 301]),
+    ("at_most", "much"),
+    ("at_most", True),
+)
+def test_a_wrong_condition_is_refused(name: str, operand: Any) -> None:
+    with pytest.raises(Problem):
+        condition(name, operand)
+
+
+def rule(path: str, **more: Any) -> UserRule:
+    require = more.pop("require", {".": {"present": False}})
+    looks = tuple(
+        Look(steps_of(text), Conditions(tuple(condition(*pair) for pair in asked.items())))
+        for text, asked in require.items()
+    )
+    given = {"id": "acme", "severity": "error", "message": "{name} at {path}", "fix": "Mend {name}."}
+    return UserRule(**given, path=path, steps=steps_of(path), position=Position("r.yml", 2, 5), require=looks, **more)
+
+
+def found(asked: UserRule, **subject: Any) -> list[str]:
+    return [f"{one.path}: {one.message}" for one in run([asked.rule()], Subject(**{"config": CONFIG, **subject}))]
+
+
+def test_a_rule_finds_each_place_where_something_does_not_hold() -> None:
+    asked = rule("exporters.*", require={"tls.insecure": {"equals": False}}, except_types=frozenset({"debug"}))
+    assert found(asked) == [
+        "exporters.otlp.tls.insecure: otlp at exporters.otlp",
+        "exporters.otlp/b.c: otlp/b.c at exporters.otlp/b.c",
+    ]
+
+
+def test_types_choose_components_under_any_name() -> None:
+    assert found(rule("exporters.*", types=frozenset({"debug"}))) == ["exporters.debug: debug at exporters.debug"]
+
+
+def test_where_chooses_places() -> None:
+    where = (Look(steps_of("processors"), Conditions((condition("contains", "batch"),))),)
+    assert found(rule("service.pipelines.*", where=where)) == [
+        "service.pipelines.traces: traces at service.pipelines.traces"
+    ]
+
+
+TARGET = Target(Catalogue((), ()), "k8s", "0.150.0")
+
+
+@cases(
+    "when, applies",
+    (When(), True),
+    (When(modes=("daemonset",)), True),
+    (When(modes=("sidecar",)), False),
+    (When(distributions=("k8s",)), True),
+    (When(distributions=("contrib",)), False),
+    (When(versions="0.110.0.."), True),
+    (When(versions="0.110.0..0.150.0"), False),
+    (When(components=(("processors", "batch"),)), False),
+    (When(pipelines=("traces",)), True),
+    (When(pipelines=("logs",)), False),
+    (When(pipelines=("logs/*",)), True),
+)
+def test_when_says_for_which_configs_a_rule_is(when: When, applies: bool) -> None:
+    deployment = Deployment("daemonset")
+    assert bool(found(rule("exporters.debug", when=when), target=TARGET, deployment=deployment)) is applies
+
+
+def test_a_build_and_a_mode_that_are_not_known_fit_nothing() -> None:
+    for when in (When(modes=("daemonset",)), When(versions="0.1.0.."), When(distributions=("k8s",))):
+        assert found(rule("exporters.debug", when=when)) == []
+
+
+def test_components_are_those_that_are_started() -> None:
+    started = {"processors": {"batch": None}, **{key: CONFIG[key] for key in ("exporters", "service")}}
+    asked = rule("exporters.debug", when=When(components=(("processors", "batch"),)))
+    assert len(found(asked, config=started)) == 1
+
+
+def test_a_rule_has_a_limit_of_findings() -> None:
+    many = {"exporters": {f"debug/{number}": None for number in range(MOST_FAULTS + 50)}}
+    assert len(found(rule("exporters.*"), config=many)) == MOST_FAULTS
+
+
+@cases("answer, holds", (None, False), (False, False), ("", False), ([], False), ({}, False), (0, True), (True, True))
+def test_an_expression_must_be_true(answer: Any, holds: bool) -> None:
+    asked = rule("exporters.debug", require={}, expression=lambda _value: answer)
+    assert (found(asked) == []) is holds
+
+
+def test_an_expression_that_cannot_be_computed_is_told() -> None:
+    def fails(_value: Any) -> Any:
+        raise Undecided("length() does not take null")
+
+    (said,) = found(rule("exporters.debug", require={}, expression=fails))
+    assert said == ": rule 'acme' cannot be decided here: length() does not take null"
+
+
+@pytest.mark.parametrize("config", [None, [], "text", {"exporters": []}, {"exporters": None}])
+def test_a_config_of_another_shape_has_no_places(config: Any) -> None:
+    assert found(rule("exporters.*"), config=config) == []

@@ -1,0 +1,257 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Users' own rules in files: every fault is told with its place, and findings are as those of all rules."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rule_files import MOST_RULES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rules import Undecided
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
+    _findings,
+    _jmespath,
+    _user_rules,
+    _validate,
+)
+
+from tests.support.cases import cases
+
+from ..helpers import VALIDATE
+
+RULE = """\
+rules:
+  - id: acme-tls
+    severity: error
+    path: exporters.*
+    require: {tls.insecure: {differs: true}}
+    message: "'{name}' sends in clear text"
+    fix: Remove it.
+"""
+CONFIG = """\
+receivers: {otlp: {protocols: {grpc: }}}
+exporters:
+  otlp_grpc:
+    endpoint: backend:4317
+    tls: {insecure: true}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp_grpc]}}}
+"""
+
+
+def load(tmp_path: Path, text: str) -> Any:
+    (tmp_path / "r.yml").write_text(text)
+    return _findings.own_rules([str(tmp_path)])
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    with pytest.raises(Problem) as refusal:
+        load(tmp_path, text)
+    return str(refusal.value)
+
+
+def report(tmp_path: Path, rule: str = RULE, config: str = CONFIG, **arguments: Any) -> dict[str, Any]:
+    (tmp_path / "rules").mkdir(exist_ok=True)
+    (tmp_path / "rules" / "r.yml").write_text(rule)
+    (tmp_path / "config.yaml").write_text(config)
+    given = {"paths": [str(tmp_path / "config.yaml")], "rule_paths": [str(tmp_path / "rules")], "fail_on": "never"}
+    return _validate.report({**VALIDATE, **given, **arguments}, lambda _warning: None)
+
+
+def of_rule(result: dict[str, Any], name: str = "acme-tls") -> list[dict[str, Any]]:
+    return [finding for finding in result["findings"] if finding["rule"] == name]
+
+
+def test_a_finding_has_its_place_and_the_rule_is_listed(tmp_path: Path) -> None:
+    result = report(tmp_path)
+    (finding,) = of_rule(result)
+    assert (finding["severity"], finding["line"], finding["path"]) == ("error", 5, "exporters.otlp_grpc.tls.insecure")
+    assert finding["message"] == "'otlp_grpc' sends in clear text"
+    (listed,) = result["own_rules"]
+    assert (listed["id"], listed["line"], listed["examples"]) == ("acme-tls", 2, 0)
+
+
+def test_without_rules_nothing_is_listed(tmp_path: Path) -> None:
+    assert "own_rules" not in report(tmp_path, rule_paths=[])
+
+
+@cases(
+    "arguments, severities",
+    ({"severities": {"acme-tls": "info"}}, ["info"]),
+    ({"severities": {"acme-tls": "off"}}, []),
+    ({"suppressions": [{"rule": "acme-tls", "reason": "mesh", "path": "exporters.*"}]}, []),
+    ({"profile": "production"}, ["error"]),
+    ({"profile": "development"}, ["info"]),
+    ({}, []),
+)
+def test_severities_profiles_and_suppressions_apply(
+    tmp_path: Path, arguments: dict[str, Any], severities: list[str]
+) -> None:
+    rule = RULE + '    profiles: {default: "off", development: info}\n'
+    assert [one["severity"] for one in of_rule(report(tmp_path, rule, **arguments))] == severities
+
+
+def test_a_comment_accepts_a_finding(tmp_path: Path) -> None:
+    config = CONFIG.replace("insecure: true}", "insecure: true}  # o11y: ignore acme-tls the mesh encrypts it")
+    result = report(tmp_path, config=config)
+    assert of_rule(result) == []
+    assert [one["rule"] for one in result["suppressed"] if one["rule"] == "acme-tls"] == ["acme-tls"]
+
+
+def test_sarif_and_junit_have_the_rule(tmp_path: Path) -> None:
+    rule = RULE + "    documentation: https://acme.example/tls\n"
+    (run,) = json.loads(report(tmp_path, rule, format="sarif")["report"])["runs"]
+    (described,) = (one for one in run["tool"]["driver"]["rules"] if one["id"] == "acme-tls")
+    assert described["helpUri"] == "https://acme.example/tls"
+    assert "[acme-tls]" in report(tmp_path, format="junit", fail_on="never")["report"]
+
+
+def test_no_message_shows_a_secret(tmp_path: Path) -> None:
+    config = CONFIG.replace("tls:", "headers: {authorization: Bearer hunter2hunter2}\n    tls:")
+    rule = RULE.replace("sends in clear text", "has hunter2hunter2 in {path} {value}")
+    text = json.dumps(report(tmp_path, rule, config))
+    assert "{value}" in text
+    assert "hunter2hunter2 in" not in json.dumps(of_rule(report(tmp_path, rule, config)))
+
+
+def test_examples_that_hold_are_counted(tmp_path: Path) -> None:
+    examples = "    examples: {good: [exporters: {debug: }], bad: [exporters: {otlp: {tls: {insecure: true}}}]}\n"
+    (rule,) = load(tmp_path, RULE + examples).as_list()
+    assert rule["examples"] == 2
+
+
+OTHER = RULE.replace("rules:\n", "")
+
+
+@cases(
+    "text, says",
+    ("rule: []", "r.yml:1:1 rule: there is no key 'rule'; did you mean 'rules'?"),
+    ("[]", "this must be a mapping"),
+    ("rules: x", "r.yml:1:1 rules: this must be a list"),
+    ("rules: [x]", "r.yml:1:9 rules[0]: this must be a mapping"),
+    (RULE + "    sevrity: x\n", "r.yml:8:5 rules[0].sevrity: there is no key 'sevrity'; did you mean 'severity'?"),
+    (RULE.replace("    fix: Remove it.\n", ""), "r.yml:2:5 rules[0]: `fix` is missing"),
+    (RULE.replace("error", "eror"), "r.yml:3:5 rules[0].severity: 'eror' is unknown here; did you mean 'error'?"),
+    (RULE.replace("acme-tls", "Acme"), "r.yml:2:5 rules[0].id: 'Acme' is not an id"),
+    (
+        RULE.replace("acme-tls", "clear-text"),
+        "'clear-text' is the id of a rule of this collection. Rename it, such as `acme-clear-text`",
+    ),
+    (RULE.replace("acme-tls", "invalid-yaml"), "is the id of a rule of this collection"),
+    (RULE + OTHER, "r.yml:8:5 rules[1].id: there are two rules 'acme-tls', the other one at "),
+    (RULE + "    id: acme-b\n", "r.yml:8:5 rules[0].id: this key stands twice"),
+    (
+        RULE.replace("exporters.*", "exporter.*"),
+        "no config has 'exporter'; did you mean 'exporters'?",
+    ),
+    (RULE.replace("exporters.*", "exporters.otpl"), "no build has exporter 'otpl'; did you mean 'otlp'?"),
+    (RULE.replace("exporters.*", "exporters.debug"), "no known component of exporters has this setting"),
+    (RULE.replace("tls.insecure:", "tsl.insecure:"), "has this setting; did you mean 'tls'?"),
+    (RULE.replace("exporters.*", "service.pipeline.*"), "`service` has no 'pipeline'; did you mean 'pipelines'?"),
+    (
+        RULE.replace("exporters.*", "service.pipelines.*.processor"),
+        "a pipeline has no 'processor'; did you mean 'processors'?",
+    ),
+    (
+        RULE.replace("exporters.*", "service.telemetry.log"),
+        "`service.telemetry` has no such setting; did you mean 'logs'?",
+    ),
+    (RULE.replace("exporters.*", "exporters..a"), "'exporters..a' is not a path"),
+    (RULE.replace("differs", "difers"), "there is no condition 'difers'; did you mean 'differs'?"),
+    (RULE.replace("{differs: true}", "{}"), "this must be a mapping of conditions"),
+    (RULE.replace("{tls.insecure: {differs: true}}", "[]"), "this must be a mapping of paths to conditions"),
+    (RULE.replace("    require: {tls.insecure: {differs: true}}\n", ""), "a rule has `require` or `expression`"),
+    (RULE + "    types: [otpl]\n", "rules[0].types[0]: 'otpl' is unknown here; did you mean 'otlp'?"),
+    (RULE + "    unlisted: maybe\n", "rules[0].unlisted: this must be true or false"),
+    (RULE + "    when: {mode: [x]}\n", "there is no key 'mode'; did you mean 'modes'?"),
+    (RULE + "    when: {modes: [daemonsets]}\n", "'daemonsets' is unknown here; did you mean 'daemonset'?"),
+    (RULE + "    when: {versions: '>1'}\n", "'>1' is no range of versions"),
+    (
+        RULE + "    when: {components: [processors.bacth]}\n",
+        "'processors.bacth' is unknown here; did you mean 'processors.batch'?",
+    ),
+    (RULE + "    profiles: {prod: error}\n", "there is no key 'prod'"),
+    (RULE + "    expression: a[\n", "rules[0].expression: invalid JMESPath"),
+    (RULE + "    expression: '[a, b]'\n", "a rule cannot use `[a, b]`"),
+    (RULE + "    expression: join(a, b)\n", "a rule cannot use the function 'join'"),
+    (RULE + "    expression: lenght(a)\n", "the function 'lenght'; did you mean 'length'?"),
+    (RULE + f"    expression: {'a' * 1001}\n", "this must be a text of 1 to 1000 characters"),
+    (RULE + "    examples: {good: [x]}\n", "rules[0].examples.good[0]: an example is a config"),
+    (
+        RULE + "    examples: {good: [exporters: {otlp: {tls: {insecure: true}}}]}\n",
+        "r.yml:8:23 rules[0].examples.good[0]: rule 'acme-tls': this example is good, and the rule finds a fault",
+    ),
+    (
+        RULE + "    examples: {bad: [exporters: {debug: }]}\n",
+        "rule 'acme-tls': this example is bad, and the rule finds nothing in it",
+    ),
+    (
+        RULE + "    expression: length(tls)\n    examples: {bad: [exporters: {debug: {}}]}\n",
+        "the rule cannot be decided in this example: length() does not take null",
+    ),
+)
+def test_a_fault_of_a_file_is_told_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    said = refused(tmp_path, text)
+    assert says in said
+    assert "in your own rules, nothing was checked" in said
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    said = refused(tmp_path, RULE.replace("error", "eror").replace("exporters.*", "exporter.*"))
+    assert said.startswith("2 faults in your own rules")
+
+
+def test_what_only_an_own_build_has_is_unlisted(tmp_path: Path) -> None:
+    text = RULE.replace("exporters.*", "exporters.acme") + "    unlisted: true\n    types: [acme]\n"
+    assert load(tmp_path, text).ids == {"acme-tls"}
+
+
+def test_rules_have_limits(tmp_path: Path) -> None:
+    many = "rules:\n" + "".join(OTHER.replace("acme-tls", f"acme-{number}") for number in range(MOST_RULES + 1))
+    assert f"there are more than {MOST_RULES} rules" in refused(tmp_path, many)
+    assert "has more than" in refused(tmp_path, "#" * 600_000)
+
+
+@pytest.mark.parametrize("name", ["none", "empty"])
+def test_a_path_without_rules_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Problem, match=rf"there is no file with rules at .*{name}"):
+        _user_rules.load([str(tmp_path / name)], ())
+
+
+def test_a_broken_file_names_its_place(tmp_path: Path) -> None:
+    assert f"{tmp_path}/r.yml:1" in refused(tmp_path, "a: ]")
+
+
+def test_only_rules_with_an_expression_need_jmespath(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> Any:
+        raise Problem("the Python library jmespath is missing on the controller", fix="Run: pip install jmespath")
+
+    monkeypatch.setattr(_jmespath, "library", missing)
+    assert load(tmp_path, RULE.replace("acme-tls", "acme-plain")).ids == {"acme-plain"}
+    assert "rules[0].expression: the Python library jmespath is missing" in refused(
+        tmp_path, RULE + "    expression: a\n"
+    )
+
+
+DOUBLES = "|".join(["map(&`[1,2,3,4,5,6,7,8,9,10]`, @)[]"] * 12)
+
+
+def test_an_expression_takes_bounded_time_and_memory() -> None:
+    compute = _jmespath.bounded(DOUBLES)
+    start = time.process_time()
+    with pytest.raises(Undecided, match="more than"):
+        compute([1] * 10)
+    assert time.process_time() - start < 5
+
+
+def test_an_expression_that_fits_no_value_quotes_none() -> None:
+    with pytest.raises(Undecided) as told:
+        _jmespath.bounded("length(@)")(1234567)
+    assert "1234567" not in str(told.value)
+    assert "length() does not take number" in str(told.value)
