@@ -58,7 +58,7 @@ def _rendered(variables: dict[str, Any]) -> list[Subject]:
     own = {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
     defaults = {key: own[key] for key in option_names() if key in own and "{{" not in str(own[key])}
     seen: list[Subject] = []
-    with patch.object(_render, "lint", lambda subject: seen.append(subject) or []):
+    with patch.object(_render, "lint", lambda subject, _own: seen.append(subject) or []):
         _render.plan(_render.Request(variables["otel_collectors"], defaults))
     return seen
 

@@ -73,12 +73,16 @@ class KnownPaths:
             return f"no build has {name[:-1]} '{first.key}'{near(first.key.partition('/')[0], self.types[name])}"
         kinds = [kind for kind in kinds if not types or kind_of(kind) in types]
         known = [kind for kind in kinds if self._settings_of(name, kind)]
-        if not known or any(self._has(name, kind, rest) for kind in known):
+        if not known or any(self._has(name, kind, rest, first) for kind in known):
             return ""
         return f"no known component of {name} has this setting{_near_setting(rest, self._all_settings(name, kinds))}"
 
-    def _has(self, name: str, kind: str, steps: list[Step]) -> bool:
-        return any(self._allows(fields, steps) for fields in self._settings_of(name, kind))
+    def _has(self, name: str, kind: str, steps: list[Step], component: Step) -> bool:
+        """Whether a type has a setting. Of a type that takes any key, a path for many types is not meant."""
+        known = self._settings_of(name, kind)
+        if steps and not component.is_key:
+            known = [fields for fields in known if not isinstance(fields, dict) or _met(steps[0], fields)]
+        return any(self._allows(fields, steps) for fields in known)
 
     def _settings_of(self, name: str, kind: str) -> list[Any]:
         renamed = self.catalogue.rename(name, kind)

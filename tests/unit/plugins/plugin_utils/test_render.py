@@ -287,7 +287,7 @@ def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(back
 
 
 def test_a_config_that_is_too_large_is_refused_before_its_rules_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_render, "lint", lambda _subject: pytest.fail("the rules ran first"))
+    monkeypatch.setattr(_render, "lint", lambda _subject, _own: pytest.fail("the rules ran first"))
     config = {"processors": {"transform/large": {"trace_statements": ["x" * 2**21]}}}
     with pytest.raises(Problem, match=r"the config has 204\d KiB"):
         _render.plan(_render.Request([{**GATEWAY, "config": config}], {"namespace": "n"}))

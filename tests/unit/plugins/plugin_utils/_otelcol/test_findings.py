@@ -120,7 +120,7 @@ def test_a_rule_that_fails_is_a_finding_and_the_others_still_run(monkeypatch: py
         raise ValueError("hunter2secret")
 
     broken_first = (*rules("error", broken), *structure.RULES)
-    monkeypatch.setattr(_validate, "lint", lambda subject: run(broken_first, subject))
+    monkeypatch.setattr(_validate, "lint", lambda subject, _own: run(broken_first, subject))
     config = {**OTLP, "receiver": {}}
     arguments = {**VALIDATE, "config": config, "fail_on": "never"}
     listed = _validate.report(arguments, lambda _warning: None, check=True)["findings"]

@@ -151,7 +151,7 @@ OTHER = RULE.replace("rules:\n", "")
     ),
     (RULE.replace("exporters.*", "exporters.otpl"), "no build has exporter 'otpl'; did you mean 'otlp'?"),
     (RULE.replace("exporters.*", "exporters.debug"), "no known component of exporters has this setting"),
-    (RULE.replace("tls.insecure:", "tsl.insecure:"), "has this setting; did you mean 'tls'?"),
+    (RULE.replace("tls.insecure:", "tlss.insecure:"), "has this setting; did you mean 'tls'?"),
     (RULE.replace("exporters.*", "service.pipeline.*"), "`service` has no 'pipeline'; did you mean 'pipelines'?"),
     (
         RULE.replace("exporters.*", "service.pipelines.*.processor"),

@@ -335,7 +335,7 @@ def test_rules_know_the_build_that_will_run(
     options: dict[str, Any], build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Subject] = []
-    monkeypatch.setattr(_render, "lint", lambda subject: seen.append(subject) or [])
+    monkeypatch.setattr(_render, "lint", lambda subject, _own: seen.append(subject) or [])
     item = {"name": "a", "namespace": "b", "recipes": ["otlp_ingest", "debug_output"]}
     _render.plan(_render.Request([item], options))
     target = seen[0].target
