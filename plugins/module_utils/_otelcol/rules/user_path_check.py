@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..catalogue.catalogue import IGNORED, OPEN, SECTIONS, Catalogue
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.rows import IGNORED, OPEN, SECTIONS
 from ..config.paths import ROLES
 from ..errors import near
-from ..needs.listeners import kind_of
+from ..traits import kind_of
 from .setting_fields import ANY, ENTRY, LABEL
 from .user_paths import Step, Steps, pattern_of
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..catalogue.catalogue import SECTIONS
+from ..catalogue.rows import SECTIONS
 from ..config.paths import Path, Position, at, dotted
 from ..errors import Problem, at_most, near
-from ..needs.listeners import kind_of
+from ..traits import kind_of
 from ..yaml.yaml_documents import Document
 from .profiles import OFF, PROFILES
 from .subject import SEVERITIES

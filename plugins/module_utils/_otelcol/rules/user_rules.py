@@ -17,9 +17,9 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ..catalogue.catalogue import is_within
+from ..catalogue.version_ranges import is_within
 from ..config.paths import Path, Position, dotted, section
-from ..needs.listeners import kind_of
+from ..traits import kind_of
 from .subject import About, Fault, Rule, Subject
 from .user_conditions import Conditions
 from .user_paths import MISSING, Steps, matches, nearest_place
