@@ -211,6 +211,7 @@ WRONG = {
     ("validate", "-", "--binary", "absent"): "the program absent does not exist",
     ("migrate", "-", "absent.yaml"): "the standard input and files were given",
     ("migrate", "-", "--compare", "{binry: absent}"): "'compare' has no 'binry'; did you mean 'binary'?",
+    ("test", "empty", "--compare", "running=true"): "'compare' has no 'running' (at --compare). Give config, binary.",
     ("test", "empty"): "there is no YAML file at empty",
     ("test", "-"): "`test` reads no standard input",
     ("valdiate",): "invalid choice: 'valdiate'",

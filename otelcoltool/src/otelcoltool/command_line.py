@@ -36,7 +36,7 @@ exit codes:
 # Options of modules that need an inventory, its roles or a cluster.
 _OF_INVENTORIES = (
     *("collectors", "defaults", "recipe_paths", "platform_paths", "identity_annotations", "has_identity"),
-    *("resources", "programs", "config"),
+    *("resources", "programs", "config", "compare.running"),
 )
 
 

@@ -92,7 +92,7 @@ def documented(command: str, left_out: Collection[str]) -> dict[str, Option]:
     module = PREFIX + command
     text = import_module(f".modules.{module}", __package__).DOCUMENTATION
     found = _documented.options_of(text, module, _fragment_text)
-    return {name: _option(name, facts) for name, facts in found.items() if name not in left_out}
+    return {name: _option(name, facts, left_out) for name, facts in found.items() if name not in left_out}
 
 
 def _fragment_text(file: str, part: str) -> str:
@@ -100,11 +100,12 @@ def _fragment_text(file: str, part: str) -> str:
     return str(getattr(fragment, part))
 
 
-def _option(name: str, facts: Mapping[str, Any]) -> Option:
+def _option(name: str, facts: Mapping[str, Any], left_out: Collection[str] = ()) -> Option:
     said = facts.get("description", "")
     text = said if isinstance(said, str) else " ".join(said)
     choices = tuple(facts.get("choices", ()))
-    parts = facts.get("suboptions", {})
+    inner = facts.get("suboptions", {})
+    parts = {part: inner[part] for part in inner if f"{name}.{part}" not in left_out}
     return Option(name, facts["type"], facts.get("elements", ""), choices, facts.get("default"), _plain(text), parts)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..command_line import CLEAN, FOUND, Request, say
 from ..module_utils._otelcol.errors import Problem
+from ..options import without_play
 from ..plugin_utils._otelcol._testing import config_tests
 
 
@@ -21,7 +22,7 @@ def run(request: Request) -> int:
         if not problem.facts:
             raise
         result = problem.facts
-    print(_json(result) if request.format == "json" else f"{result['report']}{_end(result)}")
+    print(_json(result) if request.format == "json" else without_play(f"{result['report']}{_end(result)}"))
     return FOUND if result["failure"] and request.arguments["fail_on"] == "failure" else CLEAN
 
 
