@@ -105,6 +105,31 @@ def test_options_are_those_of_the_module(tool: Tool) -> None:
     assert "k8s 0.150.0" in tool.run("validate", "-", "--distribution=k8s", "--version=0.150.0", stdin=GOOD).stdout
 
 
+OWN_RULE = """\
+rules:
+  - id: acme-debug
+    severity: error
+    path: exporters.*
+    types: [debug]
+    require: {.: {present: false}}
+    message: "'{name}' is not for us"
+    fix: Remove it.
+    examples: {good: [exporters: {otlp: }], bad: [exporters: {debug: }]}
+"""
+
+
+def test_rules_of_users_are_judged_and_can_be_checked_alone(tool: Tool) -> None:
+    tool.write("rules.yml", OWN_RULE)
+    done = tool.run("validate", "-", "--rule-paths", "rules.yml", stdin=GOOD)
+    assert done.returncode == FOUND
+    assert "error [acme-debug] 'debug' is not for us. Remove it." in done.stdout
+    assert tool.run("validate", "--rule-paths", "rules.yml").returncode == CLEAN
+    tool.write("rules.yml", OWN_RULE.replace("good: [exporters: {otlp", "good: [exporters: {debug"))
+    broken = tool.run("validate", "--rule-paths", "rules.yml")
+    assert broken.returncode == UNUSABLE
+    assert "this example is good, and the rule finds a fault at 'exporters.debug'" in broken.stderr
+
+
 OLD = """\
 receivers: {otlp: {protocols: {grpc: {endpoint: "localhost:4317"}}}}
 exporters:

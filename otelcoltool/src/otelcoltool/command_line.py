@@ -191,7 +191,7 @@ def _request(command: Command, given: argparse.Namespace, known: Mapping[str, op
     from_file = _options_file(given.options, known) if given.options else {}
     found = {**dict.fromkeys(_OF_INVENTORIES), "collectors": [], **options.arguments(given, known, from_file)}
     paths = found["paths"] = list(dict.fromkeys(found["paths"]))
-    if not paths:
+    if not paths and not found.get("rule_paths"):
         raise Problem("there is nothing to read", fix=f"Give files or folders, or `{STDIN}` for the standard input.")
     if STDIN in paths:
         files = [path for path in paths if path != STDIN]

@@ -144,6 +144,9 @@ def add_to(parser: argparse.ArgumentParser, options: Mapping[str, Option], stdin
         elif option.is_mapping:
             told += " May be given several times." if option.kind == "list" else ""
             parser.add_argument(option.flag, action="append", metavar="NAME=VALUE,…", help=told)
+        elif option.kind == "list":
+            told += " May be given several times."
+            parser.add_argument(option.flag, action="append", metavar=option.elements.upper(), help=told)
         else:
             named = {"choices": option.choices} if option.choices else {"metavar": option.kind.upper()}
             parser.add_argument(option.flag, help=told, **named)
