@@ -106,6 +106,25 @@ def test_a_wildcard_for_the_pipelines_behind_a_connector_still_adds_to_them() ->
     assert "tail_sampling" not in pipelines["traces"]["processors"]
 
 
+def test_a_connector_for_two_signals_hands_each_on_by_itself() -> None:
+    own = {
+        "connectors": {"forward": None},
+        "exporters": {"debug": None},
+        "service": {
+            "pipelines": {
+                "traces": {"exporters+": ["forward"]},
+                "logs": {"exporters+": ["forward"]},
+                "traces/behind": {"receivers": ["forward"], "exporters": ["debug"]},
+                "logs/behind": {"receivers": ["forward"], "exporters": ["debug"]},
+            }
+        },
+    }
+    tail = {"tail_sampling": {"pipelines": "traces*"}}
+    pipelines = by_signals(render({"name": "c", "recipes": ["otlp_ingest", tail], "config": own}))
+    assert "tail_sampling" in pipelines["traces"]["processors"]
+    assert "tail_sampling" not in pipelines["traces/behind"].get("processors", [])
+
+
 def test_a_pipeline_that_receives_by_itself_too_gets_what_wildcards_add() -> None:
     own = {
         "receivers": {"zipkin": {}},

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._otelcol.config.paths import at, items, section
+from .._otelcol.config.pipelines import PipelineGraph, signal_of
 from .._otelcol.needs.quantities import duration
 from .._otelcol.traits import is_for_trials, kind_of, samples
 from .manifests.build import CollectorBuild
@@ -44,14 +45,11 @@ def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | 
 
 def hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
     """Return how to see what a collector takes and sends on, by the collectors that its exporters send to."""
-    collector, connectors = build.collector, section(build.config, "connectors")
+    collector = build.collector
     if collector.mode == "sidecar":  # it has no pods of its own
         return None
-    signals: dict[str, set[str]] = {}
-    for key, pipeline in section(build.config, "service", "pipelines").items():
-        for name in map(str, items(pipeline, "exporters")):
-            if not is_for_trials(name) and name not in connectors:
-                signals.setdefault(name, set()).add(kind_of(str(key)))
+    exporting = PipelineGraph.of(build.config).signals_by_id("exporters")
+    signals = {name: found for name, found in exporting.items() if not is_for_trials(name)}
     return {
         "name": f"{collector.namespace}/{collector.name}",
         "namespace": collector.namespace,
@@ -82,34 +80,34 @@ def not_tested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     return unprobed(build, config) or (f"its {' and '.join(left)}, which a sampler may drop" if left else "")
 
 
-def _entered(config: Mapping[str, Any]) -> list[str]:
+def _entered(graph: PipelineGraph) -> list[str]:
     """Return the pipelines that have an OTLP receiver."""
-    pipelines = section(config, "service", "pipelines").items()
-    return [str(key) for key, one in pipelines if any(kind_of(str(name)) == "otlp" for name in items(one, "receivers"))]
+    receives = {pipeline: graph.listed(pipeline, "receivers") for pipeline in graph.pipelines}
+    return [pipeline for pipeline, names in receives.items() if any(kind_of(name) == "otlp" for name in names)]
 
 
 def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each signal that an OTLP receiver takes, with the samplers on each way to an exporter."""
-    for key in _entered(config):
-        yield from ((kind_of(str(key)), samplers) for samplers in _ways(config, key, ()))
+    graph = PipelineGraph.of(config)
+    for pipeline in _entered(graph):
+        for samplers in _ways(graph, pipeline):
+            yield signal_of(pipeline), samplers
 
 
-def _ways(config: Mapping[str, Any], key: str, passed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the samplers on each way out of a pipeline, also through connectors that keep the signal."""
-    pipelines, connectors = section(config, "service", "pipelines"), section(config, "connectors")
-    own = tuple(str(name) for name in items(pipelines[key], "processors") if samples(str(name)))
-    for exporter in items(pipelines[key], "exporters"):
-        if exporter not in connectors:
+def _ways(graph: PipelineGraph, pipeline: str, passed: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the samplers on each way out of a pipeline, also through connectors that hand on what they get."""
+    own = tuple(filter(samples, graph.listed(pipeline, "processors")))
+    for exporter in graph.listed(pipeline, "exporters"):
+        if exporter not in graph.connectors:
             yield own
-        for other, pipeline in pipelines.items() if exporter in connectors else ():
-            same = kind_of(str(other)) == kind_of(key) and exporter in items(pipeline, "receivers")
-            if same and other not in (key, *passed):
-                yield from ((*own, *behind) for behind in _ways(config, str(other), (*passed, key)))
+        for other in graph.behind(pipeline, exporter):
+            if other not in passed:
+                yield from ((*own, *behind) for behind in _ways(graph, other, (*passed, pipeline)))
 
 
 def _received(config: Mapping[str, Any]) -> list[str]:
     """Return the signals whose pipelines have an OTLP receiver."""
-    found = {kind_of(key) for key in _entered(config)}
+    found = {signal_of(pipeline) for pipeline in _entered(PipelineGraph.of(config))}
     return [signal for signal in _SIGNALS if signal in found]
 
 

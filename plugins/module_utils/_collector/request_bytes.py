@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import at, items, section
+from .._otelcol.config.paths import at, section
+from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, to_exporters
 from .._otelcol.migrate.data_edits import Change, apply
 from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
@@ -124,10 +125,7 @@ def _usual(processor: Any) -> bool:
 
 def _senders(before: Any, now: Any, target: Target) -> Iterator[_Sender]:
     """Yield the exporters of pipelines that send requests out of a queue which makes batches."""
-    signals: dict[str, set[str]] = {}
-    for pipeline, roles in section(now, "service", "pipelines").items():
-        for name in items(roles, "exporters"):
-            signals.setdefault(str(name), set()).add(pipeline.partition("/")[0])
+    signals = PipelineGraph.of(now).signals_by_id("exporters")
     for name, settings in section(now, "exporters").items():
         queue = at(settings, (QUEUE,))
         if name not in signals or sends_nothing(name) or not can_batch(target, name):

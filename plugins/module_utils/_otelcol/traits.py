@@ -113,7 +113,7 @@ _ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (EXPORTERS, "prometheusremotewrite", (Trait.NEEDS_URL,)),
     (EXPORTERS, "zipkin", (Trait.SENDS_AS_GIVEN, Trait.NEEDS_URL)),
     (CONNECTORS, "count", (Trait.COUNTS_BY_CONDITION,)),
-    (CONNECTORS, "datadog", (Trait.COUNTS_SPANS, Trait.REACHES_OUT)),
+    (CONNECTORS, "datadog", (Trait.HANDS_ON, Trait.COUNTS_SPANS, Trait.REACHES_OUT)),
     (CONNECTORS, "failover", (Trait.HANDS_ON,)),
     (CONNECTORS, "forward", (Trait.HANDS_ON,)),
     (CONNECTORS, "grafanacloud", (Trait.REACHES_OUT,)),

@@ -13,6 +13,7 @@ from typing import Any
 from .._diagnose.pod_config import environment, expanded
 from .._install.releases.products import CERT_MANAGER, OPERATOR
 from .._otelcol.config.paths import at, items, section
+from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube import names
 from .._otelcol.kube.names import COLLECTOR_LABEL
 
@@ -165,9 +166,9 @@ class FleetMember:
     @property
     def receivers(self) -> list[str]:
         """Return the types of the receivers that its pipelines use."""
-        pipelines = section(self.config, "service", "pipelines").values()
-        used = {one for pipeline in pipelines for one in items(pipeline, "receivers")}
-        return sorted({str(one).split("/", 1)[0] for one in used if one in section(self.config, "receivers")})
+        configured = section(self.config, "receivers")
+        used = PipelineGraph.of(self.config).signals_by_id("receivers")
+        return sorted({name.split("/", 1)[0] for name in used if name in configured})
 
 
 def members(

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import is_loopback, items, section
+from .._otelcol.config.paths import is_loopback, section
+from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube import names
 from .._otelcol.needs.peers import Peer, peers
 from .._otelcol.traits import EXPORTERS, Trait, traits_of
@@ -128,11 +129,9 @@ def _targets(member: FleetMember, known: Names) -> Iterator[tuple[TopologyNode, 
 
 def _exporters(member: FleetMember) -> dict[str, list[str]]:
     """Return the exporters that pipelines use, each with its signals."""
-    found: dict[str, set[str]] = {}
-    for pipeline, parts in section(member.config, "service", "pipelines").items():
-        for exporter in items(parts, "exporters"):
-            if exporter in section(member.config, "exporters"):
-                found.setdefault(str(exporter), set()).add(str(pipeline).split("/", 1)[0])
+    configured = section(member.config, "exporters")
+    listed = PipelineGraph.of(member.config).signals_by_id("exporters")
+    found = {name: signals for name, signals in listed.items() if name in configured}
     order = {signal: index for index, signal in enumerate(SIGNALS)}
     return {name: sorted(found[name], key=lambda one: (order.get(one, len(order)), one)) for name in sorted(found)}
 

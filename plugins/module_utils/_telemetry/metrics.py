@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.config.paths import address, amount, at, is_loopback, items, section
+from .._otelcol.config.pipelines import PipelineGraph, signal_of
 from .._otelcol.needs.listeners import waits_for_clients
 from .._otelcol.needs.quantities import duration
 from .times import age
@@ -93,11 +94,11 @@ class Flow:
     ) -> None:
         self.config, self.listeners, self.gained, self.whole = config, listeners, gained, whole
         self.seconds = max(round(seconds), 1)
-        self.pipelines = section(config, "service", "pipelines")
+        self.graph = PipelineGraph.of(config)
 
     def facts(self) -> dict[str, list[dict[str, Any]]]:
         """Return the ends of every signal, and what stands between them."""
-        used = dict.fromkeys(str(key).split("/", 1)[0] for key in self.pipelines)
+        used = dict.fromkeys(map(signal_of, self.graph.pipelines))
         signals = [*(one for one in NOUNS if one in used), *(one for one in used if one not in NOUNS)]
         return {
             "receives": [row for signal in signals for row in self._receives(signal)],
@@ -114,14 +115,7 @@ class Flow:
         return bool(came) and settled and not any(row["accepted_total"] for row in idle)
 
     def _used(self, signal: str, role: str) -> list[str]:
-        found = [
-            str(one)
-            for key, pipeline in self.pipelines.items()
-            if str(key).split("/", 1)[0] == signal
-            for one in items(pipeline, role)
-        ]
-        connectors = section(self.config, "connectors")
-        return [one for one in dict.fromkeys(found) if one not in connectors]
+        return self.graph.ids_of(signal, role)
 
     def _common(self, signal: str, name: str, role: str) -> dict[str, Any]:
         return {

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.paths import section
+from ..._otelcol.config.pipelines import PipelineGraph
 from ..._otelcol.errors import Problem
 from .build import CollectorBuild, Manifest, frame, present
 from .workload import SCALED
@@ -129,13 +130,8 @@ def _capacity(build: CollectorBuild) -> int:
 
 def _exporting(build: CollectorBuild) -> list[tuple[str, str]]:
     """Return each exporter of a pipeline with each signal that it gets."""
-    pipelines = section(build.config, "service", "pipelines")
-    pairs = [
-        (str(name), pipeline.partition("/")[0])
-        for pipeline in pipelines
-        for name in items(pipelines, pipeline, "exporters")
-    ]
-    return list(dict.fromkeys(pairs))
+    exporting = PipelineGraph.of(build.config).signals_by_id("exporters")
+    return [(name, signal) for name, signals in exporting.items() for signal in signals]
 
 
 def _utilization(resource: str, percent: int | None) -> dict[str, Any] | None:

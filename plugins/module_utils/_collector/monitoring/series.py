@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._otelcol.config.layers import parse_version
-from ..._otelcol.config.paths import at, items, section
+from ..._otelcol.config.paths import ROLES, at, items
+from ..._otelcol.config.pipelines import PipelineGraph
 from ..._otelcol.traits import kind_of
 
 # What records of each signal are called in names of metrics. Source: documentation.md of exporterhelper.
@@ -111,9 +112,7 @@ def parts_of(config: Mapping[str, Any]) -> Parts:
 
 
 def _in_pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    connectors = section(config, "connectors")
-    for key, pipeline in section(config, "service", "pipelines").items():
-        for kind in ("receivers", "processors", "exporters"):
-            for name in items(pipeline, kind):
-                if name not in connectors:
-                    yield kind, kind_of(str(name)), str(key).partition("/")[0]
+    graph = PipelineGraph.of(config)
+    for role in ROLES:
+        for component_id, signals in graph.signals_by_id(role).items():
+            yield from ((role, kind_of(component_id), signal) for signal in signals)

@@ -22,9 +22,9 @@ from typing import Any
 
 from ..errors import Problem
 from ..traits import belongs_everywhere
-from .handing_on import RecordFlow
 from .layers import APPEND, Composed, Layer, is_pattern
 from .paths import ROLES, SECTIONS, Config, Path, at, dotted, items, section
+from .pipelines import PipelineGraph
 
 # Order of processors: the limiter before all work, enrichment before what reads it, batches last.
 # Source: "Recommended Processors" in the Collector's processor/README.md.
@@ -193,7 +193,7 @@ def _without_repeats(pipeline: dict[str, list[str]]) -> dict[str, list[str]]:
     return {"processors": processors} if processors else {}
 
 
-def _flow(recipes: Sequence[Layer], own: Sequence[Layer]) -> RecordFlow:
+def _flow(recipes: Sequence[Layer], own: Sequence[Layer]) -> PipelineGraph:
     """Return how records go from pipeline to pipeline, without what wildcards add."""
     pipelines: dict[str, dict[str, list[str]]] = {}
     for layer in (*recipes, *own):
@@ -205,7 +205,7 @@ def _flow(recipes: Sequence[Layer], own: Sequence[Layer]) -> RecordFlow:
                 listed = [*items(roles, role), *items(roles, role + APPEND)]
                 ends[role] = [*ends.get(role, []), *(one for one in listed if isinstance(one, str))]
     connectors = {name for layer in (*recipes, *own) for name in section(layer.config, "connectors")}
-    return RecordFlow(pipelines, connectors)
+    return PipelineGraph(pipelines, connectors)
 
 
 def _pipelines(recipes: Sequence[Layer]) -> Iterator[tuple[str, str, dict[str, list[str]]]]:

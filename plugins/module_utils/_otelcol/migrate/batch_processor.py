@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..config.paths import Path, at, items, section
+from ..config.pipelines import PipelineGraph
 from ..rules.batching import BATCH, BY_DEFAULT, GONE, QUEUE, WARNED, can_batch, collects, from_version
 from ..rules.view import Target, kind_of
-from ..traits import PROCESSORS, Trait, hands_on, sends_nothing, traits_of
+from ..traits import PROCESSORS, Trait, sends_nothing, traits_of
 from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, type_of, with_type
 
 # What the processor and a queue do without settings.
@@ -75,14 +76,14 @@ def to_exporters(config: Any, target: Target, counted: bool = True) -> Iterator[
 
 
 def _plan(name: str, config: Any, target: Target, counted: bool) -> _Plan:
-    plan = _Plan()
+    plan, graph = _Plan(), PipelineGraph.of(config)
     for pipeline, roles in section(config, "service", "pipelines").items():
         processors = items(roles, "processors")
         if name not in processors:
             continue
         index = processors.index(name)
         place: Path = ("service", "pipelines", pipeline, "processors", index)
-        senders = list(dict.fromkeys(_senders(pipeline, config, ())))
+        senders = list(dict.fromkeys(_senders(pipeline, graph)))
         lasting = any(_lasts(_exporter(config, one)) for one in senders)
         least = batch_of(section(config, "processors")[name])["min_size"] if counted else 0
         why = _shared(processors[index + 1 :], senders, lasting, target) or _unable(least, senders, config, target)
@@ -114,17 +115,15 @@ def _unlisted(path: Path, plan: _Plan, successor: str, config: Any, target: Targ
         yield Replace(path)
 
 
-def _senders(pipeline: str, config: Any, seen: tuple[str, ...]) -> Iterator[str]:
+def _senders(pipeline: str, graph: PipelineGraph, seen: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the exporters to which the requests of a pipeline lead, through connectors that hand them on too."""
-    connectors, pipelines = section(config, "connectors"), section(config, "service", "pipelines")
-    for name in (one for one in items(pipelines.get(pipeline), "exporters") if isinstance(one, str)):
-        if name not in connectors:
-            yield from () if sends_nothing(name) else (name,)
-            continue
-        for other, roles in pipelines.items() if hands_on(name) else ():
-            again = any(kind_of(one) == BATCH for one in items(roles, "processors") if isinstance(one, str))
-            if name in items(roles, "receivers") and other not in seen and not again:
-                yield from _senders(other, config, (*seen, pipeline))
+    for name in graph.listed(pipeline, "exporters"):
+        if name not in graph.connectors and not sends_nothing(name):
+            yield name
+        for other in graph.behind(pipeline, name):
+            again = any(kind_of(one) == BATCH for one in graph.listed(other, "processors"))
+            if other not in seen and not again:
+                yield from _senders(other, graph, (*seen, pipeline))
 
 
 def _lasts(exporter: Any) -> bool:

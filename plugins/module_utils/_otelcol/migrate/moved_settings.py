@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.layers import parse_version
-from ..config.paths import Path, at, items, leaves, section
+from ..config.paths import Path, at, leaves, section
+from ..config.pipelines import PipelineGraph
 from ..rules.view import Target
 from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
 
@@ -201,8 +202,7 @@ def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         if not old or role not in ("receivers", "exporters"):
             continue
         path: Path = (role, component_id, old[0])
-        pipelines = section(config, "service", "pipelines")
-        signals = {type_of(name) for name, own in pipelines.items() if component_id in items(own, role)}
+        signals = set(PipelineGraph.of(config).signals_by_id(role).get(component_id, ()))
         if not signals or signals & set(settings):
             why = "No pipeline uses it, or a signal has its own already: write them below each signal."
             yield Unsolved(path, f"{' and '.join(old)} moved", why)

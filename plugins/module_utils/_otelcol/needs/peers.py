@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import dotted, items, leaves, section
+from ..config.paths import dotted, leaves, section
+from ..config.pipelines import PipelineGraph
 from ..kube.service_names import service_of
 from ..traits import EXPORTERS, Trait, traits_of
 
@@ -49,13 +50,9 @@ class Peer(NamedTuple):
 
 def peers(config: Any, namespace: str) -> list[Peer]:
     """Return the addresses of all exporters that a pipeline uses."""
-    used = {
-        one
-        for pipeline in section(config, "service", "pipelines").values()
-        for one in items(pipeline, "exporters")
-        if isinstance(one, str) and one in section(config, "exporters")
-    }
-    found = [peer for name in sorted(used) for peer in _peers(name, section(config, "exporters", name), namespace)]
+    configured = section(config, "exporters")
+    used = sorted(name for name in PipelineGraph.of(config).signals_by_id("exporters") if name in configured)
+    found = [peer for name in used for peer in _peers(name, section(configured, name), namespace)]
     return list({(peer.exporter, peer.host, peer.port): peer for peer in reversed(found)}.values())[::-1]
 
 

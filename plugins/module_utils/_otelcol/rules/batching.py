@@ -14,7 +14,8 @@ from typing import Any
 
 from ..catalogue.catalogue import Catalogue
 from ..config.layers import parse_version
-from ..config.paths import at, items, section
+from ..config.paths import at, section
+from ..config.pipelines import PipelineGraph
 from ..traits import EXPORTERS, Trait, sends_nothing, types_that
 from .components import configured
 from .subject import Fault, Subject, rules
@@ -100,14 +101,14 @@ def doubles(config: Any, catalogue: Catalogue) -> bool:
     """Whether a pipeline has the processor, and an exporter that makes batches by default from 0.171.0 on."""
     target = Target(catalogue, "contrib", BY_DEFAULT)
 
-    def makes(name: Any) -> bool:
+    def makes(name: str) -> bool:
         queue = at(config, ("exporters", name, QUEUE))
         off = at(queue, ("enabled",)) is False or at(queue, (BATCH, "enabled")) is False
-        return isinstance(name, str) and not sends_nothing(name) and not off and can_batch(target, name)
+        return not sends_nothing(name) and not off and can_batch(target, name)
 
     return any(
-        any(map(_is_batch, items(pipeline, "processors"))) and any(map(makes, items(pipeline, "exporters")))
-        for pipeline in section(config, "service", "pipelines").values()
+        any(map(_is_batch, ends["processors"])) and any(map(makes, ends["exporters"]))
+        for ends in PipelineGraph.of(config).pipelines.values()
     )
 
 

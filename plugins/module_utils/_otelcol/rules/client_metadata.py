@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.handing_on import RecordFlow
 from ..config.paths import Path, at, items, mappings, section
 from ..traits import PROCESSORS, RECEIVERS, Trait, traits_of, types_that
 from .subject import Fault, Subject, once, rules
@@ -159,8 +158,7 @@ def _before(subject: Subject, pipeline: Pipeline) -> list[Pipeline]:
     if not subject.connectors:
         return []
     pipelines = {one.key: one for one in subject.view.pipelines}
-    ends = {key: {"receivers": one.receivers, "exporters": one.exporters} for key, one in pipelines.items()}
-    return [pipelines[key] for key in RecordFlow(ends, subject.connectors).before(pipeline.key)]
+    return [pipelines[key] for key in subject.view.graph.before(pipeline.key)]
 
 
 def metadata_forgotten(subject: Subject) -> Iterator[Fault]:

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.handing_on import RecordFlow
 from ..config.paths import Path, section
-from ..traits import belongs_everywhere, hands_on, sends_nothing
+from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on, sends_nothing, traits_of
 from .components import kind_of
 from .structure import SIGNALS
 from .subject import Fault, Subject, about, rules
@@ -159,7 +158,7 @@ def exporter_twice(subject: Subject) -> Iterator[Fault]:
     """Yield exporters and connectors that get records again which they have had from a pipeline before."""
     for pipeline, before in _handed_on(subject):
         for index, name in enumerate(pipeline.exporters):
-            ends = sends_nothing(name) or (name in subject.connectors and hands_on(name))
+            ends = sends_nothing(name) or (name in subject.connectors and _only_hands_on(name))
             first = None if ends else _first_with(name, "exporters", before)
             if first:
                 other, connector = first
@@ -168,15 +167,16 @@ def exporter_twice(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*pipeline.path, "exporters", index), message, fix)
 
 
+def _only_hands_on(connector: str) -> bool:
+    """Whether a connector does nothing else with records, such as count them: what it leads to is looked at instead."""
+    return hands_on(connector) and Trait.COUNTS_SPANS not in traits_of(CONNECTORS, connector)
+
+
 def _handed_on(subject: Subject) -> Iterator[tuple[Pipeline, list[tuple[Pipeline, str]]]]:
     """Yield each pipeline that gets records of others by connectors, with those others and the connectors."""
     pipelines = {one.key: one for one in subject.view.pipelines}
-    flow = RecordFlow(
-        {key: {"receivers": one.receivers, "exporters": one.exporters} for key, one in pipelines.items()},
-        subject.connectors,
-    )
     for key, pipeline in pipelines.items():
-        before = [(pipelines[other], connector) for other, connector in flow.before(key).items()]
+        before = [(pipelines[other], connector) for other, connector in subject.view.graph.before(key).items()]
         if before:
             yield pipeline, before
 

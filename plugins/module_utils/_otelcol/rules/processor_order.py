@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import at, items
-from ..traits import CONNECTORS, PROCESSORS, Trait, hands_on, keeps_nothing, traits_of, types_that
+from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, traits_of, types_that
 from .subject import Fault, Subject, about, rules
 from .view import Part, Pipeline, kind_of
 
@@ -50,15 +50,14 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of received data that need the connection after a processor that drops it."""
     asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
-    connected = {part.id for part in subject.view.parts if part.section == CONNECTORS and hands_on(part.kind)}
-    connected |= {
+    connected = {
         part.id
         for part in subject.view.parts
         if part.section == "receivers" and (not subject.listeners or (part.section, part.type) in subject.listeners)
     }
     for pipeline in subject.view.pipelines if asking else ():
-        if not connected & set(pipeline.receivers):
-            continue  # scraped and read data have no connection
+        if not connected & set(pipeline.receivers) and not any(subject.view.graph.feeders(pipeline.key)):
+            continue  # scraped, read and made data have no connection
         before = ""
         for index, name in enumerate(pipeline.processors):
             if name in asking and before:

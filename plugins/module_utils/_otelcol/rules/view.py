@@ -20,6 +20,7 @@ from ..catalogue.version_ranges import is_within
 from ..config.layers import parse_version
 from ..config.masking import Suspect, suspects
 from ..config.paths import ROLES, Path, at, items, leaves, section
+from ..config.pipelines import PipelineGraph
 from ..errors import near, nearest
 from ..languages.ottl import Language
 from ..needs.listeners import Listener, Part, listeners, started
@@ -81,6 +82,15 @@ class View:
             for key, value in found
             if isinstance(key, str) and not any(isinstance(at(value, (role,)), str) for role in ROLES)
         )
+
+    @cached_property
+    def graph(self) -> PipelineGraph:
+        """How records go between these pipelines."""
+        ends = {
+            one.key: {"receivers": one.receivers, "processors": one.processors, "exporters": one.exporters}
+            for one in self.pipelines
+        }
+        return PipelineGraph(ends, section(self.config, "connectors"))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

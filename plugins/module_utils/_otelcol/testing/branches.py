@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..config.paths import Path, at, items, leaves, mappings, section
+from ..config.pipelines import PipelineGraph
 from ..languages.ottl import CONDITION, STATEMENT, Language, infer, read
 from ..languages.ottl_syntax import PATH, Invalid, Used, tokens_of
 from ..traits import CONNECTORS, Trait, kind_of, types_that
@@ -105,8 +106,7 @@ def branches(config: Mapping[str, Any], language: Language) -> list[Branch]:
 
 
 def _is_used(item: Any, config: Mapping[str, Any]) -> bool:
-    pipelines = section(config, "service", "pipelines").values()
-    return any(item in names for pipeline in pipelines for names in section(pipeline).values() if names)
+    return PipelineGraph.of(config).lists(item)
 
 
 def _of_component(path: Path, settings: Any, language: Language) -> Iterator[Branch]:

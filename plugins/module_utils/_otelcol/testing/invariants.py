@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..config.paths import dotted, leaves
+from ..config.pipelines import PipelineGraph, signal_of
 from ..traits import PROCESSORS, Trait, hands_on, kind_of, takes_turns, traits_of
 from .harness import gets_a_part, receivers, stage
 from .policies import KINDS
@@ -180,12 +181,10 @@ def _entry(
 def _passed(
     connector: str, config: Mapping[str, Any], signal: str, before: int, got: Got
 ) -> Iterator[tuple[bool, str]]:
-    after = [
-        _count(got, stage(name, 0), signal)
-        for name, pipeline in config["service"]["pipelines"].items()
-        if connector in (pipeline.get("receivers") or ())
-    ]
-    if before and not any(after):
+    graph = PipelineGraph.of(config)
+    behind = [name for name in graph.pipelines if connector in graph.listed(name, "receivers")]
+    after = [_count(got, stage(name, 0), signal) for name in behind if OF_PIPELINES.get(signal_of(name)) == signal]
+    if before and after and not any(after):
         yield False, f"{connector} passes none of {before} {signal} on"
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path, at, items, mappings, section
+from ..config.pipelines import PipelineGraph, signal_of
 from ..languages.ottl_syntax import Invalid, Token, tokens_of
-from ..traits import hands_on, kind_of
+from ..traits import kind_of
 from .branches import Branch, Settings, parts
 from .records import OF_PIPELINES, Record
 from .regex_sample import sample
@@ -72,8 +73,9 @@ def given(branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[
     else:
         headers, taking = {}, _taking(branch, config)
     number = _number_of(at(config, branch.path))
-    for pipeline in _pipelines(branch, config):
-        for receiver, signal, on_the_way in _ways(pipeline, config, ()):
+    graph = PipelineGraph.of(config)
+    for pipeline in _pipelines(branch, graph):
+        for receiver, signal, on_the_way in _ways(pipeline, config, graph):
             for record in _records(OF_PIPELINES[signal], _both(taking, on_the_way), examples):
                 test = {"to": receiver, "headers": headers, OF_PIPELINES[signal]: _apart([record] * number)}
                 yield {key: value for key, value in test.items() if value}
@@ -138,28 +140,32 @@ def _laid(base: Any, path: Path, value: Any) -> Any:
     return found
 
 
-def _pipelines(branch: Branch, config: Mapping[str, Any]) -> Iterator[str]:
+def _pipelines(branch: Branch, graph: PipelineGraph) -> Iterator[str]:
     role = "processors" if branch.path[0] == "processors" else "exporters"
-    for name, pipeline in section(config, "service", "pipelines").items():
-        if branch.path[1] in items(pipeline, role) and name.partition("/")[0] in branch.signals:
-            yield name
+    for pipeline in graph.pipelines:
+        if branch.path[1] in graph.listed(pipeline, role) and signal_of(pipeline) in branch.signals:
+            yield pipeline
 
 
-def _ways(pipeline: str, config: Mapping[str, Any], seen: tuple[str, ...]) -> Iterator[tuple[str, str, list[Wanted]]]:
+def _ways(
+    pipeline: str, config: Mapping[str, Any], graph: PipelineGraph, seen: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str, list[Wanted]]]:
     """Yield the receivers whose records reach a pipeline, their signal, and what the routes on the way want."""
-    signal = pipeline.partition("/")[0]
-    for receiver in items(config, "service", "pipelines", pipeline, "receivers"):
-        if receiver not in section(config, "connectors"):
-            yield receiver, signal, [{}]
-        elif hands_on(receiver) and receiver not in seen:
-            routes = mappings(config, "connectors", receiver, "table")
-            mine = [route for route in routes if pipeline in (route.get("pipelines") or ())]
-            asked = [one for route in mine for one in _routed(route)] or [{}]
-            for name, other in section(config, "service", "pipelines").items():
-                if receiver in items(other, "exporters") and name.partition("/")[0] == signal:
-                    for first, of, way in _ways(name, config, (*seen, receiver)):
-                        both = (together(one, two) for one in way for two in asked)
-                        yield first, of, [one for one in both if one is not None]
+    for receiver in graph.listed(pipeline, "receivers"):
+        if receiver not in graph.connectors:
+            yield receiver, signal_of(pipeline), [{}]
+        elif receiver not in seen:
+            asked = _asked_by_routes(mappings(config, "connectors", receiver, "table"), pipeline)
+            for other in graph.fed_by(receiver, pipeline):
+                for first, signal, way in _ways(other, config, graph, (*seen, receiver)):
+                    both = (together(one, two) for one in way for two in asked)
+                    yield first, signal, [one for one in both if one is not None]
+
+
+def _asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[Wanted]:
+    """Return what the routes to a pipeline want, each a way; of a pipeline without routes, nothing."""
+    leading = [route for route in routes if pipeline in (route.get("pipelines") or ())]
+    return [wanted for route in leading for wanted in _routed(route)] or [{}]
 
 
 def _routed(route: Settings) -> list[Wanted]:

@@ -193,6 +193,19 @@ def test_exporters_behind_a_connector_that_hands_on_requests_make_the_batches() 
     assert (result["exporters"], done) == ({"otlp": None}, ["batch removed"])
 
 
+def test_a_connector_for_two_signals_leads_requests_to_exporters_of_their_own_signal() -> None:
+    logs = "logs: batch > forward\nlogs/b: forward > x > otlp"
+    traces = "traces: x > forward\ntraces/b: forward > x > kafka"
+    before = config({"otlp": None, "kafka": None}, f"{logs}\n{traces}", connectors={"forward": None})
+    assert after(before)[0]["exporters"] == {"otlp": {"sending_queue": {**ROOM, "batch": EQUAL}}, "kafka": None}
+
+
+def test_exporters_behind_a_connector_that_counts_and_hands_on_make_the_batches() -> None:
+    pipelines = "traces: batch > datadog\ntraces/b: datadog > x > otlp"
+    before = config({"otlp": None}, pipelines, connectors={"datadog": None})
+    assert after(before)[0]["exporters"] == {"otlp": {"sending_queue": {**ROOM, "batch": EQUAL}}}
+
+
 def test_what_sends_no_requests_needs_none() -> None:
     result, done, stays = after(config({"debug": None}, "traces: batch > debug"))
     assert (result["exporters"], result["processors"], done, stays) == ({"debug": None}, {}, ["batch removed"], [])

@@ -412,6 +412,12 @@ processor-twice:
   the limiter: {traces: otlp > memory_limiter > routing, traces/a: routing > memory_limiter > debug}
   a connector that makes records: {connectors.span_metrics: null, processors.filter: null,
     traces: "otlp > filter > span_metrics", metrics: span_metrics > filter > debug, traces/a: otlp > debug}
+  one connector for two signals: {processors.filter: null, traces: otlp > filter > routing, traces/a: routing > debug,
+    logs: otlp > routing, logs/a: routing > filter > debug}
+  a connector that also counts: {connectors.datadog: null, traces: otlp > tail_sampling > datadog,
+    traces/a: datadog > tail_sampling > debug,
+    finds: "service.pipelines.traces/a.processors[0]: 'tail_sampling' works twice on records that come from pipeline
+      'traces' by 'datadog'"}
 exporter-twice:
   given: {exporters.otlp: null, connectors.forward: null, connectors.span_metrics: null, metrics: span_metrics > debug}
   before and behind a connector: {traces: "otlp > otlp, forward", traces/a: forward > otlp,
@@ -419,6 +425,11 @@ exporter-twice:
       'forward'"}
   spans that are counted twice: {traces: "otlp > span_metrics, forward", traces/a: forward > span_metrics,
     finds: "service.pipelines.traces/a.exporters[0]: 'span_metrics' gets records twice"}
+  spans that a connector counts twice and hands on: {connectors.datadog: null, traces: "otlp > datadog, forward",
+    traces/a: forward > datadog, traces/b: datadog > debug,
+    finds: "service.pipelines.traces/a.exporters[0]: 'datadog' gets records twice"}
+  one connector for two signals: {traces: "otlp > otlp, forward", traces/a: forward > debug, logs: otlp > forward,
+    logs/a: forward > otlp}
   what prints: {traces: "otlp > debug, forward", traces/a: forward > debug}
   two ends: {traces: otlp > forward, traces/a: forward > otlp, traces/b: forward > otlp}
 sampled-metrics:

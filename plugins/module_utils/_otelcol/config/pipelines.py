@@ -1,0 +1,125 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pipelines of a config as a graph: what each lists, and how records go from one to another through connectors.
+
+A connector such as routing hands on the very records that it gets, to pipelines of the signal that it got them by. One
+connector may join pipelines of several signals; a record never changes from one signal to another in it. Other
+connectors, such as span_metrics, make new records: no walk here goes through them.
+Source: createNodes and createEdges of service/internal/graph in opentelemetry-collector, and the READMEs of the
+connectors there and in opentelemetry-collector-contrib. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..traits import hands_on
+from .paths import ROLES, items, section
+
+Ends = Mapping[str, Sequence[str]]  # the ids of a pipeline by role
+
+
+def signal_of(pipeline: str) -> str:
+    """Return the signal of a pipeline's name: `traces` of `traces/shop`."""
+    return pipeline.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class PipelineGraph:
+    """Pipelines, by name with their ids in each role, and the ids of all connectors."""
+
+    pipelines: Mapping[str, Ends]
+    connectors: Collection[str]
+
+    @classmethod
+    def of(cls, config: Any) -> PipelineGraph:
+        """Return the graph of a config. Names and ids that are no text are left out."""
+        pipelines = {
+            name: {role: [one for one in items(ends, role) if isinstance(one, str)] for role in ROLES}
+            for name, ends in section(config, "service", "pipelines").items()
+            if isinstance(name, str)
+        }
+        return cls(pipelines, section(config, "connectors"))
+
+    def listed(self, pipeline: str, role: str) -> Sequence[str]:
+        """Return the ids that a pipeline lists in a role, in their order; none for a pipeline that does not exist."""
+        return self.pipelines.get(pipeline, {}).get(role, ())
+
+    def signals_by_id(self, role: str) -> dict[str, tuple[str, ...]]:
+        """Return the ids that pipelines list in a role, without connectors, each with its signals, in their order."""
+        found: dict[str, dict[str, None]] = {}
+        for pipeline in self.pipelines:
+            for component_id in self.listed(pipeline, role):
+                if component_id not in self.connectors:
+                    found.setdefault(component_id, {})[signal_of(pipeline)] = None
+        return {component_id: tuple(signals) for component_id, signals in found.items()}
+
+    def ids_of(self, signal: str, role: str) -> list[str]:
+        """Return the ids that the pipelines of a signal list in a role, without connectors, in their order."""
+        return [component_id for component_id, signals in self.signals_by_id(role).items() if signal in signals]
+
+    def lists(self, component_id: str) -> bool:
+        """Whether a pipeline lists a component, in any role."""
+        return any(component_id in ids for ends in self.pipelines.values() for ids in ends.values())
+
+    def fed_by(self, connector: str, pipeline: str) -> Iterator[str]:
+        """Yield the pipelines whose records a connector hands on to a pipeline."""
+        if self._hands_on(connector):
+            for other in self._sending_to.get(connector, ()):
+                if other != pipeline and signal_of(other) == signal_of(pipeline):
+                    yield other
+
+    def behind(self, pipeline: str, connector: str) -> Iterator[str]:
+        """Yield the pipelines to which a connector hands on the records of a pipeline."""
+        if self._hands_on(connector):
+            for other in self._receiving_from.get(connector, ()):
+                if other != pipeline and signal_of(other) == signal_of(pipeline):
+                    yield other
+
+    def feeders(self, pipeline: str) -> Iterator[tuple[str, str]]:
+        """Yield the pipelines whose records a pipeline gets at once, each with the connector between them."""
+        for connector in self.listed(pipeline, "receivers"):
+            for other in self.fed_by(connector, pipeline):
+                yield other, connector
+
+    def before(self, pipeline: str) -> dict[str, str]:
+        """Return all pipelines through which records may come to a pipeline, each with the connector behind it."""
+        found: dict[str, str] = {}
+        waiting = [pipeline]
+        while waiting:
+            for other, connector in self.feeders(waiting.pop()):
+                if other != pipeline and other not in found:
+                    found[other] = connector
+                    waiting.append(other)
+        return found
+
+    def gets_only_from(self, pipeline: str, others: Collection[str], seen: tuple[str, ...] = ()) -> bool:
+        """Whether every record of a pipeline came through one of these other pipelines before."""
+        feeders = [other for other, _connector in self.feeders(pipeline)]
+        if not feeders or pipeline in seen or not all(map(self._hands_on, self.listed(pipeline, "receivers"))):
+            return False
+        return all(one in others or self.gets_only_from(one, others, (*seen, pipeline)) for one in feeders)
+
+    def _hands_on(self, connector: str) -> bool:
+        return connector in self.connectors and hands_on(connector)
+
+    @cached_property
+    def _sending_to(self) -> Mapping[str, Sequence[str]]:
+        return self._by_connector("exporters")
+
+    @cached_property
+    def _receiving_from(self) -> Mapping[str, Sequence[str]]:
+        return self._by_connector("receivers")
+
+    def _by_connector(self, role: str) -> Mapping[str, Sequence[str]]:
+        """Return the pipelines that list each connector, read once: a config may have thousands."""
+        found: dict[str, list[str]] = {}
+        for pipeline in self.pipelines:
+            for connector in dict.fromkeys(self.listed(pipeline, role)):
+                if connector in self.connectors:
+                    found.setdefault(connector, []).append(pipeline)
+        return found

@@ -1,0 +1,85 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions about the pipelines of a config are asked of its graph; few files read `service.pipelines` themselves."""
+
+from __future__ import annotations
+
+import ast
+from itertools import pairwise
+
+import pytest
+
+from .source import files, tree
+
+GRAPH = "plugins/module_utils/_otelcol/config/pipelines.py"
+LIBRARY = "plugins/module_utils/_otelcol"
+# Files that need more of a config than its graph has. The list only shrinks.
+READS = {
+    # Layers with wildcards and `+` are composed before there is a graph.
+    f"{LIBRARY}/config/compose.py",
+    f"{LIBRARY}/config/layers.py",
+    "plugins/module_utils/_collector/recipes.py",
+    # Rules tell the place of each item, and find what is no text.
+    f"{LIBRARY}/rules/components.py",
+    f"{LIBRARY}/rules/connectors.py",
+    f"{LIBRARY}/rules/references.py",
+    f"{LIBRARY}/rules/setting_values.py",
+    f"{LIBRARY}/rules/structure.py",
+    f"{LIBRARY}/rules/view.py",
+    f"{LIBRARY}/needs/listeners.py",
+    # A migration edits the place of an item; a test of a config puts other ends into its pipelines.
+    f"{LIBRARY}/migrate/batch_processor.py",
+    f"{LIBRARY}/testing/expectations.py",
+    f"{LIBRARY}/testing/harness.py",
+    f"{LIBRARY}/testing/invariants.py",
+    f"{LIBRARY}/testing/probes.py",
+}
+READERS = {"at", "items", "mappings", "section"}
+KEYS = ("service", "pipelines")
+
+
+def texts(nodes: list[ast.expr]) -> list[str]:
+    """Return the texts among some arguments; a tuple is a path, and stands for its items."""
+    flat = [part for node in nodes for part in (node.elts if isinstance(node, ast.Tuple) else [node])]
+    return [str(part.value) if isinstance(part, ast.Constant) else "" for part in flat]
+
+
+def is_read(node: ast.AST) -> bool:
+    """Whether an expression reads the pipelines of a config: by a path, or key by key."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in READERS:
+        return KEYS in pairwise(texts(node.args))
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Subscript):
+        return tuple(texts([node.value.slice, node.slice])) == KEYS
+    return False
+
+
+def reads(module: ast.Module) -> list[int]:
+    """Return the lines in which a file reads the pipelines of a config."""
+    return [node.lineno for node in ast.walk(module) if isinstance(node, ast.expr) and is_read(node)]
+
+
+def test_few_files_read_pipelines_beside_the_graph() -> None:
+    found = {path: reads(tree(path)) for path in files("plugins/*.py")}
+    assert found.pop(GRAPH)
+    assert {path for path, lines in found.items() if lines} == READS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'section(config, "service", "pipelines").values()',
+        'items(config, "service", "pipelines", name, "receivers")',
+        'at(config, ("service", "pipelines", name))',
+        'config["service"]["pipelines"]',
+    ],
+)
+def test_a_read_would_be_noticed(text: str) -> None:
+    assert reads(ast.parse(text)) == [1]
+
+
+@pytest.mark.parametrize(
+    "text", ['("service", "pipelines", name)', 'section(config, "pipelines")', 'config["service"]']
+)
+def test_a_path_is_no_read(text: str) -> None:
+    assert reads(ast.parse(text)) == []

@@ -1,0 +1,99 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How records go from pipeline to pipeline. Each graph is a list of `pipeline: receivers > exporters`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.pipelines import (
+    PipelineGraph,
+    signal_of,
+)
+
+TWO_SIGNALS = """
+traces: otlp > forward, kafka
+traces/a: forward > otlp
+logs: otlp > forward
+logs/a: forward > otlp
+"""
+CHAIN = """
+traces: otlp > forward
+traces/between: forward > routing
+traces/end: routing > otlp
+"""
+MADE = """
+traces: otlp > datadog, span_metrics
+traces/kept: datadog > otlp
+metrics: datadog, span_metrics > otlp
+"""
+SELF = "traces: otlp, forward > forward"
+
+
+def graph(text: str) -> PipelineGraph:
+    pipelines: dict[str, Any] = {}
+    for line in text.strip().splitlines():
+        name, _colon, ends = line.partition(": ")
+        receivers, exporters = (side.split(", ") for side in ends.split(" > "))
+        pipelines[name] = {"receivers": receivers, "exporters": exporters}
+    connectors = dict.fromkeys(("forward", "routing", "datadog", "span_metrics"))
+    return PipelineGraph.of({"connectors": connectors, "service": {"pipelines": pipelines}})
+
+
+@pytest.mark.parametrize(
+    ("text", "pipeline", "before"),
+    [
+        (TWO_SIGNALS, "logs/a", {"logs": "forward"}),
+        (CHAIN, "traces/end", {"traces/between": "routing", "traces": "forward"}),
+        (MADE, "traces/kept", {"traces": "datadog"}),
+        (MADE, "metrics", {}),
+        (SELF, "traces", {}),
+        (CHAIN, "unknown", {}),
+    ],
+)
+def test_records_come_by_connectors_that_hand_on_within_a_signal(
+    text: str, pipeline: str, before: dict[str, str]
+) -> None:
+    assert graph(text).before(pipeline) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "pipeline", "connector", "behind"),
+    [
+        (TWO_SIGNALS, "traces", "forward", ["traces/a"]),
+        (MADE, "traces", "datadog", ["traces/kept"]),
+        (MADE, "traces", "span_metrics", []),
+        (TWO_SIGNALS, "traces", "kafka", []),
+        (SELF, "traces", "forward", []),
+    ],
+)
+def test_the_other_way_is_the_same(text: str, pipeline: str, connector: str, behind: list[str]) -> None:
+    found = graph(text)
+    assert list(found.behind(pipeline, connector)) == behind
+    assert all(pipeline in found.fed_by(connector, other) for other in behind)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "others", "holds"),
+    [
+        ("traces/end", {"traces"}, True),
+        ("traces/end", {"traces/between"}, True),
+        ("traces/end", {"logs"}, False),
+        ("traces", {"traces/end"}, False),
+    ],
+)
+def test_what_gets_records_only_from_others(pipeline: str, others: set[str], holds: bool) -> None:
+    assert graph(CHAIN).gets_only_from(pipeline, others) is holds
+
+
+def test_components_have_the_signals_of_their_pipelines_and_connectors_are_none() -> None:
+    assert graph(TWO_SIGNALS).signals_by_id("exporters") == {"kafka": ("traces",), "otlp": ("traces", "logs")}
+    assert graph(TWO_SIGNALS).signals_by_id("processors") == {}
+    assert signal_of("traces/a/b") == "traces"
+
+
+@pytest.mark.parametrize("odd", [None, [], {"service": {"pipelines": {1: None, "traces": {"receivers": [None, "a"]}}}}])
+def test_what_is_no_text_is_left_out(odd: Any) -> None:
+    assert PipelineGraph.of(odd).signals_by_id("receivers") in ({}, {"a": ("traces",)})
