@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
 import sys
@@ -131,6 +132,8 @@ def _run(words: Sequence[str]) -> int:
         request = _request(command, given, known)
         arguments = request.arguments
         run: Callable[[Request], int] = import_module(f".{command.name}", f"{__package__}.commands").run
+        gc.freeze()
+        gc.enable()
         return run(request)
     except Problem as problem:
         mask = masker(secrets_in_objects(arguments, _yaml.parsed))
