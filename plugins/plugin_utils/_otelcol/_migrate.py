@@ -157,26 +157,33 @@ def _result(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) 
     def clean(row: dict[str, Any]) -> dict[str, Any]:
         return {key: mask(value) if isinstance(value, str) else value for key, value in row.items()}
 
-    unsolved = [row for item in moved for row in item.unsolved]
-    unsolved += [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
-    unsolved += [_unread(one.position, one.message, one.fix) for one in collected.failed]
     changes = [row for item in moved for row in item.changes]
-    both = bool(compare and compare.get("before"))  # another Collector may do otherwise with the same config
-    forms = [form for item in moved for form in item.forms if both or form[1] != form[2]]
-    compared = {}
-    if compare is not None:
-        unread = [one.position.file for one in collected.invalid] + [one.position.file for one in collected.failed]
-        rows = [{"config": file, **comparing.row(why="it could not be read")} for file in unread]
-        compared = {"compared": [*comparing.of_configs(forms, compare), *rows]}
     return {
         "changed": bool(changes),
         "changes": [clean(row) for row in changes],
-        "unsolved": [clean(row) for row in unsolved],
+        "unsolved": [clean(row) for row in _unsolved(moved, collected)],
         "planned": list(_planned(collected, mask)),
         "skipped_files": collected.skipped,
         "diff": [clean(_difference(item)) for item in moved if item.text != item.before],
-        **compared,
+        **({} if compare is None else {"compared": _compared(moved, collected, compare)}),
     }
+
+
+def _unsolved(moved: Sequence[Moved], collected: _inputs.Collected) -> list[dict[str, Any]]:
+    """Return what is left to a person: in the files that were read, and the files that were not."""
+    of_files = [row for item in moved for row in item.unsolved]
+    invalid = [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
+    failed = [_unread(one.position, one.message, one.fix) for one in collected.failed]
+    return [*of_files, *invalid, *failed]
+
+
+def _compared(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) -> list[dict[str, Any]]:
+    """Return how each config behaves before and after; of a file that could not be read, that this is so."""
+    both = bool(compare.get("before"))  # another Collector may do otherwise with the same config
+    forms = [form for item in moved for form in item.forms if both or form[1] != form[2]]
+    unread = [*(one.position.file for one in collected.invalid), *(one.position.file for one in collected.failed)]
+    rows = [{"config": file, **comparing.row(why="it could not be read")} for file in unread]
+    return [*comparing.of_configs(forms, compare), *rows]
 
 
 def _planned(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ below `/etc/otelcol/secrets/NAME/` mounts the Secret of that name. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,7 +115,6 @@ def derive(
     open_ports = list(listeners(config, parts, table))
     ports = _named(open_ports)
     health = next((part for row, part in used if row.health), None)
-    checked = {item.end for item in open_ports if health and item.part == health and not is_loopback(item.host)}
     read = tuple(variables(config))
     rules = _rules(used, allow)
     certain = all(known(part.section, part.type) and not isinstance(at(config, part.path), str) for part in parts)
@@ -124,14 +123,31 @@ def derive(
         rules=rules,
         variables=(*read, *_implied(used, read)),
         mounts=tuple(_mounts(config, used)),
-        state_directories=tuple(sorted({path for row, part in used for path in row.state(part.settings)})),
+        state_directories=_state_directories(used),
         run_as_root=any(row.root(part.settings) for row, part in used),
-        probe=next((port for port in ports if (port.number, port.protocol) in checked), None),
-        probe_path=str((health.settings if health else {}).get("path") or "/"),
+        probe=_probe_port(ports, open_ports, health),
+        probe_path=_probe_path(health),
         grants=tuple(_grants(parts, config, environment or {})),
         asks_api=bool(rules) or not certain or any(row.api for row, _part in used) or _uses_account(config),
         ports_known=certain and ports_are_known(config, parts, table),
     )
+
+
+def _state_directories(used: Sequence[tuple[Component, Part]]) -> tuple[str, ...]:
+    return tuple(sorted({path for row, part in used for path in row.state(part.settings)}))
+
+
+def _probe_port(ports: Iterable[Port], open_ports: Iterable[Listener], health: Part | None) -> Port | None:
+    """Return the port on which the kubelet asks for the health of the Collector; none without an open one."""
+    if health is None:
+        return None
+    asked = {listener.end for listener in open_ports if listener.part == health and not is_loopback(listener.host)}
+    return next((port for port in ports if (port.number, port.protocol) in asked), None)
+
+
+def _probe_path(health: Part | None) -> str:
+    settings = health.settings if health else {}
+    return str(settings.get("path") or "/")
 
 
 def _uses_account(config: Mapping[str, Any]) -> bool:

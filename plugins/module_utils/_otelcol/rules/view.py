@@ -277,35 +277,65 @@ _WAY_OUT = "If your build has it, give `distribution_manifest` or `distribution_
 
 
 def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
-    catalogue, version = build.catalogue, build.version
-    available = catalogue.available_in(name, kind, version)
-    renamed = catalogue.rename(name, kind)
-    removal = catalogue.removal(name, kind)
-    elsewhere = [part for part in SECTIONS if part != name and build.find(part, kind)]
-    doubt = build.doubt
-    if renamed and kind == renamed.new and not available and build.find(name, renamed.old):
-        message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name exists since {renamed.since}"
-        return TypeRefusal("newer-name", message, f"Write `{renamed.old}`.")
-    if renamed and kind == renamed.old and build.find(name, renamed.new):
-        message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} rejects the older name"
-        return TypeRefusal("removed-component", message, f"Write `{renamed.new}`.")
-    if removal and parse_version(version) >= parse_version(removal.gone):
-        use = f" Use `{removal.use.partition('/')[2]}` in `{removal.use.partition('/')[0]}`." if removal.use else ""
-        message = f"'{kind}' was removed from the official builds in {removal.gone}"
-        return TypeRefusal("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
-    if elsewhere and not catalogue.known(name, kind):
-        message = f"'{kind}' is not a type of {name}, but of {' and '.join(elsewhere)}"
-        return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
+    """Return why a build lacks a type: the first reason that fits."""
+    for reason in (_newer_name, _older_name, _removed, _wrong_class):
+        refusal = reason(build, name, kind)
+        if refusal:
+            return refusal
+    return _unknown_type(build, name, kind)
+
+
+def _newer_name(build: Build, name: str, kind: str) -> TypeRefusal | None:
+    renamed = build.catalogue.rename(name, kind)
+    if renamed is None or kind != renamed.new or build.catalogue.available_in(name, kind, build.version):
+        return None
+    if not build.find(name, renamed.old):
+        return None
+    message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name exists since {renamed.since}"
+    return TypeRefusal("newer-name", message, f"Write `{renamed.old}`.")
+
+
+def _older_name(build: Build, name: str, kind: str) -> TypeRefusal | None:
+    renamed = build.catalogue.rename(name, kind)
+    if renamed is None or kind != renamed.old or not build.find(name, renamed.new):
+        return None
+    message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} rejects the older name"
+    return TypeRefusal("removed-component", message, f"Write `{renamed.new}`.")
+
+
+def _removed(build: Build, name: str, kind: str) -> TypeRefusal | None:
+    removal = build.catalogue.removal(name, kind)
+    if removal is None or parse_version(build.version) < parse_version(removal.gone):
+        return None
+    use = ""
+    if removal.use:
+        section, _slash, other = removal.use.partition("/")
+        use = f" Use `{other}` in `{section}`."
+    message = f"'{kind}' was removed from the official builds in {removal.gone}"
+    return TypeRefusal("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
+
+
+def _wrong_class(build: Build, name: str, kind: str) -> TypeRefusal | None:
+    elsewhere = [section for section in SECTIONS if section != name and build.find(section, kind)]
+    if not elsewhere or build.catalogue.known(name, kind):
+        return None
+    message = f"'{kind}' is not a type of {name}, but of {' and '.join(elsewhere)}"
+    return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
+
+
+def _unknown_type(build: Build, name: str, kind: str) -> TypeRefusal:
+    available = build.catalogue.available_in(name, kind, build.version)
     severity = _severity(build, name, kind)
-    note = f" ({doubt})" if severity else ""
-    types = build.types(name)
-    where = f"Available in: {', '.join(available)}." if available else ""
-    if not where and catalogue.known(name, kind):
-        where = f"No official build of this version has it; use another version, or a custom build. {_WAY_OUT}"
-    hint = "" if available else near(kind, types)
-    where = where or ("" if hint else _WAY_OUT)
+    note = f" ({build.doubt})" if severity else ""
+    hint = "" if available else near(kind, build.types(name))
     message = f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}"
-    return TypeRefusal("unknown-component", message, where, severity)
+    if available:
+        fix = f"Available in: {', '.join(available)}."
+    elif build.catalogue.known(name, kind):
+        fix = f"No official build of this version has it; use another version, or a custom build. {_WAY_OUT}"
+    else:
+        fix = "" if hint else _WAY_OUT
+    return TypeRefusal("unknown-component", message, fix, severity)
 
 
 def _unsure(build: Build, name: str) -> str:

@@ -20,7 +20,7 @@ from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing import case, expectations, invariants, policies, records, scrapes
 from .. import _binary, _builds, _files, _jmespath, _yaml
 from .._isolation import choice
-from . import extras, suites
+from . import coverage, extras, suites
 from .bench import Bench, Outcome, run
 from .golden_files import Golden
 from .guard import guarded
@@ -68,42 +68,97 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
 
     Raises Problem if a test failed, unless `fail_on` is `never`, and if no Collector runs the tests.
     """
-    found = list(suites.read(arguments))
-    read = [one for one in found if isinstance(one, case.Suite)]
-    broken = [one for one in found if isinstance(one, suites.Broken)]
-    rules = [policy for suite in read for policy in suite.policies]
-    untested = list(suites.untested(read, arguments))
-    here = suites.of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
-    if not here and not untested and not broken:
-        raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
-    benches, unfit = _benches([*here, *untested], arguments, warn, check)
-    broken += unfit
-    jobs, more = (
-        [(one, benches[id(one)], test, rules) for one in part if id(one) in benches for test in one.tests]
-        for part in (here, untested)
-    )
+    sources = _Sources.of(arguments, warn)
+    benches, unfit = _benches([*sources.here, *sources.untested], arguments, warn, check)
+    jobs = _jobs(sources.here, benches, sources.policies)
+    more = _jobs(sources.untested, benches, sources.policies)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        judged = [*map(_unread, broken), *pool.map(lambda job: _judged(*job), jobs)]
-        try:
-            with guarded("what a run finds beside its tests", "pipeline_test"):
-                (facts, lines), wrong = extras.found(arguments, jobs, more, pool, check), None
-        except Problem as problem:  # the tests have run, and count
-            facts, lines, wrong = {}, [str(problem)], problem
-    written = facts.pop("changed", False) or any(item.golden for item in judged)
-    result: dict[str, Any] = {"tests": [item.as_dict() for item in judged], "changed": written, **facts}
-    result["report"] = "\n".join([_text(judged), *lines])
+        judged = [*map(_unread, [*sources.broken, *unfit]), *pool.map(lambda job: _judged(*job), jobs)]
+        beside = _Beside.of(arguments, jobs, more, pool, check)
+    result = _result(judged, beside)
     if arguments["output_path"] != _NO_FILE and not check:
         result["changed"] |= _files.write(Path(arguments["output_path"]), junit(Report(_checked(judged), suite=_SUITE)))
+    if arguments.get("fail_on") != _NEVER:
+        _conclude(result, judged, beside)
+    return result
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """The files of tests: those of this host, configs without a test, files that cannot be read, and all policies."""
+
+    here: Sequence[case.Suite]
+    untested: Sequence[case.Suite]
+    broken: Sequence[suites.Broken]
+    policies: Sequence[Any]
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> _Sources:
+        """Read them. Raises Problem if there is nothing to test."""
+        found = list(suites.read(arguments))
+        read = [part for part in found if isinstance(part, case.Suite)]
+        broken = [part for part in found if isinstance(part, suites.Broken)]
+        rules = [policy for suite in read for policy in suite.policies]
+        untested = list(suites.untested(read, arguments))
+        here = suites.of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
+        if not here and not untested and not broken:
+            raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
+        return cls(here, untested, broken, rules)
+
+
+def _jobs(tested: Sequence[case.Suite], benches: Mapping[int, Bench], rules: Sequence[Any]) -> list[coverage.Job]:
+    """Return what each test needs; none of a file without a bench."""
+    jobs: list[coverage.Job] = []
+    for suite in tested:
+        bench = benches.get(id(suite))
+        if bench is not None:
+            jobs += [(suite, bench, test, rules) for test in suite.tests]
+    return jobs
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What a run finds beside its tests: facts for the result, lines for the report, and why it failed."""
+
+    facts: Mapping[str, Any]
+    lines: Sequence[str]
+    problem: Problem | None = None
+
+    @classmethod
+    def of(
+        cls,
+        arguments: Mapping[str, Any],
+        jobs: list[coverage.Job],
+        more: list[coverage.Job],
+        pool: ThreadPoolExecutor,
+        check: bool,
+    ) -> _Beside:
+        try:
+            with guarded("what a run finds beside its tests", "pipeline_test"):
+                return cls(*extras.found(arguments, jobs, more, pool, check))
+        except Problem as problem:  # the tests have run, and count
+            return cls({}, [str(problem)], problem)
+
+
+def _result(judged: Sequence[_Judged], beside: _Beside) -> dict[str, Any]:
+    """Return the result of the task."""
+    facts = dict(beside.facts)
+    written = facts.pop("changed", False) or any(item.golden for item in judged)
+    result: dict[str, Any] = {"tests": [item.as_dict() for item in judged], "changed": written, **facts}
+    result["report"] = "\n".join([_text(judged), *beside.lines])
+    failed = sum(bool(item.lines) for item in judged)
+    result["failure"] = f"{failed} of {counted(len(judged), 'test')} failed" if failed else str(beside.problem or "")
+    return result
+
+
+def _conclude(result: dict[str, Any], judged: Sequence[_Judged], beside: _Beside) -> None:
+    """Raise Problem if a test failed, or what the run finds beside its tests."""
     failed = [item for item in judged if item.lines]
-    result["failure"] = f"{len(failed)} of {counted(len(judged), 'test')} failed" if failed else str(wrong or "")
-    if arguments.get("fail_on") == _NEVER:
-        return result
     if failed:
         raise Problem(f"\n{_text(failed)}", asked=result["failure"], facts=result)
-    if wrong:
-        wrong.facts = result
-        raise wrong
-    return result
+    if beside.problem:
+        beside.problem.facts = result
+        raise beside.problem
 
 
 def _benches(
