@@ -35,15 +35,11 @@ from ansible.utils.vars import merge_hash
 from ..module_utils._kube.option_secrets import option_secrets, without
 from ..module_utils._otelcol.config.masking import concealed
 from ..module_utils._otelcol.errors import Problem, printable
+from . import _worker_internals
 from ._arguments import check_shapes
 from ._needed import needed
 from ._otelcol import _yaml
 from ._own_lines import forget_own_line
-
-try:
-    from ansible.module_utils.secrets import register_secrets
-except ImportError:  # up to ansible-core 2.21
-    register_secrets = None
 
 Work = Callable[[Any], None]
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -66,8 +62,7 @@ class ModuleAction(ActionBase):
 
     def _apart(self, result: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Return the result of the module in a process of its own."""
-        if register_secrets is not None:
-            register_secrets(option_secrets(self._task.args, _yaml.parsed))
+        _worker_internals.register(lambda: option_secrets(self._task.args, _yaml.parsed))
         wrapped = bool(self._task.async_val) and not self._connection.has_native_async
         return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrapped)))
 
@@ -111,10 +106,8 @@ class WorkerAction(ModuleAction):
         if checked is None:
             return self._apart(result, task_vars)
         module = self._done(checked, work, str((task_vars or {}).get("inventory_hostname") or "localhost"))
-        # Since ansible-core 2.21 a setting says whether a result has the arguments; earlier ones always have them.
-        if hasattr(constants, "INJECT_INVOCATION"):
-            wanted = constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
-            module.result = {key: value for key, value in module.result.items() if wanted or key != "invocation"}
+        if not _worker_internals.shows_arguments(task_vars):
+            module.result.pop("invocation", None)
         return result | module.result
 
     def _done(self, checked: ValidationResult, work: Work, host: str) -> _Module:
@@ -135,7 +128,7 @@ class WorkerAction(ModuleAction):
         task, interpreter = self._task, self._templar.template(task_vars.get("ansible_python_interpreter"))
         apart = task.async_val or task.timeout or task.delegate_to or self._connection.become or any(task.environment)
         # Frameworks of macOS crash in a process that was forked; files that are to be kept are those of a module.
-        usable = sys.platform == "linux" and not constants.DEFAULT_KEEP_REMOTE_FILES
+        usable = _worker_internals.is_on() and sys.platform == "linux" and not constants.DEFAULT_KEEP_REMOTE_FILES
         return usable and self._connection.transport == "local" and interpreter == sys.executable and not apart
 
     def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
@@ -145,7 +138,7 @@ class WorkerAction(ModuleAction):
         except (TypeError, ValueError):  # a date, or a value of a vault
             return None
         checked = ArgumentSpecValidator(arguments, **self.conditions).validate(given)
-        return None if checked.error_messages or checked._warnings or checked._deprecations else checked
+        return None if _worker_internals.has_remarks(checked) else checked
 
 
 def end_with_parent() -> None:
@@ -193,7 +186,7 @@ class _Module:
 
     def __init__(self, checked: ValidationResult, tmpdir: str, task: Any, host: str) -> None:
         self.params: dict[str, Any] = checked.validated_parameters
-        self.no_log_values: set[str] = set(checked._no_log_values)
+        self.no_log_values: set[str] = _worker_internals.hidden_values(checked)
         self.check_mode, self._diff, self._name, self.tmpdir = task.check_mode, task.diff, task.action, tmpdir
         # It lives as long as the run, and belongs to no other one.
         self.run_folder = constants.DEFAULT_LOCAL_TMP

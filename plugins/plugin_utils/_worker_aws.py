@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from ansible.module_utils.common.arg_spec import ValidationResult
 
+from . import _worker_internals
 from ._worker import Work, WorkerAction
 
 
@@ -33,23 +34,12 @@ class AwsAction(WorkerAction):
     @classmethod
     def load(cls) -> tuple[dict[str, Any], Work]:
         work = cls.work()
-        from ansible_collections.amazon.aws.plugins.module_utils.modules import (  # noqa: PLC0415
-            AnsibleAWSModule,
-            aws_argument_spec,
-        )
-
-        settings = AnsibleAWSModule.default_settings
+        options = _worker_internals.aws_options()
 
         def run(module: Any) -> None:
-            usual = settings["module_class"]
-            settings["module_class"] = lambda **_given: module
-            try:
-                aws = AnsibleAWSModule(argument_spec={})
-            finally:
-                settings["module_class"] = usual
-            work(aws)
+            work(_worker_internals.aws_module(module))
 
-        return aws_argument_spec() | cls.module["argument_spec"], run
+        return options | cls.module["argument_spec"], run
 
     def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
         """Leave it to the module to log the calls: nothing is logged here."""

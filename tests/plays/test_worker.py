@@ -145,7 +145,7 @@ def task(name: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def play(
-    folder: Path, cases: dict[str, Any], urls: dict[str, str], defaults: dict[str, Any]
+    folder: Path, cases: dict[str, Any], urls: dict[str, str], defaults: dict[str, Any], **environment: str
 ) -> tuple[dict[str, Any], str]:
     """Run all cases on both hosts. Return the results by host and case, and what Ansible printed."""
     results = "{{ dict(cases | zip(cases | map('regex_replace', '^', 'case_') | map('extract', vars))) | to_json }}"
@@ -161,6 +161,7 @@ def play(
     settings = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true"}
     settings["ANSIBLE_INJECT_INVOCATION"] = os.environ.get("ANSIBLE_INJECT_INVOCATION", "true")  # false since 2.21
+    settings |= environment
     command = ["ansible-playbook", "-vvv", "-i", str(folder / "hosts.json"), str(folder / "play.yml")]
     done = subprocess.run(command, cwd=folder.parent, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -247,6 +248,18 @@ def test_the_terminal_shows_nothing_that_libraries_print_or_log(played: tuple[di
 
 def test_the_worker_starts_a_module_only_for_what_it_leaves_to_it(played: tuple[dict[str, Any], str]) -> None:
     assert len(SEEN.findall(played[1])) == len(CASES) + 2 * len(LEFT)
+
+
+def test_a_switch_starts_each_module(tmp_path: Path) -> None:
+    cases = {name: CASES[name] for name in ("created", "found")}
+    defaults = {"group/o11y.opentelemetry.kubernetes": {"host": "{{ url }}", "api_key": TOKEN}}
+    folder = tmp_path / "off"
+    folder.mkdir()
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(server()) for name in PYTHONS}
+        results, output = play(folder, cases, urls, defaults, O11Y_WORKER="false")
+    assert len(SEEN.findall(output)) == len(cases) * len(PYTHONS)
+    assert results["worker"]["created"]["msg"] == results["module"]["created"]["msg"] == "4 created"
 
 
 def test_every_action_of_the_worker_has_a_case() -> None:
