@@ -57,13 +57,16 @@ _LARGEST_PORT = 65535
 
 def broken_listener(text: str, least: int = 0, most: int = _LARGEST_PORT) -> str:
     """Return why a server cannot listen on a text; empty if it can. Ports of a range above 0 have no names."""
-    if "://" in text:
-        return "is a URL, and a server listens on a host and a port"
     port = text.rpartition(":")[2]
-    if text.isdecimal():
-        return "is a port without a host"
-    if "/" in port:
-        return "has a path, and a server listens on a host and a port"
+    reasons = (
+        ("://" in text, "is a URL, and a server listens on a host and a port"),
+        (text.isdecimal(), "is a port without a host"),
+        ("/" in port, "has a path, and a server listens on a host and a port"),
+        (text.startswith("*:"), "has `*` for a host; all addresses are `0.0.0.0` or `[::]`"),
+    )
+    why = next((reason for holds, reason in reasons if holds), "")
+    if why:
+        return why
     if ":" in text and (not port or port in _NAMED_PORTS) and not least:
         return ""
     if ":" in text and port.isidentifier():

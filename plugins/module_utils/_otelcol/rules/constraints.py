@@ -6,7 +6,8 @@
 Each row of _data/catalogue/constraints.json is one place in the settings of a component, and what must hold there; its
 keys are those of CHECKS and OF_GIVEN here, in stanza_operators.py, stanza_flow.py and text_checks.py. `when` says for
 which values of other settings, `around` for which values of what the place is a part of, `signals` in pipelines of
-which signal, and `built` that the Collector checks only components of a pipeline. Private.
+which signal, `built` that the Collector checks only components of a pipeline, and `measured` that it reads the place
+only where it has metrics of its own. Private.
 """
 
 from __future__ import annotations
@@ -65,7 +66,12 @@ def values_of(settings: Any, key: str, path: Path) -> Iterable[tuple[Path, Any]]
 
 
 def _is_known(value: Any) -> bool:
-    return value is not None and not (isinstance(value, str) and EXPANDED in value)
+    return value is not None and not (isinstance(value, str) and is_expanded(value))
+
+
+def is_expanded(text: str) -> bool:
+    """Whether the Collector replaces a part of a text; `${` that nothing closes is as it stands."""
+    return EXPANDED in text and "}" in text.partition(EXPANDED)[2]
 
 
 def _walked(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
@@ -219,6 +225,18 @@ def _positive(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
                 yield RANGE, Fault(place, f"'{key}' {wanted}, and it is {value}", "Write a duration such as `10s`.")
 
 
+def _times(table: dict[str, list[str | None]], settings: Any, path: Path, row: Row) -> Found:
+    """Yield durations outside of a range; in a row with `zero`, none at all is a value."""
+    for key, (least, most) in table.items():
+        for place, value in values_of(settings, key, path):
+            seconds = _amount(value, is_time=True)
+            if seconds is None or (seconds == 0 and "zero" in row):
+                continue
+            if (least and seconds < seconds_in(least)) or (most and seconds > seconds_in(most)):
+                wanted = f"at least {least}" if least and seconds < seconds_in(least) else f"at most {most}"
+                yield RANGE, Fault(place, f"'{key}' is {wanted}, not {value}", f"Write {wanted}.")
+
+
 def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     if not isinstance(settings, dict):
         return
@@ -333,6 +351,7 @@ OF_GIVEN: dict[str, Check] = {
     "none": _none,
     "range": _range,
     "positive": _positive,
+    "times": _times,
     "unique_values": _unique_values,
     "most": _most,
     "within": _within,

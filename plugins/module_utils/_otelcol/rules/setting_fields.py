@@ -22,6 +22,7 @@ from ..config.masking import is_secret
 from ..config.paths import Path, at
 from ..errors import near, nearest
 from .components import TELEMETRY, movable, remembered, used
+from .constraints import is_expanded
 from .setting_values import Condition, applies, conditions, doubt, hedged
 from .setting_values import found as constraints_of
 from .subject import Fault, Subject, shared_rules
@@ -133,7 +134,7 @@ def walk(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> I
     while stack:
         here, node, value = stack.pop()
         node = shared.get(node, ANY) if isinstance(node, str) and node.startswith(LABEL) else node
-        if _is_right(node, value) or (isinstance(value, str) and EXPANDED in value):
+        if _is_right(node, value) or (isinstance(value, str) and is_expanded(value)):
             continue
         if node == "lm":
             yield from repeated(value, here)

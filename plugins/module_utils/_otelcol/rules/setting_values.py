@@ -138,10 +138,10 @@ def _judge(subject: Subject) -> Found:
     for _path, signal, _role, item in listed(subject):
         started.setdefault(item, set()).add(signal)
     started |= {item: set() for item in items(subject.config, "service", "extensions") if isinstance(item, str)}
-    completed = bool(subject.deployment and subject.deployment.target_allocator)
+    unheeded = _unheeded(subject)
     extensions = section(subject.config, "extensions")
     for (name, component_id), (row, rule, fault) in _violations(subject):
-        if not _is_here(row, started.get(component_id, ()), completed):
+        if not _is_here(row, started.get(component_id, ()), unheeded):
             continue
         named = at(subject.config, fault.path) if row.get("extensible") else None
         if not (isinstance(named, str) and named in extensions):
@@ -187,14 +187,22 @@ def _is_about(found: Constraint, settings: Any) -> bool:
     return not found.when or applies(found.when, settings)
 
 
-def _is_here(row: Row, signals: Collection[str], completed: bool) -> bool:
-    """Whether a row is about settings in these pipelines, which an operator completes or not.
+def _unheeded(subject: Subject) -> frozenset[str]:
+    """Return the keys of rows that say nothing here: an operator adds what is missing, or nothing is measured."""
+    allocated = bool(subject.deployment and subject.deployment.target_allocator)
+    level = section(subject.config, *TELEMETRY, "metrics").get("level")
+    silent = isinstance(level, str) and level.lower() == "none"
+    return frozenset(name for name, holds in (("allocated", allocated), ("measured", silent)) if holds)
+
+
+def _is_here(row: Row, signals: Collection[str], unheeded: frozenset[str]) -> bool:
+    """Whether a row is about settings in these pipelines, and has no key that says nothing here.
 
     The settings of a row with several signals are wrong only in pipelines of all of them.
     """
     wanted = row.get("signals", [])
     together = wanted if isinstance(wanted, list) else [wanted]
-    return not (completed and "allocated" in row) and all(signal in signals for signal in together)
+    return unheeded.isdisjoint(row) and all(signal in signals for signal in together)
 
 
 def doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:

@@ -9,6 +9,7 @@ Each is a key of a row of constraints.json. Private.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -248,10 +249,25 @@ def _pem(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield certificates and keys that have no block of PEM; a path of a file is the usual one."""
     for key in keys:
         for place, value in values_of(settings, key, path):
-            if isinstance(value, str) and value and "-----BEGIN " not in value:
+            if isinstance(value, str) and value and not _is_pem(value):
                 file = key.removesuffix("_pem") + "_file"
                 fix = f"Write the text with `-----BEGIN …-----`, or `{file}: FILE`."
                 yield WORD, Fault(place, "this is no text in the format PEM", fix)
+
+
+def _is_pem(text: str) -> bool:
+    """Whether a text has blocks of PEM whose content begins as ASN.1 does: a sequence."""
+    blocks = _PEM_BLOCK.findall(text)
+    return any(_decoded(block).startswith(_SEQUENCE) for block in blocks)
+
+
+def _decoded(block: str) -> bytes:
+    """Return the bytes of a block of PEM; nothing if it is not in base64. Its headers, such as DEK-Info, are left."""
+    lines = [line for line in block.split() if ":" not in line]
+    try:
+        return b64decode("".join(lines), validate=True)
+    except ValueError:
+        return b""
 
 
 def _text_encoding(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
@@ -274,6 +290,8 @@ def _topics(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 
 _LONGEST_TEXT = 4096
+_PEM_BLOCK = re.compile(r"(?s)-----BEGIN [^-\n]*-----(.*?)-----END ")
+_SEQUENCE = b"\x30"
 
 
 # These find nothing where none of their keys is given.
@@ -323,6 +341,25 @@ OF_GIVEN: dict[str, Check] = {
     "topics": _topics,
     "text_encoding": _text_encoding,
     "broker": _matching(r"[^:]*(:\d+)?|.*:.*:.*", "no address with a port of digits", "Write `HOST:PORT`."),
+    "unbroken": _matching(r"\S*", "no address: it has a blank", "Write `http://HOST:PORT`."),
+    "sink": _matching(
+        r"(?i:file)://.*|(?![A-Za-z][\w+.-]*://).+",
+        "no place for logs: only files, stdout and stderr are one",
+        "Write `stderr`, `stdout` or the path of a file.",
+    ),
+    "reader_host": _matching(
+        r"[^\s/:]*|\[?[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*(%\w+)?\]?",
+        "no host: it has no scheme, path or port",
+        "Write the host alone, such as `0.0.0.0`; `port` stands beside it.",
+    ),
+    "label_key": _matching(
+        r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?",
+        "no key of a Kubernetes label",
+        "Write a key such as `app.kubernetes.io/name`.",
+    ),
+    "label_value": _matching(
+        r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", "no value of a Kubernetes label", "Write a value such as `shop-1`."
+    ),
     "url_path": _matching(r"[^\s{}]*", "no path of a URL: blanks and braces have a meaning", "Write `/v1/NAME`."),
     "slashed": _matching("/.*", "no path of a URL", "Begin it with a slash: `/health`."),
     "span": _span,

@@ -260,6 +260,9 @@ listen-address:
   a URL: {receivers.otlp.protocols.http.endpoint: "http://localhost:4318/v1/traces",
     finds: "receivers.otlp.protocols.http.endpoint: is a URL, and a server listens on a host and a port Write
       `localhost:4318`."}
+  a star: {receivers.zipkin.endpoint: "*:9411",
+    finds: "receivers.zipkin.endpoint: '*:9411' has `*` for a host; all addresses are `0.0.0.0` or `[::]` Write
+      `0.0.0.0:9411`."}
   a URL of TCP: {receivers.zipkin.endpoint: "tcp://0.0.0.0:9999",
     finds: "receivers.zipkin.endpoint: Write `0.0.0.0:9999`."}
   a port that is none: {extensions.health_check.endpoint: ":70000",

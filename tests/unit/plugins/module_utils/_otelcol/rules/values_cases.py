@@ -294,6 +294,35 @@ refused-at-start:
     tls: {include_insecure_cipher_suites: true, cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]}}}
   a curve of another spelling: {receivers.zipkin: {endpoint: "x:1", tls: {curve_preferences: [P-256]}},
     finds: "receivers.zipkin.tls.curve_preferences[0]: did you mean 'P256'?"}
+  a certificate that was cut: {exporters.otlp_http: {endpoint: "http://a:1",
+    tls: {ca_pem: "-----BEGIN CERTIFICATE-----\\nYWJj\\n-----END CERTIFICATE-----"}},
+    finds: "exporters.otlp_http.tls.ca_pem: this is no text in the format PEM"}
+  a commit that comes too often: {receivers.kafka.autocommit.interval: 1ms,
+    finds: "receivers.kafka.autocommit.interval: 'autocommit.interval' is at least 100ms, not 1ms"}
+  no commits at all: {receivers.kafka.autocommit: {enable: false, interval: 1ms}}
+  a wait that is too long: {exporters.kafka.producer.linger: 2m, signal: logs,
+    finds: "exporters.kafka.producer.linger: 'producer.linger' is at most 1m, not 2m"}
+  no name of an authenticator: {exporters.otlp_http: {endpoint: "http://a:1", auth: {authenticator: null}},
+    finds: "exporters.otlp_http.auth: 'authenticator' is missing"}
+  a reader that sends nowhere: {service.telemetry.metrics.readers: [{pull: {}}],
+    finds: "service.telemetry.metrics.readers[0].pull: 'exporter.prometheus' is missing"}
+  a reader that nothing reads: {service.telemetry.metrics: {level: none, readers: [{pull: {}}]}}
+  a host with a scheme: {service.telemetry.metrics.readers:
+    [{pull: {exporter: {prometheus: {host: "http://a", port: 1}}}}],
+    finds: "service.telemetry.metrics.readers[0].pull.exporter.prometheus.host: 'http://a' is no host"}
+  a delay below zero: {service.telemetry.logs.processors: [{batch: {schedule_delay: -5, exporter: {console: {}}}}],
+    finds: "service.telemetry.logs.processors[0].batch.schedule_delay: 'schedule_delay' is at least 0, not -5"}
+  logs for a URL: {service.telemetry.logs.output_paths: ["http://a/log"],
+    finds: "service.telemetry.logs.output_paths[0]: 'http://a/log' is no place for logs"}
+  no detectors: {processors.resource_detection.detectors: [],
+    finds: "processors.resource_detection.detectors: 'detectors' is an empty list"}
+  a way to share partitions that nobody knows: {receivers.kafka.group_rebalance_strategy: cooperative,
+    finds: "receivers.kafka.group_rebalance_strategy: did you mean 'cooperative-sticky'?"}
+  an address with a blank: {service.telemetry.metrics.readers:
+    [{periodic: {exporter: {otlp: {protocol: grpc, endpoint: "a b"}}}}],
+    finds: "service.telemetry.metrics.readers[0].periodic.exporter.otlp.endpoint: 'a b' is no address"}
+  a label of two words: {processors.k8s_attributes.filter.labels: [{key: a b, value: c}],
+    finds: "processors.k8s_attributes.filter.labels[0].key: 'a b' is no key of a Kubernetes label"}
   a path in place of a certificate: {exporters.otlp_http: {endpoint: "http://a:1", tls: {ca_pem: /etc/ca.pem}},
     finds: "exporters.otlp_http.tls.ca_pem: this is no text in the format PEM Write the text with `-----BEGIN …-----`,
       or `ca_file: FILE`."}
