@@ -137,11 +137,15 @@ class UserRule:
         places = self._places(subject)
         if not places or (self.when is not ALWAYS and not self.when.fits_config(subject)):
             return ()
+        if self.types or self.except_types:
+            places = [(place, value) for place, value in places if self._has_type(place)]
+        if not places:
+            return ()
         return list(islice(self._faults(places, subject.literals), MOST_FAULTS))
 
     def _faults(self, places: Places, literals: Mapping[str, str]) -> Iterator[Fault]:
         for place, value in places:
-            if not self._selects(place, value, literals):
+            if self.where and not self._selects(value, literals):
                 continue
             if self.expression is not None and _is_false(self.expression(value)):
                 yield self._fault(place, place)
@@ -157,9 +161,7 @@ class UserRule:
             places = known[self.path] = matches(subject.config, self.steps)
         return places
 
-    def _selects(self, place: Path, value: Any, literals: Mapping[str, str]) -> bool:
-        if (self.types or self.except_types) and not self._has_type(place):
-            return False
+    def _selects(self, value: Any, literals: Mapping[str, str]) -> bool:
         return all(look.holds(value, literals) for look in self.where)
 
     def _has_type(self, place: Path) -> bool:
