@@ -17,7 +17,7 @@ from typing import Any
 from ..config.paths import destination, settled
 from ..errors import Problem, near
 from ..needs.quantities import duration
-from .user_paths import MISSING, pattern_of
+from .user_paths import MISSING, Wildcard, wildcard_of
 
 OPTIONAL = "optional"
 _MOST_PATTERNS, _LONGEST_PATTERN = 1_000, 300
@@ -25,7 +25,7 @@ _UNKNOWN = "${"  # what is left of a value in which the collector replaces more 
 _DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 
-Patterns = tuple[re.Pattern[str], ...]
+Patterns = tuple[Wildcard, ...]
 Holds = Callable[[Any, Any], "bool | None"]
 
 
@@ -58,7 +58,7 @@ def _patterns(given: Any) -> Patterns:
     if len(texts) > _MOST_PATTERNS or max(map(len, texts)) > _LONGEST_PATTERN:
         wrong = f"this has more than {_MOST_PATTERNS} texts, or one with more than {_LONGEST_PATTERN} characters"
         raise Problem(wrong, fix="Split the rule.")
-    return tuple(pattern_of(text) for text in texts)
+    return tuple(wildcard_of(text) for text in texts)
 
 
 def _limit(given: Any) -> tuple[float, str]:

@@ -20,7 +20,7 @@ from ..config.paths import ROLES
 from ..errors import near
 from ..traits import kind_of
 from .setting_fields import ANY, ENTRY, LABEL
-from .user_paths import Step, Steps, pattern_of
+from .user_paths import Step, Steps, wildcard_of
 
 _SERVICE, _PIPELINES, _TELEMETRY = "service", "pipelines", ("service", "telemetry")
 _OF_SERVICE = ("extensions", _PIPELINES, "telemetry")
@@ -142,7 +142,7 @@ def _type_of(step: Step) -> Step:
     kind, slash, _name = step.key.partition("/")
     if not slash:
         return step
-    return Step(kind, pattern_of(kind) if step.pattern else None)
+    return Step(kind, wildcard_of(kind) if step.pattern else None)
 
 
 def _near_setting(steps: list[Step], known: Iterator[Any]) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import translate
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -33,9 +33,20 @@ class Missing:
 MISSING = Missing()
 
 
-def pattern_of(text: str) -> re.Pattern[str]:
-    """Return a pattern in which `*` is any text and `?` any character. All take linear time."""
-    return re.compile(translate(text.replace("[", "[[]")))
+@dataclass(frozen=True)
+class Wildcard:
+    """A pattern in which `*` is any text and `?` any character, in the syntax of fnmatch."""
+
+    pattern: str
+
+    def match(self, text: str) -> bool:
+        """Whether the whole text fits. Takes linear time."""
+        return fnmatchcase(text, self.pattern)
+
+
+def wildcard_of(text: str) -> Wildcard:
+    """Return the pattern that a user wrote; brackets stand for themselves."""
+    return Wildcard(text.replace("[", "[[]"))
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Step:
     """One step of a path: a key, a pattern of keys, or an index."""
 
     key: str = ""
-    pattern: re.Pattern[str] | None = None
+    pattern: Wildcard | None = None
     index: int | None = None
 
     @cached_property
@@ -102,11 +113,11 @@ def steps_of(text: str) -> Steps:
 
 def _step(match: re.Match[str]) -> Step:
     if index := match["index"]:
-        return Step(ANY, pattern_of(ANY)) if index == ANY else Step(index=int(index))
+        return Step(ANY, wildcard_of(ANY)) if index == ANY else Step(index=int(index))
     if match["quoted"]:
         return Step(match["quoted"])
     key = match["key"]
-    return Step(key, pattern_of(key)) if ANY in key or "?" in key else Step(key)
+    return Step(key, wildcard_of(key)) if ANY in key or "?" in key else Step(key)
 
 
 def matches(value: Any, steps: Steps, around: Path = ()) -> list[tuple[Path, Any]]:

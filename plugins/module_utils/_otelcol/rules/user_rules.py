@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any
 
 from ..catalogue.version_ranges import is_within
-from ..config.paths import Path, Position, dotted, section
+from ..config.paths import Path, Position, dotted
 from ..traits import kind_of
 from .subject import About, Fault, Rule, Subject
 from .user_conditions import Conditions
@@ -59,7 +59,7 @@ class When:
         """Whether a config starts one of the components, and has one of the pipelines."""
         if self.components and subject.view.kinds.isdisjoint(self.components):
             return False
-        keys = map(str, section(subject.config, "service", "pipelines"))
+        keys = subject.view.graph.pipelines
         return not self.pipelines or any(fnmatchcase(key, name) for key in keys for name in self.pipelines)
 
 
