@@ -257,8 +257,16 @@ def _pem(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 def _is_pem(text: str) -> bool:
     """Whether a text has blocks of PEM whose content begins as ASN.1 does: a sequence."""
-    blocks = _PEM_BLOCK.findall(text)
-    return any(_decoded(block).startswith(_SEQUENCE) for block in blocks)
+    return any(_decoded(block).startswith(_SEQUENCE) for block in _pem_blocks(text))
+
+
+def _pem_blocks(text: str) -> Iterator[str]:
+    """Yield what stands between the lines that begin and end a block of PEM."""
+    for part in text.split("-----BEGIN ")[1:]:
+        _label, _dashes, rest = part.partition("-----")
+        content, end, _after = rest.partition("-----END ")
+        if end:
+            yield content
 
 
 def _decoded(block: str) -> bytes:
@@ -290,7 +298,6 @@ def _topics(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 
 _LONGEST_TEXT = 4096
-_PEM_BLOCK = re.compile(r"(?s)-----BEGIN [^-\n]*-----(.*?)-----END ")
 _SEQUENCE = b"\x30"
 
 
