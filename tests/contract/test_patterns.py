@@ -173,7 +173,7 @@ def is_slow(one: Used, use: str, text: str, half: str) -> bool:
     """Return whether time grows faster than the text. Both are measured now, so that a busy machine changes nothing."""
     if seconds(one, use, text) < SECONDS:
         return False
-    whole, less = (min(seconds(one, use, part) for _ in range(2)) for part in (text, half))
+    whole, less = (min(seconds(one, use, part) for _ in range(3)) for part in (text, half))
     return whole > max(GROWTH * less, SECONDS)
 
 
