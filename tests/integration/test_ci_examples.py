@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The CI jobs of docs/testing.md do what the page says: their commands come from the page, and run in a folder.
 
-Three programs are stand-ins, so that nothing needs the internet: `ansible-galaxy` installs the collection of this
-checkout, `pip` looks for the file that it is given, and `curl` answers with the testbed's Collector.
+Two programs are stand-ins, so that nothing needs the internet: `pip` installs the command of this checkout if it is
+asked for that folder of a repository, and `curl` answers with the testbed's Collector. A test of the wheel,
+tests/contract/test_otelcoltool.py, installs it with the real one.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ JOBS = {
     for step in sections(plays.ROOT / "docs" / "testing.md")["In CI"]
     if isinstance(step, File)
 }
-PROGRAMS = Path(sys.executable).parent
+COMMAND = plays.ROOT / "otelcoltool" / "src"
 STAND_INS = {
-    "pip": 'test "$2" != -r || test -f "$3"',
-    "ansible-galaxy": f"exec {PROGRAMS}/ansible-galaxy collection install --no-deps --offline {{artefact}}",
+    "pip": 'case $1:$2 in "install:otelcoltool @ git+https://"*"#subdirectory=otelcoltool")'
+    " ln -sf {folder}/command {folder}/otelcoltool;; *) exit 1;; esac",
+    "command": f'PYTHONPATH={COMMAND} exec {sys.executable} -m otelcoltool "$@"',
     "curl": "case $2 in https://*/v*/otelcol-contrib_*_linux_amd64.tar.gz)"
     " tar -c -C {release} otelcol-contrib | gzip -1;; esac",
 }
@@ -55,14 +57,12 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if collector is None:
         pytest.skip("the testbed has not built a Collector")
     folder = tmp_path_factory.mktemp("programs")
-    build = [f"{PROGRAMS}/ansible-galaxy", "collection", "build", "--output-path", str(folder), str(plays.ROOT)]
-    subprocess.run(build, check=True, capture_output=True, timeout=120)
     (folder / "release").mkdir()
     # The program itself: a test runs it where no other file of this machine is.
     shutil.copy(collector, folder / "release" / "otelcol-contrib")
-    known = {"artefact": next(folder.glob("*.tar.gz")), "release": folder / "release"}
     for name, text in STAND_INS.items():
-        (folder / name).write_text(f"#!/bin/sh\n{text.format(**known)}\n", encoding="utf-8")
+        script = text.format(folder=folder, release=folder / "release")
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         (folder / name).chmod(0o755)
     return folder
 
@@ -75,7 +75,7 @@ def test_a_job_runs_the_tests_and_keeps_their_report(path: str, stand_ins: Path,
         shutil.copy(plays.ROOT / "tests" / "suites" / file, tmp_path / "tests" / file)
     left_out = ("ANSIBLE_", "PYTHON", "O11Y_", "PYTEST_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
-    search = f"{stand_ins}:{PROGRAMS}:{environment['PATH']}"
+    search = f"{stand_ins}:{environment['PATH']}"
     environment |= {**{key: str(value) for key, value in variables.items()}, "HOME": str(tmp_path), "PATH": search}
 
     def run(*commands: str) -> subprocess.CompletedProcess[str]:
