@@ -25,6 +25,7 @@ from .plugin_utils._otelcol import _documents, _files, _yaml
 
 CLEAN, FOUND, UNUSABLE, BROKEN = 0, 1, 2, 3
 _INTERRUPTED = 130
+_CUT_OFF = 141  # as a shell says of a program whose reader has gone
 STDIN, _STANDARD_INPUT = "-", "stdin"
 _BESIDE, _ALONE = "also beside files", "alone"
 _EXITS = """\
@@ -93,9 +94,9 @@ def main(words: Sequence[str] | None = None) -> int:
         code = _run(given)
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader of the output has seen enough
+    except BrokenPipeError:  # the reader of the output has seen enough; what it has not seen may be an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLEAN
+        return _CUT_OFF
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception as error:  # its text may quote a secret

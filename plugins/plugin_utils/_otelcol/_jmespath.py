@@ -71,6 +71,8 @@ def bounded(expression: str) -> Expression:
             raise Undecided(type(error).__name__) from None
         except RecursionError:
             raise Undecided("the expression nests too deep") from None
+        except (ArithmeticError, ValueError):  # such as ceil() of a number that is too large
+            raise Undecided("a function does not take a number of this config") from None
 
     return compute
 

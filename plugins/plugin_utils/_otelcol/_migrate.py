@@ -21,7 +21,7 @@ from ...module_utils._otelcol.rules import batching
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
 from ...module_utils._otelcol.rules.view import Target
-from . import _builds, _files, _inputs, _rewrite
+from . import _builds, _files, _inputs, _rewrite, _yaml
 from ._testing import comparing
 
 _GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
@@ -52,8 +52,7 @@ def migrate(
     `positions_of` says where the parts of `config` stand in files, and `variable` what the result calls it.
     """
     config, dest = arguments["config"], arguments["dest"]
-    if (config is None) == (not arguments["paths"]):
-        raise Problem("either `paths` or `config` is required", fix="Give one of them.")
+    _check_given(arguments["paths"], config, variable)
     collected = _inputs.collect(arguments["paths"], config, positions_of=positions_of, variable=variable)
     wanted = _builds.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
@@ -70,6 +69,21 @@ def migrate(
     if config is not None and not dest and moved:
         result["config"] = moved[0].text
     return result
+
+
+def _check_given(paths: Sequence[str], config: Any, variable: str) -> None:
+    if (config is None) == (not paths):
+        raise Problem("either `paths` or `config` is required", fix="Give one of them.")
+    if isinstance(config, str) and _is_empty(config):
+        raise Problem(f"there is nothing in {variable}", fix="Give the text of a collector config.")
+
+
+def _is_empty(text: str) -> bool:
+    """Whether a text has no document. What is no YAML is told where it is read."""
+    try:
+        return not any(_yaml.load_all(text, _inputs.VARIABLE))
+    except Problem:
+        return False
 
 
 def move(text: str, name: str, collected: _inputs.Collected, wanted: _builds.BuildRequest) -> Moved:

@@ -31,10 +31,12 @@ def load(paths: Iterable[str], taken: Collection[str]) -> UserRules:
     Raises Problem for a path without rules, and with all faults of the files: wrong keys and types, ids that stand
     twice, paths that lead nowhere, invalid expressions, and examples that do not hold.
     """
-    given = [Path(path) for path in paths]
+    given = list(paths)
     if not given:
         return NONE
-    files = list(dict.fromkeys(file for path in given for file in _files_at(path)))
+    if "" in given:
+        raise Problem("a path is empty", asked="rule_paths", fix="Give files or folders, or leave the option out.")
+    files = list(dict.fromkeys(file for path in given for file in _files_at(Path(path))))
     if len(files) > _MOST_FILES:
         raise Problem(f"there are more than {_MOST_FILES} files with rules", asked="rule_paths", fix="Join some.")
     texts = tuple((str(file), _text(file)) for file in files)
@@ -63,6 +65,11 @@ def _files_at(path: Path) -> Iterator[Path]:
     if not found:
         fix = "Give a file with `rules`, or a folder with such files. docs/own_rules.md shows one."
         raise Problem(f"there is no file with rules at {path}", asked="rule_paths", fix=fix)
+    root = path.resolve()
+    for file in found:
+        if not file.resolve().is_relative_to(root):
+            fix = "Copy it into the folder, or name the file itself in `rule_paths`."
+            raise Problem(f"{file} is a link to a file outside of {path}", asked="rule_paths", fix=fix)
     yield from found
 
 

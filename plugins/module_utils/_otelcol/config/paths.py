@@ -197,7 +197,7 @@ ANY_IPV4 = "0.0.0.0"
 ANY = ("", ANY_IPV4, "::")
 _LARGEST_PORT = 65535
 _DIGITS = len(str(_LARGEST_PORT))
-_DESTINATION = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):///?)?(?:[^/\s]*@)?(\[[^\]]*\]|[^:/\s]*)")
+_DESTINATION = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):///?)?(?:[^/?#\\\s]*@)?(\[[^\]]*\]|[^:/?#\\\s]*)")
 # `gateway.monitoring` is a Service and its namespace, `example.com` is not: by the length of the last label.
 _SERVICE_AND_NAMESPACE = 2
 _LONGEST_USUAL_DOMAIN = 5

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from ..traits import hands_on
@@ -26,6 +27,14 @@ Ends = Mapping[str, Sequence[str]]  # the ids of a pipeline by role
 def signal_of(pipeline: str) -> str:
     """Return the signal of a pipeline's name: `traces` of `traces/shop`."""
     return pipeline.partition("/")[0]
+
+
+def _has_no_circle(feeders_of: Mapping[str, Collection[str]]) -> bool:
+    try:
+        TopologicalSorter(feeders_of).prepare()
+    except CycleError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -97,12 +106,18 @@ class PipelineGraph:
                     waiting.append(other)
         return found
 
-    def gets_only_from(self, pipeline: str, others: Collection[str], seen: tuple[str, ...] = ()) -> bool:
+    def gets_only_from(self, pipeline: str, others: Collection[str]) -> bool:
         """Whether every record of a pipeline came through one of these other pipelines before."""
-        feeders = [other for other, _connector in self.feeders(pipeline)]
-        if not feeders or pipeline in seen or not all(map(self._hands_on, self.listed(pipeline, "receivers"))):
-            return False
-        return all(one in others or self.gets_only_from(one, others, (*seen, pipeline)) for one in feeders)
+        feeders_of: dict[str, list[str]] = {}
+        waiting = [pipeline]
+        while waiting:
+            one = waiting.pop()
+            feeders = [other for other, _connector in self.feeders(one)]
+            if not feeders or not all(map(self._hands_on, self.listed(one, "receivers"))):
+                return False
+            feeders_of[one] = [other for other in feeders if other not in others]
+            waiting += [other for other in feeders_of[one] if other not in feeders_of]
+        return _has_no_circle(feeders_of)
 
     def _hands_on(self, connector: str) -> bool:
         return connector in self.connectors and hands_on(connector)

@@ -17,10 +17,13 @@ from typing import Any
 from ..config.paths import destination, settled
 from ..errors import Problem, near
 from ..needs.quantities import duration
+from ..yaml.yaml_nodes import plain
 from .user_paths import MISSING, Wildcard, wildcard_of
 
 OPTIONAL = "optional"
 _MOST_PATTERNS, _LONGEST_PATTERN = 1_000, 300
+_SOCKET = "unix"
+_WHOLE_REFERENCE = re.compile(r"\$\{[^${}]{1,256}\}")
 _UNKNOWN = "${"  # what is left of a value in which the collector replaces more than is known
 _DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
@@ -77,14 +80,14 @@ def _measure(value: Any) -> tuple[float, str] | None:
     return (duration(value), "duration") if isinstance(value, str) and _DURATION.fullmatch(value) else None
 
 
-def _at_least(value: Any, limit: tuple[float, str]) -> bool | None:
+def _at_least(value: Any, limit: tuple[float, str]) -> bool:
     found = _measure(value)
-    return None if found is None or found[1] != limit[1] else found[0] >= limit[0]
+    return found is not None and found[1] == limit[1] and found[0] >= limit[0]
 
 
-def _at_most(value: Any, limit: tuple[float, str]) -> bool | None:
+def _at_most(value: Any, limit: tuple[float, str]) -> bool:
     found = _measure(value)
-    return None if found is None or found[1] != limit[1] else found[0] <= limit[0]
+    return found is not None and found[1] == limit[1] and found[0] <= limit[0]
 
 
 def _is_like(value: Any, patterns: Patterns) -> bool:
@@ -93,8 +96,10 @@ def _is_like(value: Any, patterns: Patterns) -> bool:
 
 
 def _has_host(value: Any, patterns: Patterns) -> bool | None:
-    host = destination(value)[1]
-    return _is_like(host, patterns) if host else None
+    scheme, host = destination(value)
+    if scheme == _SOCKET:  # a file of this machine
+        return None
+    return bool(host) and _is_like(host, patterns)
 
 
 def _names(value: Any) -> list[str]:
@@ -160,10 +165,16 @@ class Condition:
         return kind.holds(value, self.operand)
 
 
-def _resolved(text: str, literals: Mapping[str, str]) -> str | None:
-    """Return a text with the variables that are known; None if there are others, whose default may be replaced."""
+def _resolved(text: str, literals: Mapping[str, str]) -> Any:
+    """Return a text with the variables that are known; None if there are others, whose default may be replaced.
+
+    The Collector reads what replaces a whole value as YAML: `${env:X}` may be a number, true or false.
+    Source: https://opentelemetry.io/docs/collector/configuration/#environment-variables
+    """
     found = settled(text, literals, _UNKNOWN) if ":-" not in text else text
-    return None if _UNKNOWN in found else str(found)
+    if _UNKNOWN in found:
+        return None
+    return plain(found) if _WHOLE_REFERENCE.fullmatch(text) else str(found)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class RuleReader:
         """Add the rules of a document."""
         of_file = _Part(self, document, file, ())
         of_file.check_keys(FILE, ("rules",))
+        for key, place in document.duplicates:
+            self.faults.append(f"{place} {dotted(key)}: this key stands twice. Remove one.")
         for number, _rule in enumerate(of_file.listed("rules")):
             self._add(of_file.at("rules", number))
 
@@ -129,9 +131,6 @@ class _Part:
         for key in needed:
             if key not in value:
                 self.fault(f"`{key}` is missing", f"Add `{key}`.")
-        for key, place in self.document.duplicates:
-            if key[:-1] == self.path:
-                self.reader.faults.append(f"{place} {dotted(key)}: this key stands twice. Remove one.")
 
     def listed(self, key: str) -> list[Any]:
         """Return the list at a key; an empty one if there is none, which is told unless the key is missing."""

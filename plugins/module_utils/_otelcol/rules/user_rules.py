@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from ..catalogue.version_ranges import is_within
@@ -24,8 +23,8 @@ from .subject import About, Fault, Rule, Subject
 from .user_conditions import Conditions
 from .user_paths import MISSING, Steps, matches, nearest_place
 
-# Findings of one rule in one config; who has more has one mistake many times.
-MOST_FAULTS = 100
+# Findings of one rule in one config. One more says that there are others, and no suppression of a path takes it.
+MOST_FAULTS = 1_000
 _KEPT = "_places_of_user_rules"  # what a path leads to, kept with its subject
 
 
@@ -96,6 +95,19 @@ class Examples:
     bad: tuple[Any, ...] = ()
 
 
+@dataclass
+class Judged:
+    """What a rule finds in a config: faults, and places where it cannot be decided."""
+
+    faults: list[Fault] = field(default_factory=list)
+    undecided: list[tuple[Path, Undecided]] = field(default_factory=list)
+    has_more: bool = False
+
+    def cut(self) -> None:
+        """Keep as many as are shown."""
+        self.faults, self.undecided, self.has_more = self.faults[:MOST_FAULTS], self.undecided[:MOST_FAULTS], True
+
+
 @dataclass(frozen=True)
 class UserRule:
     """A rule of a user; `position` is its place in its file, `types` and `except_types` are spelled as kinds."""
@@ -126,32 +138,46 @@ class UserRule:
     def _check(self, subject: Subject) -> Sequence[Fault]:
         if self.when is not ALWAYS and not self.when.fits_deployment(subject):
             return ()
-        try:
-            return self.faults(subject)
-        except Undecided as why:
-            fix = f"Correct the rule at {self.position}."
-            return [Fault((), f"rule '{self.id}' cannot be decided here: {why}", fix)]
+        judged = self.judged(subject)
+        undecided = [self._undecided(place, why) for place, why in judged.undecided]
+        return [*judged.faults, *undecided, *([self._many()] if judged.has_more else [])]
 
-    def faults(self, subject: Subject) -> Sequence[Fault]:
-        """Return the faults in a config, for any build and deployment. Raises Undecided."""
+    def _undecided(self, place: Path, why: Undecided) -> Fault:
+        return Fault(place, f"rule '{self.id}' cannot be decided here: {why}", f"Correct the rule at {self.position}.")
+
+    def _many(self) -> Fault:
+        wrong = f"rule '{self.id}' finds more than {MOST_FAULTS} faults in this config, and the others are not shown"
+        return Fault((), wrong, "Correct those that are shown, or let the rule look at fewer places.")
+
+    def judged(self, subject: Subject) -> Judged:
+        """Return what the rule finds in a config, for any build and deployment."""
+        judged = Judged()
+        for place, value in self._places_of_types(subject):
+            try:
+                judged.faults += self._faults(place, value, subject.literals)
+            except Undecided as why:
+                judged.undecided.append((place, why))
+            if len(judged.faults) + len(judged.undecided) > MOST_FAULTS:
+                judged.cut()
+                break
+        return judged
+
+    def _places_of_types(self, subject: Subject) -> Places:
         places = self._places(subject)
         if not places or (self.when is not ALWAYS and not self.when.fits_config(subject)):
-            return ()
+            return []
         if self.types or self.except_types:
             places = [(place, value) for place, value in places if self._has_type(place)]
-        if not places:
-            return ()
-        return list(islice(self._faults(places, subject.literals), MOST_FAULTS))
+        return places
 
-    def _faults(self, places: Places, literals: Mapping[str, str]) -> Iterator[Fault]:
-        for place, value in places:
-            if self.where and not self._selects(value, literals):
-                continue
-            if self.expression is not None and _is_false(self.expression(value)):
-                yield self._fault(place, place)
-            for look in self.require:
-                for path in look.failing(place, value, literals):
-                    yield self._fault(path, place)
+    def _faults(self, place: Path, value: Any, literals: Mapping[str, str]) -> list[Fault]:
+        """Return the faults at a place. Raises Undecided."""
+        if self.where and not self._selects(value, literals):
+            return []
+        failing = [place] if self.expression is not None and _is_false(self.expression(value)) else []
+        for look in self.require:
+            failing += look.failing(place, value, literals)
+        return [self._fault(path, place) for path in failing]
 
     def _places(self, subject: Subject) -> Places:
         """Return the places of the rule's path; rules with the same path share them."""
@@ -227,10 +253,9 @@ def broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
 
 
 def _broken(rule: UserRule, kind: str, config: Any) -> str:
-    try:
-        fault = next(iter(rule.faults(Subject(config))), None)
-    except Undecided as why:
+    judged = rule.judged(Subject(config))
+    for _place, why in judged.undecided:
         return f"the rule cannot be decided in this example: {why}"
-    if kind == "good" and fault:
-        return f"this example is good, and the rule finds a fault at '{dotted(fault.path)}'"
-    return "this example is bad, and the rule finds nothing in it" if kind == "bad" and not fault else ""
+    if kind == "good" and judged.faults:
+        return f"this example is good, and the rule finds a fault at '{dotted(judged.faults[0].path)}'"
+    return "this example is bad, and the rule finds nothing in it" if kind == "bad" and not judged.faults else ""

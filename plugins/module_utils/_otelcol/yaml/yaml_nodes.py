@@ -31,6 +31,18 @@ VAULT_TAGS = ("!vault", "!vault-encrypted")
 VAULT_HEADER = "$ANSIBLE_VAULT;"
 ENCRYPTED = "Nothing decrypts it here: docs/start.md shows the way of a value from a vault to a Secret."
 
+# Tags that other programs know: CloudFormation, GitLab, Home Assistant and others. An error shows no other tag, and no
+# alias: it may be a password that begins with `!` or `*` and lacks its quotes.
+_OF_OTHERS = frozenset(
+    f"!{name}"
+    for name in (
+        *("Base64", "Cidr", "Condition", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Not"),
+        *("Or", "And", "Ref", "Select", "Split", "Sub", "Transform", "ENV", "env", "include", "reference", "secret"),
+    )
+)
+_NAME = re.compile(r"(?<=tag handle) '[^'\n]*'")  # in an error of the parser
+_NEEDS_QUOTES = "Put a text that begins with `!`, `*` or `&` in quotes."
+
 _TAG = "tag:yaml.org,2002:"
 _TEXT = _TAG + "str"
 
@@ -72,9 +84,8 @@ def compose(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[N
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
-        raise Invalid(
-            _TAB if mark and _has_tab(text, mark) else str(error.problem), where, "Correct it there, or just before."
-        ) from error
+        why = _TAB if mark and _has_tab(text, mark) else _NAME.sub("", str(error.problem))
+        raise Invalid(why, where, "Correct it there, or just before.") from error
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise Invalid(str(error), Position(file), "Save it as UTF-8 text.") from error
 
@@ -90,7 +101,11 @@ def _has_tab(text: str, mark: Any) -> bool:
 
 def refuse(why: str, file: str, mark: Mark) -> Invalid:
     """Return the Problem of a text whose size or structure exceeds a limit."""
-    return Invalid(why, Position(file, mark[0] + 1, mark[1] + 1), "Correct it there, or just before.")
+    return Invalid(why, _place(file, mark), "Correct it there, or just before.")
+
+
+def _place(file: str, mark: Mark) -> Position:
+    return Position(file, mark[0] + 1, mark[1] + 1)
 
 
 class _Composer:
@@ -152,7 +167,9 @@ class _Composer:
         position = Position(self.file, mark.line + 1, mark.column + 1)
         if tag in VAULT_TAGS:
             raise Invalid(f"the value is encrypted ({tag})", position, ENCRYPTED)
-        raise Invalid(f"the tag {tag} is unknown", position, "Remove the tag, and write the value that it stands for.")
+        if tag in _OF_OTHERS:
+            raise Invalid(f"the tag {tag} is unknown", position, "Write the value that it stands for.")
+        raise Invalid("a tag is unknown", position, f"{_NEEDS_QUOTES} Write the value that a tag stands for.")
 
     def _end(self, event: Any) -> None:
         node = self.open.pop()
@@ -166,7 +183,7 @@ class _Composer:
         target = self.anchors.get(event.anchor)
         node = Node(ALIAS, target, event.start_mark, event.end_mark)
         if target is None:
-            raise refuse(f"found undefined alias '{event.anchor}'", self.file, node.start)
+            raise Invalid("an alias has no anchor", _place(self.file, node.start), _NEEDS_QUOTES)
         if any(one is target for one in self.open):
             raise refuse("a part of it contains itself", self.file, node.start)
         self.inside.append(node)
@@ -175,11 +192,11 @@ class _Composer:
 def scalar(node: Node) -> Any:
     if node.tag:
         return _converted(node.tag.removeprefix(_TAG), node.value)
-    return node.value if node.style else _plain(node.value)
+    return node.value if node.style else plain(node.value)
 
 
 @lru_cache(maxsize=4096)
-def _plain(text: str) -> Any:
+def plain(text: str) -> Any:
     """Return what a text without quotes and tag stands for; configs repeat most of them."""
     if not text:
         return None

@@ -269,6 +269,12 @@ def test_the_result_may_go_elsewhere(tmp_path: Path) -> None:
         migrate(paths=[str(tmp_path)], dest=str(dest))
 
 
+@pytest.mark.parametrize("text", ["", "\n", "# only a comment\n"])
+def test_a_text_without_a_config_is_refused(text: str) -> None:
+    with pytest.raises(Problem, match="there is nothing in config"):
+        migrate(config=text)
+
+
 def test_what_is_left_has_an_order() -> None:
     """A rule finds things in the order of a set, which differs from run to run."""
     names = [f"otlp/{letter}" for letter in "fbdace"]

@@ -145,6 +145,8 @@ OTHER = RULE.replace("rules:\n", "")
     (RULE.replace("acme-tls", "invalid-yaml"), "is the id of a rule of this collection"),
     (RULE + OTHER, "r.yml:8:5 rules[1].id: there are two rules 'acme-tls', the other one at "),
     (RULE + "    id: acme-b\n", "r.yml:8:5 rules[0].id: this key stands twice"),
+    (RULE + "    examples: {good: [{receivers: {a: 1, a: 2}}]}\n", "this key stands twice"),
+    (RULE.replace("{differs: true}", "{differs: true, differs: false}"), "differs: this key stands twice"),
     (
         RULE.replace("exporters.*", "exporter.*"),
         "no config has 'exporter'; did you mean 'exporters'?",
@@ -248,6 +250,27 @@ def test_an_expression_takes_bounded_time_and_memory() -> None:
     with pytest.raises(Undecided, match="more than"):
         compute([1] * 10)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("expression", ["ceil(to_number('1e999'))", "floor(to_number('nan'))", "keys(@)[::0]"])
+def test_an_expression_that_a_function_cannot_compute_is_undecided(expression: str) -> None:
+    with pytest.raises(Undecided):
+        _jmespath.bounded(expression)({"a": 1})
+
+
+def test_an_empty_path_is_refused() -> None:
+    with pytest.raises(Problem, match="a path is empty"):
+        _user_rules.load([""], ())
+
+
+def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (tmp_path / "other.txt").write_text("user: secret\n")
+    (folder / "a.yml").symlink_to(tmp_path / "other.txt")
+    with pytest.raises(Problem, match=r"a\.yml is a link to a file outside of") as told:
+        _user_rules.load([str(folder)], ())
+    assert "secret" not in str(told.value)
 
 
 def test_an_expression_that_fits_no_value_quotes_none() -> None:

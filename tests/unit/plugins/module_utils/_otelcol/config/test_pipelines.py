@@ -88,6 +88,24 @@ def test_what_gets_records_only_from_others(pipeline: str, others: set[str], hol
     assert graph(CHAIN).gets_only_from(pipeline, others) is holds
 
 
+def test_pipelines_in_a_circle_get_records_from_nowhere() -> None:
+    assert (
+        graph("traces/a: forward > routing\ntraces/b: routing > forward").gets_only_from("traces/a", {"logs"}) is False
+    )
+
+
+def test_many_ways_through_many_layers_take_no_time() -> None:
+    """Two pipelines in each of 200 layers: there are 2 to the power of 200 ways."""
+    pipelines: dict[str, Any] = {"traces": {"receivers": ["otlp"], "exporters": ["forward/0"]}}
+    for layer in range(200):
+        ends = {"receivers": [f"forward/{layer}"], "exporters": [f"forward/{layer + 1}"]}
+        pipelines |= {f"traces/a{layer}": ends, f"traces/b{layer}": ends}
+    connectors = {f"forward/{layer}": None for layer in range(201)}
+    layered = PipelineGraph.of({"connectors": connectors, "service": {"pipelines": pipelines}})
+    assert layered.gets_only_from("traces/a199", {"traces"}) is True
+    assert layered.gets_only_from("traces/a199", {"logs"}) is False
+
+
 def test_components_have_the_signals_of_their_pipelines_and_connectors_are_none() -> None:
     assert graph(TWO_SIGNALS).signals_by_id("exporters") == {"kafka": ("traces",), "otlp": ("traces", "logs")}
     assert graph(TWO_SIGNALS).signals_by_id("processors") == {}

@@ -137,13 +137,34 @@ def test_every_condition_has_a_case() -> None:
     ("equals", "a", "${env:A}"),
     ("like", "a", "${env:A:-a}"),
     ("host", "a", "${env:A}:4317"),
-    ("host", "a", 1),
+    ("host", "a", "unix:///run/a.sock"),
     ("at_least", 1, "${env:A}"),
-    ("at_least", 1, "30s"),
-    ("at_most", 1, "much"),
 )
 def test_what_is_not_known_is_not_judged(name: str, operand: Any, value: Any) -> None:
     assert condition(name, operand).holds(value, {}) is None
+
+
+@cases(
+    "name, operand, value",
+    ("host", "a", 1),
+    ("host", "a", ""),
+    ("host", "ok.example", "https://evil.example#@ok.example"),
+    ("host", "ok.example", "https://evil.example?@ok.example"),
+    ("host", "ok.example", "https://evil.example\\@ok.example"),
+    ("at_least", 1, "30s"),
+    ("at_least", 1, None),
+    ("at_most", 1, "much"),
+    ("at_most", "10s", 60),
+    ("at_most", 25, "100%"),
+)
+def test_what_is_of_another_kind_does_not_meet_a_condition(name: str, operand: Any, value: Any) -> None:
+    assert condition(name, operand).holds(value, {}) is False
+
+
+def test_a_variable_that_is_a_whole_value_is_read_as_yaml() -> None:
+    assert condition("differs", True).holds("${env:X}", {"X": "true"}) is False
+    assert condition("equals", 500).holds("${env:N}", {"N": "500"}) is True
+    assert condition("equals", "a500").holds("a${env:N}", {"N": "500"}) is True
 
 
 def test_a_variable_that_is_given_as_text_is_known() -> None:
@@ -241,7 +262,9 @@ def test_components_are_those_that_are_started() -> None:
 
 def test_a_rule_has_a_limit_of_findings() -> None:
     many = {"exporters": {f"debug/{number}": None for number in range(MOST_FAULTS + 50)}}
-    assert len(found(rule("exporters.*"), config=many)) == MOST_FAULTS
+    said = found(rule("exporters.*"), config=many)
+    assert len(said) == MOST_FAULTS + 1
+    assert f": rule 'acme' finds more than {MOST_FAULTS} faults in this config, and the others are not shown" in said
 
 
 @cases("answer, holds", (None, False), (False, False), ("", False), ([], False), ({}, False), (0, True), (True, True))
@@ -255,7 +278,22 @@ def test_an_expression_that_cannot_be_computed_is_told() -> None:
         raise Undecided("length() does not take null")
 
     (said,) = found(rule("exporters.debug", require={}, expression=fails))
-    assert said == ": rule 'acme' cannot be decided here: length() does not take null"
+    assert said == "exporters.debug: rule 'acme' cannot be decided here: length() does not take null"
+
+
+def test_what_cannot_be_decided_at_one_place_hides_no_fault_of_another() -> None:
+    def is_decided(value: Any) -> Any:
+        if value is None:
+            raise Undecided("length() does not take null")
+        return False
+
+    config = {"exporters": {"otlp/a": {}, "debug": None, "otlp/b": {}}}
+    said = found(rule("exporters.*", require={}, expression=is_decided), config=config)
+    assert sorted(line.partition(":")[0] for line in said) == [
+        "exporters.debug",
+        "exporters.otlp/a",
+        "exporters.otlp/b",
+    ]
 
 
 @pytest.mark.parametrize("config", [None, [], "text", {"exporters": []}, {"exporters": None}])

@@ -235,8 +235,21 @@ def test_a_stream_is_documents_with_places_in_the_whole_text() -> None:
 
 
 def test_an_anchor_is_known_in_its_own_document_only() -> None:
-    with pytest.raises(Problem, match="found undefined alias 'x'"):
+    with pytest.raises(Problem, match=r"an alias has no anchor \(at f:3:4\)"):
         list(_yaml.load_all("a: &x 1\n---\nb: *x\n", "f"))
+
+
+@pytest.mark.parametrize("sign", ["!", "*", "!a!", "&a &", "*a *", "%", "@", "`"])
+def test_a_password_without_quotes_is_not_shown(sign: str) -> None:
+    with pytest.raises(Problem) as raised:
+        list(_yaml.load_all(f"user: a\npassword: {sign}Summer2026secret\n", "f"))
+    assert "Summer" not in str(raised.value)
+    assert "f:2" in str(raised.value)
+
+
+def test_a_tag_of_another_program_is_named() -> None:
+    with pytest.raises(Problem, match="the tag !Sub is unknown"):
+        list(_yaml.load_all("a: !Sub x\n", "f"))
 
 
 def chain(first: str, then: str, size: int) -> str:
