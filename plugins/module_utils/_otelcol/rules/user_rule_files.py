@@ -12,14 +12,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ..catalogue.rows import SECTIONS
+from ..catalogue.version_ranges import ranges_of
 from ..config.paths import Path, Position, at, dotted
 from ..errors import Problem, at_most, near
 from ..traits import kind_of
 from ..yaml.yaml_documents import Document
 from .profiles import OFF, PROFILES
+from .structure import SIGNALS
 from .subject import SEVERITIES
 from .user_conditions import NAMES, OPTIONAL, Condition, Conditions, condition, optional
 from .user_path_check import KnownPaths
@@ -233,13 +236,39 @@ class _RuleOf:
             return ALWAYS
         part = self.part.at("when")
         part.check_keys(WHEN)
-        versions = part.text("versions")
-        if versions and not _VERSIONS.match(versions):
-            fix = "Write `0.110.0..` for this one and later ones, `0.110.0..0.150.0` for those before 0.150.0."
-            part.at("versions").fault(f"'{versions}' is no range of versions", fix)
         components = part.texts("components", self._all_types() if "components" in part else ())
         kinds = tuple((name, kind_of(kind)) for name, _dot, kind in (text.partition(".") for text in components))
-        return When(part.texts("modes", MODES), part.texts("distributions"), versions, kinds, part.texts("pipelines"))
+        distributions = () if self._is_unlisted() else part.reader.known.catalogue.distributions
+        return When(
+            modes=part.texts("modes", MODES),
+            distributions=part.texts("distributions", distributions),
+            versions=self._versions(part),
+            components=kinds,
+            pipelines=self._pipelines(part),
+        )
+
+    def _versions(self, part: _Part) -> str:
+        versions = part.text("versions")
+        if not versions:
+            return ""
+        fix = "Write `0.110.0..` for this one and later ones, `0.110.0..0.150.0` for those before 0.150.0."
+        if not _VERSIONS.match(versions):
+            part.at("versions").fault(f"'{versions}' is no range of versions", fix)
+            return ""
+        for since, before in ranges_of(versions):
+            if before and before <= since:
+                part.at("versions").fault(f"no version is in '{versions}': its end is not behind its begin", fix)
+        return versions
+
+    def _pipelines(self, part: _Part) -> tuple[str, ...]:
+        """Return the names of pipelines, each of which may be one of a signal."""
+        names = part.texts("pipelines")
+        for number, name in enumerate(names):
+            signal = name.partition("/")[0]
+            if not any(fnmatchcase(known, signal) for known in SIGNALS):
+                fix = f"A name begins with one of {', '.join(SIGNALS)}; `*` in it is any text."
+                part.at("pipelines", number).fault(f"no pipeline is called '{name}'{near(signal, SIGNALS)}", fix)
+        return names
 
     def _all_types(self) -> Collection[str]:
         """Return what `when.components` may name; anything for a rule about what is in no list."""

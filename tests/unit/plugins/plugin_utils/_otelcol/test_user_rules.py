@@ -171,6 +171,9 @@ OTHER = RULE.replace("rules:\n", "")
     (RULE + "    types: [otpl]\n", "rules[0].types[0]: 'otpl' is unknown here; did you mean 'otlp'?"),
     (RULE + "    unlisted: maybe\n", "rules[0].unlisted: this must be true or false"),
     (RULE + "    when: {mode: [x]}\n", "there is no key 'mode'; did you mean 'modes'?"),
+    (RULE + "    when: {distributions: [contirb]}\n", "'contirb' is unknown here; did you mean 'contrib'?"),
+    (RULE + "    when: {versions: 0.150.0..0.110.0}\n", "no version is in '0.150.0..0.110.0'"),
+    (RULE + "    when: {pipelines: [tracse]}\n", "no pipeline is called 'tracse'; did you mean 'traces'?"),
     (RULE + "    when: {modes: [daemonsets]}\n", "'daemonsets' is unknown here; did you mean 'daemonset'?"),
     (RULE + "    when: {versions: '>1'}\n", "'>1' is no range of versions"),
     (
