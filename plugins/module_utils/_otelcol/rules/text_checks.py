@@ -118,7 +118,8 @@ def _dialing(value: str) -> tuple[str, str]:
 
 def _host_and_port(address: str) -> str:
     """Return the host of an address, or of a URL, with its port; with the usual one if it has none."""
-    host, colon, port = _SCHEME.sub("", address).partition("/")[0].partition(":")
+    place = _SCHEME.sub("", address).partition("/")[0].rpartition("@")[2]  # a URL may begin with a user
+    host, colon, port = place.partition(":")
     return f"{host}:{port}" if colon and port.isdigit() else f"{host}:4317"
 
 

@@ -214,6 +214,9 @@ unknown-value:
   a level: {service.telemetry.metrics.level: NONE}
   colons without brackets: {exporters.otlp_grpc.endpoint: "::1:4317",
     finds: "exporters.otlp_grpc.endpoint: '::1:4317' has too many colons; an IPv6 address stands in brackets"}
+  a user before the host: {exporters.otlp_grpc.endpoint: "https://u:p@a.example:4317",
+    finds: "exporters.otlp_grpc.endpoint: 'https://u:p@a.example:4317' has too many colons; an IPv6 address stands
+      in brackets Write `a.example:4317`."}
   a scheme without an address, which resolves nothing: {exporters.otlp_grpc.endpoint: "ftp://x"}
   a server has no scheme: {receivers.jaeger.protocols.thrift_http.endpoint: "http://0.0.0.0:14268",
     finds: "receivers.jaeger.protocols.thrift_http.endpoint: is a URL, and a server listens on a host and a port Write
