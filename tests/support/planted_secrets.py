@@ -19,7 +19,7 @@ HEX = "0123456789abcdef0123456789abcdef"
 BASE64 = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4OQ=="
 GUID = "1b2c3d4e-0a1b-4c2d-8e3f-123456789abc"
 RANDOM = "q7Xn2vK9LmW4pRz8TbYc3HdJ6sGf1aQe"
-PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\n-----END RSA PRIVATE KEY-----"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bqx\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 SLACK = "/".join(("https://hooks.slack.com/services", "T0000AAAA", "B0000BBBB", "c0rrecth0rsebattery"))
 
