@@ -122,7 +122,7 @@ def test_a_bad_canary_goes_back_and_its_senders_stay_as_they_are(cluster: Cluste
     agent = generation(cluster, "agent")
     bad = {"gateway": NOWHERE, "queue": NOWHERE}
     output = undone(cluster, "receivers", "gateway", "queue", targets=bad, marks={"agent": "b"})
-    assert re.search(r"\[(exports_fail|receivers_refuse|log_errors)\]", output)
+    assert re.search(r"\[(exports_fail|receivers_refuse|log_errors|endpoint_nowhere)\]", output)
     assert "The new config is kept in ConfigMap change/gateway-" in output
     assert generation(cluster, "agent") == agent
 
