@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-ROOT = Path(__file__).parents[1]
+from .quick import ROOT, git
+
 PAGE = ROOT / "docs" / "library.md"
 PLUGINS = PurePosixPath("plugins")
 LIBRARY = "_otelcol"
@@ -38,8 +38,7 @@ def door() -> Door:
 
 def users_of_the_library() -> list[PurePosixPath]:
     """Return the files of the collection that are not the library's."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", f"{PLUGINS}/*.py"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    listed = git("ls-files", "--cached", "--others", "--exclude-standard", "--", f"{PLUGINS}/*.py")
     paths = [PurePosixPath(line) for line in sorted(listed) if (ROOT / line).is_file()]
     return [path for path in paths if LIBRARY not in path.parts]
 

@@ -10,13 +10,13 @@ messages of plugins, roles and playbooks. It does not use the network.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from .quick import ROOT, git
+
 FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
@@ -72,8 +72,7 @@ def checked() -> list[Path]:
         "inventories/*.yml",
         "awx/*.yml",
     )
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    listed = git("ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns)
     return [ROOT / path for path in listed if (ROOT / path).is_file() and not (ROOT / path).is_symlink()]
 
 
