@@ -55,7 +55,7 @@ class ControllerAction(ActionBase):
         answer(lambda: self._check_inventory(variables), {})
         for warning in misspelled(variables):
             self._display.warning(warning)
-        if not _origins.HAS_ORIGINS:
+        if not _origins.are_tagged():
             arguments |= self._as_in_their_file(arguments, variables)
         if prefix := arguments.get("variables_prefix"):
             arguments["defaults"] = self._of_variables(prefix, variables) | arguments["defaults"]

@@ -19,8 +19,11 @@ try:
     from ansible._internal._datatag._tags import Origin, VaultedValue
 except ImportError:
     Origin = VaultedValue = None
-HAS_ORIGINS = Origin is not None
-"""Whether this version of ansible-core tags each value with its origin."""
+
+
+def are_tagged() -> bool:
+    """Whether this version of ansible-core tags each value with its origin."""
+    return Origin is not None
 
 
 def positions(value: Any, path: Path = ()) -> dict[Path, Position]:
@@ -74,7 +77,7 @@ def position_of(value: Any) -> Position:
 
 
 def _position(value: Any) -> Position | None:
-    if Origin is not None:
+    if are_tagged():
         origin = Origin.get_tag(value)
         return (
             Position(str(origin.path or ""), origin.line_num or 0, origin.col_num or 0)

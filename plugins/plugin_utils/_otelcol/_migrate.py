@@ -52,8 +52,11 @@ def migrate(
     `positions_of` says where the parts of `config` stand in files, and `variable` what the result calls it.
     """
     config, dest = arguments["config"], arguments["dest"]
-    _check_given(arguments["paths"], config, variable)
+    if (config is None) == (not arguments["paths"]):
+        raise Problem("either `paths` or `config` is required", fix="Give one of them.")
     collected = _inputs.collect(arguments["paths"], config, positions_of=positions_of, variable=variable)
+    if config is not None:
+        _check_not_empty(config, collected, variable)
     wanted = _builds.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted, arguments.get("compare"))
@@ -71,10 +74,10 @@ def migrate(
     return result
 
 
-def _check_given(paths: Sequence[str], config: Any, variable: str) -> None:
-    if (config is None) == (not paths):
-        raise Problem("either `paths` or `config` is required", fix="Give one of them.")
-    if isinstance(config, str) and _is_empty(config):
+def _check_not_empty(config: Any, collected: _inputs.Collected, variable: str) -> None:
+    """Raise Problem for a text without a document; one in which something was found is not read again."""
+    has_data = any(item.config is not None for item in collected.inputs)
+    if isinstance(config, str) and not has_data and _is_empty(config):
         raise Problem(f"there is nothing in {variable}", fix="Give the text of a collector config.")
 
 
