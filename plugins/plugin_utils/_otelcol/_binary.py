@@ -70,7 +70,7 @@ _VERSION = re.compile(r"^\S+ version:? \S", re.MULTILINE)
 # Errors that apply only to this machine: the files exist where the collector will run.
 _ONLY_HERE = re.compile(r"directory must exist|no such file or directory|failed to load TLS|is not a directory")
 _COLONS = re.compile(r"(?<![a-z_])[a-z_]++(?:::[^\s:,'\"]+)+")
-_QUOTED = re.compile(r"'([a-z]+)'.{0,100}?\bfor (?:id: )?\"([^\"]+)\"", re.DOTALL)
+_QUOTED = re.compile(r"'([a-z]+)'[^']{0,100}?\bfor (?:id: )?\"([^\"]+)\"", re.DOTALL)
 _CREATED = re.compile(r"failed to create \"([^\"]+)\" (receiver|processor|exporter|connector|extension)")
 _TOP_LEVEL = re.compile(r"'otelcol\.configSettings' has invalid keys: (\w+)")
 _VALID_VALUES = re.compile(r"\s?\(valid values: \[[^\][]*\]\)")
