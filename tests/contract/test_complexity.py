@@ -88,7 +88,6 @@ ABOVE: dict[str, int] = {
     "plugins/module_utils/_collector/manifests/extra.py:_faults": 16,
     "plugins/module_utils/_diagnose/live/collect.py:DiagnosedCollector._known": 16,
     "plugins/module_utils/_kube/live/connect.py:PooledTransport.__call__": 16,
-    "plugins/module_utils/_kube/managed_fields.py:_same": 16,
     "plugins/module_utils/_otelcol/languages/formats.py:broken_url": 16,
     "plugins/module_utils/_otelcol/migrate/moved_settings.py:per_signal": 16,
     "plugins/module_utils/_otelcol/rules/processor_order.py:connection_forgotten": 16,

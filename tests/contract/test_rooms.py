@@ -222,8 +222,8 @@ def test_no_two_files_have_one_name() -> None:
 def test_a_breach_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert impure(f"{HOUSE}/_kube/live/connect.py")
     assert clocks(f"{HOUSE}/_diagnose/live/reader.py")
-    assert not live(f"{HOUSE}/_kube/services.py")
-    assert room(f"{HOUSE}/_kube/services.py") == "_kube"
+    assert not live(f"{HOUSE}/_kube/nodes.py")
+    assert room(f"{HOUSE}/_kube/nodes.py") == "_kube"
     assert library_room(f"{HOUSE}/{LIBRARY}/errors") == "errors"
     monkeypatch.setattr(sys.modules[__name__], "ROOMS", ROOMS[::-1])
     monkeypatch.setattr(sys.modules[__name__], "LIBRARY_ROOMS", LIBRARY_ROOMS[::-1])

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
 
-from .._kube.managed_fields import is_applied
 from .._kube.operator_status import COLLECTOR
 from .._kube.ownership import collector_of
 from .._otelcol.config.paths import items
 from .._otelcol.kube.names import of_operator
 from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._otelcol.needs.peers import peers
-from .._rollout.change_record import Change, collectors
+from .managed_fields import is_applied
+from .recorded_change import Change, collectors
 
 # Other collectors may run under the same account, and those of an earlier wave need it.
 _SHARED = ("ServiceAccount",)

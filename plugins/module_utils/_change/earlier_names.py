@@ -18,7 +18,7 @@ from .._kube.removal_command import removal
 from .._otelcol.config.paths import section
 from .._otelcol.kube.names import COLLECTOR_LABEL, release
 from .._otelcol.kube.objects import Manifest, ref
-from .._rollout.config_versions import mounted
+from .config_versions import mounted
 
 Configs = Mapping[str, Manifest]
 """The ConfigMaps of a namespace by name."""

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which objects of a cluster a release owns, who owns the others, and which rights a role gains. Private.
+"""Which objects of a cluster a release owns, and who owns the others. Private.
 
 A release owns an object by two marks. The label says which release it is; a copy of the object has it too. The field
 manager of server-side apply says who wrote it; no copy has that. Versions before 1.0.0 had no label of a release: their
@@ -15,23 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
-from itertools import product
 from typing import Any
 
-from .._otelcol.config.paths import leaves, section
-from .._otelcol.errors import printable
-from .._otelcol.kube.keepers import (
-    ARGO_INSTANCE,
-    ARGO_TRACKING,
-    FLUX_NAME,
-    FLUX_NAMESPACE,
-    HELM_NAME,
-    HELM_NAMESPACE,
-    tool,
-)
-from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, allocator, release
-from .._otelcol.kube.objects import Identity, Manifest, Ref, ref
-from .leftovers import leftovers
+from .._otelcol.config.paths import section
+from .._otelcol.kube.keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, HELM_NAME, tool
+from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from .._otelcol.kube.objects import Manifest
 
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
 _TAKEN = (
@@ -40,9 +29,6 @@ _TAKEN = (
     ("labels", FLUX_NAME),
     ("annotations", HELM_NAME),
 )
-# What the tools write beside their marks, and what goes with a mark.
-_BESIDE = {FLUX_NAME: ("labels", FLUX_NAMESPACE), HELM_NAME: ("annotations", HELM_NAMESPACE)}
-_ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
 def label_of(manifest: Manifest, name: str) -> str:
@@ -116,47 +102,16 @@ def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
     return release_of(live) in releases and applied_by(live, manager) and not taken(live, manager)
 
 
-def of_earlier(live: Manifest, manager: str) -> bool:
-    """Return whether an earlier version of this collection applied an object, and no other tool took it over since."""
-    labelled = label_of(live, OWNER_LABEL) == OWNER and not release_of(live)
-    return labelled and applied_by(live, manager) and not taken(live, manager)
-
-
-def converts(manifest: Manifest, live: Manifest, manager: str) -> bool:
-    """Return whether a manifest is that of an object of an earlier version, and of the same collector.
-
-    That version labelled namespaces of others too: a namespace is its own only if nobody else has written it.
-    """
-    writers = {entry.get("manager") for entry in live["metadata"].get("managedFields") or []}
-    alone = manifest["kind"] != "Namespace" or writers == {manager}
-    same = label_of(manifest, COLLECTOR_LABEL) == label_of(live, COLLECTOR_LABEL)
-    return bool(release_of(manifest)) and same and alone and of_earlier(live, manager)
-
-
-def earlier_place(live: Manifest) -> tuple[str, str]:
-    """Return namespace and release of an object of an earlier version, which named cluster-wide ones NAMESPACE-NAME."""
-    metadata, name = live["metadata"], label_of(live, COLLECTOR_LABEL)
-    ends = [end for part in (allocator(name), name) if metadata["name"].endswith(end := f"-{part}")]
-    place = metadata.get("namespace") or (metadata["name"].removesuffix(ends[0]) if name and ends else "")
-    return place, release(place, name) if place and name else ""
-
-
 def taken(live: Manifest, manager: str) -> list[tuple[str, str]]:
     """Return the marks that Argo CD, Flux or Helm put on an object after this field manager's last apply.
 
     What a run adopts keeps the marks that it had before.
     """
     last = str(last_apply(live, manager)[0] or "")
-    return [one for one, times in _marked(live, manager) if any(time > last for time in times)]
+    return [one for one, times in tool_marks(live, manager) if any(time > last for time in times)]
 
 
-def marks(live: Manifest, manager: str) -> list[tuple[str, str]]:
-    """Return the marks that Argo CD, Flux or Helm put on an object at any time."""
-    found = [one for one, times in _marked(live, manager) if times]
-    return found + [_BESIDE[mark] for _part, mark in found if mark in _BESIDE]
-
-
-def _marked(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
+def tool_marks(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
     """Yield the marks of an object that are not copied, and when field managers other than this one wrote each."""
     for part, mark in (one for one in _TAKEN if one[1] in section(live, "metadata", one[0])):
         others = [one for one in _entries(live, ("metadata", part, mark)) if one.get("manager") != manager]
@@ -164,45 +119,9 @@ def _marked(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], lis
             yield (part, mark), [str(one.get("time") or "") for one in others]
 
 
-def helm_release(live: Manifest) -> tuple[str, str]:
-    """Return namespace and name of the Helm release that has made an object, empty if none has."""
-    annotations = section(live, "metadata", "annotations")
-    return str(annotations.get(HELM_NAMESPACE) or ""), str(annotations.get(HELM_NAME) or "")
-
-
 def _tracks(live: Manifest) -> bool:
     """Return whether an ID of Argo CD is that of the object itself: it ends with NAMESPACE/NAME."""
     return str(section(live, "metadata", "annotations").get(ARGO_TRACKING)).endswith(f"/{live['metadata']['name']}")
-
-
-def lacking(live: Manifest, account: Manifest) -> list[str]:
-    """Return what a ServiceAccount of others lacks of the one that a bundle has, by names alone."""
-    here = live["metadata"].get("annotations") or {}
-    asked = account["metadata"].get("annotations") or {}
-    found = [f"annotation {key}" for key, value in asked.items() if here.get(key) != value]
-    pulls = [item.get("name") for item in live.get("imagePullSecrets") or []]
-    wanted = [item["name"] for item in account.get("imagePullSecrets") or []]
-    return found + [f"imagePullSecret {name}" for name in wanted if name not in pulls]
-
-
-def unmarked(live: Manifest, manifest: Manifest) -> list[str]:
-    """Return the labels and annotations of a manifest that a live object lacks, as text."""
-    return [
-        f"{part[:-1]} {key}={value}"
-        for part in ("labels", "annotations")
-        for key, value in section(manifest, "metadata", part).items()
-        if section(live, "metadata", part).get(key) != value
-    ]
-
-
-def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:
-    """Return the remaining pods and workloads that run under a service account."""
-    return leftovers((item for item in found if account.name in _accounts(item)), going)
-
-
-def _accounts(item: Manifest) -> set[Any]:
-    """Return the service accounts that a workload names: the pod of a CronJob is deep in it, an allocator beside it."""
-    return {value for path, value in leaves(item.get("spec")) if path[-1:] and path[-1] in _ACCOUNT_FIELDS}
 
 
 def owner(live: Manifest) -> str:
@@ -220,45 +139,3 @@ def owner(live: Manifest) -> str:
 def named(managers: Iterable[str]) -> str:
     names = ", ".join(dict.fromkeys(managers))
     return f"field manager {names}" if names else "an unknown field manager"
-
-
-_ROLES = ("ClusterRole", "Role")
-Right = tuple[str, str]  # a verb, and what it may be done to
-
-
-def changed_rights(before: Manifest | None, after: Manifest | None) -> list[str]:
-    """Return one line for the rights that a role gains, and one for those that it loses, for each set of verbs."""
-    named = ref(after or before or {})
-    if named.kind not in _ROLES:
-        return []
-    scope = f"namespace {named.namespace}" if named.namespace else "all namespaces"
-    old, new = (set(_rights(side or {})) for side in (before, after))
-    return [
-        printable(f"{named.name}: {sign} {line} ({scope})")
-        for sign, found in (("+", new - old), ("-", old - new))
-        for line in lines_of_rights(found)
-    ]
-
-
-def _rights(role: Manifest) -> Iterator[Right]:
-    for rule in role.get("rules") or []:
-        yield from product(map(str, rule.get("verbs") or []), _objects(rule))
-
-
-def _objects(rule: dict[str, Any]) -> list[str]:
-    """Return what a rule is about: URLs, or resources with their API group as kubectl writes both."""
-    names = [f" '{name}'" for name in rule.get("resourceNames") or []] or [""]
-    groups = [f".{group}" if group else "" for group in rule.get("apiGroups") or []]
-    found = ["".join(parts) for parts in product(map(str, rule.get("resources") or []), groups, names)]
-    return [*map(str, rule.get("nonResourceURLs") or []), *found]
-
-
-def lines_of_rights(rights: set[tuple[str, str]]) -> list[str]:
-    """Return the rights, those with the same verbs together."""
-    verbs: dict[str, list[str]] = {}
-    for verb, target in sorted(rights):
-        verbs.setdefault(target, []).append(verb)
-    targets: dict[str, list[str]] = {}
-    for target, named in sorted(verbs.items()):
-        targets.setdefault(", ".join(named), []).append(target)
-    return [f"{named} {', '.join(found)}" for named, found in sorted(targets.items())]

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import items
 from .._otelcol.kube.objects import Manifest
-from .ownership import lines_of_rights
 
 RBAC = "rbac.authorization.k8s.io"
 SHOWN = 40
@@ -125,3 +124,14 @@ def described(grants: Iterable[Grant]) -> str:
         for namespace, found in sorted(spaces.items())
         for line in lines_of_rights(found)
     )
+
+
+def lines_of_rights(rights: set[tuple[str, str]]) -> list[str]:
+    """Return the rights, those with the same verbs together."""
+    verbs: dict[str, list[str]] = {}
+    for verb, target in sorted(rights):
+        verbs.setdefault(target, []).append(verb)
+    targets: dict[str, list[str]] = {}
+    for target, named in sorted(verbs.items()):
+        targets.setdefault(", ".join(named), []).append(target)
+    return [f"{named} {', '.join(found)}" for named, found in sorted(targets.items())]

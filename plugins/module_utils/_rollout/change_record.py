@@ -9,21 +9,9 @@ that is left shows that a run was interrupted, and what the collector goes back 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-from .._collector.change_options import CANARY, DEFAULTS, ROLLBACK, ROLLING
-from .._kube.managed_fields import extracted, is_applied
-from .._kube.ownership import collector_of, is_ours, managers, release_of
-from .._kube.replacement_order import RUNS, remade
-from .._otelcol.config.masking import quoted
 from .._otelcol.config.paths import at, section
-from .._otelcol.errors import Problem
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
-from .._otelcol.kube.objects import Manifest, Ref, ref
-from .worse_than_before import Worked, worked_of
+from .._otelcol.kube.objects import Manifest
 
 LABEL = "o11y.opentelemetry/change"
 UNDER_WAY, KEPT, PARTLY_BACK = "under-way", "kept", "partly-back"
@@ -33,85 +21,6 @@ STATES = {
     KEPT: "the collector keeps the new config",
     PARTLY_BACK: "not all of its objects went back",
 }
-BEFORE, WORKED, READINGS = "before.json", "worked.json", "readings.json"
-# A ConfigMap holds 1 MiB at most.
-LARGEST = 1_000_000
-# A Secret's values go into no other object, and the shared objects of a namespace belong to no collector.
-_LEFT_OUT = ("Secret", "Namespace")
-# Whoever may write ConfigMaps must not get rights by writing a record, so a record holds none.
-_RIGHTS = (
-    *("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
-    "SecurityContextConstraints",
-)
-_NUMBERS = ("seconds", "received", "restarted", "memory_percent")
-
-
-@dataclass
-class Change:
-    """One collector of a bundle whose workload changes: its manifests, and its objects as they were applied before."""
-
-    name: str
-    manifests: list[Manifest]
-    options: Mapping[str, Any]
-    before: list[Manifest] = field(default_factory=list)
-    record: Manifest | None = None
-    # By the name of each workload that decides whether the collector is ready.
-    worked: Mapping[str, Worked] = field(default_factory=dict)
-    # What its pods were like before, where none of them keeps the earlier config.
-    readings: Mapping[str, Any] | None = None
-
-    @property
-    def workloads(self) -> list[Manifest]:
-        return [item for item in self.manifests if item["kind"] in RUNS]
-
-    @property
-    def is_canary(self) -> bool:
-        return bool(self.options["strategy"] == CANARY)
-
-    @property
-    def is_followed(self) -> bool:
-        """Return whether the run stays with the change until it works or is undone."""
-        return self.goes_back or self.is_canary
-
-    @property
-    def goes_back(self) -> bool:
-        return bool(self.options["on_failure"] == ROLLBACK)
-
-
-def collectors(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
-    """Return the collectors of a bundle that have a workload, with all their objects."""
-    namespaced: dict[str, list[Manifest]] = {}
-    wide: dict[str, list[Manifest]] = {}
-    for item in manifests:
-        if item["kind"] not in _LEFT_OUT:
-            group, key = (namespaced, collector_of(item)) if _place(item) else (wide, release_of(item))
-            group.setdefault(key, []).append(item)
-    found = {}
-    for name, own in namespaced.items():
-        workload = next((item for item in own if item["kind"] in RUNS), None)
-        if name and workload:
-            released = wide.get(release_of(workload), []) if release_of(workload) else []
-            found[name] = Change(name, [*own, *released], {**DEFAULTS, **options.get(name, {})})
-    return list(found.values())
-
-
-def _place(item: Manifest) -> str:
-    return str(item["metadata"].get("namespace") or "")
-
-
-def before_change(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> list[Manifest]:
-    """Return the objects that a run will change, as the last run applied them; none if the workload does not change."""
-    found = [(item, now) for item in change.manifests if (now := live.get(ref(item))) and not remade(item, now)]
-    differing = [now for item, now in found if not is_applied(item, now, manager)]
-    before = [(now, kept) for now in differing if (kept := extracted(now, manager))]
-    if not any(kept["kind"] in RUNS for _now, kept in before):
-        return []
-    return [identified(kept, now) for now, kept in before]
-
-
-def identified(manifest: Manifest, live: Manifest) -> Manifest:
-    """Return a manifest that only this very object takes, not another one of its name."""
-    return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"].get("uid")}}
 
 
 def record_name(workload: Manifest) -> Manifest:
@@ -126,53 +35,8 @@ def record_name(workload: Manifest) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
-def record_of(change: Change, run: str) -> Manifest | None:
-    """Return the record of a change, or None if it is too large for a ConfigMap."""
-    kept = [item for item in change.before if item["kind"] not in _RIGHTS]
-    before, readings = _json(kept), _json(_shortened(change.readings)) if change.readings else ""
-    if len(before.encode()) > LARGEST:
-        return None
-    data = {BEFORE: before, WORKED: _json(change.worked), "strategy": str(change.options["strategy"]), "run": run}
-    if readings and len((before + readings).encode()) <= LARGEST:
-        data[READINGS] = readings
-    return {**record_name(change.workloads[0]), "data": data}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _shortened(readings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return readings whose log has no more than what compares: the errors of components, which are masked."""
-    logs = [{key: row[key] for key in ("about", "cause", "said")} for row in readings["logs"] if row["about"]]
-    return {**readings, "logs": logs}
-
-
-def _readings(record: Manifest) -> Mapping[str, Any] | None:
-    """Return what the pods were like before an interrupted change, or None if its record does not say so."""
-    try:
-        found = json.loads(str(at(record, ("data", READINGS))))
-    except (ValueError, RecursionError):
-        return None
-    kinds = (("bases", "receives", "exports", "pods", "logs", "steady", "open"), list), (_NUMBERS, int)
-    fits = isinstance(found, dict) and all(isinstance(found.get(key), kind) for keys, kind in kinds for key in keys)
-    return found if fits else None
-
-
-def in_state(record: Manifest, state: str) -> Manifest:
-    """Return a record as it is to be applied, with another state."""
-    metadata = {key: record["metadata"][key] for key in ("name", "namespace")}
-    named = {**metadata, "labels": {**record["metadata"]["labels"], LABEL: state}}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": record["data"]}
-
-
 def is_record(item: Manifest) -> bool:
     return bool(item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) in STATES)
-
-
-def is_rolling(change: Change) -> bool:
-    """Return whether the run that left the record of a change judged it by its rollout alone."""
-    return change.record is not None and at(change.record, ("data", "strategy")) == ROLLING
 
 
 def since_of(record: Manifest) -> str:
@@ -189,57 +53,3 @@ def standing(record: Manifest) -> str:
     if became := failed_as(record):
         return f"a change that began at {since_of(record)} failed, and {became}"
     return f"a change has been under way since {since_of(record)}"
-
-
-def another_run(record: Manifest) -> Problem:
-    """Return the problem of a run that has read the state before a change which another run has begun since then."""
-    metadata, run = record["metadata"], quoted(str(section(record, "data").get("run")))
-    fix = (
-        "This run has not changed its workload. Wait until that run has ended, then run again: a run completes or"
-        " undoes what a killed run has left."
-    )
-    asked = f"Change the collector {metadata['namespace']}/{metadata['labels'][COLLECTOR_LABEL]}"
-    wrong = f"the run {run} began to change it after this run had read it"
-    return Problem(wrong, asked=asked, where=str(ref(record)), fix=fix)
-
-
-def checked_record(change: Change, live: Manifest | None, manager: str) -> Manifest | None:
-    """Return a record of this collection. Raises Problem for another object of its name."""
-    if live is None:
-        return None
-    asked = f"Change the collector {change.name}"
-    if not (is_record(live) and is_ours(live, {release_of(record_name(change.workloads[0]))}, manager)):
-        owner = quoted(", ".join(managers(live, "metadata"))) or "unknown"
-        wrong = f"{ref(live)} belongs to another owner ({owner}), and this run needs that name for the record"
-        metadata = live["metadata"]
-        remove = f"`kubectl -n {metadata['namespace']} delete configmap {metadata['name']}`"
-        fix = f"Rename it, or delete it if nothing needs it ({remove}), or set `change: {{on_failure: keep}}`."
-        raise Problem(wrong, asked=asked, fix=fix)
-    return live
-
-
-def _names(item: Any) -> tuple[str, str, str]:
-    """Return what names an object in a record. Raises an error of Python if something is missing or no text."""
-    names = item["apiVersion"], item["kind"], item["metadata"]["name"]
-    if not all(isinstance(one, str) and one for one in names):
-        raise TypeError(names)
-    return names
-
-
-def recorded(record: Manifest, change: Change) -> Change:
-    """Return a change with what its record says was before it. Raises Problem for a damaged record.
-
-    Of the objects in a record, those of its collector count.
-    """
-    try:
-        found = json.loads(str(at(record, ("data", BEFORE))))
-        own = [item for item in found if _names(item)[1] not in (*_LEFT_OUT, *_RIGHTS)]
-        earlier = [item for item in own if collector_of(item) == change.name]
-        worked = worked_of(json.loads(str(at(record, ("data", WORKED)))))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        fix = f"Delete {ref(record)} if the collector works, then run again."
-        wrong = f"{ref(record)}, which an earlier run left, cannot be read"
-        raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error
-    named = {ref(item) for item in earlier}
-    before = [*earlier, *(item for item in change.before if ref(item) not in named)]
-    return replace(change, before=before, record=record, worked=worked, readings=_readings(record))

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..._collector.change_options import CANARY, ROLLBACK, share_of
-from ..._kube.managed_fields import is_within
 from ..._kube.nodes import is_ready
-from ..._kube.replacement_order import WORKLOADS, template_ports
 from ..._otelcol.config.paths import items, section
 from ..._otelcol.kube.objects import Manifest, ref
+from ..managed_fields import is_within
+from ..replacement_order import WORKLOADS, template_ports
 
 # A new pod of a Deployment counts as available after this time, and until then no other pod is replaced. It applies to
 # pods of the newest revision alone: a ReplicaSet of an older one keeps the value that it was created with.

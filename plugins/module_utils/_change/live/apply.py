@@ -18,16 +18,17 @@ from ..._kube.live.api_errors import FORBIDDEN, asking, explain, other_server, p
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.outage import LostError
 from ..._kube.operator_status import COLLECTOR, followed
-from ..._kube.ownership import collector_of, unmarked
-from ..._kube.replacement_order import RUNS, autoscaled, remade
+from ..._kube.ownership import collector_of
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.config_versions import predecessors
 from ..._rollout.live.rollout_wait import follow
 from ..._rollout.live.webhook_reasons import unanswered
 from ..._rollout.readiness import COUNTED, is_ready
+from ..config_versions import predecessors
 from ..dependency_order import Flow, Wave, earlier_flows, order
+from ..ownership_marks import unmarked
+from ..replacement_order import RUNS, autoscaled, remade
 from .changes import Changes
 from .kubectl_changes import own_kubectl_fields, tried
 from .needed_rights import refuse_forbidden, refuse_unable

@@ -19,13 +19,13 @@ from ..._kube.operator_status import followed
 from ..._otelcol.catalogue.port_rows import listeners_by_type
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.change_record import Change
 from ..._rollout.live.deleted_workload import deleted, is_gone
 from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
 from ..._rollout.live.rollout_wait import Followed, follow
 from ..._rollout.readiness import observed
 from ..canary.hold import Hold, eviction, held, never_allows, pods_to_evict, renews_pods
 from ..canary.judge import Verdict, checks_of
+from ..recorded_change import Change
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 from .rollback import Bundle
 

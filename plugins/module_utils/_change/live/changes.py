@@ -13,30 +13,26 @@ from typing import Any
 from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import asking
 from ..._kube.live.outage import LostError
-from ..._kube.managed_fields import extracted
 from ..._kube.ownership import collector_of
-from ..._kube.replacement_order import RUNS
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.change_record import (
-    KEPT,
-    PARTLY_BACK,
-    Change,
-    before_change,
-    checked_record,
-    collectors,
-    failed_as,
-    in_state,
-    is_rolling,
-    record_name,
-    record_of,
-    recorded,
-    since_of,
-)
+from ..._rollout.change_record import KEPT, PARTLY_BACK, failed_as, record_name, since_of
 from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.rollout_wait import ONE_RUN, follow
 from ..._rollout.readiness import is_ready
 from ..canary import hold
+from ..managed_fields import extracted
+from ..recorded_change import (
+    Change,
+    before_change,
+    checked_record,
+    collectors,
+    in_state,
+    is_rolling,
+    record_of,
+    recorded,
+)
+from ..replacement_order import RUNS
 from .canary import Canary, judged, prepared
 from .rollback import Bundle, Restored, lost, outcomes, outrun, restore, waiting, worked_now, works_as_before
 

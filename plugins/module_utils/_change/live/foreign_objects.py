@@ -12,15 +12,16 @@ from typing import NamedTuple
 
 from ..._kube.live.cluster import JSON, METADATA_LIST
 from ..._kube.live.kinds import ApiResource, ApiResources, version_for
-from ..._kube.managed_fields import is_applied
 from ..._kube.operator_children import BUDGET, budgets, made, made_for
 from ..._kube.operator_status import COLLECTOR
-from ..._kube.ownership import helm_release, is_ours, lacking, marks, owner, release_of
+from ..._kube.ownership import is_ours, owner, release_of
 from ..._otelcol.config.paths import at, section
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.keepers import HELM_NAME
 from ..._otelcol.kube.network_policies import selects
 from ..._otelcol.kube.objects import Manifest, Ref, ref
+from ..managed_fields import is_applied
+from ..ownership_marks import helm_release, lacking, marks
 from .session import Session, listed
 
 SHOWN = 5

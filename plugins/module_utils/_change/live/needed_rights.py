@@ -18,16 +18,17 @@ from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
 from ..._kube.operator_status import children, followed
 from ..._kube.ownership import collector_of
-from ..._kube.replacement_order import RUNS, template_ports
 from ..._kube.rights import RBAC, Grant, Right, described, of_rule
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, group_of, ref
 from ..._otelcol.kube.pod_references import provided, unprovided
-from ..._rollout.change_record import Change, record_name
+from ..._rollout.change_record import record_name
 from ..._rollout.failures import EXPLAINED
 from ..._rollout.live.explain_failures import KINDS, REVISIONS
 from ..._rollout.readiness import COUNTED
 from ..canary.hold import held
+from ..recorded_change import Change
+from ..replacement_order import RUNS, template_ports
 from .foreign_objects import compared
 from .preflight import REFERRED, VOLUMES
 from .remove import BUILT_IN, EXTENSIONS

@@ -12,7 +12,12 @@ from ..._kube.live.api_errors import asking, explain, kind_missing
 from ..._kube.live.cluster import ApiError
 from ..._kube.live.kinds import ApiResource
 from ..._kube.ownership import is_ours
-from ..._kube.replacement_order import (
+from ..._kube.rights import kubelet_pods
+from ..._otelcol.config.layers import parse_version
+from ..._otelcol.errors import Problem, at_most
+from ..._otelcol.kube.objects import Manifest, ref
+from ..._otelcol.kube.pod_references import Reference, missing, provided, remedy, unprovided
+from ..replacement_order import (
     API,
     Clash,
     ConstraintNeeds,
@@ -22,12 +27,7 @@ from ..._kube.replacement_order import (
     template_ports,
     unmet,
 )
-from ..._kube.rights import kubelet_pods
-from ..._kube.services import unfit_ports
-from ..._otelcol.config.layers import parse_version
-from ..._otelcol.errors import Problem, at_most
-from ..._otelcol.kube.objects import Manifest, ref
-from ..._otelcol.kube.pod_references import Reference, missing, provided, remedy, unprovided
+from ..service_ports import unfit_ports
 from .foreign_objects import refuse_others
 from .session import Session
 from .write import try_new

@@ -14,15 +14,17 @@ from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import METADATA_LIST
 from ..._kube.live.kinds import PRUNED, ApiResource, version_for
 from ..._kube.operator_status import API_VERSION, KIND, belongs, needed
-from ..._kube.ownership import collector_of, earlier_place, is_ours, of_earlier, owner, release_of
-from ..._kube.replacement_order import awaited, goes_first, replaces
+from ..._kube.ownership import collector_of, is_ours, owner, release_of
 from ..._otelcol.errors import Failure
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.change_record import collectors, is_record, record_name
-from ..._rollout.config_versions import earlier, renewed, unnamed
+from ..._rollout.change_record import is_record, record_name
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
+from ..config_versions import earlier, renewed, unnamed
+from ..ownership_marks import earlier_place, of_earlier
+from ..recorded_change import collectors
+from ..replacement_order import awaited, goes_first, replaces
 from .session import Session, keep, listed, namespaces_of, refs
 from .wait_for_dependencies import await_gone
 from .write import delete_one

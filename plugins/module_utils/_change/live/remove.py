@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._kube.bundle import ordered
-from ..._kube.leftovers import leftovers
 from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
-from ..._kube.ownership import owner, users_of_account
-from ..._kube.replacement_order import WORKLOADS
+from ..._kube.ownership import owner
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Identity, Manifest, Ref, identity, ref
+from ..leftovers import leftovers, users_of_account
+from ..replacement_order import WORKLOADS
 from .prune import Pruning, delete, needed_by_others, secrets_of
 from .session import BundleOptions, Session, keep, listed, reporting
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 
 from ..._kube.live.kinds import PRUNED, ApiResource, version_for
 from ..._kube.ownership import label_of, release_of
-from ..._kube.replacement_order import RUNS
 from ..._otelcol.kube.names import COLLECTOR_LABEL, selector
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..earlier_names import config_text, is_renamed, unlisted, warning
+from ..replacement_order import RUNS
 from .session import Session, listed
 
 _CONFIGS = ApiResource("v1", "ConfigMap", "configmaps", True)

@@ -14,19 +14,19 @@ from ..._kube.bundle import ordered
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.outage import LostError
-from ..._kube.managed_fields import extracted, is_within
 from ..._kube.ownership import collector_of, last_apply, reapplied
-from ..._kube.replacement_order import RUNS
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.change_record import Change, identified
 from ..._rollout.failures import Symptom
 from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions, follow
 from ..._rollout.readiness import COUNTED, pod_counts
-from ..._rollout.worse_than_before import Worked, is_worse, place, unfinished, worked
+from ..managed_fields import extracted, is_within
+from ..recorded_change import Change, identified
+from ..replacement_order import RUNS
+from ..worse_than_before import Worked, is_worse, place, unfinished, worked
 from .observe import pods_of
 
 OUTRUN = "another run has changed it since this run"

@@ -17,12 +17,14 @@ from ..._kube.live.api_errors import asking, library, listing, lost, parsed
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
-from ..._kube.managed_fields import is_applied
-from ..._kube.ownership import applied_by, changed_rights, converts, is_ours, release_of
+from ..._kube.ownership import applied_by, is_ours, release_of
 from ..._otelcol.config.masking import salted
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.webhook_trust import is_lost
+from ..changed_rights import changed_rights
+from ..managed_fields import is_applied
+from ..ownership_marks import converts
 
 DONE = "\nDone before this error, and not undone: "
 

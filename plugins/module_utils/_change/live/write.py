@@ -14,15 +14,16 @@ from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import FORBIDDEN, asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
 from ..._kube.live.outage import LostError
-from ..._kube.managed_fields import extracted, is_applied
-from ..._kube.ownership import applied_by, last_apply, marks, release_of
-from ..._kube.replacement_order import kept_replicas
+from ..._kube.ownership import applied_by, last_apply, release_of
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.change_record import another_run
 from ..._rollout.live.rollout_wait import ONE_RUN
 from ..._rollout.live.webhook_reasons import unanswered
 from ..kubectl_fields import without
+from ..managed_fields import extracted, is_applied
+from ..ownership_marks import marks
+from ..recorded_change import another_run
+from ..replacement_order import kept_replicas
 from .session import Session, uid
 from .wait_for_dependencies import await_gone
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bundle as data: order, comparison, redaction, leftovers, and what changes in the rights that it grants."""
+"""A bundle as data: order, comparison, redaction, and what holds a deletion."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.leftovers import leftovers
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import changed_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import salted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
@@ -125,99 +123,8 @@ def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
     assert bool(bundle.stale([found], {Ref("ConfigMap", "ns", "kept")})) is is_stale
 
 
-def token(name: str, account: str = "", type: str = "kubernetes.io/service-account-token") -> Any:  # noqa: A002
-    return obj("Secret", name, type=type, metadata={"annotations": {"kubernetes.io/service-account.name": account}})
-
-
-@cases(
-    "item, left",
-    (obj("ConfigMap", "theirs"), True),
-    (obj("ConfigMap", "kube-root-ca.crt"), False),
-    (obj("RoleBinding", "system:deployers"), False),
-    (obj("RoleBinding", "deployers"), True),
-    (obj("Lease", "election"), False),
-    (obj("ClusterServiceVersion", "v1", metadata={"labels": {"olm.copiedFrom": "operators"}}), False),
-    (obj("ServiceAccount", "default"), False),
-    (obj("ServiceAccount", "deployer"), True),
-    (obj("ConfigMap", "istio-ca-root-cert"), True),
-    (obj("ConfigMap", "istio-ca-root-cert", metadata={"labels": {"istio.io/config": "true"}}), False),
-    (token("default-token-x7k2p", "default"), False),
-    (token("ci-default", "default"), True),
-    (token("any", "collector"), False),
-    (token("any", "theirs"), True),
-    (token("theirs-token-x7k2p", "theirs"), True),
-    (token("collector-dockercfg-x7k2p", type="kubernetes.io/dockercfg"), False),
-    (obj("Secret", "default-token-x7k2p", type="Opaque"), True),
-    (obj("ConfigMap", "ours"), False),
-    (obj("Pod", "p", metadata=controlled("ReplicaSet")), False),
-    (obj("Pod", "p", metadata=controlled("Job")), True),
-    (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector")), False),
-    (obj("Deployment", "d", metadata=controlled("OpenTelemetryCollector", "theirs")), True),
-    (obj("Secret", "s", metadata=owned("OpenTelemetryCollector/a", "ConfigMap/ours")), False),
-    (obj("Secret", "s", metadata=owned("OpenTelemetryCollector/a", "ConfigMap/theirs")), True),
-    (obj("Secret", "s", metadata=owned()), True),
-)
-def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
-    going = {("", Ref("ConfigMap", "ns", "ours")), ("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
-    going |= {("", Ref("ServiceAccount", "ns", "collector")), ("", Ref("ServiceAccount", "elsewhere", "theirs"))}
-    assert bool(leftovers([item, obj("ServiceAccount", "default")], going)) is left
-
-
-@cases("account, binding", ("builder", "system:image-builders"), ("deployer", "system:deployers"))
-def test_accounts_that_openshift_makes_come_with_its_bindings(account: str, binding: str) -> None:
-    made = [obj("ServiceAccount", account), token(f"{account}-dockercfg-x7k2p", type="kubernetes.io/dockercfg")]
-    assert leftovers([*made, obj("RoleBinding", binding)], set()) == []
-    assert len(leftovers([*made, obj("RoleBinding", "system:image-pullers")], set())) == 2
-    by_hand = token("ci-token", account)
-    assert leftovers([*made, obj("RoleBinding", binding), by_hand], set()) == [Ref("Secret", "ns", "ci-token")]
-
-
-def test_what_belongs_to_what_goes_goes_too_however_far_within_its_api_group() -> None:
-    thing = obj("Thing", "t", api="example.com/v1", metadata=controlled("Deployment", "d"))
-    made = obj("ConfigMap", "c", metadata=controlled("Thing", "t"))
-    assert leftovers([made, thing], {("apps", Ref("Deployment", "ns", "d"))}) == []
-    assert len(leftovers([made, thing], set())) == 2
-    knative = obj("Service", "gateway", api="serving.knative.dev/v1")
-    assert leftovers([knative], {("", Ref("Service", "ns", "gateway"))}) == [Ref("Service", "ns", "gateway")]
-
-
 def test_who_holds_what_is_to_go() -> None:
     held = obj("X", metadata={"finalizers": ["opentelemetrycollector.opentelemetry.io/finalizer", "e.com/x"]})
     told = "opentelemetrycollector.opentelemetry.io/finalizer: the OpenTelemetry operator, which must run for that"
     assert bundle.holders(held) == f" (finalizers: {told}, e.com/x)"
     assert bundle.holders(obj("X")) == ""
-
-
-def role(*rules: Any, namespace: str = "") -> dict[str, Any]:
-    metadata = {"name": "shop.gateway"} | ({"namespace": namespace} if namespace else {})
-    return {"kind": "Role" if namespace else "ClusterRole", "metadata": metadata, "rules": list(rules)}
-
-
-def rule(resources: str, verbs: str, groups: str = " ", **more: Any) -> dict[str, Any]:
-    return {"apiGroups": groups.split(" ")[:1], "resources": resources.split(), "verbs": verbs.split(), **more}
-
-
-PODS = rule("pods", "get list watch")
-SECRETS = rule("secrets", "list get")
-
-
-@cases(
-    "before, after, lines",
-    (role(PODS), role(PODS, SECRETS), ["+ get, list secrets (ALL)"]),
-    (role(PODS, SECRETS), role(PODS), ["- get, list secrets (ALL)"]),
-    (role(PODS), role(rule("pods", "get list")), ["- watch pods (ALL)"]),
-    (role(PODS), role(rule("pods", "list get"), rule("pods", "watch")), []),
-    (role(PODS), role(SECRETS), ["+ get, list secrets (ALL)", "- get, list, watch pods (ALL)"]),
-    (None, role(SECRETS, namespace="shop"), ["+ get, list secrets (namespace shop)"]),
-    (role(SECRETS), None, ["- get, list secrets (ALL)"]),
-    (None, role(rule("nodes pods", "get"), PODS), ["+ get nodes (ALL)", "+ get, list, watch pods (ALL)"]),
-    (None, role(rule("nodes pods", "get")), ["+ get nodes, pods (ALL)"]),
-    (None, role(rule("deployments", "get", "apps")), ["+ get deployments.apps (ALL)"]),
-    (None, role(rule("*", "*", "*")), ["+ * *.* (ALL)"]),
-    (None, role(rule("secrets", "get", resourceNames=["tls"])), ["+ get secrets 'tls' (ALL)"]),
-    (None, role({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}), ["+ get /metrics (ALL)"]),
-    ({**role(), "rules": None}, role(), []),
-    (None, {**role(SECRETS), "kind": "ClusterRoleBinding"}, []),
-)
-def test_a_change_of_rights_is_said_in_words(before: Any, after: Any, lines: list[str]) -> None:
-    assert changed_rights(before, after) == [f"shop.gateway: {line.replace('ALL', 'all namespaces')}" for line in lines]

@@ -9,7 +9,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import users_of_account
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.leftovers import users_of_account
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
 

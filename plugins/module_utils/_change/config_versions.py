@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._kube.ownership import collector_of, label_of
-from .._kube.replacement_order import WORKLOADS
 from .._otelcol.config.paths import at, items, section
 from .._otelcol.kube.names import PART_LABEL
 from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._otelcol.kube.pod_references import sources
+from .replacement_order import WORKLOADS
 
 _KIND = "ConfigMap"
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
+from .._otelcol.config.paths import leaves
 from .._otelcol.kube.objects import Identity, Manifest, Ref, controller_of, group_of, identity, ref
 from .._otelcol.kube.platform_objects import OPENSHIFT_ACCOUNTS, PLATFORM_OBJECTS
 
@@ -20,6 +22,7 @@ ACCOUNT_OF_SECRET = "kubernetes.io/service-account.name"
 MADE_FOR_ACCOUNT = re.compile(r"(.+)-(?:token|dockercfg)-[a-z0-9]{5}\Z")
 # Pods of these owners are deleted with them, so messages name the owner.
 LEFTOVER_OWNERS = ("ReplicaSet", "DaemonSet", "StatefulSet")
+_ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
 def leftovers(found: Iterable[Manifest], going: set[Identity]) -> list[Ref]:
@@ -70,3 +73,13 @@ def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
         return True
     named = [(group_of(owner["apiVersion"]), Ref(owner["kind"], namespace, owner["name"])) for owner in owners]
     return bool(named) and all(owner in going for owner in named)
+
+
+def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:
+    """Return the remaining pods and workloads that run under a service account."""
+    return leftovers((item for item in found if account.name in _accounts(item)), going)
+
+
+def _accounts(item: Manifest) -> set[Any]:
+    """Return the service accounts that a workload names: the pod of a CronJob is deep in it, an allocator beside it."""
+    return {value for path, value in leaves(item.get("spec")) if path[-1:] and path[-1] in _ACCOUNT_FIELDS}

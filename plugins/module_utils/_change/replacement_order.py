@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .._kube.operator_status import COLLECTOR
+from .._kube.ownership import label_of
 from .._otelcol.config.paths import at, items, section
 from .._otelcol.kube.names import COLLECTOR_LABEL, cluster_wide
 from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._otelcol.kube.operator_names import operator_labels
-from .operator_status import COLLECTOR
-from .ownership import label_of
 
 ANY_ADDRESS = ("", "0.0.0.0", "::")
 WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.worse_than_before import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.worse_than_before import (
     Worked,
     is_worse,
     unfinished,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.managed_fields import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.managed_fields import (
     extracted,
     is_applied,
     is_within,

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import replacement_order
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.replacement_order import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change import replacement_order
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replacement_order import (
     goes_first,
     unmet,
     written,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
 
 from .._collector.manifests.test_security import CONSTRAINED, LOGS, placed

@@ -96,19 +96,31 @@ def _has(item: Any, key: Mapping[str, Any]) -> bool:
 
 
 def _same(wanted: Any, live: Any, fields: Fields) -> bool:
+    """Return whether a value is live, in the fields that were applied. Without fields it has one owner as a whole."""
     inner = {key: below for key, below in fields.items() if key != _SELF}
     if not inner:
         return is_within(wanted, live, more_items=False)
     if isinstance(wanted, dict) and isinstance(live, dict):
-        names = {key.removeprefix(_FIELD): below for key, below in inner.items() if key.startswith(_FIELD)}
-        # A webhook that reads and writes an object drops null from it.
-        return wanted.keys() == names.keys() and all(
-            _same(wanted[name], live[name], below) if name in live else wanted[name] is None
-            for name, below in names.items()
-        )
-    if not isinstance(wanted, list) or not isinstance(live, list) or len(wanted) != len(inner):
+        return _same_mapping(wanted, live, inner)
+    if isinstance(wanted, list) and isinstance(live, list):
+        return len(wanted) == len(inner) and all(_has_same_item(live, item, inner) for item in wanted)
+    return False
+
+
+def _same_mapping(wanted: Mapping[str, Any], live: Mapping[str, Any], inner: Fields) -> bool:
+    applied = {key.removeprefix(_FIELD): below for key, below in inner.items() if key.startswith(_FIELD)}
+    if wanted.keys() != applied.keys():
         return False
-    return all(any(_same_item(item, one, inner) for one in live) for item in wanted)
+    for name, below in applied.items():
+        # A webhook that reads and writes an object drops null from it.
+        same = _same(wanted[name], live[name], below) if name in live else wanted[name] is None
+        if not same:
+            return False
+    return True
+
+
+def _has_same_item(live: list[Any], wanted: Any, inner: Fields) -> bool:
+    return any(_same_item(wanted, item, inner) for item in live)
 
 
 def _same_item(wanted: Any, live: Any, inner: Fields) -> bool:
