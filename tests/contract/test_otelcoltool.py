@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -38,14 +39,27 @@ RESOURCE = (
 
 
 @pytest.fixture(scope="module")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Tool:
-    return installed(tmp_path_factory.mktemp("otelcoltool"))
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+    with installed(tmp_path_factory.mktemp("otelcoltool")) as made:
+        yield made
 
 
 def test_the_wheel_needs_pyyaml_alone_and_has_the_version_of_the_collection(tool: Tool) -> None:
     assert tool.packages() == {"otelcoltool", "pyyaml"}
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
     assert tool.run("--version").stdout == f"otelcoltool {version}\n"
+
+
+def test_a_run_of_its_own_process_says_what_a_fork_says(tool: Tool) -> None:
+    """The other tests take forks of one process, which has imported the command."""
+    tool.write("started.yaml", BAD)
+    for words in (("--version",), ("validate", "started.yaml"), ("validate", "absent.yaml"), ("explain", "clear-txt")):
+        started, forked = tool.start(*words), tool.run(*words)
+        assert (started.returncode, started.stdout, started.stderr) == (
+            forked.returncode,
+            forked.stdout,
+            forked.stderr,
+        )
 
 
 def test_every_file_of_the_wheel_is_one_of_the_collection_or_of_the_command(tool: Tool) -> None:
