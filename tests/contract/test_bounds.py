@@ -19,7 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 
 DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
 # Ten times the lines take ten times the time, and up to 18 times where the small one is soon done; 100 is quadratic.
-FEW, MANY, GROWTH, FEW_SECONDS = 5_000, 50_000, 40, 5
+# What grows with the square is found where it takes three quarters of the time of the long text.
+FEW, MANY, GROWTH, FEW_SECONDS = 2_500, 25_000, 30, 5
 MEMORY, ATTACK_SECONDS = 150 * 2**20, 5
 
 OTLP = ["receivers: {otlp: {protocols: {grpc: null}}}"]

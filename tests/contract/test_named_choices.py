@@ -66,8 +66,10 @@ LINES = [
 
 def unnamed(path: str, option: Mapping[str, Any]) -> set[str]:
     """Return the values that stand in no line beside the last part of the option's name."""
-    name = re.escape(ROLE.sub("", path.rpartition(".")[2]))
-    beside = " ".join(line for line in LINES if re.search(rf"\b(?:\w+_)?{name}\b", line))
+    name = ROLE.sub("", path.rpartition(".")[2])
+    with_name = re.compile(rf"\b(?:\w+_)?{re.escape(name)}\b")
+    # The pattern would be tried at each word of each line; few lines have the text at all.
+    beside = " ".join(line for line in LINES if name in line and with_name.search(line))
     values = {str(value) for value in option["choices"]} - {"", str(option.get("default"))}
     return {value for value in values if not re.search(rf"\b{re.escape(value)}\b", beside)}
 
