@@ -212,6 +212,12 @@ def restricted(item: Manifest, _manifests: list[Manifest]) -> Iterator[str]:
             yield f"volume {volume['name']} is not allowed"
 
 
+def linux_nodes(item: Manifest, _manifests: list[Manifest]) -> Iterator[str]:
+    """No pod waits on a Windows node for an image that cannot be pulled there."""
+    if item["kind"] in WORKLOADS and "kubernetes.io/os" not in _pods(item)["spec"].get("nodeSelector", {}):
+        yield "may run on a node of any system"
+
+
 def _confined(security: Manifest) -> Iterator[str]:
     if security.get("allowPrivilegeEscalation") is not False or security.get("privileged"):
         yield "may escalate"
@@ -221,4 +227,4 @@ def _confined(security: Manifest) -> Iterator[str]:
         yield "may write to its image"
 
 
-RULES = (names, namespaces, no_nulls, pods, references, selectors, ways_in, restricted)
+RULES = (names, namespaces, no_nulls, pods, references, selectors, ways_in, restricted, linux_nodes)

@@ -77,6 +77,7 @@ def _workload(item: Manifest, spec: Manifest) -> Manifest:
         "volumes": [CONFIG, *spec.get("volumes", [])],
         "securityContext": spec["podSecurityContext"],
         "hostNetwork": spec.get("hostNetwork", False),
+        "nodeSelector": spec.get("nodeSelector", {}),
     }
     own = {key: spec[key] for key in ("serviceName", "volumeClaimTemplates") if key in spec}
     return _frame(item, KINDS[spec["mode"]], "opentelemetry-collector", own, pod)
@@ -95,5 +96,6 @@ def _allocator(item: Manifest, settings: Manifest) -> Manifest:
         "containers": [container],
         "volumes": [{"name": "ta-internal", "configMap": {}}],
         "securityContext": settings["podSecurityContext"],
+        "nodeSelector": settings.get("nodeSelector", {}),
     }
     return _frame(item, "Deployment", "opentelemetry-targetallocator", {}, pod)

@@ -168,6 +168,5 @@ def _on_node(member: Member) -> set[tuple[int, str]]:
 
 def _may_share_a_node(one: Collector, two: Collector) -> bool:
     """Two selectors with different values for one label never select the same node."""
-    return all(
-        one.node_selector[key] == two.node_selector[key] for key in one.node_selector.keys() & two.node_selector.keys()
-    )
+    shared_keys = one.node_labels.keys() & two.node_labels.keys()
+    return all(one.node_labels[key] == two.node_labels[key] for key in shared_keys)

@@ -255,6 +255,11 @@ class Collector:
         return names.selector_labels(self.instance, self.mode)
 
     @property
+    def node_labels(self) -> dict[str, str]:
+        """The labels of the nodes that its pods run on: the images are for Linux, unless the user names another."""
+        return {**names.LINUX_NODES, **self.node_selector}
+
+    @property
     def pods(self) -> dict[str, str]:
         """The labels that select this collector's pods, whoever makes them."""
         return names.pod_labels(self.name)

@@ -15,7 +15,7 @@ import re
 from typing import Any
 
 from .._collector.manifests.pod import CONTAINER_SECURITY
-from .._otelcol.kube.names import OWNER
+from .._otelcol.kube.names import LINUX_NODES, OWNER
 
 PORT = 8080
 FILE = "collector.gz"
@@ -66,6 +66,7 @@ def job(name: str, image: str, options: dict[str, Any]) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "shareProcessNamespace": True,
         "terminationGracePeriodSeconds": 1,
+        "nodeSelector": dict(LINUX_NODES),
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user},
         "containers": [_collector(image), _server(options["reader_image"])],
         "volumes": [{"name": "work", "emptyDir": {"sizeLimit": "1Gi"}}],

@@ -156,6 +156,7 @@ def _part(app: SampleApp, part: str, settings: Mapping[str, Any], source: str, a
     user = {} if assigns_user else {"runAsUser": _USER, "runAsGroup": _USER, "fsGroup": _USER}
     pod = {
         **settings["account"],
+        "nodeSelector": dict(names.LINUX_NODES),
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user},
         "initContainers": [_container(app, _SDK, app.sdk_image, _COPY, [_mount(_SDK, _SDK_FOLDER, writable=True)])],
         "containers": [

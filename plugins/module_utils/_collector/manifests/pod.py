@@ -84,7 +84,7 @@ def pod_fields(collector: Collector, pods: dict[str, str]) -> dict[str, Any]:
     A constraint of topology selects them, unless it has a selector of its own.
     """
     return present(
-        nodeSelector=collector.node_selector,
+        nodeSelector=collector.node_labels,
         tolerations=collector.tolerations,
         affinity=collector.affinity,
         topologySpreadConstraints=[

@@ -36,7 +36,7 @@ def target_allocator(build: CollectorBuild) -> dict[str, Any]:
         "podSecurityContext": dict(_RESTRICTED),
         **present(
             image=from_registry(options.get("image") or "", build.collector.image_registry if options["image"] else ""),
-            nodeSelector=options.get("node_selector"),
+            nodeSelector={**names.LINUX_NODES, **(options.get("node_selector") or {})},
             tolerations=options.get("tolerations"),
             affinity=options.get("affinity"),
             prometheusCR=_custom_resources(options.get("prometheus_cr") or {}),

@@ -34,6 +34,9 @@ SPEC_HASH = "o11y.opentelemetry/spec-hash"
 _ROLE = {"app.kubernetes.io/component": "opentelemetry-collector"}
 # The collector's container by backend. Source of the operator's: Container in its internal/naming.
 CONTAINERS = {"kubernetes": "opentelemetry-collector", "operator": "otc-container"}
+# The nodes that the images run on: a Windows node cannot pull them. Every kubelet gives its node this label.
+# Source: Kubernetes, "Well-Known Labels, Annotations and Taints".
+LINUX_NODES = {"kubernetes.io/os": "linux"}
 LONGEST_LABEL = 63
 # Its revisions are labels: its name, a dash and a hash of ten characters.
 LONGEST_STATEFUL_SET = LONGEST_LABEL - 11

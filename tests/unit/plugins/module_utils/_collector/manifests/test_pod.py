@@ -65,7 +65,9 @@ def test_receivers_are_opened_on_the_node_and_the_health_check_is_not(options: d
 @cases(
     "options, field, value",
     ({"image_pull_secrets": ["a", "b"]}, "imagePullSecrets", [{"name": "a"}, {"name": "b"}]),
-    ({"node_selector": {"a": "b"}}, "nodeSelector", {"a": "b"}),
+    ({}, "nodeSelector", {"kubernetes.io/os": "linux"}),
+    ({"node_selector": {"a": "b"}}, "nodeSelector", {"kubernetes.io/os": "linux", "a": "b"}),
+    ({"node_selector": {"kubernetes.io/os": "windows"}}, "nodeSelector", {"kubernetes.io/os": "windows"}),
     ({"tolerations": [{"operator": "Exists"}]}, "tolerations", [{"operator": "Exists"}]),
     ({"affinity": {"nodeAffinity": {}}}, "affinity", {"nodeAffinity": {}}),
     ({"priority_class_name": "high"}, "priorityClassName", "high"),

@@ -66,6 +66,7 @@ APART = [
     ("other protocols", member("a", OTLP), member("b", JAEGER)),
     ("other protocols of a host network", member("a", OTLP, host_network=True), member("b", JAEGER, host_network=True)),
     ("other nodes", member("a", OTLP, node_selector={"x": "1"}), member("b", OTLP, node_selector={"x": "2"})),
+    ("nodes of Windows", member("a", OTLP, node_selector={"kubernetes.io/os": "windows"}), member("b", OTLP)),
     ("ports of pods", member("a", OTLP), member("b", OTLP, host_ports=False)),
     ("ports that are not exposed", member("a", METRICS), member("b", METRICS)),
     ("a gateway", member("a", OTLP), member("b", OTLP, mode="deployment")),
