@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
@@ -92,18 +92,27 @@ def _older(row: Mapping[str, Any]) -> Mapping[str, str]:
     return row.get("older_images") or {}
 
 
-def recognised(image: str) -> tuple[str, str] | None:
-    """Return distribution and version (empty if the tag is not a version).
+class Recognised(NamedTuple):
+    """What an image has: a distribution, and its version; empty if the tag is not a version."""
+
+    distribution: str
+    version: str
+
+
+def recognised(image: str) -> Recognised | None:
+    """Return the distribution of an image; None if it is another's.
 
     Only the last part of a repository counts, so that a mirror is recognised too.
     """
     match = _IMAGE.match(image)
-    last = match["repository"].rpartition("/")[2] if match else ""
-    rows = _tables.catalogue("distributions").items()
-    known = ((name, image) for name, row in rows for image in (row["image"], *_older(row).values()))
-    name = next((name for name, image in known if image.rpartition("/")[2] == last), None)
-    version = _NUMBERS.match((match and match["tag"]) or "")
-    return (name, version[0] if version else "") if name else None
+    if not match:
+        return None
+    last = match["repository"].rpartition("/")[2]
+    for name, row in _tables.catalogue("distributions").items():
+        if last in [known.rpartition("/")[2] for known in (row["image"], *_older(row).values())]:
+            version = _NUMBERS.match(match["tag"] or "")
+            return Recognised(name, version[0] if version else "")
+    return None
 
 
 def tagged(image: str, distribution: str) -> str:
@@ -127,19 +136,41 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
     if wanted.distribution == ANY:
         return None
     seen = recognised(image) if image else None
-    name = wanted.distribution or (seen[0] if seen else DEFAULT if wanted.version or not image else "")
+    name = _distribution(wanted, image, seen)
     if not name:
         return None
-    known = _tables.catalogue("distributions")
-    if name not in known:
-        own = "distribution_manifest or distribution_schema"
-        fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give {own}."
-        meant = _OF_PROGRAM.get(name, "")
-        hint = f"; did you mean '{meant}'?" if meant in known else near(name, known)
-        raise Problem(f"there is no distribution '{name}'{hint}", fix=fix)
-    of_image = seen[1] if seen and seen[0] == name else ""
-    own = wanted.version or of_image or ("" if seen and not wanted.distribution else str(known[name]["version"]))
+    _check_distribution(name)
+    own = wanted.version or _version_of_image(name, wanted, seen)
     return counted(name, own) if own else None
+
+
+def _distribution(wanted: BuildRequest, image: str, seen: Recognised | None) -> str:
+    """Return the distribution that is given, or that of the image; empty for an image that is another's."""
+    if wanted.distribution:
+        return wanted.distribution
+    if seen:
+        return seen.distribution
+    return DEFAULT if wanted.version or not image else ""
+
+
+def _check_distribution(name: str) -> None:
+    known = _tables.catalogue("distributions")
+    if name in known:
+        return
+    meant = _OF_PROGRAM.get(name, "")
+    hint = f"; did you mean '{meant}'?" if meant in known else near(name, known)
+    own = "distribution_manifest or distribution_schema"
+    fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give {own}."
+    raise Problem(f"there is no distribution '{name}'{hint}", fix=fix)
+
+
+def _version_of_image(name: str, wanted: BuildRequest, seen: Recognised | None) -> str:
+    """Return the version in an image, else the tested one; empty if the image alone says what runs, and no version."""
+    if seen and seen.distribution == name and seen.version:
+        return seen.version
+    if seen and not wanted.distribution:
+        return ""
+    return str(_tables.catalogue("distributions")[name]["version"])
 
 
 def counted(name: str, own: str) -> Target:

@@ -213,35 +213,54 @@ def _skip(file: Path, result: Collected, why: str = "") -> None:
 
 
 def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
+    """Add the configs, custom resources and values of charts in a text, of which it may be `wanted` to be a config."""
     try:
         parsed = list(_yaml.load_all(text, name))
     except _yaml.Invalid as invalid:
-        # Templates of a chart are not YAML, which is not an error.
-        is_template = "{{" in text
-        if wanted or (not is_template and _looks_like_config(text)):
-            result.refuse(invalid)
-        elif not is_template or _looks_like_config(text):
-            render = " It has `{{`: render it first." if is_template else ""
-            result.unread.append(f"{invalid.where or name}: {cleaned(invalid.wrong)}.{render}")
+        _add_invalid(invalid, text, name, wanted, result)
         return
-    stream = documents.objects([document.data for document in parsed])
+    values = [document.data for document in parsed]
+    stream = documents.objects(values)
     if stream:
         result.objects.setdefault(Path(name).parent, []).extend(stream)
-    found = documents.configs([document.data for document in parsed], wanted)
+    found = documents.configs(values, wanted)
     _add_charts(parsed, name, result)
     lines = paths.lines_of(text) if any(item.text for item in found) else []
     for item in found:
-        label = f"{name} ({item.label})" if item.label else name
-        outer = parsed[item.document]
-        try:
-            with result.guarded(f"reading {label}", name):
-                inner = _yaml.inner(item, outer, lines, name) if item.text else part(outer, item.path)
-                made = _finish(inner, item, label, context.context_of(item, stream))
-                locate = _yaml.around(made.locate, outer, item.path, name) if made.context.resource else made.locate
-                result.inputs.append(replace(made, file=name, locate=locate))
-        except _yaml.Invalid as invalid:
-            result.refuse(invalid)
+        _add_config(item, parsed[item.document], result, name=name, lines=lines, stream=stream)
     _add_resources(parsed, name, result)
+
+
+def _add_invalid(invalid: _yaml.Invalid, text: str, name: str, wanted: bool, result: Collected) -> None:
+    """Note a text that is no YAML. Templates of a chart are none, which is not an error."""
+    is_template = "{{" in text
+    looks_like_config = _looks_like_config(text)
+    if wanted or (looks_like_config and not is_template):
+        result.refuse(invalid)
+    elif looks_like_config or not is_template:
+        render = " It has `{{`: render it first." if is_template else ""
+        result.unread.append(f"{invalid.where or name}: {cleaned(invalid.wrong)}.{render}")
+
+
+def _add_config(
+    found: Found,
+    outer: _yaml.Document,
+    result: Collected,
+    *,
+    name: str,
+    lines: Sequence[str],
+    stream: Sequence[Mapping[str, Any]],
+) -> None:
+    """Add a config of a file; one that is a text in an object has the places of the lines of the file."""
+    label = f"{name} ({found.label})" if found.label else name
+    try:
+        with result.guarded(f"reading {label}", name):
+            inner = _yaml.inner(found, outer, lines, name) if found.text else part(outer, found.path)
+            made = _finish(inner, found, label, context.context_of(found, stream))
+            locate = _yaml.around(made.locate, outer, found.path, name) if made.context.resource else made.locate
+            result.inputs.append(replace(made, file=name, locate=locate))
+    except _yaml.Invalid as invalid:
+        result.refuse(invalid)
 
 
 def _add_resources(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:

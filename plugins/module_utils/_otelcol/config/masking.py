@@ -224,19 +224,33 @@ def what_is(config: Any, suspect: Suspect) -> str:
 
 
 def _by_name(config: Any, path: Path, value: str) -> str:
-    if path[-2:] == ("htpasswd", "inline"):
-        lines = [line for line in value.splitlines() if ":" in line and not _HASHED.match(line) and is_literal(line)]
-        return "a password" if lines else ""
-    name, attribute = header_at(config, path), attribute_at(config, path)
-    if name:
-        what = f"header {name.lower()}" if is_secret_header(name) else ""
-    elif attribute or _is_reference(config, path):
-        what = f"{ATTRIBUTE}{attribute}" if is_secret_name(attribute) and len(value) >= _SHORTEST_VALUE else ""
-    else:
-        what = f"`{_setting(path)[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
+    """Return the kind of secret of a value by the names around it; empty if it is none or comes from a variable."""
+    if _is_users(path):
+        return "a password" if any(map(_has_clear_password, value.splitlines())) else ""
+    what = _secret_name_at(config, path, value)
+    if not what:
+        return ""
     plain = SCHEME.sub("", value, count=1)
-    default = _default_of(plain)
-    return f"{DEFAULT}{what}" if what and default else what if what and is_literal(plain) else ""
+    if _default_of(plain):
+        return f"{DEFAULT}{what}"
+    return what if is_literal(plain) else ""
+
+
+def _has_clear_password(line: str) -> bool:
+    """Whether a line of htpasswd has a password that is not hashed."""
+    return ":" in line and not _HASHED.match(line) and is_literal(line)
+
+
+def _secret_name_at(config: Any, path: Path, value: str) -> str:
+    """Return in words the header, attribute or setting that a value is; empty if others than secrets are named so."""
+    header = header_at(config, path)
+    if header:
+        return f"header {header.lower()}" if is_secret_header(header) else ""
+    attribute = attribute_at(config, path)
+    if attribute or _is_reference(config, path):
+        is_named = is_secret_name(attribute) and len(value) >= _SHORTEST_VALUE
+        return f"{ATTRIBUTE}{attribute}" if is_named else ""
+    return f"`{_setting(path)[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
 
 
 def _default_of(value: str) -> str:

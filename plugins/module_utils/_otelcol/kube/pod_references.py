@@ -76,6 +76,8 @@ class Source(NamedTuple):
 # Kinds with pods. The operator's custom resource has fields of the pod and of the container in one.
 _WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 _CUSTOM = "OpenTelemetryCollector"
+# The fields of a pod that list containers. A custom resource is a container itself, and has more of them.
+_CONTAINERS = ("containers", "initContainers", "additionalContainers")
 _CLASSES = {"priorityClassName": "PriorityClass", "runtimeClassName": "RuntimeClass"}
 # What the target allocator watches. Source: the informers in cmd/otel-allocator of the operator.
 _WATCHED = ("servicemonitors.monitoring.coreos.com", "podmonitors.monitoring.coreos.com")
@@ -93,22 +95,35 @@ def references(manifest: Manifest | None, configs: Configs | None = None) -> dic
 
     `configs` are ConfigMaps that the pods may mount. A sidecar runs in pods of other namespaces.
     """
-    pod = _pod(manifest or {})
+    workload = manifest or {}
+    pod = _pod(workload)
+    namespace = section(workload, "metadata").get("namespace", "")
+    pulling = {ref: Reference(*ref, pulls=True) for ref in _pull_secrets(pod, workload, namespace)}
+    used = _used_by_containers(pod, workload, configs or {})
+    others = {ref: Reference(*ref) for ref in (*_classes(pod), *_outside_of_pods(workload))}
+    return pulling | used | others
+
+
+def _used_by_containers(pod: Manifest, manifest: Manifest, configs: Configs) -> dict[Ref, Reference]:
+    """Return the Secrets and ConfigMaps that containers use and need, with the keys that they read."""
     namespace = section(manifest, "metadata").get("namespace", "")
-    found: dict[Ref, Reference] = {}
-    containers = [pod, *items(pod, "containers"), *items(pod, "initContainers"), *items(pod, "additionalContainers")]
     makes_secrets = any(section(volume, "csi").get("driver") == _MAKES_SECRETS for volume in items(pod, "volumes"))
-    for one, read in (
-        pair for container in containers for pair in _used(pod, container, manifest or {}, configs or {})
-    ):
-        if one.optional or (one.kind == "Secret" and makes_secrets):
-            continue
-        key = Ref(one.kind, namespace, one.name)
-        keys = {*found.get(key, Reference(*key)).keys, *one.keys, *read}
-        found[key] = Reference(*key, tuple(sorted(keys)))
-    classes = [Ref(kind, "", pod[field]) for field, kind in _CLASSES.items() if pod.get(field)]
-    pulling = {one: Reference(*one, pulls=True) for one in _pull_secrets(pod, manifest or {}, namespace)}
-    return pulling | found | {one: Reference(*one) for one in [*classes, *_outside_of_pods(manifest or {})]}
+    found: dict[Ref, Reference] = {}
+    for container in (pod, *(container for field in _CONTAINERS for container in items(pod, field))):
+        for source, read_keys in _used(pod, container, manifest, configs):
+            if source.optional or (source.kind == "Secret" and makes_secrets):
+                continue
+            key = Ref(source.kind, namespace, source.name)
+            earlier_keys = found[key].keys if key in found else ()
+            found[key] = Reference(*key, tuple(sorted({*earlier_keys, *source.keys, *read_keys})))
+    return found
+
+
+def _classes(pod: Manifest) -> Iterator[Ref]:
+    """Yield the classes of priority and of the runtime that a pod names."""
+    for field, kind in _CLASSES.items():
+        if pod.get(field):
+            yield Ref(kind, "", pod[field])
 
 
 def _pull_secrets(pod: Manifest, manifest: Manifest, namespace: str) -> Iterator[Ref]:
@@ -123,14 +138,23 @@ def _used(
     pod: Manifest, container: Manifest, manifest: Manifest, configs: Configs
 ) -> Iterator[tuple[Source, set[str]]]:
     """Yield what a container uses, with the keys that its config reads as files, unless several share one folder."""
-    found, namespace = sources(pod, container), section(manifest, "metadata").get("namespace", "")
-    mounted = [configs.get(Ref("ConfigMap", namespace, one.name)) for one in found if one.kind == "ConfigMap"]
-    texts = [text for one in (*mounted, section(manifest, "spec", "config")) for _path, text in leaves(one or {})]
-    paths = [one.path for one in found]
-    for one in found:
-        alone = paths.count(one.path) == 1
-        read = one.read_by(text for text in texts if isinstance(text, str)) if alone else set()
-        yield one, {key for key in read if f"{one.path.rstrip('/')}/{key}" not in paths}
+    used = sources(pod, container)
+    texts = list(_config_texts(used, manifest, configs))
+    mounts = [source.path for source in used]
+    for source in used:
+        alone = mounts.count(source.path) == 1
+        read_keys = source.read_by(texts) if alone else set()
+        yield source, {key for key in read_keys if f"{source.path.rstrip('/')}/{key}" not in mounts}
+
+
+def _config_texts(used: Iterable[Source], manifest: Manifest, configs: Configs) -> Iterator[str]:
+    """Yield the texts of the configs that a container mounts, and of the one in a custom resource."""
+    namespace = section(manifest, "metadata").get("namespace", "")
+    mounted = [configs.get(Ref("ConfigMap", namespace, source.name)) for source in used if source.kind == "ConfigMap"]
+    for config in (*mounted, section(manifest, "spec", "config")):
+        for _path, text in leaves(config or {}):
+            if isinstance(text, str):
+                yield text
 
 
 def _outside_of_pods(manifest: Manifest) -> Iterator[Ref]:

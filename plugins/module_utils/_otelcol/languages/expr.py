@@ -77,24 +77,31 @@ def _of_types(tokens: list[Token], end: int, truth: bool) -> Broken | None:
 
 def _of_tokens(tokens: list[Token]) -> Broken | None:
     assigns = any(token.text == "let" for token in tokens)
-    for index, token in enumerate(tokens):
-        before, earlier = (tokens[index - back] if index >= back else _NOTHING for back in (1, 2))
+    earlier = before = _NOTHING
+    for token, after in zip(tokens, (*tokens[1:], _NOTHING), strict=False):
         if token.text == "=" and not assigns:
             return Broken(token.start, "`=` compares nothing; `==` does")
         if _is_operand(token, before) and _is_operand(before, earlier):
             return Broken(before.start, f"an operator is missing after `{before.text}`")
-        wrong = _in_text(token, before, tokens[index + 1].text if index + 1 < len(tokens) else "")
+        wrong = _in_text(token, before, after.text)
         if wrong:
             return wrong
-    last, before = (tokens[-back] if len(tokens) >= back else _NOTHING for back in (1, 2))
+        earlier, before = before, token
+    return _without_end(before, earlier) or _of_brackets(tokens)
+
+
+def _without_end(last: Token, before: Token) -> Broken | None:
+    """Return what is wrong if the last token needs another one behind it."""
     if last.text in _UNFINISHED and before.text not in _DOTS:
         return Broken(last.start, f"nothing follows `{last.text}`")
-    return _of_brackets([token for token in tokens if token.kind == "bracket"])
+    return None
 
 
 def _of_brackets(tokens: list[Token]) -> Broken | None:
     opened: list[Token] = []
     for token in tokens:
+        if token.kind != "bracket":
+            continue
         if token.text not in _PAIRS:
             opened.append(token)
         elif not opened or opened.pop().text != _PAIRS[token.text]:
@@ -107,15 +114,18 @@ def _is_operand(token: Token, before: Token) -> bool:
 
 
 def _in_text(token: Token, before: Token, after: str) -> Broken | None:
+    """Return what is wrong in a text: its escapes, or the regular expression that it is."""
     if token.kind != "text" or token.text.startswith(("b", "B")):
         return None
-    inside, raw = token.text[1:-1], token.text.startswith("`")
-    signs = [] if raw else list(_ESCAPE.finditer(inside))
-    unknown = next((one for one in signs if one[1] not in _ESCAPES), None)
-    if unknown:
-        fix = "write the backslash twice, or the text between backticks"
-        return Broken(token.start + 1 + unknown.start(), f"`{unknown[0]}` is no escape; {fix}")
-    if before.text.endswith("matches") and after in _AFTER_REGEX and all(one[1] in "\\'\"" for one in signs):
-        refused = refusal(inside if raw else _ESCAPE.sub(r"\1", inside))
-        return Broken(token.start, f"Go refuses this regular expression: {refused.why}", True) if refused else None
-    return None
+    is_raw = token.text.startswith("`")
+    inside = token.text[1:-1]
+    escapes = [] if is_raw else list(_ESCAPE.finditer(inside))
+    for escape in escapes:
+        if escape[1] not in _ESCAPES:
+            fix = "write the backslash twice, or the text between backticks"
+            return Broken(token.start + 1 + escape.start(), f"`{escape[0]}` is no escape; {fix}")
+    is_regex = before.text.endswith("matches") and after in _AFTER_REGEX
+    if not is_regex or any(escape[1] not in "\\'\"" for escape in escapes):
+        return None
+    refused = refusal(inside if is_raw else _ESCAPE.sub(r"\1", inside))
+    return Broken(token.start, f"Go refuses this regular expression: {refused.why}", True) if refused else None

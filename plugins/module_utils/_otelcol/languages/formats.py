@@ -94,18 +94,24 @@ _DIGITS = len(str(_LARGEST_PORT))
 def broken_url(text: str, absolute: bool = False) -> str:
     """Return why Go does not read a text as a URL; empty if it does. An `absolute` one needs a scheme or a slash."""
     address = text if absolute else text.partition("#")[0]
-    scheme = _SCHEME.match(address)
-    rest = (address[scheme.end() :] if scheme else address).partition("?")[0]
     if _CONTROL.search(address):
         return "it has a control character"
     if absolute and text == "*":
         return ""
-    if not (scheme or rest.startswith("/")) and (absolute or ":" in rest.partition("/")[0]):
+    scheme = _SCHEME.match(address)
+    rest = (address[scheme.end() :] if scheme else address).partition("?")[0]
+    if not scheme:
+        return _broken_without_scheme(rest, absolute)
+    # After `mailto:` and its like, everything is allowed.
+    return _broken_path(rest, scheme[1].lower(), rest.startswith("//")) if rest.startswith("/") else ""
+
+
+def _broken_without_scheme(rest: str, absolute: bool) -> str:
+    """Return what is wrong in a URL that begins with a host, `//host/path`, or is a path."""
+    if not rest.startswith("/") and (absolute or ":" in rest.partition("/")[0]):
         return "its scheme is missing or wrong"
-    if scheme and not rest.startswith("/"):
-        return ""
-    has_host = rest.startswith("//") and (scheme or not (absolute or rest.startswith("///")))
-    return _broken_path(rest, scheme[1].lower() if scheme else "", bool(has_host))
+    has_host = rest.startswith("//") and not rest.startswith("///") and not absolute
+    return _broken_path(rest, "", has_host)
 
 
 def _broken_path(rest: str, scheme: str, has_host: bool) -> str:

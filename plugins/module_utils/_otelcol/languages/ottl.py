@@ -220,25 +220,58 @@ def _all_of(parser: Parser, wanted: str) -> Used:
     return parser.used
 
 
-def infer(language: Language, kind: str, contexts: Sequence[str], texts: Iterable[Used]) -> tuple[str, str]:
-    """Return the context that the Collector chooses for texts which name contexts in their paths, or why it has none.
+class Inferred(NamedTuple):
+    """The context that the Collector chooses; or none, and the word of a path that names no context there."""
+
+    context: str
+    unknown: str = ""
+
+
+def infer_context(language: Language, kind: str, contexts: Sequence[str], texts: Iterable[Used]) -> Inferred:
+    """Return the context that the Collector chooses for texts which name contexts in their paths.
 
     The first context of the table that a path names is chosen if it has the functions and enums, or one that sees it.
     """
-    named, functions, enums = set(), set(), set()
+    named: set[str] = set()
+    functions: set[str] = set()
+    enums: set[str] = set()
     for used in texts:
-        named |= {path.steps[0][0] for path in used.paths if len(path.steps) > 1 and not path.steps[0][1]}
-        functions |= {call.text for call in used.calls}
-        enums |= {enum.text for enum in used.enums}
-    order = [name for name in language.contexts if name != "otelcol"]
-    chosen = next((name for name in (*order, "otelcol") if name in named), next(iter(sorted(named)), ""))
+        named.update(_contexts_named_in(used))
+        functions.update(call.text for call in used.calls)
+        enums.update(enum.text for enum in used.enums)
+    chosen = _first_named(language, named)
     if chosen not in contexts:
-        return "", chosen
-    above = [name for name in order if name in contexts and chosen in language.contexts[name].sees and name != chosen]
-    for name in (chosen, *above):
+        return Inferred("", chosen)
+    for name in (chosen, *_seeing(language, chosen, contexts)):
         if functions <= set(language.known(kind, name)) and enums <= set(language.contexts[name].enums):
-            return name, ""
-    return chosen, ""
+            return Inferred(name)
+    return Inferred(chosen)
+
+
+def _contexts_named_in(used: Used) -> Iterator[str]:
+    """Yield the first words of paths such as `span.name`; a word with a key, as in `attributes["a"]`, is a field."""
+    for path in used.paths:
+        word, keys = path.steps[0]
+        if len(path.steps) > 1 and not keys:
+            yield word
+
+
+def _first_named(language: Language, named: set[str]) -> str:
+    """Return the first context of the table that is named, `otelcol` last; else a word that is no context."""
+    for name in (*_inferable(language), "otelcol"):
+        if name in named:
+            return name
+    return min(named, default="")
+
+
+def _seeing(language: Language, chosen: str, contexts: Sequence[str]) -> list[str]:
+    """Return the other contexts that have the paths of a context too."""
+    others = [name for name in _inferable(language) if name in contexts and name != chosen]
+    return [name for name in others if chosen in language.contexts[name].sees]
+
+
+def _inferable(language: Language) -> list[str]:
+    return [name for name in language.contexts if name != "otelcol"]
 
 
 @dataclass(frozen=True)

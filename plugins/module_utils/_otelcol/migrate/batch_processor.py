@@ -52,27 +52,44 @@ def to_exporters(config: Any, target: Target, counted: bool = True) -> Iterator[
 
     A batch that is not `counted` may have fewer records than the processor makes, such as where a queue is smaller.
     """
-    names = [name for name in section(config, "processors") if type_of(name) == BATCH]
-    plans = {name: _plan(name, config, target, counted) for name in names}
-    wanted: dict[str, dict[str, Any]] = {}
-    for name, plan in plans.items():
-        for exporter in plan.exporters:
-            wanted.setdefault(exporter, {})[name] = section(config, "processors")[name]
-    given: set[str] = set()
+    processors = section(config, "processors")
+    plans = {name: _plan(name, config, target, counted) for name in processors if type_of(name) == BATCH}
+    batching = _processors_by_exporter(plans, processors)
+    done: set[str] = set()
     for name, plan in plans.items():
         path: Path = ("processors", name)
-        differing = [one for one in plan.exporters if not _agree(list(wanted[one].values()), _exporter(config, one))]
-        refused = _refusal(at(config, path), target)
         successor = _successor(name, config, target) if plan.stays else ""
         if not (plan.leaves or successor or from_version(target, GONE)):
             continue
-        if differing or refused:
-            yield Unsolved(path, f"'{name}' stays", refused or _choice(differing[0], wanted[differing[0]]))
+        why = _refusal(processors[name], target) or _disagreement(plan, batching, config)
+        if why:
+            yield Unsolved(path, f"'{name}' stays", why)
             continue
-        new = [one for one in plan.exporters if one not in given]
-        given.update(new)
-        edits = [edit for one in new for edit in _queued(("exporters", one), _exporter(config, one), at(config, path))]
-        yield _moved(path, plan, [*edits, *_unlisted(path, plan, successor, config, target)], config, successor)
+        edits: list[Edit] = []
+        for exporter in plan.exporters:
+            if exporter not in done:
+                edits += _queued(("exporters", exporter), _exporter(config, exporter), processors[name])
+        done.update(plan.exporters)
+        edits += _unlisted(path, plan, successor, config, target)
+        yield _moved(path, plan, edits, config, successor)
+
+
+def _processors_by_exporter(plans: Mapping[str, _Plan], processors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return for each exporter the processors, with their settings, whose batches it would make."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, plan in plans.items():
+        for exporter in plan.exporters:
+            found.setdefault(exporter, {})[name] = processors[name]
+    return found
+
+
+def _disagreement(plan: _Plan, batching: Mapping[str, Mapping[str, Any]], config: Any) -> str:
+    """Return why an exporter cannot take over: several processors want different batches of it."""
+    for exporter in plan.exporters:
+        wishes = batching[exporter]
+        if not _agree(list(wishes.values()), _exporter(config, exporter)):
+            return _choice(exporter, wishes)
+    return ""
 
 
 def _plan(name: str, config: Any, target: Target, counted: bool) -> _Plan:

@@ -196,23 +196,33 @@ def _over_http(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `topic` and `encoding` of kafka, which each signal has for itself now."""
-    keys = ("topic", "encoding")
-    for role, component_id, settings in components(config) if _from(target, PER_SIGNAL) else ():
-        old = [key for key in keys if type_of(component_id) == "kafka" and at(settings, (key,)) is not None]
-        if not old or role not in ("receivers", "exporters"):
+    if not _from(target, PER_SIGNAL):
+        return
+    for role, component_id, settings in components(config):
+        if type_of(component_id) != "kafka" or role not in ("receivers", "exporters"):
             continue
-        path: Path = (role, component_id, old[0])
+        shared = {key: settings[key] for key in ("topic", "encoding") if at(settings, (key,)) is not None}
+        if not shared:
+            continue
         signals = set(PipelineGraph.of(config).signals_by_id(role).get(component_id, ()))
         if not signals or signals & set(settings):
             why = "No pipeline uses it, or a signal has its own already: write them below each signal."
-            yield Unsolved(path, f"{' and '.join(old)} moved", why)
-            continue
-        own = {key: settings[key] for key in old}
-        if role == "receivers" and "topic" in own and _from(target, TOPICS):
-            own["topics"] = [own.pop("topic")]
-        new = tuple((signal, dict(own)) for signal in sorted(signals))
-        edits = (Replace(path, new), *(Replace((role, component_id, key)) for key in old[1:]))
-        yield Change(path, f"{', '.join(old)} → {', '.join(sorted(signals))}", f"Moved in {PER_SIGNAL}.", edits)
+            yield Unsolved((role, component_id, next(iter(shared))), f"{' and '.join(shared)} moved", why)
+        else:
+            has_topics = role == "receivers" and _from(target, TOPICS)
+            yield _divided((role, component_id), shared, sorted(signals), has_topics=has_topics)
+
+
+def _divided(component: Path, shared: Mapping[str, Any], signals: list[str], *, has_topics: bool) -> Change:
+    """Return the change that gives each signal what a component has for all; a receiver has a list of topics now."""
+    own = dict(shared)
+    if has_topics and "topic" in own:
+        own["topics"] = [own.pop("topic")]
+    first, *others = shared
+    entries = tuple((signal, dict(own)) for signal in signals)
+    edits = (Replace((*component, first), entries), *(Replace((*component, key)) for key in others))
+    what = f"{', '.join(shared)} → {', '.join(signals)}"
+    return Change((*component, first), what, f"Moved in {PER_SIGNAL}.", edits)
 
 
 def ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:

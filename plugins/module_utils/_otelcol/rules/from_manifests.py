@@ -22,7 +22,7 @@ from ..kube.operator_names import operator_labels
 from ..needs.pod_logs import PodLogs
 from ..needs.quantities import parse_bytes
 from .autoscalers import scales, unrequested, unrequested_by_resource
-from .granted_rights import Rights, account_of_pod, account_of_resource, rights
+from .granted_rights import Rights, account_of_pod, account_of_resource, account_rights
 from .subject import Deployment, Ingress
 
 Object = Mapping[str, Any]
@@ -105,7 +105,7 @@ def _of_custom_resource(item: Object, stream: Sequence[Object], complete: bool) 
     mode = str(spec.get("mode") or "deployment")
     scaler = section(spec, "autoscaler")
     replicas = None if mode in _UNCOUNTED else _number(spec.get("replicas"), scaler.get("minReplicas"), 1)
-    allowed = rights(account_of_resource(item), stream) if mode != "sidecar" else Rights()
+    allowed = account_rights(account_of_resource(item), stream) if mode != "sidecar" else Rights()
     deployment = Deployment(
         mode=mode,
         replicas=replicas,
@@ -135,7 +135,7 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
     mode = WORKLOADS[workload["kind"]]
     pod = section(workload, "spec", "template", "spec")
     labels = section(workload, "spec", "template", "metadata", "labels")
-    allowed = rights(account_of_pod(pod, workload), stream)
+    allowed = account_rights(account_of_pod(pod, workload), stream)
     deployment = Deployment(
         mode=mode,
         replicas=None if mode in _UNCOUNTED else _number(at(workload, ("spec", "replicas")), 1),

@@ -8,7 +8,7 @@ What the manifests do not show stays None, so that rules are silent about it. Pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,17 +62,27 @@ def account_of_resource(item: Object) -> Account:
     return Account(str(at(item, ("spec", "serviceAccount")) or made), at(item, ("metadata", "namespace")))
 
 
-def rights(account: Account, stream: Sequence[Object]) -> Rights:
+def account_rights(account: Account, stream: Sequence[Object]) -> Rights:
     """Return what the objects of a stream grant to an account."""
     bindings = [item for item in stream if item.get("kind") in _BINDINGS]
-    own = [item for item in bindings if any(map(account.is_named_by, mappings(item, "subjects")))]
+    own = [binding for binding in bindings if any(map(account.is_named_by, mappings(binding, "subjects")))]
     if own:
-        roles = [_role(item, stream) for item in own]
-        known = [role for role in roles if role is not None and "aggregationRule" not in role]
-        rules = tuple(dict(rule) for role in known for rule in mappings(role, "rules"))
-        return Rights(rules if len(known) == len(roles) else None)
-    strays = [item for item in bindings if _role(item, stream) is not None and _is_stray(item, stream)]
-    return Rights((), _said(strays[0], account)) if strays else Rights()
+        return Rights(_granted(own, stream))
+    for binding in bindings:
+        if _role(binding, stream) is not None and _is_stray(binding, stream):
+            return Rights((), _said(binding, account))
+    return Rights()
+
+
+def _granted(bindings: Iterable[Object], stream: Sequence[Object]) -> tuple[dict[str, Any], ...] | None:
+    """Return the rules that bindings grant; None if the stream lacks one of the roles, or others add rules to it."""
+    granted: list[dict[str, Any]] = []
+    for binding in bindings:
+        role = _role(binding, stream)
+        if role is None or "aggregationRule" in role:
+            return None
+        granted.extend(dict(rule) for rule in mappings(role, "rules"))
+    return tuple(granted)
 
 
 def _role(binding: Object, stream: Sequence[Object]) -> Object | None:

@@ -17,7 +17,19 @@ from ..catalogue.rows import Row
 from ..config.paths import Path
 from ..errors import near
 from ..languages.formats import broken_request
-from ..languages.ottl import ARGUMENT, CONDITION, NAME, ROUTE, STATEMENT, SYNTAX, Judge, Language, Trouble, infer, read
+from ..languages.ottl import (
+    ARGUMENT,
+    CONDITION,
+    NAME,
+    ROUTE,
+    STATEMENT,
+    SYNTAX,
+    Judge,
+    Language,
+    Trouble,
+    infer_context,
+    read,
+)
 from ..languages.ottl_syntax import Used
 from .components import listed, remembered
 from .constraints import QUOTES, steps
@@ -185,7 +197,7 @@ def _read(text: Text) -> Used | Trouble | None:
 def _inferred(language: Language, group: Group, used: list[tuple[Text, Used]], version: str) -> Found:
     """Yield the troubles in texts whose context the Collector infers; a route has context `resource` if that fails."""
     kind = ROUTE if group.place["kind"] == ROUTE else used[0][0].kind
-    context, missing = infer(language, kind, group.place["contexts"], [one for _text, one in used])
+    context, missing = infer_context(language, kind, group.place["contexts"], [one for _text, one in used])
     found: list[tuple[Path, Trouble]]
     if context:
         found = list(_in_context(language, group, used, context, version, inferred=True))

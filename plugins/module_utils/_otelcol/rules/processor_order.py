@@ -50,20 +50,31 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of received data that need the connection after a processor that drops it."""
     asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
-    connected = {
-        part.id
-        for part in subject.view.parts
-        if part.section == "receivers" and (not subject.listeners or (part.section, part.type) in subject.listeners)
-    }
-    for pipeline in subject.view.pipelines if asking else ():
-        if not connected & set(pipeline.receivers) and not any(subject.view.graph.feeders(pipeline.key)):
-            continue  # scraped, read and made data have no connection
-        before = ""
-        for index, name in enumerate(pipeline.processors):
-            if name in asking and before:
-                message = f"'{name}' finds pods by their connection, which the earlier '{before}' drops"
-                yield Fault((*pipeline.path, "processors", index), message, f"Move '{name}' before '{before}'.")
-            before = before or (name if Trait.REGROUPS in traits_of(PROCESSORS, name) else "")
+    if not asking:
+        return
+    connected = _connected_receivers(subject)
+    for pipeline in subject.view.pipelines:
+        # Scraped, read and made data have no connection.
+        if connected & set(pipeline.receivers) or any(subject.view.graph.feeders(pipeline.key)):
+            yield from _behind_regrouping(pipeline, asking)
+
+
+def _connected_receivers(subject: Subject) -> set[str]:
+    """Return the ids of the receivers that listen; all of them if it is not known which do."""
+    listeners = subject.listeners
+    receivers = [part for part in subject.view.parts if part.section == "receivers"]
+    return {part.id for part in receivers if not listeners or (part.section, part.type) in listeners}
+
+
+def _behind_regrouping(pipeline: Pipeline, asking: set[str]) -> Iterator[Fault]:
+    """Yield processors that ask for the connection behind one that puts data of several connections together."""
+    regrouping = ""
+    for index, name in enumerate(pipeline.processors):
+        if regrouping and name in asking:
+            message = f"'{name}' finds pods by their connection, which the earlier '{regrouping}' drops"
+            yield Fault((*pipeline.path, "processors", index), message, f"Move '{name}' before '{regrouping}'.")
+        if not regrouping and Trait.REGROUPS in traits_of(PROCESSORS, name):
+            regrouping = name
 
 
 @about(processors=["k8sattributes"])

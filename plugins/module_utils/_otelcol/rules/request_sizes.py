@@ -135,17 +135,30 @@ def _largest(part: Part, subject: Subject, rows: Sequence[Row]) -> Largest | Non
     batch = at(queue, (BATCH,))
     if isinstance(queue, str) or isinstance(batch, str) or "batcher" in part.settings:
         return None
-    made = at(queue, ("enabled",)) is not False and isinstance(queue, Mapping) and BATCH in queue
-    if made and at(batch, ("enabled",)) is not False:
+    if _makes_batches(queue):
         sizer = at(batch, ("sizer",)) or at(queue, ("sizer",), "items")
-        own = _of_batch(batch, str(sizer), f"the batch of '{part.id}'", (*part.path, QUEUE, BATCH))
-        if own is not _PASSES_ON:
-            return own
-    feeding = [one for one in subject.view.pipelines if part.id in one.exporters]
-    found = [_of_pipeline(pipeline, part, subject, rows) for pipeline in feeding]
-    known = [one for one in found if one]
-    unbounded = next((one for one in known if one.size is None), None)
-    return unbounded or max(known, key=lambda one: one.size or 0, default=None)
+        largest_batch = _of_batch(batch, str(sizer), f"the batch of '{part.id}'", (*part.path, QUEUE, BATCH))
+        if largest_batch is not _PASSES_ON:
+            return largest_batch
+    return _largest_passed_on(part, subject, rows)
+
+
+def _makes_batches(queue: Any) -> bool:
+    """Whether neither a queue nor its batches are turned off."""
+    if not isinstance(queue, Mapping) or BATCH not in queue:
+        return False
+    return queue.get("enabled") is not False and at(queue, (BATCH, "enabled")) is not False
+
+
+def _largest_passed_on(part: Part, subject: Subject, rows: Sequence[Row]) -> Largest | None:
+    """Return the largest request that the pipelines of an exporter give it; one without a maximum comes first."""
+    feeding = [pipeline for pipeline in subject.view.pipelines if part.id in pipeline.exporters]
+    requests = [_of_pipeline(pipeline, part, subject, rows) for pipeline in feeding]
+    known = [request for request in requests if request]
+    for request in known:
+        if request.size is None:
+            return request
+    return max(known, key=lambda request: request.size or 0, default=None)
 
 
 # A batch that waits for nothing and splits nothing.

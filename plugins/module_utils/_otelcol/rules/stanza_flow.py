@@ -9,7 +9,8 @@ Source: pkg/stanza of opentelemetry-collector-contrib. Private.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..catalogue.rows import Row
@@ -20,56 +21,95 @@ from .constraints import CONFLICT, EXPANDED, REFERENCE, Check, Found, values_of
 from .subject import Fault
 
 
+@dataclass(frozen=True)
+class _Output:
+    """Where an operator sends its entries: its index, the place of the setting, and the id that is written there."""
+
+    sender: int
+    place: Path
+    receiver_id: str
+
+
 def _graph(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
-    """Yield ids that two operators have, and outputs that no operator has."""
-    if not isinstance(operators, list) or not all(isinstance(one, dict) for one in operators):
+    """Yield ids that two operators have, outputs that no operator has, and ways that entries cannot take."""
+    if not isinstance(operators, list) or not all(isinstance(operator, dict) for operator in operators):
         return
-    named = [
-        (index, one.get("id")) for index, one in enumerate(operators) if one.get("id") not in (None, one.get("type"))
-    ]
-    ids: set[str] = set()
-    for index, name in named:
-        if str(name) in ids:
-            yield CONFLICT, Fault((*path, index, "id"), f"'{name}' is the id of another operator too", "Rename it.")
-        ids.add(str(name))
-    unnamed = [str(one.get("type")) for one in operators if one.get("id") in (None, "", one.get("type"))]
-    for kind, count in Counter(unnamed).items():  # the Collector numbers operators of the same type
-        ids |= {kind, *(f"{kind}{number}" for number in range(count))}
-    for place, output in _outputs(operators, path) if EXPANDED not in "".join(ids) else ():
-        if output not in ids:
-            yield REFERENCE, Fault(place, f"no operator has the id '{output}'{near(output, ids)}", _IDS.format(output))
+    yield from _repeated_ids(operators, path)
+    yield from _unknown_outputs(operators, path)
     yield from _flow(operators, path)
 
 
-_IDS = "Write `id: {}` in the operator that is meant."
+def _has_own_id(operator: dict[Any, Any]) -> bool:
+    """Whether an operator has an id that is not just its type."""
+    return operator.get("id") not in (None, operator.get("type"))
+
+
+def _repeated_ids(operators: list[Any], path: Path) -> Found:
+    seen: set[str] = set()
+    for index, operator in enumerate(operators):
+        if not _has_own_id(operator):
+            continue
+        name = str(operator["id"])
+        if name in seen:
+            yield CONFLICT, Fault((*path, index, "id"), f"'{name}' is the id of another operator too", "Rename it.")
+        seen.add(name)
+
+
+def _unknown_outputs(operators: list[Any], path: Path) -> Found:
+    """Yield outputs that no operator has; an id with a variable may be any of them."""
+    ids = _ids_of(operators)
+    if EXPANDED in "".join(ids):
+        return
+    for output in _outputs(operators, path):
+        name = output.receiver_id
+        if name not in ids:
+            fix = f"Write `id: {name}` in the operator that is meant."
+            yield REFERENCE, Fault(output.place, f"no operator has the id '{name}'{near(name, ids)}", fix)
+
+
+def _ids_of(operators: list[Any]) -> set[str]:
+    """Return all ids of operators. Those without one have their type, which the Collector numbers if it repeats."""
+    ids = {str(operator["id"]) for operator in operators if _has_own_id(operator)}
+    unnamed = [operator for operator in operators if not operator.get("id") or not _has_own_id(operator)]
+    for kind, count in Counter(str(operator.get("type")) for operator in unnamed).items():
+        ids.add(kind)
+        ids.update(f"{kind}{number}" for number in range(count))
+    return ids
 
 
 def _flow(operators: list[Any], path: Path) -> Found:
-    """Yield outputs that lead back to an operator before them, and operators that take no entries.
-
-    An operator without an output leads to the next one.
-    """
-    names = {str(one.get("id") or one.get("type")): index for index, one in enumerate(operators)}
-    if len(names) < len(operators) or EXPANDED in "".join(names):
+    """Yield outputs that lead back to an operator before them, and operators that take no entries."""
+    indices = {str(operator.get("id") or operator.get("type")): index for index, operator in enumerate(operators)}
+    if len(indices) < len(operators) or EXPANDED in "".join(indices):
         return
-    after: dict[int, set[int]] = {
-        index: {index + 1} if not one.get("output") and str(one.get("type")) not in _OUTPUTS else set()
-        for index, one in enumerate(operators)
-    }
-    places = {}
-    for place, output in _outputs(operators, path):
-        if output in names:
-            start, end = int(place[len(path)]), names[output]
-            after[start].add(end)
-            places[start, end] = place, output
-    taking = {end for ends in after.values() for end in ends}
-    for index in sorted(taking - {len(operators)}):
+    outputs: dict[tuple[int, int], _Output] = {}
+    for output in _outputs(operators, path):
+        if output.receiver_id in indices:
+            outputs[output.sender, indices[output.receiver_id]] = output
+    receivers = _receivers_by_sender(operators, outputs)
+    reached = {receiver for ends in receivers.values() for receiver in ends}
+    for index in sorted(reached - {len(operators)}):
         yield from _input(operators[index], (*path, index))
-    after[len(operators)] = set()
-    back = next((edge for edge in circle(after) if edge in places and edge[1] <= edge[0]), None)
-    if back:
-        place, output = places[back]
-        yield CONFLICT, Fault(place, f"operator '{output}' leads back to this one", "Name a later operator.")
+    for sender, receiver in circle(receivers):
+        if (sender, receiver) in outputs and receiver <= sender:
+            back = outputs[sender, receiver]
+            why = f"operator '{back.receiver_id}' leads back to this one"
+            yield CONFLICT, Fault(back.place, why, "Name a later operator.")
+            return
+
+
+def _receivers_by_sender(operators: list[Any], outputs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    """Return the operators to which each one sends, by index. One without an output sends to the next, or to the end.
+
+    The end has an index too: the one behind the last operator.
+    """
+    receivers: dict[int, set[int]] = {index: set() for index in range(len(operators) + 1)}
+    for index, operator in enumerate(operators):
+        if not operator.get("output") and str(operator.get("type")) not in _OUTPUTS:
+            receivers[index].add(index + 1)
+    for sender, receiver in outputs:
+        receivers[sender].add(receiver)
+    return receivers
 
 
 def _first(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
@@ -97,12 +137,14 @@ _INPUTS = (
 )
 
 
-def _outputs(operators: list[Any], path: Path) -> Iterator[tuple[Path, str]]:
+def _outputs(operators: list[Any], path: Path) -> Iterator[_Output]:
+    """Yield where operators say that they send to; a text with a variable may be any id."""
     for index, operator in enumerate(operators):
         for key in _OUTPUTS.get(str(operator.get("type")), ("output",)):
             for place, value in values_of(operator, key, (*path, index)):
-                texts = value if isinstance(value, list) else [value]
-                yield from ((place, text) for text in texts if isinstance(text, str) and text and EXPANDED not in text)
+                for text in value if isinstance(value, list) else [value]:
+                    if isinstance(text, str) and text and EXPANDED not in text:
+                        yield _Output(index, place, text)
 
 
 _OUTPUTS: dict[str, tuple[str, ...]] = {"router": ("default", "routes.*.output"), "stdout": (), "file_output": ()}

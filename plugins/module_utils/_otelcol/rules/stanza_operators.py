@@ -62,6 +62,14 @@ def _time(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
     kind, layout = settings.get("layout_type") or "strptime", settings.get("layout") or ""
     if any(not isinstance(text, str) or EXPANDED in text for text in (kind, layout)):
         return
+    yield from _layout(kind, layout, path)
+    if layout and section(settings, "time_zone_locations") and _ABBREVIATIONS.get(kind, "") not in layout:
+        fix = f"Add `{_ABBREVIATIONS[kind]}` to `layout`, or remove `time_zone_locations`."
+        yield CONFLICT, Fault((*path, "time_zone_locations"), "the layout has no abbreviation of a time zone", fix)
+
+
+def _layout(kind: str, layout: str, path: Path) -> Found:
+    """Yield what is wrong in a layout of a kind."""
     if kind not in _KINDS:
         known = f"Use one of {', '.join(_KINDS)}."
         yield WORD, Fault((*path, "layout_type"), f"'{kind}' is unknown here{near(kind, _KINDS)}", known)
@@ -71,9 +79,6 @@ def _time(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
         yield WORD, Fault((*path, "layout"), f"'{layout}' is unknown here", f"Use one of {', '.join(_EPOCHS)}.")
     elif kind == "strptime":
         yield from _strptime((*path, "layout"), layout)
-    if layout and section(settings, "time_zone_locations") and _ABBREVIATIONS.get(kind, "") not in layout:
-        fix = f"Add `{_ABBREVIATIONS[kind]}` to `layout`, or remove `time_zone_locations`."
-        yield CONFLICT, Fault((*path, "time_zone_locations"), "the layout has no abbreviation of a time zone", fix)
 
 
 def _strptime(place: Path, layout: str) -> Found:

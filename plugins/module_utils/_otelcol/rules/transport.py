@@ -42,19 +42,41 @@ _FIX_OF_VARIABLES = (
 
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
     """Yield passwords, tokens and keys in clear text."""
+    yield from _secret_settings(subject)
+    yield from _secret_variables(subject)
+    yield from _decrypted_settings(subject)
+    yield from _secret_notes(subject)
+
+
+def _secret_settings(subject: Subject) -> Iterator[Fault]:
+    """Yield settings of the config that are secrets by their name or their shape."""
     for suspect in subject.view.suspects:
         what = what_is(subject.config, suspect)
         if what:
             doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
             yield Fault(suspect.path, f"{what} is written in clear text", _FIX, severity="warning" if doubtful else "")
+
+
+def _secret_variables(subject: Subject) -> Iterator[Fault]:
+    """Yield variables of `env` whose value is a secret, or comes from a vault."""
     for name, value in subject.literals.items():
         what = secret_at({}, (name,), value)
         if what or value in subject.decrypted:
             message = f"variable {name} in `env` holds a secret in clear text, which the pod and the manifest show"
             yield Fault((), message, _FIX_OF_VARIABLES, severity="warning" if what == RANDOM else "")
-    for path, value in subject.view.leaves if subject.decrypted else ():
+
+
+def _decrypted_settings(subject: Subject) -> Iterator[Fault]:
+    """Yield settings with a value of a vault that nothing else shows to be a secret."""
+    if not subject.decrypted:
+        return
+    for path, value in subject.view.leaves:
         if value in subject.decrypted and not secret_at(subject.config, path, str(value)):
             yield Fault(path, f"`{path[-1]}` has a value of a vault in clear text, which the ConfigMap shows", _FIX)
+
+
+def _secret_notes(subject: Subject) -> Iterator[Fault]:
+    """Yield secrets in labels, annotations and other texts of the objects."""
     for name, value in subject.notes.items():
         if is_secret((name,), value) and is_literal(value):
             message = f"`{name}` holds a secret in clear text, which everybody sees who may read the object"
@@ -72,24 +94,32 @@ _NAMES = ("region", "site", "project", "tenant", "tenant_id", "service_account",
 
 def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>`."""
-    started = {part.path for part in subject.view.parts}
-    named = {suspect.path for suspect in subject.view.suspects}
-    for path, value in subject.view.leaves:
-        if not isinstance(value, str) or ("<" not in value and path not in named):
-            continue
-        if "$" in value or path[:2] not in started:
-            continue
-        if _holds_secret(subject.config, path) and is_placeholder(value):
+    for path, text in _texts_with_placeholders(subject):
+        if _holds_secret(subject.config, path) and is_placeholder(text):
             yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _FIX)
-            continue
-        if "<" not in value:
-            continue
-        key = str(path[-1]).lower()
-        is_address = key in _ADDRESSES or key.endswith(("_endpoint", "_url"))
-        is_name = key in _NAMES or path[-2:-1] == ("headers",) or is_secret_key(path)
-        if (is_address and _WITHIN.search(value)) or (is_name and _ALONE.match(value)):
+        elif "<" in text and _is_unfinished(path, text):
             fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
             yield Fault(path, f"`{path[-1]}` has a placeholder in angle brackets", fix)
+
+
+def _texts_with_placeholders(subject: Subject) -> Iterator[tuple[Path, str]]:
+    """Yield the texts of started components that may have a placeholder: those with `<`, and possible secrets."""
+    started = {part.path for part in subject.view.parts}
+    suspected = {suspect.path for suspect in subject.view.suspects}
+    for path, value in subject.view.leaves:
+        if not isinstance(value, str) or ("<" not in value and path not in suspected):
+            continue
+        if "$" not in value and path[:2] in started:
+            yield path, value
+
+
+def _is_unfinished(path: Path, text: str) -> bool:
+    """Whether an address has a placeholder in it, or a name is nothing but one."""
+    key = str(path[-1]).lower()
+    if (key in _ADDRESSES or key.endswith(("_endpoint", "_url"))) and _WITHIN.search(text):
+        return True
+    is_name = key in _NAMES or path[-2:-1] == ("headers",) or is_secret_key(path)
+    return is_name and bool(_ALONE.match(text))
 
 
 def _holds_secret(config: Any, path: Path) -> bool:

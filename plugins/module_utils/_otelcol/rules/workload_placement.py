@@ -11,7 +11,7 @@ EC2's documentation of the instance metadata service. Private.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.paths import at, items, section
 from .subject import Deployment, Fault, Subject, about, rules
@@ -164,17 +164,23 @@ def lease_missing(subject: Subject) -> Iterator[Fault]:
 _BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
 _ASSOCIATION = f"{_CONTRIB}/processor/k8sattributesprocessor"
 _TRACES, _SERVICES, _STREAMS = "traceID", "service", "streamID"
-# With parts of traces it drops what it should keep, for good; so it is an error where all senders are known.
 _SAMPLING = "tailsampling"
 
-# The data that a component needs in one replica, and the routing key that keeps it together.
-_STATE = {
-    ("processors", _SAMPLING): ("decides on whole traces", _TRACES),
-    ("processors", "groupbytrace"): ("puts whole traces together", _TRACES),
-    ("connectors", "servicegraph"): ("pairs both sides of a request", _TRACES),
-    ("connectors", "spanmetrics"): ("counts the spans of a service", _SERVICES),
-    ("processors", "cumulativetodelta"): ("compares each point of a series with the one before", _STREAMS),
-    ("processors", "deltatocumulative"): ("adds up the points of a series", _STREAMS),
+
+class _State(NamedTuple):
+    """What a component does with data that has to be in one replica, and the routing key that keeps it together."""
+
+    purpose: str
+    routing_key: str
+
+
+_STATES = {
+    ("processors", _SAMPLING): _State("decides on whole traces", _TRACES),
+    ("processors", "groupbytrace"): _State("puts whole traces together", _TRACES),
+    ("connectors", "servicegraph"): _State("pairs both sides of a request", _TRACES),
+    ("connectors", "spanmetrics"): _State("counts the spans of a service", _SERVICES),
+    ("processors", "cumulativetodelta"): _State("compares each point of a series with the one before", _STREAMS),
+    ("processors", "deltatocumulative"): _State("adds up the points of a series", _STREAMS),
 }
 
 
@@ -184,20 +190,36 @@ def split_state(subject: Subject) -> Iterator[Fault]:
     times, deployment = copies(subject.deployment), subject.deployment
     if not times or not deployment:
         return
-    balancing = [part.id for part in subject.view.of("exporters", "loadbalancing")]
-    on_node = deployment.mode in ("daemonset", "sidecar")
     for part in subject.view.parts:
-        what, key = _STATE.get((part.section, part.kind), ("", ""))
-        divided = (subject.routing or subject.divided).get("metrics" if key == _STREAMS else "traces") == {key}
-        kept = on_node and key != _TRACES  # the series of a pod stay with the agent of its node
-        # With both tiers in one collector, one pipeline divides, and the next one has the state.
-        itself = balancing and not _samples_first(subject, part, balancing)
-        if what and not (divided or kept or itself):
-            fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`."
-            certain = part.kind == _SAMPLING and subject.routing is not None
-            more = " Suppress this if a tier of another inventory does so." if certain else ""
-            severity = "error" if certain else ""
-            yield Fault(part.path, f"'{part.id}' {what}, and there is {times}", fix + more, severity=severity)
+        state = _STATES.get((part.section, part.kind))
+        if state and not _is_kept_together(part, state.routing_key, deployment.mode, subject):
+            yield _split(part, state, times, are_senders_known=subject.routing is not None)
+
+
+def _split(part: Part, state: _State, times: str, *, are_senders_known: bool) -> Fault:
+    """Return the fault of a component with parts of its data.
+
+    With parts of traces, sampling drops what it should keep, for good: an error where all senders are known.
+    """
+    key = state.routing_key
+    message = f"'{part.id}' {state.purpose}, and there is {times}"
+    fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`."
+    if part.kind == _SAMPLING and are_senders_known:
+        fix += " Suppress this if a tier of another inventory does so."
+        return Fault(part.path, message, fix, severity="error")
+    return Fault(part.path, message, fix)
+
+
+def _is_kept_together(part: Part, key: str, mode: str, subject: Subject) -> bool:
+    """Whether one replica gets all data with the same routing key."""
+    signal = "metrics" if key == _STREAMS else "traces"
+    if (subject.routing or subject.divided).get(signal) == {key}:
+        return True
+    if key != _TRACES and mode in ("daemonset", "sidecar"):
+        return True  # the series of a pod stay with the agent of its node
+    # With both tiers in one collector, one pipeline divides, and the next one has the state.
+    balancing = [exporter.id for exporter in subject.view.of("exporters", "loadbalancing")]
+    return bool(balancing) and not _samples_first(subject, part, balancing)
 
 
 def _samples_first(subject: Subject, part: Part, balancing: list[str]) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..config.paths import Path, at, items, leaves, mappings, section
 from ..config.pipelines import PipelineGraph
-from ..languages.ottl import CONDITION, STATEMENT, Language, infer, read
+from ..languages.ottl import CONDITION, STATEMENT, Language, infer_context, read
 from ..languages.ottl_syntax import PATH, Invalid, Used, tokens_of
 from ..traits import CONNECTORS, Trait, kind_of, types_that
 
@@ -200,7 +200,7 @@ def _with_context(group: Settings, language: Language) -> Settings:
 def _context(group: Settings, language: Language) -> str:
     texts = [(text, key == "statements") for key in ("statements", "conditions") for text in items(group, key)]
     kind = STATEMENT if "statements" in group else CONDITION
-    return infer(language, kind, list(language.contexts), [used(str(text), one) for text, one in texts])[0]
+    return infer_context(language, kind, list(language.contexts), [used(str(text), one) for text, one in texts]).context
 
 
 def _of_steps(

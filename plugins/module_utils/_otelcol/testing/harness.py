@@ -121,18 +121,17 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
     If it is traced, what leaves each processor is sent to the test too, under the name that `stage` returns.
     """
     outreach.check(config, {})
-    changes: list[str] = []
     feeding, connectors = receivers(config), config.get("connectors") or {}
-    ids = [item for item in _used("exporters", config) if item not in connectors]
-    sinks = {item: f"{ends.otlp_http}/{number}_{_word(item)}" for number, item in enumerate(ids)}
     reading = tuple(filter(ends.reads, feeding))
-    sources = {item: item if item in reading else f"otlp/{number}_{_word(item)}" for number, item in enumerate(feeding)}
+    sources = {**_numbered("otlp", feeding), **dict(zip(reading, reading, strict=True))}
+    sinks = _numbered(ends.otlp_http, _exporters(config))
     kept = [kind_of(item) for item in (*_used("processors", config), *connectors)]
     flushes = sum(FLUSHES.get(kind, 0) for kind in kept)  # several may send to one exporter
+    changes: list[str] = []
     result: dict[str, Any] = {
-        "receivers": {source: _receiver(item, config, ends, flushes > 0, changes) for item, source in sources.items()},
-        "processors": {item: _kept("processors", item, config, changes) for item in _used("processors", config)},
-        "connectors": {item: _kept("connectors", item, config, changes) for item in connectors},
+        "receivers": _receivers(sources, config, ends, flushes > 0, changes),
+        "processors": _kept_section("processors", _used("processors", config), config, changes),
+        "connectors": _kept_section("connectors", connectors, config, changes),
         "exporters": {sink: _sink(item, ends) for item, sink in sinks.items()},
         "service": {"telemetry": {"metrics": {"level": "none"}, "logs": {"level": "info"}}},
     }
@@ -144,6 +143,17 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
         _trace(result, ends)
     whole = {section: value for section, value in result.items() if value}
     return Harness(whole, tuple(changes), feeding, tuple(sinks), reading, flushes, _K8S_ATTRIBUTES in kept)
+
+
+def _exporters(config: Mapping[str, Any]) -> list[str]:
+    """Return the exporters in pipelines; connectors are none."""
+    connectors = config.get("connectors") or {}
+    return [item for item in _used("exporters", config) if item not in connectors]
+
+
+def _numbered(kind: str, ids: Iterable[str]) -> dict[str, str]:
+    """Return for each component the id of the one that stands for it in the test."""
+    return {item: f"{kind}/{number}_{_word(item)}" for number, item in enumerate(ids)}
 
 
 def _rewired(
@@ -215,22 +225,41 @@ def _used(section: str, config: Mapping[str, Any]) -> list[str]:
     return list(named)
 
 
+def _receivers(
+    sources: Mapping[str, str], config: Mapping[str, Any], ends: Ends, waits: bool, changes: list[str]
+) -> dict[str, Any]:
+    """Return the receivers of the test: those that read what it writes or serves, and OTLP in place of all others."""
+    return {source: _receiver(item, config, ends, waits, changes) for item, source in sources.items()}
+
+
 def _receiver(item: str, config: Mapping[str, Any], ends: Ends, waits: bool, changes: list[str]) -> dict[str, Any]:
     settings = (config.get("receivers") or {}).get(item) or {}
-    if own := [page for page in ends.pages if page.receiver == item]:
+    own_pages = [page for page in ends.pages if page.receiver == item]
+    if own_pages:
         once = not waits and all(len(page.texts) == 1 for page in ends.pages)
-        found, said = scrapes.receiver(settings, own, ends.sink, ends.ports[item], 0 if once else ends.pace)
-        changes += [f"receivers.{item}: {line}" for line in said]
-        return found
+        scraping = scrapes.scraping_receiver(settings, own_pages, ends.sink, ends.ports[item], 0 if once else ends.pace)
+        changes += [f"receivers.{item}: {change}" for change in scraping.changes]
+        return scraping.settings
     if kind_of(item) == _FILE_LOG:
         changes.append(f"receivers.{item}: reads below the folder of the test, from the beginning; no storage")
-        given = {key: value for key, value in settings.items() if key != "storage"}
-        paths = {key: _below(ends.root, given[key]) for key in ("include", "exclude") if given.get(key)}
-        return {**given, **paths, "start_at": "beginning", "poll_interval": "50ms"}
+        return _reading_below(ends.root, settings)
     changes.append(f"receivers.{item}: OTLP on loopback")
-    protocol = {"endpoint": f"127.0.0.1:{ends.ports[item]}"}
-    known = any(path[-1] == "include_metadata" and value is True for path, value in leaves(settings))
-    return {"protocols": {"http": {**protocol, **({"include_metadata": True} if known else {})}}}
+    return _otlp_on_loopback(ends.ports[item], settings)
+
+
+def _reading_below(root: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of file_log that reads the files of the test, whole."""
+    kept = {key: value for key, value in settings.items() if key != "storage"}
+    paths = {key: _below(root, kept[key]) for key in ("include", "exclude") if kept.get(key)}
+    return {**kept, **paths, "start_at": "beginning", "poll_interval": "50ms"}
+
+
+def _otlp_on_loopback(port: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a receiver of OTLP; it hands on metadata if the user's receiver does."""
+    server: dict[str, Any] = {"endpoint": f"127.0.0.1:{port}"}
+    if any(path[-1] == "include_metadata" and value is True for path, value in leaves(settings)):
+        server["include_metadata"] = True
+    return {"protocols": {"http": server}}
 
 
 def _below(root: str, paths: Any) -> list[str]:
@@ -239,22 +268,32 @@ def _below(root: str, paths: Any) -> list[str]:
     return [f"{root}{normpath('/' + str(path).lstrip('/'))}" for path in listed]
 
 
+def _kept_section(section: str, ids: Iterable[str], config: Mapping[str, Any], changes: list[str]) -> dict[str, Any]:
+    return {item: _kept(section, item, config, changes) for item in ids}
+
+
 def _kept(section: str, item: str, config: Mapping[str, Any], changes: list[str]) -> Any:
     """Return a component as it is, but for what asks a cluster or a cloud, or only waits."""
     given = (config.get(section) or {}).get(item)
     settings = given if isinstance(given, Mapping) else {}
-    replaced = {
-        key: {**own, **value} if isinstance(own := settings.get(key), dict) else value
-        for key, value in WAITS.get((section, kind_of(item)), {}).items()
-    }
-    if kind_of(item) == _DETECTION:
-        detectors = [name for name in settings.get("detectors") or () if name not in _ONLINE_DETECTORS]
-        replaced = {"detectors": detectors or ["env"]}
-    if kind_of(item) == _K8S_ATTRIBUTES:
-        replaced = {"auth_type": "kubeConfig", "wait_for_metadata": True}
+    replaced = _replaced(section, kind_of(item), settings)
     replaced = {key: value for key, value in replaced.items() if settings.get(key) != value}
     changes += [f"{section}.{item}.{key}: {value}" for key, value in replaced.items()]
     return {**settings, **replaced} if replaced else given
+
+
+def _replaced(section: str, kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a component of a kind has in every test."""
+    if kind == _DETECTION:
+        offline = [name for name in settings.get("detectors") or () if name not in _ONLINE_DETECTORS]
+        return {"detectors": offline or ["env"]}
+    if kind == _K8S_ATTRIBUTES:
+        return {"auth_type": "kubeConfig", "wait_for_metadata": True}
+    replaced = {}
+    for key, value in WAITS.get((section, kind), {}).items():
+        own = settings.get(key)
+        replaced[key] = {**own, **value} if isinstance(own, dict) else value
+    return replaced
 
 
 def _sink(item: str, ends: Ends) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.paths import dotted, leaves
 from ..config.pipelines import PipelineGraph, signal_of
@@ -115,23 +115,27 @@ def line(settings: Mapping[str, Any], text: str) -> dict[str, str]:
     return {path: f"{_LINE if contained else ''}{text}"}
 
 
+class _Observation(NamedTuple):
+    """What was seen, in words, and whether it breaks an invariant."""
+
+    breaks: bool
+    text: str
+
+
 def judged(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return what breaks an invariant, and what is named only."""
-    wrong: list[str] = []
-    notes: list[str] = []
-    for broken, text in (*_flow(config, planned, got, exporters), *_leaks(planned, got, exporters)):
-        (wrong if broken else notes).append(text)
-    return wrong, notes
+    seen = [*_flow(config, planned, got, exporters), *_leaks(planned, got, exporters)]
+    return [one.text for one in seen if one.breaks], [one.text for one in seen if not one.breaks]
 
 
-def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[tuple[bool, str]]:
-    """Yield where records are lost or made up, and whether that breaks an invariant."""
+def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[_Observation]:
+    """Yield where records are lost or made up."""
     leaving: dict[tuple[str, str], list[int]] = defaultdict(list)
     unseen: set[str] = set()
     for name, pipeline in config["service"]["pipelines"].items():
         signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
         if not signal or gets_a_part(pipeline):
-            yield False, f"{name}: no record is followed here"
+            yield _Observation(False, f"{name}: no record is followed here")
             unseen.update(pipeline.get("exporters") or ())
             continue
         counts = [_count(got, stage(name, step), signal) for step in range(len(pipeline.get("processors") or ()) + 1)]
@@ -140,75 +144,91 @@ def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequenc
         for item in pipeline.get("exporters") or ():
             leaving[item, signal].append(counts[-1])
     for (item, signal), counts in leaving.items():
-        arrived = _count(got, item, signal)
-        least = max(counts) if signal == "metrics" else sum(counts)  # a series that is sent again counts once
-        if item in {*exporters} - unseen and not least <= arrived <= sum(counts):
-            yield True, f"{item}: {arrived} {signal} arrive of {sum(counts)}"
+        if item in exporters and item not in unseen:
+            yield from _arrived(item, signal, counts, got)
         if hands_on(item) and not takes_turns(item):
             yield from _passed(item, config, signal, sum(counts), got)
 
 
-def _processed(
-    name: str, pipeline: Mapping[str, Any], signal: str, counts: Sequence[int]
-) -> Iterator[tuple[bool, str]]:
+def _arrived(exporter: str, signal: str, counts: Sequence[int], got: Got) -> Iterator[_Observation]:
+    """Yield an exporter at which another number arrives than pipelines send; repeated series may count once."""
+    arrived, most = _count(got, exporter, signal), sum(counts)
+    least = max(counts) if signal == "metrics" else most
+    if not least <= arrived <= most:
+        yield _Observation(True, f"{exporter}: {arrived} {signal} arrive of {most}")
+
+
+def _processed(name: str, pipeline: Mapping[str, Any], signal: str, counts: Sequence[int]) -> Iterator[_Observation]:
+    """Yield processors that drop or lose records, or make some."""
     for processor, before, after in zip(pipeline.get("processors") or (), counts, counts[1:], strict=False):
-        drops = Trait.DROPS in traits_of(PROCESSORS, processor)
+        traits = traits_of(PROCESSORS, processor)
         if after < before:
-            yield (
-                not drops,
-                f"{name}: {processor} {'drops' if drops else 'loses'} {before - after} of {before} {signal}",
-            )
-        if after > before and Trait.MAKES not in traits_of(PROCESSORS, processor):
-            yield True, f"{name}: {processor} makes {after} {signal} of {before}"
+            may_drop = Trait.DROPS in traits
+            does = "drops" if may_drop else "loses"
+            yield _Observation(not may_drop, f"{name}: {processor} {does} {before - after} of {before} {signal}")
+        if after > before and Trait.MAKES not in traits:
+            yield _Observation(True, f"{name}: {processor} makes {after} {signal} of {before}")
 
 
 def _count(got: Got, name: str, signal: str) -> int:
     return len(got.get(name, {}).get(signal, ()))
 
 
-def _entry(
-    name: str, pipeline: Mapping[str, Any], signal: str, entered: int, planned: Plan
-) -> Iterator[tuple[bool, str]]:
+def _entry(name: str, pipeline: Mapping[str, Any], signal: str, entered: int, planned: Plan) -> Iterator[_Observation]:
+    """Yield a pipeline into which another number of records comes than is sent."""
     sources = list(pipeline.get("receivers") or ())
     sent = sum(part.get("to") in sources and signal in part for part in planned.given)
     if any(kind_of(item) == _FILE_LOG for item in sources):
         if entered == sent:
-            yield False, f"{name}: the planted line of file_log is not read; write a test with `files`"
+            why = "the planted line of file_log is not read; write a test with `files`"
+            yield _Observation(False, f"{name}: {why}")
     elif entered < sent or (entered > sent and len(sources) == sent):
-        yield True, f"{name}: {sent} {signal} are sent, and {entered} come in"
+        yield _Observation(True, f"{name}: {sent} {signal} are sent, and {entered} come in")
 
 
-def _passed(
-    connector: str, config: Mapping[str, Any], signal: str, before: int, got: Got
-) -> Iterator[tuple[bool, str]]:
+def _passed(connector: str, config: Mapping[str, Any], signal: str, before: int, got: Got) -> Iterator[_Observation]:
+    """Yield a connector behind which nothing arrives."""
     graph = PipelineGraph.of(config)
     behind = [name for name in graph.pipelines if connector in graph.listed(name, "receivers")]
     after = [_count(got, stage(name, 0), signal) for name in behind if OF_PIPELINES.get(signal_of(name)) == signal]
     if before and after and not any(after):
-        yield False, f"{connector} passes none of {before} {signal} on"
+        yield _Observation(False, f"{connector} passes none of {before} {signal} on")
 
 
-def _leaks(planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[tuple[bool, str]]:
-    """Yield where planted secrets leave; one that another exporter does not get breaks an invariant."""
-    places: dict[tuple[str, str], set[Secret]] = defaultdict(set)
-    reached: dict[Secret, set[str]] = defaultdict(set)
-    leaking: dict[Secret, set[str]] = defaultdict(set)
-    arrived = (
-        (exporter, signal, record)
-        for exporter in exporters
-        for signal, records in got.get(exporter, {}).items()
-        for record in records
-    )
-    for exporter, signal, record in arrived:
+@dataclass
+class _Sightings:
+    """Where planted secrets were seen, and which exporters got their records, with the secret or without it."""
+
+    places: dict[tuple[str, str], set[Secret]] = field(default_factory=lambda: defaultdict(set))
+    reached: dict[Secret, set[str]] = field(default_factory=lambda: defaultdict(set))
+    leaking: dict[Secret, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def look_at(self, record: Record, exporter: str, signal: str, secrets: Sequence[Secret]) -> None:
+        """Note the secrets of a record that arrived, and the secrets whose record it is."""
         texts = {dotted((signal, *path)): f"{path} {value}".casefold() for path, value in leaves(record)}
-        for secret in planned.secrets:
+        for secret in secrets:
             if f"-{signal}-" in secret.record and any(secret.record in text for text in texts.values()):
-                reached[secret].add(exporter)
-            for place in (place for place, text in texts.items() if secret.value in text):
-                places[exporter, place].add(secret)
-                leaking[secret].add(exporter)
-    for (exporter, place), secrets in places.items():
-        what = ", ".join(KINDS[kind][0] for kind in KINDS if kind in {secret.kind for secret in secrets})
-        stopped = {item for secret in secrets for item in reached[secret] - leaking[secret]}
-        told = f", which the config stops on its way to {', '.join(sorted(stopped))}" if stopped else ""
-        yield bool(stopped), f"{exporter}: {place} leaves with {what}{told}"
+                self.reached[secret].add(exporter)
+            for place, text in texts.items():
+                if secret.value in text:
+                    self.places[exporter, place].add(secret)
+                    self.leaking[secret].add(exporter)
+
+    def stopping(self, secrets: Iterable[Secret]) -> set[str]:
+        """Return the exporters that get the records of secrets without these."""
+        return {exporter for secret in secrets for exporter in self.reached[secret] - self.leaking[secret]}
+
+
+def _leaks(planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[_Observation]:
+    """Yield where planted secrets leave; one that another exporter does not get breaks an invariant."""
+    sightings = _Sightings()
+    for exporter in exporters:
+        for signal, records in got.get(exporter, {}).items():
+            for record in records:
+                sightings.look_at(record, exporter, signal, planned.secrets)
+    for (exporter, place), secrets in sightings.places.items():
+        kinds = {secret.kind for secret in secrets}
+        what = ", ".join(KINDS[kind][0] for kind in KINDS if kind in kinds)
+        stopping = sorted(sightings.stopping(secrets))
+        told = f", which the config stops on its way to {', '.join(stopping)}" if stopping else ""
+        yield _Observation(bool(stopping), f"{exporter}: {place} leaves with {what}{told}")

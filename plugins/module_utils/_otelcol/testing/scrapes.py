@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..config.paths import at
@@ -63,23 +63,33 @@ def pages(receivers: Mapping[str, Any], given: Sequence[Mapping[str, Any]], wher
     labels: dict[tuple[str, str], dict[str, str]] = {}
     for part in given:
         to = str(part.get("to") or "")
-        for job, text in (part.get("pages") or {}).items():
-            if not isinstance(text, str):
-                fix = "Write `JOB: |`, and the page below it."
-                raise Problem(f"the page of job '{job}' is not a text", where=where, fix=fix)
-            texts.setdefault(_place(receivers, str(job), to, where), []).append(text)
-        for job, known in (part.get("targets") or {}).items():
-            if not isinstance(known, Mapping):
-                fix = "Write `JOB: {LABEL: VALUE}`."
-                raise Problem(f"the target of job '{job}' is not a mapping", where=where, fix=fix)
-            found = labels.setdefault(_place(receivers, str(job), to, where), {})
-            found |= {str(name): str(value) for name, value in known.items()}
-    if without := [job for receiver, job in labels if (receiver, job) not in texts]:
-        raise Problem(f"job '{without[0]}' has a target and no page", where=where, fix="Give its page with `pages`.")
+        for job, text in _texts_of_jobs(part, where):
+            texts.setdefault(_place(receivers, job, to, where), []).append(text)
+        for job, known in _labels_of_jobs(part, where):
+            labels.setdefault(_place(receivers, job, to, where), {}).update(known)
+    for place in labels:
+        if place not in texts:
+            raise Problem(f"job '{place[1]}' has a target and no page", where=where, fix="Give its page with `pages`.")
     return [
-        Page(*place, f"{PATH}{number}", tuple(found), labels.get(place, {}))
-        for number, (place, found) in enumerate(texts.items())
+        Page(*place, f"{PATH}{number}", tuple(listed), labels.get(place, {}))
+        for number, (place, listed) in enumerate(texts.items())
     ]
+
+
+def _texts_of_jobs(part: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    for job, text in (part.get("pages") or {}).items():
+        if not isinstance(text, str):
+            fix = "Write `JOB: |`, and the page below it."
+            raise Problem(f"the page of job '{job}' is not a text", where=where, fix=fix)
+        yield str(job), text
+
+
+def _labels_of_jobs(part: Mapping[str, Any], where: str) -> Iterator[tuple[str, dict[str, str]]]:
+    for job, labels in (part.get("targets") or {}).items():
+        if not isinstance(labels, Mapping):
+            fix = "Write `JOB: {LABEL: VALUE}`."
+            raise Problem(f"the target of job '{job}' is not a mapping", where=where, fix=fix)
+        yield str(job), {str(name): str(value) for name, value in labels.items()}
 
 
 def _place(receivers: Mapping[str, Any], job: str, to: str, where: str) -> tuple[str, str]:
@@ -104,38 +114,49 @@ def _jobs(settings: Any) -> list[Mapping[str, Any]]:
     return [item for item in found or () if isinstance(item, Mapping)]
 
 
-def receiver(
+class ScrapingReceiver(NamedTuple):
+    """The settings of a receiver that scrapes the pages of a test, and what differs from the user's."""
+
+    settings: dict[str, Any]
+    changes: list[str]
+
+
+def scraping_receiver(
     settings: Mapping[str, Any], own: Iterable[Page], sink: str, api: int, pace: int
-) -> tuple[dict[str, Any], list[str]]:
-    """Return a receiver that scrapes the pages, and what differs from the user's.
+) -> ScrapingReceiver:
+    """Return a receiver that scrapes its own pages.
 
     `api` is the port on which it says which targets it has. `pace` has the
     seconds between scrapes; 0 if one at its stop is enough.
     """
-    by_job, seconds = {page.job: page for page in own}, pace or _TIME
+    pages_by_job, seconds = {page.job: page for page in own}, pace or _TIME
     jobs, changes = [], []
-    for given in _jobs(settings):
-        name = str(given.get("job_name"))
-        if name not in by_job:
+    for job in _jobs(settings):
+        name = str(job.get("job_name"))
+        if name not in pages_by_job:
             changes.append(f"job {name}: left out, the test gives no page")
             continue
-        left = sorted(key for key in given if key.endswith(_DISCOVERS) or key in _REACHES)
-        gone = f"; without {', '.join(left)}" if left else ""
-        changes.append(f"job {name}: one target, on loopback, every {seconds}s{gone}")
-        jobs.append(_job(given, left, by_job[name], urlsplit(sink).netloc, f"{seconds}s"))
-    kept = {key: value for key, value in settings.items() if key not in ("config", "target_allocator")}
-    general = at(settings, ("config", "global"), None) or {}
-    shared = {key: value for key, value in general.items() if key not in _REACHES}
+        left_out = sorted(key for key in job if key.endswith(_DISCOVERS) or key in _REACHES)
+        without = f"; without {', '.join(left_out)}" if left_out else ""
+        changes.append(f"job {name}: one target, on loopback, every {seconds}s{without}")
+        jobs.append(_job(job, left_out, pages_by_job[name], urlsplit(sink).netloc, f"{seconds}s"))
+    changes.append("scrapes when it stops; no target allocator")
     result = {
-        **kept,
-        "config": {**({"global": shared} if shared else {}), "scrape_configs": jobs},
+        **{key: value for key, value in settings.items() if key not in ("config", "target_allocator")},
+        "config": {**_shared_settings(settings), "scrape_configs": jobs},
         "api_server": {"enabled": True, "server_config": {"endpoint": f"127.0.0.1:{api}"}},
         "discovery_reload_on_startup": True,
         "initial_scrape_offset": _AGAIN if pace else _ONCE,
         "scrape_on_shutdown": True,
     }
-    changes.append("scrapes when it stops; no target allocator")
-    return result, changes
+    return ScrapingReceiver(result, changes)
+
+
+def _shared_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section `global` without what only says how a target is reached."""
+    given = at(settings, ("config", "global"), None) or {}
+    shared = {key: value for key, value in given.items() if key not in _REACHES}
+    return {"global": shared} if shared else {}
 
 
 def _job(given: Mapping[str, Any], left: Sequence[str], page: Page, host: str, pace: str) -> dict[str, Any]:

@@ -107,37 +107,64 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
         sink.listening(collector_run.listener(place), objects, served) as (kept, address),
     ):
         ports = {item: collector_run.free_port(place) for item in feeding}
-        ends = harness.Ends(address, ports, folder, bench.otlp_http, pages, pace)
-        built = harness.build(bench.config, ends, bench.traced)
-        bench.extend(built.config, ends)
-        requests = [
-            item for minute, part in enumerate(case.given) for item in _requests(built, part, ports, case.where, minute)
-        ]
-        lines = [item for part in case.given for item in (part.get("files") or {}).items()]
-        for path, text in lines:
-            _write(Path(folder), str(path), str(text))
-        environment = collector_run.surroundings(bench.environment, bench.isolation.apart)
-        if built.uses_cluster:
-            environment["KUBECONFIG"] = _kubeconfig(Path(folder), address)
-        command = collector_run.Command(bench.program, bench.dump(built.config), environment, [Path(folder)])
-        with collector_run.running(place, command, case.timeout) as said:
-            for call in requests:
+        test = _prepared(bench, case, harness.Ends(address, ports, folder, bench.otlp_http, pages, pace))
+        with collector_run.running(place, test.command, case.timeout) as said:
+            for call in test.calls:
                 collector_run.send(place, call, case.timeout)
-            notes = _wait_for_scrapes(place, pages, ports, kept, flushes=built.flushes, seconds=case.timeout + pace)
-            if lines:
-                _wait(_LONGEST, lambda: harness.TAP in kept.got)
-                _wait(case.timeout, lambda: time.monotonic() - kept.last > _QUIET)
-            if built.flushes:
-                before = Counter(kept.requests)
-                _wait(_LONGEST, lambda: max((kept.requests - before).values(), default=0) >= built.flushes)
+            flushes = test.built.flushes
+            notes = _wait_for_scrapes(place, pages, ports, kept, flushes=flushes, seconds=case.timeout + pace)
+            _wait_for_records(test, kept, case.timeout)
             time.sleep(case.settle)
-        if not built.flushes and any(kept.scraped[page.path] > len(page.texts) > 1 for page in pages):
+        if not flushes and any(kept.scraped[page.path] > len(page.texts) > 1 for page in pages):
             raise collector_run.AgainError("the Collector scrapes a page again before it stops")
-        got: Any = kept.got
-        if built.flushes:
-            got = {exporter: {**by, "metrics": records.latest(by.get("metrics", ()))} for exporter, by in got.items()}
         notes += [f"a scrape failed: {json.loads(why)}" for why in _NOT_SCRAPED.findall("\n".join(said))]
-        return Outcome(_without(folder, got), built.changes, built.exporters, tuple(notes))
+        got = _without(folder, _latest_points(kept.got) if flushes else kept.got)
+        return Outcome(got, test.built.changes, test.built.exporters, tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a test starts and sends. Its files are in its folder already."""
+
+    built: harness.Harness
+    calls: Sequence[collector_run.Call]
+    command: collector_run.Command
+    has_files: bool
+
+
+def _prepared(bench: Bench, case: Case, ends: harness.Ends) -> _Prepared:
+    """Build the config of a test, and write its files and how to reach its cluster."""
+    folder = Path(ends.root)
+    built = harness.build(bench.config, ends, bench.traced)
+    bench.extend(built.config, ends)
+    calls: list[collector_run.Call] = []
+    for minute, part in enumerate(case.given):
+        calls += _requests(built, part, ends.ports, case.where, minute)
+    has_files = False
+    for part in case.given:
+        for path, text in (part.get("files") or {}).items():
+            _write(folder, str(path), str(text))
+            has_files = True
+    environment = collector_run.surroundings(bench.environment, bench.isolation.apart)
+    if built.uses_cluster:
+        environment["KUBECONFIG"] = _kubeconfig(folder, ends.sink)
+    command = collector_run.Command(bench.program, bench.dump(built.config), environment, [folder])
+    return _Prepared(built, calls, command, has_files)
+
+
+def _wait_for_records(test: _Prepared, kept: sink.Sink, seconds: float) -> None:
+    """Wait until the files of a test are read, and until components have sent what they collect."""
+    if test.has_files:
+        _wait(_LONGEST, lambda: harness.TAP in kept.got)
+        _wait(seconds, lambda: time.monotonic() - kept.last > _QUIET)
+    if test.built.flushes:
+        before = Counter(kept.requests)
+        _wait(_LONGEST, lambda: max((kept.requests - before).values(), default=0) >= test.built.flushes)
+
+
+def _latest_points(got: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what arrived with the last point of each series that was sent several times."""
+    return {exporter: {**by, "metrics": records.latest(by.get("metrics", ()))} for exporter, by in got.items()}
 
 
 def _is_known(section: str, item: str) -> bool:

@@ -64,24 +64,34 @@ def _row(one: Covered, branch: Branch) -> dict[str, Any]:
 
 def _case(one: Covered, branch: Branch) -> dict[str, Any] | str:
     """Return a case that takes a branch, or why none is known."""
-    examples = [part for suite in one.suites for test in suite.tests for part in test.given]
-    ways = list(islice(reaching.given(branch, one.bench.config, examples), _TRIES))
+    ways = list(islice(reaching.given(branch, one.bench.config, _examples(one.suites)), _TRIES))
     silent: dict[str, Any] = {}
     for given in ways:
         name = f"It takes {dotted(branch.path)}"
         case = Case(name, name, (given,), {})
-        taken = probed(one.bench, [branch], case)
-        if isinstance(taken, str) or not taken[0].get(branch.path):
+        if not _is_taken(one, branch, case):
             continue
         outcome = run(one.bench, case)
         expect = {exporter: _answer(outcome, exporter) for exporter in outcome.exporters}
         if any(expectations.differences(name, said, outcome.got.get(name, {})) for name, said in expect.items()):
             return "what arrives cannot be written as a test"
         found = {"name": name, "given": given, "expect": expect}
-        if any(said != expectations.NOTHING for said in expect.values()) or kind_of(str(branch.path[1])) in _DROPPING:
+        is_silent = all(said == expectations.NOTHING for said in expect.values())
+        if not is_silent or kind_of(str(branch.path[1])) in _DROPPING:
             return found
         silent = silent or found
     return silent or (reaching.UNREACHED if ways else reaching.NO_LITERAL)
+
+
+def _examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
+    """Return what the tests of suites give."""
+    return [given for suite in suites for test in suite.tests for given in test.given]
+
+
+def _is_taken(one: Covered, branch: Branch, case: Case) -> bool:
+    """Run a case to see whether it takes a branch."""
+    taken = probed(one.bench, [branch], case)
+    return not isinstance(taken, str) and bool(taken[0].get(branch.path))
 
 
 def _answer(outcome: Outcome, exporter: str) -> Any:
