@@ -9,7 +9,7 @@ from typing import Any
 
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._origins import positions
-from ..plugin_utils._otelcol import _builds, _validate
+from ..plugin_utils._otelcol import _builds, _inputs, _validate
 from ..plugin_utils._planned_cases import planned_cases
 
 
@@ -22,5 +22,5 @@ class ActionModule(ControllerAction):
                 self._display.warning,
                 self._task.check_mode,
                 planned=planned_cases(arguments),
-                positions_of=positions,
+                how=_inputs.Reading(positions_of=positions),
             )

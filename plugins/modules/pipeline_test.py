@@ -84,8 +84,8 @@ options:
     description:
       - Another config, another Collector or both, which get what the tests give. RV(compared) says what each exporter
         gets otherwise. A difference fails no test.
-      - With V(running), the config that runs in the cluster is the old form, and the collector as the inventory has it
-        the new one.
+      - With O(compare.running), the config that runs in the cluster is the old form, and the collector as the inventory
+        has it the new one.
     type: dict
     suboptions:
       config: {description: "File with the other config, for tests of one config.", type: path}
@@ -105,7 +105,7 @@ options:
     type: path
   invariants:
     description:
-      - Whether each of O(collectors), and each config that O(paths) names, gets a test if no file has one.
+      - Whether each config that O(paths) names gets a test if no file has one. So does each of O(collectors).
       - One record for each receiver and signal is sent, with an e-mail address, a card number and a token. The test
         fails if records are made up, if they are lost by a component whose purpose that is not, and if one of these
         values reaches an exporter although the config stops it on the way to another. What else leaves is named.

@@ -39,13 +39,16 @@ options:
     default: false
   format: {description: Format of the report., choices: [text, json, junit, sarif, github], type: str, default: text}
   output_path:
-    description: File for the report; V(-) writes none. Check mode writes nothing.
+    description:
+      - File for the report; V(-) writes none. Check mode writes nothing.
+      - A file that the task reads is not replaced.
     type: path
     default: "-"
   binary:
     description:
       - Path of a collector program on the controller, whose C(validate) gives a second opinion.
-      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
+      - V(auto) uses the distribution's program on C(PATH) if it has the requested version. A warning says if there is
+        none.
     type: str
     default: none
   catalogue:
@@ -160,5 +163,14 @@ own_rules:
   version_added: 1.1.0
   sample:
     - {id: acme-tls, severity: error, message: It sends in clear text, file: rules/tls.yml, line: 2, examples: 3}
+summary:
+  description:
+    - How many configs were checked, for which builds, and the numbers of findings; with O(rule_paths), how many rules
+      and examples these have.
+  returned: success
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample: ["1 config checked for contrib 0.158.0 (default): 0 errors, 1 warning, 0 info"]
 report: {description: The report in the requested format., returned: success, type: str}
 """

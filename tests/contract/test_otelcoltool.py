@@ -137,7 +137,9 @@ def test_rules_of_users_are_judged_and_can_be_checked_alone(tool: Tool) -> None:
     done = tool.run("validate", "-", "--rule-paths", "rules.yml", stdin=GOOD)
     assert done.returncode == FOUND
     assert "error [acme-debug] 'debug' is not for us. Remove it." in done.stdout
-    assert tool.run("validate", "--rule-paths", "rules.yml").returncode == CLEAN
+    alone = tool.run("validate", "--rule-paths", "rules.yml")
+    assert alone.returncode == CLEAN
+    assert alone.stdout.endswith("1 rule of your own is well-formed, and its 2 examples hold\n"), alone
     tool.write("rules.yml", OWN_RULE.replace("good: [exporters: {otlp", "good: [exporters: {debug"))
     broken = tool.run("validate", "--rule-paths", "rules.yml")
     assert broken.returncode == UNUSABLE
@@ -229,10 +231,104 @@ def test_the_command_runs_tests_of_configs_with_a_real_collector(tool: Tool) -> 
         assert (ET.parse(tool.folder / "report.xml").find(".//failure") is None) == (code == CLEAN)
 
 
+VALUES = "image: {repository: otel}\nservice: {port: 80}\n"
+
+
+def test_the_hook_skips_files_whose_names_alone_match_and_names_them(tool: Tool) -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    words = hook["entry"].split()[1:]
+    for name, text in (("values-otel", VALUES), ("empty-otel", ""), ("template-otel", "a: {{ .Values.a }}\n")):
+        tool.write(f"hook/{name}.yaml", text)
+    alone = tool.run(*words, "hook/values-otel.yaml", "hook/empty-otel.yaml", "hook/template-otel.yaml")
+    assert alone.returncode == CLEAN, alone
+    assert "3 files skipped and not checked." in alone.stderr
+    assert "hook/values-otel.yaml is no config of a Collector." in alone.stderr
+    tool.write("hook/bad-otel.yaml", BAD)
+    assert tool.run(*words, "hook/values-otel.yaml", "hook/bad-otel.yaml").returncode == FOUND
+    tool.write("hook/broken-otel.yaml", BAD.replace("[otlp]", "[otlp"))
+    assert tool.run(*words, "hook/broken-otel.yaml").returncode == FOUND
+    assert tool.run("validate", "hook/values-otel.yaml").returncode == FOUND, "who names a file means it"
+
+
+def test_files_and_the_standard_input_are_merged_in_the_order_in_which_they_are_given(tool: Tool) -> None:
+    tool.write("merge/base.yaml", BAD)
+    last = "service: {pipelines: {traces: {exporters: [debug]}}}\n"
+    assert tool.run("validate", "merge/base.yaml", "-", "--merge", stdin=last).returncode == CLEAN
+    assert tool.run("validate", "-", "merge/base.yaml", "--merge", stdin=last).returncode == FOUND
+
+
+def test_a_second_opinion_that_nobody_can_give_is_told(tool: Tool) -> None:
+    done = tool.run("validate", "-", "--binary", "auto", stdin=GOOD)
+    assert done.returncode == CLEAN
+    assert "no Collector validated 1 config: PATH has no program otelcol-contrib." in done.stderr
+    assert "no Collector" not in tool.run("validate", "-", stdin=GOOD).stderr
+
+
+@pytest.mark.parametrize("words", [("validate",), ("migrate", "--check")])
+def test_what_a_command_does_not_read_in_a_folder_is_named(tool: Tool, words: tuple[str, ...]) -> None:
+    tool.write("partly/good.yaml", GOOD)
+    tool.write("elsewhere/bad.yaml", BAD)
+    (tool.folder / "partly" / "latin.yaml").write_bytes("# é\na: 1\n".encode("latin-1"))
+    link = tool.folder / "partly" / "linked"
+    if not link.is_symlink():
+        link.symlink_to(tool.folder / "elsewhere")
+    done = tool.run(*words, "partly")
+    assert done.returncode == CLEAN, done
+    assert "cannot read partly/latin.yaml" in done.stderr
+    assert "partly/linked is a link to a folder, and was not followed." in done.stderr
+
+
+OUTPUTS = {
+    ("validate", "kept/agent.yaml", "--output-path", "kept/agent.yaml"): "`output_path` is kept/agent.yaml",
+    ("validate", "kept", "--output-path", "kept/linked.txt"): "`output_path` is kept/linked.txt, which was read",
+    ("validate", "kept", "--rule-paths", "rules", "--output-path", "rules/r.yml"): "`output_path` is rules/r.yml",
+    ("validate", "kept", "--options", "o.yml", "--output-path", "o.yml"): "`output_path` is o.yml, which was read",
+    ("migrate", "kept", "--dest", "kept/values.yaml"): "`dest` is kept/values.yaml, which was read",
+    ("test", "suite", "--output-path", "suite/agent_test.yml"): "`output_path` is suite/agent_test.yml, which was",
+    ("test", "suite", "--output-path", "suite/agent.yaml"): "`output_path` is suite/agent.yaml, which was read",
+}
+
+
+@pytest.mark.parametrize("words", OUTPUTS, ids=" ".join)
+def test_what_was_read_is_never_replaced_by_a_report(tool: Tool, words: tuple[str, ...]) -> None:
+    texts = {"kept/agent.yaml": OLD, "kept/values.yaml": VALUES, "rules/r.yml": OWN_RULE, "o.yml": "profile: default\n"}
+    texts |= {"suite/agent.yaml": GOOD, "suite/agent_test.yml": SUITE}
+    files = {name: tool.write(name, text) for name, text in texts.items()}
+    link = tool.folder / "kept" / "linked.txt"
+    if not link.is_symlink():
+        link.symlink_to("agent.yaml")
+    done = tool.run(*words)
+    assert done.returncode == UNUSABLE, done
+    assert OUTPUTS[words] in done.stderr
+    assert {name: file.read_text() for name, file in files.items()} == texts
+
+
+def test_a_report_of_an_earlier_run_is_replaced(tool: Tool) -> None:
+    tool.write("again/agent.yaml", GOOD)
+    for _run in range(2):
+        words = ("--format", "json", "--output-path", "again/report.json")
+        assert tool.run("validate", "again", *words).returncode == CLEAN
+    assert json.loads((tool.folder / "again" / "report.json").read_text())["checked"] == ["again/agent.yaml"]
+
+
+def test_help_names_no_option_that_a_command_lacks(tool: Tool) -> None:
+    for command in ("validate", "migrate", "test"):
+        text = tool.run(command, "--help").stdout
+        named = set(re.findall(r"--[a-z][a-z-]*", text.partition("positional arguments:")[2]))
+        known = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.MULTILINE))
+        known |= {name.replace("--", "--no-", 1) for name in known}
+        known |= {"--config"}  # the Collector's
+        assert named - known == set(), command
+        assert "running" not in text.partition("--compare")[2].partition("--propose")[0]
+
+
 WRONG = {
     ("validate",): "there is nothing to read. Give files or folders, or `-`",
     ("validate", "absent.yaml"): "there is no YAML file at absent.yaml",
     ("validate", ""): "a path is empty",
+    ("migrate", "absent.yaml"): "there is no YAML file at absent.yaml",
+    ("test", "absent.yaml"): "there is no YAML file at absent.yaml",
+    ("test", "empty", "absent_test.yml"): "there is no YAML file at absent_test.yml",
     ("validate", "pipe.yaml"): "pipe.yaml is a pipe. Send its text to the standard input, and give `-`.",
     ("validate", "-", "--absent"): "unrecognized arguments: --absent. `otelcoltool --help` lists",
     ("validate", "empty"): "there is no YAML file at empty",

@@ -37,7 +37,7 @@ COLLECTOR = {
 
 
 def validate(**variables: Any) -> subprocess.CompletedProcess[str]:
-    return plays.playbook("-v", "-i", "localhost,", "-e", json.dumps(variables), "playbooks/validate.yml")
+    return plays.playbook("-i", "localhost,", "-e", json.dumps(variables), "playbooks/validate.yml")
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
@@ -65,11 +65,11 @@ def test_every_policy_finds_its_bad_config_and_nothing_in_its_good_one(tmp_path:
         assert found.get(("bad", policy.stem), set()) & ids, policy.stem
 
 
-def test_rules_alone_are_checked_and_listed(tmp_path: Path) -> None:
+def test_rules_alone_are_checked_and_counted(tmp_path: Path) -> None:
     (tmp_path / "rule.yml").write_text(RULE)
     done = validate(pipeline_validate_paths=[], pipeline_validate_rule_paths=[str(tmp_path)])
     assert done.returncode == 0, done.stdout
-    assert "acme-exporters" in done.stdout
+    assert "1 rule of your own is well-formed, without examples" in done.stdout
 
 
 def test_an_example_that_does_not_hold_fails(tmp_path: Path) -> None:

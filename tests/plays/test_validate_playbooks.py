@@ -43,6 +43,22 @@ def test_a_file_that_is_no_config_hides_no_finding(tmp_path: Path) -> None:
     assert "skipped=0" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "variable"), [("validate", "pipeline_validate_paths"), ("test", "pipeline_test_paths")]
+)
+def test_an_empty_path_is_not_the_working_folder(name: str, variable: str) -> None:
+    done = plays.playbook("-i", "localhost,", "-e", json.dumps({variable: [""]}), f"playbooks/{name}.yml")
+    assert done.returncode != 0, done.stdout
+    assert "a path is empty" in done.stdout + done.stderr
+
+
+def test_a_run_says_what_it_checked(tmp_path: Path) -> None:
+    write(tmp_path, config=GOOD)
+    done = playbook(tmp_path, "validate", pipeline_validate_binary="auto")
+    assert "1 config checked for contrib 0.158.0 (default): 0 errors" in done.stdout
+    assert "no Collector validated 1 config" in " ".join((done.stdout + done.stderr).split())
+
+
 def test_a_collector_newer_than_the_latest_known_is_told(tmp_path: Path) -> None:
     write(tmp_path, config=GOOD)
     done = playbook(tmp_path, "validate", pipeline_validate_version="0.999.0")

@@ -11,7 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,12 +21,13 @@ from .module_utils._otelcol.bounded.live.bounded_reads import stream_bytes
 from .module_utils._otelcol.bounded.read_limits import TEXT
 from .module_utils._otelcol.config.masking import concealed, masker, secrets_in_objects
 from .module_utils._otelcol.errors import Problem, cleaned, near
-from .plugin_utils._otelcol import _documents, _files, _yaml
+from .plugin_utils._otelcol import _documents, _files, _inputs, _yaml
 
 CLEAN, FOUND, UNUSABLE, BROKEN = 0, 1, 2, 3
 _INTERRUPTED = 130
 _CUT_OFF = 141  # as a shell says of a program whose reader has gone
-STDIN, _STANDARD_INPUT = "-", "stdin"
+STDIN = "-"
+_FROM_STDIN = _inputs.Reading(variable="stdin")
 _BESIDE, _ALONE = "also beside files", "alone"
 _EXITS = """\
 exit codes:
@@ -67,10 +68,10 @@ COMMANDS = (
 
 @dataclass(frozen=True)
 class Request:
-    """What a command is asked: the options of its module, the text of the standard input, and what to show."""
+    """What a command is asked: the options of its module, how inputs are read, and what to show."""
 
     arguments: dict[str, Any]
-    stdin_name: str = _STANDARD_INPUT
+    reading: _inputs.Reading = _FROM_STDIN
     check: bool = False
     diff: bool = False
     rule: str = ""
@@ -147,6 +148,11 @@ def say(text: str) -> None:
     print(f"otelcoltool: {options.without_play(text)}", file=sys.stderr)
 
 
+def warn(text: str) -> None:
+    """Warn the user of something that is no finding."""
+    say(f"warning: {text}")
+
+
 def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, options.Option]]:
     """Return the parser with the options of the command that the words name, and these options."""
     shape = argparse.RawDescriptionHelpFormatter
@@ -175,9 +181,12 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> dict[str,
             "rule", nargs="?", default="", metavar="RULE", help="The id of a rule, as findings have it."
         )
         return {}
-    known = options.documented(command.name, _OF_INVENTORIES)
+    known = options.documented(command.name, _OF_INVENTORIES, command.may_change)
     options.add_to(parser, known, f"`-` reads the standard input, {command.stdin}." if command.stdin else "")
     parser.add_argument("--options", metavar="FILE", help="YAML file with options by name. Those given here go first.")
+    if command.name == "validate":
+        told = "Skip files that are no config, also if PATH names them, and name them in a warning. For hooks."
+        parser.add_argument("--skip-others", action="store_true", help=told)
     if command.may_change:
         parser.add_argument("--check", action="store_true", help="Write no file, and say what would change.")
     if command.name == "migrate":
@@ -198,25 +207,39 @@ def _request(command: Command, given: argparse.Namespace, known: Mapping[str, op
     if not paths and not found.get("rule_paths"):
         raise Problem("there is nothing to read", fix=f"Give files or folders, or `{STDIN}` for the standard input.")
     if STDIN in paths:
-        files = [path for path in paths if path != STDIN]
-        if not command.stdin:
-            raise Problem(f"`{command.name}` reads no standard input", fix="Give files or folders.")
-        if command.stdin == _ALONE and files:
-            wrong = "the standard input and files were given"
-            raise Problem(wrong, fix=f"Give files and folders, or `{STDIN}` alone.")
-        found["paths"], found["config"] = files, _standard_input()
+        _check_stdin(command, paths)
+        found["paths"], found["config"] = [path for path in paths if path != STDIN], _standard_input()
     for path in found["paths"]:
         _check_path(path)
+    for option in ("output_path", "dest"):
+        _files.check_apart(found.get(option), [given.options], option)
     shown = {name: getattr(given, name) for name in ("check", "diff", "format") if getattr(given, name, None)}
-    return Request(found, **shown)
+    return Request(found, _reading(given, paths), **shown)
+
+
+def _check_stdin(command: Command, paths: Sequence[str]) -> None:
+    """Raise Problem if a command does not take the standard input, or not beside files."""
+    if not command.stdin:
+        raise Problem(f"`{command.name}` reads no standard input", fix="Give files or folders.")
+    if command.stdin == _ALONE and len(paths) > 1:
+        wrong = "the standard input and files were given"
+        raise Problem(wrong, fix=f"Give files and folders, or `{STDIN}` alone.")
+
+
+def _reading(given: argparse.Namespace, paths: Sequence[str]) -> _inputs.Reading:
+    """Return how inputs are read: the standard input in its place among the paths."""
+    before = paths.index(STDIN) if STDIN in paths else 0
+    skips_others = getattr(given, "skip_others", False)
+    return replace(_FROM_STDIN, variable_index=before, skips_others=skips_others)
 
 
 def _check_path(path: str) -> None:
     """Raise Problem for what a path cannot be."""
-    if not path:
-        raise Problem("a path is empty", fix="Give files or folders; `.` is the folder in which you are.")
-    if _files.is_there(Path(path), Path.is_fifo):
+    found = _files.named(path)
+    if _files.is_there(found, Path.is_fifo):
         raise Problem(f"{path} is a pipe", fix=f"Send its text to the standard input, and give `{STDIN}`.")
+    if not _files.is_there(found, Path.exists):
+        raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
 
 
 def _options_file(path: str, known: Mapping[str, options.Option]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ PREFIX = "pipeline_"
 # Marks of Ansible in a description, such as O(paths), V(auto) and M(o11y.opentelemetry.pipeline_test).
 _MARK = re.compile(r"\b([A-Z]{1,2})\(((?:[^()]|\([^()]*\))*)\)")
 _OPTION, _RESULT, _MODULE = "O", "RV", "M"
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
+_CHECK_MODE, _PLAYBOOK = "Check mode", "Playbook"
 # What a description calls by the words of a playbook.
 _WORDS = (
     (re.compile(r"\bthe controller\b"), "this machine"),
@@ -87,12 +89,26 @@ class Option:
         return "text", isinstance(value, str)
 
 
-def documented(command: str, left_out: Collection[str]) -> dict[str, Option]:
-    """Return the options of a command by name, without those that need an inventory or a cluster."""
+def documented(command: str, left_out: Collection[str], may_check: bool) -> dict[str, Option]:
+    """Return the options of a command by name, without those that need an inventory or a cluster.
+
+    `may_check` says whether the command can only look, as a module does in check mode.
+    """
     module = PREFIX + command
     text = import_module(f".modules.{module}", __package__).DOCUMENTATION
     found = _documented.options_of(text, module, _fragment_text)
-    return {name: _option(name, facts, left_out) for name, facts in found.items() if name not in left_out}
+    lacking = (_PLAYBOOK, *(f"O({name}" for name in left_out), *(() if may_check else (_CHECK_MODE,)))
+    shown = {name: facts for name, facts in found.items() if name not in left_out}
+    return {name: _option(name, _without(facts, lacking), left_out) for name, facts in shown.items()}
+
+
+def _without(facts: Mapping[str, Any], lacking: Collection[str]) -> dict[str, Any]:
+    """Return the facts of an option, whose description leaves out sentences about what the command lacks."""
+    said = facts.get("description", "")
+    text = said if isinstance(said, str) else " ".join(said)
+    sentences = _SENTENCE_END.split(text)
+    kept = [sentence for sentence in sentences if not any(word in sentence for word in lacking)]
+    return {**facts, "description": " ".join(kept)}
 
 
 def _fragment_text(file: str, part: str) -> str:

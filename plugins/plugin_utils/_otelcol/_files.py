@@ -9,7 +9,7 @@ import codecs
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ...module_utils._otelcol.bounded.live.bounded_reads import file_bytes, head
@@ -41,6 +41,31 @@ def decoded(data: bytes, path: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"byte 0x{data[error.start]:02x} in line {line} is not valid in {error.encoding.upper()}"
         raise Problem(f"cannot read {path}: {what}", fix=SAVE) from error
+
+
+def named(path: str) -> Path:
+    """Return a path that a user gave. Raises Problem for an empty one, which would be the working folder."""
+    if not path:
+        raise Problem("a path is empty", fix="Give files or folders; `.` is the folder in which you are.")
+    return Path(path)
+
+
+def check_apart(output: str | None, inputs: Iterable[str | None], option: str) -> None:
+    """Raise Problem if a file to be written is one of those that were read; `option` names the file to be written."""
+    if not output or not is_there(Path(output), Path.is_file):
+        return
+    for name in filter(None, inputs):
+        if is_there(Path(name), Path.is_file) and Path(output).samefile(name):
+            raise Problem(f"`{option}` is {output}, which was read: it would be lost", fix="Give another file.")
+
+
+def linked_folders(root: Path) -> list[Path]:
+    """Return the links in a folder that lead to folders outside of it, whose files nobody reads with the folder."""
+    if not is_there(root, Path.is_dir):
+        return []
+    inside = root.resolve()
+    links = (item for item in sorted(root.rglob("*")) if item.is_symlink() and item.is_dir())
+    return [link for link in links if not link.resolve().is_relative_to(inside)]
 
 
 def read_plain(path: Path) -> str:

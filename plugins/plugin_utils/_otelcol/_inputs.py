@@ -21,6 +21,7 @@ from ...module_utils._otelcol.config.paths import Position, at
 from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.rules import from_manifests as context
 from ...module_utils._otelcol.rules.from_manifests import Context
+from ...module_utils._otelcol.rules.reports import counted
 from ...module_utils._otelcol.rules.subject import Finding, internal_error
 from ...module_utils._otelcol.yaml.yaml_documents import part
 from . import _files, _yaml
@@ -32,6 +33,9 @@ _YAML_FILES = (".yaml", ".yml", _JSON)
 _NOT_OURS = {"node_modules", "__pycache__"}
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 VARIABLE = "config"
+# How many skipped files are named with the reason.
+_NAMED = 10
+_NAME_IT = "Name that folder too, if it has what is meant."
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Collected:
 
     `texts` are by name, `objects` by folder; `unread` says why files were skipped that may have a config. `resources`
     are custom resources of the operator without a config, such as an Instrumentation; `charts` says how values of Helm
-    charts become configs.
+    charts become configs; `links` says which folders were not followed.
     """
 
     inputs: list[Input] = field(default_factory=list)
@@ -64,6 +68,7 @@ class Collected:
     failed: list[Finding] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     objects: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -71,6 +76,19 @@ class Collected:
     def size(self) -> int:
         """How many configs and custom resources were found, readable or not."""
         return len(self.inputs) + len(self.resources) + len(self.invalid) + len(self.failed)
+
+    @property
+    def read_files(self) -> list[str]:
+        """The files in which something was found, readable or not."""
+        faulty = (*(one.position for one in self.invalid), *(one.position for one in self.failed))
+        return [*self.texts, *(position.file for position in faulty)]
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what names the parts of folders that were not read, though they may have a config."""
+        if found := self.unread:
+            more = f" And {len(found) - _NAMED} more." if len(found) > _NAMED else ""
+            yield f"{counted(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
+        yield from self.links[:_NAMED]
 
     def refuse(self, invalid: _yaml.Invalid) -> None:
         """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
@@ -96,22 +114,33 @@ def unplaced(_value: Any) -> Mapping[KeyPath, Position]:
     return {}
 
 
-def collect(
-    paths: Sequence[str],
-    config: Any,
-    merge: bool = False,
-    positions_of: PositionsOf = unplaced,
-    variable: str = VARIABLE,
-) -> Collected:
-    """Return every config at the paths and in a variable. Raises Problem for a path that holds none.
+@dataclass(frozen=True)
+class Reading:
+    """How inputs are read."""
 
-    `positions_of` says where the parts of the variable stand in files, and `variable` what findings call it.
-    """
+    variable: str = VARIABLE
+    """What findings call a config that is in no file."""
+    variable_index: int = 0
+    """How many of the paths stand before that config; the last one counts when they are merged."""
+    positions_of: PositionsOf = unplaced
+    """Where the parts of that config stand in files."""
+    skips_others: bool = False
+    """Whether a file that is named may be something else than a config."""
+
+
+AS_USUAL = Reading()
+
+
+def collect(paths: Sequence[str], config: Any, merge: bool = False, how: Reading = AS_USUAL) -> Collected:
+    """Return every config at the paths and in a variable. Raises Problem for a path that holds none."""
     result = Collected()
+    before, after = paths[: how.variable_index], paths[how.variable_index :]
+    for path in before:
+        _add_path(_files.named(path), result, how.skips_others)
     if config is not None:
-        _add_variable(config, variable, result, positions_of)
-    for path in paths:
-        _add_path(Path(path), result)
+        _add_variable(config, how.variable, result, how.positions_of)
+    for path in after:
+        _add_path(_files.named(path), result, how.skips_others)
     if merge and len(result.inputs) > 1:
         result.inputs = [_merged(result.inputs)]
     return result
@@ -123,20 +152,37 @@ def files(path: Path) -> list[Path]:
         return [path]
     found = sorted(item for item in path.rglob("*") if _is_ours(item, path)) if path.is_dir() else []
     if not found:
+        for linked in _linked(path):
+            raise Problem(f"there is no YAML file at {path}, and {linked} is a link to a folder", fix=_NAME_IT)
         raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
     return found
 
 
+def links(path: Path) -> list[str]:
+    """Return what to say about links of a folder to other folders, which are not followed."""
+    return [f"{linked} is a link to a folder, and was not followed. {_NAME_IT}" for linked in _linked(path)]
+
+
+def _linked(path: Path) -> list[Path]:
+    return [linked for linked in _files.linked_folders(path) if not _is_hidden(linked, path)]
+
+
 def _is_ours(file: Path, root: Path) -> bool:
-    parts = file.relative_to(root).parts
-    hidden = any(part.startswith(".") or part in _NOT_OURS for part in parts)
-    return file.suffix in _YAML_FILES and not hidden and file.is_file()
+    return file.suffix in _YAML_FILES and not _is_hidden(file, root) and file.is_file()
 
 
-def _add_path(path: Path, result: Collected) -> None:
+def _is_hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith(".") or part in _NOT_OURS for part in file.relative_to(root).parts)
+
+
+def _add_path(path: Path, result: Collected, skips_others: bool) -> None:
+    if skips_others and path.is_file():
+        _add_other(path, result)
+        return
     before = result.size
     given = path.is_file()
     listed = [path] if given else files(path)
+    result.links += links(path)
     for file in listed:
         _add_file(file, given, result)
     for index, item in enumerate(() if given else result.inputs):
@@ -144,6 +190,14 @@ def _add_path(path: Path, result: Collected) -> None:
             result.inputs[index] = _among(item, result.objects.get(Path(item.file).parent, []))
     if result.size == before:
         raise _nothing(path, listed, result)
+
+
+def _add_other(file: Path, result: Collected) -> None:
+    """Add a file that is named, as a file of a folder, and say so if it is no config."""
+    before, told = result.size + len(result.charts), len(result.unread)
+    _add_file(file, False, result)
+    if result.size + len(result.charts) == before and len(result.unread) == told:
+        result.unread.append(f"{file} is no config of a Collector.")
 
 
 def _nothing(path: Path, listed: Sequence[Path], result: Collected) -> Problem:

@@ -44,24 +44,23 @@ class Moved:
 def migrate(
     arguments: Mapping[str, Any],
     check: bool,
-    positions_of: _inputs.PositionsOf = _inputs.unplaced,
-    variable: str = _inputs.VARIABLE,
+    how: _inputs.Reading = _inputs.AS_USUAL,
+    warn: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, Any]:
     """Return the changes as a task result. Writes the files unless `check` is set. Raises Problem.
 
-    `positions_of` says where the parts of `config` stand in files, and `variable` what the result calls it.
+    `warn` is told which files of folders were not read.
     """
     config, dest = arguments["config"], arguments["dest"]
     if (config is None) == (not arguments["paths"]):
         raise Problem("either `paths` or `config` is required", fix="Give one of them.")
-    collected = _inputs.collect(arguments["paths"], config, positions_of=positions_of, variable=variable)
-    if config is not None:
-        _check_not_empty(config, collected, variable)
+    collected = _read(arguments, how, warn)
     wanted = _builds.BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted, arguments.get("compare"))
     if dest and len(collected.texts) != 1:
         raise Problem("`dest` supports only one config", fix="Give one file or one text, or omit `dest`.")
+    _files.check_apart(dest, _others(collected), "dest")
     moved = []
     for name, text in collected.texts.items():
         with collected.guarded(f"migrating {name}", name):
@@ -72,6 +71,22 @@ def migrate(
     if config is not None and not dest and moved:
         result["config"] = moved[0].text
     return result
+
+
+def _read(arguments: Mapping[str, Any], how: _inputs.Reading, warn: Callable[[str], None]) -> _inputs.Collected:
+    """Return the configs to migrate. Raises Problem for paths and texts that have none."""
+    config = arguments["config"]
+    collected = _inputs.collect(arguments["paths"], config, how=how)
+    for text in collected.warnings():
+        warn(text)
+    if config is not None:
+        _check_not_empty(config, collected, how.variable)
+    return collected
+
+
+def _others(collected: _inputs.Collected) -> list[str]:
+    """Return the files that were read and are not migrated."""
+    return [name for name in (*collected.skipped, *collected.read_files) if name not in collected.texts]
 
 
 def _check_not_empty(config: Any, collected: _inputs.Collected, variable: str) -> None:

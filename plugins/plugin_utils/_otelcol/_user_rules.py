@@ -62,6 +62,7 @@ def _files_at(path: Path) -> Iterator[Path]:
         yield path
         return
     found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and not _is_hidden(file, path))
+    _check_linked(path)
     if not found:
         fix = "Give a file with `rules`, or a folder with such files. docs/own_rules.md shows one."
         raise Problem(f"there is no file with rules at {path}", asked="rule_paths", fix=fix)
@@ -71,6 +72,14 @@ def _files_at(path: Path) -> Iterator[Path]:
             fix = "Copy it into the folder, or name the file itself in `rule_paths`."
             raise Problem(f"{file} is a link to a file outside of {path}", asked="rule_paths", fix=fix)
     yield from found
+
+
+def _check_linked(path: Path) -> None:
+    """Raise Problem for a link to a folder outside, whose rules would be left out."""
+    for link in _files.linked_folders(path):
+        if not _is_hidden(link, path):
+            fix = "Copy it into the folder, or name it too in `rule_paths`."
+            raise Problem(f"{link} is a link to a folder outside of {path}", asked="rule_paths", fix=fix)
 
 
 def _is_hidden(file: Path, root: Path) -> bool:

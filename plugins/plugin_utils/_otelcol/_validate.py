@@ -16,7 +16,7 @@ from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.rules import profiles
 from ...module_utils._otelcol.rules.data_flow import Hop, divided, receiving, routes_between
 from ...module_utils._otelcol.rules.instrumentation_rules import opened_by
-from ...module_utils._otelcol.rules.reports import FORMATS, Report, as_dict, counted
+from ...module_utils._otelcol.rules.reports import FORMATS, Report, as_dict, counted, summary
 from ...module_utils._otelcol.rules.rules import lint, lint_resource
 from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked
 from ...module_utils._otelcol.rules.user_rules import UserRules
@@ -24,8 +24,6 @@ from ...module_utils._otelcol.rules.view import Target, View
 from . import _binary, _builds, _files, _findings, _inputs, _tables, _yaml
 
 NOWHERE = "-"
-# How many skipped files are named with the reason.
-_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -56,14 +54,13 @@ def report(
     others: Sequence[Hop] = (),
     planned: Iterable[Case] = (),
     *,
-    positions_of: _inputs.PositionsOf = _inputs.unplaced,
+    how: _inputs.Reading = _inputs.AS_USUAL,
 ) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
 
     `others` are collectors that are not checked, and may send to those that are. `planned` are judged already.
-    `positions_of` says where the parts of `config` stand in files.
     """
-    done = judged(arguments, check, others, planned, positions_of=positions_of)
+    done = judged(arguments, check, others, planned, how=how)
     for text in done.warnings:
         warn(text)
     _findings.conclude(done.report, warn)
@@ -77,22 +74,27 @@ def judged(
     others: Sequence[Hop] = (),
     planned: Iterable[Case] = (),
     *,
-    positions_of: _inputs.PositionsOf = _inputs.unplaced,
-    variable: str = _inputs.VARIABLE,
+    how: _inputs.Reading = _inputs.AS_USUAL,
 ) -> Judged:
-    """Return all findings, and write the report, whether they are severe or not.
+    """Return all findings, and write the report, whether they are severe or not. The arguments are those of `report`.
 
-    The arguments are those of `report`; `variable` is the name of `config` in findings.
+    Raises Problem for a report that would replace a file that was read.
     """
     judgement = _findings.Judgement.from_arguments(arguments)
-    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"], positions_of, variable)
+    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"], how)
+    _check_output(arguments, collected, judgement.own)
     cases = [*planned, *_collected(arguments, collected, others, judgement.own)]
-    opinion, cases = _second_opinion(arguments["binary"], cases)
+    opinion, cases, unasked = _second_opinion(arguments["binary"], cases)
     found = [(case.name, case.findings) for case in cases]
     checked = _findings.checked(found, judgement, profiles.comments(collected.texts))
     builds = {case.name: case.build for case in cases if case.build}
     report = Report(
-        checked, collected.skipped, (*_findings.ALL_RULES, *judgement.own.rules), arguments["fail_on"], builds
+        checked,
+        collected.skipped,
+        (*_findings.ALL_RULES, *judgement.own.rules),
+        arguments["fail_on"],
+        builds,
+        own_rules=judgement.own.as_list(),
     )
     result: dict[str, Any] = {
         **as_dict(report),
@@ -100,13 +102,12 @@ def judged(
         "smallest_image": _builds.smallest_image(_first_target(cases), [case.config for case in cases]),
         "second_opinion": opinion.as_dict(),
         "report": FORMATS[arguments["format"]](report),
+        "summary": summary(report),
         "changed": False,
     }
-    if judgement.own.all:
-        result["own_rules"] = judgement.own.as_list()
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
-    warnings = (*_builds.stand_ins(case.target for case in cases), *_unread(collected))
+    warnings = (*_builds.stand_ins(case.target for case in cases), *collected.warnings(), *unasked)
     return Judged(result, report, warnings)
 
 
@@ -203,19 +204,23 @@ def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[in
     return Case(item.name, masked(lint_resource(subject), around.resource))
 
 
-def _unread(collected: _inputs.Collected) -> Iterator[str]:
-    """Yield a warning that names the files of folders that were not checked, though they may have a config."""
-    if found := collected.unread:
-        more = f" And {len(found) - _NAMED} more." if len(found) > _NAMED else ""
-        yield f"{counted(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
+def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, own: UserRules) -> None:
+    """Raise Problem for a report that would replace what was read: a config, a rule, or what options name."""
+    options = ("catalogue", "distribution_manifest", "distribution_schema")
+    rules = [rule.position.file for rule in own.all]
+    inputs = [*arguments["paths"], *collected.read_files, *rules, *(arguments.get(name) for name in options)]
+    _files.check_apart(arguments["output_path"], inputs, "output_path")
 
 
 def _invalid(invalid: _yaml.Invalid) -> Finding:
     return Finding(invalid.position, "", _findings.INVALID_YAML, "error", cleaned(invalid.wrong), invalid.fix)
 
 
-def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion, list[Case]]:
-    """Validate every config with a real Collector, and add its finding to those of the rules."""
+def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion, list[Case], list[str]]:
+    """Validate every config with a real Collector, and add its finding to those of the rules.
+
+    Returns also a warning if one is asked for, and some configs have none.
+    """
     asked = [case for case in cases if isinstance(case.config, dict)]
     answers = [_binary.program(binary, case.target) for case in asked]
     programs = {case.name: program for case, (program, _why) in zip(asked, answers, strict=True) if program}
@@ -228,7 +233,15 @@ def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion
         result.append(
             replace(case, findings=sorted([*case.findings, *masked([found], case.config)])) if found else case
         )
-    return _binary.Opinion(bool(programs), "; ".join(reasons)), result
+    return _binary.Opinion(bool(programs), "; ".join(reasons)), result, _unasked(binary, answers)
+
+
+def _unasked(binary: str, answers: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a warning that names why configs have no second opinion although the user wants one."""
+    reasons = [why for program, why in answers if not program]
+    if binary == _binary.NONE or not reasons:
+        return []
+    return [f"no Collector validated {counted(len(reasons), 'config')}: {'; '.join(dict.fromkeys(reasons))}."]
 
 
 def _first_target(cases: Sequence[Case]) -> Target | None:

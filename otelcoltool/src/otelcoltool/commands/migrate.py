@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..command_line import CLEAN, FOUND, Request, say
+from ..command_line import CLEAN, FOUND, Request, say, warn
 from ..module_utils._otelcol.rules.reports import counted
 from ..plugin_utils._otelcol import _migrate
 
@@ -23,7 +23,7 @@ def run(request: Request) -> int:
 
     A config of the standard input goes to the standard output, and the report to the standard error.
     """
-    result = _migrate.migrate(request.arguments, request.check, variable=request.stdin_name)
+    result = _migrate.migrate(request.arguments, request.check, request.reading, warn)
     shown = "\n".join(_report(result, request))
     if "config" in result and not request.check:
         sys.stdout.write(result["config"])

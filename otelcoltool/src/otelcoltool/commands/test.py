@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..command_line import CLEAN, FOUND, Request, say
+from ..command_line import CLEAN, FOUND, Request, warn
 from ..module_utils._otelcol.errors import Problem
 from ..options import without_play
 from ..plugin_utils._otelcol._testing import config_tests
@@ -17,17 +17,13 @@ from ..plugin_utils._otelcol._testing import config_tests
 def run(request: Request) -> int:
     """Run the tests, and print what each found; return the exit code. Raises Problem if they cannot be run."""
     try:
-        result = config_tests.report(request.arguments, _warn, request.check)
+        result = config_tests.report(request.arguments, warn, request.check)
     except Problem as problem:
         if not problem.facts:
             raise
         result = problem.facts
     print(_json(result) if request.format == "json" else without_play(f"{result['report']}{_end(result)}"))
     return FOUND if result["failure"] and request.arguments["fail_on"] == "failure" else CLEAN
-
-
-def _warn(text: str) -> None:
-    say(f"warning: {text}")
 
 
 def _json(result: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ..command_line import CLEAN, FOUND, Request, say
+from ..command_line import CLEAN, FOUND, Request, warn
 from ..module_utils._otelcol.rules.reports import FORMATS
 from ..plugin_utils._otelcol import _builds, _validate
 
@@ -16,9 +16,9 @@ def run(request: Request) -> int:
     """Print the report, or write it to a file and print the text; return the exit code. Raises Problem."""
     arguments = request.arguments
     with _builds.published(arguments["catalogue"] or ""):
-        done = _validate.judged(arguments, variable=request.stdin_name)
+        done = _validate.judged(arguments, how=request.reading)
     for warning in done.warnings:
-        say(f"warning: {warning}")
+        warn(warning)
     to_file = arguments["output_path"] != _validate.NOWHERE
     sys.stdout.write(FORMATS["text"](done.report) if to_file else done.result["report"])
     return FOUND if any(done.report.fatal()) else CLEAN

@@ -52,6 +52,8 @@ class Report:
     fail_on: str = "error"
     builds: Mapping[str, str] = field(default_factory=dict)
     suite: str = "o11y.opentelemetry.pipeline_validate"
+    own_rules: Sequence[Mapping[str, Any]] = ()
+    """The user's own rules, as `UserRules.as_list` has them."""
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -89,14 +91,32 @@ def counted(number: int, noun: str) -> str:
 
 
 def text(report: Report) -> str:
-    """Return one line per finding, suppressed ones with their reason, and a last line with counts."""
+    """Return one line per finding, suppressed ones with their reason, and the summary at the end."""
     lines = [line(finding) for finding in report.findings]
     lines += [f"{line(one.finding)} (suppressed: {one.reason})" for one in report.suppressed]
+    return "\n".join([*lines, *summary(report)]) + "\n"
+
+
+def summary(report: Report) -> list[str]:
+    """Return a line with counts, and one about the user's own rules if there are any."""
     counts = report.counts
     found = ", ".join(counted(counts[name], name) for name in ("error", "warning")) + f", {counts['info']} info"
     rest = "".join(f", {counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name])
-    lines.append(f"{counted(counts['checked'], 'config')} checked{report.aim}: {found}{rest}")
-    return "\n".join(lines) + "\n"
+    lines = [f"{counted(counts['checked'], 'config')} checked{report.aim}: {found}{rest}"]
+    if report.own_rules:
+        lines.append(_own_rules(report.own_rules))
+    return lines
+
+
+def _own_rules(rules: Sequence[Mapping[str, Any]]) -> str:
+    """Return that the rules are right: a run with a wrong one ends before its report."""
+    examples = sum(rule["examples"] for rule in rules)
+    is_one = len(rules) == 1
+    verb, whose = ("is", "its") if is_one else ("are", "their")
+    if not examples:
+        return f"{counted(len(rules), 'rule')} of your own {verb} well-formed, without examples"
+    holds = "example holds" if examples == 1 else "examples hold"
+    return f"{counted(len(rules), 'rule')} of your own {verb} well-formed, and {whose} {examples} {holds}"
 
 
 def line(finding: Finding) -> str:
@@ -139,6 +159,7 @@ def as_dict(report: Report) -> dict[str, object]:
         "builds": dict(report.builds),
         "skipped_files": list(report.skipped),
         "counts": report.counts,
+        **({"own_rules": [*report.own_rules]} if report.own_rules else {}),
     }
 
 

@@ -18,7 +18,7 @@ from ....module_utils._otelcol.errors import Problem, cleaned
 from ....module_utils._otelcol.rules.reports import Checked, Report, counted, junit
 from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing import case, expectations, invariants, policies, records, scrapes
-from .. import _binary, _builds, _files, _jmespath, _yaml
+from .. import _binary, _builds, _files, _inputs, _jmespath, _yaml
 from .._isolation import choice
 from . import coverage, extras, suites
 from .bench import Bench, Outcome, run
@@ -69,6 +69,7 @@ def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: boo
     Raises Problem if a test failed, unless `fail_on` is `never`, and if no Collector runs the tests.
     """
     sources = _Sources.of(arguments, warn)
+    _files.check_apart(arguments["output_path"], sources.files(), "output_path")
     benches, unfit = _benches([*sources.here, *sources.untested], arguments, warn, check)
     jobs = _jobs(sources.here, benches, sources.policies)
     more = _jobs(sources.untested, benches, sources.policies)
@@ -96,6 +97,8 @@ class _Sources:
     def of(cls, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> _Sources:
         """Read them. Raises Problem if there is nothing to test."""
         found = list(suites.read(arguments))
+        for text in (text for path in arguments["paths"] for text in _inputs.links(Path(path))):
+            warn(text)
         read = [part for part in found if isinstance(part, case.Suite)]
         broken = [part for part in found if isinstance(part, suites.Broken)]
         rules = [policy for suite in read for policy in suite.policies]
@@ -104,6 +107,13 @@ class _Sources:
         if not here and not untested and not broken:
             raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
         return cls(here, untested, broken, rules)
+
+    def files(self) -> Iterator[str]:
+        """Yield the files with tests, and those with the configs that they are about."""
+        yield from (part.file for part in self.broken)
+        for suite in (*self.here, *self.untested):
+            yield suite.file
+            yield str(Path(suite.file).parent / suite.config)
 
 
 def _jobs(tested: Sequence[case.Suite], benches: Mapping[int, Bench], rules: Sequence[Any]) -> list[coverage.Job]:

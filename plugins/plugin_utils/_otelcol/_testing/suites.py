@@ -15,7 +15,7 @@ from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, near
 from ....module_utils._otelcol.rules.reports import counted
 from ....module_utils._otelcol.testing import case, comparison
-from .. import _documents, _inputs, _yaml
+from .. import _documents, _files, _inputs, _yaml
 from . import comparing
 from .guard import guarded
 
@@ -103,7 +103,7 @@ def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
     """Return the files with tests. Raises Problem for a folder that has none."""
     found: list[Path] = []
     for name in paths:
-        path = Path(name)
+        path = _files.named(name)
         inside = [file for file in _inputs.files(path) if file.name.endswith(ENDINGS)] if path.is_dir() else [path]
         if not inside:
             raise Problem(f"{path} has no tests", fix=f"The names of files with tests end in {' or '.join(ENDINGS)}.")

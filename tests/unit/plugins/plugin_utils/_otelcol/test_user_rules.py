@@ -266,6 +266,20 @@ def test_an_empty_path_is_refused() -> None:
         _user_rules.load([""], ())
 
 
+def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
+    folder, other = tmp_path / "rules", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    (other / "a.yml").write_text(RULE)
+    (folder / "b.yml").write_text(RULE)
+    (folder / "linked").symlink_to(other)
+    with pytest.raises(Problem, match="linked is a link to a folder outside of"):
+        _user_rules.load([str(folder)], ())
+    (folder / "linked").unlink()
+    (folder / "linked").symlink_to(folder)
+    assert _user_rules.load([str(folder)], ()).ids == {"acme-tls"}
+
+
 def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path) -> None:
     folder = tmp_path / "rules"
     folder.mkdir()

@@ -181,6 +181,16 @@ def test_a_folder_without_tests_is_refused(tmp_path: Path) -> None:
         report(tmp_path, program(tmp_path, READY), paths=[str(tmp_path / "x")])
 
 
+def test_a_link_to_another_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "linked").symlink_to(tmp_path / "other")
+    (tmp_path / "tests" / "a_test.yml").write_text(TESTS)
+    with pytest.raises(Problem):
+        report(tmp_path, program(tmp_path, "exit 1"), paths=[str(tmp_path / "tests")])
+    assert "tests/linked is a link to a folder, and was not followed." in capsys.readouterr().out
+
+
 def test_another_version_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Problem):
         report(tmp_path, program(tmp_path, "exit 1"), version="0.161.0")
