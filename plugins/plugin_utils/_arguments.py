@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_float, check_type_int
@@ -162,16 +162,30 @@ _ELSEWHERE = {
 }
 
 
+class _Place(NamedTuple):
+    """A value of an option, or an item of its list: in what it stands, its type, and its path for messages."""
+
+    around: Any
+    key: Any
+    kind: str
+    path: str
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    """Return what may have suboptions: a mapping, or the mappings of a list."""
+    listed = value if isinstance(value, list) else [value]
+    return [item for item in listed if isinstance(item, Mapping)]
+
+
 def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str) -> None:
     """Reject unknown options at any depth; Ansible's validator suggests no similar name."""
     for key, value in values.items():
         if key not in spec:
             wrong = f"{what} has no option '{path}{key}'{_meant(str(key), spec)}"
             raise Problem(wrong, fix=f"Options: {', '.join(sorted(spec)) or 'none'}.")
-        inner = (spec[key] or {}).get("options") or {}
-        for item in (value if isinstance(value, list) else [value]) if inner else ():
-            if isinstance(item, Mapping):
-                _check_names(item, inner, what, f"{path}{key}.")
+        inner: Mapping[str, Any] = (spec[key] or {}).get("options") or {}
+        for item in _mappings(value) if inner else ():
+            _check_names(item, inner, what, f"{path}{key}.")
 
 
 def _meant(key: str, spec: Mapping[str, Any]) -> str:
@@ -185,25 +199,34 @@ def check_shapes(
     """Reject values of a wrong shape at any depth: Ansible makes text of a mapping, a list and a switch."""
     for key in (key for key in values if key in spec):
         value, option = values[key], spec[key] or {}
-        kind, inner = option.get("type") or "str", option.get("options") or {}
-        places: list[tuple[Any, Any, str, str]] = [(values, key, kind, f"{path}{key}")]
-        elements = option.get("elements", "raw")
-        parts = value.split(",") if isinstance(value, str) and value and elements == "dict" else ()
-        listed = value if isinstance(value, list) else parts
-        places += [(listed, number, elements, f"{path}{key}[{number}]") for number in range(len(listed))]
-        for around, place, wanted, where in places:
-            found = around[place]
-            if wanted in ("str", "path") and not option.get("choices"):
-                _check_spelling(found, _origins.place(around, place), where, what)
-            _check_shape(found, wanted, option, where, what)
-            if wanted == "str" and (form := duration_form(option)):
-                _check_duration(found, form, where, what)
-            if one_line and wanted in ("str", "path") and key not in _LINES:
-                _check_line(found, where, what)
+        for place in _places(values, key, option, f"{path}{key}"):
+            _check_place(place, option, what, one_line=one_line and key not in _LINES)
         _check_values(value, str(key), option, f"{path}{key}", what)
-        for item in (value if isinstance(value, list) else [value]) if inner else ():
-            if isinstance(item, Mapping):
-                check_shapes(item, inner, what, f"{path}{key}.", one_line=one_line)
+        inner: Mapping[str, Any] = option.get("options") or {}
+        for item in _mappings(value) if inner else ():
+            check_shapes(item, inner, what, f"{path}{key}.", one_line=one_line)
+
+
+def _places(values: Mapping[str, Any], key: str, option: Mapping[str, Any], path: str) -> Iterator[_Place]:
+    """Yield an option, and the items of its list. Ansible takes a text with commas for a list of mappings."""
+    yield _Place(values, key, option.get("type") or "str", path)
+    value, elements = values[key], option.get("elements", "raw")
+    if isinstance(value, str) and value and elements == "dict":
+        value = value.split(",")
+    for number in range(len(value) if isinstance(value, list) else 0):
+        yield _Place(value, number, elements, f"{path}[{number}]")
+
+
+def _check_place(place: _Place, option: Mapping[str, Any], what: str, *, one_line: bool) -> None:
+    value = place.around[place.key]
+    is_text = place.kind in ("str", "path")
+    if is_text and not option.get("choices"):
+        _check_spelling(value, _origins.place(place.around, place.key), place.path, what)
+    _check_shape(value, place.kind, option, place.path, what)
+    if place.kind == "str" and (form := duration_form(option)):
+        _check_duration(value, form, place.path, what)
+    if is_text and one_line:
+        _check_line(value, place.path, what)
 
 
 def duration_form(option: Mapping[str, Any]) -> str:
@@ -240,28 +263,46 @@ def _check_values(value: Any, name: str, option: Mapping[str, Any], path: str, w
 
 def _check_texts(values: Mapping[Any, Any], name: str, path: str, what: str) -> None:
     """Reject in a mapping of text what is none, what YAML has changed, and what Kubernetes or a container refuses."""
-    size = sum(len(str(part).encode(errors="replace")) for pair in values.items() for part in pair) // 1024
-    if name.endswith(_NOTES) and size > _MOST_KIB:
-        wrong = f"option '{path}' of {what} has {size} KiB, and the annotations of an object hold 256 KiB"
-        raise Problem(wrong, fix="Put the text into a ConfigMap.")
+    if name.endswith(_NOTES):
+        _check_size(values, path, what)
+    has_sources = name.endswith(_SOURCES)
     for key, value in values.items():
         where = f"{path}.{key}"
-        if name.endswith(_SOURCES) and isinstance(key, str) and not _VARIABLE.match(key):
+        if has_sources and isinstance(key, str) and not _VARIABLE.match(key):
             wrong = f"option '{path}' of {what} has '{key}', which is no name of an environment variable"
             raise Problem(wrong, fix="Use letters, digits, underscores, dashes and dots, no digit at the beginning.")
         if isinstance(value, str) and "\0" in value:
             wrong = f"option '{where}' of {what} has a NUL character, which no container and no annotation can hold"
             raise Problem(wrong, fix="Remove the character.")
         _check_spelling(key, _origins.place([key], 0), where, what, part="the name of ")
-        if isinstance(value, Mapping) and name.endswith(_SOURCES):
-            for inner in value.keys() - {"optional"}:
-                _check_spelling(value[inner], _origins.place(value, inner), f"{where}.{inner}", what, is_shown=True)
+        if isinstance(value, Mapping) and has_sources:
+            _check_source(value, where, what)
             continue
-        shape = "null" if value is None and not name.endswith(_REMOVED) else _shape(value)
-        if shape in ("dict", "list", "null"):
-            fix = f"Write `{key}: ''` for an empty text." if shape == "null" else f"Write `{key}: TEXT`."
-            raise Problem(f"option '{where}' of {what} must be text, not {_SHAPES[shape][0]}", fix=fix)
+        if value is not None or not name.endswith(_REMOVED):
+            _check_is_text(key, value, where, what)
         _check_spelling(value, _origins.place(values, key), where, what)
+
+
+def _check_size(values: Mapping[Any, Any], path: str, what: str) -> None:
+    """Reject more than the annotations of an object hold."""
+    size = sum(len(str(part).encode(errors="replace")) for pair in values.items() for part in pair) // 1024
+    if size > _MOST_KIB:
+        wrong = f"option '{path}' of {what} has {size} KiB, and the annotations of an object hold 256 KiB"
+        raise Problem(wrong, fix="Put the text into a ConfigMap.")
+
+
+def _check_source(source: Mapping[Any, Any], path: str, what: str) -> None:
+    """Check the texts that name an object and its key, of which an environment variable takes its value."""
+    for key in source.keys() - {"optional"}:
+        _check_spelling(source[key], _origins.place(source, key), f"{path}.{key}", what, is_shown=True)
+
+
+def _check_is_text(key: Any, value: Any, path: str, what: str) -> None:
+    """Reject a mapping, a list and null. A number is text too."""
+    shape = "null" if value is None else _shape(value)
+    if shape in ("dict", "list", "null"):
+        fix = f"Write `{key}: ''` for an empty text." if shape == "null" else f"Write `{key}: TEXT`."
+        raise Problem(f"option '{path}' of {what} must be text, not {_SHAPES[shape][0]}", fix=fix)
 
 
 def _check_tree(value: Any, path: str, what: str, is_text: bool = False) -> None:
@@ -321,25 +362,34 @@ def _no_mapping(value: Any, path: str) -> str:
 
 def _check_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, what: str) -> None:
     """Reject one value whose shape is not the type's. A number is text too, unless YAML has changed its digits."""
-    name = path.partition("[")[0].rpartition(".")[2]
     given = _shape(value) or (_no_mapping(value, path) if kind == "dict" else "")
     if kind == "int" and _NEGATIVE.match(str(value)):
         raise Problem(f"option '{path}' of {what} is {value}", fix="Use 0 or a larger number.")
     if kind in (given, *_ANY) or (given == "bool" and option.get("choices")):
         return
-    if given == "float" and kind == "str" and name.endswith("version"):
+    name = path.partition("[")[0].rpartition(".")[2]
+    _check_reading(value, kind, name, path, what)
+    if given in ("dict", "list", "bool") or (given and kind == "dict"):
+        wanted, written = _SHAPES.get(kind, _TEXT)
+        fix = _shape_to_write(name, kind, option, f"[{written}]" if path.endswith("]") else written)
+        raise Problem(f"option '{path}' of {what} must be {wanted}, not {_SHAPES[given][0]}", fix=fix)
+
+
+def _check_reading(value: Any, kind: str, name: str, path: str, what: str) -> None:
+    """Reject a version that YAML has read as a number, and a text that Ansible cannot read as a number or a switch."""
+    if kind == "str" and isinstance(value, float) and name.endswith("version"):
         wrong = f"option '{path}' of {what} must be text, and YAML reads it as the number {value}"
         raise Problem(wrong, fix=f"Write it in quotes, as in `{name}: '1.20'`.")
     if kind in _READ_AS and isinstance(value, str) and not _can_be_read(value, kind):
         wanted, written = _SHAPES[kind]
         wrong = f"option '{path}' of {what} must be {wanted}, not '{cleaned(value, _SHOWN)}'"
         raise Problem(wrong, fix=f"Write `{name}: {written}`.")
+
+
+def _shape_to_write(name: str, kind: str, option: Mapping[str, Any], written: str) -> str:
+    """Return the fix for a wrong shape: the suboptions of a mapping, or an example."""
     inner = sorted(option.get("options") or {}) if kind == "dict" else []
-    if given in ("dict", "list", "bool") or (given and kind == "dict"):
-        (wanted, written), (shape, _written) = _SHAPES.get(kind, _TEXT), _SHAPES[given]
-        written = f"[{written}]" if path.endswith("]") else written
-        fix = f"Write a mapping of {', '.join(inner)}." if inner else f"Write `{name}: {written}`."
-        raise Problem(f"option '{path}' of {what} must be {wanted}, not {shape}", fix=fix)
+    return f"Write a mapping of {', '.join(inner)}." if inner else f"Write `{name}: {written}`."
 
 
 def _can_be_read(value: str, kind: str) -> bool:

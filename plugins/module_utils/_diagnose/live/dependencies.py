@@ -150,6 +150,13 @@ def references(
     return list({tuple(row.values()): row for row in rows}.values())
 
 
+def _uncovered(use: checks_trust.Used | None, chain: list[Parsed], services: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return the Services whose names a server's certificate lacks, if it has the name of none of them."""
+    is_server = use is not None and use.about == "in" and use.role == "cert_file"
+    hosts = checks_trust.uncovered(chain[0].facts, services) if is_server else []
+    return hosts if len(hosts) == len(services) else []
+
+
 class CertificateChecks:
     """The certificates of one collector, and of those whom it sends to."""
 
@@ -165,22 +172,16 @@ class CertificateChecks:
 
     def facts(self, services: Sequence[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:
         """Return the certificates in what the collector mounts; those of its config say what they are for."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         for kind, name in dict.fromkeys((one.kind, one.name) for one in self.sources if one.path and self.able):
-            uses = [use for use in self.used if (use.kind, use.name) == (kind, name)]
-            for key, found in self._of(kind, name).items():
-                use = next((one for one in uses if one.key == key), None)
-                if uses and not use:
+            uses = {use.key: use for use in reversed(self.used) if (use.kind, use.name) == (kind, name)}
+            for key, chain in self._of(kind, name).items():
+                if uses and key not in uses:
                     continue
+                use = uses.get(key)
                 holder = {"kind": kind, "namespace": self.namespace, "name": name, "key": key}
-                server = bool(use and use.about == "in" and use.role == "cert_file")
-                hosts = checks_trust.uncovered(found[0].facts, services) if server else []
-                lacking = hosts if len(hosts) == len(services) else []
-                about = use.about if use else ""
-                rows += [
-                    checks_trust.dates(one.facts, now) | holder | {"about": about, "uncovered": lacking}
-                    for one in found
-                ]
+                about = {"about": use.about if use else "", "uncovered": _uncovered(use, chain, services)}
+                rows += [checks_trust.dates(one.facts, now) | holder | about for one in chain]
         return rows
 
     def trust(self, peers: Sequence[Peer], now: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -263,11 +264,10 @@ def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, not
 
 
 def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
-    parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    namespace, service, _certain = service_of(parts.hostname or "", namespace)
-    scheme = "https:" if parts.scheme == "https" else ""
-    port = parts.port or (443 if scheme else 80)
-    root = f"/api/v1/namespaces/{namespace}/services/{scheme}{service}:{port}/proxy"
+    url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    place, service, _certain = service_of(url.hostname or "", namespace)
+    scheme, port = ("https:", 443) if url.scheme == "https" else ("", 80)
+    root = f"/api/v1/namespaces/{place}/services/{scheme}{service}:{url.port or port}/proxy"
     known = {path: reader.text(f"{root}/{path}") for path in ("scrape_configs", "jobs")}
     why = next((answer.why for answer in known.values() if answer.why), "")
     if why or not service:
@@ -276,16 +276,29 @@ def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, 
     json = library("json")
     jobs = json.loads(known["jobs"].value)
     names = list({**json.loads(known["scrape_configs"].value), **jobs})
+    shares = share(_targets(reader, root, names, jobs))
+    return {**shares, "endpoint": endpoint, "idle": _idle(shares, pods)}
+
+
+def _targets(
+    reader: ClusterReader, root: str, names: Sequence[str], jobs: Mapping[str, Any]
+) -> dict[str, dict[str, int]]:
+    """Return the number of targets of each job by collector; some jobs alone are asked for."""
+    json = library("json")
     links = [(name, jobs[name]["_link"]) for name in names[:MOST_JOBS] if name in jobs]
     answers = reader.cluster.parallel(lambda link: reader.text(f"{root}{link[1]}"), links)
     targets: dict[str, dict[str, int]] = {name: {} for name in names}
     for (name, _link), answer in zip(links, answers, strict=True):
         by_collector = json.loads(answer.value or "{}")
         targets[name] = {key: _count(value) for key, value in by_collector.items()}
-    shares = share(targets)
-    idle = [row["name"] for row in shares["collectors"] if not row["targets"]]
-    some = sum(row["targets"] for row in shares["jobs"]) >= pods
-    return {**shares, "endpoint": endpoint, "idle": idle if some else []}
+    return targets
+
+
+def _idle(shares: Mapping[str, Any], pods: int) -> list[str]:
+    """Return the collectors without a target; none while there are fewer targets than pods."""
+    if sum(row["targets"] for row in shares["jobs"]) < pods:
+        return []
+    return [row["name"] for row in shares["collectors"] if not row["targets"]]
 
 
 def _count(value: Any) -> int:

@@ -153,29 +153,47 @@ def _is_done(goal: Goal, seen: OlmObjects) -> bool:
 
 def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict | None:
     """Return what becomes of the plans that wait for approval, if anything."""
-    # A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
-    exact = [plan for plan in seen.plans if waits(plan) and versions_of(plan) == (goal.csv,)]
-    if exact and seen.installed != goal.csv:
-        latest = max(exact, key=lambda plan: (plan is seen.plan, int(plan["spec"].get("generation") or 0)))
-        return OlmVerdict(APPROVE, latest["metadata"]["name"], (goal.csv,))
+    if seen.installed != goal.csv and (exact := _latest_exact(goal, seen)):
+        return OlmVerdict(APPROVE, exact["metadata"]["name"], (goal.csv,))
     if not seen.plan or not waits(seen.plan) or (goal.pinned and seen.installed == goal.csv):
         return None
     name, versions = seen.plan["metadata"]["name"], versions_of(seen.plan)
-    ours = [version for version in versions if is_same_operator(version, goal.csv)]
+    ours = tuple(version for version in versions if is_same_operator(version, goal.csv))
     others = [version for version in versions if version not in ours]
-    past = bool(ours) and is_before(goal.csv, ours[-1])
     if ours and others:
-        wrong = f"it installs {', '.join(others)} beside {', '.join(ours)}"
-        fix = (
-            "Bring the others first on their own terms, or install this operator in a namespace of its own;"
-            " to take all of it, approve the InstallPlan yourself and run again."
-        )
-    elif past and goal.pinned:
-        wrong = f"it goes to {ours[-1]}, past the pinned {goal.csv}"
-        fix = f"Pin {ours[-1]}; to have {goal.csv} all the same, remove the operator first and install that."
-    else:
+        return _waiting(name, versions, f"it installs {', '.join(others)} beside {', '.join(ours)}", _OTHERS_FIRST)
+    return _judge_own(goal, name, ours) if ours else None
+
+
+def _judge_own(goal: Goal, name: str, versions: tuple[str, ...]) -> OlmVerdict | None:
+    """Return what becomes of a plan that installs versions of this operator alone."""
+    newest = versions[-1]
+    if not is_before(goal.csv, newest):
+        return OlmVerdict(APPROVE, name, versions)
+    if not goal.pinned:
         # With automatic approval, a later version may be of an earlier channel, and not the newest of the requested.
-        return OlmVerdict(APPROVE, name, versions) if ours and not past else None
+        return None
+    fix = f"Pin {newest}; to have {goal.csv} all the same, remove the operator first and install that."
+    return _waiting(name, versions, f"it goes to {newest}, past the pinned {goal.csv}", fix)
+
+
+_OTHERS_FIRST = (
+    "Bring the others first on their own terms, or install this operator in a namespace of its own;"
+    " to take all of it, approve the InstallPlan yourself and run again."
+)
+
+
+def _latest_exact(goal: Goal, seen: OlmObjects) -> Manifest | None:
+    """Return the newest plan of the wanted version alone.
+
+    A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
+    """
+    exact = [plan for plan in seen.plans if waits(plan) and versions_of(plan) == (goal.csv,)]
+    return max(exact, key=lambda plan: (plan is seen.plan, int(plan["spec"].get("generation") or 0)), default=None)
+
+
+def _waiting(name: str, versions: tuple[str, ...], wrong: str, fix: str) -> OlmVerdict:
+    """Return that a plan waits for a person."""
     return OlmVerdict(WAIT, name, versions, (OlmSymptom(Row(PLAN, AWAITS, SOON, fix), name, AWAITS, "", wrong),))
 
 
@@ -184,21 +202,30 @@ def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
     if goal.pinned and is_before(goal.csv, seen.installed):
         row = Row(SUBSCRIPTION, "", SOON, "Pin that version, or remove the operator first.")
         yield OlmSymptom(row, goal.subscription, "", "", f"{seen.installed} is installed, past the pinned {goal.csv}")
-    # The version that is coming, and the installed one when that is in its way.
-    names = dict.fromkeys((str(seen.status.get("currentCSV")), goal.csv, seen.installed))
-    csvs = [seen.csvs[name] for name in names if name in seen.csvs]
-    under_way = [_csv(item) for item in csvs if status_of(item).get("phase") not in (SUCCEEDED, "Replacing")]
-    if seen.plan and status_of(seen.plan).get("phase") != "Complete":
-        under_way.append(_plan(seen.plan))
+    under_way = _under_way(goal, seen)
     yield from under_way
     resolved = seen.plan or seen.status.get("currentCSV")
-    skipped = {*NO_CONDITION, *(OF_PLAN if seen.plan else ()), *(OF_CATALOGS if under_way and resolved else ())}
+    skipped = set(NO_CONDITION)
+    if seen.plan:
+        skipped.update(OF_PLAN)
+    if under_way and resolved:
+        skipped.update(OF_CATALOGS)
     conditions = [condition for condition in _conditions(seen.subscription) if condition["type"] not in skipped]
     for condition in conditions:
         details = condition.get("reason"), condition.get("message")
         yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], *details)
     if not (conditions or resolved) or seen.status.get("state") == "UpgradeFailed":
         yield _symptom(SUBSCRIPTION, goal.subscription, seen.status.get("state"))
+
+
+def _under_way(goal: Goal, seen: OlmObjects) -> list[OlmSymptom]:
+    """Return the version that is coming, the installed one when that is in its way, and the plan, if incomplete."""
+    names = dict.fromkeys((str(seen.status.get("currentCSV")), goal.csv, seen.installed))
+    csvs = [seen.csvs[name] for name in names if name in seen.csvs]
+    under_way = [_csv(item) for item in csvs if status_of(item).get("phase") not in (SUCCEEDED, "Replacing")]
+    if seen.plan and status_of(seen.plan).get("phase") != "Complete":
+        under_way.append(_plan(seen.plan))
+    return under_way
 
 
 def _csv(item: Manifest) -> OlmSymptom:

@@ -46,29 +46,49 @@ def removal(
     `more` means that parts outside the cluster's objects exist, such as the EKS add-on. In check mode, earlier tasks
     have removed nothing: what uses the product is a warning, and the plan is the one without it.
     """
-    crds = [item for item in found["crds"] if _is_mine(item, helm_release)]
-    if found["installed"] and not found["ours"]:
-        return RemovalPlan("nothing", f"{product.title} was not installed by this collection, so it stays unchanged")
-    if not (found["objects"] or more or (definitions and crds)):
-        return RemovalPlan("nothing", f"nothing of {product.title} is here that this collection installed")
+    crds = [item for item in found["crds"] if definitions and _is_mine(item, helm_release)]
+    if nothing := _nothing(product, found, has_more=more or bool(crds)):
+        return RemovalPlan("nothing", nothing)
     used = _used(product, found, others, check)
     going = used if others == REMOVE else []
     result = RemovalPlan("remove", f"{product.title} is removed", [_resource(item, made(product)) for item in going])
     if used and not going:
         result.warnings.append(_note(product, used, others))
-    kept = not definitions or (bool(used) and others == KEEP) or bool(found["denied"])
-    if definitions and kept:
-        result.warnings.append("The definitions stay, since they are or may be in use")
-    result.manifests.extend(
-        _resource(item, made(product) if item.get("made") else product.name)
-        for item in found["objects"]
-        if item["kind"] != DEFINITION
-    )
-    result.manifests.extend(_definition(product, item) for item in crds if not kept)
+    result.manifests += _objects(product, found["objects"])
+    if definitions:
+        _plan_definitions(product, result, crds, in_use=bool(found["denied"] or (used and others == KEEP)))
     for item in _leftovers(product, found):
         # A Lease is recreated while its holder runs.
         (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
     return result
+
+
+def _nothing(product: Product, found: Mapping[str, Any], *, has_more: bool) -> str:
+    """Return why nothing is to be removed, or an empty text."""
+    if found["installed"] and not found["ours"]:
+        return f"{product.title} was not installed by this collection, so it stays unchanged"
+    if not (found["objects"] or has_more):
+        return f"nothing of {product.title} is here that this collection installed"
+    return ""
+
+
+def _plan_definitions(
+    product: Product, plan: RemovalPlan, definitions: list[Mapping[str, Any]], *, in_use: bool
+) -> None:
+    """Add the definitions to a plan, unless they are or may be in use."""
+    if in_use:
+        plan.warnings.append("The definitions stay, since they are or may be in use")
+    else:
+        plan.manifests += [_definition(product, item) for item in definitions]
+
+
+def _objects(product: Product, found: list[dict[str, Any]]) -> list[Manifest]:
+    """Return the objects of a product without its definitions, each with the release that owns or adopts it."""
+    return [
+        _resource(item, made(product) if item.get("made") else product.name)
+        for item in found
+        if item["kind"] != DEFINITION
+    ]
 
 
 def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:

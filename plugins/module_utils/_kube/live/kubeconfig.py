@@ -73,14 +73,27 @@ def plain(
     given |= {name: option(params, environ, name, name) for name in OTHER_OPTIONS}
     if any(given.get(name) for name in OTHER_OPTIONS) or any(environ.get(name) for name in OTHER_VARIABLES):
         return None
-    direct = given["host"] and (given["api_key"] or (given["client_cert"] and given["client_key"]))
-    if not direct and not given["kubeconfig"] and not given["context"] and environ.get(IN_CLUSTER):
+    if _is_direct(given):
+        return _with_options(Plain(host=""), given)
+    if environ.get(IN_CLUSTER) and not given["kubeconfig"] and not given["context"]:
         return None
-    found = Plain(host="") if direct else _from_file(given, environ, load, keep)
-    return found and Plain(
+    found = _from_file(given, environ, load, keep)
+    return _with_options(found, given) if found else None
+
+
+def _is_direct(given: Mapping[str, Any]) -> bool:
+    """Return whether the options are enough without a kubeconfig: a server, and what says who asks."""
+    has_certificate = given["client_cert"] and given["client_key"]
+    return bool(given["host"] and (given["api_key"] or has_certificate))
+
+
+def _with_options(found: Plain, given: Mapping[str, Any]) -> Plain:
+    """Return a connection with the options that are set in place of what a kubeconfig says."""
+    verify = given["validate_certs"]
+    return Plain(
         host=(given["host"] or found.host).rstrip("/"),
         token=given["api_key"] or found.token,
-        verify=found.verify if given["validate_certs"] is None else given["validate_certs"],
+        verify=found.verify if verify is None else verify,
         ca_file=given["ca_cert"] or found.ca_file,
         cert_file=given["client_cert"] or found.cert_file,
         key_file=given["client_key"] or found.key_file,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._otelcol.errors import Problem
-from ..backend_queries import BACKENDS, Asked, missing, of_probe
+from ..backend_queries import BACKENDS, Asked, Backend, missing, of_probe
 from .backend_aws import AwsBackend
 from .backend_http import ASKED, HttpBackend
 
@@ -126,22 +126,36 @@ def check(options: Sequence[Mapping[str, Any]], signals: Sequence[str], arrival:
         raise Problem(f"no backend keeps {', '.join(unseen)}", asked=ASKED, where="backends", fix=fix)
 
 
-def _faults(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+# What is wrong, and the fix.
+Fault = tuple[str, str]
+
+
+def _faults(one: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield what is wrong with the options of a backend, and the fix."""
-    kind, chosen = one["kind"], one.get("signals") or []
-    backend = BACKENDS[kind]
-    unread = [name for name in (OF_HTTP if backend.aws else OF_AWS) if one.get(name)]
-    foreign = [signal for signal in chosen if signal not in backend.signals]
-    if unread:
+    kind, backend = one["kind"], BACKENDS[one["kind"]]
+    if unread := [name for name in (OF_HTTP if backend.aws else OF_AWS) if one.get(name)]:
         yield f"{kind} has no use for {', '.join(unread)}", f"Remove {', '.join(unread)}, or correct `kind`."
     if not backend.aws and not one.get("url"):
         yield "url is missing", f"Set `url`, the address of {kind}."
-    if foreign:
+    yield from _faults_of_signals(kind, backend, one.get("signals") or [], has_group=bool(one.get("log_group")))
+
+
+def _faults_of_signals(kind: str, backend: Backend, signals: Sequence[str], *, has_group: bool) -> Iterator[Fault]:
+    """Yield what is wrong with the signals that a backend is asked for, and with its log group."""
+    if foreign := [signal for signal in signals if signal not in backend.signals]:
         yield f"{kind} keeps no {', '.join(foreign)}", f"Set `signals` to some of {', '.join(backend.signals)}."
-    if one.get("log_group") and (len(chosen) > 1 or (backend.aws and not backend.grouped)):
-        fix = "Name a backend for each signal." if backend.grouped else "Remove `log_group`."
-        yield f"{kind} has one signal in a log group" if backend.grouped else f"{kind} has no log groups", fix
-    if backend.grouped and not chosen:
+    if has_group:
+        yield from _faults_with_group(kind, backend, signals)
+    if backend.grouped and not signals:
         yield "signals is missing", f"Set `signals`: those of {kind} are in places of their own."
-    if not one.get("log_group") and (lost := [signal for signal in chosen if signal in backend.grouped]):
+    lost = [signal for signal in signals if signal in backend.grouped]
+    if lost and not has_group:
         yield f"{kind} keeps {', '.join(lost)} in a log group", "Set `log_group`."
+
+
+def _faults_with_group(kind: str, backend: Backend, signals: Sequence[str]) -> Iterator[Fault]:
+    """Yield what is wrong with a log group that is set: one of AWS holds one signal, other backends have none."""
+    if backend.grouped and len(signals) > 1:
+        yield f"{kind} has one signal in a log group", "Name a backend for each signal."
+    elif not backend.grouped and (backend.aws or len(signals) > 1):
+        yield f"{kind} has no log groups", "Remove `log_group`."
