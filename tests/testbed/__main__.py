@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.testbed up|install|down|status|env`: a Kubernetes cluster for demo and tests. See README.md."""
+"""`python -m tests.testbed up|install|down|status|env|hosts`: a cluster and hosts for demo and tests. See README.md."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from tests.testbed.cluster import FAMILIES, IPV4, Cluster, Record, named
 from tests.testbed.env import exports
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
+from tests.testbed.hosts import commands as host_commands
+from tests.testbed.hosts import lifecycle as hosts
 from tests.testbed.loading import Installed
 from tests.testbed.progress import say
 from tests.testbed.status import report
@@ -41,6 +43,7 @@ def up(home: Home, name: str, chosen: argparse.Namespace) -> int:
         family: str = chosen.ip_family or cluster.ip_family
         _check_family(name, record, provider, family)
         provider.up(replace(cluster, node_count=nodes or cluster.node_count, ip_family=family))
+        hosts.join(named(home, name))
     say(f'cluster {name} ({provider.name}) is up: eval "$(python -m tests.testbed env --name {name})"')
     return 0
 
@@ -66,8 +69,9 @@ def install(home: Home, name: str, chosen: argparse.Namespace) -> int:
 
 
 def down(home: Home, name: str, _: argparse.Namespace) -> int:
-    """Remove the cluster and everything of it; what was built stays."""
+    """Remove the cluster, its hosts and everything of them; what was built stays."""
     home.prepare()
+    hosts.down(home, name)
     with home.lock(f"cluster-{named(home, name).name}"):
         cluster = named(home, name)
         if providers.PROVIDERS["external"].lacks(home, os.environ) is None:
@@ -101,6 +105,8 @@ def env(home: Home, name: str, _: argparse.Namespace) -> int:
         "O11Y_TESTBED_INSTALLED": " ".join(installation.fitting(Installed.read(cluster).names, provider)),
         mirror.VARIABLE: os.environ.get(mirror.VARIABLE) or str(mirror.root(home, {})),
     }
+    if group := hosts.running(home, name):
+        variables["O11Y_TESTBED_INVENTORY"] = str(group.inventory)
     # Modules prefer these to KUBECONFIG.
     others = [name for name in os.environ if name.startswith("K8S_AUTH_") or name == "O11Y_EKS_CLUSTER"]
     sys.stdout.write(exports(variables, folder if folder.exists() else None, others))
@@ -128,6 +134,7 @@ COMMANDS: dict[str, Callable[[Home, str, argparse.Namespace], int]] = {
     "install": install,
     "down": down,
     "status": status,
+    "hosts": host_commands.run,
     "env": env,
 }
 
@@ -146,7 +153,9 @@ def _nodes(text: str) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.testbed", description="A Kubernetes cluster for tests.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.testbed", description="A Kubernetes cluster and Linux hosts for tests."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, function in COMMANDS.items():
         command = commands.add_parser(name, help=function.__doc__)
@@ -154,6 +163,8 @@ def main(arguments: Sequence[str]) -> int:
         if name == "up":
             command.add_argument("--nodes", type=_nodes, help="nodes of a new cluster (default: 1)")
             command.add_argument("--ip-family", choices=FAMILIES, help=f"of a new cluster (default: {IPV4})")
+        if name == "hosts":
+            host_commands.add_arguments(command)
         if name == "install":
             command.add_argument("names", nargs="+", metavar="NAME", help=", ".join(NAMES))
     chosen = parser.parse_args(arguments)

@@ -15,6 +15,8 @@ from tests.testbed.cert_manager import Edition
 from tests.testbed.cluster import Cluster
 from tests.testbed.eks import launch
 from tests.testbed.errors import ClusterError, Reason
+from tests.testbed.hosts import lifecycle as host_lifecycle
+from tests.testbed.hosts import root as host_root
 from tests.testbed.mirror import VARIABLE, Release
 
 OPERATOR = "opentelemetry-operator"
@@ -114,6 +116,12 @@ CATALOG = {
         Entry("olm", lacks=lambda _: olm.lacks(), cluster_wide=True),
         Entry("openshift", lacks=lambda _: openshift.lacks(), cluster_wide=True),
         Entry("metrics-api", cluster_wide=True),
+        Entry(
+            "hosts",
+            prepare=lambda store: host_root.prepare(store.builds),
+            lacks=lambda store: host_root.lacks(store.builds.home),
+            start=lambda cluster, _: host_lifecycle.join(cluster),
+        ),
         Entry(
             "collector-0.93",
             lambda _: ("otelcol-0.93",),

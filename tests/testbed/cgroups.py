@@ -21,23 +21,24 @@ def _hierarchies(root: Path) -> list[Path]:
     return [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.is_symlink()]
 
 
-def create(name: str, root: Path = ROOT) -> None:
+def create(name: str, root: Path | None = None) -> None:
     """Make the cgroup in every hierarchy."""
+    root = root or ROOT
     if (root / "cgroup.controllers").exists():
         (root / "cgroup.subtree_control").write_text(V2_CONTROLLERS)
     for hierarchy in _hierarchies(root):
         (hierarchy / name).mkdir(exist_ok=True)
 
 
-def _groups(pattern: str, root: Path) -> Iterator[Path]:
+def _groups(pattern: str, root: Path | None) -> Iterator[Path]:
     """The cgroups of that name and everything below, the deepest first."""
-    for hierarchy in _hierarchies(root):
+    for hierarchy in _hierarchies(root or ROOT):
         for top in hierarchy.glob(pattern):
             yield from sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True)
             yield top
 
 
-def processes(pattern: str, root: Path = ROOT) -> set[int]:
+def processes(pattern: str, root: Path | None = None) -> set[int]:
     """Everything that runs in these cgroups."""
     pids: set[int] = set()
     for group in _groups(pattern, root):
@@ -48,7 +49,7 @@ def processes(pattern: str, root: Path = ROOT) -> set[int]:
     return pids
 
 
-def delete(pattern: str, root: Path = ROOT) -> None:
+def delete(pattern: str, root: Path | None = None) -> None:
     """Remove the cgroups; the kernel refuses for a moment after the last process has ended."""
 
     def left() -> str | None:

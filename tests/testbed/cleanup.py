@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.testbed import cgroups, command, config, netns, process
-from tests.testbed.cluster import Cluster
+from tests.testbed.cluster import NO_SLOT, Cluster
 
 
 def processes(cluster: Cluster) -> set[int]:
@@ -24,8 +24,12 @@ def processes(cluster: Cluster) -> set[int]:
 
 
 def remove(cluster: Cluster) -> None:
-    """Kill, unmount, and delete; every step copes with nothing being there."""
-    slots = [replace(cluster, slot=slot) for slot in sorted({cluster.slot, *netns.slots_of(cluster.dir)})]
+    """Kill, unmount, and delete; every step copes with nothing being there.
+
+    A slot that was written down may have become another cluster's since, for example after a restart of the machine.
+    """
+    written = NO_SLOT if netns.is_foreign(cluster.slot, cluster.dir) else cluster.slot
+    slots = [replace(cluster, slot=slot) for slot in sorted({written, *netns.slots_of(cluster.dir)})]
     process.kill_all(lambda: set().union(*map(processes, slots)), f"cluster {cluster.name}")
     for one in slots:
         netns.delete(one)
@@ -50,7 +54,7 @@ def mounts_below(folder: Path, table: Path = Path("/proc/self/mountinfo")) -> li
 
 def remove_mount_points() -> None:
     """Remove the empty folders that nodes mount over, once no cluster is left on the machine."""
-    if any(Path("/sys/class/net").glob(f"{netns.LINK_PREFIX}*")):
+    if any(netns.LINKS.glob(f"{netns.LINK_PREFIX}*")):
         return
     for folder in map(Path, config.node_folders()):
         if folder.is_dir() and not any(folder.iterdir()):

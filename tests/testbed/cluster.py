@@ -158,10 +158,7 @@ class Cluster:
 
     def read(self) -> Record | None:
         """What an earlier run wrote down, if it did."""
-        try:
-            return Record(**json.loads((self.dir / "cluster.json").read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
+        return read_record(self.dir)
 
     def write(self, record: Record) -> None:
         """Under another name, then renamed: a killed run leaves the old record or the new one, never half of it."""
@@ -171,11 +168,24 @@ class Cluster:
         draft.rename(self.dir / "cluster.json")
 
 
-def named(home: Home, name: str) -> Cluster:
-    """The cluster of that name, with what is written down about it."""
+def read_record(folder: Path) -> Record | None:
+    """What is written down in a cluster's folder, if it is."""
+    try:
+        return Record(**json.loads((folder / "cluster.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be one of a folder."""
     if not NAME.fullmatch(name):
         why = "a name has at most 32 lower-case letters, digits and dashes, with no dash at either end"
         raise ClusterError(f"{name!r} cannot name a cluster", why, "choose another --name (or O11Y_TESTBED_NAME)")
+
+
+def named(home: Home, name: str) -> Cluster:
+    """The cluster of that name, with what is written down about it."""
+    check_name(name)
     record = Cluster(home, name).read() or Record("")
     return Cluster(home, name, record.slot, record.nodes, record.ip_family)
 
@@ -198,7 +208,7 @@ def free_slot(taken: Iterable[int], routes: Iterable[str]) -> int:
     )
 
 
-def taken_slots(home: Home, but: str) -> list[int]:
-    """The slots of all other clusters in this home."""
-    records = ((folder.name, Cluster(home, folder.name).read()) for folder in home.clusters.glob("*"))
-    return [record.slot for name, record in records if record and name != but]
+def taken_slots(home: Home, but: Path) -> list[int]:
+    """The slots of all clusters and groups of hosts in this home but that of one folder."""
+    folders = [folder for folder in (*home.clusters.glob("*"), *home.hosts.glob("*")) if folder != but]
+    return [record.slot for folder in folders if (record := read_record(folder))]

@@ -36,7 +36,7 @@ def up(cluster: Cluster) -> None:
     cleanup.remove(cluster)
     _check_space(builds)
     with cluster.home.lock("slots"):
-        cluster = replace(cluster, slot=free_slot(taken_slots(cluster.home, cluster.name), netns.host_routes()))
+        cluster = replace(cluster, slot=free_slot(taken_slots(cluster.home, cluster.dir), netns.host_routes()))
         cluster.write(Record("embedded", cluster.slot, cluster.node_count, ip_family=cluster.ip_family))
     run_all(tasks(cluster, builds))
     cluster.write(Record("embedded", cluster.slot, cluster.node_count, complete=True, ip_family=cluster.ip_family))

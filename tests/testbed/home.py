@@ -54,6 +54,11 @@ class Home:
         return self.root / "clusters"
 
     @property
+    def hosts(self) -> Path:
+        """One state folder per group of Linux hosts."""
+        return self.root / "hosts"
+
+    @property
     def external(self) -> Path:
         """Kubeconfigs for clusters of the user, one context each. They are not the testbed's own clusters."""
         return self.root / "external"

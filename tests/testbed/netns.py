@@ -20,6 +20,7 @@ from tests.testbed import command
 from tests.testbed.cluster import IPV6, Cluster, Node
 
 NAMESPACES = Path("/run/netns")
+LINKS = Path("/sys/class/net")
 LINK_PREFIX = "o11ytb"
 
 SWITCH = """
@@ -65,7 +66,7 @@ def host_routes(table: Path = Path("/proc/net/route")) -> list[str]:
     return [f"{address}/{mask}" for address, mask in networks if mask != "0.0.0.0"]
 
 
-def _ip(lines: str, **values: str) -> None:
+def ip_lines(lines: str, **values: str) -> None:
     """Run `ip` once per line."""
     for line in lines.strip().format(**values).splitlines():
         command.run(["ip", *line.split()])
@@ -73,21 +74,21 @@ def _ip(lines: str, **values: str) -> None:
 
 def create(cluster: Cluster) -> None:
     """Make the namespaces, links, addresses and routes."""
-    _ip(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip, owner=_owner(cluster.dir))
+    ip_lines(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip, owner=owner(cluster.dir))
     for node in cluster.nodes:
-        _ip(NODE, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
+        ip_lines(NODE, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
         if node.ip_family == IPV6:
-            _ip(NODE_OF_IPV6, namespace=node.namespace, ip6=node.ip6)
+            ip_lines(NODE_OF_IPV6, namespace=node.namespace, ip6=node.ip6)
         for other in cluster.nodes:
             if other != node:
-                _ip("-n {ns} route add {net} via {ip}", ns=node.namespace, net=other.pod_network, ip=other.ips[0])
+                ip_lines("-n {ns} route add {net} via {ip}", ns=node.namespace, net=other.pod_network, ip=other.ips[0])
         command.run([*enter(node), "sysctl", "-qw", *SYSCTLS, *(SYSCTLS_OF_IPV6 if node.ip_family == IPV6 else ())])
         if node.ip_family != IPV6:  # the host has no address of IPv6 in the node network
             masquerade(cluster, node)
     first = cluster.nodes[0]
-    _ip(AWS, namespace=first.namespace, aws_ip=cluster.aws_ip, agent_ip=AGENT_IP)
+    ip_lines(AWS, namespace=first.namespace, aws_ip=cluster.aws_ip, agent_ip=AGENT_IP)
     for node in cluster.nodes[1:]:
-        _ip("-n {ns} route add {agent} via {ip}", ns=node.namespace, agent=AGENT_IP, ip=first.ip)
+        ip_lines("-n {ns} route add {agent} via {ip}", ns=node.namespace, agent=AGENT_IP, ip=first.ip)
 
 
 def masquerade(cluster: Cluster, node: Node) -> None:
@@ -102,15 +103,25 @@ def enter(node: Node) -> list[str]:
     return ["nsenter", f"--net={NAMESPACES / node.namespace}", "--"]
 
 
-def _owner(cluster_dir: Path) -> str:
+def owner(cluster_dir: Path) -> str:
     """What the host's link is labelled with, to be found again even if the cluster's folder was removed by hand."""
     return hashlib.sha256(str(cluster_dir).encode()).hexdigest()[:32]
 
 
-def slots_of(cluster_dir: Path, links: Path = Path("/sys/class/net")) -> set[int]:
+def _owners(links: Path) -> dict[int, str]:
+    """How the link of each slot is labelled; a link that is being made has no label yet."""
+    files_of_links = links.glob(f"{LINK_PREFIX}*/ifalias")
+    return {int(file.parent.name.removeprefix(LINK_PREFIX)): file.read_text().strip() for file in files_of_links}
+
+
+def slots_of(cluster_dir: Path, links: Path | None = None) -> set[int]:
     """The slots whose link is labelled as this cluster's."""
-    aliases = {file.parent.name: file.read_text().strip() for file in links.glob(f"{LINK_PREFIX}*/ifalias")}
-    return {int(name.removeprefix(LINK_PREFIX)) for name, alias in aliases.items() if alias == _owner(cluster_dir)}
+    return {slot for slot, label in _owners(links or LINKS).items() if label == owner(cluster_dir)}
+
+
+def is_foreign(slot: int, cluster_dir: Path, links: Path | None = None) -> bool:
+    """Whether the link of a slot is labelled as another cluster's: then nothing of the slot may be touched."""
+    return _owners(links or LINKS).get(slot, "") not in {"", owner(cluster_dir)}
 
 
 def files(slot: int) -> list[Path]:
@@ -121,12 +132,12 @@ def files(slot: int) -> list[Path]:
 def exists(cluster: Cluster) -> bool:
     """Whether all namespaces and the host's link are there."""
     names = [cluster.switch, *(node.namespace for node in cluster.nodes)]
-    return (Path("/sys/class/net") / cluster.link).exists() and all((NAMESPACES / name).exists() for name in names)
+    return (LINKS / cluster.link).exists() and all((NAMESPACES / name).exists() for name in names)
 
 
 def delete(cluster: Cluster) -> None:
     """Remove namespaces and links, also half-made ones."""
-    if (Path("/sys/class/net") / cluster.link).exists():
+    if (LINKS / cluster.link).exists():
         command.run(["ip", "link", "delete", cluster.link])
     for file in files(cluster.slot):
         command.run(["ip", "netns", "delete", file.name])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.testbed import cgroups, cleanup, command, image, kind, netns, packages, pki
+from tests.testbed import cgroups, cleanup, command, image, kind, netns, packages, pki, process
 from tests.testbed.cluster import NO_SLOT, Cluster, Record, free_slot, named, taken_slots
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
@@ -42,7 +42,7 @@ def test_slots_of_other_clusters_are_known(home: Home) -> None:
     for name, slot in (("one", 0), ("two", 4)):
         Cluster(home, name).write(Record("embedded", slot))
     (home.clusters / "half").mkdir()
-    assert taken_slots(home, "one") == [4]
+    assert taken_slots(home, home.clusters / "one") == [4]
 
 
 def test_clusters_share_nothing_and_names_of_links_fit_into_the_kernels_limit(home: Home) -> None:
@@ -155,8 +155,39 @@ def test_links_tell_whose_they_are(tmp_path: Path) -> None:
     ours, theirs = Path("/state/it"), Path("/state/other")
     for name, owner in (("o11ytb3", ours), ("o11ytb12", ours), ("o11ytb4", theirs)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "ifalias").write_text(f"{netns._owner(owner)}\n")
+        (tmp_path / name / "ifalias").write_text(f"{netns.owner(owner)}\n")
     assert netns.slots_of(ours, tmp_path) == {3, 12}
+    foreign = [netns.is_foreign(slot, ours, tmp_path) for slot in (3, 4, 5)]
+    assert foreign == [False, True, False]
+
+
+def test_down_spares_a_slot_that_has_become_another_clusters(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that reaches the machine is replaced here: the machine may have a cluster in that slot."""
+    (tmp_path / "links/o11ytb0").mkdir(parents=True)
+    (tmp_path / "links/o11ytb0/ifalias").write_text(f"{netns.owner(home.clusters / 'theirs')}\n")
+    killed: list[int] = []
+    touched: list[str] = []
+    monkeypatch.setattr(netns, "LINKS", tmp_path / "links")
+    monkeypatch.setattr(process, "marked", lambda _: [])
+    monkeypatch.setattr(process, "in_namespaces", lambda files: {1234} if files else set())
+    monkeypatch.setattr(process, "kill_all", lambda find, _: killed.extend(find()))
+    monkeypatch.setattr(netns, "NAMESPACES", tmp_path / "netns")
+    monkeypatch.setattr(cgroups, "processes", lambda pattern: {5678} if "o11ytb0n" in pattern else set())
+    monkeypatch.setattr(cgroups, "delete", touched.append)
+    monkeypatch.setattr(command, "run", lambda argv, **_: touched.append(argv[-1]))
+    (tmp_path / "netns").mkdir()
+    (tmp_path / "netns/o11ytb0n1").touch()
+    ours = Cluster(home, "ours", 0)
+    ours.write(Record("embedded", 0, complete=True))
+    cleanup.remove(ours)
+    assert (killed, [name for name in touched if "o11ytb0" in name]) == ([], [])
+    assert not ours.dir.exists()
+    (tmp_path / "links/o11ytb0/ifalias").write_text(f"{netns.owner(ours.dir)}\n")
+    cleanup.remove(ours)
+    assert sorted(killed) == [1234, 5678]
+    assert "o11ytb0n1" in touched
 
 
 def test_mounts_are_found_the_innermost_first(tmp_path: Path) -> None:

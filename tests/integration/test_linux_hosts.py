@@ -1,0 +1,216 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Linux hosts of the testbed are hosts as users have them: reached by SSH, with systemd, credentials and a journal.
+
+The hosts are this test's own. They leave nothing: mounts, links, namespaces, cgroups and processes are compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import cgroups, netns, process
+from tests.testbed.errors import UnavailableError
+from tests.testbed.home import Home
+from tests.testbed.hosts import lifecycle
+from tests.testbed.hosts.model import HostGroup
+from tests.testbed.progress import wait_for
+
+ROOT = Path(__file__).parents[2]
+NAME = f"{os.environ.get('O11Y_TESTBED_NAME', 'o11y')}-linux"[-32:].lstrip("-")
+SECONDS = 900
+HOME = Home.from_environment(os.environ)
+SECRET = "a-secret-of-this-test"
+UNIT = f"""
+[Service]
+Type=oneshot
+DynamicUser=yes
+StateDirectory=proof
+LoadCredential=token:/etc/proof.token
+ProtectSystem=strict
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+SystemCallFilter=@system-service
+ExecStart=/bin/sh -c 'grep -qx {SECRET} "$CREDENTIALS_DIRECTORY/token" && touch /var/lib/proof/it && \
+  ! touch /etc/it 2>/dev/null && echo "user $(id -u) has proof"'
+"""
+PLAY = """
+- hosts: linux
+  become: true
+  gather_facts: true
+  tasks:
+    - name: Write the credential
+      ansible.builtin.copy: {content: "%(secret)s\\n", dest: /etc/proof.token, mode: "0600"}
+    - name: Write the unit
+      ansible.builtin.copy: {src: "{{ unit }}", dest: /etc/systemd/system/proof.service, mode: "0644"}
+    - name: Run the unit
+      ansible.builtin.systemd_service: {name: proof, state: started, daemon_reload: true}
+"""
+
+
+def ask_testbed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.testbed", "hosts", *arguments, "--name", NAME]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
+
+
+@dataclass
+class Machine:
+    """What hosts could leave behind."""
+
+    mounts: set[str]
+    namespaces: set[str]
+    links: set[str]
+    cgroups: set[str]
+    notes: set[str]
+    """What systemd-nspawn writes down for a machine with systemd."""
+
+    @classmethod
+    def now(cls, slot: int) -> Machine:
+        """What there is now of this slot, and the mounts of all."""
+        of_slot = (f"{netns.LINK_PREFIX}{slot}", f"{netns.LINK_PREFIX}{slot}n*", f"{netns.LINK_PREFIX}{slot}sw")
+        found = {
+            folder: {path.name for pattern in of_slot for path in folder.glob(pattern)}
+            for folder in (netns.NAMESPACES, netns.LINKS)
+        }
+        groups = {str(path) for pattern in ("", "*/") for path in cgroups.ROOT.glob(f"{pattern}{of_slot[1]}")}
+        points = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+        mounts = {point for point in points if point.startswith(str(HOME.hosts)) or netns.LINK_PREFIX in point}
+        mounts = {point for point in mounts if Path(point).name in found[netns.NAMESPACES] or "/hosts/" in point}
+        notes = {str(path) for path in Path("/run/systemd").glob(f"nspawn/*/{of_slot[0]}*")}
+        return cls(mounts, found[netns.NAMESPACES], found[netns.LINKS], groups, notes)
+
+
+NOTHING = Machine(set(), set(), set(), set(), set())
+
+
+@pytest.fixture(scope="module")
+def group() -> Iterator[HostGroup]:
+    """Two hosts that run."""
+    try:
+        made = ask_testbed("up", "--count", "2")
+        if made.returncode == UnavailableError.exit_code:
+            pytest.skip(f"no hosts can be had here: {made.stderr}")
+        assert made.returncode == 0, made.stderr
+        group = lifecycle.running(HOME, NAME)
+        assert group is not None
+        assert made.stdout.strip() == str(group.inventory)
+        yield group
+    finally:
+        ask_testbed("down")
+
+
+@pytest.fixture(scope="module")
+def ansible(group: HostGroup, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Run Ansible as users do, with the inventory alone."""
+    home = tmp_path_factory.mktemp("ansible")
+    # No connections are kept for a later run: the last test counts processes.
+    settings = {"ANSIBLE_HOME": str(home), "ANSIBLE_CONFIG": str(home / "ansible.cfg"), "ANSIBLE_SSH_ARGS": ""}
+    (home / "ansible.cfg").touch()
+
+    def run(program: str, *arguments: str) -> str:
+        command = [str(Path(sys.executable).with_name(program)), "-i", str(group.inventory), *arguments]
+        environment = {**os.environ, **settings}
+        done = subprocess.run(
+            command, env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("user", ["ops", "root"])
+def test_ansible_reaches_the_hosts_by_ssh(ansible: Callable[..., str], user: str) -> None:
+    printed = ansible("ansible", "linux", "--become", "-e", f"ansible_user={user}", "-m", "command", "-a", "id -un")
+    assert printed.split().count("root") == 2
+    assert ansible("ansible", "linux", "-e", f"ansible_user={user}", "-m", "ping").count("pong") == 2
+
+
+def test_hosts_are_ready_and_different(ansible: Callable[..., str]) -> None:
+    printed = ansible("ansible", "linux", "--one-line", "-m", "shell", "-a", "hostname; systemctl is-system-running")
+    for word in ("host1\\nrunning", "host2\\nrunning"):
+        assert word in printed
+    ids = ansible("ansible", "linux", "--one-line", "-m", "command", "-a", "cat /etc/machine-id").split()
+    assert len({word for word in ids if len(word) == 32}) == 2
+    reached = "exec 3<>/dev/tcp/{{ 'host2' if inventory_hostname == 'host1' else 'host1' }}/22; head -c 4 <&3"
+    assert ansible("ansible", "linux", "-m", "shell", "-a", f"bash -c '{reached}'").count("SSH-") == 2
+
+
+def test_a_hardened_unit_with_a_credential_writes_to_the_journal(ansible: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "proof.service").write_text(UNIT)
+    (tmp_path / "play.yml").write_text(PLAY % {"secret": SECRET})
+    ansible("ansible-playbook", str(tmp_path / "play.yml"), "-e", f"unit={tmp_path}/proof.service")
+    ask = "journalctl --unit=proof --output=json --no-pager"
+    lines = [json.loads(line) for line in journal(ansible, ask)]
+    said = [line for line in lines if "has proof" in line["MESSAGE"]]
+    assert {line["_HOSTNAME"] for line in said} == {"host1", "host2"}
+    users = {line["_UID"] for line in said}
+    assert all(61184 <= int(user) <= 65519 for user in users), "the range of DynamicUser"
+
+
+def journal(ansible: Callable[..., str], ask: str, hosts: str = "linux") -> list[str]:
+    """What a command prints on the hosts, as lines of JSON."""
+    printed = ansible("ansible", hosts, "--become", "-m", "command", "-a", ask)
+    return [line for line in printed.splitlines() if line.startswith("{")]
+
+
+def test_a_restart_keeps_the_disk_and_the_journal(ansible: Callable[..., str], group: HostGroup) -> None:
+    def boot_of(host: str) -> str:
+        return ansible("ansible", host, "-m", "command", "-a", "cat /proc/sys/kernel/random/boot_id").split()[-1]
+
+    before = {host.name: boot_of(host.name) for host in group.hosts}
+    ansible("ansible", "host1", "--become", "-m", "reboot")
+    after = {host.name: boot_of(host.name) for host in group.hosts}
+    assert (before["host1"] != after["host1"], before["host2"] == after["host2"]) == (True, True)
+    kept = journal(ansible, "journalctl --boot=-1 --unit=proof --output=json --no-pager", "host1")
+    assert any("has proof" in line for line in kept)
+    assert lifecycle.unhealthy(group) is None
+
+
+def test_up_again_changes_nothing(group: HostGroup) -> None:
+    before = process.in_namespaces(netns.files(group.slot))
+    assert ask_testbed("up").returncode == 0
+    assert before
+    assert process.in_namespaces(netns.files(group.slot)) >= before
+
+
+def test_down_leaves_nothing(group: HostGroup) -> None:
+    assert Machine.now(group.slot) != NOTHING
+    files = netns.files(group.slot)
+    inside = process.in_namespaces(files)
+    assert ask_testbed("down").returncode == 0
+    assert Machine.now(group.slot) == NOTHING
+    assert not process.marked(group.dir)
+    assert not [pid for pid in inside if Path(f"/proc/{pid}/exe").exists()]
+    assert not group.dir.exists()
+    assert ask_testbed("status").returncode == 1
+
+
+def test_the_next_command_removes_what_a_killed_up_left(group: HostGroup) -> None:
+    """It is killed while the hosts boot, which takes a second at least."""
+    command = [sys.executable, "-m", "tests.testbed", "hosts", "up", "--count", "2", "--name", NAME]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+
+        def missing() -> str | None:
+            assert killed.poll() is None, "it ended before it could be killed"
+            return None if process.marked(group.dir) else "no host boots"
+
+        wait_for("boot of a host", missing, 60, lambda: "")
+        killed.kill()
+    left = lifecycle.group_named(HOME, NAME)
+    record = left.read()
+    assert record is not None
+    assert not record.complete
+    assert Machine.now(left.slot) != NOTHING
+    assert ask_testbed("down").returncode == 0
+    assert Machine.now(left.slot) == NOTHING
+    assert not group.dir.exists()

@@ -1,0 +1,77 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How hosts are reached: a key of the group, keys of the hosts, and the inventory that names them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from pathlib import Path
+
+from tests.testbed import command, config
+from tests.testbed.hosts.model import Host, HostGroup
+
+USER = "ops"
+"""The user with sudo; config/host-root.sh makes it."""
+HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
+OPS_ID = 1000
+"""The first user that `useradd` makes."""
+
+
+def _new_key(target: Path, comment: str) -> str:
+    """Make a key pair; the public half."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    command.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(target)])
+    return target.with_name(f"{target.name}.pub").read_text(encoding="utf-8").strip()
+
+
+def create(group: HostGroup) -> None:
+    """Make all keys, let the group's key open every host, and write known_hosts and the inventory."""
+    group.key.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    public = _new_key(group.key, f"testbed-{group.name}")
+    rows = []
+    for host in group.hosts:
+        host_key = _new_key(host.changed / HOST_KEY, host.name)
+        rows.append(f"{host.ip} {' '.join(host_key.split()[:2])}\n")
+        _authorize(host.changed / "root", public, 0, 0o700)
+        _authorize(host.changed / "home" / USER, public, OPS_ID, 0o755)
+    group.known_hosts.write_text("".join(rows), encoding="utf-8")
+    config.write(group.inventory, "inventory.yml", inventory_values(group))
+
+
+def _authorize(home: Path, public: str, owner: int, mode: int) -> None:
+    """Let a key open an account. A folder in the upper layer has the mode and the owner that the host sees."""
+    folder = home / ".ssh"
+    folder.mkdir(parents=True)
+    file = folder / "authorized_keys"
+    file.write_text(f"{public}\n", encoding="utf-8")
+    home.parent.chmod(0o755)
+    for path, bits in ((home, mode), (folder, 0o700), (file, 0o600)):
+        path.chmod(bits)
+        os.chown(path, owner, owner)
+
+
+def ssh_options(group: HostGroup) -> list[str]:
+    """Arguments for ssh: the host's key is checked, and nothing of the user's own configuration is read."""
+    options = (f"UserKnownHostsFile={group.known_hosts}", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes")
+    return ["-F", "none", *(word for option in options for word in ("-o", option))]
+
+
+def inventory_values(group: HostGroup) -> dict[str, str]:
+    """What the inventory's template is filled with; JSON is YAML too, and quotes what needs it."""
+    rows = [f"    {host.name}: {{ansible_host: {host.ip}}}" for host in group.hosts]
+    return {
+        "group": group.name,
+        "hosts": "\n".join(rows),
+        "user": USER,
+        "key": json.dumps(str(group.key)),
+        "arguments": json.dumps(shlex.join(ssh_options(group))),
+    }
+
+
+def as_root(group: HostGroup, host: Host, *words: str) -> list[str]:
+    """The command that runs words on a host."""
+    once = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=5"]
+    return ["ssh", *ssh_options(group), *once, "-i", str(group.key), f"root@{host.ip}", *words]

@@ -1,0 +1,88 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host as processes of the machine: how it is booted, and whether it is ready."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from tests.testbed import cgroups, command, config, process
+from tests.testbed.errors import ClusterError
+from tests.testbed.hosts import access
+from tests.testbed.hosts.model import Host, HostGroup
+from tests.testbed.progress import last_lines, say, wait_for
+
+BOOT = config.TEMPLATES / "host.sh"
+PROGRAM = "systemd-nspawn"
+SECONDS_TO_BOOT = 90
+SSH_PORT = 22
+
+
+def lay_out(host: Host) -> None:
+    """The host's own layer of the disk, with what it must not share with another host."""
+    for folder in (host.changed, host.dir / "work", host.dir / "disk", host.changed / "etc"):
+        folder.mkdir(parents=True, mode=0o755)
+        folder.chmod(0o755)
+    (host.changed / "etc/hostname").write_text(f"{host.name}\n", encoding="utf-8")
+    (host.changed / "etc/machine-id").write_text(f"{host.machine_id}\n", encoding="utf-8")
+
+
+def write_names(group: HostGroup) -> None:
+    """Every host knows the names of all."""
+    rows = ["127.0.0.1 localhost", *(f"{host.ip} {host.name}" for host in group.hosts)]
+    for host in group.hosts:
+        (host.changed / "etc/hosts").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+
+
+def start(group: HostGroup, root: Path, host: Host) -> None:
+    """Boot the host, and return once systemd is done and SSH answers."""
+    cgroups.create(host.namespace)
+    unshare = ["unshare", "--mount", "--propagation", "slave", "--"]
+    argv = [*unshare, "sh", str(BOOT), str(root), str(host.dir), host.name, host.namespace]
+    child = process.start(group.dir, host.name, argv, group.log(host.name))
+    wait_for(
+        f"start of {host.name}",
+        lambda: _missing(group, host, child),
+        SECONDS_TO_BOOT,
+        lambda: last_lines(group.log(host.name)),
+    )
+    say(f"{host.name} is ready at {host.ip}")
+
+
+def _missing(group: HostGroup, host: Host, child: subprocess.Popen[bytes]) -> str | None:
+    """None once the host is ready; a failure as soon as its machine has ended."""
+    if (code := child.poll()) is not None:
+        why = f"it ended with code {code}\n{last_lines(group.log(host.name))}"
+        do = "read the log; systemd-nspawn needs a machine that allows mounts, cgroups and namespaces"
+        raise ClusterError(f"{host.name} did not start", why, do)
+    return unready(group, host)
+
+
+def unready(group: HostGroup, host: Host) -> str | None:
+    """Why the host is not ready. A host with a failed unit is ready, and the unit is told."""
+    if not _ssh_answers(host):
+        return f"nothing answers at {host.ip}:{SSH_PORT}"
+    try:
+        ask = "systemctl is-system-running || systemctl list-units --failed --plain --no-legend"
+        state, *failed = command.run(access.as_root(group, host, ask)).splitlines() or [""]
+    except ClusterError as error:
+        return error.why
+    if state == "degraded":
+        say(f"{host.name} has failed units: {'; '.join(failed)}")
+    return None if state in {"running", "degraded"} else f"systemd is {state}"
+
+
+def _ssh_answers(host: Host) -> bool:
+    """Whether a server says that it is one of SSH."""
+    with suppress(OSError), socket.create_connection((host.ip, SSH_PORT), timeout=1) as connection:
+        return connection.recv(4) == b"SSH-"
+    return False
+
+
+def is_dead(group: HostGroup, host: Host) -> bool:
+    """Whether the host's machine is gone."""
+    return process.server_pid(group.dir, host.name, PROGRAM) is None
