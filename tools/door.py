@@ -14,6 +14,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePosixPath
 
 from .quick import ROOT, git
@@ -27,6 +28,7 @@ _NOTE = "<!-- door: written by `python -m tools.door --write` from the imports; 
 Door = dict[str, set[str]]
 
 
+@cache
 def door() -> Door:
     """Return the names that files beside the library import of it, by module."""
     names: Door = {}
@@ -45,7 +47,10 @@ def users_of_the_library() -> list[PurePosixPath]:
 
 def used_by(path: PurePosixPath) -> Iterator[tuple[str, str]]:
     """Yield each module and name of the library that a file uses."""
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if LIBRARY not in text:  # most files: a search is quicker than a syntax tree
+        return
+    tree = ast.parse(text)
     modules: dict[str, str] = {}
     for node in ast.walk(tree):
         if not isinstance(node, ast.ImportFrom) or not node.level:

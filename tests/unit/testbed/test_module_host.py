@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module of a test's playbook ends in a fork as it does in a Python of its own."""
+"""A module of a test's playbook ends in a fork as it does in a Python of its own.
+
+One process, which has imported Ansible, runs all programs; each of them has a fork and a Python of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -22,7 +26,7 @@ PROGRAMS = {
     "controller": "import sys; print([name for name in sys.modules if name.startswith('ansible.cli')])",
     "input": "import sys; print(repr(sys.stdin.read()))",
 }
-# Prints what a program did in a fork and in a process.
+# Prints what each program did in a fork and in a process.
 BOTH = """
 import importlib.util, json, os, subprocess, sys
 spec = importlib.util.spec_from_file_location("module_host", sys.argv[1])
@@ -32,24 +36,34 @@ host.start(sys.argv[2] + "/socket")
 host.use(sys.argv[2] + "/socket")
 import ansible.cli.playbook
 from ansible.plugins.connection import local
-found = []
 os.environ["GIVEN"] = "of the run"
-for popen in (local.subprocess.Popen, subprocess.Popen):
+
+def ended(popen, program):
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     process = popen(host.COMMAND, shell=True, executable="/bin/sh", cwd=sys.argv[2], **pipes)
-    output = process.communicate(sys.argv[3].encode())
-    found.append([type(process).__name__, process.returncode, *(text.decode() for text in output)])
-print(json.dumps(found))
+    output = process.communicate(program.encode())
+    return [type(process).__name__, process.returncode, *(text.decode() for text in output)]
+
+both = (local.subprocess.Popen, subprocess.Popen)
+programs = json.loads(sys.argv[3])
+print(json.dumps({name: [ended(popen, program) for popen in both] for name, program in programs.items()}))
 """
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_fork_and_a_process_are_the_same(name: str) -> None:
+@pytest.fixture(scope="module")
+def ended() -> dict[str, list[list[Any]]]:
+    """Return how each program ended in a fork and in a process."""
     host = Path(__file__).resolve().parents[2] / "support" / "module_host.py"
     large = {**os.environ, "LARGE": "x" * 120_000}
     with TemporaryDirectory() as folder:  # that of pytest may be too long for the address of a socket
-        command = [sys.executable, "-P", "-c", BOTH, str(host), folder, PROGRAMS[name]]
+        command = [sys.executable, "-P", "-c", BOTH, str(host), folder, json.dumps(PROGRAMS)]
         said = subprocess.run(command, env=large, capture_output=True, text=True, check=True, timeout=60).stdout
-    fork, process = json.loads(said)
+    found: dict[str, list[list[Any]]] = json.loads(said)
+    return found
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_fork_and_a_process_are_the_same(ended: dict[str, list[list[Any]]], name: str) -> None:
+    fork, process = ended[name]
     assert [fork[0], process[0]] == ["Module", "Popen"]
     assert fork[1:] == process[1:]
