@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import Reference, remedy
 
+from . import source
 from .role import ROOT
 
 # Of modules, texts are documentation. What is not in backticks is taken up to where a sentence or an argument ends.
@@ -40,15 +41,15 @@ LEAST = 25
 
 def texts(path: Path) -> Iterator[str]:
     """Yield the texts of a module: those of one f-string together, with X for each value."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    nodes = list(ast.walk(source.tree(str(path.relative_to(ROOT)))))
+    inner = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     inner |= {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
