@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from ...module_utils._otelcol.errors import Problem, near
-from ...module_utils._otelcol.rules.user_rules import Expression, Undecided
+from ...module_utils._otelcol.rules.user_rules import Budget, Expression, Undecided
 
 
 def library() -> Any:
@@ -61,9 +61,9 @@ def bounded(expression: str) -> Expression:
     _check_nodes(tree)
     interpreter = _interpreter()
 
-    def compute(value: Any) -> Any:
+    def compute(value: Any, budget: Budget) -> Any:
         try:
-            return interpreter().visit(tree, value)
+            return interpreter(budget).visit(tree, value)
         except jmespath.exceptions.JMESPathTypeError as error:
             wrong = f"{error.function_name}() does not take {error.actual_type}"
             raise Undecided(f"{wrong}; guard it, such as `x && {error.function_name}(x)`") from None
@@ -99,12 +99,13 @@ def _interpreter() -> Any:
     base: Any = importlib.import_module("jmespath.visitor").TreeInterpreter
 
     class Bounded(base):  # type: ignore[misc]  # the library is imported late
-        def __init__(self) -> None:
+        def __init__(self, budget: Budget) -> None:
             super().__init__()
-            self.left = _MOST_STEPS
+            self.left, self.budget = _MOST_STEPS, budget
 
         def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
             self.left -= 1
+            self.budget.spend(1)
             answer = super().visit(node, *args, **kwargs)
             if self.left < 0 or (isinstance(answer, list) and len(answer) > _LONGEST_LIST):
                 raise Undecided(f"it takes more than {_MOST_STEPS} steps, or a list of more than {_LONGEST_LIST} items")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..config.paths import destination, settled
@@ -183,6 +184,11 @@ class Conditions:
 
     all: Sequence[Condition]
     optional: bool = False
+
+    @cached_property
+    def steps(self) -> int:
+        """How many comparisons one value takes at most: one of each condition, and of each of its patterns."""
+        return sum(len(one.operand) if isinstance(one.operand, tuple) else 1 for one in self.all)
 
     def hold(self, value: Any, literals: Mapping[str, str]) -> bool | None:
         """Return whether a value meets all conditions; None if it meets all that can be decided, and one cannot."""

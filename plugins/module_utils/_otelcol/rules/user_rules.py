@@ -25,6 +25,9 @@ from .user_paths import MISSING, Steps, matches, nearest_place
 
 # Findings of one rule in one config. One more says that there are others, and no suppression of a path takes it.
 MOST_FAULTS = 1_000
+# Steps of one rule in one config, over all places: patterns and other conditions that a value is compared with, and
+# steps of expressions. On a slow core a million takes some two seconds.
+MOST_STEPS = 1_000_000
 _KEPT = "_places_of_user_rules"  # what a path leads to, kept with its subject
 
 
@@ -32,7 +35,24 @@ class Undecided(Exception):  # noqa: N818 - no error of this collection, but of 
     """An expression cannot be computed for a config; the text says why, without any value of the config."""
 
 
-Expression = Callable[[Any], Any]
+class Exhausted(Exception):  # noqa: N818 - no error of this collection, but a rule that is too dear for one config
+    """A rule has taken all of its steps in a config."""
+
+
+@dataclass
+class Budget:
+    """The steps that a rule may still take in a config."""
+
+    left: int = MOST_STEPS
+
+    def spend(self, steps: int) -> None:
+        """Take steps. Raises Exhausted if there are none left."""
+        self.left -= steps
+        if self.left < 0:
+            raise Exhausted
+
+
+Expression = Callable[[Any, Budget], Any]
 Places = list[tuple[Path, Any]]
 
 
@@ -72,17 +92,24 @@ class Look:
     steps: Steps
     conditions: Conditions
 
-    def holds(self, value: Any, literals: Mapping[str, str]) -> bool:
-        """Whether the conditions hold of something at the path, or of what is missing there."""
-        found = matches(value, self.steps) or [((), MISSING)]
-        return any(self.conditions.hold(item, literals) for _path, item in found)
+    def holds(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
+        """Whether the conditions hold of something at the path, or of what is missing there. Raises Exhausted."""
+        for _path, item in matches(value, self.steps) or [((), MISSING)]:
+            budget.spend(self.conditions.steps)
+            if self.conditions.hold(item, literals):
+                return True
+        return False
 
-    def failing(self, place: Path, value: Any, literals: Mapping[str, str]) -> Iterator[Path]:
-        """Yield where the conditions do not hold; of what is missing, the last thing on the way that exists."""
+    def failing(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> Iterator[Path]:
+        """Yield where the conditions do not hold; of what is missing, the last thing on the way that exists.
+
+        Raises Exhausted.
+        """
         found = matches(value, self.steps, place)
         if not found and self.conditions.hold(MISSING, literals) is False:
             yield nearest_place(value, self.steps, place)
         for path, item in found:
+            budget.spend(self.conditions.steps)
             if self.conditions.hold(item, literals) is False:
                 yield path
 
@@ -102,6 +129,8 @@ class Judged:
     faults: list[Fault] = field(default_factory=list)
     undecided: list[tuple[Path, Undecided]] = field(default_factory=list)
     has_more: bool = False
+    unseen: int = 0
+    """At how many places the rule did not look any more, because it had taken all of its steps."""
 
     def cut(self) -> None:
         """Keep as many as are shown."""
@@ -140,21 +169,37 @@ class UserRule:
             return ()
         judged = self.judged(subject)
         undecided = [self._undecided(place, why) for place, why in judged.undecided]
-        return [*judged.faults, *undecided, *([self._many()] if judged.has_more else [])]
+        return [*judged.faults, *undecided, *self._left_out(judged)]
 
     def _undecided(self, place: Path, why: Undecided) -> Fault:
         return Fault(place, f"rule '{self.id}' cannot be decided here: {why}", f"Correct the rule at {self.position}.")
+
+    def _left_out(self, judged: Judged) -> Iterator[Fault]:
+        """Yield that there may be other faults, if not all places were looked at."""
+        if judged.has_more:
+            yield self._many()
+        elif judged.unseen:
+            yield self._unseen(judged.unseen)
 
     def _many(self) -> Fault:
         wrong = f"rule '{self.id}' finds more than {MOST_FAULTS} faults in this config, and the others are not shown"
         return Fault((), wrong, "Correct those that are shown, or let the rule look at fewer places.")
 
+    def _unseen(self, unseen: int) -> Fault:
+        places = f"{unseen} {'place' if unseen == 1 else 'places'}"
+        wrong = f"rule '{self.id}' takes more than {MOST_STEPS} steps in this config, and did not look at {places}"
+        return Fault((), wrong, "Let the rule look at fewer places, or give it fewer conditions.")
+
     def judged(self, subject: Subject) -> Judged:
         """Return what the rule finds in a config, for any build and deployment."""
-        judged = Judged()
-        for place, value in self._places_of_types(subject):
+        judged, budget = Judged(), Budget()
+        places = self._places_of_types(subject)
+        for number, (place, value) in enumerate(places):
             try:
-                judged.faults += self._faults(place, value, subject.literals)
+                judged.faults += self._faults(place, value, subject.literals, budget)
+            except Exhausted:
+                judged.unseen = len(places) - number
+                break
             except Undecided as why:
                 judged.undecided.append((place, why))
             if len(judged.faults) + len(judged.undecided) > MOST_FAULTS:
@@ -170,13 +215,14 @@ class UserRule:
             places = [(place, value) for place, value in places if self._has_type(place)]
         return places
 
-    def _faults(self, place: Path, value: Any, literals: Mapping[str, str]) -> list[Fault]:
-        """Return the faults at a place. Raises Undecided."""
-        if self.where and not self._selects(value, literals):
+    def _faults(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> list[Fault]:
+        """Return the faults at a place. Raises Undecided and Exhausted."""
+        budget.spend(1)
+        if self.where and not self._selects(value, literals, budget):
             return []
-        failing = [place] if self.expression is not None and _is_false(self.expression(value)) else []
+        failing = [place] if self.expression is not None and _is_false(self.expression(value, budget)) else []
         for look in self.require:
-            failing += look.failing(place, value, literals)
+            failing += look.failing(place, value, literals, budget)
         return [self._fault(path, place) for path in failing]
 
     def _places(self, subject: Subject) -> Places:
@@ -187,8 +233,8 @@ class UserRule:
             places = known[self.path] = matches(subject.config, self.steps)
         return places
 
-    def _selects(self, value: Any, literals: Mapping[str, str]) -> bool:
-        return all(look.holds(value, literals) for look in self.where)
+    def _selects(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
+        return all(look.holds(value, literals, budget) for look in self.where)
 
     def _has_type(self, place: Path) -> bool:
         kind = kind_of(str(place[1])) if len(place) > 1 else ""

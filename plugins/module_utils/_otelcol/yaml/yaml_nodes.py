@@ -45,6 +45,13 @@ _NEEDS_QUOTES = "Put a text that begins with `!`, `*` or `&` in quotes."
 
 _TAG = "tag:yaml.org,2002:"
 _TEXT = _TAG + "str"
+# The tags that YAML itself has, which `!!` stands before. Source: https://yaml.org/type/
+_TAGS_OF_YAML = frozenset(
+    _TAG + name
+    for name in (
+        *("binary", "bool", "float", "int", "map", "merge", "null", "omap", "pairs", "seq", "set", "str", "timestamp"),
+    )
+)
 
 # The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there.
 SCALARS = (
@@ -136,6 +143,7 @@ class _Composer:
                 style = event.style or ""
                 if event.tag:
                     self._check_tag(event)
+                    self._check_value(event)
                 tag = event.tag or ("" if style or event.implicit[0] else _TEXT)
                 node = Node(SCALAR, event.value, event.start_mark, event.end_mark, style, tag)
                 self.inside.append(node)
@@ -162,7 +170,7 @@ class _Composer:
     def _check_tag(self, event: Any) -> None:
         """Refuse a value that only Ansible decrypts, and a tag that means something to another program."""
         tag, mark = event.tag or "", event.start_mark
-        if not self.strict or not tag.startswith("!") or tag in _TAGS_OF_TEXT:
+        if not self.strict or not tag or tag in _TAGS_OF_TEXT or tag in _TAGS_OF_YAML:
             return
         position = Position(self.file, mark.line + 1, mark.column + 1)
         if tag in VAULT_TAGS:
@@ -170,6 +178,15 @@ class _Composer:
         if tag in _OF_OTHERS:
             raise Invalid(f"the tag {tag} is unknown", position, "Write the value that it stands for.")
         raise Invalid("a tag is unknown", position, f"{_NEEDS_QUOTES} Write the value that a tag stands for.")
+
+    def _check_value(self, event: Any) -> None:
+        """Refuse a value that is not what its tag says, such as `!!int x`, as go-yaml does."""
+        fits = _TYPES.get(event.tag)
+        if self.strict and fits and not isinstance(plain(event.value), fits):
+            name = event.tag.removeprefix(_TAG)
+            mark = (event.start_mark.line, event.start_mark.column)
+            wrong = f"a value has the tag !!{name}, and is no {name}"
+            raise Invalid(wrong, _place(self.file, mark), "Remove the tag, or correct the value.")
 
     def _end(self, event: Any) -> None:
         node = self.open.pop()
@@ -187,6 +204,15 @@ class _Composer:
         if any(one is target for one in self.open):
             raise refuse("a part of it contains itself", self.file, node.start)
         self.inside.append(node)
+
+
+# What a value without its tag may be, by the tag.
+_TYPES: dict[str, tuple[type, ...]] = {
+    _TAG + "null": (type(None),),
+    _TAG + "bool": (bool,),
+    _TAG + "int": (int,),
+    _TAG + "float": (int, float),
+}
 
 
 def scalar(node: Node) -> Any:
@@ -207,7 +233,7 @@ def plain(text: str) -> Any:
 def _converted(kind: str, text: str) -> Any:
     try:
         return _CONVERT[kind](text) if kind in _CONVERT else text
-    except ValueError:  # a wrong tag, or a number with too many digits
+    except ValueError:  # a wrong tag in a text of Ansible, or a number with too many digits
         return text
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rule_files import MOST_RULES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rules import Undecided
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rules import Budget, Undecided
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
     _findings,
     _jmespath,
@@ -251,14 +251,24 @@ def test_an_expression_takes_bounded_time_and_memory() -> None:
     compute = _jmespath.bounded(DOUBLES)
     start = time.process_time()
     with pytest.raises(Undecided, match="more than"):
-        compute([1] * 10)
+        compute([1] * 10, Budget())
     assert time.process_time() - start < 5
+
+
+def test_an_expression_takes_bounded_time_over_all_places(tmp_path: Path) -> None:
+    many = "".join(f"  otlp_grpc/{number}: {{endpoint: 'a:1'}}\n" for number in range(2_000))
+    dear = "|".join(["values(@)", *["map(&`[1,2,3,4,5,6,7,8,9,10]`, @)[]"] * 4])
+    rule = RULE.replace("    require: {tls.insecure: {differs: true}}\n", f"    expression: '{dear}'\n")
+    start = time.process_time()
+    said = of_rule(report(tmp_path, rule, CONFIG.replace("exporters:\n", "exporters:\n" + many)))
+    assert time.process_time() - start < 60
+    assert "steps in this config, and did not look at" in said[-1]["message"]
 
 
 @pytest.mark.parametrize("expression", ["ceil(to_number('1e999'))", "floor(to_number('nan'))", "keys(@)[::0]"])
 def test_an_expression_that_a_function_cannot_compute_is_undecided(expression: str) -> None:
     with pytest.raises(Undecided):
-        _jmespath.bounded(expression)({"a": 1})
+        _jmespath.bounded(expression)({"a": 1}, Budget())
 
 
 def test_an_empty_path_is_refused() -> None:
@@ -292,6 +302,6 @@ def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path) -> Non
 
 def test_an_expression_that_fits_no_value_quotes_none() -> None:
     with pytest.raises(Undecided) as told:
-        _jmespath.bounded("length(@)")(1234567)
+        _jmespath.bounded("length(@)")(1234567, Budget())
     assert "1234567" not in str(told.value)
     assert "length() does not take number" in str(told.value)

@@ -30,6 +30,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rules import (
     MOST_FAULTS,
+    MOST_STEPS,
+    Budget,
     Look,
     Undecided,
     UserRule,
@@ -269,12 +271,12 @@ def test_a_rule_has_a_limit_of_findings() -> None:
 
 @cases("answer, holds", (None, False), (False, False), ("", False), ([], False), ({}, False), (0, True), (True, True))
 def test_an_expression_must_be_true(answer: Any, holds: bool) -> None:
-    asked = rule("exporters.debug", require={}, expression=lambda _value: answer)
+    asked = rule("exporters.debug", require={}, expression=lambda _value, _budget: answer)
     assert (found(asked) == []) is holds
 
 
 def test_an_expression_that_cannot_be_computed_is_told() -> None:
-    def fails(_value: Any) -> Any:
+    def fails(_value: Any, _budget: Budget) -> Any:
         raise Undecided("length() does not take null")
 
     (said,) = found(rule("exporters.debug", require={}, expression=fails))
@@ -282,7 +284,7 @@ def test_an_expression_that_cannot_be_computed_is_told() -> None:
 
 
 def test_what_cannot_be_decided_at_one_place_hides_no_fault_of_another() -> None:
-    def is_decided(value: Any) -> Any:
+    def is_decided(value: Any, _budget: Budget) -> Any:
         if value is None:
             raise Undecided("length() does not take null")
         return False
@@ -299,3 +301,15 @@ def test_what_cannot_be_decided_at_one_place_hides_no_fault_of_another() -> None
 @pytest.mark.parametrize("config", [None, [], "text", {"exporters": []}, {"exporters": None}])
 def test_a_config_of_another_shape_has_no_places(config: Any) -> None:
     assert found(rule("exporters.*"), config=config) == []
+
+
+def test_a_rule_has_a_bound_over_all_places() -> None:
+    config = {"exporters": {f"otlp/{number}": {"endpoint": f"{number}.example"} for number in range(3_000)}}
+    patterns = [f"*{number}.acme.example" for number in range(1_000)]
+    dear = rule("exporters.*", require={"endpoint": {"unlike": patterns}})
+    (said,) = found(dear, config=config)
+    left = 3_000 - MOST_STEPS // (len(patterns) + 1)
+    wrong = f"takes more than {MOST_STEPS} steps in this config, and did not look at {left} places"
+    assert said == f": rule 'acme' {wrong}"
+    cheap = rule("exporters.*", require={"endpoint": {"unlike": patterns[:100]}})
+    assert found(cheap, config=config) == []

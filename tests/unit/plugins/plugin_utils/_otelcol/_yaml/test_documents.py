@@ -26,7 +26,7 @@ SCALARS: list[tuple[str, Any]] = [
     ("-1.5E-3", -0.0015), (".inf", math.inf), ("-.Inf", -math.inf), ("1.2.3", "1.2.3"), ("1e", "1e"), (".", "."),
     ("2001-12-14", "2001-12-14"), ("=", "="), ("<<", "<<"), ("5s", "5s"), ("512Mi", "512Mi"), ("-", [None]),
     ("'1'", "1"), ('"true"', "true"), ("!!str 1", "1"), ("!!int '7'", 7),
-    ("${env:A}", "${env:A}"), ("1" * 5000, "1" * 5000), ("!!int x", "x"),
+    ("${env:A}", "${env:A}"), ("1" * 5000, "1" * 5000),
 ]  # fmt: skip
 
 
@@ -245,6 +245,31 @@ def test_a_password_without_quotes_is_not_shown(sign: str) -> None:
         list(_yaml.load_all(f"user: a\npassword: {sign}Summer2026secret\n", "f"))
     assert "Summer" not in str(raised.value)
     assert "f:2" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["!!word", "!!word x", "!!word {}", "!!word []", "!<x:y> z", "!!python/name:a.b", "!w"]
+)
+def test_a_tag_that_yaml_does_not_have_is_refused(value: str) -> None:
+    """The Collector takes `!!word` for a text without characters, and a mapping under it as if it had no tag."""
+    with pytest.raises(Problem, match="a tag is unknown") as problem:
+        _yaml.load(f"a: {value}\n", "c.yaml")
+    assert "word" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "data"),
+    [("!!str 5", "5"), ("!!map {}", {}), ("!!seq []", []), ('!!int "5"', 5), ("!!float 5", 5.0), ("!!null", None)],
+)
+def test_a_tag_of_yaml_says_what_a_value_is(value: str, data: Any) -> None:
+    assert _yaml.load(f"a: {value}\n", "c.yaml").data == {"a": data}
+
+
+@pytest.mark.parametrize("value", ["!!int x", "!!int 5.5", "!!bool yes", "!!null x", "!!float x", "!!int"])
+def test_a_value_that_is_not_what_its_tag_says_is_refused(value: str) -> None:
+    with pytest.raises(Problem, match="a value has the tag !!") as problem:
+        _yaml.load(f"a: {value}\n", "c.yaml")
+    assert problem.value.where == "c.yaml:1:4"
 
 
 def test_a_tag_of_another_program_is_named() -> None:
