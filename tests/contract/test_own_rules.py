@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import user_conditions, user_rule_files
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _findings, _jmespath
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _findings, _jmespath
 
 from .role import ROOT
 from .source import text
@@ -70,6 +73,37 @@ def test_every_policy_is_listed_and_has_configs() -> None:
 def test_every_rule_of_a_policy_has_good_and_bad_examples(name: str) -> None:
     rules = _findings.own_rules([str(FOLDER / f"{name}.yml")])
     assert [rule.id for rule in rules.all if not (rule.examples.good and rule.examples.bad)] == []
+
+
+# What the last key of an address is called, in all exporters of the catalogue; `cloudid` is a host in base64.
+ADDRESS = re.compile(
+    r"(?!.*_per_host)(?:.*_)?(?:endpoints?|url|brokers|hosts?|hostnames?|servers?|address|dsn|uri|cloudid)"
+)
+
+
+def addresses(node: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of settings that are addresses, as rules write them."""
+    if isinstance(node, str) and node.startswith("#"):
+        node = _builds.tables().shared_fields[node]
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            yield from addresses(inner, f"{path}.{key}" if path else key)
+    elif isinstance(node, list):
+        yield from addresses(node[1], f"{path}[*]")
+    elif ADDRESS.fullmatch(path.rpartition(".")[2].removesuffix("[*]")):
+        yield path
+
+
+def test_the_policy_of_destinations_sees_every_address_of_the_exporters_that_it_allows() -> None:
+    hosts, types = yaml.safe_load((FOLDER / "destinations.yml").read_text())["rules"]
+    rows = [row for row in _builds.tables().fields_of if row.get("section") == "exporters"]
+    allowed = {kind_of(kind) for kind in types["except_types"]}
+    found = {path for row in rows if kind_of(row["type"]) in allowed for path in addresses(row["fields"])}
+    assert {"endpoints[*]", "brokers[*]", "http.endpoint"} <= found
+    names_no_host = {"resolver.k8s.return_hostnames"}
+    assert found - names_no_host == set(hosts["require"])
+    silent = {"debug", "file", "nop", "prometheus"}  # these write or wait to be asked
+    assert set(hosts["types"]) == set(types["except_types"]) - silent
 
 
 def test_no_policy_is_active() -> None:
