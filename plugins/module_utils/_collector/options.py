@@ -155,7 +155,7 @@ class Collector:
             raise Problem(
                 f"collector '{collector.name}' names an IP family twice", fix="Name each in ip_families once."
             )
-        quantities.check(values)
+        quantities.check_quantities(values)
         return collector
 
     @cached_property

@@ -10,7 +10,7 @@ from typing import Any
 
 from .._kube.rights import Right, of_rule
 from .._otelcol.needs.component_table import component
-from .._otelcol.needs.listeners import started
+from .._otelcol.needs.listeners import started_parts
 from .diagnose_checks import Check
 
 # Faults of a config that do not stop data.
@@ -162,7 +162,7 @@ BEGINNING = (
 def needed(config: Any) -> dict[str, list[Right]]:
     """Return the rights that each component needs; only those that are started count."""
     result: dict[str, list[Right]] = {}
-    for part in sorted(started(config), key=lambda part: part.path):
+    for part in sorted(started_parts(config), key=lambda part: part.path):
         row = component(part.section, part.type)
         rules = row.rules(part.settings) if row else ()
         found = list(dict.fromkeys(right for rule in rules for right in of_rule(rule)))

@@ -13,7 +13,7 @@ from .._otelcol.config.paths import at, is_loopback, items, section
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.network_policies import Object, Policies, selects
 from .._otelcol.needs.listeners import listeners as open_ports
-from .._otelcol.needs.listeners import ports_are_known, started
+from .._otelcol.needs.listeners import ports_are_known, started_parts
 
 # How the kubelet asks a port.
 _WAYS = ("httpGet", "tcpSocket", "grpc")
@@ -38,7 +38,7 @@ class Reach:
     ) -> None:
         self.name, self.pod, self.container, self.around = name, pod, container, around
         self.labels = labels_of(pod)
-        parts = list(started(config))
+        parts = list(started_parts(config))
         every = list(open_ports(config, parts, listeners))
         self.open = [item for item in every if item.part and item.part.section == "receivers"]
         known = bool(config) and ports_are_known(config, parts, listeners)

@@ -14,7 +14,7 @@ from typing import Any
 from ...module_utils._otelcol.config.paths import Position
 from ...module_utils._otelcol.errors import Problem, at_most
 from ...module_utils._otelcol.rules import profiles
-from ...module_utils._otelcol.rules.profiles import UNUSED, Judged, Suppression
+from ...module_utils._otelcol.rules.profiles import UNUSED, Suppression, WeighedFindings
 from ...module_utils._otelcol.rules.reports import Checked, Report, Suppressed, counted
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import INTERNAL_ERROR, Finding, Rule
@@ -67,7 +67,7 @@ class Judgement:
         """The ids of all rules."""
         return KNOWN | self.own.ids
 
-    def judge(self, findings: Iterable[Finding]) -> Judged:
+    def judge(self, findings: Iterable[Finding]) -> WeighedFindings:
         """Return the remaining findings with their severities, and the suppressed findings."""
         own = self.own.severities(self.profile)
         return profiles.judge(findings, self.known, self.profile, self.severities, self.suppressions, own=own)

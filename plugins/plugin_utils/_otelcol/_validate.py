@@ -39,7 +39,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ValidationRun:
     """What a run found: its result, the report that says whether it fails, and warnings that are no findings."""
 
     result: dict[str, Any]
@@ -75,7 +75,7 @@ def judged(
     planned: Iterable[Case] = (),
     *,
     how: _inputs.Reading = _inputs.AS_USUAL,
-) -> Judged:
+) -> ValidationRun:
     """Return all findings, and write the report, whether they are severe or not. The arguments are those of `report`.
 
     Raises Problem for a report that would replace a file that was read.
@@ -108,7 +108,7 @@ def judged(
     if arguments["output_path"] not in (NOWHERE, "") and not check:
         result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
     warnings = (*_builds.stand_ins(case.target for case in cases), *collected.warnings(), *unasked)
-    return Judged(result, report, warnings)
+    return ValidationRun(result, report, warnings)
 
 
 def hops(objects: Any) -> list[Hop]:

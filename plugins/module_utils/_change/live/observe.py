@@ -24,7 +24,7 @@ from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.network_policies import policies_to
 from ..._otelcol.kube.objects import ref
-from ..._otelcol.needs.listeners import listeners, started
+from ..._otelcol.needs.listeners import listeners, started_parts
 from ..._otelcol.needs.peers import peers
 from ..._otelcol.traits import RECEIVERS, Trait, traits_of
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
@@ -127,7 +127,7 @@ class _Watched:
 
     def ports(self, table: Listeners) -> list[tuple[str, int]]:
         """Return the ports that clients use and that answer HTTP; others would take the question for data."""
-        found = listeners(self.config, started(self.config), table)
+        found = listeners(self.config, started_parts(self.config), table)
         return list(
             dict.fromkeys(
                 (one.part.id, one.port)

@@ -126,12 +126,24 @@ def _in_document(number: int, data: Any, wanted: bool) -> Iterator[Found]:
 
 
 def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
-    split = [(*str(key).partition("::"), value) for key, value in data.items()]
-    known = {key for key, joined, _rest, value in split if key in TOP_LEVEL and (joined or isinstance(value, Mapping))}
+    """Whether a mapping is a config: it has several sections, or a service with pipelines.
+
+    One section is enough for a mapping of which the user says so.
+    """
     if wanted:
-        return any(key in TOP_LEVEL for key, _joined, _rest, _value in split)
+        return any(str(key).partition("::")[0] in TOP_LEVEL for key in data)
     services = (key for key in data if isinstance(key, str) and nearest(key, ("service",), _ALIKE))
-    return len(known) >= _ENOUGH or any(section(data, key, _PIPELINES) for key in services)
+    return len(_sections_of(data)) >= _ENOUGH or any(section(data, key, _PIPELINES) for key in services)
+
+
+def _sections_of(data: Mapping[Any, Any]) -> set[str]:
+    """Return the sections of a config that a mapping has, also by keys such as `service::telemetry`."""
+    found = set()
+    for key, value in data.items():
+        name, joined, _rest = str(key).partition("::")
+        if name in TOP_LEVEL and (joined or isinstance(value, Mapping)):
+            found.add(name)
+    return found
 
 
 def _opened(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -329,17 +329,21 @@ def secrets_in(config: Any, known: Iterable[Suspect] | None = None) -> set[str]:
         if not isinstance(value, (str, int)):
             continue
         if _is_named(config, path, text):
-            users = text.splitlines() if _is_users(path) else ()
-            found |= {
-                text,
-                *text.split(),
-                _default_of(SCHEME.sub("", text, count=1)),
-                *(line.partition(":")[2] for line in users),
-            }
+            found.update(_secret_parts(path, text))
         elif (header := header_at(config, path)) and _may_log_in(path, header, _default_of(text) or text):
             found |= {text, _default_of(text)}
-        found.update(text[one.start : one.end] for one in shapes)
+        found.update(text[secret.start : secret.end] for secret in shapes)
     return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
+
+
+def _secret_parts(path: Path, text: str) -> Iterator[str]:
+    """Yield a secret and the parts of it that others may show alone: words, a default, passwords of users."""
+    yield text
+    yield from text.split()
+    yield _default_of(SCHEME.sub("", text, count=1))
+    if _is_users(path):
+        for line in text.splitlines():
+            yield line.partition(":")[2]
 
 
 def _is_named(config: Any, path: Path, text: str) -> bool:
@@ -365,8 +369,13 @@ def secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text:
             yield value
         if "\n" in value and (path[-2:-1] == ("data",) or path[-1] == "config"):
             yield from secrets_in(parse(value))
-        pairs = "\n" in value or value.startswith("--") or _is_source((name,)) or path[-2:-1] == ("annotations",)
-        yield from (value[one.start : one.end] for one in secrets_of(value, pairs=pairs))
+        for secret in secrets_of(value, pairs=_may_have_pairs(path, name, value)):
+            yield value[secret.start : secret.end]
+
+
+def _may_have_pairs(path: Path, name: str, value: str) -> bool:
+    """Whether a text of an object may hold `NAME=VALUE`: several lines, flags, data sources and annotations may."""
+    return "\n" in value or value.startswith("--") or _is_source((name,)) or path[-2:-1] == ("annotations",)
 
 
 def _follows_flag(objects: Any, path: Path) -> bool:
@@ -466,27 +475,43 @@ def _is_value(text: str, name: re.Match[str], found: re.Match[str], scheme: bool
     value = found[0]
     if not is_literal(value) or _is_place((name[1],), value):
         return False
-    if ":" not in name[2] or not name[2].endswith(" ") or scheme:
+    if ":" not in name[2] or not name[2].endswith(" ") or scheme or len(value) >= _LONG:
         return True
-    first = max(name.start() - _INDENT, 0)
-    newline = text.rfind("\n", first, name.start())
-    is_first = newline >= 0 or first == 0
-    alone = is_first and not text[max(newline + 1, first) : name.start()].strip(" -") and _LINE.match(text, found.end())
-    return bool(alone) or len(value) >= _LONG or (len(value) >= _SHORT and any(sign.isdigit() for sign in value))
+    if len(value) >= _SHORT and any(sign.isdigit() for sign in value):
+        return True
+    return _is_alone(text, name.start(), found.end())
+
+
+def _is_alone(text: str, start: int, end: int) -> bool:
+    """Whether nothing else stands in the line of a name and its value, but for the dash of a list."""
+    first = max(start - _INDENT, 0)
+    newline = text.rfind("\n", first, start)
+    if newline < 0 and first > 0:
+        return False
+    before = text[max(newline + 1, first) : start]
+    return not before.strip(" -") and bool(_LINE.match(text, end))
 
 
 def _random(text: str) -> Iterator[Secret]:
     """Yield long texts of random letters and digits; hashes and UUIDs, which have no capitals, are none."""
-    for match in _RUN.finditer(text) if len(text) >= _RANDOM else ():
+    if len(text) < _RANDOM:
+        return
+    for match in _RUN.finditer(text):
         run = match[0].rstrip("=")
-        if run == run.lower():  # most long texts: hashes, UUIDs, names
-            continue
-        kinds = ["d" if sign.isdigit() else "u" if sign.isupper() else "l" for sign in run]
-        changes = sum(one != two for one, two in pairwise(kinds) if "d" in (one, two))
-        if set(kinds) == {"d", "u", "l"} and kinds.count("d") >= _DIGITS and changes >= _CHANGES:
-            entropy = -sum(n / len(run) * log2(n / len(run)) for n in Counter(run).values())
-            if entropy >= _ENTROPY:
-                yield Secret(*match.span(), RANDOM)
+        if run != run.lower() and _is_mixed(run) and _entropy(run) >= _ENTROPY:
+            yield Secret(*match.span(), RANDOM)
+
+
+def _is_mixed(run: str) -> bool:
+    """Whether capitals, small letters and digits alternate, as in a key, and not as in a name with a number."""
+    kinds = ["d" if sign.isdigit() else "u" if sign.isupper() else "l" for sign in run]
+    changes = sum(one != two for one, two in pairwise(kinds) if "d" in (one, two))
+    return set(kinds) == {"d", "u", "l"} and kinds.count("d") >= _DIGITS and changes >= _CHANGES
+
+
+def _entropy(run: str) -> float:
+    """Return Shannon's entropy of a text, in bits for each sign."""
+    return -sum(count / len(run) * log2(count / len(run)) for count in Counter(run).values())
 
 
 def concealed(text: str, replace: Callable[[str], str] = lambda _secret: MASK) -> str:

@@ -372,6 +372,10 @@ class Judge:
             fix = f"Write `{context.name}.{path.text}`."
             yield Trouble(NAME, path.start, f"path '{path.text}' does not start with a context", fix)
             return
+        yield from self._steps(path, steps, context)
+
+    def _steps(self, path: Value, steps: list[tuple[str, bool]], context: Context) -> Iterator[Trouble]:
+        """Yield what a context does not have of a path, or keys behind what takes none."""
         name = ".".join(step for step, _keys in steps)
         if name == _CACHE:
             if context is not self.context:

@@ -20,7 +20,7 @@ from .aws_calls import grants_of
 from .aws_policy import Grant
 from .component_row import guarded
 from .component_table import Component, Rules, component
-from .listeners import Listener, Part, listeners, ports_are_known, started
+from .listeners import Listener, Part, listeners, ports_are_known, started_parts
 
 SECRETS_ROOT = "/etc/otelcol/secrets"
 CONFIG_MAPS_ROOT = "/etc/otelcol/configmaps"
@@ -110,7 +110,7 @@ def derive(
     `table` has the ports that component types open, `environment` is what is known of it beforehand, `allow` names the
     rights that have the user's consent. `known` says whether a type is known; another may need the API and open ports.
     """
-    parts = list(started(config))
+    parts = list(started_parts(config))
     used = _used(parts)
     open_ports = list(listeners(config, parts, table))
     ports = _named(open_ports)
@@ -157,7 +157,7 @@ def _uses_account(config: Mapping[str, Any]) -> bool:
 
 def rules_of(config: Mapping[str, Any], allow: Iterable[str]) -> Rules:
     """Return the permissions that the components of a config need."""
-    return _rules(_used(started(config)), allow)
+    return _rules(_used(started_parts(config)), allow)
 
 
 def _used(parts: Iterable[Part]) -> list[tuple[Component, Part]]:

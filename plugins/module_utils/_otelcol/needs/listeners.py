@@ -77,17 +77,24 @@ class Listener(NamedTuple):
         return self.port, self.protocol
 
 
-def started(config: Any) -> Iterator[Part]:
+def started_parts(config: Any) -> Iterator[Part]:
     """Yield the components that are started, extensions first; settings that are no mapping count as empty."""
+    ids = _started_ids(config)
+    for section_name in _SECTIONS:
+        for key, value in section(config, section_name).items():
+            if isinstance(key, str) and (section_name, key) in ids:
+                yield Part(section_name, key, kind_of(key), value if isinstance(value, dict) else {})
+
+
+def _started_ids(config: Any) -> set[tuple[str, str]]:
+    """Return the sections and ids of what the service and its pipelines name."""
     ids = {("extensions", name) for name in items(config, "service", "extensions") if isinstance(name, str)}
     for pipeline in section(config, "service", "pipelines").values():
         for role, sections in ROLES.items():
-            named = [name for name in items(pipeline, role) if isinstance(name, str)]
-            ids.update((part, name) for part in sections for name in named)
-    for part in _SECTIONS:
-        for key, value in section(config, part).items():
-            if isinstance(key, str) and (part, key) in ids:
-                yield Part(part, key, kind_of(key), value if isinstance(value, dict) else {})
+            for name in items(pipeline, role):
+                if isinstance(name, str):
+                    ids.update((section_name, name) for section_name in sections)
+    return ids
 
 
 def listeners(config: Any, parts: Iterable[Part], table: Listeners, by_operator: bool = False) -> Iterator[Listener]:
@@ -112,16 +119,32 @@ def _opened(config: Any, parts: Iterable[Part], table: Listeners, by_operator: b
 
 def _of_part(part: Part, table: Listeners, by_operator: bool) -> Iterator[Listener]:
     """Yield the ports of one component. Each pipeline has processors of its own, so their ports say nothing."""
-    for row in table.get((part.section, part.type), ()) if part.section != "processors" else ():
-        endpoint = at(part.settings, row.path)
-        host, port = _default(row, by_operator and _is_given(part, row)) if endpoint is None else address(endpoint)
-        host = str(at(part.settings, row.host_path, host)) if row.host_path else host
-        protocol = _protocol(part, row)
-        if (port or endpoint is not None) and protocol and _is_on(part, row):
-            path = part.path if endpoint is None else (*part.path, *row.path)
-            setting = (row.host_path or row.path)[0 if endpoint is None else -1 :]
-            about = (row.name, row.app_protocol, row.exposed, setting, bool(row.host_path))
-            yield Listener(part, path, host, port or 0, protocol, *about)
+    if part.section == "processors":
+        return
+    for row in table.get((part.section, part.type), ()):
+        listener = _of_row(row, part, by_operator)
+        if listener:
+            yield listener
+
+
+def _of_row(row: ListenerRow, part: Part, by_operator: bool) -> Listener | None:
+    """Return the port that a row of the table names; None if the component does not open it with its settings."""
+    protocol = _protocol(part, row)
+    if not protocol or not _is_on(part, row):
+        return None
+    endpoint = at(part.settings, row.path)
+    path, setting = (*part.path, *row.path), (row.host_path or row.path)[-1:]
+    if endpoint is None:
+        path, setting = part.path, row.host_path or row.path
+        host, port = _default(row, by_operator and _is_given(part, row))
+        if not port:
+            return None
+    else:
+        host, port = address(endpoint)
+    if row.host_path:
+        host = str(at(part.settings, row.host_path, host))
+    about = (row.name, row.app_protocol, row.exposed, setting, bool(row.host_path))
+    return Listener(part, path, host, port or 0, protocol, *about)
 
 
 class Endpoint(NamedTuple):

@@ -133,21 +133,29 @@ _PARSED: dict[str, Callable[[str], object]] = {
 }
 
 
-def check(options: Mapping[str, Any]) -> None:
+def check_quantities(options: Mapping[str, Any]) -> None:
     """Raise Problem for counts and quantities of a collector's options that Kubernetes refuses."""
     for name, least in _COUNTS.items():
-        outer, _dot, inner = name.partition(".")
-        count = (options.get(outer) or {}).get(inner) if inner else options.get(outer)
+        count = _option(options, name)
         most = _ALL if name in _SHARES else _LARGEST
         if count is not None and not least <= count <= most:
             raise Problem(f"`{name}` is {count}", fix=f"Use a number from {least} to {most}.")
     for name, parse in _PARSED.items():
-        outer, _dot, inner = name.partition(".")
-        quantity = (options.get(outer) or {}).get(inner) if inner else options.get(outer)
+        quantity = _option(options, name)
         if quantity:
             with about(f"`{name}`"):
                 parse(quantity)
     _check_memory(options)
+    _check_cpu(options)
+
+
+def _option(options: Mapping[str, Any], name: str) -> Any:
+    """Return the value of an option such as `replicas`, or of a field of one, such as `storage.size`."""
+    outer, _dot, inner = name.partition(".")
+    return (options.get(outer) or {}).get(inner) if inner else options.get(outer)
+
+
+def _check_cpu(options: Mapping[str, Any]) -> None:
     request, limit = options.get("cpu_request"), options.get("cpu_limit")
     if request and limit and parse_cpu(request) > parse_cpu(limit):
         wrong = f"`cpu_request` {request} is above `cpu_limit` {limit}"

@@ -60,9 +60,12 @@ def unsupported_connection(subject: Subject) -> Iterator[Fault]:
         ends = {role: use.signals(role) for role in ENDS}
         if pairs is None or not all(ends.values()):
             continue
+        used_pairs = [
+            (taken, made) for taken in ends["exporters"] for made in ends["receivers"] if (taken, made) in pairs
+        ]
         joined = {
-            "exporters": {one for one in ends["exporters"] if any((one, to) in pairs for to in ends["receivers"])},
-            "receivers": {one for one in ends["receivers"] if any((of, one) in pairs for of in ends["exporters"])},
+            "exporters": {taken for taken, _made in used_pairs},
+            "receivers": {made for _taken, made in used_pairs},
         }
         for role, paths in ends.items():
             for signal, path in paths.items():

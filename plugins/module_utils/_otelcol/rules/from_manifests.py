@@ -191,17 +191,22 @@ def _together(one: Object, other: Object) -> bool:
 def _exposed(
     container: Object, labels: Object, workload: Object, stream: Sequence[Object]
 ) -> frozenset[tuple[int, str]] | None:
+    """Return the ports of a container that its host or a Service opens; None if there is neither."""
     ports = mappings(container, "ports")
+    exposed = [(port.get("containerPort"), _protocol(port)) for port in ports if port.get("hostPort")]
     numbers = {_name(port): port.get("containerPort") for port in ports}
-    found = [(port.get("containerPort"), _protocol(port)) for port in ports if port.get("hostPort")]
     services = [item for item in stream if item.get("kind") == "Service" and _together(item, workload)]
     for service in _selecting(labels, workload, services):
-        for port in mappings(section(service, "spec"), "ports"):
-            target = port.get("targetPort", port.get("port"))
-            number = numbers.get(target, target) if isinstance(target, str) else target
-            found.append((number, _protocol(port)))
-    known = frozenset((number, protocol) for number, protocol in found if isinstance(number, int))
+        exposed += _targets(service, numbers)
+    known = frozenset((number, protocol) for number, protocol in exposed if isinstance(number, int))
     return known if known or services else None
+
+
+def _targets(service: Object, numbers: Mapping[Any, Any]) -> Iterator[tuple[Any, str]]:
+    """Yield the ports of pods to which a Service leads; it may name them."""
+    for port in mappings(section(service, "spec"), "ports"):
+        target = port.get("targetPort", port.get("port"))
+        yield numbers.get(target, target) if isinstance(target, str) else target, _protocol(port)
 
 
 def _selecting(labels: Object, workload: Object, stream: Iterable[Object]) -> Iterator[Object]:

@@ -164,14 +164,22 @@ def logs_missing(subject: Subject) -> Iterator[Fault]:
     """Yield file_log and journald that read a directory that is not mounted."""
     for part in _parts(subject, "receivers", "filelog"):
         for index, glob in enumerate(items(part.settings, "include")):
-            start = _GLOB.split(glob, maxsplit=1)[0].rpartition("/")[0] if isinstance(glob, str) else ""
-            where = _LINKED if start.startswith(_LINKS) and not _is_missing(subject, start) else start
-            if where and _is_missing(subject, where):
-                yield Fault((*part.path, "include", index), f"nothing is mounted at {where}", _mount(where, where))
+            folder = _folder_of(subject, glob)
+            if folder and _is_missing(subject, folder):
+                message = f"nothing is mounted at {folder}"
+                yield Fault((*part.path, "include", index), message, _mount(folder, folder))
     for part in _parts(subject, "receivers", "journald"):
         directory = part.settings.get("directory") or _JOURNAL
         if isinstance(directory, str) and _is_missing(subject, directory):
             yield Fault(part.path, f"nothing is mounted at {directory}", _mount(directory, directory))
+
+
+def _folder_of(subject: Subject, glob: Any) -> str:
+    """Return the folder that a pattern of file_log needs; where it has links that are mounted, that of their files."""
+    if not isinstance(glob, str):
+        return ""
+    folder = _GLOB.split(glob, maxsplit=1)[0].rpartition("/")[0]
+    return _LINKED if folder.startswith(_LINKS) and not _is_missing(subject, folder) else folder
 
 
 @about("deployment")

@@ -73,7 +73,7 @@ class Suppression:
 
 
 @dataclass(frozen=True)
-class Judged:
+class WeighedFindings:
     """The remaining findings, and the suppressed ones with their reasons."""
 
     remaining: list[Finding]
@@ -88,7 +88,7 @@ def judge(
     suppressions: Sequence[Suppression] = (),
     *,
     own: Mapping[str, str] | None = None,
-) -> Judged:
+) -> WeighedFindings:
     """Return the findings with the severities of a profile and of the user's overrides, without suppressed ones.
 
     `known` are the ids of all rules, `own` the severities of the user's own rules in the profile. An unused suppression
@@ -109,7 +109,7 @@ def judge(
         elif table.get(finding.rule) != OFF:
             remaining.append(_weighed(finding, table, profile, overrides))
     remaining.extend(_unused(item for item in suppressions if item not in used))
-    return Judged(sorted(remaining, key=by_position), suppressed)
+    return WeighedFindings(sorted(remaining, key=by_position), suppressed)
 
 
 def _weighed(finding: Finding, table: Mapping[str, str], profile: str, overrides: Mapping[str, str]) -> Finding:

@@ -102,17 +102,23 @@ def _of_settings(
     """
     row, found, path = build.fields(section, kind), build.find(section, kind), (section, component_id)
     if row and (found or path == TELEMETRY):
-        missing = () if (section, row["type"]) == LIMITER else _missing(row, settings, path)  # a rule of its own
-        for name, fault in (*walk(build.catalogue.shared_fields, row["fields"], settings, path), *missing):
-            needs_use = not row.get("doubt") and name.replace("-", "_") in row.get("when_used", ())
-            placed = _with_place(fault, row, path) if name == UNKNOWN else fault
-            certain = fault.severity == SLIP and build.is_near(row)
-            yield name, placed if certain else hedged(placed, row.get("doubt", "")), needs_use
+        yield from _of_row(build, row, settings, path)
     rows = build.constraints(section, found.type, _typed) if found else Places()
     for (typed, when), place, value in rows.find(settings, path):
-        found_there = walk(build.catalogue.shared_fields, typed["fields"], value, place) if applies(when, value) else ()
-        for name, fault in found_there:
-            yield name, hedged(fault, doubt(typed, build, section, component_id)), False
+        if applies(when, value):
+            for name, fault in walk(build.catalogue.shared_fields, typed["fields"], value, place):
+                yield name, hedged(fault, doubt(typed, build, section, component_id)), False
+
+
+def _of_row(build: Build, row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault, bool]]:
+    """Yield what does not fit the fields of a component."""
+    has_own_rule = (path[0], row["type"]) == LIMITER
+    missing = () if has_own_rule else _missing(row, settings, path)
+    for name, fault in (*walk(build.catalogue.shared_fields, row["fields"], settings, path), *missing):
+        needs_use = not row.get("doubt") and name.replace("-", "_") in row.get("when_used", ())
+        placed = _with_place(fault, row, path) if name == UNKNOWN else fault
+        certain = fault.severity == SLIP and build.is_near(row)
+        yield name, placed if certain else hedged(placed, row.get("doubt", "")), needs_use
 
 
 def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
@@ -167,13 +173,17 @@ def _in_mapping(
             if not _is_right(below, child):
                 stack.append(((*here, key), below, child))
         elif node.get(OPEN, IGNORED) == IGNORED:
-            known = [name for name in node if name != OPEN]
-            listed = f"Known here: {', '.join(known)}." if known else "It has no settings."
-            why = f"'{key}' is not a setting here{near(key, known)}"
-            if OPEN in node:
-                yield UNKNOWN, Fault((*here, key), f"{why} (this version ignores it)", listed, severity="warning")
-            else:
-                yield UNKNOWN, Fault((*here, key), why, listed, severity=SLIP if nearest(key, known, _MISSPELT) else "")
+            yield UNKNOWN, _unknown_key(key, node, here)
+
+
+def _unknown_key(key: str, node: dict[str, Any], here: Path) -> Fault:
+    """Return the fault of a key that a mapping does not have; one that is nearly a known key is a slip."""
+    known = [name for name in node if name != OPEN]
+    listed = f"Known here: {', '.join(known)}." if known else "It has no settings."
+    why = f"'{key}' is not a setting here{near(key, known)}"
+    if OPEN in node:
+        return Fault((*here, key), f"{why} (this version ignores it)", listed, severity="warning")
+    return Fault((*here, key), why, listed, severity=SLIP if nearest(key, known, _MISSPELT) else "")
 
 
 def _in_list(

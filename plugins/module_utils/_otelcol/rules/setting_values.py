@@ -234,13 +234,22 @@ def _fits(condition: Condition, settings: Any) -> bool:
     value = at(settings, path, "")
     if isinstance(value, list) and value and words is not None:
         return any(item in words for item in value) is not refused
-    text = value if isinstance(value, str) else "" if value in (None, [], {}) else str(value)
-    text = text.lower() if any_case or isinstance(value, bool) else text
+    text = _as_text(value, any_case)
     if EXPANDED in text:
         return False
     if words is None:
         return value == "" if refused else bool(text)
-    return (text in words or (refused and value is None and not _ZEROS.isdisjoint(words))) is not refused
+    is_zero = refused and value is None and not _ZEROS.isdisjoint(words)
+    return (text in words or is_zero) is not refused
+
+
+def _as_text(value: Any, any_case: bool) -> str:
+    """Return a value as a row of the table spells it; nothing, `[]` and `{}` are empty."""
+    if isinstance(value, str):
+        return value.lower() if any_case else value
+    if value in (None, [], {}):
+        return ""
+    return str(value).lower() if any_case or isinstance(value, bool) else str(value)
 
 
 _ZEROS = frozenset({"false", "0"})  # what null is for the decoder

@@ -54,15 +54,16 @@ def _timeouts(usual: int, settings: Any, path: Path, _row: Row) -> Found:
     """Yield timeouts above the interval: a job's own, else the global one, else the usual one."""
     common, jobs = section(settings, "global"), section(settings).get("scrape_configs")
     shared = _seconds(common.get("scrape_interval"))
+    default = f"{common['scrape_interval']} in `global`" if shared else "a minute by default"
     places: list[tuple[Path, dict[str, Any]]] = [((*path, "global"), common)]
     if isinstance(jobs, list):
         places += [((*path, "scrape_configs", index), section(job)) for index, job in enumerate(jobs)]
     for place, given in places:
         own, timeout = _seconds(given.get("scrape_interval")), _seconds(given.get("scrape_timeout"))
-        limit = own or (None if own is None or shared is None else shared or usual)
-        if limit and timeout is not None and timeout > limit:
-            globally = f"{common['scrape_interval']} in `global`" if shared else "a minute by default"
-            interval = given["scrape_interval"] if own else globally
+        if own is None or timeout is None or (not own and shared is None):
+            continue  # a variable has one of them
+        if timeout > (own or shared or usual):
+            interval = given["scrape_interval"] if own else default
             message = f"'scrape_timeout' is {given['scrape_timeout']}, more than the interval, which is {interval}"
             yield RANGE, Fault((*place, "scrape_timeout"), message, "Shorten it, or write a longer `scrape_interval`.")
 
@@ -95,14 +96,24 @@ def _port(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     """Yield addresses without a port; a row's `listens` has the ports that a server takes, which knows no scheme."""
     for key in keys:
         for place, value in values_of(settings, key, path):
-            if isinstance(value, str) and ("listens" in row or not _NO_PORT.match(value)):
-                why, meant = _listening(value, row["listens"]) if "listens" in row else _dialing(value)
-                if why:
-                    yield WORD, Fault(place, f"'{value}' {why}", f"Write `{meant}`.")
+            if isinstance(value, str):
+                yield from _port_of(value, place, row)
         whole = at(settings, steps(key))
-        is_open = isinstance(whole, str) and not whole.startswith("unix") and "listens" not in row
-        if is_open and _ENDS_WITH_HOST.search(whole):
+        is_dialed = isinstance(whole, str) and not whole.startswith("unix") and "listens" not in row
+        if is_dialed and _ENDS_WITH_HOST.search(whole):
             yield WORD, Fault((*path, *steps(key)), f"'{whole}' has no port", f"Write `{whole}:4317`.")
+
+
+def _port_of(address: str, place: Path, row: Row) -> Found:
+    """Yield an address whose port is missing, or is none that a server takes."""
+    if "listens" in row:
+        why, meant = _listening(address, row["listens"])
+    elif _NO_PORT.match(address):
+        return
+    else:
+        why, meant = _dialing(address)
+    if why:
+        yield WORD, Fault(place, f"'{address}' {why}", f"Write `{meant}`.")
 
 
 def _listening(value: str, ports: list[int]) -> tuple[str, str]:

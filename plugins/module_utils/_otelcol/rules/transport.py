@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.masking import (
     ATTRIBUTE,
@@ -205,24 +205,43 @@ def verbose_debug(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, f"'{part.id}' writes all received data into the log", fix)
 
 
-def _clear(subject: Subject) -> Iterator[tuple[Part, Path, str]]:
-    """Yield the exporters that send in clear text, where that is said, and to which host (empty: not known)."""
+class _ClearText(NamedTuple):
+    """An exporter that sends in clear text, where that is said, and to which host; empty if it is not known."""
+
+    part: Part
+    path: Path
+    host: str
+
+
+def _clear(subject: Subject) -> Iterator[_ClearText]:
+    """Yield the exporters that send in clear text."""
     for part in subject.view.parts:
-        if part.section != "exporters" or sends_nothing(part.kind):
-            continue
-        insecure: Path = next((path for path in (("tls",), ("protocol", "otlp", "tls")) if _off(part, path)), ())
-        seen = False
-        for key in _ENDPOINTS:
-            scheme, host = destination(part.settings.get(key))
-            if scheme == _WITHOUT_TLS or (insecure and scheme in ("", "dns", "passthrough") and host):
-                seen = True
-                yield part, (*part.path, key) if scheme == _WITHOUT_TLS else (*part.path, *insecure, "insecure"), host
-        if insecure and not seen and not _is_encrypted(part.settings):
-            yield part, (*part.path, *insecure, "insecure"), ""
+        if part.section == "exporters" and not sends_nothing(part.kind):
+            yield from _clear_endpoints(part)
 
 
-def _off(part: Part, path: Path) -> bool:
-    return at(part.settings, (*path, "insecure")) is True
+def _clear_endpoints(part: Part) -> Iterator[_ClearText]:
+    """Yield the endpoints of an exporter without TLS; where none is known, the switch that turns TLS off."""
+    insecure = _insecure_at(part)
+    is_seen = False
+    for key in _ENDPOINTS:
+        scheme, host = destination(part.settings.get(key))
+        if scheme == _WITHOUT_TLS:
+            is_seen = True
+            yield _ClearText(part, (*part.path, key), host)
+        elif insecure and host and scheme in ("", "dns", "passthrough"):
+            is_seen = True
+            yield _ClearText(part, insecure, host)
+    if insecure and not is_seen and not _is_encrypted(part.settings):
+        yield _ClearText(part, insecure, "")
+
+
+def _insecure_at(part: Part) -> Path:
+    """Return the path of a switch that turns TLS off; an empty one if there is none."""
+    for path in (("tls", "insecure"), ("protocol", "otlp", "tls", "insecure")):
+        if at(part.settings, path) is True:
+            return (*part.path, *path)
+    return ()
 
 
 def _is_encrypted(settings: dict[str, Any]) -> bool:

@@ -123,7 +123,7 @@ class Examples:
 
 
 @dataclass
-class Judged:
+class RuleOutcome:
     """What a rule finds in a config: faults, and places where it cannot be decided."""
 
     faults: list[Fault] = field(default_factory=list)
@@ -174,7 +174,7 @@ class UserRule:
     def _undecided(self, place: Path, why: Undecided) -> Fault:
         return Fault(place, f"rule '{self.id}' cannot be decided here: {why}", f"Correct the rule at {self.position}.")
 
-    def _left_out(self, judged: Judged) -> Iterator[Fault]:
+    def _left_out(self, judged: RuleOutcome) -> Iterator[Fault]:
         """Yield that there may be other faults, if not all places were looked at."""
         if judged.has_more:
             yield self._many()
@@ -190,9 +190,9 @@ class UserRule:
         wrong = f"rule '{self.id}' takes more than {MOST_STEPS} steps in this config, and did not look at {places}"
         return Fault((), wrong, "Let the rule look at fewer places, or give it fewer conditions.")
 
-    def judged(self, subject: Subject) -> Judged:
+    def judged(self, subject: Subject) -> RuleOutcome:
         """Return what the rule finds in a config, for any build and deployment."""
-        judged, budget = Judged(), Budget()
+        judged, budget = RuleOutcome(), Budget()
         places = self._places_of_types(subject)
         for number, (place, value) in enumerate(places):
             try:

@@ -53,12 +53,21 @@ def intake_path(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("exporters", "otlphttp"):
         for signal in ("", *_SIGNALS.values()):
             key = f"{signal}_endpoint" if signal else "endpoint"
-            host, path = _target(part, key)
-            service = _AWS.match(host)
-            if service and signal and (path != f"/v1/{signal}" or _SIGNALS.get(service[1]) != signal):
-                yield _misdirected(part, key, f"/v1/{signal} of the service that takes {signal}")
-            elif service and not signal and path.strip("/"):
-                yield _misdirected(part, key, "no path; the exporter adds its own")
+            better_path = _better_path(part, key, signal)
+            if better_path:
+                yield _misdirected(part, key, better_path)
+
+
+def _better_path(part: Part, key: str, signal: str) -> str:
+    """Return which path an endpoint of AWS needs, for one signal or for all; empty if it has it, or is another's."""
+    host, path = _target(part, key)
+    service = _AWS.match(host)
+    if not service:
+        return ""
+    if not signal:
+        return "no path; the exporter adds its own" if path.strip("/") else ""
+    is_right = path == f"/v1/{signal}" and _SIGNALS.get(service[1]) == signal
+    return "" if is_right else f"/v1/{signal} of the service that takes {signal}"
 
 
 _ADDED = ("/v1/traces", "/v1/metrics", "/v1/logs", "/loki/api/v1/push")

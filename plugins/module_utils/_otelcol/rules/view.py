@@ -23,7 +23,7 @@ from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..config.pipelines import PipelineGraph
 from ..errors import near, nearest
 from ..languages.ottl import Language
-from ..needs.listeners import Listener, Part, listeners, started
+from ..needs.listeners import Listener, Part, listeners, started_parts
 from ..traits import kind_of
 
 __all__ = ["Listener", "Part", "Pipeline", "Target", "View", "kind_of"]
@@ -95,7 +95,7 @@ class View:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The started components, extensions first, without those whose settings are a variable."""
-        found = started(self.config)
+        found = started_parts(self.config)
         return tuple(part for part in found if not isinstance(at(self.config, part.path), str))
 
     @cached_property

@@ -59,20 +59,28 @@ def traced(config: Mapping[str, Any], got: Mapping[str, Mapping[str, Sequence[Re
     """Yield what each processor took away (-), added (+) or changed (~), for every pipeline that got something."""
     for name, pipeline in config["service"]["pipelines"].items():
         signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
-        stages = len(pipeline.get("processors") or ()) + 1
-        steps = [list(got.get(stage(name, number), {}).get(signal, ())) for number in range(stages)]
+        processors = pipeline.get("processors") or ()
+        steps = [list(got.get(stage(name, number), {}).get(signal, ())) for number in range(len(processors) + 1)]
         if not steps[0]:
             continue
         yield f"{name}: {len(steps[0])} {signal} come in"
-        for processor, before, after in zip(pipeline.get("processors") or (), steps, steps[1:], strict=False):
-            lost = [record for record in before if record not in after]
-            gained = [record for record in after if record not in before]
-            if len(lost) == len(gained):
-                for old, new in zip(lost, gained, strict=True):
-                    yield f"{name}: {processor}: ~ {'; '.join(changes(old, new))}"
-                continue
-            yield from (f"{name}: {processor}: - {brief(signal, record)}" for record in lost)
-            yield from (f"{name}: {processor}: + {brief(signal, record)}" for record in gained)
+        for processor, before, after in zip(processors, steps, steps[1:], strict=False):
+            for line in _step(signal, before, after):
+                yield f"{name}: {processor}: {line}"
+
+
+def _step(signal: str, before: Sequence[Record], after: Sequence[Record]) -> Iterator[str]:
+    """Yield what one processor did. As many new records as are gone are the old ones, changed."""
+    lost = [record for record in before if record not in after]
+    gained = [record for record in after if record not in before]
+    if len(lost) == len(gained):
+        for old, new in zip(lost, gained, strict=True):
+            yield f"~ {'; '.join(changes(old, new))}"
+        return
+    for record in lost:
+        yield f"- {brief(signal, record)}"
+    for record in gained:
+        yield f"+ {brief(signal, record)}"
 
 
 def _compared(

@@ -142,28 +142,40 @@ def _span(record: Record, place: str, time: int) -> dict[str, Any]:
 
 def _metric(record: Record, place: str, time: int) -> dict[str, Any]:
     kind = list(POINTS)[_word(record, "type", tuple(POINTS), "gauge", place)]
+    begin = time if record.get("temporality") == "delta" else _START
     point: dict[str, Any] = {
-        "startTimeUnixNano": str((time if record.get("temporality") == "delta" else _START) - _NANOSECONDS["m"]),
+        "startTimeUnixNano": str(begin - _NANOSECONDS["m"]),
         "timeUnixNano": str(time),
         "attributes": _attributes(record.get("attributes") or {}),
+        **(_buckets(record) if kind == "histogram" else _number(record, place)),
     }
     data: dict[str, Any] = {"dataPoints": [point]}
-    if kind == "histogram":
-        bounds = list(record.get("bounds") or ())
-        buckets = list(record.get("buckets") or [record.get("count", 1), *[0] * len(bounds)])
-        point |= {"explicitBounds": bounds, "bucketCounts": [str(number) for number in buckets]}
-        point |= {"count": str(record.get("count", sum(buckets))), "sum": record.get("sum", 0)}
-    else:
-        value = record.get("value", 1)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise Problem(f"the value '{value}' is not a number", where=place, fix="Write an integer or a float.")
-        point |= {"asInt": str(value)} if isinstance(value, int) else {"asDouble": value}
     if kind != "gauge":
         data["aggregationTemporality"] = _word(record, "temporality", TEMPORALITY, "cumulative", place)
     if kind == "sum":
         data["isMonotonic"] = bool(record.get("monotonic", True))
     named = {name: str(record.get(name, "")) for name in ("unit", "description")}
     return {"name": str(record.get("name", "metric")), **named, POINTS[kind]: data}
+
+
+def _buckets(record: Record) -> dict[str, Any]:
+    """Return what a point of a histogram has; without buckets, all is in the first."""
+    bounds = list(record.get("bounds") or ())
+    buckets = list(record.get("buckets") or [record.get("count", 1), *[0] * len(bounds)])
+    return {
+        "explicitBounds": bounds,
+        "bucketCounts": [str(number) for number in buckets],
+        "count": str(record.get("count", sum(buckets))),
+        "sum": record.get("sum", 0),
+    }
+
+
+def _number(record: Record, place: str) -> dict[str, Any]:
+    """Return what a point of a gauge or sum has. Raises Problem for a value that is no number."""
+    value = record.get("value", 1)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Problem(f"the value '{value}' is not a number", where=place, fix="Write an integer or a float.")
+    return {"asInt": str(value)} if isinstance(value, int) else {"asDouble": value}
 
 
 def _log(record: Record, place: str, time: int) -> dict[str, Any]:
@@ -251,9 +263,7 @@ def _read_span(span: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def _read_metric(metric: Mapping[str, Any]) -> Iterator[Record]:
-    kind = next(
-        (name for name in ("gauge", "sum", "histogram", "exponentialHistogram", "summary") if name in metric), ""
-    )
+    kind = next((name for name in _KINDS_OF_METRICS if name in metric), "")
     data = metric.get(kind) or {}
     for point in data.get("dataPoints") or ():
         found: Record = {
@@ -262,19 +272,27 @@ def _read_metric(metric: Mapping[str, Any]) -> Iterator[Record]:
             "unit": metric.get("unit", ""),
             "description": metric.get("description", ""),
             "attributes": _map(point.get("attributes")),
+            **_read_point(kind, point),
         }
-        if kind in ("sum", "gauge"):
-            found["value"] = int(point["asInt"]) if "asInt" in point else point.get("asDouble", 0)
-        else:
-            found |= {"count": int(point.get("count") or 0), "sum": point.get("sum", 0)}
-        if kind == "histogram":
-            found["bounds"] = list(point.get("explicitBounds") or ())
-            found["buckets"] = [int(number) for number in point.get("bucketCounts") or ()]
         if "aggregationTemporality" in data:
             found["temporality"] = _named(TEMPORALITY, data["aggregationTemporality"])
         if kind == "sum":
             found["monotonic"] = bool(data.get("isMonotonic"))
         yield found
+
+
+_KINDS_OF_METRICS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
+
+
+def _read_point(kind: str, point: Mapping[str, Any]) -> Record:
+    """Return the value of a point, or what it counts."""
+    if kind in ("sum", "gauge"):
+        return {"value": int(point["asInt"]) if "asInt" in point else point.get("asDouble", 0)}
+    counted: Record = {"count": int(point.get("count") or 0), "sum": point.get("sum", 0)}
+    if kind == "histogram":
+        counted["bounds"] = list(point.get("explicitBounds") or ())
+        counted["buckets"] = [int(number) for number in point.get("bucketCounts") or ()]
+    return counted
 
 
 def _read_log(record: Mapping[str, Any]) -> Iterator[Record]:

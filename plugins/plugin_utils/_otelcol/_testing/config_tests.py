@@ -36,7 +36,7 @@ _GET_ONE = "Install that Collector on the controller, or give the path of one wi
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _TestResult:
     """A test and what it found."""
 
     suite: case.Suite
@@ -150,7 +150,7 @@ class _Beside:
             return cls({}, [str(problem)], problem)
 
 
-def _result(judged: Sequence[_Judged], beside: _Beside) -> dict[str, Any]:
+def _result(judged: Sequence[_TestResult], beside: _Beside) -> dict[str, Any]:
     """Return the result of the task."""
     facts = dict(beside.facts)
     written = facts.pop("changed", False) or any(item.golden for item in judged)
@@ -161,7 +161,7 @@ def _result(judged: Sequence[_Judged], beside: _Beside) -> dict[str, Any]:
     return result
 
 
-def _conclude(result: dict[str, Any], judged: Sequence[_Judged], beside: _Beside) -> None:
+def _conclude(result: dict[str, Any], judged: Sequence[_TestResult], beside: _Beside) -> None:
     """Raise Problem if a test failed, or what the run finds beside its tests."""
     failed = [item for item in judged if item.lines]
     if failed:
@@ -190,11 +190,11 @@ def _benches(
     return benches, broken
 
 
-def _unread(broken: suites.Broken) -> _Judged:
-    return _Judged(case.Suite(broken.file), case.Case(_READABLE, broken.file, (), {}), (broken.why,))
+def _unread(broken: suites.Broken) -> _TestResult:
+    return _TestResult(case.Suite(broken.file), case.Case(_READABLE, broken.file, (), {}), (broken.why,))
 
 
-def _checked(judged: Sequence[_Judged]) -> list[Checked]:
+def _checked(judged: Sequence[_TestResult]) -> list[Checked]:
     """Return the tests as a report in JUnit has them: those of a file are a class."""
     return [
         Checked(item.test.name, tuple(_findings(item)), group=_relative(item.suite.file), seconds=item.seconds)
@@ -268,7 +268,7 @@ def _program_of(image: str, programs: Mapping[str, str]) -> str:
     return programs.get(image, "") if image else next(iter(programs.values()), "")
 
 
-def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[policies.Policy]) -> _Judged:
+def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[policies.Policy]) -> _TestResult:
     """Run one test. What keeps it from running is its failure; the others still run."""
     begin = time.monotonic()
     try:
@@ -277,7 +277,7 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
             bench, test = replace(bench, traced=True), replace(test, given=planned.given)
         outcome = run(bench, test)
     except Problem as problem:
-        return _Judged(suite, test, (bench.hidden(str(problem)),), seconds=time.monotonic() - begin)
+        return _TestResult(suite, test, (bench.hidden(str(problem)),), seconds=time.monotonic() - begin)
     written, notes = list[str](), list(outcome.notes)
     try:
         with guarded("comparing what arrived", test.where):
@@ -293,7 +293,7 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
     said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace, notes))
     differences, steps, told = said
     took = time.monotonic() - begin
-    return _Judged(suite, test, differences, outcome.changes, steps, tuple(written), told, took)
+    return _TestResult(suite, test, differences, outcome.changes, steps, tuple(written), told, took)
 
 
 def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome, written: list[str]) -> list[str]:
@@ -333,12 +333,12 @@ def _queries(exporter: str, wanted: Any, got: Mapping[str, Sequence[records.Reco
             yield f"{exporter}: {item['query']}: expected {item['is']!r}, got {found!r}"
 
 
-def _findings(item: _Judged) -> Iterator[Finding]:
+def _findings(item: _TestResult) -> Iterator[Finding]:
     for line in item.lines:
         yield Finding(Position(item.suite.file), item.test.name, _RULE, "error", line)
 
 
-def _text(judged: Sequence[_Judged]) -> str:
+def _text(judged: Sequence[_TestResult]) -> str:
     """Return a line for each test, and below it one for each difference."""
     lines = []
     for item in judged:

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Mount, Needs, derive
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import (
     listeners,
-    started,
+    started_parts,
     waits_for_clients,
 )
 
@@ -21,7 +21,7 @@ from ...helpers import LISTENERS, cases, needs, rows, running
 @cases("settings, host", ({}, "0.0.0.0"), ({"hostname": "localhost"}, "localhost"), ({"port": 2055}, ""))
 def test_a_host_may_stand_beside_its_port(settings: Any, host: str) -> None:
     config = running(receivers={"netflow": settings})
-    (found,) = [item for item in listeners(config, started(config), LISTENERS) if item.part]
+    (found,) = [item for item in listeners(config, started_parts(config), LISTENERS) if item.part]
     assert (found.host, found.port, found.protocol, found.name) == (host, 2055, "UDP", "netflow")
 
 
