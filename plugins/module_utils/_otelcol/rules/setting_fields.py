@@ -31,7 +31,7 @@ from .view import Build
 
 ANY, ENTRY, LABEL = "?", "*", "#"
 # What a mapping of text may be, which can also be a list of names with values: headers.
-_PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value": "s"}]}
+PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value": "s"}]}
 EXPANDED = "${"
 _QUOTE = "Write `'"
 UNKNOWN, MISSING = "unknown-field", "missing-field"
@@ -145,7 +145,7 @@ def walk(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> I
         if node == "lm":
             yield from repeated(value, here)
         if node in ("lm", "ml"):  # `ml`: a name may be missing or repeated
-            node = _PAIRS.get(type(value), node)
+            node = PAIRS.get(type(value), node)
         if isinstance(node, dict):
             yield from _in_mapping(node, value, here, stack)
         elif isinstance(node, list):

@@ -4,13 +4,14 @@
 """Whether a path of a user's rule can exist: in a section, in any known type, in any known version. Private.
 
 A rule with a slip in its path would find nothing for ever, and nobody would notice. Sources: the types and settings of
-the catalogue. What the catalogue does not know of a type may exist.
+the catalogue. What the catalogue does not know of a type may exist: such a path is not certain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
@@ -19,13 +20,33 @@ from ..catalogue.rows import IGNORED, OPEN, SECTIONS
 from ..config.paths import ROLES
 from ..errors import near
 from ..traits import kind_of
-from .setting_fields import ANY, ENTRY, LABEL
+from .setting_fields import ANY, ENTRY, LABEL, PAIRS
 from .user_paths import Step, Steps, wildcard_of
 
 _SERVICE, _PIPELINES, _TELEMETRY = "service", "pipelines", ("service", "telemetry")
 _OF_SERVICE = ("extensions", _PIPELINES, "telemetry")
-# Letters of the catalogue for values with parts: mappings and lists, and texts that may be such.
-_WITH_PARTS = "lm"
+# Letters of the catalogue for values with parts: lists and mappings. What may be both is a mapping of text that can
+# be written as a list of names with values: headers.
+_LIST, _MAPPING = "lm"
+
+
+class _Has(IntEnum):
+    """Whether settings have something at a path."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why no config has a path, empty if one may; and whether the catalogue knows that one may."""
+
+    why_not: str = ""
+    is_certain: bool = True
+
+
+_EXISTS, _MAY_EXIST = Verdict(), Verdict(is_certain=False)
 
 
 @dataclass(frozen=True)
@@ -51,39 +72,42 @@ class KnownPaths:
                 found.setdefault((row["section"], row["type"]), []).append(row["fields"])
         return found
 
-    def why_not(self, steps: Steps, types: Iterable[str] = ()) -> str:
-        """Return why no config has the path; empty if one may. `types` narrow the components of the path."""
+    def verdict(self, steps: Steps, types: Iterable[str] = ()) -> Verdict:
+        """Return whether a config may have the path. `types` narrow the components of the path."""
         if not steps:
-            return ""
+            return _EXISTS
         first, *rest = steps
         sections = _met(first, (*SECTIONS, _SERVICE))
         if not sections:
-            return f"no config has '{first.key}'{near(first.key, (*SECTIONS, _SERVICE))}"
-        reasons = [self._below(name, rest, frozenset(map(kind_of, types))) for name in sections]
-        return "" if "" in reasons else reasons[0]
+            return Verdict(f"no config has '{first.key}'{near(first.key, (*SECTIONS, _SERVICE))}")
+        found = [self._below(name, rest, frozenset(map(kind_of, types))) for name in sections]
+        return next((one for one in (_EXISTS, _MAY_EXIST) if one in found), found[0])
 
-    def _below(self, name: str, steps: list[Step], types: frozenset[str]) -> str:
+    def _below(self, name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
         if not steps:
-            return ""
+            return _EXISTS
         return self._in_service(steps) if name == _SERVICE else self._in_section(name, steps, types)
 
-    def _in_section(self, name: str, steps: list[Step], types: frozenset[str]) -> str:
+    def _in_section(self, name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
         first, *rest = steps
         kinds = list(_met(_type_of(first), self.types[name]))
         if not kinds:
-            return f"no build has {name[:-1]} '{first.key}'{near(first.key.partition('/')[0], self.types[name])}"
+            nearest = near(first.key.partition("/")[0], self.types[name])
+            return Verdict(f"no build has {name[:-1]} '{first.key}'{nearest}")
+        if not rest:
+            return _EXISTS
         kinds = [kind for kind in kinds if not types or kind_of(kind) in types]
         known = [kind for kind in kinds if self._settings_of(name, kind)]
-        if not known or any(self._has(name, kind, rest, first) for kind in known):
-            return ""
-        return f"no known component of {name} has this setting{_near_setting(rest, self._all_settings(name, kinds))}"
+        has = max((self._has(name, kind, rest, first) for kind in known), default=_Has.MAYBE)
+        nearest = _near_setting(rest, self._all_settings(name, kinds))
+        return _as_verdict(has, f"no known component of {name} has this setting{nearest}")
 
-    def _has(self, name: str, kind: str, steps: list[Step], component: Step) -> bool:
+    def _has(self, name: str, kind: str, steps: list[Step], component: Step) -> _Has:
         """Whether a type has a setting. Of a type that takes any key, a path for many types is not meant."""
         known = self._settings_of(name, kind)
         if steps and not component.is_key:
             known = [fields for fields in known if not isinstance(fields, dict) or _met(steps[0], fields)]
-        return any(self._allows(fields, steps) for fields in known)
+        return max((self._allows(fields, steps) for fields in known), default=_Has.NO)
 
     def _settings_of(self, name: str, kind: str) -> list[Any]:
         renamed = self.catalogue.rename(name, kind)
@@ -93,41 +117,61 @@ class KnownPaths:
         for kind in kinds:
             yield from self._settings_of(name, kind)
 
-    def _in_service(self, steps: list[Step]) -> str:
+    def _in_service(self, steps: list[Step]) -> Verdict:
         first, *rest = steps
         parts = _met(first, _OF_SERVICE)
         if not parts:
-            return f"`service` has no '{first.key}'{near(first.key, _OF_SERVICE)}"
+            return Verdict(f"`service` has no '{first.key}'{near(first.key, _OF_SERVICE)}")
         if _PIPELINES in parts:
             return self._in_pipelines(rest)
+        if "telemetry" not in parts:
+            return _EXISTS
         known = self._settings.get(_TELEMETRY, [])
-        if "telemetry" in parts and known and not any(self._allows(fields, rest) for fields in known):
-            return f"`service.telemetry` has no such setting{_near_setting(rest, iter(known))}"
-        return ""
+        has = max((self._allows(fields, rest) for fields in known), default=_Has.MAYBE)
+        return _as_verdict(has, f"`service.telemetry` has no such setting{_near_setting(rest, iter(known))}")
 
     @staticmethod
-    def _in_pipelines(steps: list[Step]) -> str:
+    def _in_pipelines(steps: list[Step]) -> Verdict:
         roles = steps[1:2]
         if roles and not _met(roles[0], tuple(ROLES)):
-            return f"a pipeline has no '{roles[0].key}'{near(roles[0].key, tuple(ROLES))}"
-        return ""
+            return Verdict(f"a pipeline has no '{roles[0].key}'{near(roles[0].key, tuple(ROLES))}")
+        return _EXISTS
 
-    def _allows(self, node: Any, steps: list[Step]) -> bool:
-        """Whether settings of the catalogue may have something at a path."""
+    def _allows(self, node: Any, steps: list[Step]) -> _Has:
+        """Return whether settings of the catalogue have something at a path."""
         if isinstance(node, str) and node.startswith(LABEL):
             node = self.catalogue.shared_fields.get(node, ANY)
-        if not steps or node == ANY:
-            return True
+        if not steps:
+            return _Has.YES
+        if node == ANY:
+            return _Has.MAYBE
         if isinstance(node, dict):
             return self._allows_key(node, steps)
         if isinstance(node, list):
-            return (steps[0].is_any or steps[0].index is not None) and self._allows(node[1], steps[1:])
-        return any(letter in node.partition("=")[0].partition("~")[0] for letter in _WITH_PARTS)
+            is_item = steps[0].is_any or steps[0].index is not None
+            return self._allows(node[1], steps[1:]) if is_item else _Has.NO
+        return self._allows_part(node, steps)
 
-    def _allows_key(self, node: Mapping[str, Any], steps: list[Step]) -> bool:
-        if ENTRY in node or node.get(OPEN, IGNORED) != IGNORED:
-            return True
-        return any(self._allows(node[key], steps[1:]) for key in _met(steps[0], tuple(node)))
+    def _allows_part(self, node: str, steps: list[Step]) -> _Has:
+        """Return whether a value that the catalogue knows by letters alone has something at a path."""
+        letters = node.partition("=")[0].partition("~")[0]
+        if _LIST in letters and _MAPPING in letters:
+            return max(self._allows(form, steps) for form in PAIRS.values())
+        return _Has.MAYBE if _LIST in letters or _MAPPING in letters else _Has.NO
+
+    def _allows_key(self, node: Mapping[str, Any], steps: list[Step]) -> _Has:
+        """Return whether a mapping has something at a path: under a key of it, or under any key that it takes."""
+        keys = _met(steps[0], [key for key in node if key not in (ENTRY, OPEN)])
+        found = [self._allows(node[key], steps[1:]) for key in keys]
+        if ENTRY in node:
+            found.append(self._allows(node[ENTRY], steps[1:]))
+        if not found and node.get(OPEN, IGNORED) != IGNORED:
+            return _Has.MAYBE
+        return max(found, default=_Has.NO)
+
+
+def _as_verdict(has: _Has, why_not: str) -> Verdict:
+    return {_Has.NO: Verdict(why_not), _Has.MAYBE: _MAY_EXIST, _Has.YES: _EXISTS}[has]
 
 
 def _met(step: Step, names: Iterable[str]) -> list[str]:

@@ -26,7 +26,7 @@ from .structure import SIGNALS
 from .subject import SEVERITIES
 from .user_conditions import NAMES, OPTIONAL, Condition, Conditions, condition, optional
 from .user_path_check import KnownPaths
-from .user_paths import HERE, Steps, steps_of
+from .user_paths import HERE, Steps, matches, steps_of
 from .user_rules import ALWAYS, Examples, Expression, Look, UserRule, UserRules, When, broken_examples
 
 MOST_RULES = 500
@@ -182,6 +182,8 @@ class _RuleOf:
     """A rule in the making."""
 
     part: _Part
+    uncertain: list[tuple[_Part, Steps]] = field(default_factory=list)
+    """Paths of which the catalogue does not know whether configs have them."""
 
     def rule(self) -> UserRule | None:
         """Return the rule; None if it has faults, which are told."""
@@ -212,6 +214,7 @@ class _RuleOf:
         if "require" not in part and "expression" not in part:
             part.fault("a rule has `require` or `expression`", "Say what must hold.")
         self._check_path(part.at("path"), steps, types)
+        self._check_uncertain(rule.examples)
         return rule
 
     def _id(self) -> str:
@@ -296,9 +299,20 @@ class _RuleOf:
         """Tell a path that no config has."""
         if self._is_unlisted():
             return
-        if why := part.reader.known.why_not(steps, types):
+        verdict = part.reader.known.verdict(steps, types)
+        if verdict.why_not:
             fix = "Correct the path. For a component or setting that only your build has, add `unlisted: true`."
-            part.fault(f"the rule would never find anything: {why}", fix)
+            part.fault(f"the rule would never find anything: {verdict.why_not}", fix)
+        elif not verdict.is_certain:
+            self.uncertain.append((part, steps))
+
+    def _check_uncertain(self, examples: Examples) -> None:
+        """Tell a path that neither the catalogue nor an example has: nobody would notice a slip in it."""
+        configs = (*examples.good, *examples.bad)
+        for part, steps in self.uncertain:
+            if not any(matches(config, steps) for config in configs):
+                wrong = "no list of settings reaches that deep, and no example of the rule has something at this path"
+                part.fault(wrong, "Correct the path, give an example that has it, or add `unlisted: true`.")
 
     def _steps(self, part: _Part, text: str) -> Steps:
         try:
@@ -319,7 +333,7 @@ class _RuleOf:
 
     def _look(self, part: _Part, text: str, around: Steps, types: Iterable[str]) -> Look:
         steps = self._steps(part, text)
-        if steps and not self.part.reader.known.why_not(around, types):  # else that is the fault
+        if steps and not self.part.reader.known.verdict(around, types).why_not:  # else that is the fault
             self._check_path(part, (*around, *steps), types)
         return Look(steps, self._conditions(part))
 

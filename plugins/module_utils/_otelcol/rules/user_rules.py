@@ -43,7 +43,7 @@ class Exhausted(Exception):  # noqa: N818 - no error of this collection, but a r
 class Budget:
     """The steps that a rule may still take in a config."""
 
-    left: int = MOST_STEPS
+    left: int = field(default_factory=lambda: MOST_STEPS)
 
     def spend(self, steps: int) -> None:
         """Take steps. Raises Exhausted if there are none left."""
