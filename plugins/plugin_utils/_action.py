@@ -37,6 +37,10 @@ _NAMES = re.compile(r"^( +\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MU
 # What roles install in a version of its own.
 _PRODUCTS = {"cert_manager": PRODUCTS[CERT_MANAGER], "otel_operator": PRODUCTS[OPERATOR]}
 
+# With this variable, the first task of a role checks all inputs of the role. A playbook that sets it includes the role
+# with `rolespec_validate: false`: Ansible's own check takes a task, and reads the specification once more.
+CHECKS_ROLE = "__otel_checks_role"
+
 
 class ControllerAction(ActionBase):
     """Validates the task's arguments and returns the result of `work`. It touches no cluster."""
@@ -50,7 +54,8 @@ class ControllerAction(ActionBase):
         forget_own_line(self._task)
         variables, module = task_vars or {}, type(self).__module__.rpartition(".")[2]
         spec = arguments_of(module)
-        answer(lambda: self._check_shapes(spec, f"module {module}", variables), {})
+        self._check_role(variables)
+        answer(lambda: self._check_shapes(spec, f"module {module}"), {})
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
         answer(lambda: self._check_inventory(variables), {})
         for warning in misspelled(variables):
@@ -69,13 +74,28 @@ class ControllerAction(ActionBase):
         _inventory.check_names(variables)
         return {}
 
-    def _check_shapes(self, spec: Mapping[str, Any], what: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Reject options of the running role, then of the task, of which Ansible would make text. May raise Problem."""
-        role, options = role_options(variables)
-        for name in (name for name in options if name in variables):
-            with suppress(AnsibleError):  # the task that uses a variable says what is undefined in it
-                _arguments.check_shapes(self._templar.template({name: variables[name]}), options, f"role {role}")
+    def _check_shapes(self, spec: Mapping[str, Any], what: str) -> dict[str, Any]:
+        """Reject options of the task of which Ansible would make text. May raise Problem."""
         _arguments.check_shapes(self._task.args, spec, what)
+        return {}
+
+    def _check_role(self, variables: Mapping[str, Any]) -> None:
+        """Fail for options of the running role of which Ansible would make text, or for all that are invalid.
+
+        The task that uses a variable says what is undefined in it, unless this check stands for that of Ansible.
+        """
+        role, options = role_options(variables)
+        given = {name: variables[name] for name in options if name in variables}
+        if variables.get(CHECKS_ROLE):
+            values = self._templated(given, variables)
+            answer(partial(_checked_input, role, values, options), values)
+        else:
+            answer(partial(self._check_role_shapes, role, given, options), {})
+
+    def _check_role_shapes(self, role: str, given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        for name, value in given.items():
+            with suppress(AnsibleError):
+                _arguments.check_shapes(self._templar.template({name: value}), options, f"role {role}")
         return {}
 
     def _as_in_their_file(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,6 +107,10 @@ class ControllerAction(ActionBase):
     def _of_variables(self, prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that have a variable, as Ansible's own validate_argument_spec takes them."""
         given = {name: variables[prefix + name] for name in self.options() if prefix + name in variables}
+        return self._templated(given, variables)
+
+    def _templated(self, given: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values without their templates, and without what a template omits."""
         values: dict[str, Any] = self._templar.template(given)
         omitted = variables.get("omit")
         return values if omitted is None else _without(omitted, values)

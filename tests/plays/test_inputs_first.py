@@ -39,3 +39,24 @@ def test_a_fault_in_any_role_ends_the_run_before_its_first_request(tmp_path: Pat
         assert "the EKS cluster prod: " not in said[name], "it asks for the cluster first"
     # Its inputs are good, and what is undefined in one is for the task that uses it: the cluster comes first.
     assert "the EKS cluster prod: " in said["good"]
+
+
+# What the cluster's check does not see with state rendered, and what it leaves to the task that uses the variable.
+UNSEEN: dict[str, tuple[dict[str, Any], str]] = {
+    "soon": ({"otel_collector_wait_seconds": "soon"}, "'otel_collector_wait_seconds' of role otel_collector must be"),
+    "choice": ({"otel_collector_profile": "strikt"}, "role otel_collector: value of otel_collector_profile must be"),
+    "undefined": ({"otel_collector_restart_selector": "{{ the_slector }}"}, "'the_slector' is undefined"),
+    "template": ({"seconds": "soon", "otel_collector_wait_seconds": "{{ seconds }}"}, "must be a number, not 'soon'"),
+    "state": ({"otel_collector_state": "renderd"}, "role otel_collector: value of otel_collector_state must be"),
+}
+
+
+def test_the_first_task_of_the_collectors_checks_all_their_inputs_without_a_task_of_ansible(tmp_path: Path) -> None:
+    rendered = {**COLLECTORS, "otel_collector_state": "rendered"}
+    hosts = {name: rendered | inputs for name, (inputs, _said) in UNSEEN.items()}
+    done = plays.run(tmp_path, "playbooks/site.yml", hosts, "--skip-tags", "otel_target")
+    parts = [part.partition("[ERROR]")[0] for part in done.stdout.split("fatal: [")[1:]]
+    said = {part.partition("]")[0]: " ".join(part.split()).replace("''", "'") for part in parts}
+    for name, (_inputs, wrong) in UNSEEN.items():
+        assert wrong in said[name], (name, said)
+    assert "Validating arguments" not in done.stdout

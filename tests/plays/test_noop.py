@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import
 from tests.support import plays
 from tests.support.watched_runs import ReadyApi, serving
 
-LINES = 12
+LINES = 11
 TASK = re.compile(r"^TASK \[(?:\S+ : )?(.*?)\]", re.MULTILINE)
 SUMMARY = (
     "Deployment opentelemetry/gateway at gateway.opentelemetry.svc, port 4317 (otlp), 4318 (otlp-http)",
