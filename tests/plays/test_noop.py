@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +110,46 @@ def test_a_run_that_changes_nothing_prints_few_lines(tmp_path: Path, monkeypatch
     shown = TASK.findall(second)
     assert "Check the cluster of this run" in shown, "the pattern of a task's line finds nothing"
     assert len(shown) <= LINES, "\n".join(shown)
+
+
+# CPU of a run that changes nothing, in empty playbooks of the same machine: 2.8 with Python 3.13 and ansible-core 2.21,
+# whose empty playbook is quicker than that of older ones. The rest is for noise.
+COST = 3.3
+ROUNDS = 3
+
+
+def cpu_seconds(command: list[str], environment: dict[str, str]) -> float:
+    """Run ansible-playbook in a process of its own, and return the CPU that it and all its workers took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, cwd=plays.ROOT, env=environment, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.fixture(name="commands")
+def _commands(tmp_path: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the commands of an empty playbook and of a site that runs already."""
+    empty = [{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": []}]
+    (tmp_path / "empty.json").write_text(json.dumps(empty), encoding="utf-8")
+    api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    with serving(api) as url:
+        hosts = {"cluster": {**INPUTS, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
+        (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+        start = [plays.ANSIBLE_PLAYBOOK, "-i", str(tmp_path / "inventory.json")]
+        yield [*start, str(tmp_path / "empty.json")], [*start, "playbooks/site.yml"]
+
+
+def test_a_run_that_changes_nothing_costs_few_empty_playbooks(
+    tmp_path: Path, commands: tuple[list[str], list[str]]
+) -> None:
+    empty, site = commands
+    given = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH", "O11Y", "PYTEST_"))}
+    given.pop("PYTHONDONTWRITEBYTECODE", None)
+    given |= {"KUBECONFIG": "/nonexistent", "PYTHONPYCACHEPREFIX": str(tmp_path / "code")}
+    cpu_seconds(site, given)
+    kept = {path.name.partition(".")[0] for path in (tmp_path / "code").rglob("*.pyc") if str(plays.ROOT) in str(path)}
+    assert {"otel_render", "_render", "bundle_apply", "rules"} <= kept, "compiled code of the collection is kept"
+    taken = [(cpu_seconds(empty, given), cpu_seconds(site, given)) for _round in range(ROUNDS)]
+    ratio = sum(of_site for _empty, of_site in taken) / sum(of_empty for of_empty, _site in taken)
+    assert ratio <= COST, f"{ratio:.2f} empty playbooks, {taken}, {sys.version}"

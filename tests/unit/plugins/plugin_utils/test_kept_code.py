@@ -1,0 +1,47 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of the collection are found for Python's own loader; folders and other packages are left to Ansible."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import ModuleSpec, SourceFileLoader
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins import plugin_utils
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _kept_code
+
+PLUGINS = "ansible_collections.o11y.opentelemetry.plugins"
+
+
+@pytest.mark.parametrize("name", ["action.otel_render", "plugin_utils._otelcol._yaml", "module_utils._kube.ownership"])
+def test_a_file_has_the_loader_that_keeps_code(name: str) -> None:
+    spec = _kept_code.KeptCode(PLUGINS).find_spec(f"{PLUGINS}.{name}", None)
+    assert spec is not None
+    assert isinstance(spec.loader, SourceFileLoader)
+    assert spec.cached, "Python keeps its code"
+    assert str(spec.origin).endswith(f"/plugins/{name.replace('.', '/')}.py")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{PLUGINS}.module_utils._kube",
+        f"{PLUGINS}.module_utils._kube.there_is_no_such_file",
+        f"{PLUGINS}_of_others.action.otel_render",
+        "ansible_collections.kubernetes.core.plugins.action.otel_render",
+        PLUGINS,
+    ],
+)
+def test_folders_and_other_collections_are_left_to_ansible(name: str) -> None:
+    assert _kept_code.KeptCode(PLUGINS).find_spec(name, None) is None
+
+
+def test_only_an_import_by_ansible_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", [])
+    _kept_code.keep(plugin_utils.__spec__)
+    _kept_code.keep(None)
+    assert sys.meta_path == [], "Python has imported the tests"
+    _kept_code.keep(ModuleSpec(f"{PLUGINS}.plugin_utils", object()))  # type: ignore[arg-type]
+    assert [type(finder) for finder in sys.meta_path] == [_kept_code.KeptCode]
