@@ -13,6 +13,7 @@ from tests.testbed import backends, images, olm, openshift, python_images, regis
 from tests.testbed.build import COLLECTOR_VERSION, Builds
 from tests.testbed.cert_manager import Edition
 from tests.testbed.cluster import Cluster
+from tests.testbed.collector_release import COMPONENT, CollectorRelease
 from tests.testbed.eks import launch
 from tests.testbed.errors import ClusterError, Reason
 from tests.testbed.hosts import lifecycle as host_lifecycle
@@ -21,6 +22,7 @@ from tests.testbed.mirror import VARIABLE, Release
 
 OPERATOR = "opentelemetry-operator"
 COLLECTOR = "collector"
+ARCHIVE = "collector-archive"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Entry:
     """Why it cannot be had on this machine."""
     cluster_wide: bool = False
     """Whether its tests install and remove kinds or APIs, which all users of a cluster share."""
+    needs_cluster: bool = True
+    """Whether something of it gets into a cluster, which must be one that takes images."""
     start: Callable[[Cluster, Path], None] | None = None
     """What is started beside the nodes, with the release mirror at hand; the embedded cluster alone has room for it."""
 
@@ -99,6 +103,21 @@ def _collector(version: str) -> Entry:
     return Entry(f"{COLLECTOR}@{version}", archives=lambda store: [images.collector_as(reference, store.builds)])
 
 
+def _archive(version: str) -> Entry:
+    """The collector for hosts; unless the mirror has a release of somebody else's."""
+    wanted = CollectorRelease(version)
+
+    def components(store: Store) -> tuple[str, ...]:
+        return () if wanted.release(store.mirror).foreign else (COMPONENT,)
+
+    return Entry(
+        f"{ARCHIVE}@{version}",
+        components,
+        prepare=lambda store: wanted.prepare(store.builds, store.mirror),
+        needs_cluster=False,
+    )
+
+
 def _python_lacks(_: Store) -> Reason | None:
     return python_images.lacks()
 
@@ -136,16 +155,18 @@ CATALOG = {
         ),
     )
 }
-NAMES = (*CATALOG, OPERATOR, f"{OPERATOR}@VERSION", f"{COLLECTOR}@VERSION")
+NAMES = (*CATALOG, OPERATOR, f"{OPERATOR}@VERSION", f"{COLLECTOR}@VERSION", ARCHIVE, f"{ARCHIVE}@VERSION")
 
 
 def named(text: str) -> Entry:
-    """The entry of that name; the operator's may carry a version, and the collector's does."""
+    """The entry of that name; those of the operator and the archive may carry a version, and the collector's does."""
     product, _, version = text.partition("@")
     if product == OPERATOR:
         return _operator(version.removeprefix("v") or COLLECTOR_VERSION)
     if product == COLLECTOR and version:
         return _collector(version)
+    if product == ARCHIVE:
+        return _archive(version.removeprefix("v") or COLLECTOR_VERSION)
     if text not in CATALOG:
         raise ClusterError(f"{text} cannot be installed", "nothing of that name is known", f"one of: {' '.join(NAMES)}")
     return CATALOG[text]

@@ -15,6 +15,7 @@ from tests.testbed.build import Builds, go_environment, go_version
 from tests.testbed.catalog import Entry, Store, named
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import Reason, UnavailableError
+from tests.testbed.home import Home
 from tests.testbed.loading import Installed
 from tests.testbed.progress import say
 from tests.testbed.providers import PROVIDER, PROVIDERS, Provider
@@ -28,8 +29,7 @@ GIB_TO_BUILD = 4
 def install(cluster: Cluster, provider: Provider, names: Sequence[str], environment: Mapping[str, str]) -> None:
     """Install all that can be had; what cannot is said at the end, with the exit code of what a machine lacks."""
     entries = [named(name) for name in dict.fromkeys(names)]
-    version = go_version() if shutil.which("go") else ""
-    store = Store(Builds(cluster.home, version), mirror.root(cluster.home, environment))
+    store = _store(cluster.home, mirror.root(cluster.home, environment))
     reasons = {entry.name: reason for entry in entries if (reason := _lacks(entry, store, provider))}
     possible = [entry for entry in entries if entry.name not in reasons]
     _check_space(possible, store)
@@ -42,10 +42,30 @@ def install(cluster: Cluster, provider: Provider, names: Sequence[str], environm
         raise UnavailableError(f"not installed: {', '.join(reasons)}", why, do)
 
 
+def _store(home: Home, folder: Path) -> Store:
+    """The build cache and a release mirror."""
+    return Store(Builds(home, go_version() if shutil.which("go") else ""), folder)
+
+
+def prepare(home: Home, folder: Path, entries: Sequence[Entry]) -> None:
+    """Build and make what needs no cluster. Raises UnavailableError if this machine cannot."""
+    home.prepare()
+    store = _store(home, folder)
+    for entry in entries:
+        if reason := entry.lacks(store) or _unbuildable(entry, store):
+            raise UnavailableError(f"{entry.name} cannot be had here", reason.why, reason.do)
+    _check_space(entries, store)
+    run_all(tasks(entries, store))
+
+
 def _lacks(entry: Entry, store: Store, provider: Provider) -> Reason | None:
     """Why it cannot be had here, whatever is the reason."""
     if reason := _unfit(entry, provider) or entry.lacks(store):
         return reason
+    return _unbuildable(entry, store)
+
+
+def _unbuildable(entry: Entry, store: Store) -> Reason | None:
     if entry.components(store) and not store.builds.go:
         return Reason("it is built with Go, and there is no Go on PATH", "install Go 1.26 or later")
     return None
@@ -59,7 +79,7 @@ def _unfit(entry: Entry, provider: Provider) -> Reason | None:
     if entry.start and provider.name != "embedded":
         do = "use the embedded cluster"
         return Reason(f"it runs beside the nodes of an embedded cluster, and this one is of {provider.name}", do)
-    if provider.load is None and not (entry.programs or entry.start):
+    if provider.load is None and entry.needs_cluster and not (entry.programs or entry.start):
         return Reason(
             f"its images cannot be loaded into a cluster of {provider.name}", "use a cluster of the testbed's"
         )

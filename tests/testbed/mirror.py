@@ -32,6 +32,8 @@ class Release:
     root: Path
     product: str
     version: str
+    file: str = ""
+    """The file that makes the folder a release; without a name, the manifest."""
 
     @property
     def folder(self) -> Path:
@@ -40,8 +42,8 @@ class Release:
 
     @property
     def manifest(self) -> Path:
-        """What is applied to a cluster."""
-        return self.folder / f"{self.product}.yaml"
+        """What is applied to a cluster, or what a host installs."""
+        return self.folder / (self.file or f"{self.product}.yaml")
 
     @property
     def images(self) -> list[Path]:

@@ -1,13 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.testbed hosts up|down|status`."""
+"""`python -m tests.testbed hosts up|down|status|archive`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
+from tests.testbed import install, mirror
+from tests.testbed.build import COLLECTOR_VERSION
+from tests.testbed.catalog import ARCHIVE, named
+from tests.testbed.collector_release import CollectorRelease
 from tests.testbed.home import Home
 from tests.testbed.hosts import lifecycle
 from tests.testbed.hosts.model import MOST
@@ -21,11 +26,22 @@ def _count(text: str) -> int:
     return number
 
 
+def _archive(home: Home, name: str, chosen: argparse.Namespace) -> int:
+    """The archive needs no hosts and no cluster."""
+    wanted = CollectorRelease(chosen.collector_version.removeprefix("v"))
+    folder = mirror.root(home, os.environ)
+    install.prepare(home, folder, [named(f"{ARCHIVE}@{wanted.version}")])
+    sys.stdout.write(f"{wanted.archive(folder)}\n")
+    return 0
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What comes after the word `hosts`."""
     parser.add_argument("action", choices=ACTIONS)
     count_help = f"hosts of a new group (default: {lifecycle.DEFAULT_COUNT})"
     parser.add_argument("--count", type=_count, help=count_help)
+    version_help = f"of the archive (default: {COLLECTOR_VERSION})"
+    parser.add_argument("--collector-version", default=COLLECTOR_VERSION, metavar="VERSION", help=version_help)
 
 
 def _up(home: Home, name: str, chosen: argparse.Namespace) -> int:
@@ -52,9 +68,9 @@ def _status(home: Home, name: str, _: argparse.Namespace) -> int:
     return 0
 
 
-ACTIONS = {"up": _up, "down": _down, "status": _status}
+ACTIONS = {"up": _up, "down": _down, "status": _status, "archive": _archive}
 
 
 def run(home: Home, name: str, chosen: argparse.Namespace) -> int:
-    """Linux hosts, with a cluster of the same name or without: `up` prints the path of their inventory."""
+    """Linux hosts, with a cluster or without: `up` prints the path of their inventory, `archive` of a collector."""
     return ACTIONS[chosen.action](home, name, chosen)

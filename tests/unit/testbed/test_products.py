@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.testbed import command, images, mirror, olm
+from tests.testbed import catalog, collector_release, command, images, mirror, olm
 from tests.testbed.build import COMPONENTS, KUBERNETES_VERSION, Builds
+from tests.testbed.catalog import Store
 from tests.testbed.cert_manager import Edition
+from tests.testbed.collector_release import CollectorRelease
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.mirror import Release
@@ -182,3 +187,54 @@ def test_somebody_elses_release_is_good_for_any_key(release: Release) -> None:
     release.manifest.touch()
     assert release.foreign
     assert release.is_made("any")
+
+
+@pytest.fixture
+def built(home: Home) -> Builds:
+    """A build cache with a collector of two bytes."""
+    builds = Builds(home, "go1.26 amd64")
+    program = builds.program(collector_release.COMPONENT, collector_release.PROGRAM)
+    program.parent.mkdir(parents=True)
+    program.write_bytes(b"it")
+    return builds
+
+
+def test_the_archive_for_hosts_is_named_and_summed_as_upstreams(built: Builds, tmp_path: Path) -> None:
+    wanted = CollectorRelease("0.158.0")
+    archive = wanted.archive(tmp_path)
+    wanted.prepare(built, tmp_path)
+    assert re.fullmatch(r"otelcol-contrib_0\.158\.0_linux_(amd64|arm64)\.tar\.gz", archive.name)
+    assert archive.parent == tmp_path / "opentelemetry-collector-releases/v0.158.0"
+    sums = archive.with_name("opentelemetry-collector-releases_otelcol-contrib_checksums.txt").read_text()
+    assert sums == f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n"
+    with tarfile.open(archive) as tar:
+        members = {member.name: member.mode for member in tar}
+        program = tar.extractfile("otelcol-contrib")
+        assert program is not None
+        assert program.read() == b"it"
+    assert members == {"README.md": 0o644, "otelcol-contrib": 0o755}
+
+
+def test_the_archive_is_made_once_and_again_for_another_build(built: Builds, tmp_path: Path) -> None:
+    wanted, other = CollectorRelease(), CollectorRelease("0.157.0")
+    for release in (wanted, wanted, other):
+        release.prepare(built, tmp_path)
+    first = wanted.archive(tmp_path).stat().st_ino
+    assert wanted.archive(tmp_path).read_bytes() == other.archive(tmp_path).read_bytes()
+    wanted.prepare(built, tmp_path)
+    assert wanted.archive(tmp_path).stat().st_ino == first
+    newer = Builds(built.home, "go1.27 amd64")
+    built.dir("otelcol").rename(newer.dir("otelcol"))
+    wanted.prepare(newer, tmp_path)
+    assert wanted.archive(tmp_path).stat().st_ino != first
+
+
+def test_an_archive_of_upstreams_stays(built: Builds, tmp_path: Path) -> None:
+    wanted = CollectorRelease()
+    archive = wanted.archive(tmp_path)
+    archive.parent.mkdir(parents=True)
+    archive.write_text("upstream's")
+    wanted.prepare(built, tmp_path)
+    assert archive.read_text() == "upstream's"
+    assert catalog.named("collector-archive").components(Store(built, tmp_path)) == ()
+    assert catalog.named("collector-archive@v0.157.0").components(Store(built, tmp_path)) == ("otelcol",)
