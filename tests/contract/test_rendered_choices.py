@@ -39,7 +39,7 @@ target_allocator.allocation_strategy=per-node: {mode: daemonset}
 LATER = {
     "tests_isolation": "the run of the tests reads it: tests/integration/test_suites.py",
     "state": "the tasks of the role read it: tests/contract/test_choices.py",
-    "references": "bundle_apply reads it: tests/unit/plugins/module_utils/_change/live/test_references.py",
+    "references": "bundle_apply reads it: tests/unit/plugins/module_utils/_change/live/test_apply_references.py",
     "profile": "the rules read it: tests/unit/plugins/module_utils/_collector/test_deployed.py",
     "allow": "the rules read it: tests/unit/plugins/module_utils/_otelcol/rules/security_cases.py",
 }

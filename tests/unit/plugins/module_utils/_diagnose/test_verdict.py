@@ -24,7 +24,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry impo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.logs import LONGEST
 
 from ..helpers import cases
-from .test_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
+from .test_diagnose_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
 
 JAEGER = {"about": "exporters/otlp/jaeger", "service": "obs/jaeger", "endpoint": "jaeger.obs:4317", "port": 4317}
 WAITS = EXPORT | {"id": "otlp/jaeger", "about": "exporters/otlp/jaeger", "state": "waits", "queue_size": 4}

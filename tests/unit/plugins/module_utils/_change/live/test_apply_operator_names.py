@@ -18,7 +18,7 @@ from ...fake_api import FakeApi
 from ...live_helpers import definition, obj
 from .account import Account
 from .bundle_helpers import COLLECTOR, DEFINITION, NAMESPACE, RELEASE, actions, ours, plain, present
-from .test_budgets import budget
+from .test_apply_budgets import budget
 
 ALLOCATORS = definition("TargetAllocator", "opentelemetry.io/v1alpha1")
 SCALED = {"mode": "statefulset", "autoscaler": {}, "targetAllocator": {"enabled": True}}

@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 
 from .bundle_helpers import DEFINITION, NAMESPACE, RESOURCE, actions, custom, present
 from .helpers import DEPLOYMENT, RECORD, Workloads, collector, fails, remove, run
-from .test_remade import refusing
+from .test_apply_remade import refusing
 
 
 class Lossy(Workloads):

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_calls import CALLS
 
-from ....helpers import CATALOGUE, needs, rows, running
+from ...helpers import CATALOGUE, needs, rows, running
 
 LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:"
 HERE = aws_policy.eks_cluster_of("arn:aws:eks:us-east-1:123456789012:cluster/prod")
