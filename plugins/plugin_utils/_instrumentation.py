@@ -25,6 +25,15 @@ _COLLECTOR = "otel_collector_"
 _NO_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
 
 
+def _references(wanted: Sequence[Instrumentation]) -> list[str]:
+    """Return the references to Instrumentations. Raises Problem for two of one name."""
+    references = [instrumentation.reference for instrumentation in wanted]
+    for reference in references:
+        if references.count(reference) > 1:
+            raise Problem(f"two Instrumentations have the name {reference}", fix="Give each its own name.")
+    return references
+
+
 def bundle(
     items: Sequence[Mapping[str, Any]],
     defaults: Mapping[str, Any],
@@ -38,10 +47,7 @@ def bundle(
     typed = [_located(_options(item, defaults), collectors) for item in items or [{}]]
     options = [lock_file.with_pins(one, ("languages",), pin) for one in typed]
     wanted = [Instrumentation.from_options(one) for one in options]
-    references = [instrumentation.reference for instrumentation in wanted]
-    for reference in references:
-        if references.count(reference) > 1:
-            raise Problem(f"two Instrumentations have the name {reference}", fix="Give each its own name.")
+    references = _references(wanted)
     annotations = inject_annotations.wanted(wanted)
     annotated = [inject_annotations.manifest(name, annotations[name]) for name in sorted(annotations)]
     objects = deployed.union(item for instrumentation in wanted for item in custom_resource.manifests(instrumentation))

@@ -126,16 +126,20 @@ def _edits(one: str, other: str) -> int:
     return row[-1]
 
 
+def _yaml_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in _ENDINGS)
+
+
 def files(variables: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the YAML files of the inventory, and those of variables beside it."""
-    sources = [
-        Path(str(source)) for source in variables.get("ansible_inventory_sources") or () if "," not in str(source)
-    ]
-    beside = [source.parent for source in sources if source.is_file()]
+    given = [str(source) for source in variables.get("ansible_inventory_sources") or ()]
+    sources = [Path(source) for source in given if "," not in source]
+    inventories = [source for source in sources if source.is_file()]
     folders = [source for source in sources if source.is_dir()]
-    yield from (source for source in sources if source.is_file() and source.suffix in _ENDINGS)
+    yield from (source for source in inventories if source.suffix in _ENDINGS)
     for folder in folders:
-        yield from sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in _ENDINGS)
+        yield from _yaml_files(folder)
+    beside = [source.parent for source in inventories]
     yield from dict.fromkeys(path for folder in (*folders, *beside) for path in _of_variables(folder))
 
 

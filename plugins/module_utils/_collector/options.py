@@ -134,29 +134,35 @@ class Collector:
         values["instance"] = values["instance"] or values["name"]
         values["service_account_name"] = values["service_account_name"] or values["name"]
         values.update({name: names.texts(name, values[name] or {}, labels=name in _LABELS) for name in _TEXTS})
-        unnamed = next((name for name in values["env"] or {} if not isinstance(name, str)), None)
-        if unnamed is not None:
-            raise Problem(f"env has a name that is not text, '{unnamed}'", fix="Write each name in `env` as text.")
+        for name in values["env"] or {}:
+            if not isinstance(name, str):
+                raise Problem(f"env has a name that is not text, '{name}'", fix="Write each name in `env` as text.")
         collector = cls(**values)
         for what in ("name", "namespace", "instance", "service_account_name"):
             names.check_name(f"{what} of a collector", getattr(collector, what))
-        if collector.mode == "statefulset" and len(collector.name) > names.LONGEST_STATEFUL_SET:
-            raise Problem(
-                f"'{collector.name}' is too long for a StatefulSet, its revisions, pods and Service are named after it",
-                fix=f"Use at most {names.LONGEST_STATEFUL_SET} characters.",
-            )
-        if collector.mode == "daemonset" and collector.autoscaling:
-            fix = "Remove `autoscaling`, or use mode deployment or statefulset."
-            raise Problem(f"collector '{collector.name}' is a DaemonSet and cannot be autoscaled", fix=fix)
-        if (collector.wants_service or collector.has_headless) and collector.name[0].isdigit():
-            wrong = f"'{collector.name}' is not a valid name of a collector with a Service"
-            raise Problem(wrong, fix="Begin it with a letter.")
-        if len(set(collector.ip_families)) < len(collector.ip_families):
-            raise Problem(
-                f"collector '{collector.name}' names an IP family twice", fix="Name each in ip_families once."
-            )
+        collector._check_mode()
+        collector._check_service()
         quantities.check_quantities(values)
         return collector
+
+    def _check_mode(self) -> None:
+        """Raise Problem for what the mode of the collector cannot have."""
+        if self.mode == "statefulset" and len(self.name) > names.LONGEST_STATEFUL_SET:
+            raise Problem(
+                f"'{self.name}' is too long for a StatefulSet, its revisions, pods and Service are named after it",
+                fix=f"Use at most {names.LONGEST_STATEFUL_SET} characters.",
+            )
+        if self.mode == "daemonset" and self.autoscaling:
+            fix = "Remove `autoscaling`, or use mode deployment or statefulset."
+            raise Problem(f"collector '{self.name}' is a DaemonSet and cannot be autoscaled", fix=fix)
+
+    def _check_service(self) -> None:
+        """Raise Problem for what a Service of the collector cannot have."""
+        if (self.wants_service or self.has_headless) and self.name[0].isdigit():
+            wrong = f"'{self.name}' is not a valid name of a collector with a Service"
+            raise Problem(wrong, fix="Begin it with a letter.")
+        if len(set(self.ip_families)) < len(self.ip_families):
+            raise Problem(f"collector '{self.name}' names an IP family twice", fix="Name each in ip_families once.")
 
     @cached_property
     def memory(self) -> Memory:

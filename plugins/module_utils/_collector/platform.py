@@ -8,7 +8,7 @@ A missing ability is an error that names the alternative. No code asks for a pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -65,23 +65,33 @@ def settled(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
 
 def check(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> None:
     """Raise Problem for a collector that needs what its platform lacks; `opens` says that it listens."""
+    for ability, wrong in _lacks(platform, collector, volumes, opens):
+        asked = f"collector '{collector.name}' (mode {collector.mode})"
+        fix = platform.instead.get(ability) or "Do without it, or name the platform where it really runs."
+        raise Problem(f"platform '{platform.name}' {wrong}", asked=asked, fix=fix)
+
+
+def _lacks(
+    platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the abilities that a platform lacks for a collector, and what it does, the most severe first."""
+    if collector.mode == _AGENT and not platform.daemonsets:
+        yield "daemonsets", "runs no pod on every node"
+    yield from _lacks_for_folders(platform, collector, volumes)
+    if collector.host_network and not platform.host_network:
+        yield "host_network", "keeps the node's network from pods"
+    if collector.uses_host_ports and opens and not platform.host_ports:
+        yield "host_ports", "keeps the node's ports from pods"
+
+
+def _lacks_for_folders(
+    platform: Platform, collector: Collector, volumes: list[dict[str, Any]]
+) -> Iterator[tuple[str, str]]:
     mounted = [(item["name"], item["hostPath"]["path"]) for item in volumes if "hostPath" in item]
-    foreign = ", ".join(path for _name, path in mounted if not platform.allows_folder(path))
+    foreign = [path for _name, path in mounted if not platform.allows_folder(path)]
+    if foreign:
+        yield "host_paths", f"does not let pods mount {', '.join(foreign)} of their node"
     writable = {item["name"] for item in collector.volumes if not item.get("read_only", True)}
-    written = "" if platform.host_paths_writable else ", ".join(path for name, path in mounted if name in writable)
-    lacks = (
-        ("daemonsets", not platform.daemonsets and collector.mode == _AGENT, "runs no pod on every node"),
-        ("host_paths", foreign, f"does not let pods mount {foreign} of their node"),
-        ("host_paths_writable", written, f"does not let pods write to {written} of their node"),
-        ("host_network", not platform.host_network and collector.host_network, "keeps the node's network from pods"),
-        (
-            "host_ports",
-            not platform.host_ports and collector.uses_host_ports and opens,
-            "keeps the node's ports from pods",
-        ),
-    )
-    for ability, broken, wrong in lacks:
-        if broken:
-            asked = f"collector '{collector.name}' (mode {collector.mode})"
-            fix = platform.instead.get(ability) or "Do without it, or name the platform where it really runs."
-            raise Problem(f"platform '{platform.name}' {wrong}", asked=asked, fix=fix)
+    written = [path for name, path in mounted if name in writable]
+    if written and not platform.host_paths_writable:
+        yield "host_paths_writable", f"does not let pods write to {', '.join(written)} of their node"

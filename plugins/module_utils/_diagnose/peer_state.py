@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._otelcol.config.paths import is_loopback, items, section
@@ -30,18 +30,22 @@ def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies, sender: Sen
         "has": "",
         "about": peer.about,
     }
-    service, slices = found.get("service"), found.get("slices") or []
-    ports = items(service, "spec", "ports")
+    slices = found.get("slices") or []
+    ports = items(found.get("service"), "spec", "ports")
     row["has"] = ", ".join(str(port.get("port")) for port in ports)
-    targets = {port.get("port") for item in slices for port in items(item, "ports")}
-    admitted = egress.admits([peer.port, *(one for one in targets if isinstance(one, int))], "TCP")
-    state = _state(peer, found, ports, slices)
-    if admitted == "none" and state in ("ok", "outside"):
+    state, numbers = _state(peer, found, ports, slices), _numbers(slices)
+    if state in ("ok", "outside") and egress.admits([peer.port, *numbers], "TCP") == "none":
         return row | {"state": "blocked", "policies": egress.names}
-    ingress, numbers = found.get("ingress"), [one for one in targets if isinstance(one, int)]
+    ingress = found.get("ingress")
     if state == "ok" and sender and ingress and ingress.keeps_out(sender, numbers, found.get("names") or ()):
         return row | {"state": "kept_out", "policies": ingress.names}
     return row | {"state": state}
+
+
+def _numbers(slices: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return the ports of the pods behind a Service."""
+    targets = {port.get("port") for item in slices for port in items(item, "ports")}
+    return [target for target in targets if isinstance(target, int)]
 
 
 def _state(peer: Peer, found: Mapping[str, Any], ports: Sequence[Object], slices: Sequence[Object]) -> str:

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.config.paths import at, is_loopback, items, section
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.network_policies import Object, Policies, selects
+from .._otelcol.needs.listeners import Listener, ports_are_known, started_parts
 from .._otelcol.needs.listeners import listeners as open_ports
-from .._otelcol.needs.listeners import ports_are_known, started_parts
 
 # How the kubelet asks a port.
 _WAYS = ("httpGet", "tcpSocket", "grpc")
@@ -63,6 +63,7 @@ class Reach:
         return [row for service in self.around.services if (row := self._service(service))]
 
     def _service(self, service: Object) -> dict[str, Any] | None:
+        """Return the row of a Service; None for one that neither selects the pods nor is meant to."""
         name = str(at(service, ("metadata", "name")))
         selector = section(service, "spec", "selector")
         chosen = bool(selector) and selects({"matchLabels": selector}, self.labels)
@@ -70,16 +71,16 @@ class Reach:
             return None
         slices = slices_of(name, self.around.slices or ())
         ready, waiting = len(endpoints(slices, True)), len(endpoints(slices, False))
+        ports = items(service, "spec", "ports")
         wrong = [self._told(key, value) for key, value in selector.items() if self.labels.get(key) != value]
-        shut = [port for port in items(service, "spec", "ports") if chosen and self._is_shut(port)]
-        state = "ok" if ready else "not_ready" if waiting else "selects_nothing"
+        shut = [port for port in ports if chosen and self._is_shut(port)]
         return {
             "name": name,
             "namespace": at(service, ("metadata", "namespace")),
-            "ports": [self._port(port) for port in items(service, "spec", "ports")],
+            "ports": [self._port(port) for port in ports],
             "ready": ready,
             "not_ready": waiting,
-            "state": "wrong_port" if shut and state == "ok" else "other" if ready and not chosen else state,
+            "state": _state_of_service(ready, waiting, chosen=chosen, shut=bool(shut)),
             "differs": ", ".join(wrong),
             "shut": ", ".join(f"{port.get('port')} → {port.get('targetPort') or port.get('port')}" for port in shut),
             "listens": ", ".join(str(item.port) for item in self.open),
@@ -115,16 +116,13 @@ class Reach:
 
     def _listeners(self) -> Iterator[dict[str, Any]]:
         services = self.services()
-        served = {(port["target"], port["protocol"]) for row in services or () if row["ready"] for port in row["ports"]}
+        offered = self._offered(services or ())
         policies = Policies(self.around.policies or (), self.labels, "Ingress")
         names = {item.get("containerPort"): item.get("name") for item in self.ports}
-        on_node = section(self.pod, "spec").get("hostNetwork") is True
-        host_ports = {item.get("containerPort") for item in self.ports if item.get("hostPort")}
         for item in self.open:
             admitted = policies.admits([item.port], item.protocol, [str(names.get(item.port) or "")])
-            offered = item.end in served or on_node or item.port in host_ports
-            state = "served" if offered or services is None else "unserved"
-            state = "blocked" if admitted == "none" else state
+            is_offered = services is None or offered(item)
+            state = "blocked" if admitted == "none" else "served" if is_offered else "unserved"
             yield {
                 "receiver": item.part.id if item.part else "",
                 "host": item.host,
@@ -134,6 +132,22 @@ class Reach:
                 "policies": policies.names if admitted != "all" else "",
                 "about": "in",
             }
+
+    def _offered(self, services: Iterable[Mapping[str, Any]]) -> Callable[[Listener], bool]:
+        """Return the question whether a Service with ready pods or the node offers a port of the pods."""
+        served = {(port["target"], port["protocol"]) for row in services if row["ready"] for port in row["ports"]}
+        host_ports = {item.get("containerPort") for item in self.ports if item.get("hostPort")}
+        on_node = section(self.pod, "spec").get("hostNetwork") is True
+        return lambda listener: listener.end in served or on_node or listener.port in host_ports
+
+
+def _state_of_service(ready: int, waiting: int, *, chosen: bool, shut: bool) -> str:
+    """Return the state of a Service, given its endpoints, and whether it selects the pods and has a wrong port."""
+    if not ready:
+        return "not_ready" if waiting else "selects_nothing"
+    if shut:
+        return "wrong_port"
+    return "ok" if chosen else "other"
 
 
 _SERVICE_LABEL = "kubernetes.io/service-name"

@@ -49,14 +49,20 @@ def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]
     given = [_given(known[key], request) for key in wanting]
     others = [_named(known[key], request) for key in known if key not in wanting] if request.creates_roles else []
     names = [item["role_name"] for item in given if item["role_name"]]
-    shared = next((name for name in names if names.count(name) > 1), "")
-    if shared:
-        fix = "Leave it out, or put {namespace} or {service_account} into it."
-        wrong = f"{names.count(shared)} service accounts would have the role '{shared}', and each has one of its own"
-        raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=fix)
+    _refuse_shared(names)
     annotations = {f"{item['namespace']}/{item['service_account']}": item["annotations"] for item in given}
     unneeded = [item for item in others if item["role_name"] not in names]
     return {"accounts": given, "unneeded": unneeded, "annotations": {} if request.creates_roles else annotations}
+
+
+def _refuse_shared(role_names: list[str]) -> None:
+    """Raise Problem for a role of more than one account."""
+    for name in role_names:
+        count = role_names.count(name)
+        if count > 1:
+            fix = "Leave it out, or put {namespace} or {service_account} into it."
+            wrong = f"{count} service accounts would have the role '{name}', and each has one of its own"
+            raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=fix)
 
 
 def _wants(key: str, item: Found, request: IdentityRequest) -> bool:

@@ -106,23 +106,36 @@ def goal(
     origin = live["tags"].get(ORIGIN_TAG, ADOPTED) if live else CREATED
     found = live or EMPTY | {"tags": {}}
     made = origin == CREATED
-    inline = {INLINE: document(request.statements)} if request.statements else {}
-    others = {} if made else {name: text for name, text in found["policies"].items() if name != INLINE}
-    known = found["policies"].get(INLINE)
-    if inline and known and same(known, inline[INLINE]):
-        inline = {INLINE: known}
     attached = {policy_arn(name, request.eks_cluster.partition) for name in request.managed_policies}
-    ours = {CLUSTER_TAG: request.eks_cluster.cluster_arn, ACCOUNT_TAG: str(request.account), ORIGIN_TAG: origin}
-    ours |= {COLLECTOR_TAG: request.collectors[0]} if request.collectors else _tag_of(found["tags"], COLLECTOR_TAG)
     boundary = request.permissions_boundary
     return {
         "path": found["path"] if live else request.path or "/",
         "trust": trusting(found["trust"], request.trust, keep=request.keep_trust, foreign=not made),
-        "policies": others | inline,
-        "managed_policies": sorted(attached | (set() if made else set(found["managed_policies"]))),
+        "policies": _inline_policies(found["policies"], request.statements, keep_others=not made),
+        "managed_policies": sorted(attached if made else attached.union(found["managed_policies"])),
         "permissions_boundary": found["permissions_boundary"] if boundary is None else boundary,
-        "tags": retagged({name: value for name, value in found["tags"].items() if name not in OURS}) | ours,
+        "tags": retagged(_without(found["tags"], OURS)) | _own_tags(found["tags"], request, origin),
     }
+
+
+def _inline_policies(live: Mapping[str, Any], statements: list[dict[str, Any]], *, keep_others: bool) -> dict[str, Any]:
+    """Return the inline policies of a role. One that says the same stays as it is written."""
+    policies = _without(live, [INLINE]) if keep_others else {}
+    if statements:
+        wanted, known = document(statements), live.get(INLINE)
+        policies[INLINE] = known if known and same(known, wanted) else wanted
+    return policies
+
+
+def _own_tags(tags: Mapping[str, str], request: RoleRequest, origin: str) -> dict[str, str]:
+    ours = {CLUSTER_TAG: request.eks_cluster.cluster_arn, ACCOUNT_TAG: str(request.account), ORIGIN_TAG: origin}
+    if request.collectors:
+        return {**ours, COLLECTOR_TAG: request.collectors[0]}
+    return ours | _tag_of(tags, COLLECTOR_TAG)
+
+
+def _without(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _tag_of(tags: Mapping[str, str], name: str) -> dict[str, str]:
@@ -143,25 +156,48 @@ def creation(wanted: Mapping[str, Any], account: Account) -> dict[str, Any]:
 
 def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     """Return the calls that change one into the other: restrictions first, and additions before removals."""
-    boundary = wanted["permissions_boundary"]
     fresh, stale = tag_changes(live["tags"], wanted["tags"])
+    tagged = [Step("tag_role", {"Tags": tag_list(fresh)})] if fresh else []
+    untagged = [Step("untag_role", {"TagKeys": stale})] if stale else []
+    bounded, unbounded = _boundary_steps(live["permissions_boundary"], wanted["permissions_boundary"])
+    return [
+        *bounded,
+        *tagged,
+        *_trust_steps(live["trust"], wanted["trust"]),
+        *_additions(live, wanted),
+        *_removals(live, wanted),
+        *unbounded,
+        *untagged,
+    ]
+
+
+def _boundary_steps(live: str, wanted: str) -> tuple[list[Step], list[Step]]:
+    """Return the calls that set a permissions boundary, and those that take it away."""
+    if live == wanted:
+        return [], []
+    if wanted:
+        return [Step("put_role_permissions_boundary", {"PermissionsBoundary": wanted})], []
+    return [], [Step("delete_role_permissions_boundary", {})]
+
+
+def _trust_steps(live: Any, wanted: Any) -> list[Step]:
+    return [] if same(live, wanted) else [Step("update_assume_role_policy", {"PolicyDocument": _text(wanted)})]
+
+
+def _additions(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
+    """Return the calls that give a role the policies which it lacks, or has otherwise."""
     changed = [name for name, text in wanted["policies"].items() if not same(live["policies"].get(name), text)]
-    more, less = (
-        [item for item in one["managed_policies"] if item not in other["managed_policies"]]
-        for one, other in ((wanted, live), (live, wanted))
-    )
+    attached = [arn for arn in wanted["managed_policies"] if arn not in live["managed_policies"]]
+    put = [_put(name, wanted["policies"][name]) for name in changed]
+    return put + [Step("attach_role_policy", {"PolicyArn": arn}) for arn in attached]
+
+
+def _removals(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
+    """Return the calls that take away from a role the policies which it shall not have."""
     gone = [name for name in live["policies"] if name not in wanted["policies"]]
-    trust = [] if same(live["trust"], wanted["trust"]) else [_text(wanted["trust"])]
-    moved = [boundary] if boundary != live["permissions_boundary"] else []
-    put = [Step("put_role_permissions_boundary", {"PermissionsBoundary": item}) for item in moved if item]
-    found = [*put, *([Step("tag_role", {"Tags": tag_list(fresh)})] if fresh else [])]
-    found += [Step("update_assume_role_policy", {"PolicyDocument": text}) for text in trust]
-    found += [_put(name, wanted["policies"][name]) for name in changed]
-    found += [Step("attach_role_policy", {"PolicyArn": item}) for item in more]
-    found += [Step("delete_role_policy", {"PolicyName": name}) for name in gone]
-    found += [Step("detach_role_policy", {"PolicyArn": item}) for item in less]
-    found += [Step("delete_role_permissions_boundary", {}) for item in moved if not item]
-    return found + ([Step("untag_role", {"TagKeys": stale})] if stale else [])
+    detached = [arn for arn in live["managed_policies"] if arn not in wanted["managed_policies"]]
+    deleted = [Step("delete_role_policy", {"PolicyName": name}) for name in gone]
+    return deleted + [Step("detach_role_policy", {"PolicyArn": arn}) for arn in detached]
 
 
 def remaining_settings(live: Mapping[str, Any], managed: Iterable[str]) -> dict[str, Any] | None:
@@ -174,9 +210,9 @@ def remaining_settings(live: Mapping[str, Any], managed: Iterable[str]) -> dict[
     return {
         **live,
         "trust": trust if trust["Statement"] else live["trust"],  # IAM takes no policy without a statement
-        "policies": {name: text for name, text in live["policies"].items() if name != INLINE},
+        "policies": _without(live["policies"], [INLINE]),
         "managed_policies": [item for item in live["managed_policies"] if item not in ours],
-        "tags": {name: value for name, value in live["tags"].items() if name not in OURS},
+        "tags": _without(live["tags"], OURS),
     }
 
 

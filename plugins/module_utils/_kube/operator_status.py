@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import at, items
+from .._otelcol.config.paths import at, items, section
 from .._otelcol.kube.operator_names import child_name
 
 Object = dict[str, Any]
@@ -78,16 +78,17 @@ def _child(resource: Object, kind: str, suffix: str, owner: str, spec: Object) -
 
 def unreconciled(resource: Object, live: list[Object | None]) -> str:
     """Return why the operator has not rolled out a resource's current generation, or an empty string."""
-    if (resource.get("spec") or {}).get("managementState") == "unmanaged":
+    if section(resource, "spec").get("managementState") == "unmanaged":
         return _absent(resource, live, proven=True)
-    state = resource.get("status") or {}
+    state = section(resource, "status")
+    seen = state.get("observedGeneration") or 0
     ready = next((item for item in state.get("conditions") or [] if item.get("type") == "Ready"), None)
-    if ready is None and not state.get("observedGeneration"):  # an operator before 0.154, or no operator
+    if ready is None and not seen:  # an operator before 0.154, or no operator
         silent = resource["kind"] == COLLECTOR and not state.get("version")
         return "no operator has reconciled it" if silent else _absent(resource, live, proven=False)
     generation = resource["metadata"].get("generation") or 0
-    if (state.get("observedGeneration") or 0) < generation:
-        return f"the operator has seen generation {state.get('observedGeneration') or 0}, not {generation}"
+    if seen < generation:
+        return f"the operator has seen generation {seen}, not {generation}"
     if ready and ready.get("status") != "True":
         return f"the operator says {ready.get('reason')}: {ready.get('message')}"
     return _absent(resource, live, proven=True)

@@ -39,17 +39,24 @@ def _product(cluster: FleetCluster, name: str, table: versions.Table) -> dict[st
     found = cluster.installed(name)
     running = str(found.get("version") or "")
     notes = list(_notes(cluster, name, running or wanted, table))
-    installer = found.get("installer") or {}
-    by = " ".join(str(installer.get(key) or "") for key in ("by", "name")).strip()
-    there = f"{running or 'of unknown version'}{f', by {by}' if by else ''}" if found.get("installed") else "none"
     differs = bool(wanted and found and read(running) != read(wanted))
     return {
         "what": product(name).title,
-        "wanted": f"{wanted}, by {provider}" if wanted else f"{provider or 'not by this inventory'}",
-        "running": there if found else UNREAD,
+        "wanted": f"{wanted}, by {provider}" if wanted else provider or "not by this inventory",
+        "running": _running(found) if found else UNREAD,
         "notes": notes,
         "state": "differs" if differs else "odd" if notes else "same",
     }
+
+
+def _running(found: Mapping[str, Any]) -> str:
+    """Return which version of a product runs in a cluster, and who installed it."""
+    if not found.get("installed"):
+        return "none"
+    installer = found.get("installer") or {}
+    by = " ".join(str(installer.get(key) or "") for key in ("by", "name")).strip()
+    version = str(found.get("version") or "") or "of unknown version"
+    return f"{version}, by {by}" if by else version
 
 
 def _notes(cluster: FleetCluster, name: str, text: str, table: versions.Table) -> Iterator[str]:

@@ -199,29 +199,37 @@ _LONGEST_TITLE, _LONGEST_SUBTITLE = 26, 34
 
 def picture(cluster: FleetCluster, clusters: Sequence[FleetCluster], anchors: Mapping[str, str]) -> dict[str, Any]:
     """Return the topology of a cluster, laid out."""
-    others = [other for other in clusters if other is not cluster]
-    elsewhere = {host: f"{one.id} in {other.name}" for other in others for one in other.members for host in one.hosts}
-    whole = graph(cluster.members, names_of(cluster.members, elsewhere))
+    whole = graph(cluster.members, names_of(cluster.members, _hosts_elsewhere(cluster, clusters)))
     shown = fold(whole, MOST_NODES)
-    drawing = draw(
-        [Box(node.id, node.is_last) for node in shown.nodes], [Line(way.source, way.target) for way in shown.ways]
-    )
+    boxes = [Box(node.id, node.is_last) for node in shown.nodes]
+    drawing = draw(boxes, [Line(way.source, way.target) for way in shown.ways])
     drawn = {node.kind for node in shown.nodes}
     says = {Line(way.source, way.target): way.says for way in whole.ways}
     titles = {node.id: node.title for node in whole.nodes}
+    lines = [
+        {"path": curve(points), "title": f"{titles[line.source]} → {titles[line.target]}: {says[line]}"}
+        for line, points in drawing.lines.items()
+    ]
     return {
         "width": drawing.width,
         "height": drawing.height,
         "box": {"width": WIDTH, "height": HEIGHT},
         "nodes": [_node(node, drawing.boxes[node.id], cluster, anchors) for node in shown.nodes],
-        "lines": [
-            {"path": curve(points), "title": f"{titles[line.source]} → {titles[line.target]}: {says[line]}"}
-            for line, points in drawing.lines.items()
-        ],
+        "lines": lines,
         "ways": [{"source": titles[way.source], "target": titles[way.target], "says": way.says} for way in whole.ways],
         "kinds": [{"kind": kind, "says": KINDS[kind]} for kind in KINDS if kind in drawn],
         "loops": [titles[way.source] for way in whole.ways if way.source == way.target],
     }
+
+
+def _hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) -> dict[str, str]:
+    """Return the collectors of other clusters by the hosts that lead to them."""
+    found = {}
+    for other in clusters:
+        if other is not cluster:
+            for member in other.members:
+                found.update(dict.fromkeys(member.hosts, f"{member.id} in {other.name}"))
+    return found
 
 
 def _node(

@@ -67,8 +67,14 @@ def draw(boxes: Sequence[Box], lines: Iterable[Line]) -> Drawing:
 
 def _layers(boxes: Sequence[Box], lines: Collection[Line]) -> dict[str, int]:
     """Return the column of every box: one more than those before it. A cycle starts where fewest lines come in."""
-    before = {box.id: {line.source for line in lines if line.target == box.id} for box in boxes}
-    beside = {name: before[name] | {line.target for line in lines if line.source == name} for name in before}
+    before: dict[str, set[str]] = {box.id: set() for box in boxes}
+    beside: dict[str, set[str]] = {box.id: set() for box in boxes}
+    for line in lines:
+        if line.target in before:
+            before[line.target].add(line.source)
+            beside[line.target].add(line.source)
+        if line.source in before:
+            beside[line.source].add(line.target)
     layer: dict[str, int] = {}
     while len(layer) < len(boxes):
         waiting = [name for name in before if name not in layer]

@@ -57,13 +57,15 @@ def lost(hops: Sequence[Hop], signal: str) -> Lost:
     took = {hop.name for hop in hops if hop.took(signal)}
     unread = {hop.name: hop.unread for hop in hops if hop.unread}
     ways = [hop for hop in hops if hop.name in took and hop.ways(signal)]
-    inside = [line for hop in ways for line in _inside(hop, signal, took | unread.keys())]
-    blind = [f"the counts of {name} cannot be read: {why}" for name, why in unread.items()]
-    busy = [f"other {NOUNS[signal]} flow too, and the counts include them"] if _busy(ways, signal) else []
-    if not took and not unread:
+    if took or unread:
+        inside = [line for hop in ways for line in _inside(hop, signal, took | unread.keys())]
+    else:
         inside = [f"no {NOUNS[signal]} came to {', '.join(hop.name for hop in hops)}, so another receiver answered"]
-    found = inside or [line for hop in ways for line in _at_backends(hop, signal)]
-    return Lost([*found, *blind, *busy], bool(inside))
+    lines = inside or [line for hop in ways for line in _at_backends(hop, signal)]
+    lines = lines + [f"the counts of {name} cannot be read: {why}" for name, why in unread.items()]
+    if _busy(ways, signal):
+        lines.append(f"other {NOUNS[signal]} flow too, and the counts include them")
+    return Lost(lines, bool(inside))
 
 
 def _busy(ways: Sequence[Hop], signal: str) -> bool:
@@ -74,16 +76,18 @@ def _busy(ways: Sequence[Hop], signal: str) -> bool:
 def _inside(hop: Hop, signal: str, reached: set[str]) -> Iterator[str]:
     ways, sent, noun = hop.ways(signal), hop.sent(signal), NOUNS[signal]
     # Before 0.120 the exporter load_balancing counts nothing that it sends.
-    passed = any(name in reached for names in ways.values() for name in names)
-    if not sent and not passed:
+    has_passed = bool(sent) or any(reached.intersection(names) for names in ways.values())
+    if not has_passed:
         yield f"{hop.name} took {noun} and sent none: {_reason(hop, signal)}"
     for exporter, names in ways.items():
         if exporter in sent and names and not reached.intersection(names):
             to = " and ".join(names)
             yield f"{hop.name} sent {noun} by {exporter}, but none came to {to}: another receiver answered"
-        elif exporter not in sent and (sent or passed) and (why := "; ".join(_trouble(hop, signal, exporter))):
+        why = "; ".join(_trouble(hop, signal, exporter)) if has_passed and exporter not in sent else ""
+        if why:
             yield f"{hop.name} took {noun}, and not all exporters sent them: {why}"
-    if (sent or passed) and (ended := _ended(hop, signal)):
+    ended = _ended(hop, signal) if has_passed else []
+    if ended:
         yield f"{hop.name} took {noun}: all were dropped by {', '.join(ended)}"
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,15 +102,24 @@ _OTHERS = {
 _OF_THE_CHART = {CERT_MANAGER: "quay.io/jetstack/cert-manager-startupapicheck"}
 
 
+def _charts(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each chart once, in order."""
+    return [dict(row) for row in sorted({tuple(row.items()) for row in rows})]
+
+
+def _lock_of(cluster: Mapping[str, Any]) -> Any:
+    return _lock_file.find(_lock_file.beside(cluster["lock_file"], None))
+
+
 def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the manifests, and return the images. Raises Problem for a release that cannot be read."""
     clusters = arguments["clusters"]
-    wanted = [item for cluster in clusters for item in cluster["releases"] if item["provider"]]
-    locks = [
-        _lock_file.find(_lock_file.beside(one["lock_file"], None)) if arguments["compare"] else None for one in clusters
-    ]
-    asked = [(item, found) for one, found in zip(clusters, locks, strict=True) for item in one["releases"]]
-    read = [_read(item, found) for item, found in asked if item["provider"] in RELEASED]
+    locks = [_lock_of(cluster) if arguments["compare"] else None for cluster in clusters]
+    wanted, read = [], []
+    for cluster, lock in zip(clusters, locks, strict=True):
+        releases = [item for item in cluster["releases"] if item["provider"]]
+        wanted += releases
+        read += [_read(item, lock) for item in releases if item["provider"] in RELEASED]
     objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
     choice = (arguments["scope"], arguments["exclude"], arguments["images"])
     needed = images.needs(objects, [one[0] for one in read], *choice)
@@ -120,7 +129,7 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
         "changed": any(changed for _row, changed in files),
         "images": rows,
         "manifests": [row for row, _changed in files],
-        "charts": [dict(row) for row in sorted({tuple(row.items()) for _release, _published, row in read if row})],
+        "charts": _charts(row for _release, _published, row in read if row),
         "left_out": [f"{product(item['product']).title} is of {_why(item)}" for item in _distinct(wanted)],
         "msg": f"{len(needed)} images, {len(files)} manifests",
     }

@@ -57,15 +57,8 @@ def _owned(build: CollectorBuild, index: int, item: dict[str, Any], taken: Mappi
 
 def _faults(item: dict[str, Any], place: str, taken: Mapping[Ref, str]) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an object, each with its fix. A check may rely on those before it."""
-    kind, given, metadata = str(item.get("kind") or ""), item.get("apiVersion"), item.get("metadata") or {}
-    version = given if isinstance(given, str) else ""
-    if kind not in KINDS:
-        yield f"has kind '{kind}'{near(kind, KINDS)}", f"Kinds: {', '.join(sorted(KINDS))}. {_APART}"
-    if not version:
-        yield "has no apiVersion", "Write the whole object."
-    if group_of(version) != KINDS[kind]:
-        group = KINDS[kind] or "the core"
-        yield f"is a {kind} of {version}, not of {group}", f"Correct the apiVersion. {_APART}"
+    kind, metadata = str(item.get("kind") or ""), item.get("metadata") or {}
+    yield from _faults_of_kind(kind, item.get("apiVersion"))
     if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
         yield "has metadata or labels that are no mapping", "Write `metadata: {name: NAME, labels: {KEY: VALUE}}`."
     if not isinstance(metadata.get("name"), str) or not metadata["name"]:
@@ -74,3 +67,15 @@ def _faults(item: dict[str, Any], place: str, taken: Mapping[Ref, str]) -> Itera
         yield f"is of namespace {metadata['namespace']}", f"Leave it out, or use {place}."
     if whose := taken.get(Ref(kind, place, metadata["name"])):
         yield f"is {kind} {metadata['name']}, which {whose}", "Give it another name."
+
+
+def _faults_of_kind(kind: str, given: Any) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the kind and the apiVersion of an object."""
+    version = given if isinstance(given, str) else ""
+    if kind not in KINDS:
+        yield f"has kind '{kind}'{near(kind, KINDS)}", f"Kinds: {', '.join(sorted(KINDS))}. {_APART}"
+    if not version:
+        yield "has no apiVersion", "Write the whole object."
+    if group_of(version) != KINDS[kind]:
+        group = KINDS[kind] or "the core"
+        yield f"is a {kind} of {version}, not of {group}", f"Correct the apiVersion. {_APART}"

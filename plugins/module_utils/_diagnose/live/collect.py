@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -89,6 +89,13 @@ def _referred(target: DiagnosedTarget) -> list[tuple[str, str, str]]:
     return [(PLURALS[one.kind], target.pod_namespace, one.name) for one in found]
 
 
+def _working(flow: Mapping[str, Any]) -> set[str]:
+    """Return the exporters that send, and the receivers to which something comes or nothing is sent."""
+    working = {row["about"] for row in flow["exports"] if row["state"] == "sends"}
+    working |= {f"receivers/{row['id']}" for row in flow["receives"] or () if row["state"] in ("comes", "rests")}
+    return working - {row["about"] for row in flow["exports"] if row["state"] not in ("sends", "idle")}
+
+
 class DiagnosedCollector:
     """One collector under examination."""
 
@@ -151,8 +158,6 @@ class DiagnosedCollector:
         target, workload = self.target, self.target.workload
         name = str(self.container.get("name") or "")
         pods = [pod(item, name, now) for item in target.pods]
-        uids = {item["metadata"]["uid"]: item for item in (*target.pods, workload, target.custom) if item}
-        wanted = pod_counts(workload).desired if workload else None
         return {
             "name": target.name,
             "namespace": target.namespace,
@@ -163,15 +168,28 @@ class DiagnosedCollector:
             "workload": workload,
             "custom_resource": target.custom,
             "resource_conditions": items(target.custom, "status", "conditions"),
-            "wanted": wanted,
-            "change": change_under_way(self.reader, workload or target.custom, self.notes),
-            "complete": bool(workload) and is_ready(workload or {}, allow_empty=True),
-            "ready_text": count(workload) if workload else f"{sum(one['ready'] for one in pods)} pods ready",
-            "running": any(one["ready"] for one in pods) or self._is_available(),
+            **self._readiness(pods),
             "pods": pods,
             "symptoms": self._symptoms(search),
-            "events": warnings(self.reader.around("events", uids.values(), self.notes), uids, now),
+            "events": self._events(now),
         }
+
+    def _readiness(self, pods: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return how many pods are wanted and ready, and whether a change is under way."""
+        workload = self.target.workload
+        ready = [row for row in pods if row["ready"]]
+        return {
+            "wanted": pod_counts(workload).desired if workload else None,
+            "change": change_under_way(self.reader, workload or self.target.custom, self.notes),
+            "complete": bool(workload) and is_ready(workload or {}, allow_empty=True),
+            "ready_text": count(workload) if workload else f"{len(ready)} pods ready",
+            "running": bool(ready) or self._is_available(),
+        }
+
+    def _events(self, now: str) -> Any:
+        objects = [*self.target.pods, self.target.workload, self.target.custom]
+        uids = {item["metadata"]["uid"]: item for item in objects if item}
+        return warnings(self.reader.around("events", uids.values(), self.notes), uids, now)
 
     def _is_available(self) -> bool:
         """Return whether the workload has available pods, for a user who may not list them."""
@@ -215,9 +233,7 @@ class DiagnosedCollector:
         flow = self.meter.flow
         empty: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
         told_flow = {**empty, **(flow.facts() if flow and self.config else {})}
-        well = {row["about"] for row in told_flow["exports"] if row["state"] == "sends"}
-        well |= {f"receivers/{row['id']}" for row in told_flow["receives"] or () if row["state"] in ("comes", "rests")}
-        well -= {row["about"] for row in told_flow["exports"] if row["state"] not in ("sends", "idle")}
+        well = _working(told_flow)
         # What arrives is not kept out: then nothing enforces the network policy.
         peers = [
             row | {"state": "ok"} if row["state"] == "kept_out" and row["about"] in well else row

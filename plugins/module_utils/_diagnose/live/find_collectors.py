@@ -111,10 +111,19 @@ def _of_item(reader: ClusterReader, item: dict[str, Any]) -> list[DiagnosedTarge
     if not name and not item.get("selector"):
         raise Problem("there is neither a name nor a selector", asked=f"Diagnose in {namespace}", fix="Give one.")
     notes = Notes()
-    targets = [one for one in _candidates(reader, namespace, kind, name, notes) if _fits(one, item)]
-    customs = [one.custom for one in targets if one.custom]
-    own = [one for one in targets if one.custom or not any(owned(one.workload or {}, custom) for custom in customs)]
-    return own or [DiagnosedTarget(namespace, name or str(item.get("selector")), kind or "collector", notes=notes)]
+    candidates = _candidates(reader, namespace, kind, name, notes)
+    targets = _without_owned([target for target in candidates if _fits(target, item)])
+    return targets or [DiagnosedTarget(namespace, name or str(item.get("selector")), kind or "collector", notes=notes)]
+
+
+def _without_owned(targets: list[DiagnosedTarget]) -> list[DiagnosedTarget]:
+    """Leave out the workloads that the operator made for a custom resource among the targets."""
+    customs = [target.custom for target in targets if target.custom]
+    return [
+        target
+        for target in targets
+        if target.custom or not any(owned(target.workload or {}, custom) for custom in customs)
+    ]
 
 
 def _candidates(reader: ClusterReader, namespace: str, kind: str, name: str, notes: Notes) -> Iterator[DiagnosedTarget]:

@@ -19,6 +19,20 @@ from ..addon.addon_versions import available, choose, order
 from .addon_wait import AddonReads, AddonWait, Limits, fact
 
 
+def _version_row(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one version of an add-on that EKS offers."""
+    fitting = info.get("compatibilities") or []
+    return {
+        "version": info["addonVersion"],
+        "architectures": info.get("architecture") or [],
+        "compute_types": info.get("computeTypes") or [],
+        "kubernetes_versions": [one["clusterVersion"] for one in fitting],
+        "default_for": [one["clusterVersion"] for one in fitting if one.get("defaultVersion")],
+        "requires_configuration": bool(info.get("requiresConfiguration")),
+        "requires_iam_permissions": bool(info.get("requiresIamPermissions")),
+    }
+
+
 class AddonInfo:
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.aws, self.params, self.salt, self.eks = aws, params, secrets.token_hex(8), aws.calls("eks")
@@ -72,20 +86,8 @@ class AddonInfo:
         return self.eks.pages("describe_addon_versions", "addons", **given)
 
     def _available(self, item: dict[str, Any]) -> dict[str, Any]:
-        versions = []
-        for info in sorted(item.get("addonVersions") or [], key=lambda one: order(one["addonVersion"]), reverse=True):
-            fitting = info.get("compatibilities") or []
-            versions.append(
-                {
-                    "version": info["addonVersion"],
-                    "architectures": info.get("architecture") or [],
-                    "compute_types": info.get("computeTypes") or [],
-                    "kubernetes_versions": [one["clusterVersion"] for one in fitting],
-                    "default_for": [one["clusterVersion"] for one in fitting if one.get("defaultVersion")],
-                    "requires_configuration": bool(info.get("requiresConfiguration")),
-                    "requires_iam_permissions": bool(info.get("requiresIamPermissions")),
-                }
-            )
+        offered = sorted(item.get("addonVersions") or [], key=lambda one: order(one["addonVersion"]), reverse=True)
+        versions = [_version_row(info) for info in offered]
         default = next((one["version"] for one in versions if self.kubernetes in one["default_for"]), "")
         return {
             "name": item["addonName"],

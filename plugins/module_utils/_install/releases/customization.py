@@ -136,12 +136,10 @@ def _renamed_flag(argument: str, names: Mapping[str, str]) -> str:
 def _tune(manifest: Manifest, release: Release, name: str, custom: Customization) -> None:
     """Apply the options of a component to its Deployment."""
     options = custom.workloads.get(name) or {}
-    pod = manifest["spec"]["template"]["spec"]
     if options.get("replicas") is not None:
         manifest["spec"]["replicas"] = options["replicas"]
-    for option, key in SCHEDULING.items():
-        if options.get(option):
-            pod[key] = options[option]
+    pod = manifest["spec"]["template"]["spec"]
+    pod.update({key: options[option] for option, key in SCHEDULING.items() if options.get(option)})
     if custom.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret} for secret in custom.image_pull_secrets]
     image = release.product.components[name]
@@ -150,8 +148,12 @@ def _tune(manifest: Manifest, release: Release, name: str, custom: Customization
         container["resources"] = options["resources"]
     of_main = name == release.product.main
     flags = {**(custom.flags if of_main else {}), **(options.get("flags") or {})}
-    variables = {**(custom.variables if of_main else {}), **(options.get("env") or {})}
     container["args"] = _with_flags(container.get("args") or [], flags)
+    _set_variables(container, {**(custom.variables if of_main else {}), **(options.get("env") or {})})
+
+
+def _set_variables(container: dict[str, Any], variables: Mapping[str, Any]) -> None:
+    """Set environment variables of a container in place of those that it has under these names."""
     if variables:
         kept = [item for item in container.get("env") or [] if item["name"] not in variables]
         container["env"] = kept + [{"name": key, **env_source(key, value)} for key, value in variables.items()]

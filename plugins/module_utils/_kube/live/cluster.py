@@ -200,14 +200,20 @@ class Cluster:
                 self.outage.over()
             elif patient:  # otherwise it may be the answer of a pod, which the server passes on
                 self.outage.begin(sent)
-            passing = error.transient or (error.of_rights and self.outage.shaken)
-            passing = passing and not (pinned and error.status == CONFLICT) and not (spent and error.of_server)
-            pause = next(pauses, None) if passing else None
-            if pause is None and passing and patient and self._waits_for(error, start):
-                pause = BACKOFF[-1]
-            if pause is None:
+            if not self._is_passing(error, pinned=pinned, spent=spent):
                 raise error
+            pause = next(pauses, None)
+            if pause is None:
+                if not patient or not self._waits_for(error, start):
+                    raise error
+                pause = BACKOFF[-1]
             self.sleep(max(pause, min(retry_after(answer.headers), BACKOFF[-1])))
+
+    def _is_passing(self, error: ApiError, *, pinned: bool, spent: bool) -> bool:
+        """Return whether a later try may succeed. The version of a pinned request stays, as does an outage."""
+        if (pinned and error.status == CONFLICT) or (spent and error.of_server):
+            return False
+        return error.transient or (error.of_rights and self.outage.shaken)
 
     def _waits_for(self, error: ApiError, start: float) -> bool:
         """Return whether to try again after the first pauses: a webhook, or a server that has worked before."""

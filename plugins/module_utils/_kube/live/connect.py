@@ -220,10 +220,7 @@ class PooledTransport:
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
         """Send one request over a connection of the pool."""
-        sent = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
-        for name, value in self._authorize().items():
-            for one in value if isinstance(value, list) else [value]:
-                sent.add(name, one)
+        sent = self._with_rights(headers)
         quick = self._met and method == "GET" and path not in self._slow
         url, timeout = self.host + path, self._quick if quick else self._timeout
         try:
@@ -247,11 +244,24 @@ class PooledTransport:
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
         self._met = self._met or (answer.status < SERVER and answer.status != TOO_MANY)
-        if answer.status == UNAUTHORIZED and self._watch:
+        if answer.status == UNAUTHORIZED:
+            self._forget_rights()
+        return Answered(answer.status, dict(answer.headers), data)
+
+    def _with_rights(self, headers: Mapping[str, str]) -> Any:
+        """Return the headers of a request, with those that say who asks."""
+        sent = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
+        for name, value in self._authorize().items():
+            for one in value if isinstance(value, list) else [value]:
+                sent.add(name, one)
+        return sent
+
+    def _forget_rights(self) -> None:
+        """Have the next request ask for a new token. Raises Problem if there is none."""
+        if self._watch:
             self._watch.forget()
             if why := self._watch.problem:
                 raise why
-        return Answered(answer.status, dict(answer.headers), data)
 
     def _lost(self, error: Exception) -> LostError:
         parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)

@@ -122,6 +122,17 @@ def _uid(cluster: Cluster) -> str:
         raise explain(error, "Find out which cluster this is") from error
 
 
+def _names_in(configs: list[Any], chosen: str | None) -> ClusterNames:
+    """Return the names of a context, or of the current one: the first kubeconfig that has it counts."""
+    current = next((config["current-context"] for config in configs if config.get("current-context")), "")
+    context = chosen or current
+    for config in configs:
+        for entry in config.get("contexts") or []:
+            if entry["name"] == context:
+                return ClusterNames(context, entry["context"]["cluster"])
+    return ClusterNames(context, "")
+
+
 def names_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNames:
     """Return the names of the cluster: those of the kubeconfig, or that of the EKS cluster."""
     if params.get("eks_cluster"):
@@ -132,10 +143,7 @@ def names_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNa
         return ClusterNames()
     try:
         configs = _configs(given["kubeconfig"] or environ.get("KUBECONFIG") or "~/.kube/config")
-        current = next((found["current-context"] for found in configs if found.get("current-context")), "")
-        context = given["context"] or current
-        named = (item for found in configs for item in found.get("contexts") or [] if item["name"] == context)
-        return ClusterNames(context, next((item["context"]["cluster"] for item in named), ""))
+        return _names_in(configs, given["context"])
     except (OSError, LookupError, TypeError, AttributeError, ValueError):
         return ClusterNames(given["context"] or "")  # the connection says what is wrong with the kubeconfig
 
