@@ -20,7 +20,19 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from ._otelcol._garbage import without_garbage_collection
+
 _PLUGINS = Path(__file__).parents[1]
+_OF_ANSIBLE = "_AnsibleCollectionFinder"
+
+
+class _Loader(SourceFileLoader):
+    """Imports a file, and all that the file imports, without a pause for garbage: they stay until the end."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the code of a module."""
+        with without_garbage_collection():
+            super().exec_module(module)
 
 
 class KeptCode(MetaPathFinder):
@@ -41,10 +53,14 @@ class KeptCode(MetaPathFinder):
         file = _PLUGINS.joinpath(*fullname.removeprefix(self._prefix).split(".")).with_suffix(".py")
         if not file.is_file():
             return None
-        return spec_from_file_location(fullname, file, loader=SourceFileLoader(fullname, str(file)))
+        return spec_from_file_location(fullname, file, loader=_Loader(fullname, str(file)))
 
 
 def keep(spec: ModuleSpec | None) -> None:
-    """Keep the code of all files beside this package and below, unless Python itself has imported the package."""
-    if spec is not None and not isinstance(spec.loader, SourceFileLoader):
-        sys.meta_path.insert(0, KeptCode(spec.name.rpartition(".")[0]))
+    """Keep the code of all files beside this package and below, unless Python itself has imported the package.
+
+    Finders before that of Ansible, such as one of `ansible-test sanity`, stay before this one.
+    """
+    finders = [type(finder).__name__ for finder in sys.meta_path]
+    if spec is not None and _OF_ANSIBLE in finders and not isinstance(spec.loader, SourceFileLoader):
+        sys.meta_path.insert(finders.index(_OF_ANSIBLE), KeptCode(spec.name.rpartition(".")[0]))

@@ -16,6 +16,7 @@ from ..module_utils._otelcol.rules.profiles import UNUSED
 from ..module_utils._otelcol.rules.reports import NEVER, Report
 from . import _render, _summary
 from ._otelcol import _builds, _findings
+from ._otelcol._garbage import without_garbage_collection
 
 _NAMES = ("name", "namespace")
 # Instead of the options that give a collector its config: the smallest config that there is.
@@ -29,7 +30,7 @@ _NO_CONFIG = {
 }
 
 
-@_findings.without_garbage_collection()
+@without_garbage_collection()
 def render(
     request: _render.Request, judgement: _findings.Judgement, warn: Callable[[str], None], fail_on: str = "error"
 ) -> dict[str, Any]:

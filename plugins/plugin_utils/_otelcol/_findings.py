@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -89,18 +87,6 @@ def _suppression(item: Any) -> Suppression:
     if other:
         raise Problem(f"a suppression has no '{other[0]}'", fix="Write `rule`, `reason` and `path`.")
     return Suppression(item["rule"], str(item.get("reason") or ""), str(item.get("path") or "*"))
-
-
-@contextmanager
-def without_garbage_collection() -> Iterator[None]:
-    """Pause Python's garbage collector: configs and positions have no cycles, and it looks at all of them again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def checked(

@@ -22,6 +22,7 @@ from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, 
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import Target, View
 from . import _binary, _builds, _files, _findings, _inputs, _tables, _yaml
+from ._garbage import without_garbage_collection
 
 NOWHERE = "-"
 
@@ -67,7 +68,7 @@ def report(
     return done.result
 
 
-@_findings.without_garbage_collection()
+@without_garbage_collection()
 def judged(
     arguments: Mapping[str, Any],
     check: bool = False,

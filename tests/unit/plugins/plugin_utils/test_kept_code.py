@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
+from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins import plugin_utils
@@ -39,9 +42,32 @@ def test_folders_and_other_collections_are_left_to_ansible(name: str) -> None:
 
 
 def test_only_an_import_by_ansible_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "meta_path", [])
+    finders = [object(), type("_AnsibleCollectionFinder", (), {})(), object()]
+    by_ansible = ModuleSpec(f"{PLUGINS}.plugin_utils", object())  # type: ignore[arg-type]
+    monkeypatch.setattr(sys, "meta_path", [finders[0]])
+    _kept_code.keep(by_ansible)
+    assert sys.meta_path == [finders[0]], "Ansible finds nothing here"
+    monkeypatch.setattr(sys, "meta_path", [*finders])
     _kept_code.keep(plugin_utils.__spec__)
     _kept_code.keep(None)
-    assert sys.meta_path == [], "Python has imported the tests"
-    _kept_code.keep(ModuleSpec(f"{PLUGINS}.plugin_utils", object()))  # type: ignore[arg-type]
-    assert [type(finder) for finder in sys.meta_path] == [_kept_code.KeptCode]
+    assert sys.meta_path == finders, "Python has imported the tests"
+    _kept_code.keep(by_ansible)
+    first, kept, *rest = sys.meta_path
+    assert [first, *rest] == finders, "ansible-test sanity refuses changes of the first finder"
+    assert isinstance(kept, _kept_code.KeptCode)
+
+
+def test_an_import_is_not_interrupted_to_look_for_garbage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one.py").write_text("done = True\n", encoding="utf-8")
+    monkeypatch.setattr(_kept_code, "_PLUGINS", tmp_path)
+    spec = _kept_code.KeptCode("others").find_spec("others.one", None)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    monkeypatch.setattr(gc, "isenabled", lambda: True)  # the tests run without
+    switched: list[str] = []
+    monkeypatch.setattr(gc, "disable", lambda: switched.append("off"))
+    monkeypatch.setattr(gc, "enable", lambda: switched.append("on"))
+    spec.loader.exec_module(module)
+    assert switched == ["off", "on"]
+    assert module.done
