@@ -36,15 +36,15 @@ from ..module_utils._otelcol.rules.data_flow import (
     Routes,
     asked_for_pods,
     downstream_printers,
-    receiving,
+    receiving_collectors,
     routes_between,
     routing_to,
     senders_to,
-    unreceived,
-    unseen,
+    unreceived_signals,
+    unseen_collectors,
 )
 from ..module_utils._otelcol.rules.rules import lint
-from ..module_utils._otelcol.rules.subject import Finding, Printer, Receiving, Subject, masked, run
+from ..module_utils._otelcol.rules.subject import Finding, Printer, Receiving, Subject, masked_findings, run
 from ..module_utils._otelcol.rules.user_rules import UserRules
 from ..module_utils._otelcol.rules.view import Target
 from . import _arguments, _collector_layers, _origins, _sources, _summary
@@ -112,9 +112,9 @@ class Around:
             downstream_printers(hops, routes),
             senders_to(hops, routes),
             routing_to(hops, routes),
-            unreceived(hops, routes),
-            unseen(hops, routes),
-            receiving(hops, routes),
+            unreceived_signals(hops, routes),
+            unseen_collectors(hops, routes),
+            receiving_collectors(hops, routes),
             strict=True,
         )
         return [cls(*facts_of_one) for facts_of_one in facts]
@@ -358,7 +358,7 @@ def _planned(draft: _Draft, own: UserRules) -> Planned:
         unseen=draft.around.unseen,
         receiving=draft.around.receiving,
     )
-    findings = tuple(masked(lint(subject, own), composed.config, subject.view.suspects))
+    findings = tuple(masked_findings(lint(subject, own), composed.config, subject.view.suspects))
     return Planned(collector, composed, build, findings, draft.target, draft.receivers)
 
 

@@ -42,7 +42,7 @@ def test_the_page_names_what_expressions_cannot_use() -> None:
     assert listed
     for name in ("join(a, b)", "merge(a, b)", "to_string(a)"):
         with pytest.raises(_jmespath.Problem):
-            _jmespath.bounded(name)
+            _jmespath.bounded_search(name)
 
 
 def test_every_function_that_a_rule_may_use_exists() -> None:

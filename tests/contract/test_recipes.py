@@ -13,7 +13,10 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import SECTIONS, leaves, section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import DOWNWARD, variables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import (
+    DOWNWARD,
+    config_variables,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import TRACE_BYTES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sources import RECIPE_FILE, TEMPLATE_FILE
@@ -188,7 +191,7 @@ def test_it_reads_nothing_but_what_it_says_or_a_pod_knows_and_holds_no_secret(
     name: str, platform: str, mode: str
 ) -> None:
     config = fragment(name, platform, mode)
-    assert {variable.name for variable in variables(config)} <= {*DOWNWARD, *RECIPES[name].get("variables", {})}
+    assert {variable.name for variable in config_variables(config)} <= {*DOWNWARD, *RECIPES[name].get("variables", {})}
     named = {path: str(value) for path, value in leaves(config) if SECRET.search(str(path[-1]))}
     assert [path for path, value in named.items() if value != TOKEN_FILE and not REFERENCE.match(value)] == []
 

@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import to_exporters
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply_edits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 
 from tests.support.servers import answering
@@ -130,7 +130,7 @@ def sent(program: Path, file: Path, made: Target | None, queue: dict[str, Any], 
         settings = config(port, backend, queue)
         if made:
             moves = [one for one in to_exporters(settings, made) if isinstance(one, Change)]
-            settings = apply(settings, [edit for one in moves for edit in one.edits])
+            settings = apply_edits(settings, [edit for one in moves for edit in one.edits])
             assert "batch" not in settings["processors"]
         file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         with running(program, file, port), ThreadPoolExecutor(CLIENTS) as pool:

@@ -31,7 +31,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testi
 
 from .test_coverage import binary  # noqa: F401 - a fixture
 
-WHY = sandbox.unavailable()
+WHY = sandbox.why_unavailable()
 pytestmark = pytest.mark.skipif(bool(WHY), reason=f"this system allows no namespaces: {WHY}")
 ALL_PACKETS, IPV4 = 0x0300, b"\x08\x00"  # ETH_P_ALL in the order of the network, ETH_P_IP
 ACTIVE_SECONDS = 2
@@ -166,7 +166,7 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
     config, variables, given = (
         json.loads(place.filled(json.dumps(part))) for part in (attack.config, attack.variables, attack.given)
     )
-    surroundings = {**_binary.environment(config, None), **variables}
+    surroundings = {**_binary.placeholder_environment(config, None), **variables}
     run = bench.Bench(
         binary, config, surroundings, {}, "otlp_http", _yaml.dump, str, isolation=Isolation(isolated), given=variables
     )
@@ -249,7 +249,7 @@ def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa
     with collector_run.opened(isolated) as place:
         is_apart = isinstance(place, collector_run.Apart)
         sniffer = place.box.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
-        command = collector_run.Command(binary, text, _binary.environment(yaml.safe_load(text), None))
+        command = collector_run.Command(binary, text, _binary.placeholder_environment(yaml.safe_load(text), None))
         with suppress(Problem), collector_run.running(place, command, 20):
             threading.Event().wait(ACTIVE_SECONDS)
         seen = set(_destinations(sniffer)) if sniffer else set[str]()

@@ -28,7 +28,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import is_within
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import to_exporters
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply_edits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
@@ -225,7 +225,7 @@ def test_our_configs(validate: Validate, target: Target, tmp_path: Path) -> None
 def without_batch(config: Any, target: Target) -> Any:
     """Return a config with the batches of its processors made by its exporters; None if no processor goes."""
     found = [one for one in to_exporters(config, target) if isinstance(one, Change)]
-    return apply(config, [edit for one in found for edit in one.edits]) if found else None
+    return apply_edits(config, [edit for one in found for edit in one.edits]) if found else None
 
 
 @pytest.mark.parametrize("version", [VERSION, GONE])

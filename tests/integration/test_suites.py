@@ -193,7 +193,7 @@ def invariants_of(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> t
 def test_every_planted_secret_is_stopped_or_named(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     test, got = invariants_of(binary, path, monkeypatch)
     assert test["passed"], test
-    planted = invariants.plan(yaml.safe_load(path.read_text()))
+    planted = invariants.planted_records(yaml.safe_load(path.read_text()))
     assert planted.secrets
     for exporter, by_signal in got.items():
         for signal, found in by_signal.items():
@@ -263,7 +263,7 @@ def test_a_failed_test_of_the_inventory_stops_the_run(binary: str, tmp_path: Pat
     (tmp_path / "hosts.yml").write_text(INVENTORY)
     (tmp_path / "gateway_test.yml").write_text(EXPECTED % name)
     given = {"otel_collector_tests": [str(tmp_path)], "otel_collector_tests_binary": binary}
-    given["otel_collector_tests_isolation"] = "none" if sandbox.unavailable() else "required"
+    given["otel_collector_tests_isolation"] = "none" if sandbox.why_unavailable() else "required"
     given["otel_collector_output_path"] = str(tmp_path / "out")
     done = plays.playbook("-i", str(tmp_path / "hosts.yml"), "-e", json.dumps(given), "playbooks/render.yml")
     assert done.returncode == code, done.stdout + done.stderr

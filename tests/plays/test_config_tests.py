@@ -29,7 +29,7 @@ VERSION = '[ "$1" = --version ] && echo otelcol version 0.99.0 && exit'
 READY = "echo Everything is ready"
 SLEEP = "while :; do sleep 0.1; done"
 SECONDS = 60
-WHY = sandbox.unavailable()
+WHY = sandbox.why_unavailable()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 from .._otelcol.config.paths import at, items, section
 from .._otelcol.config.pipelines import PipelineGraph, signal_of
 from .._otelcol.needs.quantities import duration
-from .._otelcol.traits import is_for_trials, kind_of, samples
+from .._otelcol.traits import is_for_trials, kind_of, samples_records
 from .manifests.build import CollectorBuild
 from .manifests.network import OTLP_HTTP, plain_ports
 
@@ -96,7 +96,7 @@ def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _ways(graph: PipelineGraph, pipeline: str, passed: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the samplers on each way out of a pipeline, also through connectors that hand on what they get."""
-    own = tuple(filter(samples, graph.listed(pipeline, "processors")))
+    own = tuple(filter(samples_records, graph.listed(pipeline, "processors")))
     for exporter in graph.listed(pipeline, "exporters"):
         if exporter not in graph.connectors:
             yield own

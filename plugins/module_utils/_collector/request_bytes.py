@@ -17,7 +17,7 @@ from typing import Any
 from .._otelcol.config.paths import at, section
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, to_exporters
-from .._otelcol.migrate.data_edits import Change, apply
+from .._otelcol.migrate.data_edits import Change, apply_edits
 from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
 from .._otelcol.rules.batching import BATCH, QUEUE, can_batch
 from .._otelcol.rules.view import Target, kind_of
@@ -111,7 +111,7 @@ def _batches_moved(config: dict[str, Any], target: Target, chosen: bool) -> dict
     found = to_exporters(config, target, counted=not _usual(at(config, _PROCESSOR)))
     changes = [one for one in found if isinstance(one, Change) and one.path == _PROCESSOR]
     edits = [edit for one in changes if not chosen or _reaches_exporters(one) for edit in one.edits]
-    return dict(apply(config, edits)) if edits else config
+    return dict(apply_edits(config, edits)) if edits else config
 
 
 def _reaches_exporters(change: Change) -> bool:

@@ -131,7 +131,7 @@ def few_suggestions(comparisons: int) -> Iterator[list[int]]:
         _LEFT.reset(token)
 
 
-def suggests() -> bool:
+def may_suggest() -> bool:
     """Whether `near` may still compare words in this context."""
     left = _LEFT.get()
     return left is None or left[0] > 0
@@ -145,7 +145,7 @@ def near(word: str, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the nearest of the known words, or an empty string."""
-    if not suggests():
+    if not may_suggest():
         return ""
     left = _LEFT.get()
     words = tuple(item for item in known if isinstance(item, str))

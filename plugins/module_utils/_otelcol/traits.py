@@ -225,7 +225,7 @@ def belongs_everywhere(processor: str) -> bool:
     return Trait.BELONGS_EVERYWHERE in traits_of(PROCESSORS, processor)
 
 
-def samples(processor: str) -> bool:
+def samples_records(processor: str) -> bool:
     """Whether a processor keeps a part of the data."""
     return Trait.SAMPLES in traits_of(PROCESSORS, processor)
 

@@ -20,7 +20,7 @@ from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.needs.derive_needs import DOWNWARD
 from ...module_utils._otelcol.rules.subject import Finding
 from ...module_utils._otelcol.rules.view import Target
-from ...module_utils._otelcol.testing.outreach import outside
+from ...module_utils._otelcol.testing.outreach import has_outside_value
 from . import _findings, _yaml
 from ._isolation import once, sandbox
 
@@ -105,7 +105,7 @@ def program(binary: str, target: Target | None) -> tuple[str, str]:
     found = shutil.which(name) if name else None
     if not found:
         return "", f"PATH has no program {name}" if name else f"the program of '{distribution}' is unknown"
-    why = mismatch(found, target)
+    why = version_mismatch(found, target)
     return ("", why) if why else (found, f"{found} validate")
 
 
@@ -116,7 +116,7 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: 
     Where the system allows none, nobody is asked about such a config. An error where a variable decides is information:
     the value there is a placeholder.
     """
-    isolated = not sandbox.unavailable()
+    isolated = not sandbox.why_unavailable()
     if not isolated and (elsewhere := next(_elsewhere(config), None)):
         wrong = "nobody was asked about this config: it names a part in another place, and the system isolates nothing"
         return Finding(locate(elsewhere), dotted(elsewhere), _findings.REFUSED, "info", wrong, _INSIDE)
@@ -124,9 +124,9 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: 
         file = Path(folder) / "config.yaml"
         file.touch(mode=0o600)
         file.write_text(_yaml.dump(config), encoding="utf-8")
-        given = environment(config, target)
+        given = placeholder_environment(config, target)
         command = [found, "validate", f"--config={file}"]
-        code, said = once.ran(command, given, SECONDS, [Path(folder)], isolated)
+        code, said = once.run_once(command, given, SECONDS, [Path(folder)], isolated)
     if code == 0:
         return None
     text = _VALID_VALUES.sub("", said.replace(str(file), "the config")).strip().removeprefix("Error: ")
@@ -139,10 +139,10 @@ def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: 
 
 def _elsewhere(config: Any) -> Iterator[KeyPath]:
     """Yield the places at which a config names a file or an address for a part of itself."""
-    return (path for path, text in leaves(config) if isinstance(text, str) and outside(text))
+    return (path for path, text in leaves(config) if isinstance(text, str) and has_outside_value(text))
 
 
-def environment(config: Any, target: Target | None) -> dict[str, str]:
+def placeholder_environment(config: Any, target: Target | None) -> dict[str, str]:
     """Return a placeholder for every variable without a default, so that no value of this machine is used."""
     placeholders: dict[str, str] = {}
     for path, text in leaves(config):
@@ -250,7 +250,7 @@ def _shapes(path: KeyPath, target: Target | None) -> str:
     return re.split("[=~]", node)[0] if isinstance(node, str) and node[:1] not in "?#" else ""
 
 
-def mismatch(found: str, target: Target | None, isolated: bool = True) -> str:
+def version_mismatch(found: str, target: Target | None, isolated: bool = True) -> str:
     """Return why a program is unsuitable: its version must match the target's."""
     if target is None:
         return ""
@@ -265,7 +265,7 @@ def version_of(found: str, isolated: bool = True) -> str:
     return match[0] if match else ""
 
 
-def check(found: str, isolated: bool = True) -> None:
+def check_program(found: str, isolated: bool = True) -> None:
     """Raise Problem for a program that does not tell its version as every Collector does.
 
     A program out of an image is run for the first time here: in namespaces too, unless the user wants none.
@@ -282,12 +282,12 @@ def check(found: str, isolated: bool = True) -> None:
 
 def _runs_alone(isolated: bool) -> bool:
     """Whether a program runs in namespaces of its own: if it is asked for, and the system allows it."""
-    return isolated and not sandbox.unavailable()
+    return isolated and not sandbox.why_unavailable()
 
 
 @cache
 def _said_of_itself(found: str, isolated: bool) -> tuple[int, str]:
-    return once.ran([found, "--version"], {}, SECONDS, [], isolated)
+    return once.run_once([found, "--version"], {}, SECONDS, [], isolated)
 
 
 def _path(message: str, config: Any) -> KeyPath:

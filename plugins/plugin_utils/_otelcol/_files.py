@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ...module_utils._otelcol.bounded.live.bounded_reads import file_bytes, head
+from ...module_utils._otelcol.bounded.live.bounded_reads import file_bytes, file_head
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml.yaml_nodes import ENCRYPTED, VAULT_HEADER
 
@@ -71,7 +71,7 @@ def linked_folders(root: Path) -> list[Path]:
 def read_plain(path: Path) -> str:
     """Return the text of a file; an empty one for a file that is encrypted. Raises Problem if it cannot be read."""
     try:
-        is_encrypted = head(path, len(VAULT_HEADER)) == VAULT_HEADER.encode()
+        is_encrypted = file_head(path, len(VAULT_HEADER)) == VAULT_HEADER.encode()
     except OSError:
         return ""
     return "" if is_encrypted else read(path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._otelcol.bounded.live.bounded_reads import head
+from ...module_utils._otelcol.bounded.live.bounded_reads import file_head
 from ...module_utils._otelcol.bounded.read_limits import HEAD
 from ...module_utils._otelcol.config import documents, helm_values, paths
 from ...module_utils._otelcol.config.documents import Found
@@ -23,7 +23,7 @@ from ...module_utils._otelcol.rules import from_manifests as context
 from ...module_utils._otelcol.rules.from_manifests import Context
 from ...module_utils._otelcol.rules.reports import counted
 from ...module_utils._otelcol.rules.subject import Finding, internal_error
-from ...module_utils._otelcol.yaml.yaml_documents import part
+from ...module_utils._otelcol.yaml.yaml_documents import document_part
 from . import _files, _yaml
 from ._findings import UNRENDERED
 
@@ -146,7 +146,7 @@ def collect(paths: Sequence[str], config: Any, merge: bool = False, how: Reading
     return result
 
 
-def files(path: Path) -> list[Path]:
+def yaml_files(path: Path) -> list[Path]:
     """Return a file, or the YAML and JSON files of a folder. Raises Problem if there are none."""
     if path.is_file():
         return [path]
@@ -181,7 +181,7 @@ def _add_path(path: Path, result: Collected, skips_others: bool) -> None:
         return
     before = result.size
     given = path.is_file()
-    listed = [path] if given else files(path)
+    listed = [path] if given else yaml_files(path)
     result.links += links(path)
     for file in listed:
         _add_file(file, given, result)
@@ -252,7 +252,7 @@ def _looks_like_config(text: str) -> bool:
 def _unreadable(file: Path, problem: Problem, result: Collected) -> None:
     """Note a file that cannot be read, as an error if what can be read of it looks like a config."""
     with suppress(OSError):
-        if _looks_like_config(head(file, HEAD).decode("utf-8", "replace")):
+        if _looks_like_config(file_head(file, HEAD).decode("utf-8", "replace")):
             why = problem.wrong.removeprefix(f"cannot read {file}: ")
             result.invalid.append(_yaml.Invalid(why, Position(str(file)), problem.fix))
             return
@@ -274,7 +274,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         _add_invalid(invalid, text, name, wanted, result)
         return
     values = [document.data for document in parsed]
-    stream = documents.objects(values)
+    stream = documents.objects_in(values)
     if stream:
         result.objects.setdefault(Path(name).parent, []).extend(stream)
     found = documents.configs(values, wanted)
@@ -309,9 +309,9 @@ def _add_config(
     label = f"{name} ({found.label})" if found.label else name
     try:
         with result.guarded(f"reading {label}", name):
-            inner = _yaml.inner(found, outer, lines, name) if found.text else part(outer, found.path)
+            inner = _yaml.inner_document(found, outer, lines, name) if found.text else document_part(outer, found.path)
             made = _finish(inner, found, label, context.context_of(found, stream))
-            locate = _yaml.around(made.locate, outer, found.path, name) if made.context.resource else made.locate
+            locate = _yaml.locate_around(made.locate, outer, found.path, name) if made.context.resource else made.locate
             result.inputs.append(replace(made, file=name, locate=locate))
     except _yaml.Invalid as invalid:
         result.refuse(invalid)
@@ -319,12 +319,12 @@ def _add_config(
 
 def _add_resources(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:
     """Add custom resources without a config, but not parts of some that Kustomize puts together."""
-    found = documents.resources([document.data for document in parsed])
+    found = documents.resources_in([document.data for document in parsed])
     if found and _is_patch(Path(name)):
         return
     for item in found:
         label = f"{name} ({item.label})"
-        document = part(parsed[item.document], item.path)
+        document = document_part(parsed[item.document], item.path)
         with result.guarded(f"reading {label}", name):
             made = _finish(document, item, label, Context(resource=item.owner))
             result.resources.append(replace(made, config=None, file=name))
@@ -332,7 +332,7 @@ def _add_resources(parsed: Sequence[_yaml.Document], name: str, result: Collecte
 
 def _add_charts(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:
     """Note values of Helm charts, which are no config before Helm has rendered them."""
-    for item in helm_values.unrendered([document.data for document in parsed], name):
+    for item in helm_values.unrendered_values([document.data for document in parsed], name):
         position = parsed[item.document].positions.get(item.path) or Position(name, 1, 1)
         result.charts.append(Finding(position, "", UNRENDERED, "warning", f"here is {item.what}", item.fix))
 
@@ -381,7 +381,7 @@ def _add_variable(config: Any, name: str, result: Collected, positions_of: Posit
 
 def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None:
     """Add the configs in Kubernetes objects that another task has read."""
-    stream = documents.objects(listed)
+    stream = documents.objects_in(listed)
     kinds = {item.get("kind") for item in stream}
     cluster = bool(kinds & context.WORKLOADS.keys())
     complete = cluster and "NetworkPolicy" in kinds
@@ -390,7 +390,7 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
         name = f"{namespace}/{found.label}" if namespace else found.label
         try:
             with result.guarded(f"reading {name}", name):
-                if cluster and not context.runs(found, stream):
+                if cluster and not context.runs_config(found, stream):
                     continue
                 data = at(listed[found.document], found.path)
                 document = _yaml.load(data, name) if found.text else _yaml.Document(data)
@@ -402,7 +402,7 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
 def _merged(parts: Sequence[Input]) -> Input:
     """Return configs merged in order, as one collector with all of them merges them."""
     layers = tuple(part.layer for part in parts if part.layer)
-    data = documents.merged([part.config for part in parts])
+    data = documents.merged_configs([part.config for part in parts])
     around = next((part.context for part in parts if part.context.deployment), parts[0].context)
     twice = tuple(pair for part in parts for pair in part.duplicates)
     return Input(" + ".join(part.name for part in parts), data, Composed(data, layers).locate, twice, around)

@@ -47,7 +47,7 @@ _FUNCTIONS = (
 )
 
 
-def bounded(expression: str) -> Expression:
+def bounded_search(expression: str) -> Expression:
     """Return a function that computes an expression with bounded time and memory. Raises Problem if it is invalid.
 
     The function raises Undecided, with a reason that quotes no value, where the expression fits no value or takes too

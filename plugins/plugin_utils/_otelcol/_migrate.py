@@ -109,7 +109,7 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: _builds.Bui
     moved = Moved(name, text, text)
     mine = [item for item in collected.inputs if name in (item.file, item.name)]
     for item in reversed(mine):
-        work = _rewrite.operation(moved.text, name, item.found)
+        work = _rewrite.rewrite_operation(moved.text, name, item.found)
         target = target_of(wanted, item)
         done, left = run(work, target)
         moved.text = work.whole()
@@ -214,7 +214,7 @@ def _compared(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any
     both = bool(compare.get("before"))  # another Collector may do otherwise with the same config
     forms = [form for item in moved for form in item.forms if both or form[1] != form[2]]
     unread = [*(one.position.file for one in collected.invalid), *(one.position.file for one in collected.failed)]
-    rows = [{"config": file, **comparing.row(why="it could not be read")} for file in unread]
+    rows = [{"config": file, **comparing.comparison_row(why="it could not be read")} for file in unread]
     return [*comparing.of_configs(forms, compare), *rows]
 
 

@@ -55,7 +55,7 @@ class Data(Operation):
         self.data = data
 
     def _edit(self, listed: list[Edit]) -> None:
-        self.data = data_edits.apply(self.data, listed)
+        self.data = data_edits.apply_edits(self.data, listed)
 
 
 class Text(Operation):
@@ -82,11 +82,11 @@ class Text(Operation):
         text = surgeon.apply(listed, self.path)
         documents = list(_yaml.load_all(text, self.name))
         wanted = [document.data for document in self.documents]
-        wanted[self.document] = _placed(wanted[self.document], self.path, data_edits.apply(self.data, listed))
+        wanted[self.document] = _placed(wanted[self.document], self.path, data_edits.apply_edits(self.data, listed))
         twice = sum(len(document.duplicates) for document in documents)
         if twice > sum(len(document.duplicates) for document in self.documents):
             raise Untouchable("a key would be duplicated")
-        if not data_edits.same([document.data for document in documents], wanted):
+        if not data_edits.same_meaning([document.data for document in documents], wanted):
             raise Untouchable("its layout, an anchor or a merge key would cause more changes")
         self._take(text, documents)
 
@@ -97,8 +97,8 @@ class Block(Text):
     def __init__(self, text: str, name: str, found: Found) -> None:
         self.outer, self.found = text, found
         document = list(_yaml.load_all(text, name))[found.document]
-        pair = paths.find(document.root, found.path, _yaml.key_of) if document.root else None
-        self.node = paths.resolve(pair[1]) if pair else None
+        pair = paths.find_node(document.root, found.path, _yaml.key_of) if document.root else None
+        self.node = paths.resolve_alias(pair[1]) if pair else None
         self.literal = False
         inner = str(at(document.data, found.path))
         if pair and pair[1].kind == paths.SCALAR and pair[1].style == paths.LITERAL:
@@ -128,7 +128,7 @@ class Block(Text):
         super()._edit(listed)
 
 
-def operation(text: str, name: str, found: Found) -> Text:
+def rewrite_operation(text: str, name: str, found: Found) -> Text:
     return Block(text, name, found) if found.text else Text(text, name, found.document, found.path)
 
 

@@ -95,7 +95,7 @@ def _text(file: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _parsed(texts: tuple[tuple[str, str], ...], taken: frozenset[str], shared: _Shared) -> UserRules:
-    reader = RuleReader(taken, KnownPaths(shared.catalogue), _jmespath.bounded)
+    reader = RuleReader(taken, KnownPaths(shared.catalogue), _jmespath.bounded_search)
     for name, text in texts:
         reader.read(_yaml.load(text, name), name)
     return reader.result()

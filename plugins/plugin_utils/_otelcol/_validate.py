@@ -14,11 +14,11 @@ from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, at
 from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.rules import profiles
-from ...module_utils._otelcol.rules.data_flow import Hop, divided, receiving, routes_between
+from ...module_utils._otelcol.rules.data_flow import Hop, dividing_keys, receiving_collectors, routes_between
 from ...module_utils._otelcol.rules.instrumentation_rules import opened_by
 from ...module_utils._otelcol.rules.reports import FORMATS, Report, as_dict, counted, summary
 from ...module_utils._otelcol.rules.rules import lint, lint_resource
-from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked
+from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked_findings
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import Target, View
 from . import _binary, _builds, _files, _findings, _inputs, _tables, _yaml
@@ -127,8 +127,8 @@ def _collected(
 ) -> Iterator[Case]:
     wanted = _builds.BuildRequest.from_arguments(arguments)
     hops = [*_hops(collected.inputs), *others]
-    behind = receiving(hops, routes_between(hops))
-    for item, keys, receivers in zip(collected.inputs, divided(hops), behind, strict=False):
+    behind = receiving_collectors(hops, routes_between(hops))
+    for item, keys, receivers in zip(collected.inputs, dividing_keys(hops), behind, strict=False):
         try:
             yield _case(item, wanted, keys, receivers, own)
         except Problem:
@@ -173,7 +173,7 @@ def _case(
         receiving=behind,
         operator_kinds=_tables.operator_kinds(),
     )
-    findings = masked(lint(subject, own), item.config, subject.view.suspects)
+    findings = masked_findings(lint(subject, own), item.config, subject.view.suspects)
     return Case(item.name, findings, item.config, item.locate, target, build)
 
 
@@ -202,7 +202,7 @@ def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[in
         operator_kinds=_tables.operator_kinds(),
         opened=opened,
     )
-    return Case(item.name, masked(lint_resource(subject), around.resource))
+    return Case(item.name, masked_findings(lint_resource(subject), around.resource))
 
 
 def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, own: UserRules) -> None:
@@ -232,7 +232,7 @@ def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion
             _binary.ask(programs[case.name], case.config, case.locate, case.target) if case.name in programs else None
         )
         result.append(
-            replace(case, findings=sorted([*case.findings, *masked([found], case.config)])) if found else case
+            replace(case, findings=sorted([*case.findings, *masked_findings([found], case.config)])) if found else case
         )
     return _binary.Opinion(bool(programs), "; ".join(reasons)), result, _unasked(binary, answers)
 

@@ -149,7 +149,7 @@ def _scalars(file: str) -> dict[paths.Mark, list[paths.Node]]:
         elif node.kind == paths.MAPPING:
             for key, value in node.value:
                 found.setdefault(key.start, []).extend(
-                    one for one in (paths.resolve(value), key) if one.kind == paths.SCALAR
+                    one for one in (paths.resolve_alias(value), key) if one.kind == paths.SCALAR
                 )
                 stack.append(value)
         elif node.kind == paths.SCALAR:
@@ -176,7 +176,7 @@ class _Moved(Mapping[Path, Position]):
         return len(self._positions)
 
 
-def inner(found: Found, document: Document, lines: Sequence[str], file: str) -> Document:
+def inner_document(found: Found, document: Document, lines: Sequence[str], file: str) -> Document:
     """Return the document in a scalar, with its places in the file around it."""
     moved = placement(found, document, lines)
     try:
@@ -188,7 +188,7 @@ def inner(found: Found, document: Document, lines: Sequence[str], file: str) -> 
     return replace(loaded, positions=_Moved(loaded.positions, moved), duplicates=twice)
 
 
-def around(
+def locate_around(
     inside: Callable[[Path], Position], document: Document, config: Path, file: str
 ) -> Callable[[Path], Position]:
     """Return the locator of a custom resource: `inside` locates paths of its config, the document all others."""
@@ -207,11 +207,11 @@ def around(
 
 def placement(found: Found, document: Document, lines: Sequence[str]) -> Callable[[Position], Position]:
     """Return the map from positions in a scalar to the file: by line in a literal block, else the scalar's start."""
-    pair = paths.find(document.root, found.path, key_of) if document.root else None
+    pair = paths.find_node(document.root, found.path, key_of) if document.root else None
     if pair is None:
         start = document.positions.get(found.path, Position())
         return lambda position: replace(position, line=start.line, column=start.column, inside=None)
-    node = paths.resolve(pair[1])
+    node = paths.resolve_alias(pair[1])
     line, column = node.start
     if node.style != paths.LITERAL:
         return lambda position: replace(position, line=line + 1, column=column + 1, inside=None)

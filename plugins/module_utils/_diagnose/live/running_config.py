@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..._kube.live.api_errors import library
-from ..._otelcol.config.documents import merged
+from ..._otelcol.config.documents import merged_configs
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.pod_references import Source, sources
@@ -52,7 +52,7 @@ def _config(target: DiagnosedTarget, texts: list[Any], unread: str, variables: d
     except Problem as problem:  # what one tenant wrote stops the diagnosis of no other
         target.notes.add("config", str(problem))
         return {}
-    config = expanded(merged([part for part in parts if isinstance(part, dict)]), variables)
+    config = expanded(merged_configs([part for part in parts if isinstance(part, dict)]), variables)
     if not config and (target.workload or target.custom):
         none = "no ConfigMap and no custom resource has one that the container is started with"
         target.notes.add("config", unread or none)

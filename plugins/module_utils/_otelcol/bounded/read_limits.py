@@ -55,7 +55,7 @@ def too_large(what: str, most: int) -> TooLargeError:
     return TooLargeError(f"{what} is larger than {measured(most)}", fix=fix)
 
 
-def collected(chunks: Iterable[bytes], most: int, what: str) -> bytes:
+def joined_chunks(chunks: Iterable[bytes], most: int, what: str) -> bytes:
     """Return all chunks as one. Raises Problem as soon as they are larger than the limit."""
     found, size = [], 0
     for chunk in chunks:

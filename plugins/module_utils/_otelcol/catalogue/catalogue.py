@@ -24,7 +24,7 @@ from .fields import FieldTable
 from .port_rows import Listeners, listeners_by_type
 from .reference_keys import Reference, path_of
 from .rows import OFFICIAL, SECTIONS, Key, Module, Row
-from .version_ranges import is_within, last_release, ranges_of, rank, version_text, within
+from .version_ranges import in_span, is_within, last_release, ranges_of, version_rank, version_text
 
 _Answer = TypeVar("_Answer")
 
@@ -213,7 +213,7 @@ class Catalogue:
             *(row["version"] for row in self.builds if is_within(ranges, row["version"])),
             *map(last_release, spans),
         ]
-        return min(known, key=lambda item: abs(rank(parse_version(item)) - rank(asked)), default="")
+        return min(known, key=lambda item: abs(version_rank(parse_version(item)) - version_rank(asked)), default="")
 
     @_remembered
     def stand_in(self, distribution: str, version: str) -> str:
@@ -339,4 +339,4 @@ class Catalogue:
     def _has(self, row: Row, distribution: str, version: Version) -> bool:
         if distribution in self.extra:
             return (row["section"], row["module"]) in self.extra[distribution][1]
-        return any(within(span, version) for span in ranges_of(row["in"].get(distribution, "")))
+        return any(in_span(span, version) for span in ranges_of(row["in"].get(distribution, "")))

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from ..config.layers import Rename, Version, parse_version
 from .rows import Key, Module, Row
-from .version_ranges import within
+from .version_ranges import in_span
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class ComponentTable:
     def _filled(self, module: str, version: Version) -> bool:
         """Whether no source shows the metadata of this version, so that a neighbour's stands for it."""
         gaps = (gap for gap in self.gaps if module.startswith(gap["module"]))
-        return any(within((parse_version(gap["since"]), parse_version(gap["until"])), version) for gap in gaps)
+        return any(in_span((parse_version(gap["since"]), parse_version(gap["until"])), version) for gap in gaps)
 
     def rows_of(self, section: str, name: str) -> Sequence[Row]:
         """Return the rows of a type by any of its names."""

@@ -14,7 +14,7 @@ from ..config.layers import parse_version
 from ..config.paths import Path
 from .reference_keys import path_of
 from .rows import ANY, IGNORED, OPEN, Key, Row
-from .version_ranges import ranges_of, within
+from .version_ranges import in_span, ranges_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class FieldTable:
         """Return the paths of settings that a version has beside those of the row."""
         more: Mapping[str, Sequence[str]] = row.get("more", {})
         number = parse_version(version)
-        return next((paths for span, paths in more.items() if within(ranges_of(span)[0], number)), ())
+        return next((paths for span, paths in more.items() if in_span(ranges_of(span)[0], number)), ())
 
     @cached_property
     def shared(self) -> dict[str, Any]:

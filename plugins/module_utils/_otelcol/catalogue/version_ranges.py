@@ -13,17 +13,17 @@ VersionSpan = tuple[Version, Version]
 """The first version of a range, and the first one behind it; an empty one if it has no end."""
 
 
-def within(span: tuple[Version, Version], version: Version) -> bool:
+def in_span(span: tuple[Version, Version], version: Version) -> bool:
     """Whether a version is in a range from the first to before the second; an empty second is no end."""
     return span[0] <= version and (not span[1] or version < span[1])
 
 
 def is_within(ranges: str, version: str) -> bool:
     """Whether a version is in one of the ranges, such as `0.110.0..0.131.0 0.152.0..`."""
-    return any(within(span, parse_version(version)) for span in ranges_of(ranges))
+    return any(in_span(span, parse_version(version)) for span in ranges_of(ranges))
 
 
-def rank(version: Version) -> float:
+def version_rank(version: Version) -> float:
     """Return a version as a number, so that distances can be compared."""
     return sum(part * 0.001**index for index, part in enumerate(version))
 

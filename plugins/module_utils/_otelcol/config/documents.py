@@ -47,7 +47,7 @@ def configs(documents: Sequence[Any], wanted: bool) -> list[Found]:
     return [found for number, data in enumerate(documents) for found in _in_document(number, data, wanted)]
 
 
-def resources(documents: Sequence[Any]) -> list[Found]:
+def resources_in(documents: Sequence[Any]) -> list[Found]:
     """Return every custom resource of the operator that holds no config, lists opened: the path leads to it."""
     return [
         Found(number, path, False, item, _label(item, ()))
@@ -62,7 +62,7 @@ def _is_of_operator(item: Mapping[str, Any]) -> bool:
     return item["kind"] == CUSTOM_RESOURCE or str(item["apiVersion"]).startswith(GROUP)
 
 
-def objects(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
+def objects_in(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
     """Return every Kubernetes object in the documents, lists opened."""
     return [item for data in documents for _path, item in _opened(data, ())]
 
@@ -101,7 +101,7 @@ def is_object(data: Any) -> bool:
     return isinstance(data, Mapping) and isinstance(data.get("kind"), str) and "apiVersion" in data
 
 
-def merged(layers: Sequence[Any]) -> Any:
+def merged_configs(layers: Sequence[Any]) -> Any:
     """Return configs merged as the Collector does with several `--config`: maps deeply, all else replaced."""
     result: Any = None
     for layer in layers:

@@ -41,7 +41,7 @@ def may_have_values(text: str) -> bool:
     return bool(_MAY_BE.search(text) and _NAMED.search(text))
 
 
-def unrendered(documents: Sequence[Any], file: str) -> list[Unrendered]:
+def unrendered_values(documents: Sequence[Any], file: str) -> list[Unrendered]:
     """Return the values of charts in the documents of a file."""
     found = []
     for number, data in enumerate(documents):

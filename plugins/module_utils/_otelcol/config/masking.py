@@ -190,7 +190,7 @@ class Suspect(NamedTuple):
     shapes: tuple[Secret, ...]
 
 
-def suspects(found: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
+def suspects_among(found: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
     """Yield the few leaves of a config that may hold a secret; who looks for secrets need not look at the others."""
     for path, value in found:
         if not isinstance(value, (str, int, float)) or isinstance(value, bool) or not path:
@@ -211,7 +211,7 @@ def _suspicion(end: Path, value: Any) -> tuple[str, tuple[Secret, ...]] | None:
 
 def secret_at(config: Any, path: Path, value: str) -> str:
     """Return the kind of secret of a value; an empty string if it is no secret or comes from a variable."""
-    return next((what_is(config, one) for one in suspects([(path, value)])), "")
+    return next((what_is(config, one) for one in suspects_among([(path, value)])), "")
 
 
 def what_is(config: Any, suspect: Suspect) -> str:
@@ -325,7 +325,7 @@ def _is_reference(config: Any, path: Path) -> bool:
 def secrets_in(config: Any, known: Iterable[Suspect] | None = None) -> set[str]:
     """Return every value of a config that is a secret in clear text; `known` are its suspects, if somebody has them."""
     found: set[str] = set()
-    for path, value, text, shapes in suspects(leaves(config)) if known is None else known:
+    for path, value, text, shapes in suspects_among(leaves(config)) if known is None else known:
         if not isinstance(value, (str, int)):
             continue
         if _is_named(config, path, text):

@@ -157,12 +157,12 @@ class Node:
         return node.end
 
 
-def resolve(node: Node) -> Node:
+def resolve_alias(node: Node) -> Node:
     """Return what an alias stands for, or the node itself."""
     return node.value if node.kind == ALIAS else node
 
 
-def find(
+def find_node(
     node: Node, path: Path, read: Callable[[Node], Any], seen: dict[int, dict[Any, tuple[Node, Node]]] | None = None
 ) -> tuple[Node | None, Node] | None:
     """Return the key node (None in a list) and the value node at a path; aliases and merged keys lead nowhere.
@@ -217,7 +217,7 @@ def is_loopback(host: str) -> bool:
     return host in (LOCALHOST, "::1") or host.startswith("127.")
 
 
-def overlap(one: str, two: str) -> bool:
+def hosts_overlap(one: str, two: str) -> bool:
     """Whether two hosts share an address; `0.0.0.0` is every address but those of IPv6, which have colons."""
     one, two = (LOCALHOST if host == "127.0.0.1" else host for host in (one, two))
     if one == two or {one, two} & {"", "::"}:

@@ -45,7 +45,7 @@ class Broken(NamedTuple):
 _NOTHING = Token("", "", 0)
 
 
-def broken(text: str, truth: bool = False) -> Broken | None:
+def broken_expression(text: str, truth: bool = False) -> Broken | None:
     """Return what is wrong with an expression, which may have to be a truth value; None if nothing is found."""
     tokens: list[Token] = []
     end = 0

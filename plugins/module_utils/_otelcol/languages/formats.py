@@ -27,7 +27,7 @@ _COMPARED = re.compile(r"==|!=")
 _FIELD, _FIELD_END, _QUOTED = 'request["', '"]', re.compile(r"\".*\"")
 
 
-def dialed(target: str) -> str:
+def dialed_address(target: str) -> str:
     """Return the address in the target of a gRPC client, which may begin with a scheme and an authority."""
     scheme, separator, rest = target.partition("://")
     if not separator:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..config.layers import parse_version
 from ..errors import near
 from . import ottl_syntax as words
-from .ottl_literals import inside, together
+from .ottl_literals import broken_literal, refused_together
 from .ottl_syntax import Invalid, Parser, TooDeep, Used, Value, text_of
 
 SYNTAX, NAME, ARGUMENT = "ottl-syntax", "ottl-name", "ottl-argument"
@@ -184,7 +184,7 @@ def _argument(text: str) -> Argument:
     )
 
 
-def read(text: str, statement: bool) -> Used | Trouble | None:
+def read_ottl(text: str, statement: bool) -> Used | Trouble | None:
     """Return what a text uses, or why it is not in the language; None if it nests too deep to be judged."""
     try:
         return _statement(text) if statement else _condition(text)
@@ -319,7 +319,7 @@ class Judge:
             elif taken is not None:
                 given[taken.name] = value
                 yield from self._argument(call.text, taken, value)
-        for value, why, fix in together(self.language.grok, call, given):
+        for value, why, fix in refused_together(self.language.grok, call, given):
             yield Trouble(ARGUMENT, value.start, why, fix)
 
     def _unknown(self, call: Value, known: list[str]) -> Trouble:
@@ -350,7 +350,7 @@ class Judge:
             if taken.words and text not in taken.words:
                 known = f"Use one of {', '.join(taken.words)}."
                 yield Trouble(ARGUMENT, value.start, f"'{text}' is unknown here{near(text, taken.words)}", known)
-            yield from (Trouble(ARGUMENT, value.start, *wrong) for wrong in inside(taken.kind, text))
+            yield from (Trouble(ARGUMENT, value.start, *wrong) for wrong in broken_literal(taken.kind, text))
         elif taken.kind == "function":
             yield from self._function(value)
 

@@ -29,7 +29,7 @@ _LONGEST = 50_000  # the longest text made of grok patterns that is judged
 _BYTES = {"TraceID": 16, "SpanID": 8, "ProfileID": 16}
 
 
-def inside(kind: str, text: str) -> Iterator[tuple[str, str]]:
+def broken_literal(kind: str, text: str) -> Iterator[tuple[str, str]]:
     """Yield what is wrong in a regular expression or in the format of a time, and what to write instead."""
     if kind == "regex":
         refused = refusal(text.replace("$$", "$"))
@@ -50,7 +50,7 @@ def _broken_format(text: str) -> str:
     return "the format of a time has no digits" if re.search("[0-9]", text) else ""
 
 
-def together(grok: Mapping[str, str], call: Value, given: Given) -> Wrong:
+def refused_together(grok: Mapping[str, str], call: Value, given: Given) -> Wrong:
     """Yield what a function refuses in its arguments, by their names in Go; `grok` has the known grok patterns."""
     if call.text == "ExtractGrokPatterns":
         yield from _grok(grok, given)

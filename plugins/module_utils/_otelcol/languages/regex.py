@@ -229,11 +229,11 @@ def _number(digits: str) -> int:
 
 def refusal(text: str) -> Refusal | None:
     """Return why Go refuses a regular expression; None if it takes it."""
-    refused, _captures = read(text)
+    refused, _captures = read_regex(text)
     return refused
 
 
-def read(text: str) -> tuple[Refusal | None, list[tuple[int, bool]]]:
+def read_regex(text: str) -> tuple[Refusal | None, list[tuple[int, bool]]]:
     """Return the refusal of a regular expression, and where each capturing group is and whether it has a name."""
     reader = _Reader(text)
     try:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..config.paths import Path, at, items, section
 from ..config.pipelines import PipelineGraph
-from ..rules.batching import BATCH, BY_DEFAULT, GONE, QUEUE, WARNED, can_batch, collects, from_version
+from ..rules.batching import BATCH, BY_DEFAULT, GONE, QUEUE, WARNED, can_batch, collects_requests, from_version
 from ..rules.view import Target, kind_of
 from ..traits import PROCESSORS, Trait, sends_nothing, traits_of
 from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, type_of, with_type
@@ -169,7 +169,7 @@ def _unable(least: Any, senders: list[str], config: Any, target: Target) -> str:
             return f"exporter '{name}' would send unbatched after the move."
         if isinstance(queue, str) or at(queue, ("enabled",)) not in (None, True):
             return f"exporter '{name}' may have no queue, which would make the batches."
-        if at(queue, (BATCH,)) is not None and not collects(_exporter(config, name)):
+        if at(queue, (BATCH,)) is not None and not collects_requests(_exporter(config, name)):
             return f"exporter '{name}' only splits what is too large, since its batches have no `min_size`."
         room = at(queue, ("queue_size",), _QUEUE_SIZE) if at(queue, ("sizer",)) == "items" else least
         if isinstance(room, int) and isinstance(least, int) and room < least:
@@ -183,7 +183,7 @@ def _exporter(config: Any, name: str) -> Any:
 
 def _agree(settings: list[Any], exporter: Any) -> bool:
     """Whether processors make equal batches, or their exporter makes its own."""
-    return collects(exporter) or all(batch_of(one) == batch_of(settings[0]) for one in settings)
+    return collects_requests(exporter) or all(batch_of(one) == batch_of(settings[0]) for one in settings)
 
 
 def _choice(exporter: str, settings: Mapping[str, Any]) -> str:
@@ -214,7 +214,7 @@ def batch_of(settings: Any) -> dict[str, Any]:
 
 
 def _moved(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: str) -> Change:
-    to = [one for one in plan.exporters if not collects(_exporter(config, one))]
+    to = [one for one in plan.exporters if not collects_requests(_exporter(config, one))]
     ends = [f"{QUEUE}.{BATCH} of {', '.join(to)}"] * bool(to) + [successor] * bool(successor)
     what = f"{path[-1]} → {' and '.join(ends)}" if ends else f"{path[-1]} removed"
     whys = [_WHY]
@@ -234,7 +234,7 @@ def _queued(path: Path, settings: Any, processor: Any) -> list[Edit]:
     queue, batch = at(settings, (QUEUE,)), batch_of(processor)
     own = queue if isinstance(queue, dict) else {}
     size, least = own.get("queue_size", _QUEUE_SIZE), batch["min_size"]  # of a queue: requests
-    new: dict[str, Any] = {} if collects(settings) else {BATCH: batch}
+    new: dict[str, Any] = {} if collects_requests(settings) else {BATCH: batch}
     if "sizer" not in own and isinstance(size, int) and isinstance(least, int):
         new = {"sizer": "items", "queue_size": size * max(least, 1), **new}
     if not isinstance(settings, dict):

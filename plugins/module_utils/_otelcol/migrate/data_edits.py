@@ -88,7 +88,7 @@ class Unsolved:
     why: str
 
 
-def apply(config: Any, edits: Iterable[Edit]) -> Any:
+def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
     """Return the data of a config after edits, which all speak of the config as it is before them."""
     result = copy.deepcopy(config)
     replaced: dict[Path, dict[Any, tuple[tuple[Any, Any], ...]]] = {}
@@ -107,7 +107,7 @@ def apply(config: Any, edits: Iterable[Edit]) -> Any:
     return result
 
 
-def same(one: Any, other: Any) -> bool:
+def same_meaning(one: Any, other: Any) -> bool:
     """Whether two configs mean the same to the Collector: nothing, an empty mapping and an empty list are equal."""
     return repr(_plain(one)) == repr(_plain(other))
 
@@ -158,7 +158,7 @@ def with_type(component_id: str, kind: str) -> str:
     return kind + slash + name
 
 
-def components(config: Any) -> Iterator[tuple[str, str, Any]]:
+def defined_components(config: Any) -> Iterator[tuple[str, str, Any]]:
     """Yield section, id and settings of every component."""
     for name in SECTIONS:
         for component_id, settings in section(config, name).items():
@@ -166,23 +166,23 @@ def components(config: Any) -> Iterator[tuple[str, str, Any]]:
                 yield name, component_id, settings
 
 
-def uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, Id]]:
+def component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, Id]]:
     """Yield every place that names a component, with the component; those that nothing defines too."""
     for path, component_id in references(config):
         sections = ROLES.get(str(path[-2]), ("extensions",))
         known = (name for name in sections if component_id in section(config, name))
         yield path, (next(known, sections[0]), component_id)
-    for name, component_id, settings in components(config):
+    for name, component_id, settings in defined_components(config):
         for reference in catalogue.references(name, type_of(component_id)):
             if reference.to == "extensions":
                 for path, value in reference.find(settings):
                     yield (name, component_id, *path), ("extensions", value)
 
 
-def renaming(config: Any, catalogue: Catalogue, wanted: Mapping[Id, str]) -> dict[Id, list[Edit]]:
+def renaming_edits(config: Any, catalogue: Catalogue, wanted: Mapping[Id, str]) -> dict[Id, list[Edit]]:
     """Return the edits that give each of these components its new id, wherever it is named."""
     edits: dict[Id, list[Edit]] = {(name, old): [RenameKey((name, old), new)] for (name, old), new in wanted.items()}
-    for path, key in uses(config, catalogue):
+    for path, key in component_uses(config, catalogue):
         if key in wanted:
             edits[key].append(Put(path, wanted[key]))
     return edits

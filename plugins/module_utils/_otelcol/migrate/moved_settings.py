@@ -13,7 +13,7 @@ from ..config.layers import parse_version
 from ..config.paths import Path, at, leaves, section
 from ..config.pipelines import PipelineGraph
 from ..rules.view import Target
-from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, components, type_of
+from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, defined_components, type_of
 
 # The version of the Collector from which on each of these holds. Source: its changelogs.
 BRACES_ONLY = "0.104.0"
@@ -121,7 +121,7 @@ def overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
 def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
     """Yield `actions` that are a mapping, where the processor wants a list."""
     lists = {"attributes": "actions", "resource": "attributes"}
-    for name, component_id, settings in components(config):
+    for name, component_id, settings in defined_components(config):
         key = lists.get(type_of(component_id)) if name == "processors" else None
         value = at(settings, (key,)) if key else None
         if not key or not isinstance(value, dict) or not value:
@@ -187,7 +187,7 @@ def keep_alives(config: Any, target: Target) -> Iterator[Change | Unsolved]:
 
 def _over_http(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield path and settings of each client and server of OTLP over HTTP."""
-    for role, name, _settings in components(config):
+    for role, name, _settings in defined_components(config):
         if (role, type_of(name)) in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
             yield (role, name), section(config, role, name)
         elif (role, type_of(name)) == ("receivers", "otlp"):
@@ -198,7 +198,7 @@ def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `topic` and `encoding` of kafka, which each signal has for itself now."""
     if not _from(target, PER_SIGNAL):
         return
-    for role, component_id, settings in components(config):
+    for role, component_id, settings in defined_components(config):
         if type_of(component_id) != "kafka" or role not in ("receivers", "exporters"):
             continue
         shared = {key: settings[key] for key in ("topic", "encoding") if at(settings, (key,)) is not None}

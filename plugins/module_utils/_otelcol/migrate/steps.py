@@ -23,10 +23,10 @@ from .data_edits import (
     RenameKey,
     Replace,
     Unsolved,
-    components,
-    renaming,
+    component_uses,
+    defined_components,
+    renaming_edits,
     type_of,
-    uses,
     with_type,
 )
 from .kept_documents import elasticsearch_documents
@@ -75,7 +75,7 @@ Convert = Callable[[Path, Mapping[str, Any]], "Successor | str"]
 
 def removed(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield every component that the target lacks, with what takes its place or why nothing does."""
-    for name, component_id, settings in components(config):
+    for name, component_id, settings in defined_components(config):
         kind = type_of(component_id)
         # Another step gives types that were renamed their name.
         current = target.catalogue.name_for(name, kind, target.version)
@@ -118,13 +118,13 @@ def _converted(config: Any, target: Target, path: Path, successor: Successor, wh
     new = f"{kind}/{own}" if own else kind
     if new in section(config, name):
         return Unsolved(path, what, f"'{new}' takes its place, and is there already: keep one of the two.")
-    edits = renaming(config, target.catalogue, {(name, old): new})[name, old]
+    edits = renaming_edits(config, target.catalogue, {(name, old): new})[name, old]
     return Change(path, f"{old} → {new}", f"{what}.", (*edits, *successor.edits))
 
 
 def _without(config: Any, target: Target, path: Path) -> tuple[Edit, ...]:
     """Return the edits that remove a component and every mention of it."""
-    mentions = [Drop(use) for use, key in uses(config, target.catalogue) if key == path]
+    mentions = [Drop(use) for use, key in component_uses(config, target.catalogue) if key == path]
     return (Replace(path), *mentions)
 
 
@@ -177,7 +177,7 @@ _TEMPLATES = ("receiver_creator", "receivers")
 def renamed(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield every component whose type has another name in the target version."""
     wanted: dict[Id, str] = {}
-    for name, component_id, _settings in components(config):
+    for name, component_id, _settings in defined_components(config):
         new = with_type(component_id, target.catalogue.name_for(name, type_of(component_id), target.version))
         if new == component_id:
             continue
@@ -187,7 +187,7 @@ def renamed(config: Any, target: Target) -> Iterator[Change | Unsolved]:
             )
         else:
             wanted[name, component_id] = new
-    for (name, old), edits in renaming(config, target.catalogue, wanted).items():
+    for (name, old), edits in renaming_edits(config, target.catalogue, wanted).items():
         what = f"{old} → {wanted[name, old]}"
         yield Change((name, old), what, _why(name, type_of(old), target), tuple(edits))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ..config.paths import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, find
+from ..config.paths import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, find_node
 from .data_edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 
 _PLAIN = re.compile(r"[A-Za-z_][\w/.-]*\Z")
@@ -161,7 +161,7 @@ class TextEditor:
         return key, value
 
     def _find_any(self, path: Path) -> tuple[Node | None, Node]:
-        found = find(self.root, path, self.read, self.seen)
+        found = find_node(self.root, path, self.read, self.seen)
         if found is None:
             raise Untouchable("it comes from an alias or a merged key")
         return found

@@ -58,7 +58,7 @@ def rule(
     }
 
 
-def guarded(item: Mapping[str, Any]) -> set[str]:
+def guarded_rights(item: Mapping[str, Any]) -> set[str]:
     """Return the rights in an RBAC rule that need consent. A rule for named objects needs none for their resource."""
     names = [str(name) for key in ("apiGroups", "resources", "verbs", "nonResourceURLs") for name in item.get(key, ())]
     core = {"", "*"}.intersection(item.get("apiGroups", ())) and not item.get("resourceNames")

@@ -18,7 +18,7 @@ from ..catalogue.port_rows import Listeners
 from ..config.paths import REFERENCE, Path, at, is_loopback, leaves
 from .aws_calls import grants_of
 from .aws_policy import Grant
-from .component_row import guarded
+from .component_row import guarded_rights
 from .component_table import Component, Rules, component
 from .listeners import Listener, Part, listeners, ports_are_known, started_parts
 
@@ -115,7 +115,7 @@ def derive(
     open_ports = list(listeners(config, parts, table))
     ports = _named(open_ports)
     health = next((part for row, part in used if row.health), None)
-    read = tuple(variables(config))
+    read = tuple(config_variables(config))
     rules = _rules(used, allow)
     certain = all(known(part.section, part.type) and not isinstance(at(config, part.path), str) for part in parts)
     return Needs(
@@ -202,13 +202,13 @@ def _rules(used: Iterable[tuple[Component, Part]], allow: Iterable[str]) -> Rule
     """
     rules: dict[str, dict[str, Any]] = {}
     for row, part in used:
-        older = [rule for rule in row.older(part.settings) if guarded(rule) <= set(allow)]
+        older = [rule for rule in row.older(part.settings) if guarded_rights(rule) <= set(allow)]
         for rule in (*row.rules(part.settings), *older):
             rules.setdefault(repr(sorted(rule.items())), rule)
     return tuple(rules[key] for key in sorted(rules))
 
 
-def variables(config: Mapping[str, Any]) -> Iterator[Variable]:
+def config_variables(config: Mapping[str, Any]) -> Iterator[Variable]:
     """Yield every variable once; the place that cannot do without it first."""
     found: dict[str, Variable] = {}
     for path, value in leaves(config):

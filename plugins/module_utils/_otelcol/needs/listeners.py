@@ -155,7 +155,7 @@ class Endpoint(NamedTuple):
     text: str
 
 
-def endpoints(part: Part, table: Listeners) -> Iterator[Endpoint]:
+def written_endpoints(part: Part, table: Listeners) -> Iterator[Endpoint]:
     """Yield the addresses that a component's settings write and on which it opens a port, whether it can or not."""
     for row in table.get((part.section, part.type), ()):
         text = at(part.settings, row.path)

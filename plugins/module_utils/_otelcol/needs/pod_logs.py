@@ -66,7 +66,7 @@ class PodLogs(NamedTuple):
 _EXAMPLES = {"daemonset": "x2x2x", "deployment": "5c4f9d7b6d-x2x2x", "statefulset": "0"}
 
 
-def matches(glob: str, path: str) -> bool:
+def glob_matches(glob: str, path: str) -> bool:
     """Whether a glob of file_log matches a path, in steps that grow with their lengths alone."""
     if len(glob) > _LONGEST_GLOB or glob.count("{") > _MOST_BRACES:
         return False

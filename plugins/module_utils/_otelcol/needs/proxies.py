@@ -81,7 +81,7 @@ def _is_in(network: str, host: str) -> bool:
         return False
 
 
-def exceptions(hosts: Iterable[str]) -> str:
+def proxy_exceptions(hosts: Iterable[str]) -> str:
     """Return the value of NO_PROXY that excepts the cluster and some hosts of it."""
     domains = (".svc", ".cluster.local", "localhost", "127.0.0.1")
     return ",".join(dict.fromkeys([*domains, *(host for host in hosts if not host.endswith(domains[:2]))]))

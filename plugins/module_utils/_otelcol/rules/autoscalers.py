@@ -21,7 +21,7 @@ _SHARE = "Utilization"
 _DEFAULT = ("cpu",)  # what an autoscaler without metrics measures
 
 
-def scales(item: Object, workload: Object) -> bool:
+def scales_workload(item: Object, workload: Object) -> bool:
     """Whether an object of a stream is an autoscaler of a workload."""
     target = section(item, "spec", "scaleTargetRef")
     names = (workload.get("kind"), at(workload, ("metadata", "name")))
@@ -31,7 +31,7 @@ def scales(item: Object, workload: Object) -> bool:
 def unrequested(workload: Object, stream: Iterable[Object]) -> tuple[str, ...]:
     """Return the resources whose share an autoscaler of a workload measures, and that a container does not request."""
     containers = list(_running(section(workload, "spec", "template", "spec")))
-    measured = (one for item in stream if scales(item, workload) for one in _measured(section(item, "spec")))
+    measured = (one for item in stream if scales_workload(item, workload) for one in _measured(section(item, "spec")))
     return _missing(measured, containers)
 
 

@@ -17,7 +17,7 @@ from ..config.layers import parse_version
 from ..config.paths import at, section
 from ..config.pipelines import PipelineGraph
 from ..traits import EXPORTERS, Trait, sends_nothing, types_that
-from .components import configured
+from .components import configured_components
 from .subject import Fault, Subject, rules
 from .view import Target, kind_of
 
@@ -126,7 +126,7 @@ def makes_batches(settings: Any) -> bool:
     return own or isinstance(queue, str) or at(queue, (BATCH,)) is not None
 
 
-def collects(settings: Any) -> bool:
+def collects_requests(settings: Any) -> bool:
     """Whether an exporter waits for more data. One without a smallest size only splits what is too large."""
     batch = at(settings, (QUEUE, BATCH))
     return isinstance(batch, Mapping) and batch.get("min_size") != 0 and batch.get("enabled") is not False
@@ -166,7 +166,7 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
 
 def batch_twice(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors in front of an exporter that makes batches again, which costs memory and time."""
-    again = {part.id for part in subject.view.of(EXPORTERS, *_SENDING) if collects(part.settings)}
+    again = {part.id for part in subject.view.of(EXPORTERS, *_SENDING) if collects_requests(part.settings)}
     for pipeline in subject.view.pipelines:
         index = next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == BATCH), None)
         exporter = next((name for name in pipeline.exporters if name in again), None)
@@ -179,7 +179,7 @@ def batch_twice(subject: Subject) -> Iterator[Fault]:
 def batch_deprecated(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors, which give way to batches in exporters; upstream plans to remove them in 0.177.0."""
     severity = next((word for version, word in _FADES.items() if from_version(subject.target, version)), "")
-    for name, component_id, kind, _settings in configured(subject) if severity else ():
+    for name, component_id, kind, _settings in configured_components(subject) if severity else ():
         if (name, kind) == ("processors", BATCH):
             message = (
                 f"upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove '{component_id}' "

@@ -18,7 +18,7 @@ from ..catalogue.component_types import Component
 from ..catalogue.rows import SECTIONS
 from ..config.layers import parse_version
 from ..config.paths import Path, at, section
-from ..errors import suggests
+from ..errors import may_suggest
 from ..traits import EXPORTERS, Trait, types_that
 from ..traits import kind_of as plain_kind
 from .subject import Fault, Subject, once, rules, shared_rules
@@ -31,7 +31,7 @@ def kind_of(component_id: object) -> str:
 
 
 @once
-def configured(subject: Subject) -> Iterator[tuple[str, str, str, Any]]:
+def configured_components(subject: Subject) -> Iterator[tuple[str, str, str, Any]]:
     """Yield section, id, type and settings of every component."""
     for name in SECTIONS:
         for component_id, settings in section(subject.config, name).items():
@@ -51,14 +51,14 @@ def _remembering(subject: Subject) -> Iterator[tuple[tuple[str, str, str, Any], 
     if subject.target is None:
         return
     known = build_of(subject.target).remembered
-    for place in (*configured(subject), (*TELEMETRY, TELEMETRY[1], at(subject.config, TELEMETRY))):
+    for place in (*configured_components(subject), (*TELEMETRY, TELEMETRY[1], at(subject.config, TELEMETRY))):
         key = (place[0], place[1], repr(place[3]))
         if len(known) >= _MOST:
             known.clear()
         yield place, known.setdefault(key, {}) if len(key[2]) <= _LONGEST else {}
 
 
-def remembered(
+def remembered_by_settings(
     find: Callable[[Build, str, str, str, Any], Iterable[_Item]],
 ) -> Callable[[Subject], Iterator[tuple[tuple[str, str], _Item]]]:
     """Let configs share what a function finds in settings, for most settings are those of other configs too.
@@ -72,7 +72,7 @@ def remembered(
             answer = answers.get(find)
             if answer is None and subject.target:
                 answer = tuple(find(build_of(subject.target), name, component_id, kind, settings))
-                if suggests():
+                if may_suggest():
                     answers[find] = answer
             for item in answer or ():
                 yield (name, component_id), item
@@ -81,7 +81,7 @@ def remembered(
 
 
 @once
-def listed(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
+def listed_components(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
     """Yield path, signal, role and id of every component in a pipeline."""
     for pipeline, roles in section(subject.config, "service", "pipelines").items():
         for role in ("receivers", "processors", "exporters") if isinstance(roles, dict) else ():
@@ -92,9 +92,9 @@ def listed(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
 
 
 @once
-def used(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
+def used_components(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
     """Yield the same without connectors."""
-    return (item for item in listed(subject) if item[2] == "processors" or item[3] not in subject.connectors)
+    return (item for item in listed_components(subject) if item[2] == "processors" or item[3] not in subject.connectors)
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:
@@ -125,7 +125,7 @@ class RenamedComponent:
 
 
 def _renamed(subject: Subject, build: Build) -> Iterator[RenamedComponent]:
-    for name, component_id, kind, _settings in configured(subject):
+    for name, component_id, kind, _settings in configured_components(subject):
         found = build.find(name, kind)
         if found and found.renamed:
             renamed = build.catalogue.rename(name, kind)
@@ -164,7 +164,7 @@ def _in_pipelines(subject: Subject) -> Iterator[tuple[Path, str, Component, str]
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for path, signal, role, component_id in used(subject):
+    for path, signal, role, component_id in used_components(subject):
         found = build.find(role, kind_of(component_id))
         if found and signal in ("traces", "metrics", "logs", "profiles"):
             yield path, signal, found, build.doubt_of_signals(found)
@@ -174,7 +174,7 @@ def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for name, component_id, kind, _settings in configured(subject):
+    for name, component_id, kind, _settings in configured_components(subject):
         verdict = build.verdict(name, kind)
         if verdict and verdict.rule == rule_id:
             yield Fault((name, component_id), verdict.message, verdict.fix, severity=verdict.severity)
@@ -271,7 +271,7 @@ def gone(move: Move, subject: Subject) -> bool:
 
 def _places(subject: Subject) -> Iterator[tuple[Path, Any, str, str]]:
     yield ("service",), section(subject.config, "service"), "", "service"
-    for name, component_id, kind, settings in configured(subject):
+    for name, component_id, kind, settings in configured_components(subject):
         yield (name, component_id), settings, kind, name
 
 

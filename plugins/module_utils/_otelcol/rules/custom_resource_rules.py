@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from ..config.paths import Path, at, items, section
 from ..errors import near
-from .setting_fields import UNKNOWN, walk
+from .setting_fields import UNKNOWN, walk_fields
 from .subject import Fault, Subject, about, once, rules
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
@@ -118,7 +118,7 @@ def _misfits(subject: Subject) -> Iterator[tuple[str, Fault]]:
     """Yield what the schema of a custom resource refuses, with the rule on settings that would say so."""
     fields = _fields(subject)
     if fields is not None:
-        yield from walk(subject.operator_kinds["shared"], fields, _resource(subject).get("spec"), _SPEC)
+        yield from walk_fields(subject.operator_kinds["shared"], fields, _resource(subject).get("spec"), _SPEC)
 
 
 def _fields(subject: Subject) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from ..kube import names
 from ..needs.peers import peers
 from ..needs.pod_logs import PodLogs
 from ..traits import EXPORTERS, RECEIVERS, Trait, otlp_protocol, speaks_otlp, traits_of
-from .loops import printing
+from .loops import printing_exporters
 from .subject import Printer, Receiving
 from .view import View, kind_of
 
@@ -33,7 +33,7 @@ class Hop(NamedTuple):
     @property
     def printers(self) -> tuple[Printer, ...]:
         """What prints records to its log."""
-        found = printing(View(self.config, {}, False)).items() if self.logs else ()
+        found = printing_exporters(View(self.config, {}, False)).items() if self.logs else ()
         return tuple(Printer(self.name, self.logs, name, how) for name, how in found if self.logs)
 
     @property
@@ -125,7 +125,7 @@ def routing_to(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]
     return found
 
 
-def divided(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
+def dividing_keys(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
     """Return for each collector the keys of `routing_to`, only for signals that all known senders divide by a key.
 
     Files and clusters have senders that are not known, so other signals say nothing.
@@ -138,7 +138,7 @@ def _sends_otlp(exporter: str) -> bool:
     return speaks_otlp(exporter) or Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
-def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
+def unreceived_signals(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
     """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them."""
     found: list[dict[str, tuple[tuple[str, str], ...]]] = [{} for _hop in hops]
     for lost, one, route in zip(found, hops, routes, strict=True):
@@ -150,7 +150,7 @@ def unreceived(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tupl
     return found
 
 
-def unseen(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
+def unseen_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
     """Return for each collector and exporter that balances the collectors whose new replicas it never learns of."""
     kept = {index: hop.name for index, hop in enumerate(hops) if not hop.renews}
     return [
@@ -163,7 +163,7 @@ def unseen(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...
     ]
 
 
-def receiving(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
+def receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
     """Return for each collector and exporter the collectors that get its requests."""
     return [
         {

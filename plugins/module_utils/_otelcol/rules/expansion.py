@@ -82,10 +82,10 @@ def _texts(subject: Subject) -> Iterator[tuple[Path, str, list[str]]]:
     past = subject.target is None or parse_version(subject.target.version) >= parse_version(PAST_ESCAPES)
     for path, value in subject.view.leaves:
         if isinstance(value, str) and "$" in value:
-            yield path, value, locations(value, past)
+            yield path, value, expressions_in(value, past)
 
 
-def locations(text: str, past_escapes: bool = True) -> list[str]:
+def expressions_in(text: str, past_escapes: bool = True) -> list[str]:
     """Return the content of every `${…}` in the Collector's order, inner expressions first.
 
     `past_escapes`: also what stands behind an escaped one.

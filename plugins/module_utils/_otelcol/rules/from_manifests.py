@@ -21,7 +21,7 @@ from ..kube.network_policies import Policies
 from ..kube.operator_names import operator_labels
 from ..needs.pod_logs import PodLogs
 from ..needs.quantities import parse_bytes
-from .autoscalers import scales, unrequested, unrequested_by_resource
+from .autoscalers import scales_workload, unrequested, unrequested_by_resource
 from .granted_rights import Rights, account_of_pod, account_of_resource, account_rights
 from .subject import Deployment, Ingress
 
@@ -87,7 +87,7 @@ def is_certain(found: Found, stream: Sequence[Object]) -> bool:
     return len(same) == len(users) == 1
 
 
-def runs(found: Found, stream: Sequence[Object]) -> bool:
+def runs_config(found: Found, stream: Sequence[Object]) -> bool:
     """Whether a config is in use in a cluster: one in a ConfigMap is when a workload mounts it.
 
     A ConfigMap that the operator creates from a custom resource is not checked again.
@@ -139,7 +139,7 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
     deployment = Deployment(
         mode=mode,
         replicas=None if mode in _UNCOUNTED else _number(at(workload, ("spec", "replicas")), 1),
-        autoscaled=any(scales(item, workload) for item in stream),
+        autoscaled=any(scales_workload(item, workload) for item in stream),
         unrequested=unrequested(workload, stream),
         memory_limit_mib=_memory(container),
         host_network=pod.get("hostNetwork") is True,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..languages.formats import broken_listener, listener
-from ..needs.listeners import Endpoint, endpoints
+from ..needs.listeners import Endpoint, written_endpoints
 from .subject import Fault, Subject, about, rules
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
@@ -28,7 +28,7 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
     A server takes a host and a port: no URL, no path, no port alone, and no port above 65535.
     """
     for part in subject.view.parts:
-        for one in endpoints(part, subject.listeners):
+        for one in written_endpoints(part, subject.listeners):
             why = "" if one.row.checked or _is_open(one) else broken_listener(one.text)
             if why:
                 host = "0.0.0.0" if one.row.exposed else "localhost"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..config.paths import at, destination, is_loopback, items, leaves, mappings, section
 from ..kube import names
 from ..kube.service_names import service_of
-from ..needs.pod_logs import PodLogs, matches
+from ..needs.pod_logs import PodLogs, glob_matches
 from ..traits import EXPORTERS, Trait, types_that
 from .components import TELEMETRY
 from .subject import Fault, Printer, Subject, about, rules
@@ -47,7 +47,7 @@ class Filter(NamedTuple):
 def log_loop(subject: Subject) -> Iterator[Fault]:
     """Yield file_log receivers that read a log to which their own records are printed, so that those come back."""
     own = subject.deployment.logs if subject.deployment else None
-    printed = printing(subject.view)
+    printed = printing_exporters(subject.view)
     for part in subject.view.of("receivers", "filelog"):
         for exporter, on_the_way in _reached(subject.view, part).items():
             printers = subject.printers.get(exporter, ())
@@ -76,7 +76,7 @@ def _names(text: str, logs: PodLogs | None) -> bool:
     return any(word in text for word in ((logs.namespace, logs.workload, logs.container) if logs else _POD_FACTS))
 
 
-def printing(view: View) -> dict[str, str]:
+def printing_exporters(view: View) -> dict[str, str]:
     """Return the verbosity of each exporter that prints log records to the log of its collector."""
     level = str(at(view.config, ("service", "telemetry", "logs", "level")) or "").lower()
     used = {name for pipeline in view.pipelines if kind_of(pipeline.key) == "logs" for name in pipeline.exporters}
@@ -134,7 +134,7 @@ def _reads(part: Part, logs: PodLogs | None) -> bool:
     if logs is None and exclude:
         return False
     return any(
-        any(matches(glob, path) for glob in include) and not any(matches(glob, path) for glob in exclude)
+        any(glob_matches(glob, path) for glob in include) and not any(glob_matches(glob, path) for glob in exclude)
         for path in (logs or _ANY).examples
     )
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..config.paths import Path, at, items, section
 from ..errors import near, nearest
 from ..languages import expr
-from .components import configured
+from .components import configured_components
 from .subject import Fault, Subject, about, rules
 from .view import kind_of
 
@@ -74,7 +74,7 @@ def discovery_rule(subject: Subject) -> Iterator[Fault]:
 
 def _refused(path: Path, rule: str) -> Iterator[Fault]:
     begin, quoted = _BEGINS.match(rule), _SINGLE_QUOTES.match(rule)
-    broken = expr.broken(rule, True)
+    broken = expr.broken_expression(rule, True)
     if quoted:
         fix = f'Write `type == "{quoted[1]}"`, and the whole rule in single quotes of YAML.'
         yield Fault(path, "the type at the begin of a rule stands in double quotes", fix)
@@ -102,7 +102,7 @@ def unobserved_type(subject: Subject) -> Iterator[Fault]:
 
 
 def _templates(subject: Subject) -> Iterator[_Template]:
-    for name, component_id, kind, settings in configured(subject):
+    for name, component_id, kind, settings in configured_components(subject):
         if name != "receivers" or kind_of(kind) != _CREATOR:
             continue
         observers = items(settings, "watch_observers")

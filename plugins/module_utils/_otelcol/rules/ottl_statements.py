@@ -28,10 +28,10 @@ from ..languages.ottl import (
     Language,
     Trouble,
     infer_context,
-    read,
+    read_ottl,
 )
 from ..languages.ottl_syntax import Used
-from .components import listed, remembered
+from .components import listed_components, remembered_by_settings
 from .constraints import QUOTES, steps
 from .setting_fields import EXPANDED
 from .subject import Fault, Subject, once, rules, shared_rules
@@ -85,13 +85,13 @@ def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     if subject.target is None:
         return
     build = build_of(subject.target)
-    started = {item for _path, _signal, _role, item in listed(subject)}
+    started = {item for _path, _signal, _role, item in listed_components(subject)}
     for (_name, component_id), (rule, path, trouble, is_route) in _of_settings(subject):
         idle = "no pipeline uses it yet" if is_route and component_id not in started else ""
         yield rule, _fault(path, trouble, build, idle)
 
 
-@remembered
+@remembered_by_settings
 def _of_settings(
     build: Build, section: str, component_id: str, kind: str, settings: Any
 ) -> Iterator[tuple[str, Path, Trouble, bool]]:
@@ -188,7 +188,7 @@ def _read(text: Text) -> Used | Trouble | None:
     if EXPANDED in text.text:
         return None
     if text.kind != _REQUEST:
-        return read(text.text, text.kind == STATEMENT)
+        return read_ottl(text.text, text.kind == STATEMENT)
     why = broken_request(text.text)
     fix = 'Write `request["NAME"] == "VALUE"`.'
     return Trouble(SYNTAX, 0, f"a condition on requests is one comparison: {why}", fix) if why else None

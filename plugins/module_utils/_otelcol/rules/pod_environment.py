@@ -15,11 +15,11 @@ from typing import Any
 
 from ..config.paths import Path, at, is_inside, items
 from ..errors import at_most, near
-from ..needs.component_row import NODES_PROXY, ROOT, Component, guarded
+from ..needs.component_row import NODES_PROXY, ROOT, Component, guarded_rights
 from ..needs.component_table import component
-from ..needs.derive_needs import variables
+from ..needs.derive_needs import config_variables
 from ..needs.peers import peers
-from ..needs.proxies import exceptions, proxy_for
+from ..needs.proxies import proxy_exceptions, proxy_for
 from .subject import Deployment, Fault, Subject, about, rules
 from .view import Part
 
@@ -52,7 +52,7 @@ def missing_variable(subject: Subject) -> Iterator[Fault]:
     if subject.environment is None:
         return
     there = subject.environment | IN_EVERY_POD
-    for variable in variables(subject.config):
+    for variable in config_variables(subject.config):
         link = _SERVICE_LINK.match(variable.name)
         if variable.optional or variable.name in there:
             continue
@@ -92,7 +92,7 @@ def proxied_service(subject: Subject) -> Iterator[Fault]:
         proxy = proxy_for(peer.host, peer.port, peer.scheme, subject.literals)
         if proxy:
             message = f"{proxy.variable} sends what is for {peer.endpoint} to the proxy {proxy.host}"
-            missing = exceptions(one.host for one in found)
+            missing = proxy_exceptions(one.host for one in found)
             fix = f"Add `NO_PROXY: {missing}` to `env`, or these names to its value; see docs/proxies.md."
             yield Fault(("exporters", peer.exporter), message, fix)
 
@@ -278,7 +278,7 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
 
 def _rights(row: Component, settings: dict[str, Any], deployment: Deployment) -> set[str]:
     """Return the rights of a component that need consent."""
-    found = {right for item in row.rules(settings) for right in guarded(item)}
+    found = {right for item in row.rules(settings) for right in guarded_rights(item)}
     as_root = row.root(settings) or (deployment.keeps_on_node and row.state(settings))
     return found | ({ROOT} if as_root else set())
 
@@ -287,7 +287,7 @@ def _words(row: Component, settings: dict[str, Any], right: str) -> str:
     """Return a right as a sentence names it."""
     if right == ROOT:
         return "to run as root"
-    item = next(item for item in row.rules(settings) if right in guarded(item))
+    item = next(item for item in row.rules(settings) if right in guarded_rights(item))
     resources = ", ".join(map(str, items(item, "resources") or items(item, "nonResourceURLs")))
     groups = ", ".join(f"'{group}'" for group in items(item, "apiGroups") if group)
     verbs = ", ".join(map(str, items(item, "verbs")))

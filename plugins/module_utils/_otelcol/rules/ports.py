@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.paths import ANY, at, dotted, is_loopback, items, overlap
+from ..config.paths import ANY, at, dotted, hosts_overlap, is_loopback, items
 from ..traits import EXTENSIONS, Trait, types_that
 from .subject import Fault, Subject, about, rules
 from .view import Listener, kind_of
@@ -42,7 +42,7 @@ def own_metrics_port(subject: Subject) -> Iterator[Fault]:
     for listener in filter(_is_prometheus_exporter, subject.view.listeners):
         for reader in readers:
             if reader.end == listener.end:
-                clash = overlap(reader.host, listener.host)
+                clash = hosts_overlap(reader.host, listener.host)
                 elsewhere = ", on another address: a scraper gets only one of both"
                 yield Fault(
                     listener.path,
@@ -58,7 +58,7 @@ def _holder(hosts: dict[str, Listener], host: str) -> Listener | None:
     if host in hosts:
         return hosts[host]
     candidates = hosts if host in ANY else [*ANY, *(name for name in ("localhost", "127.0.0.1") if name != host)]
-    return next((hosts[name] for name in candidates if name in hosts and overlap(name, host)), None)
+    return next((hosts[name] for name in candidates if name in hosts and hosts_overlap(name, host)), None)
 
 
 def _is_prometheus_exporter(listener: Listener) -> bool:

@@ -16,8 +16,8 @@ from ..catalogue.reference_keys import Reference
 from ..config.paths import ROLES, SECTIONS, Path, at, leaves, section
 from ..errors import near
 from ..traits import EXPORTERS, is_for_trials
-from .components import configured, listed, remembered
-from .structure import expanded, trimmed
+from .components import configured_components, listed_components, remembered_by_settings
+from .structure import is_expression, trimmed_id
 from .subject import Fault, Subject, about, rules
 from .view import Build
 
@@ -40,7 +40,7 @@ def no_pipelines(subject: Subject) -> Iterator[Fault]:
         yield Fault(("service", "pipelines"), "there is no pipeline", "Add `service.pipelines` with at least one.")
     for name, pipeline in pipelines.items():
         for role in ("receivers", "exporters"):
-            if not expanded(pipeline) and not at(pipeline, (role,)):
+            if not is_expression(pipeline) and not at(pipeline, (role,)):
                 fix = _ADD[role].format(str(name).partition("/")[0])
                 yield Fault(("service", "pipelines", name), f"pipeline '{name}' has no {role}", fix)
 
@@ -58,13 +58,13 @@ def undefined_reference(subject: Subject) -> Iterator[Fault]:
     """Yield ids in pipelines and `service.extensions` that are not configured."""
     roles = {**ROLES, "extensions": ("extensions",)}
     known = {
-        role: {trimmed(name) for part in parts for name in section(subject.config, part)}
+        role: {trimmed_id(name) for part in parts for name in section(subject.config, part)}
         for role, parts in roles.items()
     }
     words: dict[str, list[Any]] = {}
     for path, component_id in references(subject.config):
         role = str(path[-2])
-        if trimmed(component_id) in known[role] or expanded(component_id):
+        if trimmed_id(component_id) in known[role] or is_expression(component_id):
             continue
         if role not in words:
             words[role] = sorted(known[role], key=str)
@@ -141,14 +141,14 @@ def idle_extension(subject: Subject) -> Iterator[Fault]:
 
 def _hidden(subject: Subject, path: Path) -> bool:
     """Whether a path or one of its parents holds an expression that the Collector expands."""
-    return any(expanded(at(subject.config, path[:end])) for end in range(len(path) + 1))
+    return any(is_expression(at(subject.config, path[:end])) for end in range(len(path) + 1))
 
 
 def unused_component(subject: Subject) -> Iterator[Fault]:
     """Yield components that no pipeline uses; the Collector never starts them."""
-    wanted = {(role, component_id) for _path, _signal, role, component_id in listed(subject)}
+    wanted = {(role, component_id) for _path, _signal, role, component_id in listed_components(subject)}
     wanted |= {("connectors", component_id) for role, component_id in wanted if role != "processors"}
-    for name, component_id, kind, _settings in configured(subject):
+    for name, component_id, kind, _settings in configured_components(subject):
         if name != "extensions" and (name, component_id) not in wanted:
             fix = "Remove it, or list it in a pipeline."
             severity = "info" if name == EXPORTERS and is_for_trials(kind) else ""
@@ -177,11 +177,11 @@ def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
     if subject.target:
         yield from ((path, value, lax) for _place, (what, path, value, lax) in _named(subject) if what == to)
     elif to == "extensions":
-        for name, component_id, _kind, settings in configured(subject):
+        for name, component_id, _kind, settings in configured_components(subject):
             yield from _found((name, component_id), [], EXTENSION_KEYS, settings)
 
 
-@remembered
+@remembered_by_settings
 def _named(
     build: Build, section: str, component_id: str, kind: str, settings: Any
 ) -> Iterator[tuple[str, Path, str, bool]]:
@@ -199,7 +199,7 @@ def _found(place: Path, exact: list[Reference], ends: list[Path], settings: Any)
     texts = [(path, value) for path, value in leaves(settings) if path[-1] in last and isinstance(value, str)]
     for end in ends:
         found |= {(*place, *path): (value, False) for path, value in texts if _ends(path, end)}
-    yield from ((path, value, lax) for path, (value, lax) in found.items() if value and not expanded(value))
+    yield from ((path, value, lax) for path, (value, lax) in found.items() if value and not is_expression(value))
 
 
 def _ends(path: Path, end: Path) -> bool:

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import Path, at, items, leaves, section
-from .expansion import locations
+from .expansion import expressions_in
 from .subject import Fault, Subject, about, rules
 from .view import Part
-from .workload_placement import copies
+from .workload_placement import copies_in_words
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"
 # A target that differs between replicas.
@@ -28,7 +28,7 @@ _ALLOCATED = ("statefulset", "daemonset")
 @about("deployment")
 def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
     """Yield scrape jobs that every replica of the collector runs on the same targets."""
-    times, deployment = copies(subject.deployment), subject.deployment
+    times, deployment = copies_in_words(subject.deployment), subject.deployment
     if not times or not deployment or deployment.target_allocator:
         return
     for part in subject.view.of("receivers", "prometheus"):
@@ -115,7 +115,7 @@ def _is_idle(subject: Subject, allocator: dict[str, Any], receiver: dict[str, An
 def target_allocator_variable(subject: Subject) -> Iterator[Fault]:
     """Yield variables in scrape configs of a target allocator, which does not expand them."""
     for path, value in leaves(at(subject.config, _JOBS), _JOBS) if _allocator(subject) else ():
-        found = locations(value) if isinstance(value, str) else []
+        found = expressions_in(value) if isinstance(value, str) else []
         if found:
             message = f"`${{{found[0]}}}` is not replaced here: the target allocator reads this, not the Collector"
             fix = "Write the value itself; with strategy per-node each collector gets the targets of its node anyway."

@@ -21,12 +21,12 @@ from ..catalogue.rows import IGNORED, OPEN, Row
 from ..config.masking import is_secret
 from ..config.paths import Path, at
 from ..errors import near, nearest
-from .components import TELEMETRY, movable, remembered, used
+from .components import TELEMETRY, movable, remembered_by_settings, used_components
 from .constraints import is_expanded
-from .setting_values import Condition, applies, conditions, doubt, hedged
-from .setting_values import found as constraints_of
+from .setting_values import Condition, conditions_hold, conditions_of, doubt_about, hedged_fault
+from .setting_values import setting_faults as constraints_of
 from .subject import Fault, Subject, shared_rules
-from .text_checks import repeated
+from .text_checks import repeated_names
 from .view import Build
 
 ANY, ENTRY, LABEL = "?", "*", "#"
@@ -84,15 +84,15 @@ def _as_spelled(fault: Fault, subject: Subject) -> Fault:
 def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     allocated = bool(subject.deployment and subject.deployment.target_allocator)
     moved = {path for path, _move in movable(subject)}  # rules removed-setting and moved-setting know their versions
-    in_use = {(role, component_id) for _path, _signal, role, component_id in used(subject)}
+    in_use = {(role, component_id) for _path, _signal, role, component_id in used_components(subject)}
     for path, (name, fault, needs_use) in _of_settings(subject):
         # A target allocator adds what is missing, but only to the receiver with exactly this name.
         added = allocated and path == ALLOCATED and name == MISSING
         if not added and (name != UNKNOWN or fault.path not in moved):
-            yield name, hedged(fault, "no pipeline uses it yet" if needs_use and path not in in_use else "")
+            yield name, hedged_fault(fault, "no pipeline uses it yet" if needs_use and path not in in_use else "")
 
 
-@remembered
+@remembered_by_settings
 def _of_settings(
     build: Build, section: str, component_id: str, kind: str, settings: Any
 ) -> Iterator[tuple[str, Fault, bool]]:
@@ -105,20 +105,20 @@ def _of_settings(
         yield from _of_row(build, row, settings, path)
     rows = build.constraints(section, found.type, _typed) if found else Places()
     for (typed, when), place, value in rows.find(settings, path):
-        if applies(when, value):
-            for name, fault in walk(build.catalogue.shared_fields, typed["fields"], value, place):
-                yield name, hedged(fault, doubt(typed, build, section, component_id)), False
+        if conditions_hold(when, value):
+            for name, fault in walk_fields(build.catalogue.shared_fields, typed["fields"], value, place):
+                yield name, hedged_fault(fault, doubt_about(typed, build, section, component_id)), False
 
 
 def _of_row(build: Build, row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault, bool]]:
     """Yield what does not fit the fields of a component."""
     has_own_rule = (path[0], row["type"]) == LIMITER
     missing = () if has_own_rule else _missing(row, settings, path)
-    for name, fault in (*walk(build.catalogue.shared_fields, row["fields"], settings, path), *missing):
+    for name, fault in (*walk_fields(build.catalogue.shared_fields, row["fields"], settings, path), *missing):
         needs_use = not row.get("doubt") and name.replace("-", "_") in row.get("when_used", ())
         placed = _with_place(fault, row, path) if name == UNKNOWN else fault
         certain = fault.severity == SLIP and build.is_near(row)
-        yield name, placed if certain else hedged(placed, row.get("doubt", "")), needs_use
+        yield name, placed if certain else hedged_fault(placed, row.get("doubt", "")), needs_use
 
 
 def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
@@ -131,10 +131,10 @@ def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
 
 
 def _typed(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
-    return ((row, conditions(row)), "") if "fields" in row else None
+    return ((row, conditions_of(row)), "") if "fields" in row else None
 
 
-def walk(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+def walk_fields(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
     """Yield the names of rules with what a value does not take; `shared` has the fields behind `#label`."""
     stack: list[tuple[Path, Any, Any]] = [(path, fields, settings)]
     while stack:
@@ -143,7 +143,7 @@ def walk(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> I
         if _is_right(node, value) or (isinstance(value, str) and is_expanded(value)):
             continue
         if node == "lm":
-            yield from repeated(value, here)
+            yield from repeated_names(value, here)
         if node in ("lm", "ml"):  # `ml`: a name may be missing or repeated
             node = PAIRS.get(type(value), node)
         if isinstance(node, dict):

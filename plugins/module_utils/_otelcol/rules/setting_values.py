@@ -16,7 +16,7 @@ from ..catalogue.rows import ANY, Row
 from ..catalogue.version_ranges import is_within
 from ..config.paths import Path, at, items, section
 from . import constraints, stanza_flow, stanza_operators, text_checks
-from .components import TELEMETRY, configured, listed, remembered
+from .components import TELEMETRY, configured_components, listed_components, remembered_by_settings
 from .constraints import CONFLICT, EXPANDED, GATE, IGNORED, RANGE, REFERENCE, REGEX, Check, Found, steps
 from .subject import Fault, Subject, rules, shared_rules
 from .view import Build, build_of
@@ -65,7 +65,7 @@ def constraint(row: Row) -> tuple[Constraint, str] | None:
     names = [name for name in row if name in _CHECKS]
     keys = _keys(row, names) if all(name in _OF_GIVEN for name in names) else frozenset[str]()
     checks = [(_CHECKS[name], row[name]) for name in names]
-    made = Constraint(row, keys, conditions(row), conditions(row, "around"), checks)
+    made = Constraint(row, keys, conditions_of(row), conditions_of(row, "around"), checks)
     return (made, next(iter(keys)) if len(keys) == 1 else "") if checks else None
 
 
@@ -76,7 +76,7 @@ def _keys(row: Row, names: list[str]) -> frozenset[str]:
     return keys if ANY not in keys else frozenset()
 
 
-def conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
+def conditions_of(row: Row, key: str = "when") -> tuple[Condition, ...]:
     """Return the values of settings that a row is about.
 
     `*` is any, `!*` that there is none, `!a` any but a, `~a` is a in any case.
@@ -90,7 +90,7 @@ def conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def found(subject: Subject, rule_id: str) -> Iterator[Fault]:
+def setting_faults(subject: Subject, rule_id: str) -> Iterator[Fault]:
     """Yield the faults of a rule."""
     kept: dict[str, list[Fault]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
@@ -102,17 +102,17 @@ def found(subject: Subject, rule_id: str) -> Iterator[Fault]:
 
 def sampling_policy(subject: Subject) -> Iterator[Fault]:
     """Yield policies of tail_sampling with which the Collector does not start; `otelcol validate` accepts them."""
-    yield from found(subject, _POLICY)
+    yield from setting_faults(subject, _POLICY)
 
 
 def refused_at_start(subject: Subject) -> Iterator[Fault]:
     """Yield settings with which the Collector does not start; `otelcol validate` accepts them."""
-    yield from found(subject, _AT_START)
+    yield from setting_faults(subject, _AT_START)
 
 
 def feature_gate(subject: Subject) -> Iterator[Fault]:
     """Yield settings and pipelines without whose feature gate the Collector does not start."""
-    yield from found(subject, GATE)
+    yield from setting_faults(subject, GATE)
     for key in section(subject.config, "service", "pipelines"):
         signal = str(key).partition("/")[0]
         if signal in _GATED and subject.target and exact({}, build_of(subject.target).version):
@@ -123,7 +123,7 @@ def feature_gate(subject: Subject) -> Iterator[Fault]:
 
 def ignored_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that the Collector ignores beside another one, such as `udp` beside `tcp` of syslog."""
-    yield from found(subject, IGNORED)
+    yield from setting_faults(subject, IGNORED)
 
 
 _GATED = {"profiles": "service.profilesSupport"}
@@ -135,7 +135,7 @@ def _judge(subject: Subject) -> Found:
     build = build_of(subject.target)
     yield from _roots(subject, build)
     started: dict[str, set[str]] = {}
-    for _path, signal, _role, item in listed(subject):
+    for _path, signal, _role, item in listed_components(subject):
         started.setdefault(item, set()).add(signal)
     started |= {item: set() for item in items(subject.config, "service", "extensions") if isinstance(item, str)}
     unheeded = _unheeded(subject)
@@ -145,10 +145,10 @@ def _judge(subject: Subject) -> Found:
             continue
         named = at(subject.config, fault.path) if row.get("extensible") else None
         if not (isinstance(named, str) and named in extensions):
-            yield rule, hedged(fault, doubt(row, build, name, component_id, component_id in started))
+            yield rule, hedged_fault(fault, doubt_about(row, build, name, component_id, component_id in started))
 
 
-@remembered
+@remembered_by_settings
 def _violations(
     build: Build, section: str, component_id: str, kind: str, settings: Any
 ) -> Iterator[tuple[Row, str, Fault]]:
@@ -159,7 +159,7 @@ def _violations(
     rows = build.constraints(section, component.type if component else kind, constraint)
     given = {} if settings is None and component else settings  # a component without settings has its defaults
     for found, path, value in rows.find(given, (section, component_id)):
-        if _is_about(found, value) and (not found.around or applies(found.around, at(settings, path[2:-1]))):
+        if _is_about(found, value) and (not found.around or conditions_hold(found.around, at(settings, path[2:-1]))):
             for check, asked in found.checks:
                 for rule, fault in check(asked, value, path, found.row):
                     yield found.row, found.row.get("rule", rule), fault
@@ -168,7 +168,7 @@ def _violations(
 def _roots(subject: Subject, build: Build) -> Found:
     """Yield each root_path that differs from the first one: all host_metrics receivers of a process share it."""
     first = ""
-    for name, component_id, kind, settings in configured(subject):
+    for name, component_id, kind, settings in configured_components(subject):
         component = build.find(name, kind)
         root = section(settings).get("root_path") if component and component.type == "host_metrics" else ""
         if not isinstance(root, str) or root in ("", "/") or EXPANDED in root:
@@ -177,14 +177,14 @@ def _roots(subject: Subject, build: Build) -> Found:
         if root != first:
             why = f"all receivers of a Collector share one root_path, and it is '{first}' in another one"
             fault = Fault((name, component_id, "root_path"), why, f"Write `{first}`.")
-            yield CONFLICT, hedged(fault, doubt({}, build, name, component_id))
+            yield CONFLICT, hedged_fault(fault, doubt_about({}, build, name, component_id))
 
 
 def _is_about(found: Constraint, settings: Any) -> bool:
     """Whether settings have what a row looks at, and the values that it is about."""
     if found.keys and (not isinstance(settings, dict) or found.keys.isdisjoint(settings)):
         return False
-    return not found.when or applies(found.when, settings)
+    return not found.when or conditions_hold(found.when, settings)
 
 
 def _unheeded(subject: Subject) -> frozenset[str]:
@@ -205,7 +205,7 @@ def _is_here(row: Row, signals: Collection[str], unheeded: frozenset[str]) -> bo
     return unheeded.isdisjoint(row) and all(signal in signals for signal in together)
 
 
-def doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
+def doubt_about(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
     """Return why a row may not hold for a component of a build; empty text if it does.
 
     A row without versions holds where the settings of the component are known; one that is `certain` holds in any
@@ -217,14 +217,14 @@ def doubt(row: Row, build: Build, section_name: str, component_id: str, is_start
     return uncertain or differs or ("no pipeline uses it yet" if row.get("built") and not is_started else "")
 
 
-def hedged(fault: Fault, doubt: str) -> Fault:
+def hedged_fault(fault: Fault, doubt: str) -> Fault:
     """Return a fault as a warning that names the doubt, if there is one."""
     if not doubt:
         return fault
     return Fault(fault.path, f"{fault.message} ({doubt})", fault.fix, severity="warning", offset=fault.offset)
 
 
-def applies(when: Iterable[Condition], settings: Any) -> bool:
+def conditions_hold(when: Iterable[Condition], settings: Any) -> bool:
     """Whether settings have the values that a row is about."""
     return all(_fits(condition, settings) for condition in when)
 
@@ -267,7 +267,7 @@ _REASONS = {
     REFERENCE: "Yield outputs of log operators that are the id of no operator.",
 }
 RULES = (
-    *shared_rules(found, _REASONS),
+    *shared_rules(setting_faults, _REASONS),
     *rules("error", sampling_policy, refused_at_start),
     *rules("warning", feature_gate, ignored_setting),
 )

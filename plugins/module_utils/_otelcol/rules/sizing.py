@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config.paths import at, items, section
 from ..needs.quantities import DECIDED_TRACE_BYTES, LIMIT_PERCENT, SPIKE_PERCENT, TRACE_BYTES, duration
-from .components import configured
+from .components import configured_components
 from .subject import Fault, Subject, about, rules
 from .view import Part, kind_of
 
@@ -190,7 +190,7 @@ def _limiters(subject: Subject) -> Iterator[Part]:
 
 
 def _configured_limiters(subject: Subject) -> Iterator[Part]:
-    for name, component_id, kind, settings in configured(subject):
+    for name, component_id, kind, settings in configured_components(subject):
         if kind_of(kind) == _LIMITER and not isinstance(settings, str):
             yield Part(name, component_id, _LIMITER, settings if isinstance(settings, dict) else {})
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..catalogue.rows import Row
 from ..config.paths import Path, section
 from ..errors import near
-from ..languages.expr import broken
+from ..languages.expr import broken_expression
 from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault
 
@@ -147,7 +147,7 @@ def _expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> Found
     """Yield expressions that are not compiled."""
     for key in keys:
         for place, value in values_of(settings, key, path):
-            wrong = broken(value.replace("$$", "$"), truth=True) if isinstance(value, str) else None
+            wrong = broken_expression(value.replace("$$", "$"), truth=True) if isinstance(value, str) else None
             if wrong:
                 offset = 0 if "$$" in value else wrong.start
                 yield REGEX if wrong.regex else WORD, Fault(place, wrong.why, _EXPRESSION, offset=offset)
@@ -162,7 +162,7 @@ def _embedded(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
         for place, value in values_of(settings, key, path):
             judged = isinstance(value, str) and "$" not in value and ("whole" not in row or value.startswith("EXPR("))
             for found in _EMBEDDED.finditer(value) if judged else ():
-                wrong = broken(found[1])
+                wrong = broken_expression(found[1])
                 if wrong:
                     offset = found.start(1) + wrong.start
                     yield REGEX if wrong.regex else WORD, Fault(place, wrong.why, _EXPRESSION, offset=offset)

@@ -41,7 +41,7 @@ def not_a_mapping(subject: Subject) -> Iterator[Fault]:
     )
     for path in (*MUST_BE_MAPPINGS, *pipelines):
         value = at(subject.config, path)
-        if value is not None and not isinstance(value, dict) and not expanded(value):
+        if value is not None and not isinstance(value, dict) and not is_expression(value):
             yield Fault(path, f"this must be a mapping, not {_kind(value)}")
 
 
@@ -56,7 +56,7 @@ def duplicate_key(subject: Subject) -> Iterator[Fault]:
 def not_a_list(subject: Subject) -> Iterator[Fault]:
     """Yield lists of ids that are not lists, or that contain other values."""
     for path, value in _id_lists(subject):
-        if value is not None and not isinstance(value, list) and not expanded(value):
+        if value is not None and not isinstance(value, list) and not is_expression(value):
             message = f"this must be a list of component ids, not {_kind(value)}"
             yield Fault(path, message, f"Write `[{value}]`." if isinstance(value, str) else "")
         elif isinstance(value, list):
@@ -83,10 +83,10 @@ def invalid_id(subject: Subject) -> Iterator[Fault]:
     """Yield component ids that are not `type` or `type/name`."""
     for name in SECTIONS:
         for component_id in section(subject.config, name):
-            why = id_problem(trimmed(component_id))
-            if not why and component_id != trimmed(component_id):
+            why = id_problem(trimmed_id(component_id))
+            if not why and component_id != trimmed_id(component_id):
                 message = f"the white space in '{component_id}' is dropped, and with it the settings"
-                yield Fault((name, component_id), message, f"Write `{trimmed(component_id)}`.", severity="warning")
+                yield Fault((name, component_id), message, f"Write `{trimmed_id(component_id)}`.", severity="warning")
             if why:
                 fix = "Write `type` or `type/name`."
                 yield Fault((name, component_id), f"'{component_id}' is not a component id: {why}", fix)
@@ -95,7 +95,7 @@ def invalid_id(subject: Subject) -> Iterator[Fault]:
 def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
     """Yield pipeline keys that are not `signal` or `signal/name`."""
     for key in section(subject.config, "service", "pipelines"):
-        signal, slash, name = str(trimmed(key)).partition("/")
+        signal, slash, name = str(trimmed_id(key)).partition("/")
         path: Path = ("service", "pipelines", key)
         if signal not in SIGNALS:
             yield Fault(path, f"'{signal}' is not a signal{near(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}.")
@@ -103,12 +103,12 @@ def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"'{key}' has an empty or malformed name after the slash", "Write `signal/name`.")
 
 
-def expanded(value: object) -> bool:
+def is_expression(value: object) -> bool:
     """Whether a value is an expression that the Collector expands, possibly to a whole section."""
     return isinstance(value, str) and "${" in value
 
 
-def trimmed(component_id: Any) -> Any:
+def trimmed_id(component_id: Any) -> Any:
     """Return an id as the Collector reads it: without white space around type and name."""
     if not isinstance(component_id, str):
         return component_id

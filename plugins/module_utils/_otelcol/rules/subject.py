@@ -297,7 +297,7 @@ def internal_error(what: str, error: Exception, position: Position) -> Finding:
     return Finding(position, "", INTERNAL_ERROR, "error", message, fix)
 
 
-def masked(findings: Iterable[Finding], config: Any, known: Iterable[Suspect] | None = None) -> list[Finding]:
+def masked_findings(findings: Iterable[Finding], config: Any, known: Iterable[Suspect] | None = None) -> list[Finding]:
     """Return findings in a config without the secrets that it holds; `known` are its suspects, as `secrets_in` says."""
     findings = list(findings)
     if not findings:

@@ -16,9 +16,9 @@ from typing import Any
 from ..catalogue.rows import Row
 from ..config.paths import Path, at, section
 from ..errors import near
-from ..languages.formats import broken_address, broken_glob, broken_listener, broken_url, dialed, listener
+from ..languages.formats import broken_address, broken_glob, broken_listener, broken_url, dialed_address, listener
 from ..languages.go_names import ENCODINGS, ZONES, is_encoding, is_zone
-from ..languages.regex import read, refusal
+from ..languages.regex import read_regex, refusal
 from .constraints import (
     CONFLICT,
     DURATION,
@@ -34,7 +34,7 @@ from .constraints import (
     steps,
     values_of,
 )
-from .structure import id_problem, trimmed
+from .structure import id_problem, trimmed_id
 from .subject import Fault
 
 # The longest duration of Prometheus that is read.
@@ -79,7 +79,7 @@ def _seconds(value: Any) -> float | None:
 def _ids(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     for key in keys:
         for place, value in values_of(settings, key, path):
-            why = id_problem(trimmed(value)) if isinstance(value, str) else ""
+            why = id_problem(trimmed_id(value)) if isinstance(value, str) else ""
             if why:
                 what = f"'{value}' is not a component id: {why}" if value else "this is empty"
                 yield WORD, Fault(place, what, "Write `type` or `type/name` of an extension, or remove the key.")
@@ -123,7 +123,7 @@ def _listening(value: str, ports: list[int]) -> tuple[str, str]:
 
 def _dialing(value: str) -> tuple[str, str]:
     """Return why no client dials a text, and what is meant."""
-    address = dialed(value)
+    address = dialed_address(value)
     return (broken_address(address) if address else ""), _host_and_port(address)
 
 
@@ -166,7 +166,7 @@ def _named(is_known: Callable[[str], bool], known: Collection[str], what: str, f
     return check
 
 
-def repeated(value: Any, here: Path) -> Found:
+def repeated_names(value: Any, here: Path) -> Found:
     """Yield names that a list of names with values has twice; the names of headers have their case in it."""
     seen: set[str] = set()
     for index, item in enumerate(value if isinstance(value, list) else ()):
@@ -216,7 +216,7 @@ def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
         for place, value in values_of(settings, key, path):
             if not isinstance(value, str):
                 continue
-            refused, found = read(value.replace("$$", "$"))
+            refused, found = read_regex(value.replace("$$", "$"))
             other = next((start for start, named in found if not named), None) if "all_named" in row else None
             if refused:
                 yield REGEX, no_regex(place, refused)

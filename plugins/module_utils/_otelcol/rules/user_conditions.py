@@ -198,13 +198,13 @@ class Conditions:
         return False if False in answers else None if None in answers else True
 
 
-def condition(name: str, operand: Any) -> Condition:
+def read_condition(name: str, operand: Any) -> Condition:
     """Return a condition. Raises Problem for a name or an operand that it does not have."""
     if name not in KINDS:
         raise Problem(f"there is no condition '{name}'{near(name, NAMES)}", fix=f"Conditions: {', '.join(NAMES)}.")
     return Condition(name, KINDS[name].operand(operand))
 
 
-def optional(operand: Any) -> bool:
+def is_optional(operand: Any) -> bool:
     """Return whether a value may be missing. Raises Problem for an operand that is neither true nor false."""
     return _switch(operand)

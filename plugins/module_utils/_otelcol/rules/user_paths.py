@@ -120,7 +120,7 @@ def _step(match: re.Match[str]) -> Step:
     return Step(key, wildcard_of(key)) if ANY in key or "?" in key else Step(key)
 
 
-def matches(value: Any, steps: Steps, around: Path = ()) -> list[tuple[Path, Any]]:
+def path_matches(value: Any, steps: Steps, around: Path = ()) -> list[tuple[Path, Any]]:
     """Return path and value of everything in a value that the steps lead to; `around` is the path of the value."""
     places = [(around, value)]
     for step in steps:

@@ -24,9 +24,9 @@ from ..yaml.yaml_documents import Document
 from .profiles import OFF, PROFILES
 from .structure import SIGNALS
 from .subject import SEVERITIES
-from .user_conditions import NAMES, OPTIONAL, Condition, Conditions, condition, optional
+from .user_conditions import NAMES, OPTIONAL, Condition, Conditions, is_optional, read_condition
 from .user_path_check import KnownPaths
-from .user_paths import HERE, Steps, matches, steps_of
+from .user_paths import HERE, Steps, path_matches, steps_of
 from .user_rules import ALWAYS, Examples, Expression, Look, UserRule, UserRules, When, broken_examples
 
 MOST_RULES = 500
@@ -310,7 +310,7 @@ class _RuleOf:
         """Tell a path that neither the catalogue nor an example has: nobody would notice a slip in it."""
         configs = (*examples.good, *examples.bad)
         for part, steps in self.uncertain:
-            if not any(matches(config, steps) for config in configs):
+            if not any(path_matches(config, steps) for config in configs):
                 wrong = "no list of settings reaches that deep, and no example of the rule has something at this path"
                 part.fault(wrong, "Correct the path, give an example that has it, or add `unlisted: true`.")
 
@@ -346,9 +346,9 @@ class _RuleOf:
         for name, operand in part.value.items():
             try:
                 if name == OPTIONAL:
-                    may_miss = optional(operand)
+                    may_miss = is_optional(operand)
                 else:
-                    found.append(condition(str(name), operand))
+                    found.append(read_condition(str(name), operand))
             except Problem as problem:
                 part.at(name).fault(problem.wrong, problem.fix)
         return Conditions(tuple(found), may_miss)

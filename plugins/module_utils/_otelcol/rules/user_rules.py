@@ -21,7 +21,7 @@ from ..config.paths import Path, Position, dotted
 from ..traits import kind_of
 from .subject import About, Fault, Rule, Subject
 from .user_conditions import Conditions
-from .user_paths import MISSING, Steps, matches, nearest_place
+from .user_paths import MISSING, Steps, nearest_place, path_matches
 
 # Findings of one rule in one config. One more says that there are others, and no suppression of a path takes it.
 MOST_FAULTS = 1_000
@@ -94,7 +94,7 @@ class Look:
 
     def holds(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
         """Whether the conditions hold of something at the path, or of what is missing there. Raises Exhausted."""
-        for _path, item in matches(value, self.steps) or [((), MISSING)]:
+        for _path, item in path_matches(value, self.steps) or [((), MISSING)]:
             budget.spend(self.conditions.steps)
             if self.conditions.hold(item, literals):
                 return True
@@ -105,7 +105,7 @@ class Look:
 
         Raises Exhausted.
         """
-        found = matches(value, self.steps, place)
+        found = path_matches(value, self.steps, place)
         if not found and self.conditions.hold(MISSING, literals) is False:
             yield nearest_place(value, self.steps, place)
         for path, item in found:
@@ -230,7 +230,7 @@ class UserRule:
         known: dict[str, Places] = subject.__dict__.setdefault(_KEPT, {})
         places = known.get(self.path)
         if places is None:
-            places = known[self.path] = matches(subject.config, self.steps)
+            places = known[self.path] = path_matches(subject.config, self.steps)
         return places
 
     def _selects(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:

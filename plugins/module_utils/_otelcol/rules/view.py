@@ -18,7 +18,7 @@ from ..catalogue.reference_keys import Reference
 from ..catalogue.rows import ANYWHERE, OFFICIAL, SECTIONS, Row
 from ..catalogue.version_ranges import is_within
 from ..config.layers import parse_version
-from ..config.masking import Suspect, suspects
+from ..config.masking import Suspect, suspects_among
 from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..config.pipelines import PipelineGraph
 from ..errors import near, nearest
@@ -106,7 +106,7 @@ class View:
     @cached_property
     def suspects(self) -> tuple[Suspect, ...]:
         """The scalars that may hold a secret."""
-        return tuple(suspects(self.leaves))
+        return tuple(suspects_among(self.leaves))
 
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:

@@ -38,7 +38,7 @@ _DETECTORS = ("ec2", "eks")
 @about("deployment")
 def singleton(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that report the whole cluster and run more than once; all data arrives repeatedly."""
-    times = copies(subject.deployment)
+    times = copies_in_words(subject.deployment)
     for part in subject.view.of("receivers", *_SINGLETONS) if times else ():
         if any(str(key).endswith("leader_elector") for key in part.settings):
             continue
@@ -108,7 +108,7 @@ def selinux_denied(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, f"'{part.id}' uses {what}, which SELinux denies to containers", fix)
 
 
-def copies(deployment: Deployment | None) -> str:
+def copies_in_words(deployment: Deployment | None) -> str:
     """Return the number of replicas of a collector in words; empty if it is one or unknown."""
     if deployment is None:
         return ""
@@ -187,7 +187,7 @@ _STATES = {
 @about("deployment")
 def split_state(subject: Subject) -> Iterator[Fault]:
     """Yield components with state of traces or series that arrive at several replicas of the collector."""
-    times, deployment = copies(subject.deployment), subject.deployment
+    times, deployment = copies_in_words(subject.deployment), subject.deployment
     if not times or not deployment:
         return
     for part in subject.view.parts:

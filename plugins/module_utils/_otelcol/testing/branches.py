@@ -15,7 +15,7 @@ from typing import Any
 
 from ..config.paths import Path, at, items, leaves, mappings, section
 from ..config.pipelines import PipelineGraph
-from ..languages.ottl import CONDITION, STATEMENT, Language, infer_context, read
+from ..languages.ottl import CONDITION, STATEMENT, Language, infer_context, read_ottl
 from ..languages.ottl_syntax import PATH, Invalid, Used, tokens_of
 from ..traits import CONNECTORS, Trait, kind_of, types_that
 
@@ -263,7 +263,7 @@ def _said(step: Any) -> str:
     return str(step)
 
 
-def parts(statement: str) -> tuple[str, str]:
+def statement_parts(statement: str) -> tuple[str, str]:
     """Return what a statement does, and its condition; an empty one if it has none."""
     try:
         where = next((one.start for one in tokens_of(statement) if one.text == "where" and one.kind == "lower"), None)
@@ -274,7 +274,7 @@ def parts(statement: str) -> tuple[str, str]:
 
 def used(text: str, statement: bool) -> Used:
     """Return what a text in OTTL uses; nothing if it is none."""
-    found = read(text, statement)
+    found = read_ottl(text, statement)
     return found if isinstance(found, Used) else Used()
 
 
@@ -289,7 +289,7 @@ def _shows(statement: Any) -> bool:
 
 def marking(statement: str) -> str:
     """Return a statement that leaves a mark on the resource, under the condition of another one."""
-    condition = parts(statement)[1]
+    condition = statement_parts(statement)[1]
     return f'set(resource.attributes["{MARK}"], true){condition and f" where {condition}"}'
 
 

@@ -54,7 +54,7 @@ def objects(facts: Mapping[str, Any], where: str) -> Objects:
     return found
 
 
-def selected(
+def selected_objects(
     items: Sequence[Mapping[str, Any]], fields: str, labels: str, namespace: str = ""
 ) -> list[Mapping[str, Any]]:
     """Return the objects that the selectors of a request take: `path=value`, `!=` and `==`, several with commas.

@@ -12,8 +12,8 @@ from typing import Any
 from ..config.paths import section
 from ..traits import kind_of
 from .case import Case
-from .expectations import brief, changes
-from .harness import receivers
+from .expectations import brief_record, changes_between
+from .harness import fed_receivers
 from .invariants import line
 from .records import OF_PIPELINES, SIGNALS, Record
 
@@ -28,7 +28,7 @@ _RECORDS: dict[str, Record] = {
 }
 
 
-def differences(old: Got, new: Got, names: Mapping[str, str]) -> Iterator[str]:
+def exporter_differences(old: Got, new: Got, names: Mapping[str, str]) -> Iterator[str]:
     """Yield what exporters lose (-), get in addition (+) and get with other fields (~); `names` has their new ids."""
     for exporter, renamed in names.items():
         for signal in SIGNALS:
@@ -43,16 +43,16 @@ def differences(old: Got, new: Got, names: Mapping[str, str]) -> Iterator[str]:
 def _pairs(signal: str, before: Sequence[Record], after: list[Record]) -> Iterator[str]:
     for old in before:
         alike = [new for new in after if set(new) == set(old)]
-        nearest = min(alike, key=lambda new: len(list(changes(old, new))), default=None)
+        nearest = min(alike, key=lambda new: len(list(changes_between(old, new))), default=None)
         if nearest is None:
-            yield f"- {brief(signal, old)}"
+            yield f"- {brief_record(signal, old)}"
             continue
         after.remove(nearest)
-        yield f"~ {brief(signal, old)}: {'; '.join(changes(old, nearest))}"
-    yield from (f"+ {brief(signal, new)}" for new in after)
+        yield f"~ {brief_record(signal, old)}: {'; '.join(changes_between(old, nearest))}"
+    yield from (f"+ {brief_record(signal, new)}" for new in after)
 
 
-def renamed(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
+def new_ids(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
     """Return the new id of each component: the same, or that at its place if as many have another one."""
     gone, come = ([item for item in one if item not in other] for one, other in ((old, new), (new, old)))
     if len(gone) != len(come):
@@ -60,19 +60,19 @@ def renamed(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
     return {**{item: item for item in old if item in new}, **dict(zip(gone, come, strict=True))}
 
 
-def readdressed(case: Case, old: Mapping[str, Any], new: Mapping[str, Any]) -> Case:
+def readdressed_case(case: Case, old: Mapping[str, Any], new: Mapping[str, Any]) -> Case:
     """Return a case of an old form for a new one, in which receivers may have other names."""
-    names = renamed(list(receivers(old)), list(receivers(new)))
+    names = new_ids(list(fed_receivers(old)), list(fed_receivers(new)))
     given = tuple(
         {**part, "to": names.get(str(part["to"]), part["to"])} if "to" in part else part for part in case.given
     )
     return replace(case, given=given)
 
 
-def generated(config: Mapping[str, Any]) -> Case:
+def generated_case(config: Mapping[str, Any]) -> Case:
     """Return a case that gives each receiver a span, a data point and a log record, as far as it takes them."""
     given: list[dict[str, Any]] = []
-    for item, signals in receivers(config).items():
+    for item, signals in fed_receivers(config).items():
         if kind_of(item) == "filelog":
             given.append({"files": line(section(config, "receivers", item), "text")})
         else:

@@ -47,7 +47,7 @@ def differences(
         records = [record for record in got.get(signal, ()) if record.get("name") not in aside]
         if isinstance(number, int):
             if len(records) != number:
-                got_them = at_most(_SHOWN, (brief(signal, record) for record in records))
+                got_them = at_most(_SHOWN, (brief_record(signal, record) for record in records))
                 lines.append(f"{exporter}: expected {number} {signal}, got {len(records)}: {got_them}")
             continue
         options = {"exact": bool(wanted.get("exact")), "others": bool(wanted.get("others"))}
@@ -55,7 +55,7 @@ def differences(
     return lines
 
 
-def traced(config: Mapping[str, Any], got: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
+def traced_steps(config: Mapping[str, Any], got: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
     """Yield what each processor took away (-), added (+) or changed (~), for every pipeline that got something."""
     for name, pipeline in config["service"]["pipelines"].items():
         signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
@@ -75,12 +75,12 @@ def _step(signal: str, before: Sequence[Record], after: Sequence[Record]) -> Ite
     gained = [record for record in after if record not in before]
     if len(lost) == len(gained):
         for old, new in zip(lost, gained, strict=True):
-            yield f"~ {'; '.join(changes(old, new))}"
+            yield f"~ {'; '.join(changes_between(old, new))}"
         return
     for record in lost:
-        yield f"- {brief(signal, record)}"
+        yield f"- {brief_record(signal, record)}"
     for record in gained:
-        yield f"+ {brief(signal, record)}"
+        yield f"+ {brief_record(signal, record)}"
 
 
 def _compared(
@@ -96,13 +96,13 @@ def _compared(
             continue
         different = {number: list(unlike(want, got[number], options["exact"])) for number in free}
         if not different:
-            yield f"{where}[{index}]: nothing arrived for {brief(signal, want)}"
+            yield f"{where}[{index}]: nothing arrived for {brief_record(signal, want)}"
             continue
         nearest = min(different, key=lambda number: len(different[number]))
         free.remove(nearest)
         yield from (f"{where}[{index}]: {text}" for text in different[nearest])
     if not options["others"]:
-        yield from (f"{where}: not expected: {brief(signal, got[number])}" for number in free)
+        yield from (f"{where}: not expected: {brief_record(signal, got[number])}" for number in free)
 
 
 def _paired(fits: Sequence[Sequence[int]]) -> dict[int, int]:
@@ -124,7 +124,7 @@ def _paired(fits: Sequence[Sequence[int]]) -> dict[int, int]:
     return {index: number for number, index in owner.items()}
 
 
-def changes(old: Record, new: Record) -> Iterator[str]:
+def changes_between(old: Record, new: Record) -> Iterator[str]:
     """Yield how a record became another one."""
     for field in new:
         before, after = old[field], new[field]
@@ -180,7 +180,7 @@ def _said(value: Any) -> str:
     return "nothing" if value is _MISSING else repr(value)
 
 
-def brief(signal: str, record: Record) -> str:
+def brief_record(signal: str, record: Record) -> str:
     """Return a record in one line, without what is empty."""
     shown = {field: record[field] for field in FIELDS[signal] if record.get(field) not in (None, "", {}, [])}
     for hidden in ("trace", "id", "parent", "scope", "duration"):

@@ -20,7 +20,7 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def written(got: Mapping[str, Sequence[Record]], unasked: Collection[str] = ()) -> dict[str, list[Record]]:
+def golden_text(got: Mapping[str, Sequence[Record]], unasked: Collection[str] = ()) -> dict[str, list[Record]]:
     """Return what reached an exporter as its golden file has it, in an order that is always the same."""
     found = {
         signal: [_short(record) for record in got.get(signal, ()) if record.get("name") not in unasked]
@@ -29,7 +29,7 @@ def written(got: Mapping[str, Sequence[Record]], unasked: Collection[str] = ()) 
     return {signal: sorted(records, key=repr) for signal, records in found.items() if records}
 
 
-def expected(content: Any, where: str) -> dict[str, Any]:
+def golden_expected(content: Any, where: str) -> dict[str, Any]:
     """Return what a test expects of an exporter with this golden file. Raises Problem if it is none."""
     fix = f"Write lists of records under: {', '.join(SIGNALS)}."
     if not isinstance(content, Mapping):

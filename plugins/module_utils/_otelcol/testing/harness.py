@@ -86,7 +86,7 @@ class Harness:
     uses_cluster: bool = False
 
 
-def receivers(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def fed_receivers(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return for each receiver in a pipeline the signals that it feeds; connectors are none."""
     own, found = config.get("connectors") or {}, dict[str, dict[str, None]]()
     for name, pipeline in _pipelines(config):
@@ -121,7 +121,7 @@ def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harnes
     If it is traced, what leaves each processor is sent to the test too, under the name that `stage` returns.
     """
     outreach.check(config, {})
-    feeding, connectors = receivers(config), config.get("connectors") or {}
+    feeding, connectors = fed_receivers(config), config.get("connectors") or {}
     reading = tuple(filter(ends.reads, feeding))
     sources = {**_numbered("otlp", feeding), **dict(zip(reading, reading, strict=True))}
     sinks = _numbered(ends.otlp_http, _exporters(config))
@@ -199,7 +199,7 @@ def _trace(result: dict[str, Any], ends: Ends) -> None:
             copy = {"receivers": pipeline["receivers"], "processors": processors[:number], "exporters": [sink]}
             added = f"{name.partition('/')[0]}/stage_{number}_of_{_word(name)}"
             pipelines[added] = {key: part for key, part in copy.items() if part}
-            result["connectors"] = beside(result["connectors"], name, added)
+            result["connectors"] = listed_beside(result["connectors"], name, added)
 
 
 def gets_a_part(pipeline: Mapping[str, Any]) -> bool:
@@ -207,12 +207,12 @@ def gets_a_part(pipeline: Mapping[str, Any]) -> bool:
     return any(takes_turns(str(item)) for item in pipeline.get("receivers") or ())
 
 
-def beside(value: Any, name: str, added: str) -> Any:
+def listed_beside(value: Any, name: str, added: str) -> Any:
     """Return settings whose lists that have a name have another name too."""
     if isinstance(value, Mapping):
-        return {key: beside(item, name, added) for key, item in value.items()}
+        return {key: listed_beside(item, name, added) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [*(beside(item, name, added) for item in value), *([added] if name in value else ())]
+        return [*(listed_beside(item, name, added) for item in value), *([added] if name in value else ())]
     return value
 
 
@@ -306,7 +306,7 @@ def _sink(item: str, ends: Ends) -> dict[str, Any]:
     }
 
 
-def destination(harness: Harness, signal: str, asked: str, where: str) -> str:
+def receiver_of_signal(harness: Harness, signal: str, asked: str, where: str) -> str:
     """Return the receiver that gets a signal. Raises Problem if none can, or if several could and none is named."""
     able = [item for item, signals in harness.receivers.items() if signal in signals and item not in harness.reading]
     if asked:

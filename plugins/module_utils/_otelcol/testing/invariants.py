@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ..config.paths import dotted, leaves
 from ..config.pipelines import PipelineGraph, signal_of
 from ..traits import PROCESSORS, Trait, hands_on, kind_of, takes_turns, traits_of
-from .harness import gets_a_part, receivers, stage
+from .harness import fed_receivers, gets_a_part, stage
 from .policies import KINDS
 from .records import OF_PIPELINES, Record
 
@@ -47,11 +47,11 @@ class Plan:
     secrets: tuple[Secret, ...]
 
 
-def plan(config: Mapping[str, Any]) -> Plan:
+def planted_records(config: Mapping[str, Any]) -> Plan:
     """Return one record for each receiver and each signal that it feeds; for file_log, a line of a file."""
     secrets: list[Secret] = []
     given: list[dict[str, Any]] = []
-    for item, signals in receivers(config).items():
+    for item, signals in fed_receivers(config).items():
         for signal in filter(OF_PIPELINES.__contains__, signals):
             name = f"planted-{OF_PIPELINES[signal]}-{len(given)}-record"
 

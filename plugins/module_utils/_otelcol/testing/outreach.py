@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config.paths import Path, dotted, leaves
 from ..errors import Problem
-from ..rules.expansion import locations
+from ..rules.expansion import expressions_in
 from ..traits import Trait, traits_of
 
 _HERE = ("env", "yaml")
@@ -32,9 +32,9 @@ _VARIABLE = "Write the value itself."
 _ISOLATE = "Run the tests where user namespaces are allowed; or trust them, with `isolation: none`."
 
 
-def outside(text: str) -> bool:
+def has_outside_value(text: str) -> bool:
     """Return whether a text has a `${…}` whose value is in a file, at an address, or anywhere else."""
-    for location in locations(text):
+    for location in expressions_in(text):
         scheme = _SCHEME.match(location)
         if scheme and scheme[1] not in _HERE:
             return True
@@ -44,14 +44,14 @@ def outside(text: str) -> bool:
 def check(config: Mapping[str, Any], environment: Mapping[str, str], where: str = "") -> None:
     """Raise Problem for a config, or a variable of its test, that names a part in another place."""
     for path, text in leaves(config):
-        if isinstance(text, str) and outside(text):
+        if isinstance(text, str) and has_outside_value(text):
             wrong = "the config takes a part of itself from another place, which a test does not read"
             raise Problem(wrong, where=dotted(path), fix=_TEXT)
         if path[-1] == "type" and "operators" in path and str(text).endswith(_EFFECTS):
             wrong = f"the operator '{text}' reads or writes something else than the files of the test"
             raise Problem(wrong, where=dotted(path), fix="Test a copy of the config without it.")
     for name, value in environment.items():
-        if outside(value):
+        if has_outside_value(value):
             wrong = "the value of this variable is in another place, which a test does not read"
             raise Problem(wrong, where=f"{where}.environment.{name}".lstrip("."), fix=_VARIABLE)
 
@@ -98,4 +98,4 @@ def _is_hidden(path: Path, text: str) -> bool:
         return False
     is_whole = len(path) <= len(("processors", "id")) and path[0] in ("receivers", "processors", "connectors")
     is_path = path[0] == "receivers" and any(part in _PATHS for part in path)
-    return is_whole or is_path or any("${" in location or "\0" in location for location in locations(text))
+    return is_whole or is_path or any("${" in location or "\0" in location for location in expressions_in(text))

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ..config.paths import Path
 from .branches import ENTERS, METRICS_OF, NOTHING, OTHERS, TAKEN, Branch, Settings
-from .harness import Ends, beside, gets_a_part
+from .harness import Ends, gets_a_part, listed_beside
 from .records import SIGNALS, Record
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
@@ -91,7 +91,7 @@ class _Wiring:
         connectors = self.config.get("connectors") or {}
         for item in self.own:
             for name, added in self.copies:
-                connectors[item] = beside(connectors[item], name, added)
+                connectors[item] = listed_beside(connectors[item], name, added)
 
     def _incomparable(self, before: Sequence[str], branch: Branch) -> str:
         """Return why two probes cannot be compared here."""

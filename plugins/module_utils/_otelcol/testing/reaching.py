@@ -18,10 +18,10 @@ from ..config.paths import Path, at, items, mappings, section
 from ..config.pipelines import PipelineGraph, signal_of
 from ..languages.ottl_syntax import Invalid, Token, tokens_of
 from ..traits import kind_of
-from .branches import Branch, Settings, parts
+from .branches import Branch, Settings, statement_parts
 from .records import OF_PIPELINES, Record
-from .regex_sample import sample
-from .samples import ABSENT, TEXT, Unknown, Wanted, called, field, literal, meeting, together
+from .regex_sample import sample_text
+from .samples import ABSENT, TEXT, Unknown, Wanted, called_function, literal_value, meeting, record_field, united_fields
 
 # Keys in settings that name a context in another way.
 _CONTEXT_OF = {"log_record": "log", "spans": "span", "spanevents": "spanevent", "metrics": "metric",
@@ -93,7 +93,7 @@ def _records(signal: str, overlays: Iterable[Wanted], examples: Sequence[Mapping
 
 def _both(first: Iterable[Wanted], second: Sequence[Wanted]) -> list[Wanted]:
     """Return each way to have the fields of one of the first and of one of the second, unless they differ."""
-    pairs = (together(one, other) for one in first for other in second)
+    pairs = (united_fields(one, other) for one in first for other in second)
     return [fields for fields in pairs if fields is not None]
 
 
@@ -158,7 +158,7 @@ def _ways(
             asked = _asked_by_routes(mappings(config, "connectors", receiver, "table"), pipeline)
             for other in graph.fed_by(receiver, pipeline):
                 for first, signal, way in _ways(other, config, graph, (*seen, receiver)):
-                    both = (together(one, two) for one in way for two in asked)
+                    both = (united_fields(one, two) for one in way for two in asked)
                     yield first, signal, [one for one in both if one is not None]
 
 
@@ -169,7 +169,7 @@ def _asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[Wanted]:
 
 
 def _routed(route: Settings) -> list[Wanted]:
-    condition = route.get("condition") or parts(str(route.get("statement") or ""))[1]
+    condition = route.get("condition") or statement_parts(str(route.get("statement") or ""))[1]
     return meeting(str(condition), str(route.get("context") or "resource"))
 
 
@@ -190,7 +190,7 @@ def _of_statement(target: Target) -> list[Wanted]:
     """Return the fields that let a statement change a record, under its condition and one of its group."""
     conditions = items(target.group, "conditions") if target.listed_in == "statements" else []
     of_group = [fields for text in conditions for fields in meeting(str(text), target.context)] if conditions else [{}]
-    action, condition = parts(str(target.value))
+    action, condition = statement_parts(str(target.value))
     changed = _changed(action, target.context)
     return [{**changed, **fields} for fields in _both(of_group, meeting(condition, target.context))]
 
@@ -210,14 +210,14 @@ class _Editor:
 
 _EDITORS = {
     "delete_key": _Editor((object,), lambda path, values: {(*path, values[0]): TEXT}),
-    "delete_matching_keys": _Editor((str,), lambda path, values: {(*path, sample(values[0])): TEXT}),
+    "delete_matching_keys": _Editor((str,), lambda path, values: {(*path, sample_text(values[0])): TEXT}),
     "keep_keys": _Editor((), lambda path, _values: {(*path, "other"): TEXT}),
     "keep_matching_keys": _Editor((), lambda path, _values: {(*path, "_"): TEXT}),
-    "replace_pattern": _Editor((str,), lambda path, values: {path: sample(values[0])}),
+    "replace_pattern": _Editor((str,), lambda path, values: {path: sample_text(values[0])}),
     "replace_match": _Editor((str,), lambda path, values: {path: values[0].replace("*", "x")}),
     "replace_all_patterns": _Editor(
         (object, str),
-        lambda path, values: {(*path, sample(values[1]) if values[0] == "key" else "key"): sample(values[1])},
+        lambda path, values: {(*path, sample_text(values[1]) if values[0] == "key" else "key"): sample_text(values[1])},
     ),
     "replace_all_matches": _Editor((str,), lambda path, values: {(*path, "key"): values[0].replace("*", "x")}),
     "truncate_all": _Editor((int,), lambda path, values: {(*path, "key"): "x" * (values[0] + 1)}),
@@ -228,17 +228,17 @@ _EDITORS = {
 def _changed(action: str, context: str) -> Wanted:
     """Return the fields that a record needs so that a statement changes it."""
     try:
-        name, arguments = called(tokens_of(action)[:-1])
+        name, arguments = called_function(tokens_of(action)[:-1])
     except (Unknown, Invalid):
         return {}
-    path = field(_text(action, arguments[0]), context) if arguments else ()
+    path = record_field(_text(action, arguments[0]), context) if arguments else ()
     if name in _EDITORS and path:
         try:
-            values = [literal(argument) for argument in arguments[1:3] if argument[-1].text != "]"]
+            values = [literal_value(argument) for argument in arguments[1:3] if argument[-1].text != "]"]
         except Unknown:
             return {}
         return _EDITORS[name].wanted(path, values)
-    read = (field(_text(action, argument), context) for argument in arguments[1:] if argument[0].kind == "lower")
+    read = (record_field(_text(action, argument), context) for argument in arguments[1:] if argument[0].kind == "lower")
     return {other: TEXT for other in read if _is_another(other, path)}
 
 
@@ -281,7 +281,7 @@ def _of_policies(kind: str, policies: Sequence[Settings]) -> list[Wanted]:
 
 def _text_attribute(own: Settings) -> Wanted:
     value = str(own["values"][0])
-    return {("attributes", own["key"]): sample(value) if own.get("enabled_regex_matching") else value}
+    return {("attributes", own["key"]): sample_text(value) if own.get("enabled_regex_matching") else value}
 
 
 _POLICIES: dict[str, Callable[[Settings], Wanted]] = {
@@ -305,18 +305,18 @@ def _action(root: str) -> Callable[[Settings], list[Wanted]]:
         if action.get("from_attribute"):
             return [{(root, str(action["from_attribute"])): TEXT}]
         if action.get("action") == "extract":
-            return [{(root, key): sample(pattern)}]
+            return [{(root, key): sample_text(pattern)}]
         if action.get("action") in ("insert", "upsert"):
             return [{}]
         value = "1" if action.get("action") == "convert" else TEXT
-        return [{(root, key or sample(pattern)): value}]
+        return [{(root, key or sample_text(pattern)): value}]
 
     return wanted
 
 
 def _metric(transform: Settings) -> list[Wanted]:
     name = str(transform.get("include", ""))
-    return [{("name",): sample(name) if transform.get("match_type") == "regexp" else name}]
+    return [{("name",): sample_text(name) if transform.get("match_type") == "regexp" else name}]
 
 
 _STEPS: dict[str, Callable[[Settings], list[Wanted]]] = {

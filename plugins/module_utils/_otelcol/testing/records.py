@@ -236,7 +236,7 @@ def read(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
                     yield short | shared
 
 
-def latest(points: Iterable[Record]) -> list[Record]:
+def latest_points(points: Iterable[Record]) -> list[Record]:
     """Return of each series only the last point, as a backend shows a series that is sent again and again."""
     series = {repr((point["name"], sorted(point["attributes"].items()), point["resource"])): point for point in points}
     return list(series.values())

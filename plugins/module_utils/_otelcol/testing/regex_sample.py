@@ -18,7 +18,7 @@ _POSIX = {"alpha": "a", "digit": "1", "alnum": "a", "lower": "a", "upper": "A", 
 _OTHERS = "ax1_ -."
 
 
-def sample(pattern: str) -> str:
+def sample_text(pattern: str) -> str:
     """Return a text that a regular expression of Go most likely matches."""
     text, _rest = _alternative(pattern)
     return text

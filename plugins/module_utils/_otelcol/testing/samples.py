@@ -16,7 +16,7 @@ from typing import Any
 from ..config.paths import Path
 from ..languages.ottl_syntax import Invalid, Token, text_of, tokens_of
 from .records import SEVERITY
-from .regex_sample import sample
+from .regex_sample import sample_text
 
 Wanted = dict[Path, Any]
 ABSENT = object()
@@ -67,7 +67,7 @@ _NUMBERS: dict[str, Callable[[Any], Any]] = {
     "<=": lambda value: value,
 }
 _TESTS: dict[str, Callable[[Any], Any]] = {
-    "IsMatch": lambda pattern: sample(str(pattern)),
+    "IsMatch": lambda pattern: sample_text(str(pattern)),
     "HasPrefix": lambda text: text,
     "HasSuffix": lambda text: text,
     "IsString": lambda _nothing: TEXT,
@@ -92,7 +92,7 @@ def meeting(condition: str, context: str) -> list[Wanted]:
         return []
 
 
-def field(text: str, context: str) -> Path:
+def record_field(text: str, context: str) -> Path:
     """Return the path in a record of a path in OTTL, such as `span.attributes["a"]`; an empty one if it has none."""
     try:
         return _field(tokens_of(text)[:-1], context)
@@ -100,7 +100,7 @@ def field(text: str, context: str) -> Path:
         return ()
 
 
-def together(*wanted: Wanted) -> Wanted | None:
+def united_fields(*wanted: Wanted) -> Wanted | None:
     """Return what has all these values; None if one contradicts another."""
     found: Wanted = {}
     for one in wanted:
@@ -144,7 +144,7 @@ def _combined(parts: Sequence[list[Wanted]], every: bool) -> list[Wanted]:
         return [wanted for part in parts for wanted in part]
     found: list[Wanted] = [{}]
     for part in parts:
-        both = (together(one, other) for one in found for other in part)
+        both = (united_fields(one, other) for one in found for other in part)
         found = [wanted for wanted in both if wanted is not None][:_MOST]
     return found
 
@@ -168,7 +168,7 @@ def _one(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
 def _compared(left: Sequence[Token], sign: str, right: Sequence[Token], context: str) -> Wanted:
     if not _is_literal(right):
         left, right, sign = right, left, _MIRRORED.get(sign, sign)
-    value, path = literal(right), _field(left, context)
+    value, path = literal_value(right), _field(left, context)
     if sign in _NUMBERS:
         return {path: _NUMBERS[sign](value)}
     if value is None:
@@ -190,7 +190,7 @@ def _is_literal(tokens: Sequence[Token]) -> bool:
     return bool(tokens) and tokens[-1].kind in ("string", "int", "float", "bool", "nil", "bytes")
 
 
-def literal(tokens: Sequence[Token]) -> Any:
+def literal_value(tokens: Sequence[Token]) -> Any:
     """Return the value of a literal; None is `nil`. Raises Unknown for what is none, or what no record has."""
     sign = -1 if tokens[0].text == "-" else 1
     token = tokens[-1]
@@ -210,18 +210,18 @@ def literal(tokens: Sequence[Token]) -> Any:
 
 
 def _tested(tokens: Sequence[Token], context: str, negated: bool) -> Wanted:
-    name, arguments = called(tokens)
+    name, arguments = called_function(tokens)
     if name.startswith("HasAttr"):
-        values = [literal(argument) for argument in arguments]
+        values = [literal_value(argument) for argument in arguments]
         return {("attributes", values[0]): ABSENT if negated else [*values, TEXT][1]}
     if name not in _TESTS or not arguments:
         raise Unknown
     path = _field(arguments[0], context)
-    value = _TESTS[name](literal(arguments[1]) if arguments[1:] else None)
+    value = _TESTS[name](literal_value(arguments[1]) if arguments[1:] else None)
     return {path: _other(value) if isinstance(value, str) else TEXT} if negated else {path: value}
 
 
-def called(tokens: Sequence[Token]) -> tuple[str, list[list[Token]]]:
+def called_function(tokens: Sequence[Token]) -> tuple[str, list[list[Token]]]:
     """Return the name and the arguments of a call. Raises Unknown for what is none."""
     opening = next((number for number, token in enumerate(tokens) if token.text == "("), 0)
     if not opening or tokens[-1].text != ")":
@@ -238,7 +238,7 @@ def _named(argument: list[Token]) -> list[Token]:
 
 def _field(tokens: Sequence[Token], context: str) -> Path:
     if tokens and tokens[0].kind == "upper":
-        name, arguments = called(tokens)
+        name, arguments = called_function(tokens)
         if name not in _SAME:
             raise Unknown
         return _field(arguments[0], context)

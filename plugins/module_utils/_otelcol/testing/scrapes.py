@@ -54,7 +54,7 @@ class Page:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def pages(receivers: Mapping[str, Any], given: Sequence[Mapping[str, Any]], where: str) -> list[Page]:
+def scraped_pages(receivers: Mapping[str, Any], given: Sequence[Mapping[str, Any]], where: str) -> list[Page]:
     """Return the pages of a test for receivers with their settings.
 
     Raises Problem for a job that none of them has, or several, and for a page that is none.

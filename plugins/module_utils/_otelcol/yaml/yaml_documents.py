@@ -14,8 +14,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..config.documents import merged
-from ..config.paths import ALIAS, FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, Position, at, resolve
+from ..config.documents import merged_configs
+from ..config.paths import (
+    ALIAS,
+    FOLDED,
+    LITERAL,
+    MAPPING,
+    SCALAR,
+    SEQUENCE,
+    Mark,
+    Node,
+    Path,
+    Position,
+    at,
+    resolve_alias,
+)
 from ..errors import Problem
 from .yaml_nodes import DEEPEST, compose, refuse, scalar
 
@@ -41,7 +54,7 @@ class _Positions(Mapping[Path, Position]):
         if found is None:
             raise KeyError(path)
         line, column = found[0].start
-        node = resolve(found[1])
+        node = resolve_alias(found[1])
         if node.kind != SCALAR or not (" " in node.value or _is_respelled(node)):
             return Position(self.file, line + 1, column + 1)
         return Position(self.file, line + 1, column + 1, partial(_away, node, (line, column)), node.text)
@@ -64,7 +77,7 @@ class _Positions(Mapping[Path, Position]):
         """Return the node whose start is the place of a path, and the node of its value."""
         found = self.root, self.root
         for part in path:
-            node = resolve(found[1])
+            node = resolve_alias(found[1])
             if node.kind == MAPPING and part in self._keys(node):
                 found = self._keys(node)[part]
             elif node.kind == SEQUENCE and isinstance(part, int) and part < len(node.value):
@@ -79,8 +92,8 @@ class _Positions(Mapping[Path, Position]):
             found: dict[Any, tuple[Node, Node]] = {}
             for key, value in node.value:
                 if _merges(key):
-                    inner = resolve(value)
-                    for part in map(resolve, reversed(inner.value if inner.kind == SEQUENCE else [inner])):
+                    inner = resolve_alias(value)
+                    for part in map(resolve_alias, reversed(inner.value if inner.kind == SEQUENCE else [inner])):
                         found |= self._keys(part) if part.kind == MAPPING else {}
             found.update((key_of(key), (key, value)) for key, value in node.value if not _merges(key))
             self._seen[id(node)] = found
@@ -88,7 +101,7 @@ class _Positions(Mapping[Path, Position]):
 
     def _paths(self, node: Node, path: Path) -> Iterator[Path]:
         yield path
-        inner = resolve(node)
+        inner = resolve_alias(node)
         if inner.kind == MAPPING:
             for key, (_key, value) in self._keys(inner).items():
                 yield from self._paths(value, (*path, key))
@@ -118,7 +131,7 @@ class Document:
     root: Node | None = field(default=None, compare=False, repr=False)
 
 
-def part(document: Document, path: Path) -> Document:
+def document_part(document: Document, path: Path) -> Document:
     """Return what is at a path of a document as a document."""
     positions = document.positions
     if not path or not isinstance(positions, _Positions):
@@ -159,7 +172,7 @@ def _spread(value: Any) -> Any:
         inner = _spread(item)
         for part in reversed(rest):
             inner = {part: inner}
-        result[first] = merged([result[first], inner]) if first in result else inner
+        result[first] = merged_configs([result[first], inner]) if first in result else inner
     return result
 
 
@@ -272,7 +285,7 @@ class _DocumentReader:
 
     def _merged(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
         self.repeating += 1
-        inner = resolve(node)
+        inner = resolve_alias(node)
         result: dict[Any, Any] = {}
         for part in reversed(inner.value if inner.kind == SEQUENCE else [inner]):
             value = self.read(part, path, depth + 1)
@@ -283,5 +296,5 @@ class _DocumentReader:
 
 def key_of(node: Node) -> Any:
     """Return the data of a key; a key that is not a scalar becomes text."""
-    inner = resolve(node)
+    inner = resolve_alias(node)
     return scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"

@@ -27,11 +27,11 @@ class Isolation:
     """Beside the play though the user did not ask for it: what may reach out of a test is refused."""
 
 
-def chosen(asked: str, warn: Callable[[str], None]) -> Isolation:
+def chosen_isolation(asked: str, warn: Callable[[str], None]) -> Isolation:
     """Return how Collectors run. Raises Problem if isolation is required, and the system allows none."""
     if asked == NONE:
         return Isolation(apart=False)
-    why = sandbox.unavailable()
+    why = sandbox.why_unavailable()
     if not why:
         return Isolation()
     wrong = f"the system allows no namespaces for the Collectors of tests ({why})"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._otelcol.bounded.live.bounded_reads import file_text, head
+from ....module_utils._otelcol.bounded.live.bounded_reads import file_head, file_text
 from ....module_utils._otelcol.errors import Problem
 
 SIZE = "64m"
@@ -42,7 +42,7 @@ _HEAD = 65536
 _INTERPRETER = 3
 
 
-def request(
+def contents_request(
     root: str, command: Sequence[str], environment: dict[str, str], shown: Sequence[str | Path]
 ) -> dict[str, Any]:
     """Return what the helper makes: a new root that has these files and folders at their own paths.
@@ -84,7 +84,7 @@ def needs_system(program: Path) -> bool:
     Source: elf(5); the Collectors that OpenTelemetry releases are whole.
     """
     try:
-        first = head(program, _HEAD)
+        first = file_head(program, _HEAD)
         if not first.startswith(_ELF) or first[4] != _WIDE:
             return True
         order = "<" if first[5] == _LITTLE else ">"

@@ -9,14 +9,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ....module_utils._otelcol.bounded.live.bounded_reads import printed, run
+from ....module_utils._otelcol.bounded.live.bounded_reads import printed, run_program
 from . import sandbox
 
 Said = tuple[int, str]
 _ERROR = 1
 
 
-def ran(
+def run_once(
     command: Sequence[str], environment: Mapping[str, str], seconds: float, shown: Sequence[Path], isolated: bool
 ) -> Said:
     """Return the exit code of a program and what it said, on either output; or why it did not run.
@@ -35,12 +35,12 @@ def ran(
 
 
 def _beside(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> Said:
-    done = run(command, env=environment, seconds=seconds)
+    done = run_program(command, env=environment, seconds=seconds)
     return done.returncode, _text(done.stdout, done.stderr)
 
 
 def _apart(command: Sequence[str], environment: Mapping[str, str], seconds: float, shown: Sequence[Path]) -> Said:
-    with sandbox.opened(subprocess.PIPE, subprocess.PIPE) as box:
+    with sandbox.opened_namespaces(subprocess.PIPE, subprocess.PIPE) as box:
         program = box.run(command, dict(environment), shown)
         said = printed(program.helper, seconds)
         return program.wait(), _text(*said)

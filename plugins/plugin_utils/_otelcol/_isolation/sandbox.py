@@ -80,11 +80,11 @@ class Sandbox:
 
     def build(self) -> None:
         """Make the root and run nothing. Raises UnavailableError if the system does not allow a step."""
-        self._start(contents.request(self._root(), (), {}, ()))
+        self._start(contents.contents_request(self._root(), (), {}, ()))
 
     def run(self, command: Sequence[str], environment: dict[str, str], shown: Sequence[str | Path]) -> Isolated:
         """Run a program that sees these files and folders, to read only."""
-        self._start(contents.request(self._root(), command, environment, shown))
+        self._start(contents.contents_request(self._root(), command, environment, shown))
         pid, _files = self._answer()
         return Isolated(self._helper, pid)
 
@@ -126,7 +126,7 @@ class Sandbox:
 
 
 @contextmanager
-def opened(output: Any = subprocess.DEVNULL, errors: Any = subprocess.STDOUT) -> Iterator[Sandbox]:
+def opened_namespaces(output: Any = subprocess.DEVNULL, errors: Any = subprocess.STDOUT) -> Iterator[Sandbox]:
     """Yield namespaces, whose program writes to these files; at the end, nothing of them is left.
 
     Raises UnavailableError if the system does not allow them.
@@ -158,10 +158,10 @@ def opened(output: Any = subprocess.DEVNULL, errors: Any = subprocess.STDOUT) ->
 
 
 @cache
-def unavailable() -> str:
+def why_unavailable() -> str:
     """Return why the system allows no namespaces; empty if it does. The answer is the one of the first call."""
     try:
-        with opened() as sandbox:
+        with opened_namespaces() as sandbox:
             sandbox.build()
     except (UnavailableError, OSError) as error:
         return str(error)

@@ -27,7 +27,7 @@ from ....module_utils._otelcol.testing.case import Case
 from .. import _builds
 from .._isolation.choice import Isolation
 from . import collector_run, sink
-from .guard import guarded
+from .guard import guarded_run
 
 _ATTEMPTS = 3
 _QUIET = 0.6
@@ -86,7 +86,7 @@ def run(bench: Bench, case: Case) -> Outcome:
     wrong = ""
     for attempt in range(_ATTEMPTS):
         try:
-            with guarded("running the test", case.where):
+            with guarded_run("running the test", case.where):
                 return _once(bench, case, scrapes.PACE * 4**attempt)
         except collector_run.AgainError as error:
             wrong = str(error)
@@ -98,19 +98,19 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
     if bench.isolation.careful:
         outreach.check_without_isolation(bench.config, bench.given, _is_known)
     objects = cluster_facts.objects(bench.cluster, "cluster")
-    feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.receivers(bench.config)}
-    pages = scrapes.pages(feeding, case.given, case.where)
+    feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.fed_receivers(bench.config)}
+    pages = scrapes.scraped_pages(feeding, case.given, case.where)
     served = {page.path: page.texts for page in pages}
     with (
         tempfile.TemporaryDirectory() as folder,
         collector_run.opened(bench.isolation.apart) as place,
-        sink.listening(collector_run.listener(place), objects, served) as (kept, address),
+        sink.listening_sink(collector_run.listener(place), objects, served) as (kept, address),
     ):
         ports = {item: collector_run.free_port(place) for item in feeding}
         test = _prepared(bench, case, harness.Ends(address, ports, folder, bench.otlp_http, pages, pace))
         with collector_run.running(place, test.command, case.timeout) as said:
             for call in test.calls:
-                collector_run.send(place, call, case.timeout)
+                collector_run.send_call(place, call, case.timeout)
             flushes = test.built.flushes
             notes = _wait_for_scrapes(place, pages, ports, kept, flushes=flushes, seconds=case.timeout + pace)
             _wait_for_records(test, kept, case.timeout)
@@ -145,7 +145,7 @@ def _prepared(bench: Bench, case: Case, ends: harness.Ends) -> _Prepared:
         for path, text in (part.get("files") or {}).items():
             _write(folder, str(path), str(text))
             has_files = True
-    environment = collector_run.surroundings(bench.environment, bench.isolation.apart)
+    environment = collector_run.collector_environment(bench.environment, bench.isolation.apart)
     if built.uses_cluster:
         environment["KUBECONFIG"] = _kubeconfig(folder, ends.sink)
     command = collector_run.Command(bench.program, bench.dump(built.config), environment, [folder])
@@ -164,7 +164,7 @@ def _wait_for_records(test: _Prepared, kept: sink.Sink, seconds: float) -> None:
 
 def _latest_points(got: Mapping[str, Any]) -> dict[str, Any]:
     """Return what arrived with the last point of each series that was sent several times."""
-    return {exporter: {**by, "metrics": records.latest(by.get("metrics", ()))} for exporter, by in got.items()}
+    return {exporter: {**by, "metrics": records.latest_points(by.get("metrics", ()))} for exporter, by in got.items()}
 
 
 def _is_known(section: str, item: str) -> bool:
@@ -187,7 +187,7 @@ def _wait_for_scrapes(
     """
     dropped = []
     for page in pages:
-        known = collector_run.targets(place, ports[page.receiver], page.job, seconds)
+        known = collector_run.keeps_target(place, ports[page.receiver], page.job, seconds)
         if not known:
             dropped.append(f"job {page.job} of {page.receiver} scrapes nothing: its relabel_configs drop the target")
             continue
@@ -205,7 +205,7 @@ def _requests(
     }
     for name, signal in records.SIGNALS.items():
         if name in part:
-            receiver = harness.destination(built, signal, str(part.get("to") or ""), where)
+            receiver = harness.receiver_of_signal(built, signal, str(part.get("to") or ""), where)
             body = records.request(name, part[name], f"{where}.given", minute)
             data = json.dumps(body).encode()
             found.append(collector_run.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
-from ....module_utils._otelcol.bounded.live.bounded_reads import file_text, stream_bytes, tail
+from ....module_utils._otelcol.bounded.live.bounded_reads import file_tail, file_text, stream_bytes
 from ....module_utils._otelcol.bounded.read_limits import LOG, SMALL_ANSWER
 from ....module_utils._otelcol.errors import Problem, cleaned
 from .._isolation import sandbox
@@ -163,7 +163,7 @@ def opened(isolated: bool) -> Iterator[Place]:
 @contextmanager
 def _box(output: IO[bytes]) -> Iterator[sandbox.Sandbox]:
     try:
-        with sandbox.opened(output) as box:
+        with sandbox.opened_namespaces(output) as box:
             yield box
     except sandbox.UnavailableError as error:
         wrong = f"the system gives no namespaces any more: {error}"
@@ -212,7 +212,7 @@ def running(place: Place, command: Command, seconds: float) -> Iterator[list[str
                 _stop(process, log, seconds)
             raise
         _stop(process, log, seconds)
-        said += tail(log, LOG).splitlines()
+        said += file_tail(log, LOG).splitlines()
     finally:
         if process.poll() is None:
             process.kill()
@@ -223,7 +223,7 @@ def _wait_until_ready(process: Process, log: Path, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         ended = process.poll() is not None  # asked first: what it says of its end is in the log then
-        said = tail(log, LOG)
+        said = file_tail(log, LOG)
         if _TAKEN in said and (ended or _READY in said):
             raise AgainError("other programs take every port that is chosen")
         if _READY in said:
@@ -231,7 +231,7 @@ def _wait_until_ready(process: Process, log: Path, seconds: float) -> None:
         if ended:
             raise Problem(f"the Collector does not start: {last_error(said)}", fix="Validate the config first.")
         time.sleep(_STEP)
-    said = tail(log, LOG)
+    said = file_tail(log, LOG)
     raise Problem(f"the Collector is not ready after {seconds:.0f} s: {last_error(said)}", fix="Give a longer timeout.")
 
 
@@ -251,7 +251,7 @@ def _stop(process: Process, log: Path, seconds: float) -> None:
             raise AgainError("the Collector is stopped before it sends what it holds")
         if died == 0:
             return
-    said = last_error(tail(log, LOG))
+    said = last_error(file_tail(log, LOG))
     raise Problem(f"the Collector ended during the test, with exit code {died}: {said}", fix="Read its message.")
 
 
@@ -278,7 +278,7 @@ def last_error(said: str) -> str:
     return str(cleaned(" ".join(told).removeprefix("Error: ")))
 
 
-def targets(place: Place, port: int, job: str, seconds: float) -> bool:
+def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
     """Return whether a job of a prometheus receiver keeps its target, as soon as the receiver knows."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -303,7 +303,7 @@ def _asked(place: Place, call: Call, seconds: float) -> tuple[int, bytes]:
         return answer.status, stream_bytes(answer.read, SMALL_ANSWER, "the answer")
 
 
-def send(place: Place, call: Call, seconds: float) -> None:
+def send_call(place: Place, call: Call, seconds: float) -> None:
     """Send OTLP. Raises Problem if the Collector does not take it."""
     try:
         status, answer = _asked(place, call, seconds)
@@ -314,7 +314,7 @@ def send(place: Place, call: Call, seconds: float) -> None:
         raise Problem(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
 
 
-def surroundings(given: Mapping[str, str], isolated: bool) -> dict[str, str]:
+def collector_environment(given: Mapping[str, str], isolated: bool) -> dict[str, str]:
     """Return the environment of the Collector: of this machine at most where it keeps temporary files."""
     names = () if isolated else ("TMPDIR", "SYSTEMROOT")
     return {**{name: os.environ[name] for name in names if name in os.environ}, **given}

@@ -31,20 +31,20 @@ def compared(old: Bench, new: Bench, case: Case) -> Row:
     outcomes: list[Outcome] = []
     for which, bench in (("before", old), ("after", new)):
         try:
-            outcomes.append(run(bench, comparison.readdressed(case, old.config, bench.config)))
+            outcomes.append(run(bench, comparison.readdressed_case(case, old.config, bench.config)))
         except Problem as problem:
-            return row(why=f"{which}: {bench.hidden(cleaned(problem.wrong))}")
+            return comparison_row(why=f"{which}: {bench.hidden(cleaned(problem.wrong))}")
     before, after = outcomes
-    names = comparison.renamed(before.exporters, after.exporters)
-    lines = comparison.differences(before.got, after.got, names)
+    names = comparison.new_ids(before.exporters, after.exporters)
+    lines = comparison.exporter_differences(before.got, after.got, names)
     number = sum(len(before.got.get(name, {}).get(signal, ())) for name in before.exporters for signal in SIGNALS)
     shown = [new.hidden(old.hidden(cleaned(line))) for line in lines]
     if not number and not shown and case.name == comparison.GENERATED:
-        return row(why="no record leaves either form, so nothing was compared. Give records with a test")
-    return row(number, shown)
+        return comparison_row(why="no record leaves either form, so nothing was compared. Give records with a test")
+    return comparison_row(number, shown)
 
 
-def row(records: int = 0, differences: Sequence[str] = (), why: str = "") -> Row:
+def comparison_row(records: int = 0, differences: Sequence[str] = (), why: str = "") -> Row:
     """Return what a comparison found. Two forms are the same only if they ran, and nothing was different."""
     return {"records": records, "differences": list(differences), "why": why, "same": not differences and not why}
 
@@ -66,11 +66,11 @@ def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], arguments: Mapping[
 def _row(forms: tuple[Bench | None, Bench], case: Case) -> Row:
     old, new = forms
     if old is None:
-        return row(why="before: the cluster has no such collector with one config")
+        return comparison_row(why="before: the cluster has no such collector with one config")
     try:
-        return compared(old, new, case if case.given else comparison.generated(old.config))
+        return compared(old, new, case if case.given else comparison.generated_case(old.config))
     except Problem as problem:  # no telemetry can be generated for this config
-        return row(why=problem.wrong)
+        return comparison_row(why=problem.wrong)
 
 
 def with_running(arguments: Mapping[str, Any]) -> bool:
@@ -122,13 +122,13 @@ def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:
 
 def _with(bench: Bench, config: Mapping[str, Any]) -> Bench:
     secret = masker(secrets_in(config))
-    environment = {**_binary.environment(config, None), **bench.environment}
+    environment = {**_binary.placeholder_environment(config, None), **bench.environment}
     return replace(bench, config=config, environment=environment, hidden=lambda text: secret(bench.hidden(text)))
 
 
 def _running(bench: Bench, binary: str) -> Bench:
     found, _why = _binary.program(binary, None)
-    _binary.check(found, bench.isolation.apart)
+    _binary.check_program(found, bench.isolation.apart)
     return replace(bench, program=found, otlp_http=_otlp_http(_binary.version_of(found, bench.isolation.apart)))
 
 
@@ -149,22 +149,22 @@ def _of_config(forms: tuple[Any, Any, Target], options: Mapping[str, Any]) -> Ro
     if not program:
         wrong = f"there is no Collector to compare the configs: {why}"
         raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
-    isolation = choice.chosen(options.get("isolation") or choice.AUTO, lambda _text: None)
-    _binary.check(program, isolation.apart)
+    isolation = choice.chosen_isolation(options.get("isolation") or choice.AUTO, lambda _text: None)
+    _binary.check_program(program, isolation.apart)
     version = _binary.version_of(program, isolation.apart)
     hidden = masker(secrets_in(old) | secrets_in(new))
-    environments = [_binary.environment(config, target) for config in (old, new)]
+    environments = [_binary.placeholder_environment(config, target) for config in (old, new)]
     bench = Bench(program, old, environments[0], {}, _otlp_http(version), _yaml.dump, hidden, isolation=isolation)
     after = replace(bench, config=new, environment=environments[1])
     before = _running(bench, options["before"]) if options.get("before") else bench
     try:
-        case = comparison.generated(old)
+        case = comparison.generated_case(old)
     except Problem as problem:
-        return row(why=problem.wrong)
+        return comparison_row(why=problem.wrong)
     return compared(before, after, case)
 
 
-def lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each test that runs otherwise, and below it what is different."""
     same, silent = sum(one["same"] for one in rows), sum(bool(one["why"]) for one in rows)
     yield f"compared: {same} of {len(rows)} the same" + (f", {silent} not compared" if silent else "")

@@ -23,7 +23,7 @@ from .._isolation import choice
 from . import coverage, extras, suites
 from .bench import Bench, Outcome, run
 from .golden_files import Golden
-from .guard import guarded
+from .guard import guarded_run
 
 _RULE = "config-test"
 _SUITE = "o11y.opentelemetry.pipeline_test"
@@ -96,13 +96,13 @@ class _Sources:
     @classmethod
     def of(cls, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> _Sources:
         """Read them. Raises Problem if there is nothing to test."""
-        found = list(suites.read(arguments))
+        found = list(suites.read_suites(arguments))
         for text in (text for path in arguments["paths"] for text in _inputs.links(Path(path))):
             warn(text)
         read = [part for part in found if isinstance(part, case.Suite)]
         broken = [part for part in found if isinstance(part, suites.Broken)]
         rules = [policy for suite in read for policy in suite.policies]
-        untested = list(suites.untested(read, arguments))
+        untested = list(suites.untested_collectors(read, arguments))
         here = suites.of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
         if not here and not untested and not broken:
             raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
@@ -144,8 +144,8 @@ class _Beside:
         check: bool,
     ) -> _Beside:
         try:
-            with guarded("what a run finds beside its tests", "pipeline_test"):
-                return cls(*extras.found(arguments, jobs, more, pool, check))
+            with guarded_run("what a run finds beside its tests", "pipeline_test"):
+                return cls(*extras.extra_facts(arguments, jobs, more, pool, check))
         except Problem as problem:  # the tests have run, and count
             return cls({}, [str(problem)], problem)
 
@@ -178,11 +178,11 @@ def _benches(
 
     Raises Problem without a Collector that runs a config: that is for the user of the play to mend.
     """
-    isolation = choice.chosen(arguments.get("isolation") or choice.AUTO, warn)
+    isolation = choice.chosen_isolation(arguments.get("isolation") or choice.AUTO, warn)
     benches, broken = dict[int, Bench](), list[suites.Broken]()
     for suite in found:
         try:
-            subject = suites.subject(suite, arguments)
+            subject = suites.tested_subject(suite, arguments)
         except Problem as problem:
             broken.append(suites.Broken(suite.file, str(problem)))
             continue
@@ -235,14 +235,14 @@ def _bench(
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
     if not program:
         raise Problem(f"there is no Collector to run the tests: {why}", where=suite.file, fix=_GET_ONE)
-    _binary.check(program, isolation.apart)
-    if binary != _binary.AUTO and (other := _binary.mismatch(program, target, isolation.apart)):
+    _binary.check_program(program, isolation.apart)
+    if binary != _binary.AUTO and (other := _binary.version_mismatch(program, target, isolation.apart)):
         warn(f"{suite.file}: {other}. The tests say what that version does.")
     version = target.version if target else ""
     return Bench(
         program=program,
         config=config,
-        environment={**_binary.environment(config, target), **suite.environment},
+        environment={**_binary.placeholder_environment(config, target), **suite.environment},
         cluster=suite.cluster,
         otlp_http=_builds.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http",
         dump=_yaml.dump,
@@ -272,7 +272,7 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
     """Run one test. What keeps it from running is its failure; the others still run."""
     begin = time.monotonic()
     try:
-        planned = None if test.expect else invariants.plan(bench.config)
+        planned = None if test.expect else invariants.planted_records(bench.config)
         if planned:
             bench, test = replace(bench, traced=True), replace(test, given=planned.given)
         outcome = run(bench, test)
@@ -280,7 +280,7 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
         return _TestResult(suite, test, (bench.hidden(str(problem)),), seconds=time.monotonic() - begin)
     written, notes = list[str](), list(outcome.notes)
     try:
-        with guarded("comparing what arrived", test.where):
+        with guarded_run("comparing what arrived", test.where):
             if planned:
                 lines, notes = invariants.judged(bench.config, planned, outcome.got, outcome.exporters)
             else:
@@ -289,7 +289,7 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
         lines = [str(problem)]
     leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
     lines += policies.breaches(rules, leaving)
-    trace = expectations.traced(bench.config, outcome.got) if bench.traced else ()
+    trace = expectations.traced_steps(bench.config, outcome.got) if bench.traced else ()
     said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace, notes))
     differences, steps, told = said
     took = time.monotonic() - begin

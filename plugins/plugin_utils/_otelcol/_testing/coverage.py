@@ -74,7 +74,7 @@ Taken = tuple[dict[KeyPath, bool], dict[KeyPath, str]]
 Job = tuple[Suite, Bench, Case, Any]
 
 
-def measured(jobs: Sequence[Job], pool: Executor) -> list[Covered]:
+def measured_coverage(jobs: Sequence[Job], pool: Executor) -> list[Covered]:
     """Return for each config what its tests take. Tests of one config in several files count together."""
     found: dict[str, Covered] = {}
     for suite, bench, _test, _rules in jobs:
@@ -82,7 +82,7 @@ def measured(jobs: Sequence[Job], pool: Executor) -> list[Covered]:
             found[_key(suite)] = Covered.of(_key(suite), bench)
         known = found[_key(suite)].suites
         known += [] if suite in known else [suite]
-    ran = pool.map(lambda job: probed(job[1], found[_key(job[0])].branches, job[2]), jobs)
+    ran = pool.map(lambda job: probed_branches(job[1], found[_key(job[0])].branches, job[2]), jobs)
     for (suite, *_rest), taken in zip(jobs, ran, strict=True):
         one = found[_key(suite)]
         if isinstance(taken, str):
@@ -97,7 +97,7 @@ def _key(suite: Suite) -> str:
     return named or str((Path(suite.file).parent / suite.config).resolve())
 
 
-def probed(bench: Bench, branches: Sequence[Branch], case: Case) -> Taken | str:
+def probed_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> Taken | str:
     """Return what a test takes of a config and what of it is unknown, or why all is."""
     taken: dict[KeyPath, bool] = {}
     unknown: dict[KeyPath, str] = {}
@@ -113,7 +113,7 @@ def probed(bench: Bench, branches: Sequence[Branch], case: Case) -> Taken | str:
         return f"with probes, {bench.hidden(problem.wrong)}"
 
 
-def lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def coverage_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield how many branches were taken, and a line for each other one."""
     words = {True: TAKEN, False: MISSED, None: UNKNOWN}
     counts = {word: sum(row["taken"] is value for row in rows) for value, word in words.items()}

@@ -13,7 +13,7 @@ from typing import Any
 from . import comparing, coverage, propose
 
 
-def found(
+def extra_facts(
     arguments: Mapping[str, Any],
     jobs: Sequence[coverage.Job],
     untested: Sequence[coverage.Job],
@@ -25,16 +25,16 @@ def found(
     lines: list[str] = []
     if arguments.get("compare"):
         facts["compared"] = comparing.of_tests([*jobs, *untested], arguments, pool)
-        lines += comparing.lines(facts["compared"])
+        lines += comparing.comparison_lines(facts["compared"])
     folder = arguments.get("propose_path")
     if not arguments.get("coverage") and not folder:
         return facts, lines
-    covered = coverage.measured(jobs, pool)
+    covered = coverage.measured_coverage(jobs, pool)
     facts["coverage"] = [row for one in covered for row in one.rows()]
-    lines += coverage.lines(facts["coverage"])
+    lines += coverage.coverage_lines(facts["coverage"])
     if folder:
-        rows = propose.cases(covered, pool)
-        facts["changed"] = propose.write(rows, covered, Path(folder), check)
+        rows = propose.proposed_cases(covered, pool)
+        facts["changed"] = propose.write_proposals(rows, covered, Path(folder), check)
         facts["proposed"] = [{key: value for key, value in row.items() if key != "config"} for row in rows]
-        lines += propose.lines(rows)
+        lines += propose.proposal_lines(rows)
     return facts, lines

@@ -39,12 +39,12 @@ class Golden:
         if not self.path.is_file():
             wrong = f"there is no golden file {self.path}"
             return [f"{self.exporter}: {Problem(wrong, fix=_UPDATE)}"]
-        wanted = golden.expected(_yaml.plain(_documents.read_yaml(self.path)), str(self.path))
+        wanted = golden.golden_expected(_yaml.plain(_documents.read_yaml(self.path)), str(self.path))
         return expectations.differences(self.exporter, wanted, self.got, self.unasked)
 
     def write(self, bench: Bench) -> None:
         """Write the file, in check mode not. Raises Problem if it would show a secret."""
-        text = _yaml.dump(golden.written(self.got, self.unasked))
+        text = _yaml.dump(golden.golden_text(self.got, self.unasked))
         if bench.hidden(text) != text:
             fix = "Give the variable another value in `environment`, or expect records."
             raise Problem(f"the golden file {self.path} would show a secret of the config", fix=fix)

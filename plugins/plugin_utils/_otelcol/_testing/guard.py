@@ -15,7 +15,7 @@ _REPORT = "Report this with the file to the maintainers of o11y.opentelemetry."
 
 
 @contextmanager
-def guarded(what: str, where: str) -> Iterator[None]:
+def guarded_run(what: str, where: str) -> Iterator[None]:
     """Let whatever nobody foresaw be a Problem of this file or test, so that the others still run.
 
     The text of such an error may quote a secret or another file, so only its type is shown.

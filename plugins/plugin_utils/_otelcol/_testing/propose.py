@@ -23,7 +23,7 @@ from ....module_utils._otelcol.testing.records import SIGNALS, Record
 from ....module_utils._otelcol.traits import kind_of
 from .. import _files, _yaml
 from .bench import Outcome, run
-from .coverage import Covered, probed
+from .coverage import Covered, probed_branches
 
 _TRIES = 12
 """How many ways to reach one branch are tried: each runs a Collector."""
@@ -42,7 +42,7 @@ _USUAL: dict[str, Any] = {"kind": "internal", "status": "unset", "temporality": 
 _LEFT_OUT = ("trace", "id", "parent", "duration")
 
 
-def cases(covered: Sequence[Covered], pool: Executor) -> list[dict[str, Any]]:
+def proposed_cases(covered: Sequence[Covered], pool: Executor) -> list[dict[str, Any]]:
     """Return a row for each branch that no test takes: the case that takes it, or why there is none."""
     jobs = [(one, branch) for one in covered for branch in one.branches if one.state(branch)[0] is False]
     return list(pool.map(lambda job: _row(*job), jobs))
@@ -90,7 +90,7 @@ def _examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
 
 def _is_taken(one: Covered, branch: Branch, case: Case) -> bool:
     """Run a case to see whether it takes a branch."""
-    taken = probed(one.bench, [branch], case)
+    taken = probed_branches(one.bench, [branch], case)
     return not isinstance(taken, str) and bool(taken[0].get(branch.path))
 
 
@@ -114,7 +114,7 @@ def _shown(record: Record) -> Record:
     }
 
 
-def write(rows: Sequence[Mapping[str, Any]], covered: Sequence[Covered], folder: Path, check: bool) -> bool:
+def write_proposals(rows: Sequence[Mapping[str, Any]], covered: Sequence[Covered], folder: Path, check: bool) -> bool:
     """Write a file of cases for each config; return whether one changed. Raises Problem for one that is another's."""
     texts = dict(_texts(rows, covered, folder))
     for file, text in texts.items():
@@ -155,7 +155,7 @@ def _about(suite: Suite, folder: Path, secret: Sequence[str]) -> dict[str, Any]:
     return {**named, **{key: value for key, value in more.items() if value}}
 
 
-def lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def proposal_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each branch for which there is no case."""
     yield f"proposed: {sum(bool(row['test']) for row in rows)} of {len(rows)} that no test takes"
     for row in rows:

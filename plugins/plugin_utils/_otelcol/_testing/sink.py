@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ....module_utils._otelcol.bounded.read_limits import ANSWER
-from ....module_utils._otelcol.testing.cluster_facts import KINDS, selected
+from ....module_utils._otelcol.testing.cluster_facts import KINDS, selected_objects
 from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record, read
 from .collector_run import LOOPBACK
 
@@ -80,7 +80,7 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def listening(
+def listening_sink(
     listener: socket.socket, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[Sink, str]]:
     """Yield a sink that answers at a socket, and its address, until the context ends."""
@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         version, kind = KINDS.get(resource, ("v1", "Status"))
         fields, labels = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
         namespace = parts.path.partition("/namespaces/")[2].rpartition("/")[0]
-        items = selected(self.sink.objects.get(resource, []), fields, labels, namespace)
+        items = selected_objects(self.sink.objects.get(resource, []), fields, labels, namespace)
         if _METADATA in str(self.headers.get("Accept")):
             version, kind = "meta.k8s.io/v1", _METADATA
             items = [{"apiVersion": version, "kind": kind, "metadata": item["metadata"]} for item in items]

@@ -17,7 +17,7 @@ from ....module_utils._otelcol.rules.reports import counted
 from ....module_utils._otelcol.testing import case, comparison
 from .. import _documents, _files, _inputs, _yaml
 from . import comparing
-from .guard import guarded
+from .guard import guarded_run
 
 ENDINGS = ("_test.yml", "_test.yaml")
 _INVARIANTS = "Nothing is made up or lost, and planted secrets are stopped or named"
@@ -40,7 +40,7 @@ class Subject:
     locate: Callable[[KeyPath], Position]
 
 
-def read(arguments: Mapping[str, Any]) -> Iterator[case.Suite | Broken]:
+def read_suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite | Broken]:
     """Yield what each file has, and with `invariants` a test of each config without one."""
     tested: set[Any] = set()
     configs = []
@@ -66,14 +66,14 @@ def read(arguments: Mapping[str, Any]) -> Iterator[case.Suite | Broken]:
 
 def _suite(file: Path, may_be_config: bool) -> case.Suite | None:
     """Return the tests in a file; None for a config. Raises Problem for whatever is not one."""
-    with guarded("reading the tests", str(file)):
+    with guarded_run("reading the tests", str(file)):
         data = _yaml.plain(_documents.read_yaml(file))
         if may_be_config and isinstance(data, Mapping) and "service" in data:
             return None
         return case.suite(data, str(file))
 
 
-def untested(read: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
+def untested_collectors(read: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
     """Yield what is compared with the running collectors beside the tests: each collector that has none."""
     tested = {suite.collector for suite in read if suite.tests}
     for item in arguments["collectors"] if comparing.with_running(arguments) else ():
@@ -104,7 +104,7 @@ def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
     found: list[Path] = []
     for name in paths:
         path = _files.named(name)
-        inside = [file for file in _inputs.files(path) if file.name.endswith(ENDINGS)] if path.is_dir() else [path]
+        inside = [file for file in _inputs.yaml_files(path) if file.name.endswith(ENDINGS)] if path.is_dir() else [path]
         if not inside:
             raise Problem(f"{path} has no tests", fix=f"The names of files with tests end in {' or '.join(ENDINGS)}.")
         found += inside
@@ -116,9 +116,9 @@ def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
     return found
 
 
-def subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
+def tested_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
     """Return what the tests of a file are about. Raises Problem if it is not there, or lacks what a test names."""
-    with guarded("reading the config", suite.file):
+    with guarded_run("reading the config", suite.file):
         found = _subject(suite, arguments)
         _check_exporters(suite, found.config)
         return found

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import matches
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import glob_matches
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
@@ -77,7 +77,7 @@ def test_agents_leave_out_the_logs_of_all_collectors_of_the_run_whoever_makes_th
     logs = [item.collector.logs.examples[0] for item in planned(*readers())]
     assert [path.split("/")[-2] for path in logs] == [PLAIN, PLAIN, "otc-container"]
     for globs in (excluded(readers()), excluded(readers(**OWN))):
-        assert all(any(matches(glob, path + end) for glob in globs) for path in logs for end in ("", ROTATED))
+        assert all(any(glob_matches(glob, path + end) for glob in globs) for path in logs for end in ("", ROTATED))
     (own,) = excluded(readers(**OWN, include_collectors=True))
     assert own in excluded(readers(**OWN)) and own.startswith(OWN["exclude"][0])
 
@@ -97,7 +97,7 @@ def test_the_file_that_was_rotated_last_is_read_where_the_version_takes_its_name
 ) -> None:
     agent, *others = readers()
     (include,) = planned({**agent, "version": version}, *others)[0].composed.config["receivers"]["filelog"]["include"]
-    assert matches(include, f"/var/log/pods/shop_cart_1/app/0.log{end}") is read
+    assert glob_matches(include, f"/var/log/pods/shop_cart_1/app/0.log{end}") is read
 
 
 def test_two_globs_of_the_page_leave_out_collectors_of_other_inventories_too() -> None:
@@ -106,8 +106,8 @@ def test_two_globs_of_the_page_leave_out_collectors_of_other_inventories_too() -
     globs = _yaml.parsed(line)["exclude"]
     logs = [path for item in planned(*readers()) for path in item.collector.logs.examples[:1]]
     assert len(logs) == 3
-    assert all(any(matches(glob, path) for glob in globs) for path in logs)
-    assert not any(matches(glob, logs[0].replace(PLAIN, "app")) for glob in globs)
+    assert all(any(glob_matches(glob, path) for glob in globs) for path in logs)
+    assert not any(glob_matches(glob, logs[0].replace(PLAIN, "app")) for glob in globs)
 
 
 def loops(collectors: list[dict[str, Any]]) -> list[str]:

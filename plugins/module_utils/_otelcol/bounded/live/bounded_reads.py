@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...errors import Problem
-from ..read_limits import ARCHIVE, CHUNK, OUTPUT, SMALL_ANSWER, TEXT, collected, too_large
+from ..read_limits import ARCHIVE, CHUNK, OUTPUT, SMALL_ANSWER, TEXT, joined_chunks, too_large
 
 # What else than a file can have a path.
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
@@ -64,7 +64,7 @@ def opened(path: Path | str, most: int) -> Iterator[BinaryIO]:
 def file_bytes(path: Path | str, most: int = TEXT) -> bytes:
     """Return a regular file. Raises OSError if it cannot be read, and Problem for a larger one and for a device."""
     with opened(path, most) as file:
-        return collected(_chunks(file.read), most, str(path))
+        return joined_chunks(_chunks(file.read), most, str(path))
 
 
 def file_text(path: Path | str, most: int = TEXT) -> str:
@@ -72,13 +72,13 @@ def file_text(path: Path | str, most: int = TEXT) -> str:
     return file_bytes(path, most).decode("utf-8").replace("\r\n", "\n")
 
 
-def head(path: Path, most: int) -> bytes:
+def file_head(path: Path, most: int) -> bytes:
     """Return the first bytes of a regular file, which may be larger. Raises what `file_bytes` does."""
     with opened(path, ARCHIVE) as file:
         return file.read(most)
 
 
-def tail(path: Path, most: int) -> str:
+def file_tail(path: Path, most: int) -> str:
     """Return the last bytes of a regular file that may grow, as text. Raises what `file_bytes` does."""
     with opened(path, ARCHIVE) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - most))
@@ -103,7 +103,7 @@ def sum_of(path: Path, most: int) -> str:
 
 def stream_bytes(read: Callable[[int], bytes], most: int, what: str) -> bytes:
     """Return all of a stream. Raises Problem if it is larger than the limit."""
-    return collected(_chunks(read), most, what)
+    return joined_chunks(_chunks(read), most, what)
 
 
 def body(answer: Any, most: int = SMALL_ANSWER, what: str = "the answer") -> bytes:
@@ -112,7 +112,7 @@ def body(answer: Any, most: int = SMALL_ANSWER, what: str = "the answer") -> byt
     Raises what urllib3 raises, and Problem if the body, packed or not, is larger than the limit.
     """
     try:
-        found = collected(answer.stream(CHUNK, decode_content=True), most, what)
+        found = joined_chunks(answer.stream(CHUNK, decode_content=True), most, what)
     except BaseException:
         answer.close()
         raise
@@ -166,7 +166,7 @@ def _content(archive: tarfile.TarFile, item: tarfile.TarInfo, most: int, what: s
     if item.size > most:
         raise too_large(what, most)
     file = archive.extractfile(item)
-    return collected(_chunks(file.read), most, what) if file else b""
+    return joined_chunks(_chunks(file.read), most, what) if file else b""
 
 
 def _unpacking(file: BinaryIO) -> Any:
@@ -193,7 +193,7 @@ class _Counted(io.RawIOBase):
         return found
 
 
-def run(
+def run_program(
     command: Sequence[str], *, env: Mapping[str, str], seconds: float, most: int = OUTPUT, **how: Any
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end and return its exit code and what it printed. It has no input.

@@ -52,7 +52,7 @@ def test_an_exporter_of_otlp_has_one_protocol(exporter: str, protocol: str) -> N
 @pytest.mark.parametrize(
     ("question", "holds", "lacks"),
     [
-        (traits.samples, "tail_sampling", "filter"),
+        (traits.samples_records, "tail_sampling", "filter"),
         (traits.belongs_everywhere, "memory_limiter/a", "transform"),
         (traits.hands_on, "routing/tenants", "count"),
     ],

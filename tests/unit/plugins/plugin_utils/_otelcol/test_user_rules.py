@@ -295,7 +295,7 @@ DOUBLES = "|".join(["map(&`[1,2,3,4,5,6,7,8,9,10]`, @)[]"] * 12)
 
 
 def test_an_expression_takes_bounded_time_and_memory() -> None:
-    compute = _jmespath.bounded(DOUBLES)
+    compute = _jmespath.bounded_search(DOUBLES)
     start = time.process_time()
     with pytest.raises(Undecided, match="more than"):
         compute([1] * 10, Budget())
@@ -314,7 +314,7 @@ def test_an_expression_takes_bounded_time_over_all_places(tmp_path: Path, monkey
 @pytest.mark.parametrize("expression", ["ceil(to_number('1e999'))", "floor(to_number('nan'))", "keys(@)[::0]"])
 def test_an_expression_that_a_function_cannot_compute_is_undecided(expression: str) -> None:
     with pytest.raises(Undecided):
-        _jmespath.bounded(expression)({"a": 1}, Budget())
+        _jmespath.bounded_search(expression)({"a": 1}, Budget())
 
 
 def test_an_empty_path_is_refused() -> None:
@@ -348,6 +348,6 @@ def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path) -> Non
 
 def test_an_expression_that_fits_no_value_quotes_none() -> None:
     with pytest.raises(Undecided) as told:
-        _jmespath.bounded("length(@)")(1234567, Budget())
+        _jmespath.bounded_search("length(@)")(1234567, Budget())
     assert "1234567" not in str(told.value)
     assert "length() does not take number" in str(told.value)

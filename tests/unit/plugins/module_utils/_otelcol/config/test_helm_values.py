@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.helm_values import (
     may_have_values,
-    unrendered,
+    unrendered_values,
 )
 
 CONFIG = "{receivers: {otlp: {}}, service: {pipelines: {}}}"
@@ -44,7 +44,7 @@ OTHERS = {
 
 
 def found(text: str) -> list[Any]:
-    return unrendered(list(yaml.safe_load_all(text)), "f.yaml")
+    return unrendered_values(list(yaml.safe_load_all(text)), "f.yaml")
 
 
 @pytest.mark.parametrize("name", VALUES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.expr import broken
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.expr import broken_expression
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.langua
     ],
 )
 def test_what_is_not_compiled(text: str, start: int, why: str) -> None:
-    found = broken(text)
+    found = broken_expression(text)
     assert found
     assert (found.start, why in found.why, found.regex) == (start, True, "Go" in why)
 
 
 @pytest.mark.parametrize("text", ["5", "'x'", "len(body)", "body == 1 ? 'a' : 'b'"])
 def test_what_is_no_truth_value(text: str) -> None:
-    assert broken(text) is None
-    assert broken(text, truth=True) == (0, "this is no truth value; compare it with something", False)
+    assert broken_expression(text) is None
+    assert broken_expression(text, truth=True) == (0, "this is no truth value; compare it with something", False)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_what_is_no_truth_value(text: str) -> None:
     ],
 )
 def test_what_is_not_judged_or_right(text: str) -> None:
-    assert broken(text) is None
+    assert broken_expression(text) is None
 
 
 @pytest.mark.parametrize("part", ["(", "a = ", "'\\", "/*", "a.", "matches '('+", "`", "let x = 1;"])
 def test_the_time_is_linear(part: str) -> None:
     start = time.process_time()
-    broken(part * 20_000)
+    broken_expression(part * 20_000)
     assert time.process_time() - start < 2

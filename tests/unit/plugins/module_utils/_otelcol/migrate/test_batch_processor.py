@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import (
     Change,
     Unsolved,
-    apply,
+    apply_edits,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 
@@ -60,7 +60,7 @@ def after(before: dict[str, Any], version: str = "0.158.0") -> tuple[Any, list[s
     """Return the config after all changes, what was done, and why something stays."""
     found = list(to_exporters(before, Target(CATALOGUE, "contrib", version)))
     changes = [one for one in found if not isinstance(one, Unsolved)]
-    result = apply(before, [edit for one in changes for edit in one.edits])
+    result = apply_edits(before, [edit for one in changes for edit in one.edits])
     return result, [one.what for one in changes], [one.why for one in found if isinstance(one, Unsolved)]
 
 
@@ -155,7 +155,7 @@ def test_a_build_with_the_processor_that_has_a_queue_gets_it() -> None:
     before = config({"otlp": None, "awsxray": None}, "traces: batch/a > otlp, awsxray", {"batch/a": {"timeout": "1s"}})
     (change,) = to_exporters(before, Target(own, "own", "0.158.0"))
     assert isinstance(change, Change) and change.what == "batch/a → queuebatch/a"
-    result = apply(before, change.edits)
+    result = apply_edits(before, change.edits)
     assert result["processors"] == {"queuebatch/a": {"batch": {**EQUAL, "flush_timeout": "1s"}}}
     assert result["service"]["pipelines"]["traces"]["processors"] == ["queuebatch/a"]
     assert result["exporters"] == before["exporters"]

@@ -14,8 +14,8 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import (
     Unsolved,
-    apply,
-    same,
+    apply_edits,
+    same_meaning,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.steps import STEPS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
@@ -33,7 +33,7 @@ def moved(config: Any, version: str = "0.158.0", distribution: str = "contrib") 
         left += [one.why for one in found if isinstance(one, Unsolved)]
         changes = [one for one in found if not isinstance(one, Unsolved)]
         assert all(one.what and one.why for one in changes)
-        config = apply(config, [edit for one in changes for edit in one.edits])
+        config = apply_edits(config, [edit for one in changes for edit in one.edits])
     return config, left
 
 
@@ -198,7 +198,7 @@ CONFIGS = """
 def check(version: str, config: Any, wanted: Any) -> None:
     result, left = moved(config, version)
     assert (result, left) == (wanted, [])
-    assert same(moved(result, version)[0], result)
+    assert same_meaning(moved(result, version)[0], result)
 
 
 @pytest.mark.parametrize(("version", "config", "wanted"), cases(CONFIGS))

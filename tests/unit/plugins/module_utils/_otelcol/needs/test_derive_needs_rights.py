@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.component_row import guarded, rule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.component_row import (
+    guarded_rights,
+    rule,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive
 
 from ...helpers import LISTENERS, cases, needs, rows, running
@@ -209,4 +212,4 @@ def test_what_kubelets_asked_for_before_1_33_is_granted_by_consent(
     ({"nonResourceURLs": ["*"], "verbs": ["get"]}, {"wildcard"}),
 )
 def test_some_rights_need_consent(given: dict[str, Any], rights: set[str]) -> None:
-    assert guarded(given) == rights
+    assert guarded_rights(given) == rights

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs, matches
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs, glob_matches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,13 +35,13 @@ def generated(prefix: str, end: str) -> str:
 @given(st.integers(1, 63), hashes, random)
 def test_every_pod_of_a_deployment_and_of_a_daemon_set_is_matched(length: int, pod_hash: str, end: str) -> None:
     name = "a" * length
-    assert matches(logs("deployment", name).glob, file(generated(f"{name}-{pod_hash}-", end)))
-    assert matches(logs("daemonset", name).glob, file(generated(f"{name}-", end)))
+    assert glob_matches(logs("deployment", name).glob, file(generated(f"{name}-{pod_hash}-", end)))
+    assert glob_matches(logs("daemonset", name).glob, file(generated(f"{name}-", end)))
 
 
 @pytest.mark.parametrize("ordinal", [0, 12, 999])
 def test_every_pod_of_a_stateful_set_is_matched(ordinal: int) -> None:
-    assert matches(logs("statefulset").glob, file(f"gateway-{ordinal}"))
+    assert glob_matches(logs("statefulset").glob, file(f"gateway-{ordinal}"))
 
 
 @pytest.mark.parametrize("mode", ["deployment", "daemonset", "statefulset"])
@@ -57,14 +57,14 @@ def test_every_pod_of_a_stateful_set_is_matched(ordinal: int) -> None:
     *(file(pod, container="app") for pod in ("gateway-5c4f9d7b6d-x2x2x", "gateway-x2x2x", "gateway-0")),
 )
 def test_no_pod_of_another_owner_is_matched(mode: str, path: str) -> None:
-    assert not matches(logs(mode).glob, path)
+    assert not glob_matches(logs(mode).glob, path)
 
 
 @pytest.mark.parametrize("mode", ["deployment", "daemonset", "statefulset"])
 def test_an_example_is_one_of_the_files(mode: str) -> None:
     path, link = logs(mode).examples
-    assert matches(logs(mode).glob, path)
-    assert matches(f"/var/log/containers/gateway-*_telemetry_{CONTAINER}-*.log", link)
+    assert glob_matches(logs(mode).glob, path)
+    assert glob_matches(f"/var/log/containers/gateway-*_telemetry_{CONTAINER}-*.log", link)
 
 
 def test_the_pods_of_a_sidecar_are_not_known() -> None:
@@ -93,14 +93,14 @@ def test_the_pods_of_a_sidecar_are_not_known() -> None:
     ("/a{b", "/ab", False),
 )
 def test_globs_are_read_as_the_collector_reads_them(glob: str, path: str, found: bool) -> None:
-    assert matches(glob, path) is found
+    assert glob_matches(glob, path) is found
 
 
 @given(st.text("*?{},[]^-a/\\", max_size=60), st.text("a/-", max_size=40))
 def test_no_glob_is_too_much(glob: str, path: str) -> None:
-    assert isinstance(matches(glob, path), bool)
+    assert isinstance(glob_matches(glob, path), bool)
 
 
 @pytest.mark.parametrize("glob", ["*a" * 500 + "b", "{" * 50 + "a", "{a," * 50, "{" * 10_000, "*" * 100_000])
 def test_a_hostile_glob_takes_no_time(glob: str) -> None:
-    assert not matches(glob, "/" + "a" * 200)
+    assert not glob_matches(glob, "/" + "a" * 200)

@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_fields as fields
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_values as values
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.components import remembered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.components import remembered_by_settings
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     ALL,
@@ -133,7 +133,7 @@ def test_what_rules_share_is_found_once() -> None:
 def test_what_settings_tell_is_found_once_for_a_build(first: Any, second: Any) -> None:
     asked: list[Any] = []
 
-    @remembered
+    @remembered_by_settings
     def told(_build: Build, _section: str, _id: str, _kind: str, settings: Any) -> Iterator[str]:
         asked.append(settings)
         yield repr(settings)

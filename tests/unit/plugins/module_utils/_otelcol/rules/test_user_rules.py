@@ -20,13 +20,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_conditions import (
     KINDS,
     Conditions,
-    condition,
-    optional,
+    is_optional,
+    read_condition,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_paths import (
     MISSING,
-    matches,
     nearest_place,
+    path_matches,
     steps_of,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rules import (
@@ -81,7 +81,7 @@ def test_a_path_leads_to_places(path: str, found: list[str] | None) -> None:
         with pytest.raises(Problem, match="path"):
             steps_of(path)
     else:
-        assert [dotted(place) for place, _value in matches(CONFIG, steps_of(path))] == found
+        assert [dotted(place) for place, _value in path_matches(CONFIG, steps_of(path))] == found
 
 
 def test_what_is_missing_is_at_the_last_thing_that_exists() -> None:
@@ -124,7 +124,7 @@ ENDPOINT = "https://user:pw@api.acme.example:4317/v1"
     ("variable", False, ["a", None], ["${env:A}", MISSING]),
 )
 def test_a_condition_holds_or_not(name: str, operand: Any, holding: list[Any], failing: list[Any]) -> None:
-    asked = condition(name, operand)
+    asked = read_condition(name, operand)
     assert [value for value in holding if asked.holds(value, {}) is not True] == []
     assert [value for value in failing if asked.holds(value, {}) is not False] == []
 
@@ -143,7 +143,7 @@ def test_every_condition_has_a_case() -> None:
     ("at_least", 1, "${env:A}"),
 )
 def test_what_is_not_known_is_not_judged(name: str, operand: Any, value: Any) -> None:
-    assert condition(name, operand).holds(value, {}) is None
+    assert read_condition(name, operand).holds(value, {}) is None
 
 
 @cases(
@@ -160,22 +160,22 @@ def test_what_is_not_known_is_not_judged(name: str, operand: Any, value: Any) ->
     ("at_most", 25, "100%"),
 )
 def test_what_is_of_another_kind_does_not_meet_a_condition(name: str, operand: Any, value: Any) -> None:
-    assert condition(name, operand).holds(value, {}) is False
+    assert read_condition(name, operand).holds(value, {}) is False
 
 
 def test_a_variable_that_is_a_whole_value_is_read_as_yaml() -> None:
-    assert condition("differs", True).holds("${env:X}", {"X": "true"}) is False
-    assert condition("equals", 500).holds("${env:N}", {"N": "500"}) is True
-    assert condition("equals", "a500").holds("a${env:N}", {"N": "500"}) is True
+    assert read_condition("differs", True).holds("${env:X}", {"X": "true"}) is False
+    assert read_condition("equals", 500).holds("${env:N}", {"N": "500"}) is True
+    assert read_condition("equals", "a500").holds("a${env:N}", {"N": "500"}) is True
 
 
 def test_a_variable_that_is_given_as_text_is_known() -> None:
-    asked = condition("host", ["*.acme.example"])
+    asked = read_condition("host", ["*.acme.example"])
     assert [asked.holds("${env:HOST}:1", {"HOST": host}) for host in ("a.acme.example", "b.example")] == [True, False]
 
 
 def test_what_is_optional_may_be_missing() -> None:
-    asked = Conditions((condition("at_most", 1),), optional(True))
+    asked = Conditions((read_condition("at_most", 1),), is_optional(True))
     assert [asked.hold(value, {}) for value in (MISSING, 1, 2)] == [True, True, False]
 
 
@@ -193,13 +193,13 @@ def test_what_is_optional_may_be_missing() -> None:
 )
 def test_a_wrong_condition_is_refused(name: str, operand: Any) -> None:
     with pytest.raises(Problem):
-        condition(name, operand)
+        read_condition(name, operand)
 
 
 def rule(path: str, **more: Any) -> UserRule:
     require = more.pop("require", {".": {"present": False}})
     looks = tuple(
-        Look(steps_of(text), Conditions(tuple(condition(*pair) for pair in asked.items())))
+        Look(steps_of(text), Conditions(tuple(read_condition(*pair) for pair in asked.items())))
         for text, asked in require.items()
     )
     given = {"id": "acme", "severity": "error", "message": "{name} at {path}", "fix": "Mend {name}."}
@@ -223,7 +223,7 @@ def test_types_choose_components_under_any_name() -> None:
 
 
 def test_where_chooses_places() -> None:
-    where = (Look(steps_of("processors"), Conditions((condition("contains", "batch"),))),)
+    where = (Look(steps_of("processors"), Conditions((read_condition("contains", "batch"),))),)
     assert found(rule("service.pipelines.*", where=where)) == [
         "service.pipelines.traces: traces at service.pipelines.traces"
     ]

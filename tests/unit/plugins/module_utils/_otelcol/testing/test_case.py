@@ -118,11 +118,11 @@ def test_a_fact_that_nothing_asks_for_is_refused(facts: Any, said: str) -> None:
 )
 def test_a_request_gets_what_its_selectors_take(fields: str, labels: str, names: list[str]) -> None:
     pods = [{"name": "a", "node": "n"}, {"name": "b", "node": "m", "labels": {"app": "x"}}]
-    found = cluster_facts.selected(cluster_facts.objects({"pods": pods}, "f")["pods"], fields, labels)
+    found = cluster_facts.selected_objects(cluster_facts.objects({"pods": pods}, "f")["pods"], fields, labels)
     assert [item["metadata"]["name"] for item in found] == names
 
 
 @cases("namespace, names", ("", ["a", "b"]), ("shop", ["b"]))
 def test_a_request_of_a_namespace_gets_its_objects_alone(namespace: str, names: list[str]) -> None:
     pods = cluster_facts.objects({"pods": [{"name": "a"}, {"name": "b", "namespace": "shop"}]}, "f")["pods"]
-    assert [item["metadata"]["name"] for item in cluster_facts.selected(pods, "", "", namespace)] == names
+    assert [item["metadata"]["name"] for item in cluster_facts.selected_objects(pods, "", "", namespace)] == names

@@ -72,7 +72,7 @@ def test_a_trace_says_what_each_processor_did() -> None:
     changed = {**A, "attributes": {"x": 2, "n": 1}}
     steps = ([A, B], [A], [changed])
     got = {stage("traces/p", number): {"spans": found} for number, found in enumerate(steps)}
-    assert list(expectations.traced(config, got)) == [
+    assert list(expectations.traced_steps(config, got)) == [
         "traces/p: 2 spans come in",
         "traces/p: filter: - {name: b, status: unset, attributes: {'x': 's-1'}, resource: {'r': 1}}",
         "traces/p: transform: ~ attributes.n: nothing → 1; attributes.x: 1 → 2; attributes.y: True → nothing",

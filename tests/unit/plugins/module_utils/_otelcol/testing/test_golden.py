@@ -21,7 +21,7 @@ METRICS = arrived("metrics", {"name": "up", "value": 0}, {"name": "m", "type": "
 
 
 def test_what_is_written_has_no_ids_and_an_order() -> None:
-    assert golden.written(SPANS) == {
+    assert golden.golden_text(SPANS) == {
         "spans": [
             {"name": "a", "kind": "internal", "status": "unset", "duration": "10000000ns"},
             {
@@ -33,13 +33,13 @@ def test_what_is_written_has_no_ids_and_an_order() -> None:
             },
         ]
     }
-    [span] = [one for one in golden.written(SPANS)["spans"] if one["name"] == "b"]
+    [span] = [one for one in golden.golden_text(SPANS)["spans"] if one["name"] == "b"]
     assert list(span["attributes"]) == ["x", "y"]
 
 
 @pytest.mark.parametrize("got", [SPANS, METRICS, arrived("logs", {"body": {"a": 1}, "severity": "warn"}), {}])
 def test_what_is_written_fits_what_arrived(got: Any) -> None:
-    assert expectations.differences("e", golden.expected(golden.written(got), "f"), got) == []
+    assert expectations.differences("e", golden.golden_expected(golden.golden_text(got), "f"), got) == []
 
 
 @cases(
@@ -53,24 +53,24 @@ def test_what_is_written_fits_what_arrived(got: Any) -> None:
     {"duration": 1},
 )
 def test_every_change_of_a_record_is_a_difference(change: dict[str, Any]) -> None:
-    wanted = golden.expected(golden.written(SPANS), "f")
+    wanted = golden.golden_expected(golden.golden_text(SPANS), "f")
     first, second = SPANS["spans"]
     assert expectations.differences("e", wanted, {"spans": [first, {**second, **change}]})
 
 
 def test_another_signal_and_another_record_are_differences() -> None:
-    wanted = golden.expected(golden.written(SPANS), "f")
+    wanted = golden.golden_expected(golden.golden_text(SPANS), "f")
     assert expectations.differences("e", wanted, {**SPANS, **METRICS})
     assert expectations.differences("e", wanted, {"spans": SPANS["spans"][:1]})
 
 
 def test_what_a_scrape_says_of_itself_is_not_written() -> None:
-    assert [one["name"] for one in golden.written(METRICS, ("up",))["metrics"]] == ["m"]
+    assert [one["name"] for one in golden.golden_text(METRICS, ("up",))["metrics"]] == ["m"]
 
 
 def test_a_pattern_may_be_written_into_the_file() -> None:
     content = {"spans": [{"name": {"like": "?"}}, {"name": "b", "attributes": {"x": [1], "y": 1}}]}
-    assert expectations.differences("e", golden.expected(content, "f"), SPANS) == []
+    assert expectations.differences("e", golden.golden_expected(content, "f"), SPANS) == []
 
 
 @cases(
@@ -82,5 +82,5 @@ def test_a_pattern_may_be_written_into_the_file() -> None:
 )
 def test_what_is_no_golden_file_is_refused(content: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        golden.expected(content, "f")
+        golden.golden_expected(content, "f")
     assert said in str(problem.value)

@@ -130,7 +130,7 @@ def test_the_stages_of_a_pipeline_behind_a_route_get_what_the_route_sends() -> N
     ("traces", "zipkin", "zipkin"),
 )
 def test_what_is_given_goes_to_the_receiver_of_otlp_or_the_named_one(signal: str, asked: str, found: str) -> None:
-    assert harness.destination(harness.build(CONFIG, ENDS), signal, asked, "here") == found
+    assert harness.receiver_of_signal(harness.build(CONFIG, ENDS), signal, asked, "here") == found
 
 
 def test_a_connector_that_names_pipelines_sends_to_their_stages_too() -> None:
@@ -160,7 +160,7 @@ def test_nothing_listens_beside_a_pipeline_that_gets_a_part_of_the_records() -> 
 )
 def test_a_signal_that_no_receiver_takes_is_refused(signal: str, asked: str, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        harness.destination(harness.build(CONFIG, ENDS), signal, asked, "here")
+        harness.receiver_of_signal(harness.build(CONFIG, ENDS), signal, asked, "here")
     assert said in str(problem.value)
 
 
@@ -171,7 +171,7 @@ def test_several_receivers_of_one_kind_need_a_name() -> None:
     }
     built = harness.build(config, harness.Ends("", {"otlp/a": 1, "otlp/b": 2}, ""))
     with pytest.raises(Problem, match="several receivers take traces: otlp/a, otlp/b"):
-        harness.destination(built, "traces", "", "here")
+        harness.receiver_of_signal(built, "traces", "", "here")
 
 
 @cases(
@@ -211,7 +211,7 @@ def test_a_config_without_pipelines_is_refused(config: Any) -> None:
 )
 def test_a_part_of_another_shape_is_named(part: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        harness.receivers({**CONFIG, **part})
+        harness.fed_receivers({**CONFIG, **part})
     assert said in str(problem.value)
 
 

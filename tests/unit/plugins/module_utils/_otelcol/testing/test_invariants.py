@@ -24,7 +24,7 @@ CONFIG: dict[str, Any] = {
         }
     },
 }
-PLAN = invariants.plan(CONFIG)
+PLAN = invariants.planted_records(CONFIG)
 SPAN = next(records.read("spans", records.request("spans", PLAN.given[0]["spans"], "t")))
 STEPS = {stage("traces", number): {"spans": [SPAN]} for number in range(3)}
 LINE = {"body": next(iter(PLAN.given[1]["files"].values()))}
@@ -137,7 +137,7 @@ def test_records_are_followed_through_connectors(kind: str, followed: bool) -> N
         },
         "connectors": {kind: {}},
     }
-    planned = invariants.plan(config)
+    planned = invariants.planted_records(config)
     got = {stage("traces", 0): {"spans": [SPAN]}, "a": {"spans": [SPAN]}}
     wrong, notes = invariants.judged(config, planned, got, ("a", "c"))
     assert (f"{kind} passes none of 1 spans on" in notes) is followed

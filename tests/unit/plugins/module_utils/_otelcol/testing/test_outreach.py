@@ -29,7 +29,7 @@ from tests.support.cases import cases
     ("a ${env:B} ${http://h/x?${file:/a}}", True),
 )
 def test_what_is_in_another_place(text: str, is_outside: bool) -> None:
-    assert outreach.outside(text) is is_outside
+    assert outreach.has_outside_value(text) is is_outside
     if is_outside:
         for config, given in (({"processors": {"a": {"value": text}}}, {}), ({"a": 1}, {"X": text})):
             with pytest.raises(Problem, match=r"(in|from) another place"):

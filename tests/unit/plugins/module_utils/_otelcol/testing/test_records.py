@@ -83,7 +83,7 @@ def test_a_series_that_is_sent_again_has_its_last_point() -> None:
     points = back(
         "metrics", {"name": "m", "value": 0}, {"name": "m", "value": 2}, {"name": "m", "attributes": {"a": 1}}
     )
-    assert [(one["value"], one["attributes"]) for one in records.latest(points)] == [(2, {}), (1, {"a": 1})]
+    assert [(one["value"], one["attributes"]) for one in records.latest_points(points)] == [(2, {}), (1, {"a": 1})]
 
 
 @cases(

@@ -6,8 +6,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.regex_sample import sample
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.samples import ABSENT, field, meeting
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.regex_sample import sample_text
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.samples import (
+    ABSENT,
+    meeting,
+    record_field,
+)
 
 from tests.support.cases import cases
 
@@ -49,8 +53,8 @@ def test_fields_that_meet_a_condition_come_from_its_literals(condition: str, wan
 
 
 def test_a_path_without_a_field_is_none() -> None:
-    assert field("span.trace_state", "span") == ()
-    assert field("attributes", "resource") == ("resource",)
+    assert record_field("span.trace_state", "span") == ()
+    assert record_field("attributes", "resource") == ("resource",)
 
 
 @cases(
@@ -69,8 +73,8 @@ def test_a_path_without_a_field_is_none() -> None:
     "",
 )
 def test_a_sample_matches_its_pattern(pattern: str) -> None:
-    assert re.search(pattern.replace(r"x\x", "xx"), sample(pattern))
+    assert re.search(pattern.replace(r"x\x", "xx"), sample_text(pattern))
 
 
 def test_a_sample_of_a_class_that_python_does_not_know_is_in_it() -> None:
-    assert sample("[[:alpha:]]x[^[:digit:]]") == "axa"
+    assert sample_text("[[:alpha:]]x[^[:digit:]]") == "axa"

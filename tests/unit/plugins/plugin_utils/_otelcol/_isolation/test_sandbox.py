@@ -24,7 +24,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isola
 
 from tests.support.cases import cases
 
-WHY = sandbox.unavailable()
+WHY = sandbox.why_unavailable()
 ISOLATES = pytest.mark.skipif(bool(WHY), reason=f"this system allows no namespaces: {WHY}")
 SECONDS = 20
 ETHERNET_ALL = 0x0300  # ETH_P_ALL in the order of the network
@@ -32,7 +32,7 @@ DROP_FROM_BOUND, SYS_ADMIN = 24, 21
 
 
 def shell(script: str, *shown: Path, environment: dict[str, str] | None = None) -> tuple[int, str]:
-    return once.ran(["/bin/sh", "-c", script], environment or {}, SECONDS, shown, True)
+    return once.run_once(["/bin/sh", "-c", script], environment or {}, SECONDS, shown, True)
 
 
 @ISOLATES
@@ -64,7 +64,7 @@ def test_only_what_is_shown_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @ISOLATES
 def test_its_network_is_loopback_alone_and_no_packet_leaves() -> None:
-    with socket.create_server(("0.0.0.0", 0)) as outside, sandbox.opened() as box:
+    with socket.create_server(("0.0.0.0", 0)) as outside, sandbox.opened_namespaces() as box:
         sniffer = box.socket(socket.AF_PACKET, socket.SOCK_RAW, ETHERNET_ALL)
         sniffer.settimeout(0.2)
         with box.socket(socket.AF_INET, socket.SOCK_STREAM) as asking, pytest.raises(ConnectionRefusedError):
@@ -88,7 +88,7 @@ def test_its_network_is_loopback_alone_and_no_packet_leaves() -> None:
 
 @ISOLATES
 def test_the_play_reaches_what_listens_there() -> None:
-    with sandbox.opened() as box:
+    with sandbox.opened_namespaces() as box:
         listener = box.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -116,7 +116,7 @@ def test_it_ends_as_its_program_does(script: str, code: int) -> None:
 @cases("script, code", ("trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done", 3), ("echo up; exec sleep 60", -15))
 def test_it_hears_its_signal(tmp_path: Path, script: str, code: int) -> None:
     log = tmp_path / "log"
-    with log.open("wb") as output, sandbox.opened(output) as box:
+    with log.open("wb") as output, sandbox.opened_namespaces(output) as box:
         program = box.run(["/bin/sh", "-c", script], {}, [])
         within(lambda: "up" in log.read_text())
         program.terminate()
@@ -125,7 +125,7 @@ def test_it_hears_its_signal(tmp_path: Path, script: str, code: int) -> None:
 
 @ISOLATES
 def test_nothing_of_it_is_left() -> None:
-    with sandbox.opened() as box:
+    with sandbox.opened_namespaces() as box:
         pid = box.run(["/bin/sh", "-c", "trap '' TERM; sleep 60 & sleep 60"], {}, []).pid
         assert Path("/proc", str(pid)).exists()
     within(lambda: not Path("/proc", str(pid)).exists())
@@ -136,7 +136,7 @@ def test_it_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
     play = (
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox\n"
         "import time\n"
-        "with sandbox.opened() as box:\n"
+        "with sandbox.opened_namespaces() as box:\n"
         "    print(box.run(['/bin/sh', '-c', 'sleep 60'], {}, []).pid, flush=True)\n"
         "    time.sleep(60)"
     )
@@ -151,7 +151,7 @@ def test_it_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
 
 @ISOLATES
 def test_the_program_has_no_rights() -> None:
-    with sandbox.opened() as box:
+    with sandbox.opened_namespaces() as box:
         pid = box.run(["/bin/sh", "-c", "exec sleep 60"], {}, []).pid
         status = Path("/proc", str(pid), "status")
         within(lambda: "Name:\tsleep" in status.read_text())
@@ -166,10 +166,10 @@ def test_an_account_without_rights_is_isolated_too(tmp_path: Path) -> None:
     play = (
         "from pathlib import Path\n"
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import once, sandbox\n"
-        "print(repr(sandbox.unavailable()))\n"
+        "print(repr(sandbox.why_unavailable()))\n"
         f"folder = Path({str(tmp_path)!r})\n"
-        "print(once.ran(['/bin/sh', '-c', f'cat {folder}/file /etc/shadow'], {}, 20, [folder], True))\n"
-        "print(once.ran(['/bin/sh', '-c', f'cat {folder}/file'], {}, 20, [], True))\n"
+        "print(once.run_once(['/bin/sh', '-c', f'cat {folder}/file /etc/shadow'], {}, 20, [folder], True))\n"
+        "print(once.run_once(['/bin/sh', '-c', f'cat {folder}/file'], {}, 20, [], True))\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -191,21 +191,21 @@ def test_what_a_system_does_not_allow_is_told(tmp_path: Path, monkeypatch: pytes
         'import socket, sys\nsocket.socket(fileno=int(sys.argv[1])).send(b\'{"failed": "make namespaces: no"}\')'
     )
     monkeypatch.setattr(sandbox, "_HELPER", helper)
-    sandbox.unavailable.cache_clear()
+    sandbox.why_unavailable.cache_clear()
     said: list[str] = []
     try:
-        assert choice.chosen("auto", said.append) == choice.Isolation(apart=False, careful=True)
+        assert choice.chosen_isolation("auto", said.append) == choice.Isolation(apart=False, careful=True)
         with pytest.raises(Problem, match="allows no namespaces"):
-            choice.chosen("required", said.append)
-        assert choice.chosen("none", said.append) == choice.Isolation(apart=False, careful=False)
+            choice.chosen_isolation("required", said.append)
+        assert choice.chosen_isolation("none", said.append) == choice.Isolation(apart=False, careful=False)
     finally:
-        sandbox.unavailable.cache_clear()
+        sandbox.why_unavailable.cache_clear()
     assert len(said) == 1
     assert "make namespaces: no" in said[0]
 
 
 def test_a_program_that_is_not_there_says_so() -> None:
-    assert once.ran(["/nowhere/otelcol"], {}, SECONDS, [], False) == (
+    assert once.run_once(["/nowhere/otelcol"], {}, SECONDS, [], False) == (
         1,
         "it does not start: No such file or directory",
     )

@@ -68,7 +68,7 @@ def test_a_file_that_the_system_calls_empty_is_read() -> None:
 def test_the_ends_of_a_large_file_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("first" + "." * 100 + "last")
-    assert (bounded_reads.head(path, 5), bounded_reads.tail(path, 4)) == (b"first", "last")
+    assert (bounded_reads.file_head(path, 5), bounded_reads.file_tail(path, 4)) == (b"first", "last")
 
 
 def test_a_sum_has_the_label_and_the_size(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_the_connection_of_an_answer_is_used_again_and_that_of_an_endless_one_is
 
 
 def run(code: str, seconds: float = 20.0) -> Any:
-    return bounded_reads.run([sys.executable, "-c", code], env={}, seconds=seconds, most=PLENTY)
+    return bounded_reads.run_program([sys.executable, "-c", code], env={}, seconds=seconds, most=PLENTY)
 
 
 def test_a_program_returns_what_it_prints() -> None:

@@ -56,7 +56,7 @@ def _chart(folder: Path) -> Path:
         "reads.file_text(Path('/dev/zero'))",
         "reads.member(Path({chart!r}), lambda name: name.endswith('Chart.yaml'), (16 << 20, 64 << 20))",
         "reads.stream_bytes(open('/dev/zero', 'rb').read, 16 << 20, 'it')",
-        "reads.run(['cat', '/dev/zero'], env={{}}, seconds=20)",
+        "reads.run_program(['cat', '/dev/zero'], env={{}}, seconds=20)",
     ],
 )
 def test_a_hostile_input_takes_little_memory(tmp_path: Path, read: str) -> None:
