@@ -207,7 +207,8 @@ def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         signals = set(PipelineGraph.of(config).signals_by_id(role).get(component_id, ()))
         if not signals or signals & set(settings):
             why = "No pipeline uses it, or a signal has its own already: write them below each signal."
-            yield Unsolved((role, component_id, next(iter(shared))), f"{' and '.join(shared)} moved", why)
+            first, *_others = shared
+            yield Unsolved((role, component_id, first), f"{' and '.join(shared)} moved", why)
         else:
             has_topics = role == "receivers" and _from(target, TOPICS)
             yield _divided((role, component_id), shared, sorted(signals), has_topics=has_topics)
