@@ -125,8 +125,8 @@ def test_a_canary_that_keeps_its_config_leaves_no_record_if_another_run_overtake
         assert "Deployment ns/a stays as it is: another run has changed it since this run." in caught.value.fix
 
 
-def test_a_step_that_fails_is_told_although_the_workload_can_no_longer_be_read() -> None:
-    api = canary_cluster()
+def unreadable_after_a_refusal(api: FakeApi) -> list[str]:
+    """Let the API server refuse the change of the workload, and then not give the workload; return what it refused."""
     refused, down = status(422, "Invalid", "the step that failed"), status(500, "InternalError", "etcd is away")
     failed: list[str] = []
 
@@ -137,6 +137,12 @@ def test_a_step_that_fails_is_told_although_the_workload_can_no_longer_be_read()
         return down if failed and (method, path) == ("GET", DEPLOYMENT) else None
 
     api.trouble = trouble
+    return failed
+
+
+def test_a_step_that_fails_is_told_although_the_workload_can_no_longer_be_read() -> None:
+    api = canary_cluster()
+    failed = unreadable_after_a_refusal(api)
     with pytest.raises(Problem, match="the step that failed"):
         change(api, "second", change={"on_failure": "keep"})
     assert failed and RECORD in api.objects
@@ -144,16 +150,7 @@ def test_a_step_that_fails_is_told_although_the_workload_can_no_longer_be_read()
 
 def test_a_step_that_fails_is_told_although_nothing_can_be_brought_back() -> None:
     api = canary_cluster()
-    refused, down = status(422, "Invalid", "the step that failed"), status(500, "InternalError", "etcd is away")
-    failed: list[str] = []
-
-    def trouble(method: str, path: str) -> Any:
-        if (method, path) == ("PATCH", DEPLOYMENT) and RECORD in api.objects:
-            failed.append(path)
-            return refused
-        return down if failed and (method, path) == ("GET", DEPLOYMENT) else None
-
-    api.trouble = trouble
+    failed = unreadable_after_a_refusal(api)
     with pytest.raises(Problem, match="the step that failed") as caught:
         change(api, "second", change={"on_failure": "rollback"})
     assert failed and RECORD in api.objects
