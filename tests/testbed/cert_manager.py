@@ -15,7 +15,6 @@ from tests.testbed import command, images
 from tests.testbed.build import COMPONENTS, KUBERNETES_VERSION, Builds, go_environment, key
 from tests.testbed.image import Image
 from tests.testbed.mirror import Release
-from tests.testbed.progress import say
 
 PRODUCT = "cert-manager"
 MODULE = "github.com/cert-manager/cert-manager"
@@ -54,13 +53,7 @@ class Edition:
 
     def prepare(self, builds: Builds, mirror: Path) -> None:
         """Make sure that the mirror has the release."""
-        release = self.release(mirror)
-        if release.is_made(wanted := self._key(builds)):
-            return
-        with builds.home.lock(f"release-{PRODUCT}-{self.version}"):
-            if not release.is_made(wanted):
-                release.make(wanted, partial(self._fill, builds))
-                say(f"made {release.manifest}")
+        self.release(mirror).prepare(builds.home, self._key(builds), partial(self._fill, builds))
 
     def _key(self, builds: Builds) -> str:
         """What the release is made of: the builds of cert-manager and helm, and this file."""

@@ -47,11 +47,27 @@ FAMILIES = {
 
 
 @dataclass(frozen=True)
-class Node:
-    """One node: a network namespace with a kubelet in it. Nodes count from 1; the first has the control plane."""
+class Member:
+    """A node of a cluster, or a host of a group: it has a network namespace of its own. Members count from 1."""
 
     slot: int
     number: int
+
+    @property
+    def namespace(self) -> str:
+        """Network namespace and cgroup, as cleanup looks for them; the slot makes it unique on the machine."""
+        return f"o11ytb{self.slot}n{self.number}"
+
+    @property
+    def ip(self) -> str:
+        """The address in the network of the slot; the machine has the first one."""
+        return f"172.30.{self.slot}.{self.number + 1}"
+
+
+@dataclass(frozen=True)
+class Node(Member):
+    """One node: a member with a kubelet in it. The first has the control plane."""
+
     cluster_dir: Path
     ip_family: str = IPV4
 
@@ -59,16 +75,6 @@ class Node:
     def name(self) -> str:
         """The name that Kubernetes knows."""
         return f"node{self.number}"
-
-    @property
-    def namespace(self) -> str:
-        """Network namespace and cgroup; the slot makes it unique on the machine."""
-        return f"o11ytb{self.slot}n{self.number}"
-
-    @property
-    def ip(self) -> str:
-        """The address in the cluster's node network; the host has the first one."""
-        return f"172.30.{self.slot}.{self.number + 1}"
 
     @property
     def ip6(self) -> str:
@@ -143,6 +149,11 @@ class Cluster:
         return f"o11ytb{self.slot}"
 
     @property
+    def network(self) -> str:
+        """The network of its members, and of the machine's one interface."""
+        return network_of(self.slot)
+
+    @property
     def host_ip(self) -> str:
         """The host's address in the node network."""
         return f"172.30.{self.slot}.1"
@@ -190,6 +201,11 @@ def named(home: Home, name: str) -> Cluster:
     return Cluster(home, name, record.slot, record.nodes, record.ip_family)
 
 
+def network_of(slot: int) -> str:
+    """The network that belongs to a slot."""
+    return f"172.30.{slot}.0/24"
+
+
 def free_slot(taken: Iterable[int], routes: Iterable[str]) -> int:
     """The lowest slot that no cluster has and whose network the host does not route already.
 
@@ -198,7 +214,7 @@ def free_slot(taken: Iterable[int], routes: Iterable[str]) -> int:
     used = set(taken)
     routed = [ipaddress.ip_network(route, strict=False) for route in routes]
     for slot in SLOTS:
-        network = ipaddress.ip_network(f"172.30.{slot}.0/24")
+        network = ipaddress.ip_network(network_of(slot))
         if slot not in used and not any(network.overlaps(route) for route in routed if route.version == 4):
             return slot
     raise ClusterError(

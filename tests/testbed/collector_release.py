@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.testbed.build import COLLECTOR_VERSION, COMPONENTS, Builds, key
-from tests.testbed.image import ARCHITECTURES
+from tests.testbed.image import ARCHITECTURES, add_file
 from tests.testbed.mirror import Release
-from tests.testbed.progress import say
 
 PRODUCT = "opentelemetry-collector-releases"
 """The repository of upstream's releases: the mirror has its files below the paths that the downloads have."""
@@ -47,20 +46,14 @@ class CollectorRelease:
 
     def archive(self, mirror: Path) -> Path:
         """The archive in the mirror."""
-        return self.release(mirror).folder / self.file
+        return self.release(mirror).manifest
 
     def prepare(self, builds: Builds, mirror: Path) -> None:
         """Make sure that the mirror has the archive; one that you put there stays."""
-        release, program = self.release(mirror), builds.program(COMPONENT, PROGRAM)
-        wanted = (
-            f"{key(COMPONENTS[COMPONENT], builds.go)}-{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]}"
-        )
-        if release.is_made(wanted):
-            return
-        with builds.home.lock(f"release-{PRODUCT}-{self.version}"):
-            if not release.is_made(wanted):
-                release.make(wanted, partial(self._fill, program))
-                say(f"made {self.archive(mirror)}")
+        made_by = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+        wanted = f"{key(COMPONENTS[COMPONENT], builds.go)}-{made_by}"
+        program = builds.program(COMPONENT, PROGRAM)
+        self.release(mirror).prepare(builds.home, wanted, partial(self._fill, program))
 
     def _fill(self, program: Path, folder: Path) -> None:
         """Write archive and sums; the same program gives the same bytes."""
@@ -70,15 +63,9 @@ class CollectorRelease:
             gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
         ):
-            _add(tar, "README.md", NOTE.encode(), 0o644)
-            _add(tar, PROGRAM, program.read_bytes(), 0o755)
+            add_file(tar, "README.md", io.BytesIO(NOTE.encode()), len(NOTE.encode()))
+            with program.open("rb") as content:
+                add_file(tar, PROGRAM, content, program.stat().st_size, 0o755)
         with archive.open("rb") as content:
             total = hashlib.file_digest(content, "sha256").hexdigest()
         (folder / SUMS).write_text(f"{total}  {self.file}\n", encoding="utf-8")
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
-    """Add a file with nothing of this machine in it."""
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(content), mode
-    tar.addfile(entry, io.BytesIO(content))

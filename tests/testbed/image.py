@@ -67,10 +67,10 @@ def write(image: Image, target: Path) -> None:
         name = f"{hashlib.sha256(configuration).hexdigest()}.json"
         manifest = [{"Config": name, "RepoTags": [image.reference], "Layers": ["layer.tar"]}]
         with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            _add(tar, name, io.BytesIO(configuration), len(configuration))
-            _add(tar, "layer.tar", layer, size)
+            add_file(tar, name, io.BytesIO(configuration), len(configuration))
+            add_file(tar, "layer.tar", layer, size)
             document = json.dumps(manifest).encode()
-            _add(tar, "manifest.json", io.BytesIO(document), len(document))
+            add_file(tar, "manifest.json", io.BytesIO(document), len(document))
     draft.rename(target)
 
 
@@ -82,18 +82,18 @@ def _write_layer(image: Image, target: IO[bytes]) -> None:
             entry.type, entry.mode = tarfile.DIRTYPE, mode
             tar.addfile(entry)
         for name, text in sorted(COMMON_FILES.items()):
-            _add(tar, name, io.BytesIO(text.encode()), len(text.encode()))
+            add_file(tar, name, io.BytesIO(text.encode()), len(text.encode()))
         for name, source in sorted(image.files.items()):
             with source.open("rb") as content:
                 mode = 0o755 if source.stat().st_mode & 0o100 else 0o644
-                _add(tar, name.lstrip("/"), content, source.stat().st_size, mode)
+                add_file(tar, name.lstrip("/"), content, source.stat().st_size, mode)
         for name, goal in sorted(image.links.items()):
             entry = tarfile.TarInfo(name.lstrip("/"))
             entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, goal, 0o777
             tar.addfile(entry)
 
 
-def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int, mode: int = 0o644) -> None:
+def add_file(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int, mode: int = 0o644) -> None:
     """Add a file with nothing of this machine in it: no time, no owner."""
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = size, mode

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.testbed.home import Home
+from tests.testbed.progress import say
 
 VARIABLE = "O11Y_RELEASE_MIRROR"
 MARK = ".made-by-testbed"
@@ -60,6 +61,15 @@ class Release:
         mark = self.folder / MARK
         whole = mark.exists() and mark.read_text() == key and all(image.exists() for image in self.images)
         return self.foreign or whole
+
+    def prepare(self, home: Home, key: str, fill: Callable[[Path], None]) -> None:
+        """Make it unless it is there, or made of exactly this already."""
+        if self.is_made(key):
+            return
+        with home.lock(f"release-{self.product}-{self.version}"):
+            if not self.is_made(key):
+                self.make(key, fill)
+                say(f"made {self.manifest}")
 
     def make(self, key: str, fill: Callable[[Path], None]) -> None:
         """Fill a draft folder and rename it: what has the final name is always whole."""

@@ -34,7 +34,7 @@ addr add {host_ip}/24 dev {link}
 link set {link} up
 link set {link} alias {owner}
 """
-NODE = """
+MEMBER = """
 netns add {namespace}
 -n {namespace} link set lo up
 -n {switch} link add {name} type veth peer name eth0 netns {namespace}
@@ -76,7 +76,7 @@ def create(cluster: Cluster) -> None:
     """Make the namespaces, links, addresses and routes."""
     ip_lines(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip, owner=owner(cluster.dir))
     for node in cluster.nodes:
-        ip_lines(NODE, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
+        ip_lines(MEMBER, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
         if node.ip_family == IPV6:
             ip_lines(NODE_OF_IPV6, namespace=node.namespace, ip6=node.ip6)
         for other in cluster.nodes:

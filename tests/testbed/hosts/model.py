@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.testbed.cluster import Cluster, Record, check_name
+from tests.testbed.cluster import Cluster, Member, Record, check_name
 from tests.testbed.home import Home
 
 MOST = 40
@@ -17,27 +17,15 @@ MOST = 40
 
 
 @dataclass(frozen=True)
-class Host:
-    """One host: a network namespace, a disk, and a systemd of its own. Hosts count from 1."""
+class Host(Member):
+    """One host: a member with a disk and a systemd of its own. Its namespace is the machine's name too."""
 
-    slot: int
-    number: int
     group_dir: Path
 
     @property
     def name(self) -> str:
         """Its host name, and its name in the inventory."""
         return f"host{self.number}"
-
-    @property
-    def namespace(self) -> str:
-        """Network namespace and cgroup, and the machine's name, as cleanup looks for them."""
-        return f"o11ytb{self.slot}n{self.number}"
-
-    @property
-    def ip(self) -> str:
-        """The address in the group's network; the machine has the first one."""
-        return f"172.30.{self.slot}.{self.number + 1}"
 
     @property
     def machine_id(self) -> str:
@@ -68,11 +56,6 @@ class HostGroup(Cluster):
     def hosts(self) -> tuple[Host, ...]:
         """All hosts."""
         return tuple(Host(self.slot, number, self.dir) for number in range(1, self.node_count + 1))
-
-    @property
-    def network(self) -> str:
-        """The hosts' network."""
-        return f"172.30.{self.slot}.0/24"
 
     @property
     def router_ip(self) -> str:

@@ -22,15 +22,6 @@ ROUTER = """
 -n {switch} link set lo up
 -n {switch} addr add {router}/24 dev br0
 """
-HOST = """
-netns add {namespace}
--n {namespace} link set lo up
--n {switch} link add {name} type veth peer name eth0 netns {namespace}
--n {switch} link set {name} master br0 up
--n {namespace} addr add {ip}/24 dev eth0
--n {namespace} link set eth0 up
--n {namespace} route add unreachable default
-"""
 TO_CLUSTER = "cluster"
 """The router's interface in the network of a cluster."""
 JOIN = """
@@ -50,7 +41,7 @@ def create(group: HostGroup) -> None:
     netns.ip_lines(ROUTER, switch=group.switch, router=group.router_ip)
     command.run(["nsenter", f"--net={netns.NAMESPACES / group.switch}", "sysctl", "-qw", "net.ipv4.ip_forward=1"])
     for host in group.hosts:
-        netns.ip_lines(HOST, switch=group.switch, namespace=host.namespace, name=host.name, ip=host.ip)
+        netns.ip_lines(netns.MEMBER, switch=group.switch, namespace=host.namespace, name=host.name, ip=host.ip)
 
 
 def exists(group: HostGroup) -> bool:
@@ -76,7 +67,6 @@ def join(group: HostGroup, cluster: Cluster) -> None:
             router=router_in(cluster),
         )
     for host in group.hosts:
-        nodes = f"172.30.{cluster.slot}.0/24"
-        netns.ip_lines(ROUTE, namespace=host.namespace, network=nodes, router=group.router_ip)
+        netns.ip_lines(ROUTE, namespace=host.namespace, network=cluster.network, router=group.router_ip)
     for node in cluster.nodes:
         netns.ip_lines(ROUTE, namespace=node.namespace, network=group.network, router=router_in(cluster))
