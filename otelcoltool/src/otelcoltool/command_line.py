@@ -239,7 +239,7 @@ def _check_path(path: str) -> None:
     if _files.is_there(found, Path.is_fifo):
         raise Problem(f"{path} is a pipe", fix=f"Send its text to the standard input, and give `{STDIN}`.")
     if not _files.is_there(found, Path.exists):
-        raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
+        raise _inputs.no_yaml_file(path)
 
 
 def _options_file(path: str, known: Mapping[str, options.Option]) -> dict[str, Any]:

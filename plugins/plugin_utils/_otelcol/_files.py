@@ -9,7 +9,8 @@ import codecs
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...module_utils._otelcol.bounded.live.bounded_reads import file_bytes, file_head
@@ -59,13 +60,28 @@ def check_apart(output: str | None, inputs: Iterable[str | None], option: str) -
             raise Problem(f"`{option}` is {output}, which was read: it would be lost", fix="Give another file.")
 
 
-def linked_folders(root: Path) -> list[Path]:
-    """Return the links in a folder that lead to folders outside of it, whose files nobody reads with the folder."""
-    if not is_there(root, Path.is_dir):
-        return []
-    inside = root.resolve()
-    links = (item for item in sorted(root.rglob("*")) if item.is_symlink() and item.is_dir())
-    return [link for link in links if not link.resolve().is_relative_to(inside)]
+@dataclass(frozen=True)
+class Folder:
+    """What a folder has, at any depth. The folder is read once."""
+
+    path: Path
+    items: Sequence[Path]
+
+    @classmethod
+    def read(cls, path: Path, left_out: Collection[str] = ()) -> Folder:
+        """Return what a folder has but what is hidden, or in a folder of these names; nothing if there is no folder."""
+        found = sorted(path.rglob("*")) if is_there(path, Path.is_dir) else ()
+        return cls(path, [item for item in found if not _is_left_out(item.relative_to(path), left_out)])
+
+    def linked_folders(self) -> list[Path]:
+        """Return the links that lead to folders outside, whose files nobody reads with this folder."""
+        inside = self.path.resolve()
+        links = (item for item in self.items if item.is_symlink() and item.is_dir())
+        return [link for link in links if not link.resolve().is_relative_to(inside)]
+
+
+def _is_left_out(item: Path, left_out: Collection[str]) -> bool:
+    return any(part.startswith(".") or part in left_out for part in item.parts)
 
 
 def read_plain(path: Path) -> str:

@@ -30,7 +30,7 @@ from ._findings import UNRENDERED
 _JSON = ".json"
 _YAML_FILES = (".yaml", ".yml", _JSON)
 # Folders of tools and packages, which hold no configs.
-_NOT_OURS = {"node_modules", "__pycache__"}
+_NOT_OURS = frozenset({"node_modules", "__pycache__"})
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 VARIABLE = "config"
 # How many skipped files are named with the reason.
@@ -78,10 +78,14 @@ class Collected:
         return len(self.inputs) + len(self.resources) + len(self.invalid) + len(self.failed)
 
     @property
+    def faulty_files(self) -> list[str]:
+        """The files in which something was found that could not be read."""
+        return [*(one.position.file for one in self.invalid), *(one.position.file for one in self.failed)]
+
+    @property
     def read_files(self) -> list[str]:
         """The files in which something was found, readable or not."""
-        faulty = (*(one.position for one in self.invalid), *(one.position for one in self.failed))
-        return [*self.texts, *(position.file for position in faulty)]
+        return [*self.texts, *self.faulty_files]
 
     def warnings(self) -> Iterator[str]:
         """Yield what names the parts of folders that were not read, though they may have a config."""
@@ -148,31 +152,30 @@ def collect(paths: Sequence[str], config: Any, merge: bool = False, how: Reading
 
 def yaml_files(path: Path) -> list[Path]:
     """Return a file, or the YAML and JSON files of a folder. Raises Problem if there are none."""
-    if path.is_file():
-        return [path]
-    found = sorted(item for item in path.rglob("*") if _is_ours(item, path)) if path.is_dir() else []
+    return [path] if path.is_file() else _yaml_files(_files.Folder.read(path, _NOT_OURS))
+
+
+def _yaml_files(folder: _files.Folder) -> list[Path]:
+    found = [item for item in folder.items if item.suffix in _YAML_FILES and item.is_file()]
     if not found:
-        for linked in _linked(path):
-            raise Problem(f"there is no YAML file at {path}, and {linked} is a link to a folder", fix=_NAME_IT)
-        raise Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
+        for linked in folder.linked_folders():
+            raise Problem(f"there is no YAML file at {folder.path}, and {linked} is a link to a folder", fix=_NAME_IT)
+        raise no_yaml_file(folder.path)
     return found
+
+
+def no_yaml_file(path: Path | str) -> Problem:
+    """Return the problem of a path at which nothing is to be read."""
+    return Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
 
 
 def links(path: Path) -> list[str]:
     """Return what to say about links of a folder to other folders, which are not followed."""
-    return [f"{linked} is a link to a folder, and was not followed. {_NAME_IT}" for linked in _linked(path)]
+    return _links(_files.Folder.read(path, _NOT_OURS))
 
 
-def _linked(path: Path) -> list[Path]:
-    return [linked for linked in _files.linked_folders(path) if not _is_hidden(linked, path)]
-
-
-def _is_ours(file: Path, root: Path) -> bool:
-    return file.suffix in _YAML_FILES and not _is_hidden(file, root) and file.is_file()
-
-
-def _is_hidden(file: Path, root: Path) -> bool:
-    return any(part.startswith(".") or part in _NOT_OURS for part in file.relative_to(root).parts)
+def _links(folder: _files.Folder) -> list[str]:
+    return [f"{link} is a link to a folder, and was not followed. {_NAME_IT}" for link in folder.linked_folders()]
 
 
 def _add_path(path: Path, result: Collected, skips_others: bool) -> None:
@@ -181,8 +184,12 @@ def _add_path(path: Path, result: Collected, skips_others: bool) -> None:
         return
     before = result.size
     given = path.is_file()
-    listed = [path] if given else yaml_files(path)
-    result.links += links(path)
+    if given:
+        listed = [path]
+    else:
+        folder = _files.Folder.read(path, _NOT_OURS)
+        listed = _yaml_files(folder)
+        result.links += _links(folder)
     for file in listed:
         _add_file(file, given, result)
     for index, item in enumerate(() if given else result.inputs):

@@ -213,8 +213,8 @@ def _compared(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any
     """Return how each config behaves before and after; of a file that could not be read, that this is so."""
     both = bool(compare.get("before"))  # another Collector may do otherwise with the same config
     forms = [form for item in moved for form in item.forms if both or form[1] != form[2]]
-    unread = [*(one.position.file for one in collected.invalid), *(one.position.file for one in collected.failed)]
-    rows = [{"config": file, **comparing.comparison_row(why="it could not be read")} for file in unread]
+    why = "it could not be read"
+    rows = [{"config": file, **comparing.comparison_row(why=why)} for file in collected.faulty_files]
     return [*comparing.of_configs(forms, compare), *rows]
 
 

@@ -61,8 +61,9 @@ def _files_at(path: Path) -> Iterator[Path]:
     if _files.is_there(path, Path.is_file):
         yield path
         return
-    found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and not _is_hidden(file, path))
-    _check_linked(path)
+    folder = _files.Folder.read(path)
+    found = [file for file in folder.items if file.suffix in _SUFFIXES]
+    _check_linked(folder)
     if not found:
         fix = "Give a file with `rules`, or a folder with such files. docs/own_rules.md shows one."
         raise Problem(f"there is no file with rules at {path}", asked="rule_paths", fix=fix)
@@ -74,16 +75,11 @@ def _files_at(path: Path) -> Iterator[Path]:
     yield from found
 
 
-def _check_linked(path: Path) -> None:
+def _check_linked(folder: _files.Folder) -> None:
     """Raise Problem for a link to a folder outside, whose rules would be left out."""
-    for link in _files.linked_folders(path):
-        if not _is_hidden(link, path):
-            fix = "Copy it into the folder, or name it too in `rule_paths`."
-            raise Problem(f"{link} is a link to a folder outside of {path}", asked="rule_paths", fix=fix)
-
-
-def _is_hidden(file: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(root).parts)
+    for link in folder.linked_folders():
+        fix = "Copy it into the folder, or name it too in `rule_paths`."
+        raise Problem(f"{link} is a link to a folder outside of {folder.path}", asked="rule_paths", fix=fix)
 
 
 def _text(file: Path) -> str:

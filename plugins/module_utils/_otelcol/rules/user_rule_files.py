@@ -22,6 +22,7 @@ from ..errors import Problem, at_most, near
 from ..traits import kind_of
 from ..yaml.yaml_documents import Document
 from .profiles import OFF, PROFILES
+from .reports import counted
 from .structure import SIGNALS
 from .subject import SEVERITIES
 from .user_conditions import NAMES, OPTIONAL, Condition, Conditions, is_optional, read_condition
@@ -85,8 +86,7 @@ class RuleReader:
         """Return all rules. Raises Problem with all faults, if there are any."""
         if self.faults:
             lines = at_most(_MOST_SHOWN, (f"\n  {fault}" for fault in self.faults), "", "\n  ")
-            number = len(self.faults)
-            asked = f"{number} {'fault' if number == 1 else 'faults'} in your own rules, nothing was checked"
+            asked = f"{counted(len(self.faults), 'fault')} in your own rules, nothing was checked"
             raise Problem(lines, asked=asked)
         return UserRules(tuple(self.rules.values()))
 
