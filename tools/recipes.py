@@ -1,9 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python -m tools.recipes [--write]: writes the tables of docs/recipes.md and the list in the role's argument specs.
+"""python -m tools.recipes [--write]: writes the tables of recipes in docs, and the list in the role's argument specs.
 
-Both come from the recipes' own declarations, roles/otel_collector/recipes/<name>/recipe.yml. Without --write, it says
+All come from the recipes' own declarations, roles/otel_collector/recipes/<name>/recipe.yml. Without --write, it says
 which file is stale.
 """
 
@@ -23,6 +23,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 ROLE = ROOT / "roles" / "otel_collector"
 PAGE = ROOT / "docs" / "recipes.md"
+HOSTS_PAGE = ROOT / "docs" / "hosts.md"
 SPECS = ROLE / "meta" / "argument_specs.yml"
 _NOTE = "written by `python -m tools.recipes --write` from the recipes; do not edit"
 _BLOCK = re.compile(r"<!-- (\w+): written by .*?-->\n.*?<!-- end -->", re.DOTALL)
@@ -33,15 +34,15 @@ _MARKUP = re.compile(r"[A-Z]\(([^)]*)\)")
 _WIDTH = 120
 
 
-def recipes() -> dict[str, dict[str, Any]]:
-    """Return what every recipe of the role declares, by its name."""
-    found = sorted((ROLE / "recipes").glob("*/recipe.yml"))
+def recipes(role: Path = ROLE) -> dict[str, dict[str, Any]]:
+    """Return what every recipe of a role declares, by its name."""
+    found = sorted((role / "recipes").glob("*/recipe.yml"))
     return {path.parent.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in found}
 
 
 def page(text: str) -> str:
     """Return a page with its marked blocks written anew."""
-    blocks = {"recipes": _overview(), "options": _details()}
+    blocks = {"recipes": _overview(), "options": _details(recipes()), "hosts": _of_hosts()}
 
     def written(block: re.Match[str]) -> str:
         return f"<!-- {block[1]}: {_NOTE} -->\n" + "\n".join(blocks[block[1]]) + "\n<!-- end -->"
@@ -73,8 +74,21 @@ def _overview() -> Iterator[str]:
         yield f"| {named} | {_prose(recipe['summary'])} | {' or '.join(recipe['use_on'])} | {possible} |"
 
 
-def _details() -> Iterator[str]:
-    for name, recipe in recipes().items():
+def _of_hosts() -> Iterator[str]:
+    """Yield the recipes that work on hosts, then the options of those that are for hosts alone."""
+    own = recipes(ROLE.with_name("otel_host"))
+    shared = {name: recipe for name, recipe in recipes().items() if recipe.get("hosts") and name not in own}
+    yield "| recipe | outcome |"
+    yield "|---|---|"
+    for name, recipe in sorted({**shared, **own}.items()):
+        page = "" if name in own else "recipes.md"
+        named = f"[`{name}`]({page}#{name})" if recipe["options"] else f"`{name}`"
+        yield f"| {named} | {_prose(recipe['summary'])} |"
+    yield from _details(own)
+
+
+def _details(described: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, recipe in described.items():
         if recipe["options"]:
             yield from ("", f"### {name}", "", "| option | type | default | meaning |", "|---|---|---|---|")
             yield from _rows(recipe["options"])
@@ -117,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="write the files")
     options = parser.parse_args(arguments)
     stale = 0
-    for path, written in ((PAGE, page), (SPECS, specs)):
+    for path, written in ((PAGE, page), (HOSTS_PAGE, page), (SPECS, specs)):
         present = path.read_text(encoding="utf-8")
         wanted = written(present)
         if options.write:

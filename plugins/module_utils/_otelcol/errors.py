@@ -19,6 +19,8 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 # The length of one text of others, that of a line of a message, which holds several, and the part that is the end.
 LONGEST, _LONGEST_LINE, _TAIL = 1_000, 5_000, 5
 _SECRET_PARTS = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
+# What stands in place of a secret.
+MASK = "********"
 # How many more words `near` may compare, if limited.
 _LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
@@ -81,14 +83,14 @@ def printable(text: str) -> str:
     return "\n".join(_line(line, _LONGEST_LINE) for line in text.split("\n"))
 
 
-def escaped(value: Any) -> Any:
+def escaped_tree(value: Any) -> Any:
     """Return a tree of results with control and format characters escaped; line ends and lengths stay."""
     if isinstance(value, str):
         lines = value.split("\n")
         return value if all(map(str.isprintable, lines)) else "\n".join(map(_escaped, lines))
     if isinstance(value, Mapping):
-        return {escaped(key): escaped(item) for key, item in value.items()}
-    return [escaped(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {escaped_tree(key): escaped_tree(item) for key, item in value.items()}
+    return [escaped_tree(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _line(text: str, longest: int) -> str:

@@ -184,7 +184,7 @@ _SENDING_NOTHING = _KEEPING_NOTHING | frozenset(types_that(EXPORTERS, Trait.IS_S
 _HANDING_ON = frozenset(types_that(CONNECTORS, Trait.HANDS_ON))
 
 
-def prints(exporter: str) -> bool:
+def prints_records(exporter: str) -> bool:
     """Whether an exporter prints data to the log of its own collector."""
     return Trait.PRINTS in traits_of(EXPORTERS, exporter)
 

@@ -109,7 +109,9 @@ def program(binary: str, target: Target | None) -> tuple[str, str]:
     return ("", why) if why else (found, f"{found} validate")
 
 
-def ask(found: str, config: Any, locate: Callable[[KeyPath], Position], target: Target | None = None) -> Finding | None:
+def ask_program(
+    found: str, config: Any, locate: Callable[[KeyPath], Position], target: Target | None = None
+) -> Finding | None:
     """Return the error that a program reports for a config; None if it reports none.
 
     The program runs in namespaces of its own: a config that names a file or an address gets nothing of this machine.

@@ -55,7 +55,7 @@ _PUBLISHED: ContextVar[str] = ContextVar("published", default="")
 
 
 @contextmanager
-def published(path: str) -> Iterator[None]:
+def tables_from(path: str) -> Iterator[None]:
     """Let the tables in a file stand for the collection's own; empty text means its own."""
     token = _PUBLISHED.set(path)
     try:
@@ -115,7 +115,7 @@ def recognised(image: str) -> Recognised | None:
     return None
 
 
-def tagged(image: str, distribution: str) -> str:
+def tagged_version(image: str, distribution: str) -> str:
     """Return the version that the tag of an official image names; empty if there is none.
 
     For the image of another distribution, this is the version of the Collector in it.
@@ -124,7 +124,7 @@ def tagged(image: str, distribution: str) -> str:
     return version if name in (distribution, "") or not version else tables().collector_version(name, version)
 
 
-def resolve(wanted: BuildRequest, image: str) -> Target | None:
+def resolve_build(wanted: BuildRequest, image: str) -> Target | None:
     """Return the build that will run a config; None if it is unknown. Raises Problem for an unknown distribution.
 
     Without image and wishes, this is the tested version of contrib. An unrecognised image is an unknown build.
@@ -141,7 +141,7 @@ def resolve(wanted: BuildRequest, image: str) -> Target | None:
         return None
     _check_distribution(name)
     own = wanted.version or _version_of_image(name, wanted, seen)
-    return counted(name, own) if own else None
+    return counted_build(name, own) if own else None
 
 
 def _distribution(wanted: BuildRequest, image: str, seen: Recognised | None) -> str:
@@ -173,13 +173,13 @@ def _version_of_image(name: str, wanted: BuildRequest, seen: Recognised | None) 
     return str(_tables.catalogue("distributions")[name]["version"])
 
 
-def counted(name: str, own: str) -> Target:
+def counted_build(name: str, own: str) -> Target:
     """Return a build by its own version, which may be one of which nobody knows yet what Collector is in it."""
     unknown = "" if tables().is_counted(name, own) else own
     return Target(tables(), name, tables().collector_version(name, own), unknown)
 
 
-def label(target: Target | None, wanted: BuildRequest | None = None, image: str = "") -> str:
+def build_label(target: Target | None, wanted: BuildRequest | None = None, image: str = "") -> str:
     """Return the name of a build for results, and why it was chosen if nothing names it."""
     if target is None:
         return "any build" if wanted and wanted.distribution == ANY else "an unknown build"

@@ -13,7 +13,7 @@ from ...module_utils._otelcol.config.paths import Position
 from ...module_utils._otelcol.errors import Problem, at_most
 from ...module_utils._otelcol.rules import profiles
 from ...module_utils._otelcol.rules.profiles import UNUSED, Suppression, WeighedFindings
-from ...module_utils._otelcol.rules.reports import Checked, Report, Suppressed, counted
+from ...module_utils._otelcol.rules.reports import Checked, Report, Suppressed, count_in_words
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import INTERNAL_ERROR, Finding, Rule
 from ...module_utils._otelcol.rules.user_rules import NONE, UserRules
@@ -68,7 +68,7 @@ class Judgement:
     def judge(self, findings: Iterable[Finding]) -> WeighedFindings:
         """Return the remaining findings with their severities, and the suppressed findings."""
         own = self.own.severities(self.profile)
-        return profiles.judge(findings, self.known, self.profile, self.severities, self.suppressions, own=own)
+        return profiles.judged_findings(findings, self.known, self.profile, self.severities, self.suppressions, own=own)
 
 
 def own_rules(paths: Iterable[str]) -> UserRules:
@@ -77,7 +77,7 @@ def own_rules(paths: Iterable[str]) -> UserRules:
         return NONE
     from . import _user_rules  # noqa: PLC0415 - most runs have no rules of their own
 
-    return _user_rules.load(paths, KNOWN)
+    return _user_rules.load_rules(paths, KNOWN)
 
 
 def _suppression(item: Any) -> Suppression:
@@ -89,13 +89,15 @@ def _suppression(item: Any) -> Suppression:
     return Suppression(item["rule"], str(item.get("reason") or ""), str(item.get("path") or "*"))
 
 
-def checked(
+def checked_configs(
     configs: Sequence[tuple[str, Sequence[Finding]]],
     judgement: Judgement,
     comments: Sequence[profiles.Comment] = (),
 ) -> list[Checked]:
     """Return the findings of every config by its name, with the user's severities, without suppressed ones."""
-    known = profiles.split([finding for _name, found in configs for finding in found], comments, judgement.known)
+    known = profiles.split_by_comments(
+        [finding for _name, found in configs for finding in found], comments, judgement.known
+    )
     accepted, wrong = dict(known[1]), known[2]
     result = []
     for index, (name, found) in enumerate(configs):
@@ -107,7 +109,7 @@ def checked(
     return _used_somewhere(result)
 
 
-def conclude(report: Report, warn: Callable[[str], None], noun: str = "") -> None:
+def conclude_report(report: Report, warn: Callable[[str], None], noun: str = "") -> None:
     """Raise Problem with all fatal findings; every other one is a warning, unless it is only information.
 
     With a noun, such as `collector`, each finding names the configs that have it.
@@ -118,7 +120,7 @@ def conclude(report: Report, warn: Callable[[str], None], noun: str = "") -> Non
         warn(text)
     if fatal:
         lines = "\n".join(f"  {text}" for text in _lines(report, fatal, noun))
-        head = f"{counted(len(fatal), 'problem')} in {counted(len(report.checked), 'collector config')}"
+        head = f"{count_in_words(len(fatal), 'problem')} in {count_in_words(len(report.checked), 'collector config')}"
         checked_for = f", checked{report.aim}" if report.aim else ""
         raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied{checked_for}")
 

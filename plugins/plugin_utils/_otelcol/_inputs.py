@@ -21,7 +21,7 @@ from ...module_utils._otelcol.config.paths import Position, at
 from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.rules import from_manifests as context
 from ...module_utils._otelcol.rules.from_manifests import Context
-from ...module_utils._otelcol.rules.reports import counted
+from ...module_utils._otelcol.rules.reports import count_in_words
 from ...module_utils._otelcol.rules.subject import Finding, internal_error
 from ...module_utils._otelcol.yaml.yaml_documents import document_part
 from . import _files, _yaml
@@ -91,7 +91,7 @@ class Collected:
         """Yield what names the parts of folders that were not read, though they may have a config."""
         if found := self.unread:
             more = f" And {len(found) - _NAMED} more." if len(found) > _NAMED else ""
-            yield f"{counted(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
+            yield f"{count_in_words(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
         yield from self.links[:_NAMED]
 
     def refuse(self, invalid: _yaml.Invalid) -> None:
@@ -135,7 +135,7 @@ class Reading:
 AS_USUAL = Reading()
 
 
-def collect(paths: Sequence[str], config: Any, merge: bool = False, how: Reading = AS_USUAL) -> Collected:
+def collect_inputs(paths: Sequence[str], config: Any, merge: bool = False, how: Reading = AS_USUAL) -> Collected:
     """Return every config at the paths and in a variable. Raises Problem for a path that holds none."""
     result = Collected()
     before, after = paths[: how.variable_index], paths[how.variable_index :]
@@ -284,7 +284,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     stream = documents.objects_in(values)
     if stream:
         result.objects.setdefault(Path(name).parent, []).extend(stream)
-    found = documents.configs(values, wanted)
+    found = documents.configs_in(values, wanted)
     _add_charts(parsed, name, result)
     lines = paths.lines_of(text) if any(item.text for item in found) else []
     for item in found:
@@ -358,7 +358,7 @@ def _is_patch(file: Path) -> bool:
 
 
 def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:
-    document = _yaml.spread(document)
+    document = _yaml.spread_document(document)
     layer = Layer(name, document.data, positions=document.positions, duplicates=document.duplicates)
     locate = Composed(document.data, (layer,)).locate
     return Input(name, document.data, locate, document.duplicates, around, found, layer)
@@ -392,7 +392,7 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
     kinds = {item.get("kind") for item in stream}
     cluster = bool(kinds & context.WORKLOADS.keys())
     complete = cluster and "NetworkPolicy" in kinds
-    for found in documents.configs(listed, True):
+    for found in documents.configs_in(listed, True):
         namespace = at(found.owner, ("metadata", "namespace"))
         name = f"{namespace}/{found.label}" if namespace else found.label
         try:

@@ -76,7 +76,7 @@ def migrate(
 def _read(arguments: Mapping[str, Any], how: _inputs.Reading, warn: Callable[[str], None]) -> _inputs.Collected:
     """Return the configs to migrate. Raises Problem for paths and texts that have none."""
     config = arguments["config"]
-    collected = _inputs.collect(arguments["paths"], config, how=how)
+    collected = _inputs.collect_inputs(arguments["paths"], config, how=how)
     for text in collected.warnings():
         warn(text)
     if config is not None:
@@ -162,7 +162,7 @@ def target_of(wanted: _builds.BuildRequest, item: _inputs.Input) -> Target:
     seen = _builds.recognised(item.context.image) if item.context.image else None
     name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
     full = replace(wanted, distribution=name or ("" if wanted.manifest or wanted.schema else _builds.DEFAULT))
-    target = _builds.resolve(full, "")
+    target = _builds.resolve_build(full, "")
     if target is None:
         raise Problem("the target build is missing", fix="Give `distribution` and `version`.")
     return target

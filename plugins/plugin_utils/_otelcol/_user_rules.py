@@ -25,7 +25,7 @@ _MOST_FILES = 200
 _LARGEST = 512 * 1024  # characters of a file
 
 
-def load(paths: Iterable[str], taken: Collection[str]) -> UserRules:
+def load_rules(paths: Iterable[str], taken: Collection[str]) -> UserRules:
     """Return the rules in files and folders; `taken` are ids that no rule may have.
 
     Raises Problem for a path without rules, and with all faults of the files: wrong keys and types, ids that stand

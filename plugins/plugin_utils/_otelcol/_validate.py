@@ -16,7 +16,7 @@ from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.rules import profiles
 from ...module_utils._otelcol.rules.data_flow import Hop, dividing_keys, receiving_collectors, routes_between
 from ...module_utils._otelcol.rules.instrumentation_rules import opened_by
-from ...module_utils._otelcol.rules.reports import FORMATS, Report, as_dict, counted, summary
+from ...module_utils._otelcol.rules.reports import FORMATS, Report, as_dict, count_in_words, summary
 from ...module_utils._otelcol.rules.rules import lint, lint_resource
 from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked_findings
 from ...module_utils._otelcol.rules.user_rules import UserRules
@@ -64,7 +64,7 @@ def report(
     done = judged(arguments, check, others, planned, how=how)
     for text in done.warnings:
         warn(text)
-    _findings.conclude(done.report, warn)
+    _findings.conclude_report(done.report, warn)
     return done.result
 
 
@@ -82,12 +82,12 @@ def judged(
     Raises Problem for a report that would replace a file that was read.
     """
     judgement = _findings.Judgement.from_arguments(arguments)
-    collected = _inputs.collect(arguments["paths"], arguments["config"], arguments["merge"], how)
+    collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], arguments["merge"], how)
     _check_output(arguments, collected, judgement.own)
     cases = [*planned, *_collected(arguments, collected, others, judgement.own)]
     opinion, cases, unasked = _second_opinion(arguments["binary"], cases)
     found = [(case.name, case.findings) for case in cases]
-    checked = _findings.checked(found, judgement, profiles.comments(collected.texts))
+    checked = _findings.checked_configs(found, judgement, profiles.suppressing_comments(collected.texts))
     builds = {case.name: case.build for case in cases if case.build}
     report = Report(
         checked,
@@ -114,7 +114,7 @@ def judged(
 
 def hops(objects: Any) -> list[Hop]:
     """Return the collectors in objects of a cluster, with the names of their Services."""
-    return _hops(_inputs.collect([], objects, False).inputs) if objects else []
+    return _hops(_inputs.collect_inputs([], objects, False).inputs) if objects else []
 
 
 def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
@@ -156,8 +156,8 @@ def _case(
 ) -> Case:
     """Return a config with its findings; `known` and `behind` are what the rules know of other collectors."""
     around = item.context
-    target = _builds.resolve(wanted, around.image)
-    build = _builds.label(target, wanted, around.image)
+    target = _builds.resolve_build(wanted, around.image)
+    build = _builds.build_label(target, wanted, around.image)
     environment = around.environment
     listeners = _builds.tables().listeners
     subject = Subject(
@@ -229,7 +229,9 @@ def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion
     result = []
     for case in cases:
         found = (
-            _binary.ask(programs[case.name], case.config, case.locate, case.target) if case.name in programs else None
+            _binary.ask_program(programs[case.name], case.config, case.locate, case.target)
+            if case.name in programs
+            else None
         )
         result.append(
             replace(case, findings=sorted([*case.findings, *masked_findings([found], case.config)])) if found else case
@@ -242,7 +244,7 @@ def _unasked(binary: str, answers: Sequence[tuple[str, str]]) -> list[str]:
     reasons = [why for program, why in answers if not program]
     if binary == _binary.NONE or not reasons:
         return []
-    return [f"no Collector validated {counted(len(reasons), 'config')}: {'; '.join(dict.fromkeys(reasons))}."]
+    return [f"no Collector validated {count_in_words(len(reasons), 'config')}: {'; '.join(dict.fromkeys(reasons))}."]
 
 
 def _first_target(cases: Sequence[Case]) -> Target | None:

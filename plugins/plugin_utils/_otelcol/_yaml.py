@@ -20,8 +20,8 @@ from ...module_utils._otelcol.config.documents import Found
 from ...module_utils._otelcol.config.paths import Path, Position, at
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml import yaml_documents
-from ...module_utils._otelcol.yaml.yaml_documents import Document, key_of, spread
-from ...module_utils._otelcol.yaml.yaml_nodes import SCALARS, Invalid, compose, short
+from ...module_utils._otelcol.yaml.yaml_documents import Document, key_of, spread_document
+from ...module_utils._otelcol.yaml.yaml_nodes import SCALARS, Invalid, compose, short_number
 
 try:
     from yaml import CSafeDumper as _Dumper
@@ -38,7 +38,7 @@ __all__ = [
     "load_lenient",
     "parsed",
     "plain",
-    "spread",
+    "spread_document",
 ]
 
 _TAG = "tag:yaml.org,2002:"
@@ -114,7 +114,7 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return short(int(value), hex(value))
+        return short_number(int(value), hex(value))
     return float(value) if isinstance(value, float) else str(value)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..command_line import CLEAN, FOUND, Request, say, warn
-from ..module_utils._otelcol.rules.reports import counted
+from ..module_utils._otelcol.rules.reports import count_in_words
 from ..plugin_utils._otelcol import _migrate
 
 _HIDDEN = ("config", "diff")
@@ -49,7 +49,7 @@ def _report(result: Mapping[str, Any], request: Request) -> Iterator[str]:
         yield from _compared(row)
     verb = "would be made" if request.check else "made"
     changes, left = len(result["changes"]), len(result["unsolved"])
-    yield f"{counted(changes, 'change')} {verb}, {left} to do by hand"
+    yield f"{count_in_words(changes, 'change')} {verb}, {left} to do by hand"
 
 
 def _place(row: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from ..plugin_utils._otelcol import _builds, _validate
 def run(request: Request) -> int:
     """Print the report, or write it to a file and print the text; return the exit code. Raises Problem."""
     arguments = request.arguments
-    with _builds.published(arguments["catalogue"] or ""):
+    with _builds.tables_from(arguments["catalogue"] or ""):
         done = _validate.judged(arguments, how=request.reading)
     for warning in done.warnings:
         warn(warning)

@@ -23,7 +23,9 @@ class Reference:
 
     def find(self, settings: Any) -> Iterator[tuple[Path, str]]:
         """Yield every id that the settings of a component name here, with its path."""
-        yield from ((path, value) for path, value in walk(settings, self.path, ()) if isinstance(value, str) and value)
+        yield from (
+            (path, value) for path, value in walk_pattern(settings, self.path, ()) if isinstance(value, str) and value
+        )
 
 
 def path_of(key: str) -> Path:
@@ -31,17 +33,17 @@ def path_of(key: str) -> Path:
     return tuple(key.split(".")) if key else ()
 
 
-def walk(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
+def walk_pattern(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of everything that a pattern leads to: `*` is any key or index, a leading `**` any depth."""
     if not pattern:
         yield path, value
     elif pattern[0] not in (ANY, ANYWHERE):
         if isinstance(value, (dict, Mapping)) and pattern[0] in value:
-            yield from walk(value[pattern[0]], pattern[1:], (*path, pattern[0]))
+            yield from walk_pattern(value[pattern[0]], pattern[1:], (*path, pattern[0]))
     else:
         deep = pattern[0] == ANYWHERE
         if deep:
-            yield from walk(value, pattern[1:], path)
+            yield from walk_pattern(value, pattern[1:], path)
         pairs = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, Mapping) else ()
         for key, child in pairs:
-            yield from walk(child, pattern if deep else pattern[1:], (*path, key))
+            yield from walk_pattern(child, pattern if deep else pattern[1:], (*path, key))

@@ -42,7 +42,7 @@ class Found:
     label: str
 
 
-def configs(documents: Sequence[Any], wanted: bool) -> list[Found]:
+def configs_in(documents: Sequence[Any], wanted: bool) -> list[Found]:
     """Return every collector config in the documents; `wanted` says that the user calls the file one."""
     return [found for number, data in enumerate(documents) for found in _in_document(number, data, wanted)]
 

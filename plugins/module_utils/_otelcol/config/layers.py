@@ -10,7 +10,7 @@ Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -89,13 +89,15 @@ def _in_list(config: list[Any], item: Any, part: str | int, same: bool) -> int |
 def _in_mapping(config: Any, part: str | int) -> str | int | None:
     if not isinstance(config, dict):
         return None
-    if part in config or not isinstance(part, str):
-        return part if part in config else None
-    candidates: tuple[Callable[[str], bool], ...] = (
-        lambda key: key == part + APPEND,
-        lambda key: is_pattern(key) and fnmatchcase(part, key),
-    )
-    return next((key for test in candidates for key in config if isinstance(key, str) and test(key)), None)
+    if part in config:
+        return part
+    if not isinstance(part, str):
+        return None
+    if part + APPEND in config:
+        return part + APPEND
+    # A migration asks for each of thousands of renamed components: the test that most keys fail comes first.
+    patterns = [key for key in config if isinstance(key, str) and _ANY in key]
+    return next((key for key in patterns if fnmatchcase(part, key)), None)
 
 
 Version = tuple[int, ...]

@@ -258,12 +258,12 @@ def amount(text: str) -> float:
 REFERENCE = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-(?:[^}$]|\$(?!\{))*)?\}")
 
 
-def settled(value: Any, known: Mapping[str, str], unknown: str) -> Any:
+def without_references(value: Any, known: Mapping[str, str], unknown: str) -> Any:
     """Return a tree in which references are replaced: by what is known, by their default, or by `unknown`."""
     if isinstance(value, dict):
-        return {key: settled(item, known, unknown) for key, item in value.items()}
+        return {key: without_references(item, known, unknown) for key, item in value.items()}
     if isinstance(value, list):
-        return [settled(item, known, unknown) for item in value]
+        return [without_references(item, known, unknown) for item in value]
     if not isinstance(value, str) or "$" not in value:
         return value
 

@@ -21,7 +21,7 @@ _OPERATORS: dict[str, Callable[[list[Any], Any], bool]] = {
 }
 
 
-def selects(selector: Object, labels: Mapping[str, str]) -> bool:
+def selector_selects(selector: Object, labels: Mapping[str, str]) -> bool:
     """Return whether a label selector selects these labels; an empty one selects all."""
     if not section(selector, "matchLabels").items() <= labels.items():
         return False
@@ -45,7 +45,7 @@ class Sender(NamedTuple):
         """Return whether a peer of a policy in a namespace is surely not this pod."""
         if "ipBlock" in peer:
             return not any(_within(address, peer["ipBlock"]) for address in self.addresses) and bool(self.addresses)
-        if "podSelector" in peer and not selects(section(peer, "podSelector"), self.labels):
+        if "podSelector" in peer and not selector_selects(section(peer, "podSelector"), self.labels):
             return True
         if "namespaceSelector" not in peer:
             return namespace != self.namespace
@@ -54,7 +54,7 @@ class Sender(NamedTuple):
         unclear = unclear or (
             self.of_namespace is None and section(peer, "namespaceSelector", "matchLabels").keys() - known
         )
-        return not unclear and not selects(section(peer, "namespaceSelector"), known)
+        return not unclear and not selector_selects(section(peer, "namespaceSelector"), known)
 
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
@@ -78,7 +78,7 @@ class Policies:
         self.policies = [
             item
             for item in policies
-            if selects(section(item, "spec", "podSelector"), labels) and direction in _types(item)
+            if selector_selects(section(item, "spec", "podSelector"), labels) and direction in _types(item)
         ]
 
     @property

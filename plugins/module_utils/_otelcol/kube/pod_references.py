@@ -90,7 +90,7 @@ _WAYS = {
 }
 
 
-def references(manifest: Manifest | None, configs: Configs | None = None) -> dict[Ref, Reference]:
+def needed_objects(manifest: Manifest | None, configs: Configs | None = None) -> dict[Ref, Reference]:
     """Return what the pods of a workload need and cannot start without: also the files that their configs name.
 
     `configs` are ConfigMaps that the pods may mount. A sidecar runs in pods of other namespaces.
@@ -223,12 +223,12 @@ def unprovided(
 
     `configs` are the ConfigMaps of the bundle, `before` the live ones.
     """
-    old = references(live, before)
-    new = (one for key, one in sorted(references(manifest, configs).items()) if one != old.get(key))
+    old = needed_objects(live, before)
+    new = (one for key, one in sorted(needed_objects(manifest, configs).items()) if one != old.get(key))
     return [one for one in new if one.ref not in brought and one.name not in PLATFORM_OBJECTS.get(one.kind, ())]
 
 
-def missing(wanted: Reference, live: Manifest | None) -> str:
+def lacking_parts(wanted: Reference, live: Manifest | None) -> str:
     """Return what a cluster lacks of a reference, as text: the object, or keys of it; empty if nothing."""
     if live is None:
         keys = f" with {', '.join(wanted.keys)}" if wanted.keys else ""

@@ -74,7 +74,7 @@ def broken_listener(text: str, least: int = 0, most: int = _LARGEST_PORT) -> str
     return broken_address(text, least, most)
 
 
-def listener(text: str, usual: int | None = None, host: str = "0.0.0.0") -> str:
+def listening_address(text: str, usual: int | None = None, host: str = "0.0.0.0") -> str:
     """Return where a server listens that was written as another text: what its text has of it, else what is usual."""
     rest = text.partition("://")[2] or text
     address = rest.partition("/")[0]

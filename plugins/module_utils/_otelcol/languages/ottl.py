@@ -161,11 +161,14 @@ class Language:
     def known(self, kind: str, context: str) -> dict[str, Function]:
         """Return the functions that a kind of text has in a context."""
         if (kind, context) not in self.available:
-            groups = {"standard", context, f"{'transform' if kind == STATEMENT else kind} {context}", kind}
-            found = {name: one for name, one in self.functions.items() if one.where in groups}
-            if kind != STATEMENT:
-                found = {name: one for name, one in found.items() if name[0].isupper() or name in _EDITORS_OF_ROUTES}
-            self.available[kind, context] = found
+            component = "transform" if kind == STATEMENT else kind
+            places = {"standard", context, f"{component} {context}", kind}
+            available = {}
+            for name, function in self.functions.items():
+                fits = kind == STATEMENT or name[0].isupper() or name in _EDITORS_OF_ROUTES
+                if function.where in places and fits:
+                    available[name] = function
+            self.available[kind, context] = available
         return self.available[kind, context]
 
     def hedge(self, version: str) -> str:

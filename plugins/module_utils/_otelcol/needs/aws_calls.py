@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..config.paths import at, destination, items, section, settled
+from ..config.paths import at, destination, items, section, without_references
 from .aws_policy import ACCOUNT, PARTITION, REGION, Grant
 from .component_row import Settings
 
@@ -253,5 +253,5 @@ def grants_of(kind: tuple[str, str], settings: Settings, config: Config, environ
     if kind not in CALLS:
         return ()
     known = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **environment}
-    signers = {"extensions": settled(section(config, "extensions"), known, "*")} if kind in SIGNED else {}
-    return CALLS[kind](settled(settings, known, "*"), signers)
+    signers = {"extensions": without_references(section(config, "extensions"), known, "*")} if kind in SIGNED else {}
+    return CALLS[kind](without_references(settings, known, "*"), signers)

@@ -42,7 +42,7 @@ class Grant:
 
 def statements(grants: Iterable[Grant]) -> list[Statement]:
     """Return the statements that allow all of this, and no more."""
-    return united(
+    return united_statements(
         {
             "Effect": "Allow",
             "Action": sorted(grant.actions),
@@ -53,7 +53,7 @@ def statements(grants: Iterable[Grant]) -> list[Statement]:
     )
 
 
-def united(given: Iterable[Statement]) -> list[Statement]:
+def united_statements(given: Iterable[Statement]) -> list[Statement]:
     """Return statements with the actions on the same resources together, in an order that depends on nothing else."""
     actions: dict[str, set[str]] = {}
     frames: dict[str, Statement] = {}
@@ -77,7 +77,7 @@ def document(given: Iterable[Statement]) -> dict[str, Any]:
     return made
 
 
-def same(one: Any, other: Any) -> bool:
+def same_policy(one: Any, other: Any) -> bool:
     """Return whether two policies, or parts of them, mean the same: AWS gives lists back in other orders."""
     return bool(_canonical(one) == _canonical(other))
 
@@ -128,12 +128,12 @@ def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
     return EksCluster(parts[1], parts[3], parts[4], cluster_arn, issuer)
 
 
-def filled(value: Any, eks_cluster: EksCluster) -> Any:
+def filled_policy(value: Any, eks_cluster: EksCluster) -> Any:
     """Return a tree of a policy with the partition, region and account of a cluster in place of their placeholders."""
     if isinstance(value, dict):
-        return {key: filled(item, eks_cluster) for key, item in value.items()}
+        return {key: filled_policy(item, eks_cluster) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [filled(item, eks_cluster) for item in value]
+        return [filled_policy(item, eks_cluster) for item in value]
     if not isinstance(value, str):
         return value
     known = ((PARTITION, eks_cluster.partition), (REGION, eks_cluster.region), (ACCOUNT, eks_cluster.account))

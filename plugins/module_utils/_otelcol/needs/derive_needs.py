@@ -98,7 +98,7 @@ class Needs:
         return tuple(sorted({action for grant in self.grants for action in grant.actions}))
 
 
-def derive(
+def derived_needs(
     config: Mapping[str, Any],
     table: Listeners,
     environment: Mapping[str, str] | None = None,

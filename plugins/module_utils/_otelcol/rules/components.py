@@ -252,11 +252,13 @@ def moved_setting(subject: Subject) -> Iterator[Fault]:
 def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
     """Yield every setting of the table that the config uses and its version deprecates or removed."""
     version = parse_version(subject.target.version) if subject.target else ()
-    return ((path, move) for path, move in movable(subject) if version and version >= parse_version(move.since))
+    return (
+        (path, move) for path, move in movable_settings(subject) if version and version >= parse_version(move.since)
+    )
 
 
 @once
-def movable(subject: Subject) -> Iterator[tuple[Path, Move]]:
+def movable_settings(subject: Subject) -> Iterator[tuple[Path, Move]]:
     """Yield every setting of the table that the config uses, whatever its version."""
     for path, settings, kind, name in _places(subject):
         for move in _MOVES_OF.get((name, plain_kind(kind)), ()):

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from ..catalogue.reference_keys import walk
+from ..catalogue.reference_keys import walk_pattern
 from ..catalogue.rows import Row
 from ..config.paths import Path, at
 from ..errors import near
@@ -52,7 +52,7 @@ _NOTHING: tuple[Any, ...] = (None, "", [])  # an empty mapping turns on what has
 
 
 @cache
-def steps(key: str) -> tuple[str, ...]:
+def key_steps(key: str) -> tuple[str, ...]:
     """Return the path of a key such as `tls.ca_file`."""
     return tuple(key.split("."))
 
@@ -75,18 +75,18 @@ def is_expanded(text: str) -> bool:
 
 
 def _walked(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
-    for place, value in walk(settings, steps(key), path):
+    for place, value in walk_pattern(settings, key_steps(key), path):
         if value is None and isinstance(place[-1], int):
             yield place, ""  # as the decoder reads null in a list of texts
         elif _is_known(value):
             yield place, value
-    around = steps(key)[:-1]
+    around = key_steps(key)[:-1]
     if key.endswith(".*") and isinstance(whole := at(settings, around), str) and whole and EXPANDED not in whole:
         yield from (((*path, *around), part) for part in whole.split(","))  # as the decoder reads text for a list
 
 
 def _given(settings: Any, names: str) -> list[str]:
-    return [name for name in names.split("|") if at(settings, steps(name)) not in _NOTHING]
+    return [name for name in names.split("|") if at(settings, key_steps(name)) not in _NOTHING]
 
 
 def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
@@ -100,10 +100,13 @@ def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
 def _not_null(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield settings whose null replaces a default that the Collector needs."""
     for key in keys:
-        *around, last = steps(key)
+        *around, last = key_steps(key)
         inside = at(settings, tuple(around))
         if isinstance(inside, dict) and last in inside and inside[last] is None:
-            yield MISSING, Fault((*path, *steps(key)), f"'{key}' is null, and a value is required", "Write a value.")
+            yield (
+                MISSING,
+                Fault((*path, *key_steps(key)), f"'{key}' is null, and a value is required", "Write a value."),
+            )
 
 
 def _items(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
@@ -117,7 +120,7 @@ def _has(settings: dict[Any, Any], key: str, row: Row) -> bool:
 
     For a key that `blank` lists, everything but null is a value; in a row with `text`, `0` and `false` are texts.
     """
-    *around, last = steps(key)
+    *around, last = key_steps(key)
     inside = at(settings, tuple(around))
     if isinstance(inside, str) and EXPANDED in inside:
         return True
@@ -169,10 +172,12 @@ def no_regex(place: Path, refused: Refusal) -> Fault:
 
 def _one(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     given = [found[0] for key in keys if (found := _given(settings, key))]
-    given = [name for name in given if EXPANDED not in str(at(settings, steps(name)))]  # it may turn out to be empty
+    given = [
+        name for name in given if EXPANDED not in str(at(settings, key_steps(name)))
+    ]  # it may turn out to be empty
     if len(given) > 1:
         why = f"{' and '.join(given)} exclude each other"
-        yield CONFLICT, Fault((*path, *steps(given[1])), why, f"Remove `{given[1]}`.")
+        yield CONFLICT, Fault((*path, *key_steps(given[1])), why, f"Remove `{given[1]}`.")
 
 
 def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:
@@ -241,7 +246,7 @@ def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     if not isinstance(settings, dict):
         return
     usual = row.get("defaults", {})
-    small, large = (at(settings, steps(key), usual.get(key)) for key in keys)  # null is zero, no default
+    small, large = (at(settings, key_steps(key), usual.get(key)) for key in keys)  # null is zero, no default
     is_time = isinstance(small, str) or isinstance(large, str)
     less, more = (_whole(_amount(value, is_time), row) for value in (small, large))
     if less is None or more is None or (more == 0 and "zero" in row):
@@ -249,7 +254,7 @@ def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     least = less * row.get("factor", 1)
     if least > more or (least == more and "strict" in row):
         message, fix = _said_of_order(keys, small, large, row)
-        yield RANGE, Fault((*path, *steps(keys[1])), message, fix)
+        yield RANGE, Fault((*path, *key_steps(keys[1])), message, fix)
 
 
 def _said_of_order(keys: list[str], small: Any, large: Any, row: Row) -> tuple[str, str]:
@@ -313,7 +318,7 @@ def _most(table: dict[str, int], settings: Any, path: Path, _row: Row) -> Found:
 def _within(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield values that the list at another place lacks."""
     for key, of in table.items():
-        known = at(settings, steps(of))
+        known = at(settings, key_steps(of))
         listed = known.split(",") if isinstance(known, str) else list(known) if isinstance(known, (list, dict)) else []
         for place, value in values_of(settings, key, path) if EXPANDED not in str(listed) else ():
             if value not in listed and (value or isinstance(place[-1], int)):

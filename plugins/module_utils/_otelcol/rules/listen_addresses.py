@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..languages.formats import broken_listener, listener
+from ..languages.formats import broken_listener, listening_address
 from ..needs.listeners import Endpoint, written_endpoints
 from .subject import Fault, Subject, about, rules
 
@@ -32,7 +32,9 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
             why = "" if one.row.checked or _is_open(one) else broken_listener(one.text)
             if why:
                 host = "0.0.0.0" if one.row.exposed else "localhost"
-                yield Fault(one.path, f"'{one.text}' {why}", f"Write `{listener(one.text, one.row.port, host)}`.")
+                yield Fault(
+                    one.path, f"'{one.text}' {why}", f"Write `{listening_address(one.text, one.row.port, host)}`."
+                )
 
 
 def _is_open(one: Endpoint) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..catalogue.reference_keys import walk
+from ..catalogue.reference_keys import walk_pattern
 from ..catalogue.rows import Row
 from ..config.paths import Path
 from ..errors import near
@@ -32,7 +32,7 @@ from ..languages.ottl import (
 )
 from ..languages.ottl_syntax import Used
 from .components import listed_components, remembered_by_settings
-from .constraints import QUOTES, steps
+from .constraints import QUOTES, key_steps
 from .setting_fields import EXPANDED
 from .subject import Fault, Subject, once, rules, shared_rules
 from .view import Build, build_of
@@ -115,7 +115,7 @@ def _groups(row: Row, component: Path, settings: Any) -> Iterator[Group]:
     """Yield the texts of a place in the table: one in a list, a list of texts or of groups, or a row of a table."""
     _section, _kind, place = row["place"].split(".", 2)
     fixed = row["kind"] not in (ROUTE, STATEMENT, CONDITION)
-    for path, value in walk(settings, steps(place.removesuffix(".*") if fixed else place), component):
+    for path, value in walk_pattern(settings, key_steps(place.removesuffix(".*") if fixed else place), component):
         if fixed:
             texts = [text for text in _texts(value, CONDITION, path) if isinstance(text.text, (str, type(None)))]
             yield Group(path, row, row["contexts"][0], texts)  # setting_fields.py reports other types

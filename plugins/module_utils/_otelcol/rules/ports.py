@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..config.paths import ANY, at, dotted, hosts_overlap, is_loopback, items
 from ..traits import EXTENSIONS, Trait, types_that
-from .subject import Fault, Subject, about, rules
+from .subject import Deployment, Fault, Subject, about, rules
 from .view import Listener, kind_of
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/collector/configuration/"
@@ -95,10 +95,17 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
         return
     for listener in subject.view.listeners:
         if listener.host in ANY:
-            fix = (
-                f'Write `"{_POD_BEFORE_PORT}:{listener.port}"`, or `localhost:{listener.port}` for clients on the node.'
-            )
-            yield Fault(listener.path, f"port {listener.port} is open on every address of the node", fix)
+            fix = _narrower(listener, subject.deployment)
+            where = "host" if subject.deployment.is_service else "node"
+            yield Fault(listener.path, f"port {listener.port} is open on every address of the {where}", fix)
+
+
+def _narrower(listener: Listener, deployment: Deployment) -> str:
+    """Return on which address to listen instead: a service of systemd has no address of a pod."""
+    if deployment.is_service:
+        own = f"the address of the host, such as `192.0.2.10:{listener.port}`"
+        return f"Write `127.0.0.1:{listener.port}` for clients on the host, or {own}."
+    return f'Write `"{_POD_BEFORE_PORT}:{listener.port}"`, or `localhost:{listener.port}` for clients on the node.'
 
 
 @about("deployment")

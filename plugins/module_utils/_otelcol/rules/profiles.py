@@ -80,7 +80,7 @@ class WeighedFindings:
     suppressed: list[tuple[Finding, str]]
 
 
-def judge(
+def judged_findings(
     findings: Iterable[Finding],
     known: Iterable[str],
     profile: str = DEFAULT,
@@ -173,12 +173,12 @@ class Comment:
     lines: tuple[int, ...]
 
 
-def comments(texts: Mapping[str, str]) -> list[Comment]:
+def suppressing_comments(texts: Mapping[str, str]) -> list[Comment]:
     """Return the suppressions in texts, by their names."""
     return [comment for file, text in texts.items() if "o11y:" in text for comment in _in_text(file, text)]
 
 
-def split(
+def split_by_comments(
     findings: Iterable[Finding], given: Sequence[Comment], known: Iterable[str]
 ) -> tuple[list[Finding], list[tuple[Finding, str]], list[Finding]]:
     """Return the remaining findings, the findings that comments suppress, and findings about invalid comments."""

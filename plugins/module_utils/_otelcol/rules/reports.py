@@ -85,7 +85,7 @@ class Report:
         return filter(self.fails, self.findings)
 
 
-def counted(number: int, noun: str) -> str:
+def count_in_words(number: int, noun: str) -> str:
     """Return `1 error` or `2 errors`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -100,9 +100,9 @@ def text(report: Report) -> str:
 def summary(report: Report) -> list[str]:
     """Return a line with counts, and one about the user's own rules if there are any."""
     counts = report.counts
-    found = ", ".join(counted(counts[name], name) for name in ("error", "warning")) + f", {counts['info']} info"
+    found = ", ".join(count_in_words(counts[name], name) for name in ("error", "warning")) + f", {counts['info']} info"
     rest = "".join(f", {counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name])
-    lines = [f"{counted(counts['checked'], 'config')} checked{report.aim}: {found}{rest}"]
+    lines = [f"{count_in_words(counts['checked'], 'config')} checked{report.aim}: {found}{rest}"]
     if report.own_rules:
         lines.append(_own_rules(report.own_rules))
     return lines
@@ -114,9 +114,9 @@ def _own_rules(rules: Sequence[Mapping[str, Any]]) -> str:
     is_one = len(rules) == 1
     verb, whose = ("is", "its") if is_one else ("are", "their")
     if not examples:
-        return f"{counted(len(rules), 'rule')} of your own {verb} well-formed, without examples"
+        return f"{count_in_words(len(rules), 'rule')} of your own {verb} well-formed, without examples"
     holds = "example holds" if examples == 1 else "examples hold"
-    return f"{counted(len(rules), 'rule')} of your own {verb} well-formed, and {whose} {examples} {holds}"
+    return f"{count_in_words(len(rules), 'rule')} of your own {verb} well-formed, and {whose} {examples} {holds}"
 
 
 def line(finding: Finding) -> str:
@@ -194,7 +194,7 @@ def _case(item: Checked, report: Report) -> list[str]:
     place = f"classname={_attribute(item.group or report.suite)} name={_attribute(item.name)}"
     lines = [f"    <testcase {place}{_time(item.seconds)}>"]
     if fatal:
-        message = _attribute(counted(len(fatal), "finding"))
+        message = _attribute(count_in_words(len(fatal), "finding"))
         lines.append(f"      <failure message={message}>{_text(fatal)}</failure>")
     if milder:
         lines.append(f"      <system-out>{_text(milder)}</system-out>")

@@ -52,7 +52,7 @@ from . import (
 from . import (
     workload_placement as placement,
 )
-from .subject import Finding, Rule, Subject, run
+from .subject import Finding, Rule, Subject, run_rules
 from .user_rules import NONE, UserRules
 
 # In the order of the page on rules.
@@ -94,9 +94,9 @@ RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULE
 
 def lint(subject: Subject, own: UserRules = NONE) -> list[Finding]:
     """Return the findings of every rule and of the user's own ones, sorted by position."""
-    return run((*RULES, *own.rules) if own.all else RULES, subject)
+    return run_rules((*RULES, *own.rules) if own.all else RULES, subject)
 
 
 def lint_resource(subject: Subject) -> list[Finding]:
     """Return the findings in a custom resource that holds no config."""
-    return run((*resource.RULES, *instrumentation_rules.RULES), subject)
+    return run_rules((*resource.RULES, *instrumentation_rules.RULES), subject)

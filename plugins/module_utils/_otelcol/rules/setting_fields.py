@@ -21,7 +21,7 @@ from ..catalogue.rows import IGNORED, OPEN, Row
 from ..config.masking import is_secret
 from ..config.paths import Path, at
 from ..errors import near, nearest
-from .components import TELEMETRY, movable, remembered_by_settings, used_components
+from .components import TELEMETRY, movable_settings, remembered_by_settings, used_components
 from .constraints import is_expanded
 from .setting_values import Condition, conditions_hold, conditions_of, doubt_about, hedged_fault
 from .setting_values import setting_faults as constraints_of
@@ -83,7 +83,9 @@ def _as_spelled(fault: Fault, subject: Subject) -> Fault:
 
 def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
     allocated = bool(subject.deployment and subject.deployment.target_allocator)
-    moved = {path for path, _move in movable(subject)}  # rules removed-setting and moved-setting know their versions
+    moved = {
+        path for path, _move in movable_settings(subject)
+    }  # rules removed-setting and moved-setting know their versions
     in_use = {(role, component_id) for _path, _signal, role, component_id in used_components(subject)}
     for path, (name, fault, needs_use) in _of_settings(subject):
         # A target allocator adds what is missing, but only to the receiver with exactly this name.

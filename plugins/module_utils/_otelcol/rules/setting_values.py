@@ -17,7 +17,7 @@ from ..catalogue.version_ranges import is_within
 from ..config.paths import Path, at, items, section
 from . import constraints, stanza_flow, stanza_operators, text_checks
 from .components import TELEMETRY, configured_components, listed_components, remembered_by_settings
-from .constraints import CONFLICT, EXPANDED, GATE, IGNORED, RANGE, REFERENCE, REGEX, Check, Found, steps
+from .constraints import CONFLICT, EXPANDED, GATE, IGNORED, RANGE, REFERENCE, REGEX, Check, Found, key_steps
 from .subject import Fault, Subject, rules, shared_rules
 from .view import Build, build_of
 
@@ -71,9 +71,12 @@ def constraint(row: Row) -> tuple[Constraint, str] | None:
 
 def _keys(row: Row, names: list[str]) -> frozenset[str]:
     """Return the first keys that checks look at; none if one of them is any key."""
-    asked = [key for name in names for key in ([row[name]] if isinstance(row[name], str) else row[name])]
-    keys = frozenset(steps(text)[0] for key in asked for text in key.split("|"))
-    return keys if ANY not in keys else frozenset()
+    keys: set[str] = set()
+    for name in names:
+        settings = [row[name]] if isinstance(row[name], str) else row[name]
+        for setting in settings:
+            keys.update(key_steps(choice)[0] for choice in setting.split("|"))
+    return frozenset() if ANY in keys else frozenset(keys)
 
 
 def conditions_of(row: Row, key: str = "when") -> tuple[Condition, ...]:
@@ -81,13 +84,20 @@ def conditions_of(row: Row, key: str = "when") -> tuple[Condition, ...]:
 
     `*` is any, `!*` that there is none, `!a` any but a, `~a` is a in any case.
     """
-    found = []
+    conditions = []
     for setting, text in row.get(key, {}).items():
-        wanted = text.removeprefix("~")
-        refused = wanted.startswith("!")
-        words = None if wanted.removeprefix("!") == ANY else [wanted[1:]] if refused else wanted.split("|")
-        found.append(Condition(steps(setting), wanted != text, refused, words))
-    return tuple(found)
+        words = text.removeprefix("~")
+        any_case = words != text
+        refused = words.startswith("!")
+        conditions.append(Condition(key_steps(setting), any_case, refused, _words_of(words)))
+    return tuple(conditions)
+
+
+def _words_of(text: str) -> list[str] | None:
+    """Return the words of a condition: the one after `!`, or all that `|` separates; None for any text."""
+    if text.removeprefix("!") == ANY:
+        return None
+    return [text[1:]] if text.startswith("!") else text.split("|")
 
 
 def setting_faults(subject: Subject, rule_id: str) -> Iterator[Fault]:

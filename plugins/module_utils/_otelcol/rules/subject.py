@@ -76,6 +76,11 @@ class Deployment:
     annotated: bool = False
     unidentified: tuple[str, ...] = ()
 
+    @property
+    def is_service(self) -> bool:
+        """Whether systemd runs it on a host, without Kubernetes."""
+        return self.mode == "service"
+
 
 class Printer(NamedTuple):
     """An exporter that prints records to the log of a collector; no name stands for the collector of the config."""
@@ -273,7 +278,7 @@ class Finding:
         }
 
 
-def run(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
+def run_rules(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     """Apply every rule and return the findings in the order of their positions."""
     found: list[Finding] = []
     with few_suggestions(_COMPARISONS) as left:

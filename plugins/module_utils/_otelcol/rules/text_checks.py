@@ -16,7 +16,14 @@ from typing import Any
 from ..catalogue.rows import Row
 from ..config.paths import Path, at, section
 from ..errors import near
-from ..languages.formats import broken_address, broken_glob, broken_listener, broken_url, dialed_address, listener
+from ..languages.formats import (
+    broken_address,
+    broken_glob,
+    broken_listener,
+    broken_url,
+    dialed_address,
+    listening_address,
+)
 from ..languages.go_names import ENCODINGS, ZONES, is_encoding, is_zone
 from ..languages.regex import read_regex, refusal
 from .constraints import (
@@ -29,9 +36,9 @@ from .constraints import (
     WORD,
     Check,
     Found,
+    key_steps,
     no_regex,
     seconds_in,
-    steps,
     values_of,
 )
 from .structure import id_problem, trimmed_id
@@ -98,10 +105,10 @@ def _port(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
         for place, value in values_of(settings, key, path):
             if isinstance(value, str):
                 yield from _port_of(value, place, row)
-        whole = at(settings, steps(key))
+        whole = at(settings, key_steps(key))
         is_dialed = isinstance(whole, str) and not whole.startswith("unix") and "listens" not in row
         if is_dialed and _ENDS_WITH_HOST.search(whole):
-            yield WORD, Fault((*path, *steps(key)), f"'{whole}' has no port", f"Write `{whole}:4317`.")
+            yield WORD, Fault((*path, *key_steps(key)), f"'{whole}' has no port", f"Write `{whole}:4317`.")
 
 
 def _port_of(address: str, place: Path, row: Row) -> Found:
@@ -118,7 +125,7 @@ def _port_of(address: str, place: Path, row: Row) -> Found:
 
 def _listening(value: str, ports: list[int]) -> tuple[str, str]:
     """Return why no server listens on a text, and what is meant; an empty text is refused where 0 is no port."""
-    return (broken_listener(value, *ports) if value or ports[0] else ""), listener(value)
+    return (broken_listener(value, *ports) if value or ports[0] else ""), listening_address(value)
 
 
 def _dialing(value: str) -> tuple[str, str]:

@@ -28,16 +28,22 @@ from ..config.masking import (
 from ..config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
 from ..traits import EXPORTERS, Trait, sends_nothing, types_that
 from .subject import Fault, Subject, about, rules
-from .view import Part, uses
+from .view import Part, uses_endpoint
 
 _STORING = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
 )
 _FIX = "Write `${env:NAME}` here, and give NAME in `env` as `{secret: SECRET, key: KEY}`."
+_FIX_ON_HOSTS = "Write `${env:NAME}` here, and give NAME in `env` as `{credential: {content: TEXT}}`."
 _FIX_OF_VARIABLES = (
     "Give it in `env` as `{secret: SECRET, key: KEY}`; `extra_manifests` makes a Secret out of a value of a vault, as "
     "docs/start.md shows."
 )
+
+
+def _fix(subject: Subject) -> str:
+    """Return how the config gets a secret where it runs: hosts have no Secrets."""
+    return _FIX_ON_HOSTS if subject.deployment and subject.deployment.is_service else _FIX
 
 
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
@@ -54,7 +60,8 @@ def _secret_settings(subject: Subject) -> Iterator[Fault]:
         what = what_is(subject.config, suspect)
         if what:
             doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
-            yield Fault(suspect.path, f"{what} is written in clear text", _FIX, severity="warning" if doubtful else "")
+            severity = "warning" if doubtful else ""
+            yield Fault(suspect.path, f"{what} is written in clear text", _fix(subject), severity=severity)
 
 
 def _secret_variables(subject: Subject) -> Iterator[Fault]:
@@ -72,7 +79,8 @@ def _decrypted_settings(subject: Subject) -> Iterator[Fault]:
         return
     for path, value in subject.view.leaves:
         if value in subject.decrypted and not secret_at(subject.config, path, str(value)):
-            yield Fault(path, f"`{path[-1]}` has a value of a vault in clear text, which the ConfigMap shows", _FIX)
+            message = f"`{path[-1]}` has a value of a vault in clear text, which the ConfigMap shows"
+            yield Fault(path, message, _fix(subject))
 
 
 def _secret_notes(subject: Subject) -> Iterator[Fault]:
@@ -96,7 +104,7 @@ def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>`."""
     for path, text in _texts_with_placeholders(subject):
         if _holds_secret(subject.config, path) and is_placeholder(text):
-            yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _FIX)
+            yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _fix(subject))
         elif "<" in text and _is_unfinished(path, text):
             fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
             yield Fault(path, f"`{path[-1]}` has a placeholder in angle brackets", fix)
@@ -172,6 +180,7 @@ def unverified_certificate(subject: Subject) -> Iterator[Fault]:
 def open_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that accept clear text on every address."""
     on_node = bool(subject.deployment and subject.deployment.host_network)
+    on_host = bool(subject.deployment and subject.deployment.is_service)
     for listener in subject.view.listeners:
         part = listener.part
         if not part or part.section != "receivers" or listener.protocol != "TCP" or listener.host not in ANY:
@@ -181,10 +190,14 @@ def open_receiver(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 listener.path,
                 f"port {listener.port} accepts clear text on every address",
-                f'Write `"[${{env:MY_POD_IP}}]:{listener.port}"`, and `tls: {{cert_file: FILE, key_file: FILE}}` '
+                f"Write `{_narrower(listener.port, on_host)}`, and `tls: {{cert_file: FILE, key_file: FILE}}` "
                 "beside it.",
                 severity="warning" if on_node else "",
             )
+
+
+def _narrower(port: int, on_host: bool) -> str:
+    return f"127.0.0.1:{port}" if on_host else f'"[${{env:MY_POD_IP}}]:{port}"'
 
 
 @about(extensions=["pprof", "zpages"])
@@ -192,8 +205,10 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
-            fix = f"Write `{listener.at('localhost')}`, and use `kubectl port-forward`."
-            yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the pod", fix)
+            on_host = bool(subject.deployment and subject.deployment.is_service)
+            way, inside = ("ssh -L", "host") if on_host else ("kubectl port-forward", "pod")
+            fix = f"Write `{listener.at('localhost')}`, and use `{way}`."
+            yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the {inside}", fix)
 
 
 @about(exporters=_PRINTING)
@@ -268,7 +283,7 @@ def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
             host = _BARE_HOST.match(value) if isinstance(value, str) else None
             # remote write refuses to start without a port
             is_told = host and (host[1] or part.kind != "prometheusremotewrite")
-            if is_told and uses(subject.view, part, key):
+            if is_told and uses_endpoint(subject.view, part, key):
                 message = f"'{value}' is not a URL, so every request of '{part.id}' fails"
                 yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
 

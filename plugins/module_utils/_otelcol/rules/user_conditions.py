@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..config.paths import destination, settled
+from ..config.paths import destination, without_references
 from ..errors import Problem, near
 from ..needs.quantities import duration
 from ..yaml.yaml_nodes import plain
@@ -172,7 +172,7 @@ def _resolved(text: str, literals: Mapping[str, str]) -> Any:
     The Collector reads what replaces a whole value as YAML: `${env:X}` may be a number, true or false.
     Source: https://opentelemetry.io/docs/collector/configuration/#environment-variables
     """
-    found = settled(text, literals, _UNKNOWN) if ":-" not in text else text
+    found = without_references(text, literals, _UNKNOWN) if ":-" not in text else text
     if _UNKNOWN in found:
         return None
     return plain(found) if _WHOLE_REFERENCE.fullmatch(text) else str(found)

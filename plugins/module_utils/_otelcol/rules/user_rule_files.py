@@ -22,7 +22,7 @@ from ..errors import Problem, at_most, near
 from ..traits import kind_of
 from ..yaml.yaml_documents import Document
 from .profiles import OFF, PROFILES
-from .reports import counted
+from .reports import count_in_words
 from .structure import SIGNALS
 from .subject import SEVERITIES
 from .user_conditions import NAMES, OPTIONAL, Condition, Conditions, is_optional, read_condition
@@ -86,7 +86,7 @@ class RuleReader:
         """Return all rules. Raises Problem with all faults, if there are any."""
         if self.faults:
             lines = at_most(_MOST_SHOWN, (f"\n  {fault}" for fault in self.faults), "", "\n  ")
-            asked = f"{counted(len(self.faults), 'fault')} in your own rules, nothing was checked"
+            asked = f"{count_in_words(len(self.faults), 'fault')} in your own rules, nothing was checked"
             raise Problem(lines, asked=asked)
         return UserRules(tuple(self.rules.values()))
 

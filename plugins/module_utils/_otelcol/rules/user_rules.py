@@ -19,7 +19,7 @@ from typing import Any
 from ..catalogue.version_ranges import is_within
 from ..config.paths import Path, Position, dotted
 from ..traits import kind_of
-from .reports import counted
+from .reports import count_in_words
 from .subject import About, Fault, Rule, Subject
 from .user_conditions import Conditions
 from .user_paths import MISSING, Steps, nearest_place, path_matches
@@ -187,7 +187,7 @@ class UserRule:
         return Fault((), wrong, "Correct those that are shown, or let the rule look at fewer places.")
 
     def _unseen(self, unseen: int) -> Fault:
-        places = counted(unseen, "place")
+        places = count_in_words(unseen, "place")
         wrong = f"rule '{self.id}' takes more than {MOST_STEPS} steps in this config, and did not look at {places}"
         return Fault((), wrong, "Let the rule look at fewer places, or give it fewer conditions.")
 

@@ -19,7 +19,7 @@ from ..config.layers import parse_version
 from ..config.paths import at, destination, items, section
 from ..traits import EXPORTERS, Trait, types_that
 from .subject import Fault, Subject, about, rules
-from .view import Part, uses
+from .view import Part, uses_endpoint
 
 _OTLP_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"
 _OTLP_HTTP = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/otlphttpexporter/README.md"
@@ -79,7 +79,12 @@ def doubled_path(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("exporters", "otlphttp"):
         host, path = _target(part, "endpoint")
         endpoint = str(part.settings.get("endpoint")).rstrip("/")
-        if path and endpoint.endswith(_ADDED) and not _AWS.match(host) and uses(subject.view, part, "endpoint"):
+        if (
+            path
+            and endpoint.endswith(_ADDED)
+            and not _AWS.match(host)
+            and uses_endpoint(subject.view, part, "endpoint")
+        ):
             base = reduce(str.removesuffix, _ADDED, endpoint).rstrip("/") + ("/otlp" if "/loki/" in path else "")
             message = f"'{part.id}' adds /v1/traces, /v1/metrics or /v1/logs to {path}"
             yield Fault(

@@ -61,7 +61,7 @@ class Pipeline(NamedTuple):
         return ("service", "pipelines", self.key)
 
 
-def uses(view: View, part: Part, key: str) -> bool:
+def uses_endpoint(view: View, part: Part, key: str) -> bool:
     """Whether an exporter of OTLP over HTTP uses an endpoint: `endpoint` is for signals without one of their own."""
     signals = {kind_of(pipeline.key) for pipeline in view.pipelines if part.id in pipeline.exporters}
     return key != "endpoint" or not all(part.settings.get(f"{signal}_endpoint") for signal in signals)

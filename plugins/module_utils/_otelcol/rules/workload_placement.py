@@ -33,6 +33,8 @@ _SINGLETONS = {
     "k8sobjects": "every requested object",
 }
 _DETECTORS = ("ec2", "eks")
+# The modes in which a collector runs once on each host, and sees its files: `service` is that of systemd.
+ON_EACH_HOST = ("daemonset", "service")
 
 
 @about("deployment")
@@ -55,7 +57,7 @@ def singleton(subject: Subject) -> Iterator[Fault]:
 def host_reader(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that read one node, in a collector that does not run on every node."""
     deployment = subject.deployment
-    if not deployment or deployment.mode == "daemonset":
+    if not deployment or deployment.mode in ON_EACH_HOST:
         return
     for part in subject.view.of("receivers", *_READS):
         what = _READS[part.kind](part.settings)

@@ -143,7 +143,10 @@ def _cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iter
             _check_given(part, f"{where}.given[{index}]")
         expect = test.get("expect")
         _check_expectations(expect, where)
-        times = (case_values.seconds(test, "timeout", SECONDS, where), case_values.seconds(test, "settle", 0.0, where))
+        times = (
+            case_values.case_seconds(test, "timeout", SECONDS, where),
+            case_values.case_seconds(test, "settle", 0.0, where),
+        )
         yield Case(name, where, tuple(_with_resource(part, resource) for part in parts), expect, *times)
 
 

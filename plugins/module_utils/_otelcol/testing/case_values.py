@@ -112,7 +112,7 @@ def check_path(value: Any, name: str, where: str) -> None:
         raise Problem(f"'{name}' is no path of a file", where=where, fix="Write the path of a file.")
 
 
-def seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:
+def case_seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:
     """Return how long a test may wait. Raises Problem for what is no number of seconds of at most an hour."""
     value = test.get(name, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_short(value):

@@ -37,7 +37,7 @@ _HASH = "5d4f"
 Objects = dict[str, list[dict[str, Any]]]
 
 
-def objects(facts: Mapping[str, Any], where: str) -> Objects:
+def cluster_objects(facts: Mapping[str, Any], where: str) -> Objects:
     """Return the objects of a test's cluster by resource. Raises Problem for a fact that nothing asks for."""
     found: Objects = {resource: [] for resource in KINDS}
     for resource, items in facts.items():

@@ -14,7 +14,7 @@ from ..traits import kind_of
 from .case import Case
 from .expectations import brief_record, changes_between
 from .harness import fed_receivers
-from .invariants import line
+from .invariants import planted_file
 from .records import OF_PIPELINES, SIGNALS, Record
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
@@ -74,7 +74,7 @@ def generated_case(config: Mapping[str, Any]) -> Case:
     given: list[dict[str, Any]] = []
     for item, signals in fed_receivers(config).items():
         if kind_of(item) == "filelog":
-            given.append({"files": line(section(config, "receivers", item), "text")})
+            given.append({"files": planted_file(section(config, "receivers", item), "text")})
         else:
             known = [OF_PIPELINES[signal] for signal in signals if signal in OF_PIPELINES]
             given.append({"to": item, **{signal: [_RECORDS[signal]] for signal in known}})

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..errors import at_most
-from .harness import stage
+from .harness import stage_name
 from .records import FIELDS, OF_PIPELINES, SIGNALS, Record, identifier, nanoseconds
 
 NOTHING = "nothing"
@@ -27,7 +27,7 @@ PATTERNS: dict[str, tuple[str, Callable[[str, str], bool]]] = {
 _SHOWN = 3
 
 
-def differences(
+def record_differences(
     exporter: str, expected: Any, got: Mapping[str, Sequence[Record]], unasked: Collection[str] = ()
 ) -> list[str]:
     """Return a line for each difference between what an exporter should have got and what it got.
@@ -60,7 +60,7 @@ def traced_steps(config: Mapping[str, Any], got: Mapping[str, Mapping[str, Seque
     for name, pipeline in config["service"]["pipelines"].items():
         signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
         processors = pipeline.get("processors") or ()
-        steps = [list(got.get(stage(name, number), {}).get(signal, ())) for number in range(len(processors) + 1)]
+        steps = [list(got.get(stage_name(name, number), {}).get(signal, ())) for number in range(len(processors) + 1)]
         if not steps[0]:
             continue
         yield f"{name}: {len(steps[0])} {signal} come in"
@@ -87,14 +87,15 @@ def _compared(
     where: str, signal: str, expected: Sequence[Record], got: Sequence[Record], options: Mapping[str, bool]
 ) -> Iterator[str]:
     fits = [
-        [number for number, one in enumerate(got) if not any(unlike(want, one, options["exact"]))] for want in expected
+        [number for number, one in enumerate(got) if not any(differing_fields(want, one, options["exact"]))]
+        for want in expected
     ]
     partner = _paired(fits)
     free = [number for number in range(len(got)) if number not in partner.values()]
     for index, want in enumerate(expected):
         if index in partner:
             continue
-        different = {number: list(unlike(want, got[number], options["exact"])) for number in free}
+        different = {number: list(differing_fields(want, got[number], options["exact"])) for number in free}
         if not different:
             yield f"{where}[{index}]: nothing arrived for {brief_record(signal, want)}"
             continue
@@ -137,7 +138,7 @@ def changes_between(old: Record, new: Record) -> Iterator[str]:
                 yield f"{field}.{key}: {_said(before.get(key, _MISSING))} → {_said(after.get(key, _MISSING))}"
 
 
-def unlike(want: Record, got: Record, exact: bool = False) -> Iterator[str]:
+def differing_fields(want: Record, got: Record, exact: bool = False) -> Iterator[str]:
     """Yield what differs between an expected record and one that arrived."""
     for field, value in want.items():
         if field in _MAPS and isinstance(value, Mapping):

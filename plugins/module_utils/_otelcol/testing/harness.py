@@ -115,12 +115,12 @@ def _check_shapes(config: Mapping[str, Any], pipelines: Mapping[str, Any]) -> No
             raise Problem(f"this part of the config is no {word}", where=dotted(path), fix=f"Write a {word} here.")
 
 
-def build(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harness:
+def build_harness(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harness:
     """Return the config with the ends of a test. Raises Problem for one that cannot be tested.
 
-    If it is traced, what leaves each processor is sent to the test too, under the name that `stage` returns.
+    If it is traced, what leaves each processor is sent to the test too, under the name that `stage_name` returns.
     """
-    outreach.check(config, {})
+    outreach.check_outreach(config, {})
     feeding, connectors = fed_receivers(config), config.get("connectors") or {}
     reading = tuple(filter(ends.reads, feeding))
     sources = {**_numbered("otlp", feeding), **dict(zip(reading, reading, strict=True))}
@@ -178,7 +178,7 @@ def _tap(result: dict[str, Any], files: list[str], ends: Ends) -> None:
         result["service"]["pipelines"][_TAP_PIPELINE] = {"receivers": files, "exporters": [sink]}
 
 
-def stage(pipeline: str, number: int) -> str:
+def stage_name(pipeline: str, number: int) -> str:
     """Return the name under which a traced pipeline sends what leaves its first processors."""
     return f"stage {number} of {pipeline}"
 
@@ -195,7 +195,7 @@ def _trace(result: dict[str, Any], ends: Ends) -> None:
         processors = pipeline.get("processors", [])
         for number in range(len(processors) + 1):
             sink = f"{ends.otlp_http}/stage_{number}_of_{_word(name)}"
-            result["exporters"][sink] = _sink(stage(name, number), ends)
+            result["exporters"][sink] = _sink(stage_name(name, number), ends)
             copy = {"receivers": pipeline["receivers"], "processors": processors[:number], "exporters": [sink]}
             added = f"{name.partition('/')[0]}/stage_{number}_of_{_word(name)}"
             pipelines[added] = {key: part for key, part in copy.items() if part}

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ..config.paths import dotted, leaves
 from ..config.pipelines import PipelineGraph, signal_of
 from ..traits import PROCESSORS, Trait, hands_on, kind_of, takes_turns, traits_of
-from .harness import fed_receivers, gets_a_part, stage
+from .harness import fed_receivers, gets_a_part, stage_name
 from .policies import KINDS
 from .records import OF_PIPELINES, Record
 
@@ -51,24 +51,25 @@ def planted_records(config: Mapping[str, Any]) -> Plan:
     """Return one record for each receiver and each signal that it feeds; for file_log, a line of a file."""
     secrets: list[Secret] = []
     given: list[dict[str, Any]] = []
-    for item, signals in fed_receivers(config).items():
-        for signal in filter(OF_PIPELINES.__contains__, signals):
-            name = f"planted-{OF_PIPELINES[signal]}-{len(given)}-record"
-
-            def new(kind: str, name: str = name) -> str:
-                secrets.append(Secret(_VALUES[kind](len(secrets)), kind, name))
-                return secrets[-1].value
-
-            if kind_of(item) == _FILE_LOG:
-                given.append({"files": line((config.get("receivers") or {}).get(item) or {}, f"{name}: {_text(new)}")})
+    for receiver, signals in fed_receivers(config).items():
+        for signal in signals:
+            if signal not in OF_PIPELINES:
+                continue
+            records = OF_PIPELINES[signal]
+            planter = _Planter(f"planted-{records}-{len(given)}-record", secrets)
+            if kind_of(receiver) == _FILE_LOG:
+                settings = (config.get("receivers") or {}).get(receiver) or {}
+                given.append({"files": planted_file(settings, planter.line())})
             else:
-                given.append({"to": item, OF_PIPELINES[signal]: [_record(OF_PIPELINES[signal], name, new)]})
+                given.append({"to": receiver, records: [planter.record(records)]})
     return Plan(tuple(given), tuple(secrets))
 
 
 def _card(number: int) -> str:
     digits = f"4000{number:011d}"
-    return next(f"{digits}{last}" for last in range(10) if KINDS["card"][1]((), f"{digits}{last}"))
+    is_card = KINDS["card"][1]
+    candidates = [f"{digits}{last}" for last in range(10)]
+    return next(card for card in candidates if is_card((), card))
 
 
 _VALUES: dict[str, Callable[[int], str]] = {
@@ -78,41 +79,63 @@ _VALUES: dict[str, Callable[[int], str]] = {
 }
 
 
-def _text(new: Callable[[str], str]) -> str:
-    return f"mail {new('email')} card {new('card')} Authorization: Bearer {new('token')}"
+@dataclass(frozen=True)
+class _Planter:
+    """Makes the record of a name, and adds each secret in it to those of all records."""
+
+    name: str
+    secrets: list[Secret]
+
+    def secret(self, kind: str) -> str:
+        """Return a value that no other record has."""
+        value = _VALUES[kind](len(self.secrets))
+        self.secrets.append(Secret(value, kind, self.name))
+        return value
+
+    def text(self) -> str:
+        """Return a text with a secret of each kind."""
+        email, card, token = (self.secret(kind) for kind in ("email", "card", "token"))
+        return f"mail {email} card {card} Authorization: Bearer {token}"
+
+    def line(self) -> str:
+        """Return the line of a log, by which the record is known again."""
+        return f"{self.name}: {self.text()}"
+
+    def record(self, signal: str) -> Record:
+        """Return a record of spans, metrics or logs, with secrets in every place where applications write some."""
+        attributes = {
+            "user.email": self.secret("email"),
+            "payment.card.number": self.secret("card"),
+            "http.request.header.authorization": f"Bearer {self.secret('token')}",
+        }
+        resource = {"service.name": "planted", "process.command_line": self.text()}
+        return {**self._own_fields(signal), "attributes": attributes, "resource": resource}
+
+    def _own_fields(self, signal: str) -> Record:
+        """Return what only records of this signal have."""
+        if signal == "spans":
+            event = {"name": "e", "attributes": {"text": self.text()}}
+            return {"name": self.name, "kind": "server", "events": [event]}
+        if signal == "metrics":
+            return {"name": self.name, "value": 1}
+        return {"body": self.line(), "severity": "info"}
 
 
-def _record(signal: str, name: str, new: Callable[[str], str]) -> Record:
-    attributes = {
-        "user.email": new("email"),
-        "payment.card.number": new("card"),
-        "http.request.header.authorization": f"Bearer {new('token')}",
-    }
-    shared = {"attributes": attributes, "resource": {"service.name": "planted", "process.command_line": _text(new)}}
-    more: dict[str, Callable[[], Record]] = {
-        "spans": lambda: {
-            "name": name,
-            "kind": "server",
-            "events": [{"name": "e", "attributes": {"text": _text(new)}}],
-        },
-        "metrics": lambda: {"name": name, "value": 1},
-        "logs": lambda: {"body": f"{name}: {_text(new)}", "severity": "info"},
-    }
-    return {**more[signal](), **shared}
-
-
-def line(settings: Mapping[str, Any], text: str) -> dict[str, str]:
+def planted_file(settings: Mapping[str, Any], text: str) -> dict[str, str]:
     """Return a file that file_log reads: the first of its patterns, with words for its signs."""
     patterns = settings.get("include")
     pattern = str(patterns[0]) if isinstance(patterns, list) and patterns else "/planted.log"
-    above, pods, parts = pattern.partition("/pods/")
-    first, slash, rest = parts.partition("/")
-    if fnmatchcase(_POD, first):
-        pattern = f"{above}{pods}{_POD}{slash}{rest}"
-    path = re.sub(r"\*+|\?|\[[^][]*\]", "0", pattern)
+    path = re.sub(r"\*+|\?|\[[^][]*\]", "0", _with_pod(pattern))
     operators = settings.get("operators") or ()
-    contained = any(isinstance(one, Mapping) and one.get("type") == "container" for one in operators)
+    contained = any(isinstance(operator, Mapping) and operator.get("type") == "container" for operator in operators)
     return {path: f"{_LINE if contained else ''}{text}"}
+
+
+def _with_pod(pattern: str) -> str:
+    """Return a pattern of logs of pods with the folder of the planted pod, if the pattern matches it."""
+    above, pods, below = pattern.partition("/pods/")
+    folder, slash, rest = below.partition("/")
+    return f"{above}{pods}{_POD}{slash}{rest}" if fnmatchcase(_POD, folder) else pattern
 
 
 class _Observation(NamedTuple):
@@ -122,7 +145,9 @@ class _Observation(NamedTuple):
     text: str
 
 
-def judged(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]) -> tuple[list[str], list[str]]:
+def judged_invariants(
+    config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]
+) -> tuple[list[str], list[str]]:
     """Return what breaks an invariant, and what is named only."""
     seen = [*_flow(config, planned, got, exporters), *_leaks(planned, got, exporters)]
     return [one.text for one in seen if one.breaks], [one.text for one in seen if not one.breaks]
@@ -133,21 +158,28 @@ def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequenc
     leaving: dict[tuple[str, str], list[int]] = defaultdict(list)
     unseen: set[str] = set()
     for name, pipeline in config["service"]["pipelines"].items():
+        targets = pipeline.get("exporters") or ()
         signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
         if not signal or gets_a_part(pipeline):
             yield _Observation(False, f"{name}: no record is followed here")
-            unseen.update(pipeline.get("exporters") or ())
+            unseen.update(targets)
             continue
-        counts = [_count(got, stage(name, step), signal) for step in range(len(pipeline.get("processors") or ()) + 1)]
+        counts = _stage_counts(name, pipeline, signal, got)
         yield from _entry(name, pipeline, signal, counts[0], planned)
         yield from _processed(name, pipeline, signal, counts)
-        for item in pipeline.get("exporters") or ():
-            leaving[item, signal].append(counts[-1])
-    for (item, signal), counts in leaving.items():
-        if item in exporters and item not in unseen:
-            yield from _arrived(item, signal, counts, got)
-        if hands_on(item) and not takes_turns(item):
-            yield from _passed(item, config, signal, sum(counts), got)
+        for target in targets:
+            leaving[target, signal].append(counts[-1])
+    for (target, signal), counts in leaving.items():
+        if target in exporters and target not in unseen:
+            yield from _arrived(target, signal, counts, got)
+        if hands_on(target) and not takes_turns(target):
+            yield from _passed(target, config, signal, sum(counts), got)
+
+
+def _stage_counts(name: str, pipeline: Mapping[str, Any], signal: str, got: Got) -> list[int]:
+    """Return how many records come into a pipeline, and how many leave each of its processors."""
+    stages = range(len(pipeline.get("processors") or ()) + 1)
+    return [_count(got, stage_name(name, stage), signal) for stage in stages]
 
 
 def _arrived(exporter: str, signal: str, counts: Sequence[int], got: Got) -> Iterator[_Observation]:
@@ -190,7 +222,7 @@ def _passed(connector: str, config: Mapping[str, Any], signal: str, before: int,
     """Yield a connector behind which nothing arrives."""
     graph = PipelineGraph.of(config)
     behind = [name for name in graph.pipelines if connector in graph.listed(name, "receivers")]
-    after = [_count(got, stage(name, 0), signal) for name in behind if OF_PIPELINES.get(signal_of(name)) == signal]
+    after = [_count(got, stage_name(name, 0), signal) for name in behind if OF_PIPELINES.get(signal_of(name)) == signal]
     if before and after and not any(after):
         yield _Observation(False, f"{connector} passes none of {before} {signal} on")
 

@@ -41,7 +41,7 @@ def has_outside_value(text: str) -> bool:
     return False
 
 
-def check(config: Mapping[str, Any], environment: Mapping[str, str], where: str = "") -> None:
+def check_outreach(config: Mapping[str, Any], environment: Mapping[str, str], where: str = "") -> None:
     """Raise Problem for a config, or a variable of its test, that names a part in another place."""
     for path, text in leaves(config):
         if isinstance(text, str) and has_outside_value(text):

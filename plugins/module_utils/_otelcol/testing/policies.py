@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from ..config.masking import is_placeholder, is_secret
 from ..config.paths import Path, dotted, leaves
-from .expectations import unlike
+from .expectations import differing_fields
 from .records import SIGNALS, Record
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}")
@@ -55,7 +55,7 @@ class Policy:
     never: Mapping[str, Record] = field(default_factory=dict)
 
 
-def breaches(policies: Sequence[Policy], got: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
+def policy_breaches(policies: Sequence[Policy], got: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
     """Yield a line for each record that breaks a policy; it names the place of a value, and never shows it."""
     for policy in policies:
         for exporter in sorted(got):
@@ -74,6 +74,6 @@ def _broken(policy: Policy, signal: str, record: Record) -> Iterator[str]:
             if isinstance(value, (str, int)) and not isinstance(value, bool) and recognizes(path, str(value)):
                 yield f"{dotted(path)} looks like {looks}"
     if signal in policy.every:
-        yield from (f"{text}" for text in unlike(policy.every[signal], record))
-    if signal in policy.never and not any(unlike(policy.never[signal], record)):
+        yield from (f"{text}" for text in differing_fields(policy.every[signal], record))
+    if signal in policy.never and not any(differing_fields(policy.never[signal], record)):
         yield f"no record like {dict(policy.never[signal])} may leave"

@@ -21,7 +21,17 @@ from ..traits import kind_of
 from .branches import Branch, Settings, statement_parts
 from .records import OF_PIPELINES, Record
 from .regex_sample import sample_text
-from .samples import ABSENT, TEXT, Unknown, Wanted, called_function, literal_value, meeting, record_field, united_fields
+from .samples import (
+    ABSENT,
+    TEXT,
+    Unknown,
+    Wanted,
+    called_function,
+    fields_meeting,
+    literal_value,
+    record_field,
+    united_fields,
+)
 
 # Keys in settings that name a context in another way.
 _CONTEXT_OF = {"log_record": "log", "spans": "span", "spanevents": "spanevent", "metrics": "metric",
@@ -66,7 +76,9 @@ def _context_of(path: Path) -> str:
     return next(names, "")
 
 
-def given(branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def ways_to_reach(
+    branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
     """Yield what a test may give so that a record takes a branch; `examples` is what other tests give."""
     if match := _REQUEST.search(branch.what):
         headers, taking = {match[1]: match[2]}, [Wanted()]
@@ -170,7 +182,7 @@ def _asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[Wanted]:
 
 def _routed(route: Settings) -> list[Wanted]:
     condition = route.get("condition") or statement_parts(str(route.get("statement") or ""))[1]
-    return meeting(str(condition), str(route.get("context") or "resource"))
+    return fields_meeting(str(condition), str(route.get("context") or "resource"))
 
 
 def _taking(branch: Branch, config: Mapping[str, Any]) -> list[Wanted]:
@@ -183,16 +195,18 @@ def _taking(branch: Branch, config: Mapping[str, Any]) -> list[Wanted]:
         return of_mapping(target.value) if of_mapping else []
     if target.kind == "transform" and target.listed_in != "conditions":
         return _of_statement(target)
-    return meeting(str(target.value), target.context)
+    return fields_meeting(str(target.value), target.context)
 
 
 def _of_statement(target: Target) -> list[Wanted]:
     """Return the fields that let a statement change a record, under its condition and one of its group."""
     conditions = items(target.group, "conditions") if target.listed_in == "statements" else []
-    of_group = [fields for text in conditions for fields in meeting(str(text), target.context)] if conditions else [{}]
+    of_group = (
+        [fields for text in conditions for fields in fields_meeting(str(text), target.context)] if conditions else [{}]
+    )
     action, condition = statement_parts(str(target.value))
     changed = _changed(action, target.context)
-    return [{**changed, **fields} for fields in _both(of_group, meeting(condition, target.context))]
+    return [{**changed, **fields} for fields in _both(of_group, fields_meeting(condition, target.context))]
 
 
 @dataclass(frozen=True)
@@ -260,7 +274,7 @@ def _of_policy(policy: Settings) -> list[Wanted]:
         return _of_policies(kind, below)
     if kind == "ottl_condition":
         texts = [(text, key) for key in ("span", "spanevent") for text in items(own, key)]
-        return [fields for text, key in texts for fields in meeting(str(text), key)]
+        return [fields for text, key in texts for fields in fields_meeting(str(text), key)]
     if own.get("invert_match") or kind not in _POLICIES:
         return []
     try:

@@ -49,7 +49,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m)\Z")
 _NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
 
 
-def request(signal: str, given: Iterable[Record], where: str, minute: int = 0) -> dict[str, Any]:
+def otlp_request(signal: str, given: Iterable[Record], where: str, minute: int = 0) -> dict[str, Any]:
     """Return the OTLP request for records in their short form; neighbours of one resource and scope share it.
 
     `minute` is how long after the first ones they are. What a delta counts begins a minute before its time.
@@ -221,7 +221,7 @@ def _value(value: Any) -> dict[str, Any]:
     return {} if value is None else {"stringValue": str(value)}
 
 
-def read(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
+def read_records(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the records of an OTLP request in their short form: a metric once for each of its data points."""
     resources, scopes, records = _LISTS[SIGNALS[signal]]
     for resource in body.get(resources) or ():

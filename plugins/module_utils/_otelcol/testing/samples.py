@@ -83,7 +83,7 @@ class Unknown(Exception):  # noqa: N818 - a verdict, not a failure
     """The literals of a text do not say what meets it."""
 
 
-def meeting(condition: str, context: str) -> list[Wanted]:
+def fields_meeting(condition: str, context: str) -> list[Wanted]:
     """Return the fields that meet a condition, in one way or another; nothing if its literals do not say."""
     try:
         tokens = tokens_of(condition)[:-1]

@@ -30,7 +30,7 @@ from ..config.paths import (
     resolve_alias,
 )
 from ..errors import Problem
-from .yaml_nodes import DEEPEST, compose, refuse, scalar
+from .yaml_nodes import DEEPEST, compose, refused_text, scalar
 
 _MERGE_KEY = "<<"
 # The Collector splits keys here.
@@ -140,7 +140,7 @@ def document_part(document: Document, path: Path) -> Document:
     return Document(at(document.data, path), positions.below(path), twice)
 
 
-def spread(document: Document) -> Document:
+def spread_document(document: Document) -> Document:
     """Return a document in which `service::pipelines` is `pipelines` below `service`, as the Collector reads keys.
 
     Source: confmap.KeyDelimiter. Keys in lists are not split.
@@ -190,7 +190,7 @@ def load(yaml: Any, text: str, file: str, strict: bool = False) -> Document:
     documents = list(load_all(yaml, text, file, strict))
     if len(documents) > 1:
         separator = _separator(text)
-        raise refuse("expected a single document, but found another one", file, separator)
+        raise refused_text("expected a single document, but found another one", file, separator)
     return documents[0] if documents else Document(None)
 
 
@@ -247,7 +247,7 @@ class _DocumentReader:
         if node.kind == SCALAR:
             return scalar(node)
         if depth > DEEPEST:
-            raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
+            raise refused_text(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
         if node.kind == ALIAS:
             return self._alias(node, path, depth)
         if self.repeating:
@@ -266,7 +266,7 @@ class _DocumentReader:
     def _count(self, more: int, node: Node) -> None:
         self.repeated += more
         if self.repeated > _REPEATED:
-            raise refuse("its aliases repeat too much", self.file, node.start)
+            raise refused_text("its aliases repeat too much", self.file, node.start)
 
     def _mapping(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}

@@ -106,7 +106,7 @@ def _has_tab(text: str, mark: Any) -> bool:
     return line[mark.column : mark.column + 1] == "\t"
 
 
-def refuse(why: str, file: str, mark: Mark) -> Invalid:
+def refused_text(why: str, file: str, mark: Mark) -> Invalid:
     """Return the Problem of a text whose size or structure exceeds a limit."""
     return Invalid(why, _place(file, mark), "Correct it there, or just before.")
 
@@ -159,7 +159,7 @@ class _Composer:
         mark = event.start_mark
         self._check_tag(event)
         if len(self.open) >= DEEPEST:
-            raise refuse(f"it nests deeper than {DEEPEST} levels", self.file, (mark.line, mark.column))
+            raise refused_text(f"it nests deeper than {DEEPEST} levels", self.file, (mark.line, mark.column))
         node = Node(kind, [], mark, mark, "flow" if event.flow_style else "")
         self.inside.append(node)
         if event.anchor:
@@ -202,7 +202,7 @@ class _Composer:
         if target is None:
             raise Invalid("an alias has no anchor", _place(self.file, node.start), _NEEDS_QUOTES)
         if any(one is target for one in self.open):
-            raise refuse("a part of it contains itself", self.file, node.start)
+            raise refused_text("a part of it contains itself", self.file, node.start)
         self.inside.append(node)
 
 
@@ -241,11 +241,11 @@ def _integer(text: str) -> int | str:
     """Decimal, 0x, 0o and 0b; a leading zero is YAML 1.1's octal for go-yaml too."""
     digits = text.replace("_", "")
     if re.fullmatch(r"[-+]?0[0-7]+", digits):
-        return short(int(digits, 8), text)
-    return short(int(digits, 0), text) if not re.fullmatch(r"[-+]?0\d+", digits) else digits
+        return short_number(int(digits, 8), text)
+    return short_number(int(digits, 0), text) if not re.fullmatch(r"[-+]?0\d+", digits) else digits
 
 
-def short(number: int, text: str) -> int | str:
+def short_number(number: int, text: str) -> int | str:
     """Return a number, or the text of one that has more digits than Python writes in decimal."""
     return number if abs(number) < _LARGEST_NUMBER else text
 

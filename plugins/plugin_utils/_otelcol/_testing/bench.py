@@ -81,7 +81,7 @@ class Outcome:
     """Why less arrived than a test may expect."""
 
 
-def run(bench: Bench, case: Case) -> Outcome:
+def run_case(bench: Bench, case: Case) -> Outcome:
     """Return what a test made of a config. Raises Problem if the test cannot be run."""
     wrong = ""
     for attempt in range(_ATTEMPTS):
@@ -94,21 +94,21 @@ def run(bench: Bench, case: Case) -> Outcome:
 
 
 def _once(bench: Bench, case: Case, pace: int) -> Outcome:
-    outreach.check(bench.config, bench.given)
+    outreach.check_outreach(bench.config, bench.given)
     if bench.isolation.careful:
         outreach.check_without_isolation(bench.config, bench.given, _is_known)
-    objects = cluster_facts.objects(bench.cluster, "cluster")
+    objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
     feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.fed_receivers(bench.config)}
     pages = scrapes.scraped_pages(feeding, case.given, case.where)
     served = {page.path: page.texts for page in pages}
     with (
         tempfile.TemporaryDirectory() as folder,
-        collector_run.opened(bench.isolation.apart) as place,
+        collector_run.opened_place(bench.isolation.apart) as place,
         sink.listening_sink(collector_run.listener(place), objects, served) as (kept, address),
     ):
         ports = {item: collector_run.free_port(place) for item in feeding}
         test = _prepared(bench, case, harness.Ends(address, ports, folder, bench.otlp_http, pages, pace))
-        with collector_run.running(place, test.command, case.timeout) as said:
+        with collector_run.running_collector(place, test.command, case.timeout) as said:
             for call in test.calls:
                 collector_run.send_call(place, call, case.timeout)
             flushes = test.built.flushes
@@ -135,7 +135,7 @@ class _Prepared:
 def _prepared(bench: Bench, case: Case, ends: harness.Ends) -> _Prepared:
     """Build the config of a test, and write its files and how to reach its cluster."""
     folder = Path(ends.root)
-    built = harness.build(bench.config, ends, bench.traced)
+    built = harness.build_harness(bench.config, ends, bench.traced)
     bench.extend(built.config, ends)
     calls: list[collector_run.Call] = []
     for minute, part in enumerate(case.given):
@@ -206,7 +206,7 @@ def _requests(
     for name, signal in records.SIGNALS.items():
         if name in part:
             receiver = harness.receiver_of_signal(built, signal, str(part.get("to") or ""), where)
-            body = records.request(name, part[name], f"{where}.given", minute)
+            body = records.otlp_request(name, part[name], f"{where}.given", minute)
             data = json.dumps(body).encode()
             found.append(collector_run.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))
     return found

@@ -148,7 +148,7 @@ class Apart:
 
 
 @contextmanager
-def opened(isolated: bool) -> Iterator[Place]:
+def opened_place(isolated: bool) -> Iterator[Place]:
     """Yield a place for one run of a Collector. Raises Problem if the system gives no namespaces any more."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -191,7 +191,7 @@ def _dies_with_us() -> None:
 
 
 @contextmanager
-def running(place: Place, command: Command, seconds: float) -> Iterator[list[str]]:
+def running_collector(place: Place, command: Command, seconds: float) -> Iterator[list[str]]:
     """Run a Collector with a config until it is ready; stop it at the end, so that it sends what it holds.
 
     Yields a list that has the lines of its log after that. Raises Problem if it does not get ready or does not stop

@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ....module_utils._otelcol.config.masking import masker, secrets_in
 from ....module_utils._otelcol.errors import Problem, cleaned
 from ....module_utils._otelcol.kube.objects import Ref, ref
-from ....module_utils._otelcol.kube.pod_references import references
+from ....module_utils._otelcol.kube.pod_references import needed_objects
 from ....module_utils._otelcol.rules.view import Target
 from ....module_utils._otelcol.testing import comparison
 from ....module_utils._otelcol.testing.case import Case, Suite
 from ....module_utils._otelcol.testing.records import SIGNALS
 from .. import _binary, _builds, _inputs, _yaml
 from .._isolation import choice
-from .bench import Bench, Outcome, run
+from .bench import Bench, Outcome, run_case
 
 _AT_ONCE = 2
 Row = dict[str, Any]
@@ -31,7 +31,7 @@ def compared(old: Bench, new: Bench, case: Case) -> Row:
     outcomes: list[Outcome] = []
     for which, bench in (("before", old), ("after", new)):
         try:
-            outcomes.append(run(bench, comparison.readdressed_case(case, old.config, bench.config)))
+            outcomes.append(run_case(bench, comparison.readdressed_case(case, old.config, bench.config)))
         except Problem as problem:
             return comparison_row(why=f"{which}: {bench.hidden(cleaned(problem.wrong))}")
     before, after = outcomes
@@ -51,24 +51,38 @@ def comparison_row(records: int = 0, differences: Sequence[str] = (), why: str =
 
 def of_tests(jobs: Sequence[tuple[Suite, Bench, Case, Any]], arguments: Mapping[str, Any], pool: Executor) -> list[Row]:
     """Return for each test what the other config, or the other Collector, makes of what it gives."""
+    # Tests share a bench, whose forms are made once.
     own = {id(bench): (suite, bench) for suite, bench, _test, _rules in jobs}
-    if arguments["compare"].get("config") and len({_yaml.dump(bench.config) for _suite, bench in own.values()}) > 1:
+    _check_one_config([bench for _suite, bench in own.values()], arguments)
+    forms = {key: _forms(suite, bench, arguments) for key, (suite, bench) in own.items()}
+    tests = [test for _suite, _bench, test, _rules in jobs]
+    forms_of_tests = [forms[id(bench)] for _suite, bench, _test, _rules in jobs]
+    rows = pool.map(_row, forms_of_tests, tests)
+    named = [{"name": test.name, "file": suite.file} for suite, _bench, test, _rules in jobs]
+    return [{**name, **row} for name, row in zip(named, rows, strict=True)]
+
+
+def _check_one_config(benches: Iterable[Bench], arguments: Mapping[str, Any]) -> None:
+    """Raise Problem if tests of several configs are to be compared with one."""
+    if arguments["compare"].get("config") and len({_yaml.dump(bench.config) for bench in benches}) > 1:
         wrong = "the tests are about several configs, and `compare.config` is one"
         raise Problem(wrong, where="compare.config", fix="Name the tests of one config with `paths`.")
-    forms = {key: _forms(suite, bench, arguments) for key, (suite, bench) in own.items()}
-    found = pool.map(lambda job: _row(forms[id(job[1])], job[2]), jobs)
-    return [
-        {"name": test.name, "file": suite.file, **one}
-        for (suite, _bench, test, _rules), one in zip(jobs, found, strict=True)
-    ]
 
 
-def _row(forms: tuple[Bench | None, Bench], case: Case) -> Row:
-    old, new = forms
-    if old is None:
+@dataclass(frozen=True)
+class _Forms:
+    """The two forms of a config; no old one if the cluster should have it and has not."""
+
+    old: Bench | None
+    new: Bench
+
+
+def _row(forms: _Forms, case: Case) -> Row:
+    if forms.old is None:
         return comparison_row(why="before: the cluster has no such collector with one config")
     try:
-        return compared(old, new, case if case.given else comparison.generated_case(old.config))
+        given = case if case.given else comparison.generated_case(forms.old.config)
+        return compared(forms.old, forms.new, given)
     except Problem as problem:  # no telemetry can be generated for this config
         return comparison_row(why=problem.wrong)
 
@@ -78,14 +92,13 @@ def with_running(arguments: Mapping[str, Any]) -> bool:
     return bool((arguments.get("compare") or {}).get("running"))
 
 
-def _forms(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> tuple[Bench | None, Bench]:
-    """Return the old and the new form of a config; no old one if the cluster should have it and has not."""
-    options = arguments["compare"]
-    new = _other(bench, options)
+def _forms(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> _Forms:
+    new = _other(bench, arguments["compare"])
     if not with_running(arguments):
-        return bench, new
+        return _Forms(bench, new)
     config = _in_cluster(suite, arguments)
-    return None if config is None else _with(bench, config), new
+    old = None if config is None else _with(bench, config)
+    return _Forms(old, new)
 
 
 def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -101,18 +114,22 @@ def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any]
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
     own = Ref(str(item.get("kind")), str(item.get("namespace")), suite.collector)
-    used = {own} | {one for workload in arguments["resources"] if ref(workload) == own for one in references(workload)}
-    found = [
-        one.config for one in _inputs.collect([], arguments["resources"]).inputs if ref(dict(one.found.owner)) in used
-    ]
-    return found[0] if len(found) == 1 and isinstance(found[0], Mapping) else None
+    used = {own}
+    for workload in arguments["resources"]:
+        if ref(workload) == own:
+            used.update(needed_objects(workload))
+    inputs = _inputs.collect_inputs([], arguments["resources"]).inputs
+    configs = [given.config for given in inputs if ref(dict(given.found.owner)) in used]
+    if len(configs) != 1 or not isinstance(configs[0], Mapping):
+        return None
+    return configs[0]
 
 
 def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:
     if not any(map(options.get, ("config", "binary", "running"))):
         raise Problem("nothing is named to compare with", where="compare", fix="Give `config`, `binary` or `running`.")
     if options.get("config"):
-        found = _inputs.collect([options["config"]], None).inputs
+        found = _inputs.collect_inputs([options["config"]], None).inputs
         if len(found) != 1:
             wrong = f"{options['config']} has {len(found)} configs, and tests are compared with one"
             raise Problem(wrong, where="compare.config", fix="Name a file with one config.")

@@ -15,13 +15,13 @@ from typing import Any
 from ....module_utils._otelcol.config.masking import masker, secrets_in
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, cleaned
-from ....module_utils._otelcol.rules.reports import Checked, Report, counted, junit
+from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
 from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing import case, expectations, invariants, policies, records, scrapes
 from .. import _binary, _builds, _files, _inputs, _jmespath, _yaml
 from .._isolation import choice
 from . import coverage, extras, suites
-from .bench import Bench, Outcome, run
+from .bench import Bench, Outcome, run_case
 from .golden_files import Golden
 from .guard import guarded_run
 
@@ -157,7 +157,9 @@ def _result(judged: Sequence[_TestResult], beside: _Beside) -> dict[str, Any]:
     result: dict[str, Any] = {"tests": [item.as_dict() for item in judged], "changed": written, **facts}
     result["report"] = "\n".join([_text(judged), *beside.lines])
     failed = sum(bool(item.lines) for item in judged)
-    result["failure"] = f"{failed} of {counted(len(judged), 'test')} failed" if failed else str(beside.problem or "")
+    result["failure"] = (
+        f"{failed} of {count_in_words(len(judged), 'test')} failed" if failed else str(beside.problem or "")
+    )
     return result
 
 
@@ -230,7 +232,7 @@ def _bench(
 ) -> Bench:
     """Return what the tests of a file share. Raises Problem without a Collector that runs their config."""
     config, image = subject.config, subject.image
-    target = _builds.resolve(_builds.BuildRequest.from_arguments(arguments), image)
+    target = _builds.resolve_build(_builds.BuildRequest.from_arguments(arguments), image)
     binary = _program_of(image, arguments.get("programs") or {}) or arguments["binary"]
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
     if not program:
@@ -275,20 +277,20 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
         planned = None if test.expect else invariants.planted_records(bench.config)
         if planned:
             bench, test = replace(bench, traced=True), replace(test, given=planned.given)
-        outcome = run(bench, test)
+        outcome = run_case(bench, test)
     except Problem as problem:
         return _TestResult(suite, test, (bench.hidden(str(problem)),), seconds=time.monotonic() - begin)
     written, notes = list[str](), list(outcome.notes)
     try:
         with guarded_run("comparing what arrived", test.where):
             if planned:
-                lines, notes = invariants.judged(bench.config, planned, outcome.got, outcome.exporters)
+                lines, notes = invariants.judged_invariants(bench.config, planned, outcome.got, outcome.exporters)
             else:
                 lines = _compared(suite, bench, test, outcome, written)
     except Problem as problem:
         lines = [str(problem)]
     leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
-    lines += policies.breaches(rules, leaving)
+    lines += policies.policy_breaches(rules, leaving)
     trace = expectations.traced_steps(bench.config, outcome.got) if bench.traced else ()
     said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace, notes))
     differences, steps, told = said
@@ -304,7 +306,7 @@ def _compared(suite: case.Suite, bench: Bench, test: case.Case, outcome: Outcome
         got = outcome.got.get(exporter, {})
         lines += _queries(exporter, wanted, got)
         if isinstance(wanted, str) or "golden" not in wanted:
-            lines += expectations.differences(exporter, wanted, got, unasked)
+            lines += expectations.record_differences(exporter, wanted, got, unasked)
             continue
         file = Golden(exporter, Path(suite.file).parent / str(wanted["golden"]), got, unasked)
         file.check(bench.folders)

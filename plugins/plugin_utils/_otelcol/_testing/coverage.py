@@ -22,7 +22,7 @@ from ....module_utils._otelcol.testing.branches import Branch, branches
 from ....module_utils._otelcol.testing.case import Case, Suite
 from ....module_utils._otelcol.testing.probes import UNUSED, Probes
 from .. import _builds
-from .bench import Bench, run
+from .bench import Bench, run_case
 
 _LONGEST = 200
 _PER_RUN = 30
@@ -105,7 +105,7 @@ def probed_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> Tak
     try:
         for start in range(0, len(branches), _PER_RUN):
             probes = Probes(branches[start : start + _PER_RUN])
-            outcome = run(replace(bench, traced=False, extend=probes.add), patient)
+            outcome = run_case(replace(bench, traced=False, extend=probes.add), patient)
             taken |= probes.taken(outcome.got)
             unknown |= probes.unknown
         return taken, unknown

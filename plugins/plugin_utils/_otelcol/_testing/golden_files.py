@@ -40,7 +40,7 @@ class Golden:
             wrong = f"there is no golden file {self.path}"
             return [f"{self.exporter}: {Problem(wrong, fix=_UPDATE)}"]
         wanted = golden.golden_expected(_yaml.plain(_documents.read_yaml(self.path)), str(self.path))
-        return expectations.differences(self.exporter, wanted, self.got, self.unasked)
+        return expectations.record_differences(self.exporter, wanted, self.got, self.unasked)
 
     def write(self, bench: Bench) -> None:
         """Write the file, in check mode not. Raises Problem if it would show a secret."""

@@ -22,7 +22,7 @@ from ....module_utils._otelcol.testing.case import Case, Suite
 from ....module_utils._otelcol.testing.records import SIGNALS, Record
 from ....module_utils._otelcol.traits import kind_of
 from .. import _files, _yaml
-from .bench import Outcome, run
+from .bench import Outcome, run_case
 from .coverage import Covered, probed_branches
 
 _TRIES = 12
@@ -64,16 +64,16 @@ def _row(one: Covered, branch: Branch) -> dict[str, Any]:
 
 def _case(one: Covered, branch: Branch) -> dict[str, Any] | str:
     """Return a case that takes a branch, or why none is known."""
-    ways = list(islice(reaching.given(branch, one.bench.config, _examples(one.suites)), _TRIES))
+    ways = list(islice(reaching.ways_to_reach(branch, one.bench.config, _examples(one.suites)), _TRIES))
     silent: dict[str, Any] = {}
     for given in ways:
         name = f"It takes {dotted(branch.path)}"
         case = Case(name, name, (given,), {})
         if not _is_taken(one, branch, case):
             continue
-        outcome = run(one.bench, case)
+        outcome = run_case(one.bench, case)
         expect = {exporter: _answer(outcome, exporter) for exporter in outcome.exporters}
-        if any(expectations.differences(name, said, outcome.got.get(name, {})) for name, said in expect.items()):
+        if any(expectations.record_differences(name, said, outcome.got.get(name, {})) for name, said in expect.items()):
             return "what arrives cannot be written as a test"
         found = {"name": name, "given": given, "expect": expect}
         is_silent = all(said == expectations.NOTHING for said in expect.values())

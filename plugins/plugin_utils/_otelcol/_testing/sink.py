@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ....module_utils._otelcol.bounded.read_limits import ANSWER
 from ....module_utils._otelcol.testing.cluster_facts import KINDS, selected_objects
-from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record, read
+from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record, read_records
 from .collector_run import LOOPBACK
 
 # What clients ask for that need no more of an object than its metadata.
@@ -45,7 +45,7 @@ class Sink:
         """Keep a request of an exporter."""
         exporter, _v1, kind = path.strip("/").split("/")
         signal = OF_PIPELINES[kind]
-        records = list(read(signal, json.loads(body)))
+        records = list(read_records(signal, json.loads(body)))
         with self._lock:
             self.got[unquote(exporter)][signal] += records
             self.requests[exporter] += 1

@@ -13,7 +13,7 @@ from typing import Any
 from ....module_utils._otelcol.config.paths import Path as KeyPath
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, near
-from ....module_utils._otelcol.rules.reports import counted
+from ....module_utils._otelcol.rules.reports import count_in_words
 from ....module_utils._otelcol.testing import case, comparison
 from .. import _documents, _files, _inputs, _yaml
 from . import comparing
@@ -129,7 +129,7 @@ def _subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
         return _running(suite, arguments["resources"])
     if suite.collector:
         item = next(item for item in arguments["collectors"] if str(item["name"]) == suite.collector)
-        found = _inputs.collect([], item["config"]).inputs[0]
+        found = _inputs.collect_inputs([], item["config"]).inputs[0]
         rendered = f"collector '{suite.collector}'"
         locate = found.locate
         return Subject(found.config, str(item.get("image") or ""), lambda path: replace(locate(path), file=rendered))
@@ -138,9 +138,9 @@ def _subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
     if suite.config in known and not path.exists():
         wrong = f"there is no file {path}, but a collector '{suite.config}' of the inventory"
         raise Problem(wrong, where=suite.file, fix=f"Write `collector: {suite.config}` in place of `config`.")
-    inputs = [item for item in _inputs.collect([str(path)], None).inputs if isinstance(item.config, dict)]
+    inputs = [item for item in _inputs.collect_inputs([str(path)], None).inputs if isinstance(item.config, dict)]
     if len(inputs) != 1:
-        wrong = f"{path} has {counted(len(inputs), 'config')}, and a file of tests is about one"
+        wrong = f"{path} has {count_in_words(len(inputs), 'config')}, and a file of tests is about one"
         raise Problem(wrong, where=suite.file, fix="Name a file with one config.")
     return Subject(inputs[0].config, inputs[0].context.image, inputs[0].locate)
 
@@ -153,14 +153,14 @@ def _running(suite: case.Suite, resources: Sequence[Mapping[str, Any]] | None) -
     names = ("namespace", "name", "key")
     asked = [str(suite.config_map[name]) for name in names if name in suite.config_map]
     found = {}
-    for item in _inputs.collect([], resources).inputs if resources else ():
+    for item in _inputs.collect_inputs([], resources).inputs if resources else ():
         metadata = item.found.owner.get("metadata") or {}
         place = (metadata.get("namespace", ""), metadata.get("name", ""), str(item.found.path[-1:][0]))
         if item.found.owner.get("kind") == "ConfigMap" and isinstance(item.config, dict):
             found["/".join(place)] = item
     fitting = [name for name in found if name.split("/")[: len(asked)] == asked]
     if len(fitting) != 1:
-        wrong = f"the collectors of the cluster read {counted(len(fitting), 'config')} at {'/'.join(asked)}"
+        wrong = f"the collectors of the cluster read {count_in_words(len(fitting), 'config')} at {'/'.join(asked)}"
         fix = f"Name one of: {', '.join(sorted(found)) or 'none'}."
         raise Problem(wrong, where=f"{suite.file}: config_map", fix=fix)
     running = found[fitting[0]]

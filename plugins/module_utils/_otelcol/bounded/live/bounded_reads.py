@@ -106,6 +106,18 @@ def stream_bytes(read: Callable[[int], bytes], most: int, what: str) -> bytes:
     return joined_chunks(_chunks(read), most, what)
 
 
+def stream_sum(read: Callable[[int], bytes], write: Callable[[bytes], object], most: int, what: str) -> str:
+    """Give all of a stream to `write`, and return its SHA-256. Raises Problem if it is larger than the limit."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in _chunks(read):
+        size += len(chunk)
+        if size > most:
+            raise too_large(what, most)
+        digest.update(chunk)
+        write(chunk)
+    return f"sha256:{digest.hexdigest()}"
+
+
 def body(answer: Any, most: int = SMALL_ANSWER, what: str = "the answer") -> bytes:
     """Return the body of an answer of urllib3 that is not read yet, and give its connection back.
 
@@ -120,7 +132,7 @@ def body(answer: Any, most: int = SMALL_ANSWER, what: str = "the answer") -> byt
     return found
 
 
-def unpacked(packed: bytes, most: int, what: str) -> Iterator[bytes]:
+def unpacked_gzip(packed: bytes, most: int, what: str) -> Iterator[bytes]:
     """Yield what gzip packed, in chunks. Raises one of BROKEN, and Problem if it is larger than the limit."""
     size = 0
     with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
@@ -131,7 +143,7 @@ def unpacked(packed: bytes, most: int, what: str) -> Iterator[bytes]:
             yield chunk
 
 
-def member(path: Path, wanted: Callable[[str], bool], limits: tuple[int, int]) -> bytes:
+def archive_member(path: Path, wanted: Callable[[str], bool], limits: tuple[int, int]) -> bytes:
     """Return the first regular file of a tar archive whose name is wanted; empty if there is none.
 
     `limits` are those of the file and of all that is unpacked. Raises one of BROKEN for an archive that is not whole,

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol import traits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import Trait
 
-QUESTIONS = (traits.prints, traits.is_for_trials, traits.keeps_nothing, traits.sends_nothing)
+QUESTIONS = (traits.prints_records, traits.is_for_trials, traits.keeps_nothing, traits.sends_nothing)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
     is_pattern,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker, secrets_in
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import settled
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import without_references
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,4 +190,4 @@ def test_no_secret_is_left_as_a_word(config: dict[str, str], text: str) -> None:
     (["${A}", {"a": "${A}"}, 3, None], ["1", {"a": "1"}, 3, None]),
 )
 def test_references_are_replaced_by_what_is_known(given: Any, expected: Any) -> None:
-    assert settled(given, {"A": "1"}, "?") == expected
+    assert without_references(given, {"A": "1"}, "?") == expected

@@ -12,9 +12,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
     Reference,
-    missing,
+    lacking_parts,
+    needed_objects,
     provided,
-    references,
     remedy,
     unprovided,
 )
@@ -58,7 +58,7 @@ def workload(pod: Any, **more: Any) -> Any:
 
 
 def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
-    assert set(references(workload(POD)).values()) == {
+    assert set(needed_objects(workload(POD)).values()) == {
         Reference("Secret", "ns", "login", ("password", "user")),
         Reference("ConfigMap", "ns", "settings", ("d",)),
         Reference("Secret", "ns", "all"),
@@ -76,7 +76,7 @@ def test_the_login_of_a_registry_is_a_reference_of_a_pod_and_of_an_account() -> 
     pulling: Any = {"imagePullSecrets": [{"name": "registry"}]}
     wanted = Reference("Secret", "ns", "registry", pulls=True)
     for manifest in (workload(pulling), obj("ServiceAccount", **pulling)):
-        assert list(references(manifest).values()) == [wanted]
+        assert list(needed_objects(manifest).values()) == [wanted]
         assert unprovided(manifest, None, ()) == [wanted]
         assert unprovided(manifest, manifest, ()) == []
     told = remedy(wanted, exists=False, namespace=False)
@@ -95,12 +95,12 @@ def test_the_login_of_a_registry_is_a_reference_of_a_pod_and_of_an_account() -> 
     ids=["nothing", "no workload", "text of a user", "pods of others", "no object", "malformed", "made by a driver"],
 )
 def test_nothing_else_is_a_reference(manifest: Any) -> None:
-    assert references(manifest) == {}
+    assert needed_objects(manifest) == {}
 
 
 def test_a_custom_resource_of_the_operator_refers_as_a_pod_does() -> None:
     spec = {"envFrom": [{"secretRef": {"name": "x"}}], "config": {}}
-    assert list(references(obj("OpenTelemetryCollector", spec=spec))) == [Ref("Secret", "ns", "x")]
+    assert list(needed_objects(obj("OpenTelemetryCollector", spec=spec))) == [Ref("Secret", "ns", "x")]
 
 
 MOUNTED = {
@@ -112,7 +112,7 @@ MOUNTED = {
 def reading(text: str, pod: Any = MOUNTED) -> Any:
     """Return the keys of Secret tls that a pod needs whose config has this text."""
     config = obj("ConfigMap", "config", data={"relay": f"a: {text}\n"})
-    return references(workload(pod), {Ref("ConfigMap", "ns", "config"): config})[Ref("Secret", "ns", "tls")].keys
+    return needed_objects(workload(pod), {Ref("ConfigMap", "ns", "config"): config})[Ref("Secret", "ns", "tls")].keys
 
 
 @cases(
@@ -133,7 +133,7 @@ def reading(text: str, pod: Any = MOUNTED) -> Any:
 def test_the_files_that_a_config_reads_are_keys_of_what_is_mounted(text: str, keys: tuple[str, ...]) -> None:
     assert reading(text) == keys
     resource = obj("OpenTelemetryCollector", spec={**MOUNTED, **MOUNTED["containers"][0], "config": {"a": text}})
-    assert references(resource)[Ref("Secret", "ns", "tls")].keys == keys
+    assert needed_objects(resource)[Ref("Secret", "ns", "tls")].keys == keys
 
 
 def test_a_key_may_have_another_path_and_a_shared_folder_may_have_it_from_another_object() -> None:
@@ -163,9 +163,11 @@ CLAIMS = [{"spec": {"storageClassName": "fast"}}, {"spec": {"storageClassName": 
 
 def test_a_class_of_claims_and_what_an_allocator_watches_are_references() -> None:
     for kind in ("StatefulSet", "OpenTelemetryCollector"):
-        assert list(references(obj(kind, spec={"volumeClaimTemplates": CLAIMS}))) == [Ref("StorageClass", "", "fast")]
+        assert list(needed_objects(obj(kind, spec={"volumeClaimTemplates": CLAIMS}))) == [
+            Ref("StorageClass", "", "fast")
+        ]
     allocator = {"targetAllocator": {"enabled": True, "prometheusCR": {"enabled": True}}}
-    found = references(obj("OpenTelemetryCollector", spec=allocator))
+    found = needed_objects(obj("OpenTelemetryCollector", spec=allocator))
     assert {(one.kind, one.name.partition(".")[0]) for one in found} == {
         ("CustomResourceDefinition", "servicemonitors"),
         ("CustomResourceDefinition", "podmonitors"),
@@ -200,7 +202,7 @@ WANTED = Reference("Secret", "ns", "login", ("password", "user"))
     (obj("Secret"), "password, user in Secret ns/login"),
 )
 def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
-    assert missing(WANTED, live) == text
+    assert lacking_parts(WANTED, live) == text
 
 
 @cases(

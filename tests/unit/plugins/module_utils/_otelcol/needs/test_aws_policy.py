@@ -34,7 +34,7 @@ Allowed = set[tuple[str, str, str]]
 def allowed(config: Any, environment: dict[str, str] | None = None) -> Allowed:
     """Return what is allowed in a cluster: action, resource, and the region of a condition."""
     found = set()
-    for statement in aws_policy.filled(aws_policy.statements(needs(config, environment).grants), HERE):
+    for statement in aws_policy.filled_policy(aws_policy.statements(needs(config, environment).grants), HERE):
         assert statement["Effect"] == "Allow"
         condition = statement.get("Condition", {}).get("StringEquals", {})
         assert set(condition) <= {"aws:RequestedRegion"}

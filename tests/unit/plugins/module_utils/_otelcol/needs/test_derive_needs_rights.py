@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
     guarded_rights,
     rule,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derived_needs
 
 from ...helpers import LISTENERS, cases, needs, rows, running
 
@@ -193,7 +193,7 @@ def test_no_component_may_write_but_the_leader_elector() -> None:
 def test_what_kubelets_asked_for_before_1_33_is_granted_by_consent(
     settings: dict[str, Any], allow: list[str], resources: set[str]
 ) -> None:
-    found = derive(running(receivers={"kubelet_stats": settings}), LISTENERS, None, allow).rules
+    found = derived_needs(running(receivers={"kubelet_stats": settings}), LISTENERS, None, allow).rules
     assert {name for rule in found for name in rule["resources"]} == resources
 
 

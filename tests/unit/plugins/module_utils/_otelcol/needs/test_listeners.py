@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Mount, Needs, derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import (
+    Mount,
+    Needs,
+    derived_needs,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import (
     listeners,
     started_parts,
@@ -51,7 +55,7 @@ def test_only_a_config_that_asks_the_api_needs_a_token(section: str, name: str, 
 
 
 def test_what_nobody_knows_may_ask_the_api_and_open_ports() -> None:
-    found = derive(running(receivers={"mine": {}}), LISTENERS, known=lambda _section, name: name != "mine")
+    found = derived_needs(running(receivers={"mine": {}}), LISTENERS, known=lambda _section, name: name != "mine")
     assert (found.asks_api, found.ports_known) == (True, False)
 
 

@@ -37,7 +37,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Printer,
     Receiving,
     Subject,
-    run,
+    run_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 
@@ -191,7 +191,7 @@ NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "du
 
 def findings(case: Case) -> list[Finding]:
     """Return what the case's rule finds."""
-    return run(
+    return run_rules(
         [BY_ID[case.rule]],
         Subject(case.config, listeners=CATALOGUE.listeners, operator_kinds=OPERATOR_KINDS, **case.more),
     )

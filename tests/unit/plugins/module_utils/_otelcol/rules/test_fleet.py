@@ -12,7 +12,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector impo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Port
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.profiles import comments, split
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.profiles import (
+    split_by_comments,
+    suppressing_comments,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Finding
 
 from ...helpers import cases, collector
@@ -126,15 +129,17 @@ def finding(line: int, rule: str = "bad-thing", file: str = "f") -> Finding:
 )
 def test_a_comment_is_for_its_line_or_the_next(text: str, lines: list[int]) -> None:
     found = [finding(line) for line in (1, 2, 3)]
-    kept, accepted, wrong = split(found, comments({"f": text}), ["bad-thing"])
+    kept, accepted, wrong = split_by_comments(found, suppressing_comments({"f": text}), ["bad-thing"])
     assert [(one.position.line, reason) for one, reason in accepted] == [(line, "so be it") for line in lines]
     assert len(kept) == 3 - len(lines)
     assert wrong == []
 
 
 def test_a_comment_is_for_its_rule_and_its_file() -> None:
-    given = comments({"f": "a: 1 # o11y: ignore bad-thing x"})
-    kept, accepted, wrong = split([finding(1, "other"), finding(1, file="g")], given, ["bad-thing", "other"])
+    given = suppressing_comments({"f": "a: 1 # o11y: ignore bad-thing x"})
+    kept, accepted, wrong = split_by_comments(
+        [finding(1, "other"), finding(1, file="g")], given, ["bad-thing", "other"]
+    )
     assert (len(kept), accepted) == (2, [])
     assert [(one.rule, one.severity, str(one.position)) for one in wrong] == [("unused-suppression", "info", "f:1:6")]
 
@@ -146,6 +151,8 @@ def test_a_comment_is_for_its_rule_and_its_file() -> None:
     ("", "there is no rule ''"),
 )
 def test_a_comment_that_says_too_little_accepts_nothing(comment: str, message: str) -> None:
-    kept, _accepted, wrong = split([finding(1)], comments({"f": f"a: 1 # o11y: ignore {comment}"}), ["bad-thing"])
+    kept, _accepted, wrong = split_by_comments(
+        [finding(1)], suppressing_comments({"f": f"a: 1 # o11y: ignore {comment}"}), ["bad-thing"]
+    )
     assert len(kept) == 1
     assert [(one.rule, one.severity, one.message) for one in wrong] == [("wrong-suppression", "warning", message)]

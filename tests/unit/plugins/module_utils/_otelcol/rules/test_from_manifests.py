@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.documents import Found, configs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.documents import Found, configs_in
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.from_manifests import (
     Context,
@@ -48,7 +48,7 @@ def workload(kind: str, pod: dict[str, Any] = POD, **spec: Any) -> dict[str, Any
 
 
 def around(*stream: dict[str, Any]) -> Context:
-    (found,) = configs([CONFIG_MAP], True)
+    (found,) = configs_in([CONFIG_MAP], True)
     return context_of(found, [CONFIG_MAP, *stream])
 
 
@@ -180,7 +180,7 @@ def test_the_policy_of_the_operator_is_its_child_or_what_its_version_makes(live:
         **live,
         "spec": {"config": {"receivers": {}}, **live.get("spec", {})},
     }
-    (found,) = configs([item], True)
+    (found,) = configs_in([item], True)
     deployment = context_of(found, [item, *stream]).deployment
     assert deployment
     assert (deployment.ingress is not None and not deployment.ingress.admits(8125, "UDP")) is shut
@@ -193,7 +193,7 @@ def resource(labels: dict[str, str] | None = None, **spec: Any) -> Deployment:
         "metadata": {"labels": labels or {}},
         "spec": {"config": {"receivers": {}}, **spec},
     }
-    (found,) = configs([item], True)
+    (found,) = configs_in([item], True)
     deployment = context_of(found, [item]).deployment
     assert deployment
     return deployment

@@ -91,10 +91,12 @@ def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
         yield from ()
 
     table = subject.rules("error", of_a_resource, of_debug)
-    subject.run(table, Subject({"exporters": {"debug": {}}}))  # no pipeline starts it
+    subject.run_rules(table, Subject({"exporters": {"debug": {}}}))  # no pipeline starts it
     assert asked == []
     started = {"traces": {"exporters": ["debug"]}}
-    subject.run(table, Subject({"exporters": {"debug": {}}, "service": {"pipelines": started}}, resource={"spec": {}}))
+    subject.run_rules(
+        table, Subject({"exporters": {"debug": {}}, "service": {"pipelines": started}}, resource={"spec": {}})
+    )
     assert asked == ["resource", "debug"]
 
 
@@ -102,7 +104,7 @@ def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
 def test_a_rule_finds_nothing_in_what_it_is_not_about(case: Case) -> None:
     one = Subject(case.config, listeners=CATALOGUE.listeners, **case.more)
     asked = [replace(rule, about=ALL) for rule in RULES if rule.about != ALL]
-    assert subject.run(asked, one) == [item for item in lint(one) if item.rule in {rule.id for rule in asked}]
+    assert subject.run_rules(asked, one) == [item for item in lint(one) if item.rule in {rule.id for rule in asked}]
 
 
 @pytest.mark.parametrize("row", CATALOGUE.constraints_of, ids=lambda row: row["at"])
@@ -174,7 +176,7 @@ def test_a_correct_config_has_nothing_to_mend() -> None:
 def test_findings_come_in_the_order_of_their_places() -> None:
     rule = Rule("r", "error", "", lambda _subject: [Fault(("b",), "two"), Fault(("a",), "one"), Fault(("c",), "three")])
     places = {("a",): Position("f", 10), ("b",): Position("f", 9), ("c",): Position("e", 99)}
-    found = subject.run([rule], Subject({}, places.__getitem__))
+    found = subject.run_rules([rule], Subject({}, places.__getitem__))
     assert [str(item.position) for item in found] == ["e:99", "f:9", "f:10"]
 
 
@@ -189,7 +191,7 @@ def test_a_finding_reads_as_one_line() -> None:
 
 
 def test_a_long_key_is_cut_in_every_part_of_a_finding() -> None:
-    found = subject.run(
+    found = subject.run_rules(
         [Rule("r", "error", "", lambda _subject: [Fault(("k" * 1_000_000,), "m" * 9_000, "f" * 9_000)])], Subject({})
     )
     assert all(len(text) < 1_200 for text in found[0].as_dict().values() if isinstance(text, str))
@@ -296,7 +298,7 @@ def test_no_value_at_all_is_told(value: str, key: str) -> None:
 
 def test_a_variable_of_another_service_is_a_doubt_and_one_that_nobody_sets_an_error() -> None:
     config = {"receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "${env:A_SERVICE_HOST}:${env:PORT}"}}}}}
-    found = subject.run([BY_ID["missing-variable"]], Subject(config, environment=frozenset()))
+    found = subject.run_rules([BY_ID["missing-variable"]], Subject(config, environment=frozenset()))
     assert [(item.severity, item.message.split()[1]) for item in found] == [
         ("error", "PORT"),
         ("warning", "A_SERVICE_HOST"),
@@ -326,7 +328,7 @@ def test_what_no_build_has_is_an_error_at_versions_whose_list_nobody_knows(
 ) -> None:
     asked = Subject({section: {kind: {}}}, target=target(build))
     types = ("unknown-component", "removed-component", "wrong-class")
-    assert [item.severity for item in subject.run([BY_ID[name] for name in types], asked)] == [severity]
+    assert [item.severity for item in subject.run_rules([BY_ID[name] for name in types], asked)] == [severity]
 
 
 @pytest.mark.parametrize(
@@ -339,5 +341,5 @@ def test_what_no_build_has_is_an_error_at_versions_whose_list_nobody_knows(
 )
 def test_a_misspelt_key_is_an_error_where_the_release_beside_has_it(build: str, settings: Any, severity: str) -> None:
     asked = Subject({"connectors": {"routing": settings}}, target=target(build))
-    found = subject.run([BY_ID["unknown-field"]], asked)
+    found = subject.run_rules([BY_ID["unknown-field"]], asked)
     assert [item.severity for item in found] == [severity]

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
     Subject,
-    run,
+    run_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_conditions import (
     KINDS,
@@ -207,7 +207,7 @@ def rule(path: str, **more: Any) -> UserRule:
 
 
 def found(asked: UserRule, **subject: Any) -> list[str]:
-    return [f"{one.path}: {one.message}" for one in run([asked.rule()], Subject(**{"config": CONFIG, **subject}))]
+    return [f"{one.path}: {one.message}" for one in run_rules([asked.rule()], Subject(**{"config": CONFIG, **subject}))]
 
 
 def test_a_rule_finds_each_place_where_something_does_not_hold() -> None:

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Deployment,
     Ingress,
     Subject,
-    run,
+    run_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import kind_of
 from hypothesis import given
@@ -60,7 +60,7 @@ def test_nothing_crashes_the_rules_wherever_it_runs(config: Any, deployment: Any
     subject = Subject(
         config, environment=frozenset(), deployment=deployment, listeners=LISTENERS, target=target() if known else None
     )
-    for finding in run(RULES, subject):
+    for finding in run_rules(RULES, subject):
         assert str(finding)
 
 
@@ -112,7 +112,7 @@ def test_time_grows_with_the_config_and_not_faster() -> None:
         ]
         begin = time.process_time()
         for subject in subjects:
-            run(RULES, subject)
+            run_rules(RULES, subject)
         return time.process_time() - begin
 
     seconds(10)

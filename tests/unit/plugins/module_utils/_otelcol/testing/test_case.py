@@ -83,7 +83,9 @@ def test_what_is_no_test_is_refused_with_its_place(data: Any, said: str | None) 
 
 def test_a_pod_of_a_deployment_has_the_objects_that_lead_to_it() -> None:
     pod = {"name": "p", "namespace": "shop", "ip": "10.0.0.1", "deployment": "cart", "labels": {"app": 1}, "node": "n"}
-    found = cluster_facts.objects({"pods": [{**pod, "containers": [{"name": "c", "image": "i:1", "id": "f00"}]}]}, "f")
+    found = cluster_facts.cluster_objects(
+        {"pods": [{**pod, "containers": [{"name": "c", "image": "i:1", "id": "f00"}]}]}, "f"
+    )
     [one], [replicas], [deployment] = found["pods"], found["replicasets"], found["deployments"]
     assert one["metadata"]["ownerReferences"][0]["uid"] == replicas["metadata"]["uid"]
     assert replicas["metadata"]["ownerReferences"][0]["uid"] == deployment["metadata"]["uid"]
@@ -102,7 +104,7 @@ def test_a_pod_of_a_deployment_has_the_objects_that_lead_to_it() -> None:
 )
 def test_a_fact_that_nothing_asks_for_is_refused(facts: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        cluster_facts.objects(facts, "f: cluster")
+        cluster_facts.cluster_objects(facts, "f: cluster")
     assert said in str(problem.value)
 
 
@@ -118,11 +120,11 @@ def test_a_fact_that_nothing_asks_for_is_refused(facts: Any, said: str) -> None:
 )
 def test_a_request_gets_what_its_selectors_take(fields: str, labels: str, names: list[str]) -> None:
     pods = [{"name": "a", "node": "n"}, {"name": "b", "node": "m", "labels": {"app": "x"}}]
-    found = cluster_facts.selected_objects(cluster_facts.objects({"pods": pods}, "f")["pods"], fields, labels)
+    found = cluster_facts.selected_objects(cluster_facts.cluster_objects({"pods": pods}, "f")["pods"], fields, labels)
     assert [item["metadata"]["name"] for item in found] == names
 
 
 @cases("namespace, names", ("", ["a", "b"]), ("shop", ["b"]))
 def test_a_request_of_a_namespace_gets_its_objects_alone(namespace: str, names: list[str]) -> None:
-    pods = cluster_facts.objects({"pods": [{"name": "a"}, {"name": "b", "namespace": "shop"}]}, "f")["pods"]
+    pods = cluster_facts.cluster_objects({"pods": [{"name": "a"}, {"name": "b", "namespace": "shop"}]}, "f")["pods"]
     assert [item["metadata"]["name"] for item in cluster_facts.selected_objects(pods, "", "", namespace)] == names

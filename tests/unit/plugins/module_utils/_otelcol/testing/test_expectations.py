@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import expectations
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import stage
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import stage_name
 
 from tests.support.cases import cases
 
@@ -31,7 +31,7 @@ A, B = span("a", x=1, y=True), span("b", x="s-1")
     ({"logs": 0}, [A]),
 )
 def test_what_fits_has_no_difference(expected: Any, got: list[dict[str, Any]]) -> None:
-    assert expectations.differences("e", expected, {"spans": got}) == []
+    assert expectations.record_differences("e", expected, {"spans": got}) == []
 
 
 @cases(
@@ -48,17 +48,22 @@ def test_what_fits_has_no_difference(expected: Any, got: list[dict[str, Any]]) -
     ({"spans": [{"duration": "1s"}]}, [A], "duration: expected '1s', got 10000000"),
 )
 def test_each_difference_is_a_line(expected: Any, got: list[dict[str, Any]], said: str) -> None:
-    [line] = expectations.differences("e", expected, {"spans": got})
+    [line] = expectations.record_differences("e", expected, {"spans": got})
     assert said in line
 
 
 def test_a_record_that_fits_several_is_given_to_the_one_that_needs_it() -> None:
     """The first expectation takes both records, the second only one of them: greed would fail."""
-    assert expectations.differences("e", {"spans": [{"resource": {"r": 1}}, {"name": "a"}]}, {"spans": [A, B]}) == []
+    assert (
+        expectations.record_differences("e", {"spans": [{"resource": {"r": 1}}, {"name": "a"}]}, {"spans": [A, B]})
+        == []
+    )
 
 
 def test_a_missing_record_is_compared_with_the_nearest() -> None:
-    lines = expectations.differences("e", {"spans": [{"name": "b", "attributes": {"x": "s-2"}}]}, {"spans": [A, B]})
+    lines = expectations.record_differences(
+        "e", {"spans": [{"name": "b", "attributes": {"x": "s-2"}}]}, {"spans": [A, B]}
+    )
     assert lines == [
         "e: spans[0]: attributes.x: expected 's-2', got 's-1'",
         "e: spans: not expected: {name: a, status: unset, attributes: {'x': 1, 'y': True}, resource: {'r': 1}}",
@@ -71,7 +76,7 @@ def test_a_trace_says_what_each_processor_did() -> None:
     }
     changed = {**A, "attributes": {"x": 2, "n": 1}}
     steps = ([A, B], [A], [changed])
-    got = {stage("traces/p", number): {"spans": found} for number, found in enumerate(steps)}
+    got = {stage_name("traces/p", number): {"spans": found} for number, found in enumerate(steps)}
     assert list(expectations.traced_steps(config, got)) == [
         "traces/p: 2 spans come in",
         "traces/p: filter: - {name: b, status: unset, attributes: {'x': 's-1'}, resource: {'r': 1}}",

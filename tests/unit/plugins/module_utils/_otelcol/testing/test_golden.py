@@ -13,7 +13,7 @@ from tests.support.cases import cases
 
 
 def arrived(signal: str, *given: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    return {signal: list(records.read(signal, records.request(signal, given, "t")))}
+    return {signal: list(records.read_records(signal, records.otlp_request(signal, given, "t")))}
 
 
 SPANS = arrived("spans", {"name": "b", "parent": 1, "attributes": {"y": 1, "x": [1]}, "duration": "3ms"}, {"name": "a"})
@@ -39,7 +39,7 @@ def test_what_is_written_has_no_ids_and_an_order() -> None:
 
 @pytest.mark.parametrize("got", [SPANS, METRICS, arrived("logs", {"body": {"a": 1}, "severity": "warn"}), {}])
 def test_what_is_written_fits_what_arrived(got: Any) -> None:
-    assert expectations.differences("e", golden.golden_expected(golden.golden_text(got), "f"), got) == []
+    assert expectations.record_differences("e", golden.golden_expected(golden.golden_text(got), "f"), got) == []
 
 
 @cases(
@@ -55,13 +55,13 @@ def test_what_is_written_fits_what_arrived(got: Any) -> None:
 def test_every_change_of_a_record_is_a_difference(change: dict[str, Any]) -> None:
     wanted = golden.golden_expected(golden.golden_text(SPANS), "f")
     first, second = SPANS["spans"]
-    assert expectations.differences("e", wanted, {"spans": [first, {**second, **change}]})
+    assert expectations.record_differences("e", wanted, {"spans": [first, {**second, **change}]})
 
 
 def test_another_signal_and_another_record_are_differences() -> None:
     wanted = golden.golden_expected(golden.golden_text(SPANS), "f")
-    assert expectations.differences("e", wanted, {**SPANS, **METRICS})
-    assert expectations.differences("e", wanted, {"spans": SPANS["spans"][:1]})
+    assert expectations.record_differences("e", wanted, {**SPANS, **METRICS})
+    assert expectations.record_differences("e", wanted, {"spans": SPANS["spans"][:1]})
 
 
 def test_what_a_scrape_says_of_itself_is_not_written() -> None:
@@ -70,7 +70,7 @@ def test_what_a_scrape_says_of_itself_is_not_written() -> None:
 
 def test_a_pattern_may_be_written_into_the_file() -> None:
     content = {"spans": [{"name": {"like": "?"}}, {"name": "b", "attributes": {"x": [1], "y": 1}}]}
-    assert expectations.differences("e", golden.golden_expected(content, "f"), SPANS) == []
+    assert expectations.record_differences("e", golden.golden_expected(content, "f"), SPANS) == []
 
 
 @cases(

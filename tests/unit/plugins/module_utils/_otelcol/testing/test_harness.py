@@ -53,7 +53,7 @@ ENDS = harness.Ends("http://127.0.0.1:9", {"otlp": 1, "zipkin": 2, "file_log": 3
 
 
 def test_the_ends_are_the_tests_and_nothing_of_the_users_ends_stays() -> None:
-    built = harness.build(CONFIG, ENDS)
+    built = harness.build_harness(CONFIG, ENDS)
     assert built.config["receivers"] == {
         "otlp/0_otlp": {"protocols": {"http": {"endpoint": "127.0.0.1:1"}}},
         "otlp/1_zipkin": {"protocols": {"http": {"endpoint": "127.0.0.1:2"}}},
@@ -76,7 +76,7 @@ def test_the_ends_are_the_tests_and_nothing_of_the_users_ends_stays() -> None:
 
 
 def test_processors_connectors_and_their_order_stay_but_for_what_is_listed() -> None:
-    built = harness.build(CONFIG, ENDS)
+    built = harness.build_harness(CONFIG, ENDS)
     pipelines = built.config["service"]["pipelines"]
     for name, pipeline in CONFIG["service"]["pipelines"].items():
         assert pipelines[name].get("processors") == pipeline.get("processors")
@@ -105,7 +105,7 @@ def test_processors_connectors_and_their_order_stay_but_for_what_is_listed() -> 
 
 
 def test_a_traced_pipeline_ends_after_each_of_its_processors_too() -> None:
-    pipelines = harness.build(CONFIG, ENDS, traced=True).config["service"]["pipelines"]
+    pipelines = harness.build_harness(CONFIG, ENDS, traced=True).config["service"]["pipelines"]
     ends = {name: pipeline for name, pipeline in pipelines.items() if "stage" in name and name.endswith("_traces")}
     assert [pipeline.get("processors", []) for pipeline in ends.values()] == [[], ["transform"], ["transform", "batch"]]
 
@@ -118,10 +118,10 @@ def test_the_stages_of_a_pipeline_behind_a_route_get_what_the_route_sends() -> N
         "traces/b": {"receivers": ["routing"], "exporters": ["debug"]},
     }
     config = {"connectors": {"routing": routes}, "service": {"pipelines": pipelines}}
-    traced = harness.build(config, ENDS, traced=True).config["connectors"]["routing"]
+    traced = harness.build_harness(config, ENDS, traced=True).config["connectors"]["routing"]
     assert traced["table"][0]["pipelines"] == ["traces/a", "traces/stage_0_of_traces_a"]
     assert traced["default_pipelines"] == ["traces/b", "traces/stage_0_of_traces_b"]
-    assert harness.build(config, ENDS).config["connectors"]["routing"] == routes
+    assert harness.build_harness(config, ENDS).config["connectors"]["routing"] == routes
 
 
 @cases(
@@ -130,13 +130,15 @@ def test_the_stages_of_a_pipeline_behind_a_route_get_what_the_route_sends() -> N
     ("traces", "zipkin", "zipkin"),
 )
 def test_what_is_given_goes_to_the_receiver_of_otlp_or_the_named_one(signal: str, asked: str, found: str) -> None:
-    assert harness.receiver_of_signal(harness.build(CONFIG, ENDS), signal, asked, "here") == found
+    assert harness.receiver_of_signal(harness.build_harness(CONFIG, ENDS), signal, asked, "here") == found
 
 
 def test_a_connector_that_names_pipelines_sends_to_their_stages_too() -> None:
     routing = {"default_pipelines": ["traces/a"], "table": [{"condition": "x", "pipelines": ["logs"]}]}
     connectors = {**CONFIG["connectors"], "routing": routing}
-    found = harness.build({**CONFIG, "connectors": connectors}, ENDS, traced=True).config["connectors"]["routing"]
+    found = harness.build_harness({**CONFIG, "connectors": connectors}, ENDS, traced=True).config["connectors"][
+        "routing"
+    ]
     stages = [f"traces/stage_{number}_of_traces_a" for number in range(2)]
     assert found["default_pipelines"] == ["traces/a", *stages]
     assert found["table"] == [{"condition": "x", "pipelines": ["logs", "logs/stage_0_of_logs"]}]
@@ -148,7 +150,7 @@ def test_nothing_listens_beside_a_pipeline_that_gets_a_part_of_the_records() -> 
         "traces/a": {"receivers": ["round_robin"], "exporters": ["debug"]},
     }
     config = {**CONFIG, "connectors": {"round_robin": None}, "service": {"pipelines": pipelines}}
-    found = harness.build(config, ENDS, traced=True).config["service"]["pipelines"]
+    found = harness.build_harness(config, ENDS, traced=True).config["service"]["pipelines"]
     assert set(found) == {*pipelines, "traces/stage_0_of_traces"}
 
 
@@ -160,7 +162,7 @@ def test_nothing_listens_beside_a_pipeline_that_gets_a_part_of_the_records() -> 
 )
 def test_a_signal_that_no_receiver_takes_is_refused(signal: str, asked: str, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        harness.receiver_of_signal(harness.build(CONFIG, ENDS), signal, asked, "here")
+        harness.receiver_of_signal(harness.build_harness(CONFIG, ENDS), signal, asked, "here")
     assert said in str(problem.value)
 
 
@@ -169,7 +171,7 @@ def test_several_receivers_of_one_kind_need_a_name() -> None:
         "receivers": {"otlp/a": {}, "otlp/b": {}},
         "service": {"pipelines": {"traces": {"receivers": ["otlp/a", "otlp/b"]}}},
     }
-    built = harness.build(config, harness.Ends("", {"otlp/a": 1, "otlp/b": 2}, ""))
+    built = harness.build_harness(config, harness.Ends("", {"otlp/a": 1, "otlp/b": 2}, ""))
     with pytest.raises(Problem, match="several receivers take traces: otlp/a, otlp/b"):
         harness.receiver_of_signal(built, "traces", "", "here")
 
@@ -188,17 +190,17 @@ def test_several_receivers_of_one_kind_need_a_name() -> None:
 def test_no_part_comes_from_another_place(text: str, outside: bool) -> None:
     config = {**CONFIG, "processors": {**CONFIG["processors"], "transform": {"trace_statements": [text]}}}
     if not outside:
-        harness.build(config, ENDS)
+        harness.build_harness(config, ENDS)
         return
     with pytest.raises(Problem) as problem:
-        harness.build(config, ENDS)
+        harness.build_harness(config, ENDS)
     assert "processors.transform.trace_statements[0]" in str(problem.value)
 
 
 @pytest.mark.parametrize("config", [{}, {"service": None}, {"service": {"pipelines": {}}}])
 def test_a_config_without_pipelines_is_refused(config: Any) -> None:
     with pytest.raises(Problem, match="the config has no pipelines"):
-        harness.build(config, ENDS)
+        harness.build_harness(config, ENDS)
 
 
 @pytest.mark.parametrize(
@@ -220,19 +222,19 @@ def test_an_operator_that_reaches_out_is_refused(operator: str) -> None:
     receiver = {"include": ["/a"], "operators": [{"type": "json_parser"}, {"type": operator}]}
     config = {**CONFIG, "receivers": {**CONFIG["receivers"], "file_log": receiver}}
     with pytest.raises(Problem, match=f"the operator '{operator}' reads or writes something else"):
-        harness.build(config, ENDS)
+        harness.build_harness(config, ENDS)
 
 
 def test_no_path_leaves_the_folder_of_the_test() -> None:
     receiver = {"include": ["/var/../../../etc/*", "../x", "a/b"]}
     config = {**CONFIG, "receivers": {**CONFIG["receivers"], "file_log": receiver}}
-    found = harness.build(config, ENDS).config["receivers"]["file_log"]["include"]
+    found = harness.build_harness(config, ENDS).config["receivers"]["file_log"]["include"]
     assert found == ["/folder/of/test/etc/*", "/folder/of/test/x", "/folder/of/test/a/b"]
 
 
 def test_headers_are_known_where_the_receiver_keeps_them() -> None:
     receivers = {**CONFIG["receivers"], "otlp": {"protocols": {"grpc": {"include_metadata": True}}}}
-    found = harness.build({**CONFIG, "receivers": receivers}, ENDS).config["receivers"]
+    found = harness.build_harness({**CONFIG, "receivers": receivers}, ENDS).config["receivers"]
     assert found["otlp/0_otlp"]["protocols"]["http"]["include_metadata"] is True
 
 
@@ -245,7 +247,7 @@ def test_a_call_without_another_side_is_counted_soon_and_each_connector_flushes(
         "metrics": {"receivers": [*connectors], "exporters": ["debug"]},
     }
     config = {"receivers": {"otlp": None}, "connectors": connectors, "exporters": {"debug": None}}
-    built = harness.build({**config, "service": {"pipelines": pipelines}}, ENDS)
+    built = harness.build_harness({**config, "service": {"pipelines": pipelines}}, ENDS)
     stores = [built.config["connectors"][name]["store"] for name in ("service_graph", "service_graph/a")]
     assert stores == [{"max_items": 7, "ttl": "1s"}, {"ttl": "1s"}]
     assert built.flushes == 2 * harness.FLUSHES["servicegraph"] + harness.FLUSHES["spanmetrics"]

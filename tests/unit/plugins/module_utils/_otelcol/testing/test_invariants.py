@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import invariants, policies, records
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import stage
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import stage_name
 
 from tests.support.cases import cases
 
@@ -25,15 +25,15 @@ CONFIG: dict[str, Any] = {
     },
 }
 PLAN = invariants.planted_records(CONFIG)
-SPAN = next(records.read("spans", records.request("spans", PLAN.given[0]["spans"], "t")))
-STEPS = {stage("traces", number): {"spans": [SPAN]} for number in range(3)}
+SPAN = next(records.read_records("spans", records.otlp_request("spans", PLAN.given[0]["spans"], "t")))
+STEPS = {stage_name("traces", number): {"spans": [SPAN]} for number in range(3)}
 LINE = {"body": next(iter(PLAN.given[1]["files"].values()))}
-LOGS = {stage("logs", 0): {"logs": [LINE]}}
+LOGS = {stage_name("logs", 0): {"logs": [LINE]}}
 ALL: dict[str, Any] = {**STEPS, **LOGS, "a": {"spans": [SPAN], "logs": [LINE]}, "b": {"spans": [SPAN]}}
 
 
 def judged(**changes: Any) -> tuple[list[str], list[str]]:
-    return invariants.judged(CONFIG, PLAN, {**ALL, **changes}, ("a", "b"))
+    return invariants.judged_invariants(CONFIG, PLAN, {**ALL, **changes}, ("a", "b"))
 
 
 def test_every_receiver_gets_a_record_of_each_signal_with_secrets_of_every_kind() -> None:
@@ -47,7 +47,7 @@ def test_every_receiver_gets_a_record_of_each_signal_with_secrets_of_every_kind(
 
 def test_planted_values_look_like_what_a_policy_forbids() -> None:
     rule = policies.Policy("p", without=tuple(policies.KINDS))
-    said = "".join(policies.breaches([rule], {"e": {"spans": [SPAN]}}))
+    said = "".join(policies.policy_breaches([rule], {"e": {"spans": [SPAN]}}))
     assert all(looks in said for looks, _recognizes in policies.KINDS.values())
 
 
@@ -60,7 +60,7 @@ def test_planted_values_look_like_what_a_policy_forbids() -> None:
     ("x", None, "/planted.log"),
 )
 def test_a_line_is_where_file_log_reads(include: Any, operators: Any, path: str) -> None:
-    found = invariants.line({"include": include, "operators": operators}, "text")
+    found = invariants.planted_file({"include": include, "operators": operators}, "text")
     assert list(found) == [path]
     assert found[path].endswith("stdout F text") is bool(operators and operators != ["x"])
 
@@ -85,7 +85,7 @@ def test_what_one_exporter_does_not_get_may_not_leave_by_another() -> None:
 
 def test_what_drops_a_record_stops_no_secret() -> None:
     """Another exporter may get what a sampler keeps from this one."""
-    wrong, _notes = invariants.judged(CONFIG, PLAN, {**ALL, "a": {"logs": [LINE]}}, ("b",))
+    wrong, _notes = invariants.judged_invariants(CONFIG, PLAN, {**ALL, "a": {"logs": [LINE]}}, ("b",))
     assert wrong == []
 
 
@@ -100,27 +100,27 @@ def test_a_value_that_moved_or_changed_its_case_is_found(change: Any) -> None:
 @cases(
     "changes, said",
     (
-        {stage("traces", 1): {}, stage("traces", 2): {}, "a": {"logs": [LINE]}, "b": {}},
+        {stage_name("traces", 1): {}, stage_name("traces", 2): {}, "a": {"logs": [LINE]}, "b": {}},
         "traces: transform loses 1 of 1 spans",
     ),
-    ({stage("traces", 0): {}}, "traces: 1 spans are sent, and 0 come in"),
-    ({stage("traces", 0): {"spans": [SPAN, SPAN]}}, "traces: 1 spans are sent, and 2 come in"),
+    ({stage_name("traces", 0): {}}, "traces: 1 spans are sent, and 0 come in"),
+    ({stage_name("traces", 0): {"spans": [SPAN, SPAN]}}, "traces: 1 spans are sent, and 2 come in"),
     ({"b": {}}, "b: 0 spans arrive of 1"),
     ({"b": {"spans": [SPAN, SPAN]}}, "b: 2 spans arrive of 1"),
-    ({stage("traces", 2): {"spans": [SPAN, SPAN]}}, "traces: filter makes 2 spans of 1"),
+    ({stage_name("traces", 2): {"spans": [SPAN, SPAN]}}, "traces: filter makes 2 spans of 1"),
 )
 def test_what_is_lost_or_made_up_is_said(changes: Any, said: str) -> None:
     assert said in judged(**changes)[0]
 
 
 def test_a_filter_may_drop_and_is_named() -> None:
-    wrong, notes = judged(**{stage("traces", 2): {}, "a": {"logs": [LINE]}, "b": {}})
+    wrong, notes = judged(**{stage_name("traces", 2): {}, "a": {"logs": [LINE]}, "b": {}})
     assert wrong == []
     assert "traces: filter drops 1 of 1 spans" in notes
 
 
 def test_a_line_that_is_not_read_is_said() -> None:
-    wrong, notes = judged(**{stage("logs", 0): {}, "a": {"spans": [SPAN]}})
+    wrong, notes = judged(**{stage_name("logs", 0): {}, "a": {"spans": [SPAN]}})
     assert (wrong, "logs: the planted line of file_log is not read; write a test with `files`" in notes) == ([], True)
 
 
@@ -138,8 +138,8 @@ def test_records_are_followed_through_connectors(kind: str, followed: bool) -> N
         "connectors": {kind: {}},
     }
     planned = invariants.planted_records(config)
-    got = {stage("traces", 0): {"spans": [SPAN]}, "a": {"spans": [SPAN]}}
-    wrong, notes = invariants.judged(config, planned, got, ("a", "c"))
+    got = {stage_name("traces", 0): {"spans": [SPAN]}, "a": {"spans": [SPAN]}}
+    wrong, notes = invariants.judged_invariants(config, planned, got, ("a", "c"))
     assert (f"{kind} passes none of 1 spans on" in notes) is followed
     assert ("traces/2: no record is followed here" in notes) is not followed
     assert ("a: 1 spans arrive of 0" in wrong) is followed

@@ -33,7 +33,7 @@ def test_what_is_in_another_place(text: str, is_outside: bool) -> None:
     if is_outside:
         for config, given in (({"processors": {"a": {"value": text}}}, {}), ({"a": 1}, {"X": text})):
             with pytest.raises(Problem, match=r"(in|from) another place"):
-                outreach.check(config, given)
+                outreach.check_outreach(config, given)
 
 
 @cases(

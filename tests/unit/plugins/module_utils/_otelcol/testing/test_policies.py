@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.policies import (
     KINDS,
     Policy,
-    breaches,
+    policy_breaches,
 )
 
 from tests.support.cases import cases
@@ -37,20 +37,23 @@ PLACES: list[tuple[str, Any]] = [
 def test_a_planted_value_is_named_in_every_place_and_never_shown(
     signal: str, place: Any, kind: str, value: str
 ) -> None:
-    lines = list(breaches([ALL], {"e": {signal: [place(value)]}}))
+    lines = list(policy_breaches([ALL], {"e": {signal: [place(value)]}}))
     assert any(KINDS[kind][0] in line for line in lines)
     assert value not in "".join(lines)
 
 
 @pytest.mark.parametrize("value", HARMLESS)
 def test_what_only_resembles_is_harmless(value: str) -> None:
-    assert list(breaches([ALL], {"e": {"logs": [{"body": value}]}})) == []
+    assert list(policy_breaches([ALL], {"e": {"logs": [{"body": value}]}})) == []
 
 
 @pytest.mark.parametrize("value", ["***", "Bearer ***"])
 def test_what_is_masked_already_is_harmless_under_the_name_of_a_secret(value: str) -> None:
-    assert list(breaches([ALL], {"e": {"logs": [{"attributes": {"password": value, "authorization": value}}]}})) == []
-    assert list(breaches([ALL], {"e": {"logs": [{"attributes": {"password": f"{value}hunter2"}}]}})) != []
+    assert (
+        list(policy_breaches([ALL], {"e": {"logs": [{"attributes": {"password": value, "authorization": value}}]}}))
+        == []
+    )
+    assert list(policy_breaches([ALL], {"e": {"logs": [{"attributes": {"password": f"{value}hunter2"}}]}})) != []
 
 
 @cases(
@@ -65,6 +68,6 @@ def test_what_is_masked_already_is_harmless_under_the_name_of_a_secret(value: st
 )
 def test_a_policy_holds_for_its_exporters_and_signals(policy: Policy, said: list[str]) -> None:
     one, other = {"name": "x", "resource": {"t": "a", "c": "1"}}, {"name": "x", "resource": {"t": "a"}}
-    lines = list(breaches([policy], {"b": {"spans": [other]}, "a": {"spans": [one]}}))
+    lines = list(policy_breaches([policy], {"b": {"spans": [other]}, "a": {"spans": [one]}}))
     assert len(lines) == len(said)
     assert all(text in line for text, line in zip(said, lines, strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.regex_sample import sample_text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.samples import (
     ABSENT,
-    meeting,
+    fields_meeting,
     record_field,
 )
 
@@ -49,7 +49,7 @@ from tests.support.cases import cases
     ("not a condition ==", []),
 )
 def test_fields_that_meet_a_condition_come_from_its_literals(condition: str, wanted: list[dict[Any, Any]]) -> None:
-    assert meeting(condition, "span") == wanted
+    assert fields_meeting(condition, "span") == wanted
 
 
 def test_a_path_without_a_field_is_none() -> None:

@@ -48,7 +48,7 @@ def page(job: str, *texts: str, **labels: str) -> scrapes.Page:
 
 def built(*own: scrapes.Page, config: Any = CONFIG) -> harness.Harness:
     ends = harness.Ends("http://127.0.0.1:9", {"prometheus": 1, "otlp": 2}, "", pages=own)
-    return harness.build(config, ends)
+    return harness.build_harness(config, ends)
 
 
 def test_a_job_keeps_everything_but_where_it_scrapes() -> None:

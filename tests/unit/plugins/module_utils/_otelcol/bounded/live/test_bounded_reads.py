@@ -98,28 +98,28 @@ def wanted(name: str) -> bool:
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
 def test_a_file_of_an_archive_is_found_however_it_is_packed(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     packed_chart(tmp_path / "chart", 3, pack)
-    assert bounded_reads.member(tmp_path / "chart", wanted, (PLENTY, PLENTY)) == bytes(3)
-    assert bounded_reads.member(tmp_path / "chart", lambda name: name == "other", (PLENTY, PLENTY)) == b""
+    assert bounded_reads.archive_member(tmp_path / "chart", wanted, (PLENTY, PLENTY)) == bytes(3)
+    assert bounded_reads.archive_member(tmp_path / "chart", lambda name: name == "other", (PLENTY, PLENTY)) == b""
 
 
 @pytest.mark.parametrize("limits", [(PLENTY, 1 << 30), (1 << 30, PLENTY)])
 def test_a_small_archive_does_not_unpack_to_more_than_the_limits(tmp_path: Path, limits: tuple[int, int]) -> None:
     packed_chart(tmp_path / "chart", 20 * PLENTY)
     with pytest.raises(Problem, match=r"chart.* is larger than 1 MiB"):
-        bounded_reads.member(tmp_path / "chart", wanted, limits)
+        bounded_reads.archive_member(tmp_path / "chart", wanted, limits)
 
 
 def test_an_archive_that_is_cut_short_is_broken(tmp_path: Path) -> None:
     packed_chart(tmp_path / "chart", 5000, lambda data: gzip.compress(os.urandom(10) + data)[:300])
     with pytest.raises(bounded_reads.BROKEN):
-        bounded_reads.member(tmp_path / "chart", wanted, (PLENTY, PLENTY))
+        bounded_reads.archive_member(tmp_path / "chart", wanted, (PLENTY, PLENTY))
 
 
 def test_what_gzip_packed_has_a_limit() -> None:
     packed = gzip.compress(bytes(3 * PLENTY))
-    assert sum(map(len, bounded_reads.unpacked(packed, 3 * PLENTY, "it"))) == 3 * PLENTY
+    assert sum(map(len, bounded_reads.unpacked_gzip(packed, 3 * PLENTY, "it"))) == 3 * PLENTY
     with pytest.raises(read_limits.TooLargeError, match="it is larger than 2 MiB"):
-        list(bounded_reads.unpacked(packed, 2 * PLENTY, "it"))
+        list(bounded_reads.unpacked_gzip(packed, 2 * PLENTY, "it"))
 
 
 def test_a_stream_without_an_end_is_left() -> None:

@@ -54,7 +54,7 @@ def _chart(folder: Path) -> Path:
     [
         "reads.file_bytes('/dev/zero')",
         "reads.file_text(Path('/dev/zero'))",
-        "reads.member(Path({chart!r}), lambda name: name.endswith('Chart.yaml'), (16 << 20, 64 << 20))",
+        "reads.archive_member(Path({chart!r}), lambda name: name.endswith('Chart.yaml'), (16 << 20, 64 << 20))",
         "reads.stream_bytes(open('/dev/zero', 'rb').read, 16 << 20, 'it')",
         "reads.run_program(['cat', '/dev/zero'], env={{}}, seconds=20)",
     ],

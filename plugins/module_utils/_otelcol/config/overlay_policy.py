@@ -1,0 +1,112 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What layers after the baseline may touch in a config: sections, types of components, and paths.
+
+A layer is judged as it is written, before it is merged: what it deletes, replaces or empties counts as touched.
+Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..errors import Problem, at_most
+from .layers import APPEND, Layer
+from .paths import SECTIONS, Path, dotted
+
+# What separates the parts of a path in the Collector's own library of configs: `a::b: 1` means `a: {b: 1}` there.
+_SEPARATOR = "::"
+_SHOWN = 5
+_COMPONENT = 2  # how many names lead to a component
+
+
+@dataclass(frozen=True)
+class OverlayPolicy:
+    """What overlays may touch. `paths` are patterns, each the names that lead to what may be touched.
+
+    A name of a pattern may have wildcards. One that ends with `+` allows to append to a list, and no more.
+    """
+
+    sections: tuple[str, ...]
+    components: Mapping[str, Sequence[str]]
+    paths: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def from_option(cls, option: Mapping[str, Any]) -> OverlayPolicy:
+        """Return the policy of an option. Raises Problem for sections that no config has."""
+        components = {str(name): [*map(str, types or ())] for name, types in (option.get("components") or {}).items()}
+        unknown = [name for name in components if name not in SECTIONS]
+        if unknown:
+            wrong = f"`overlay_policy.components` has {unknown[0]}, which is no section of components"
+            raise Problem(wrong, fix=f"Sections: {', '.join(SECTIONS)}.")
+        patterns = tuple(_pattern(item) for item in option.get("paths") or ())
+        return cls(tuple(map(str, option.get("sections") or ())), components, patterns)
+
+    def allows(self, path: Path) -> bool:
+        """Whether an overlay may touch this path, of which each name is as the overlay writes it."""
+        if any(_SEPARATOR in str(name) for name in path):
+            return False
+        if _plain(path[0]) in self.sections:
+            return True
+        return self._allows_component(path) or any(_leads_to(pattern, path) for pattern in self.paths)
+
+    def _allows_component(self, path: Path) -> bool:
+        """Whether the path is at or below a component of an allowed type."""
+        types = self.components.get(str(path[0]), ())
+        return len(path) >= _COMPONENT and str(path[1]).partition("/")[0] in types
+
+    def __str__(self) -> str:
+        """Return what is allowed, for people."""
+        of_types = [f"{name} of type {', '.join(types)}" for name, types in self.components.items() if types]
+        return "; ".join([*self.sections, *of_types, *(dotted(path) for path in self.paths)]) or "nothing"
+
+
+def _pattern(item: Any) -> tuple[str, ...]:
+    """Return a pattern as names. A list has names that contain a dot."""
+    names = tuple(map(str, item)) if isinstance(item, (list, tuple)) else tuple(str(item).split("."))
+    if not all(names):
+        raise Problem(f"`overlay_policy.paths` has '{item}', which has an empty name", fix="Write SECTION.NAME.")
+    return names
+
+
+def _plain(name: Any) -> str:
+    """Return a name without the sign that appends to a list."""
+    return str(name).removesuffix(APPEND)
+
+
+def _leads_to(pattern: Sequence[str], path: Path) -> bool:
+    """Whether a path is that of the pattern, or below it."""
+    return len(pattern) <= len(path) and all(map(_is_name, pattern, path))
+
+
+def _is_name(pattern: str, name: Any) -> bool:
+    return fnmatchcase(str(name) if pattern.endswith(APPEND) else _plain(name), pattern)
+
+
+def touched(config: Any, path: Path = ()) -> Iterator[Path]:
+    """Yield each path that a layer sets, replaces, appends to or deletes; lists and empty mappings as a whole."""
+    if not isinstance(config, Mapping) or not config:
+        yield path
+        return
+    for name, value in config.items():
+        yield from touched(value, (*path, name))
+
+
+def check_overlays(policy: OverlayPolicy, overlays: Iterable[Layer]) -> None:
+    """Raise Problem if a layer touches what the policy does not allow, with its file and line."""
+    breaches = [
+        f"{layer.name} touches {dotted(path)} (at {layer.position(path) or layer.name})"
+        for layer in overlays
+        for path in touched(layer.config)
+        if path and not policy.allows(path)
+    ]
+    if breaches:
+        raise Problem(
+            at_most(_SHOWN, breaches, "; ", "; "),
+            asked="An overlay breaks `overlay_policy`",
+            fix=f"Allowed: {policy}. Remove it from the overlay, or ask who owns the policy.",
+        )
