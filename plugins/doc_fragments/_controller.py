@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes of their actions, and options for locks, builds of the Collector, collectors and rules."""
+    """Attributes of their actions, and options for locks, builds of the Collector, collectors, rules and diagnosis."""
 
     DOCUMENTATION = r"""
 attributes:
@@ -108,4 +108,32 @@ options:
     elements: path
     default: []
     version_added: 1.1.0
+"""
+
+    RENDERING = r"""
+options:
+  overlay_policy:
+    description:
+      - What layers of config after the baseline may touch, C(sections), types of C(components) and C(paths). The
+        baseline is recipes, options and the files of C(baseline). A breach fails the task. See docs/overlay_policy.md.
+      - An empty policy allows everything.
+    type: dict
+    default: {}
+    version_added: 1.1.0
+  fail_on:
+    description:
+      - Whether errors in configs fail the task. With V(never) they are only returned as RV(findings).
+        Invalid YAML always fails the task.
+    choices: [error, never]
+    type: str
+    default: error
+"""
+
+    DIAGNOSIS = r"""
+options:
+  fail_on:
+    description: The least severity of a problem that fails the task.
+    type: str
+    choices: [error, warning, never]
+    default: never
 """

@@ -19,16 +19,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.own_hosts import ROOT, SECONDS, OwnHosts
 from tests.testbed import cgroups, netns, process
-from tests.testbed.errors import UnavailableError
 from tests.testbed.home import Home
 from tests.testbed.hosts import lifecycle
 from tests.testbed.hosts.model import HostGroup
 from tests.testbed.progress import wait_for
 
-ROOT = Path(__file__).parents[2]
-NAME = f"{os.environ.get('O11Y_TESTBED_NAME', 'o11y')}-linux"[-32:].lstrip("-")
-SECONDS = 900
+HOSTS = OwnHosts.of("linux")
 HOME = Home.from_environment(os.environ)
 SECRET = "a-secret-of-this-test"
 UNIT = f"""
@@ -95,11 +93,6 @@ AGENT_PLAY = """
 """
 
 
-def ask_testbed(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.testbed", "hosts", *arguments, "--name", NAME]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
-
-
 @dataclass
 class Machine:
     """What hosts could leave behind."""
@@ -133,17 +126,10 @@ NOTHING = Machine(set(), set(), set(), set(), set())
 @pytest.fixture(scope="module")
 def group() -> Iterator[HostGroup]:
     """Two hosts that run."""
-    try:
-        made = ask_testbed("up", "--count", "2")
-        if made.returncode == UnavailableError.exit_code:
-            pytest.skip(f"no hosts can be had here: {made.stderr}")
-        assert made.returncode == 0, made.stderr
-        group = lifecycle.running(HOME, NAME)
-        assert group is not None
-        assert made.stdout.strip() == str(group.inventory)
+    with HOSTS.running(2) as inventory:
+        group = HOSTS.group()
+        assert inventory == str(group.inventory)
         yield group
-    finally:
-        ask_testbed("down")
 
 
 @pytest.fixture(scope="module")
@@ -196,13 +182,10 @@ def test_a_hardened_unit_with_a_credential_writes_to_the_journal(ansible: Callab
 
 def test_the_collector_of_the_mirror_reads_the_journal(ansible: Callable[..., str], tmp_path: Path) -> None:
     """After the unit above has written to it. The archive is built from Go modules if it is missing."""
-    made = ask_testbed("archive")
-    if made.returncode == UnavailableError.exit_code:
-        pytest.skip(f"no archive of the Collector can be had here: {made.stderr}")
-    assert made.returncode == 0, made.stderr
+    archive = HOSTS.archive()
     for name, text in (("agent.service", AGENT), ("agent.yaml", AGENT_CONFIG), ("play.yml", AGENT_PLAY)):
         (tmp_path / name).write_text(text)
-    variables = ("-e", f"archive={made.stdout.strip()}", "-e", f"files={tmp_path}")
+    variables = ("-e", f"archive={archive}", "-e", f"files={tmp_path}")
     assert "failed=0" in ansible("ansible-playbook", str(tmp_path / "play.yml"), *variables)
 
 
@@ -230,7 +213,7 @@ def test_a_restart_keeps_the_disk_and_the_journal(ansible: Callable[..., str], g
 
 def test_up_again_changes_nothing(group: HostGroup) -> None:
     before = process.in_namespaces(netns.files(group.slot))
-    assert ask_testbed("up").returncode == 0
+    assert HOSTS.ask("up").returncode == 0
     assert before
     assert process.in_namespaces(netns.files(group.slot)) >= before
 
@@ -239,17 +222,17 @@ def test_down_leaves_nothing(group: HostGroup) -> None:
     assert Machine.now(group.slot) != NOTHING
     files = netns.files(group.slot)
     inside = process.in_namespaces(files)
-    assert ask_testbed("down").returncode == 0
+    assert HOSTS.ask("down").returncode == 0
     assert Machine.now(group.slot) == NOTHING
     assert not process.marked(group.dir)
     assert not [pid for pid in inside if Path(f"/proc/{pid}/exe").exists()]
     assert not group.dir.exists()
-    assert ask_testbed("status").returncode == 1
+    assert HOSTS.ask("status").returncode == 1
 
 
 def test_the_next_command_removes_what_a_killed_up_left(group: HostGroup) -> None:
     """It is killed while the hosts boot, which takes a second at least."""
-    command = [sys.executable, "-m", "tests.testbed", "hosts", "up", "--count", "2", "--name", NAME]
+    command = HOSTS.command("up", "--count", "2")
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
 
         def missing() -> str | None:
@@ -258,11 +241,11 @@ def test_the_next_command_removes_what_a_killed_up_left(group: HostGroup) -> Non
 
         wait_for("boot of a host", missing, 60, lambda: "")
         killed.kill()
-    left = lifecycle.group_named(HOME, NAME)
+    left = lifecycle.group_named(HOME, HOSTS.name)
     record = left.read()
     assert record is not None
     assert not record.complete
     assert Machine.now(left.slot) != NOTHING
-    assert ask_testbed("down").returncode == 0
+    assert HOSTS.ask("down").returncode == 0
     assert Machine.now(left.slot) == NOTHING
     assert not group.dir.exists()

@@ -6,13 +6,20 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 
-def start(playbook: str, inventory: str, **variables: Any) -> subprocess.Popen[str]:
-    command = ["ansible-playbook", f"o11y.opentelemetry.{playbook}", "-i", inventory, "-e", json.dumps(variables)]
-    plain = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
+def start(playbook: str, inventory: str, *more: str, **variables: Any) -> subprocess.Popen[str]:
+    """Start a playbook of the collection with more arguments and variables."""
+    play = ["ansible-playbook", f"o11y.opentelemetry.{playbook}", "-i", inventory, *more]
+    return begin([*play, "-e", json.dumps(variables)])
+
+
+def begin(command: Sequence[str], **environment: str) -> subprocess.Popen[str]:
+    """Start a command that prints without colours, in a session of its own."""
+    plain = {**os.environ, "ANSIBLE_NOCOLOR": "1", **environment}
     return subprocess.Popen(
         command, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )

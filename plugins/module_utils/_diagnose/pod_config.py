@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from .._otelcol.config.documents import configs
+from .._otelcol.config.documents import configs_in
 from .._otelcol.config.paths import at, items, section
 from .._otelcol.kube.pod_references import Source
 
@@ -46,7 +46,7 @@ def config_texts(container: Object, found: Sequence[Source], config_maps: Mappin
     if known:
         return known
     mounted = [config_maps[item.name] for item in found if item.path and item.name in config_maps]
-    return [str(at(mounted[place.document], place.path)) for place in configs(mounted, wanted=False)]
+    return [str(at(mounted[place.document], place.path)) for place in configs_in(mounted, wanted=False)]
 
 
 def _text_at(path: str, container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.config.paths import at, is_loopback, items, section
 from .._otelcol.kube.names import COLLECTOR_LABEL
-from .._otelcol.kube.network_policies import Object, Policies, selects
+from .._otelcol.kube.network_policies import Object, Policies, selector_selects
 from .._otelcol.needs.listeners import Listener, ports_are_known, started_parts
 from .._otelcol.needs.listeners import listeners as open_ports
 
@@ -66,7 +66,7 @@ class Reach:
         """Return the row of a Service; None for one that neither selects the pods nor is meant to."""
         name = str(at(service, ("metadata", "name")))
         selector = section(service, "spec", "selector")
-        chosen = bool(selector) and selects({"matchLabels": selector}, self.labels)
+        chosen = bool(selector) and selector_selects({"matchLabels": selector}, self.labels)
         if not selector or not (chosen or self._meant(name, service)):
             return None
         slices = slices_of(name, self.around.slices or ())

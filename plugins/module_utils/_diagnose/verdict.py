@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._otelcol.traits import prints
+from .._otelcol.traits import prints_records
 from .checks_flow import FLOWING, WAYS
 from .checks_start import BEGINNING
 from .checks_trust import TRUST
@@ -107,7 +107,7 @@ def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     if facts.get("receives") is None:
         return f"{_unknown(facts)}{noted}"
     exporters = [str(row["id"]) for row in facts.get("exports") or ()]
-    here = "; its exporters only print to its own log" if exporters and all(map(prints, exporters)) else ""
+    here = "; its exporters only print to its own log" if exporters and all(map(prints_records, exporters)) else ""
     return f"healthy: {flowing(facts)}{here}{noted}"
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -46,7 +46,12 @@ class FleetCluster:
     def members(self) -> list[FleetMember]:
         """The collectors that were rendered."""
         rendered = section(self.given, "rendered")
-        return members(items(rendered, "collectors"), items(rendered, "manifests"), self.configs)
+        found = members(items(rendered, "collectors"), items(rendered, "manifests"), self.configs)
+        ways = items(rendered, "sends_to_hosts")
+        return [
+            replace(one, sends_to=tuple(way for way in ways if way.get("sender") == one.id)) if ways else one
+            for one in found
+        ]
 
     @property
     def findings(self) -> Sequence[Result]:
@@ -117,7 +122,10 @@ _CUSTOM, _SCALER = "OpenTelemetryCollector", "HorizontalPodAutoscaler"
 
 @dataclass(frozen=True)
 class FleetMember:
-    """A collector: what it is called, its config, and the objects around it."""
+    """A collector: what it is called, its config, and the objects around it.
+
+    `sends_to` has the collectors of other places of the inventory that get its data.
+    """
 
     summary: Mapping[str, Any]
     config: Mapping[str, Any]
@@ -126,6 +134,7 @@ class FleetMember:
     hosts: tuple[str, ...] = ()
     rules: tuple[Mapping[str, Any], ...] = ()
     scaler: Mapping[str, Any] = field(default_factory=dict)
+    sends_to: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def name(self) -> str:

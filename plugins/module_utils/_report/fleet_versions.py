@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +19,7 @@ from .._otelcol.kube.keepers import keeper
 from .._otelcol.needs.quantities import parse_bytes
 from .._otelcol.rules.batching import PLANNED
 from .fleet_cluster import FleetCluster, FleetMember
+from .fleet_host import FleetHost, programs
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 UNREAD = "not read"
@@ -40,12 +41,13 @@ def _product(cluster: FleetCluster, name: str, table: versions.Table) -> dict[st
     running = str(found.get("version") or "")
     notes = list(_notes(cluster, name, running or wanted, table))
     differs = bool(wanted and found and read(running) != read(wanted))
+    state = "odd" if notes else "same"
     return {
         "what": product(name).title,
         "wanted": f"{wanted}, by {provider}" if wanted else provider or "not by this inventory",
         "running": _running(found) if found else UNREAD,
         "notes": notes,
-        "state": "differs" if differs else "odd" if notes else "same",
+        "state": "differs" if differs else state,
     }
 
 
@@ -76,14 +78,18 @@ def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     for member in cluster.members:
         wanted.setdefault(str(member.summary.get("image") or "the operator's default"), []).append(member.id)
     for image, names in sorted(wanted.items()):
-        seen = Counter(running(cluster, name) for name in names)
-        images = [f"{one} ({count} of {len(names)})" if len(seen) > 1 else one for one, count in sorted(seen.items())]
+        counts = Counter(running(cluster, name) for name in names)
+        running_images = sorted(counts)
+        if len(counts) > 1:
+            running_images = [
+                f"{running_image} ({counts[running_image]} of {len(names)})" for running_image in running_images
+            ]
         yield {
-            "what": f"Collector image of {names[0]}" if len(names) == 1 else f"Collector image of {len(names)}",
+            "what": f"Collector image of {names[0] if len(names) == 1 else len(names)}",
             "wanted": image,
-            "running": "; ".join(images),
+            "running": "; ".join(running_images),
             "notes": [],
-            "state": "same" if set(seen) <= {image, UNREAD} else "differs",
+            "state": "same" if set(counts) <= {image, UNREAD} else "differs",
         }
 
 
@@ -113,21 +119,34 @@ def running(cluster: FleetCluster, name: str) -> str:
 
 def fleet(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
     """Return the count of each read version in the fleet, or else of each wanted one."""
-    seen: dict[str, Counter[str]] = {}
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for cluster in clusters:
-        seen.setdefault("Kubernetes", Counter())[cluster.kubernetes or UNREAD] += 1
+        counts["Kubernetes"][cluster.kubernetes or UNREAD] += 1
         for name in PRODUCTS:
-            found = cluster.installed(name)
-            there = (str(found.get("version") or "?") if found.get("installed") else "none") if found else UNREAD
-            seen.setdefault(product(name).title, Counter())[there] += 1
+            counts[product(name).title][_installed_version(cluster.installed(name))] += 1
         for member in cluster.members:
             image = running(cluster, member.id)
             wanted = str(member.summary.get("image") or "the operator's image")
-            seen.setdefault("Collectors", Counter())[_version(image, wanted)] += 1
+            counts["Collectors"][_version(image, wanted)] += 1
         for version, ids in cluster.broken.items():
             if ids:
-                seen.setdefault(f"Collectors that {version} breaks", Counter())[f"in {cluster.name}"] += len(ids)
-    return [{"what": what, "versions": _sorted(found.items())} for what, found in seen.items()]
+                counts[f"Collectors that {version} breaks"][f"in {cluster.name}"] += len(ids)
+    return [{"what": what, "versions": _sorted(seen.items())} for what, seen in counts.items()]
+
+
+def _installed_version(found: Mapping[str, Any]) -> str:
+    """Return the version of a product in a cluster, `?` for one without a version."""
+    if not found:
+        return UNREAD
+    if not found.get("installed"):
+        return "none"
+    return str(found.get("version") or "?")
+
+
+def of_hosts(hosts: Sequence[FleetHost]) -> list[dict[str, Any]]:
+    """Return the count of each program that collectors of hosts have, as the inventory says; nothing without hosts."""
+    found = programs(hosts)
+    return [{"what": "Collectors of hosts", "versions": _sorted(found.items())}] if found else []
 
 
 def _version(image: str, wanted: str) -> str:
@@ -149,9 +168,9 @@ _FIXED = {"daemonset": "one on every node", "sidecar": "one in every pod that as
 
 def cost(member: FleetMember, pods: int | None) -> dict[str, Any]:
     """Return a row; `pods` is how many run, when that was seen."""
-    given = section(member.container, "resources")
-    each = {name: _number(section(given, part).get(what), what) for name, part, what in (*_RESOURCES, *_LIMITS)}
+    each = _resources(member)
     count = _planned(member) if pods is None else pods
+    total = {name: value * count for name, value in each.items() if value and count is not None}
     return {
         "collector": member.id,
         "pods": _pods(member, pods),
@@ -160,10 +179,16 @@ def cost(member: FleetMember, pods: int | None) -> dict[str, Any]:
         "iam_actions": list(member.summary.get("iam_actions") or ()),
         "ports": [f"{port['port']}/{port['protocol']} {port['name']}" for port in member.summary.get("ports") or ()],
         "each": each,
-        "all": {name: value * count if value and count is not None else None for name, value in each.items()},
+        "all": {name: total.get(name) for name in each},
         "shown": {name: _shown(name, value) for name, value in each.items()},
-        "total": {name: _shown(name, value * count) for name, value in each.items() if value and count is not None},
+        "total": {name: _shown(name, value) for name, value in total.items()},
     }
+
+
+def _resources(member: FleetMember) -> dict[str, float | None]:
+    """Return the requests and limits of one pod, in cores and bytes."""
+    given = section(member.container, "resources")
+    return {name: _number(section(given, part).get(what), what) for name, part, what in (*_RESOURCES, *_LIMITS)}
 
 
 def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -16,9 +16,10 @@ from .._otelcol.config.masking import masker, secrets_in
 from .._otelcol.config.paths import items, section
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.rules.subject import SEVERITIES
-from . import fleet_versions
+from . import fleet_host, fleet_versions
 from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
-from .topology import picture
+from .fleet_host import FleetHost
+from .topology import picture, picture_of_hosts
 
 # The page is to be read from its start; all of it follows further down.
 _MOST_ATTENTION = 25
@@ -31,28 +32,45 @@ _STATES = {
 }
 
 
-def model(clusters: Sequence[FleetCluster], table: Table, title: str, time: str) -> dict[str, Any]:
+def model(
+    clusters: Sequence[FleetCluster], table: Table, title: str, time: str, hosts: Sequence[FleetHost] = ()
+) -> dict[str, Any]:
     """Return the whole page, without any secret that stands in a config or a Secret."""
-    rows = [_cluster(index, cluster, clusters, table) for index, cluster in enumerate(clusters)]
-    wrong = attention(rows)
+    of_hosts = [member for host in hosts for member in host.members]
+    rows = [_cluster(index, cluster, clusters, table, of_hosts) for index, cluster in enumerate(clusters)]
+    services = [_host(index, host) for index, host in enumerate(hosts)]
+    wrong = attention([*rows, *services])
     page = {
         "title": title,
         "time": time,
-        "summary": _summary(clusters, rows),
+        "summary": _summary(clusters, hosts, [*rows, *services]),
         "attention": wrong[:_MOST_ATTENTION],
         "more": max(0, len(wrong) - _MOST_ATTENTION),
-        "versions": fleet_versions.fleet(clusters),
+        "versions": [*fleet_versions.fleet(clusters), *fleet_versions.of_hosts(hosts)],
         "clusters": rows,
+        "hosts": services,
+        "topology_of_hosts": _topology(hosts, of_hosts, services),
     }
-    masked: dict[str, Any] = _each(page, masker(_secrets(clusters)))
+    masked: dict[str, Any] = _each(page, masker(_secrets(clusters, hosts)))
     return masked
 
 
-def _secrets(clusters: Sequence[FleetCluster]) -> set[str]:
+def _topology(
+    hosts: Sequence[FleetHost], members: Sequence[FleetMember], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the picture of the collectors of hosts, whose boxes lead to their rows."""
+    diagnosed = {f"{host.name}/{name}": found for host in hosts for name, found in host.diagnosed.items()}
+    anchors = {f"{row['name']}/{one['name']}": str(one["anchor"]) for row in rows for one in row["collectors"]}
+    return picture_of_hosts(members, diagnosed, anchors)
+
+
+def _secrets(clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost]) -> set[str]:
     found: set[str] = set()
-    for cluster in clusters:
-        for config in cluster.configs.values():
+    places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
+    for place in places:
+        for config in place.configs.values():
             found |= secrets_in(config)
+    for cluster in clusters:
         found |= set(secret_values(items(cluster.given, "rendered", "manifests")))
     return found
 
@@ -65,25 +83,48 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     return [_each(item, change) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _summary(clusters: Sequence[FleetCluster], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    findings = Counter(str(item["severity"]) for cluster in clusters for item in cluster.findings)
-    states = Counter(one["status"] for row in rows if not row["note"] for one in row["collectors"])
+def _summary(
+    clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, int]:
+    """Return the counts of the page; `rows` are those of clusters and of hosts."""
+    collectors = [one for row in rows for one in row["collectors"]]
+    findings = Counter(item["severity"] for row in rows for item in row["findings"])
     return {
         "clusters": len(clusters),
-        "unread": sum(cluster.asked and not cluster.is_read for cluster in clusters),
-        "collectors": sum(len(cluster.members) for cluster in clusters),
-        "healthy": states["healthy"],
-        "ailing": states["error"] + states["warning"],
-        "unseen": states["unknown"] + states[""],
+        "unread": _unread(clusters),
+        "hosts": len(hosts),
+        "unread_hosts": _unread(hosts),
+        "collectors": len(collectors),
+        **_states(rows),
         "errors": findings["error"],
         "warnings": findings["warning"],
         "certificates": sum(row["state"] in BAD for row in rows for row in row["certificates"]),
         "drift": sum(len(row["drift"]["objects"]) for row in rows),
-        "changes": sum(bool(one["change"]) for row in rows for one in row["collectors"]),
+        "changes": sum(bool(one["change"]) for one in collectors),
     }
 
 
-def _cluster(index: int, cluster: FleetCluster, clusters: Sequence[FleetCluster], table: Table) -> dict[str, Any]:
+def _unread(places: Sequence[FleetCluster | FleetHost]) -> int:
+    return sum(place.asked and not place.is_read for place in places)
+
+
+def _states(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many collectors are how, where that was asked."""
+    states = Counter(one["status"] for row in rows if not row["note"] for one in row["collectors"])
+    return {
+        "healthy": states["healthy"],
+        "ailing": states["error"] + states["warning"],
+        "unseen": states["unknown"] + states[""],
+    }
+
+
+def _cluster(
+    index: int,
+    cluster: FleetCluster,
+    clusters: Sequence[FleetCluster],
+    table: Table,
+    of_hosts: Sequence[FleetMember],
+) -> dict[str, Any]:
     anchors = {member.id: f"c{index}-{number}" for number, member in enumerate(cluster.members)}
     prices = [fleet_versions.cost(member, _pods(cluster, member.id)) for member in cluster.members]
     return {
@@ -92,7 +133,7 @@ def _cluster(index: int, cluster: FleetCluster, clusters: Sequence[FleetCluster]
         "problem": cluster.problem,
         "unread": cluster.unread,
         "note": "" if cluster.asked else NOT_ASKED,
-        "topology": picture(cluster, clusters, anchors),
+        "topology": picture(cluster, clusters, anchors, of_hosts),
         "versions": fleet_versions.rows(cluster, table),
         "collectors": [_collector(cluster, member, anchors[member.id]) for member in cluster.members],
         "unlisted": unlisted(cluster, clusters),
@@ -110,20 +151,59 @@ def _pods(cluster: FleetCluster, name: str) -> int | None:
 
 
 def _collector(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[str, Any]:
-    found = cluster.diagnosed.get(member.id, {})
-    status = str(found.get("status") or "")
     return {
+        **_seen(cluster.diagnosed.get(member.id, {})),
         "anchor": anchor,
         "name": member.name,
         "namespace": member.namespace,
         "mode": member.mode,
         "backend": str(member.summary.get("backend") or ""),
+    }
+
+
+def _seen(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a diagnosis says of a collector."""
+    status = str(found.get("status") or "")
+    return {
         "status": status,
         "state": _STATES.get(status, status),
         "ready": str(found.get("ready_text") or ""),
         "verdict": list(found.get("verdict") or ()),
         "change": next((str(one["message"]) for one in found.get("problems") or () if one.get("id") == CHANGE), ""),
         "unseen": [f"{item['what']}: {item['why']}" for item in found.get("unseen") or ()],
+    }
+
+
+def _host(index: int, host: FleetHost) -> dict[str, Any]:
+    """Return the row of a host, with the keys of a cluster's; a host has no certificates and products of its own."""
+    anchor = f"host-{index}"
+    return {
+        "name": host.name,
+        "anchor": anchor,
+        "problem": host.problem,
+        "unread": host.unread,
+        "note": "" if host.asked or host.problem else fleet_host.NOT_ASKED,
+        "collectors": [_service(host, one, f"{anchor}-{number}") for number, one in enumerate(host.collectors)],
+        "unlisted": [f"collector {name}" for name in host.unlisted],
+        "findings": [_finding(item) for item in host.findings],
+        "certificates": [],
+        "versions": [],
+        "drift": {"objects": [name for one in host.diagnosed.values() for name in one["differs"]]},
+    }
+
+
+def _service(host: FleetHost, collector: Mapping[str, Any], anchor: str) -> dict[str, Any]:
+    found = host.diagnosed.get(str(collector["name"]), {})
+    return {
+        **_seen(found),
+        "anchor": anchor,
+        "name": str(collector["name"]),
+        "namespace": host.name,
+        "service": str(collector["service"]),
+        "program": str(collector["program"]),
+        "release": str(found.get("release") or ""),
+        "differs": [str(name) for name in found.get("differs") or ()],
+        "read": bool(found),
     }
 
 
@@ -203,7 +283,7 @@ Row = tuple[str, str, str]
 
 
 def attention(clusters: Sequence[ClusterRow]) -> list[dict[str, str]]:
-    """Return the findings of all clusters, errors first."""
+    """Return the findings of all clusters and hosts, errors first."""
     rows = [(cluster, row) for cluster in clusters for source in SOURCES for row in source(cluster)]
     rows.sort(key=lambda item: SEVERITIES.index(item[1][0]))
     return [

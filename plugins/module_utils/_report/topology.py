@@ -22,11 +22,18 @@ from .fleet_cluster import NODE, FleetCluster, FleetMember
 from .topology_layout import HEIGHT, WIDTH, Box, Line, curve, draw
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")
-MODES = {"daemonset": "agent", "deployment": "gateway", "statefulset": "gateway", "sidecar": "sidecar"}
+MODES = {
+    "daemonset": "agent",
+    "deployment": "gateway",
+    "statefulset": "gateway",
+    "sidecar": "sidecar",
+    "service": "host",
+}
 # The title of each kind, in the picture and in its text.
 KINDS = {
     "agent": "on every node",
     "gateway": "collector",
+    "host": "on a Linux host",
     "sidecar": "in the pods of applications",
     "allocator": "target allocator",
     "backend": "backend",
@@ -41,6 +48,7 @@ _HERE = {
     Trait.WRITES_FILES: "a file",
 }
 _AT_END = ("backend", "elsewhere")
+_SERVICE = "service"
 
 
 class TopologyNode(NamedTuple):
@@ -122,9 +130,23 @@ def _targets(member: FleetMember, known: Names) -> Iterator[tuple[TopologyNode, 
         addressed.setdefault(peer.exporter, []).append(peer)
     for exporter, signals in _exporters(member).items():
         text = f"{', '.join(signals)} by {exporter}"
+        others = [way for way in member.sends_to if way["exporter"] == exporter]
+        for way in others:
+            yield _other(way), text
+        if others:
+            continue
         found = [_at(peer, member, known) for peer in addressed.get(exporter, [])]
         for node in found or [_without_address(exporter, section(member.config, "exporters", exporter))]:
             yield node, text
+
+
+def _other(way: Mapping[str, Any]) -> TopologyNode:
+    """Return the collector of another place: one of a cluster has its namespace in its name."""
+    place, collector = str(way["place"]), str(way["collector"])
+    kind = "elsewhere" if "/" in collector else "host"
+    return TopologyNode(
+        f"{place}/{collector}", kind, collector, f"in {place}" if kind == "elsewhere" else f"on {place}"
+    )
 
 
 def _exporters(member: FleetMember) -> dict[str, list[str]]:
@@ -148,11 +170,13 @@ def _at(peer: Peer, member: FleetMember, known: Names) -> TopologyNode:
     port = f":{peer.port}" if peer.port else ""
     kind = peer.exporter.split("/", 1)[0]
     if is_loopback(peer.host):
+        where = "on the same host" if member.mode == _SERVICE else "in the same pod"
         return TopologyNode(
-            f"backend {member.id} {peer.host}{port}", "backend", f"{peer.host}{port}", f"{kind}, in the same pod"
+            f"backend {member.id} {peer.host}{port}", "backend", f"{peer.host}{port}", f"{kind}, {where}"
         )
     host = "the node" if peer.host == NODE else peer.host
-    title = f"{peer.service}.{peer.namespace}" if peer.service and host == peer.host else host
+    is_service = peer.service and host == peer.host and member.mode != _SERVICE
+    title = f"{peer.service}.{peer.namespace}" if is_service else host
     return TopologyNode(f"backend {title}{port}", "backend", f"{title}{port}", kind)
 
 
@@ -197,9 +221,41 @@ MOST_NODES = 30
 _LONGEST_TITLE, _LONGEST_SUBTITLE = 26, 34
 
 
-def picture(cluster: FleetCluster, clusters: Sequence[FleetCluster], anchors: Mapping[str, str]) -> dict[str, Any]:
-    """Return the topology of a cluster, laid out."""
+def picture(
+    cluster: FleetCluster,
+    clusters: Sequence[FleetCluster],
+    anchors: Mapping[str, str],
+    hosts: Iterable[FleetMember] = (),
+) -> dict[str, Any]:
+    """Return the topology of a cluster, laid out. Of the collectors of Linux `hosts`, some may send to it."""
     whole = graph(cluster.members, names_of(cluster.members, _hosts_elsewhere(cluster, clusters)))
+    whole = _with_senders(whole, cluster, hosts)
+    return _drawn(whole, cluster.diagnosed, anchors)
+
+
+def picture_of_hosts(
+    members: Sequence[FleetMember], diagnosed: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the topology of the collectors of Linux hosts, laid out; `diagnosed` and `anchors` are by their ids."""
+    return _drawn(graph(members, names_of((), {})), diagnosed, anchors)
+
+
+def _with_senders(whole: Graph, cluster: FleetCluster, hosts: Iterable[FleetMember]) -> Graph:
+    """Return a graph with the collectors of hosts that send to the cluster, which stand before what they send to."""
+    own = {member.id for member in cluster.members}
+    nodes = {node.id: node for node in whole.nodes}
+    ways = list(whole.ways)
+    for member in hosts:
+        to = [str(way["collector"]) for way in member.sends_to if way["place"] == cluster.name]
+        for target in sorted(set(to) & own):
+            nodes.setdefault(member.id, TopologyNode(member.id, "host", member.name, f"on {member.namespace}"))
+            by = sorted({str(way["exporter"]) for way in member.sends_to if way["collector"] == target})
+            ways.append(Way(member.id, target, f"by {', '.join(by)}"))
+    return Graph(tuple(nodes.values()), tuple(ways))
+
+
+def _drawn(whole: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a graph looks like."""
     shown = fold(whole, MOST_NODES)
     boxes = [Box(node.id, node.is_last) for node in shown.nodes]
     drawing = draw(boxes, [Line(way.source, way.target) for way in shown.ways])
@@ -214,7 +270,7 @@ def picture(cluster: FleetCluster, clusters: Sequence[FleetCluster], anchors: Ma
         "width": drawing.width,
         "height": drawing.height,
         "box": {"width": WIDTH, "height": HEIGHT},
-        "nodes": [_node(node, drawing.boxes[node.id], cluster, anchors) for node in shown.nodes],
+        "nodes": [_node(node, drawing.boxes[node.id], diagnosed, anchors) for node in shown.nodes],
         "lines": lines,
         "ways": [{"source": titles[way.source], "target": titles[way.target], "says": way.says} for way in whole.ways],
         "kinds": [{"kind": kind, "says": KINDS[kind]} for kind in KINDS if kind in drawn],
@@ -233,9 +289,12 @@ def _hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) ->
 
 
 def _node(
-    node: TopologyNode, corner: tuple[int, int], cluster: FleetCluster, anchors: Mapping[str, str]
+    node: TopologyNode,
+    corner: tuple[int, int],
+    diagnosed: Mapping[str, Mapping[str, Any]],
+    anchors: Mapping[str, str],
 ) -> dict[str, Any]:
-    found = cluster.diagnosed.get(node.id, {})
+    found = diagnosed.get(node.id, {})
     return {
         "x": corner[0],
         "y": corner[1],

@@ -44,6 +44,7 @@ class Drawing:
 
 # A box, or the place where a line passes a column: the line and the index of the column.
 Slot: TypeAlias = "str | tuple[Line, int]"
+Point = tuple[int, int]
 
 
 def draw(boxes: Sequence[Box], lines: Iterable[Line]) -> Drawing:
@@ -88,16 +89,32 @@ def _layers(boxes: Sequence[Box], lines: Collection[Line]) -> dict[str, int]:
 def _order(columns: list[list[Slot]], chains: Iterable[Sequence[Slot]]) -> None:
     """Sort each column by the mean place of the neighbours in the column beside it, so that few lines cross."""
     beside: dict[Slot, list[Slot]] = {}
-    for one, other in (pair for chain in chains for pair in pairwise(chain)):
-        beside.setdefault(one, []).append(other)
-        beside.setdefault(other, []).append(one)
+    for chain in chains:
+        for slot, next_slot in pairwise(chain):
+            beside.setdefault(slot, []).append(next_slot)
+            beside.setdefault(next_slot, []).append(slot)
     for _sweep in range(SWEEPS):
         for way in (columns, columns[::-1]):
             for before, column in pairwise(way):
-                place = {slot: (index + 0.5) / len(before) for index, slot in enumerate(before)}
-                own = {slot: (index + 0.5) / len(column) for index, slot in enumerate(column)}
-                near = {slot: [place[one] for one in beside.get(slot, ()) if one in place] for slot in column}
-                column.sort(key=lambda slot: sum(near[slot]) / len(near[slot]) if near[slot] else own[slot])
+                means = _mean_places(column, before, beside)
+                column.sort(key=means.__getitem__)
+
+
+def _mean_places(
+    column: Sequence[Slot], before: Sequence[Slot], beside: Mapping[Slot, Sequence[Slot]]
+) -> dict[Slot, float]:
+    """Return the mean place of the neighbours of each slot in the column before; its own place without neighbours."""
+    places, means = _places(before), _places(column)
+    for slot in column:
+        near = [places[neighbour] for neighbour in beside.get(slot, ()) if neighbour in places]
+        if near:
+            means[slot] = sum(near) / len(near)
+    return means
+
+
+def _places(column: Sequence[Slot]) -> dict[Slot, float]:
+    """Return the place of each slot in its column, between 0 at the top and 1 at the bottom."""
+    return {slot: (index + 0.5) / len(column) for index, slot in enumerate(column)}
 
 
 def _height(slot: Slot) -> int:
@@ -107,7 +124,7 @@ def _height(slot: Slot) -> int:
 def _drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[Line, Sequence[Slot]]) -> Drawing:
     heights = [sum(map(_height, column)) + ROW_GAP * (len(column) - 1) for column in columns]
     height = max(heights, default=0)
-    middle: dict[Slot, tuple[int, int]] = {}
+    middle: dict[Slot, Point] = {}  # of the left edge of each slot
     for index, column in enumerate(columns):
         top = MARGIN + (height - heights[index]) // 2
         for slot in column:
@@ -115,14 +132,22 @@ def _drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[Line, Sequence[S
             top += _height(slot) + ROW_GAP
     drawn = {}
     for line, chain in chains.items():
-        ends = [(x + right, y) for x, y in (middle[slot] for slot in chain) for right in (0, WIDTH)][1:-1]
-        drawn[line] = tuple(ends if chain[0] == line.source else ends[::-1])
+        points = _points([middle[slot] for slot in chain])
+        drawn[line] = tuple(points if chain[0] == line.source else reversed(points))
     boxes = {slot: (x, y - HEIGHT // 2) for slot, (x, y) in middle.items() if isinstance(slot, str)}
     width = len(columns) * (WIDTH + COLUMN_GAP) - COLUMN_GAP if columns else WIDTH
     return Drawing(boxes, drawn, width + 2 * MARGIN, height + 2 * MARGIN)
 
 
-def curve(points: Sequence[tuple[int, int]]) -> str:
+def _points(left_edges: Iterable[Point]) -> list[Point]:
+    """Return the points of a line: from the right edge of the first slot to the left edge of the last one."""
+    points = []
+    for x, y in left_edges:
+        points += [(x, y), (x + WIDTH, y)]
+    return points[1:-1]
+
+
+def curve(points: Sequence[Point]) -> str:
     """Return the path of a line: straight through columns, bent between them."""
     parts = [f"M{points[0][0]} {points[0][1]}"]
     for index, ((x, y), (next_x, next_y)) in enumerate(pairwise(points)):

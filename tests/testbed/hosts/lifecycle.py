@@ -68,6 +68,7 @@ def tasks(group: HostGroup, disk: Path) -> Iterable[Task]:
 
 
 def _lay_out(group: HostGroup) -> None:
+    machine.allow_watchers()
     for host in group.hosts:
         machine.lay_out(host)
     machine.write_names(group)

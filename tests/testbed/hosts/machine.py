@@ -20,6 +20,22 @@ BOOT = config.TEMPLATES / "host.sh"
 PROGRAM = "systemd-nspawn"
 SECONDS_TO_BOOT = 90
 SSH_PORT = 22
+WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances")
+ENOUGH_WATCHERS = 1024
+"""A host has about nine watchers of files, a node of a cluster about as many, and the usual limit is 128."""
+
+
+def allow_watchers(limit: Path = WATCHERS) -> None:
+    """Raise the machine's limit of watchers of files, until it boots again; a higher one stays."""
+    allowed = int(limit.read_text(encoding="ascii"))
+    if allowed >= ENOUGH_WATCHERS:
+        return
+    try:
+        limit.write_text(f"{ENOUGH_WATCHERS}\n", encoding="ascii")
+    except OSError as error:
+        say(f"{limit} stays {allowed}, which is enough for few hosts: {error.strerror}")
+    else:
+        say(f"{limit} is {ENOUGH_WATCHERS} now, it was {allowed}")
 
 
 def lay_out(host: Host) -> None:

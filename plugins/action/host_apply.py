@@ -1,0 +1,107 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module host_apply: gives a host the program that only the controller has.
+
+The module runs on the host. If it asks for the program, which it does before it changes anything, the file is copied to
+the temporary folder of the connection, and the module runs again. A run that changes nothing needs one call.
+"""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._host.removal_stages import check_senders, removal_of
+from ..module_utils._host_change.bundle_form import AWAITED
+from ..plugin_utils._action import refuse
+from ..plugin_utils._copied_program import checked_program
+from ..plugin_utils._inventory import check_names
+from ..plugin_utils._needed import needed
+from ..plugin_utils._piped_secrets import pipe_secrets
+from ..plugin_utils._unlisted_hosts import staying_line, unlisted_line
+from ..plugin_utils._waved_hosts import is_waved, unanswered
+
+_MODULE = "o11y.opentelemetry.host_apply"
+
+
+class ActionModule(ActionBase):
+    """Runs the module on the host, and again with the program if the host lacks it."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the module. Fails for a program that the controller lacks or that has another sum."""
+        with needed():
+            super().run(tmp, task_vars)
+        try:
+            return self._run(task_vars)
+        except AnsibleConnectionFailure as lost:
+            if not is_waved(task_vars or {}):
+                raise
+            # A wave counts its failed hosts, and Ansible takes those that do not answer out of the play.
+            return unanswered(lost)
+
+    def _run(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        # A removal renders nothing, so no other task looks: a slip would remove the collector of the default name.
+        refuse(partial(check_names, task_vars or {}))
+        arguments = dict(self._task.args)
+        if not self._is_its_turn(task_vars or {}):
+            return {"changed": False, "msg": "Nothing to do in this stage of the removal"}
+        pipe_secrets(self._connection, [arguments.get("bundle") or {}])
+        result = self._apply(arguments, task_vars)
+        architecture = result.pop(AWAITED, "")
+        if architecture:
+            result = self._apply(self._with_program(arguments, architecture), task_vars)
+        self._name_unlisted(result, task_vars or {})
+        return result
+
+    def _is_its_turn(self, variables: dict[str, Any]) -> bool:
+        """Whether this stage of a removal removes the collector. Fails while those that send to it stay."""
+        given = self._task.args
+        if given.get("stage") is None:
+            return True
+        name = str(given["bundle"]["name"])
+        removal = removal_of(name, given.get("receivers") or {})
+        if removal.stage != int(given["stage"]):
+            return False
+        if not boolean(given.get("discard_unsent", False)):
+            refuse(partial(check_senders, name, removal.senders, variables["ansible_play_hosts"]))
+        return True
+
+    def _name_unlisted(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
+        """Add a warning for each collector of this collection on the host that `listed` does not have."""
+        host = str(variables.get("inventory_hostname") or "the host")
+        line = staying_line if self._task.args.get("state") == "absent" else unlisted_line
+        warned = [line(host, name) for name in result.get("unlisted", ())]
+        if warned:
+            result["warnings"] = [*result.get("warnings", ()), *warned]
+
+    def _apply(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        given = {**arguments, "controller_time": time.time()}
+        result = self._execute_module(module_name=_MODULE, module_args=given, task_vars=task_vars)
+        return dict(result)
+
+    def _with_program(self, arguments: dict[str, Any], architecture: str) -> dict[str, Any]:
+        """Copy the program of an architecture to the host, and return the arguments that name it there."""
+        given = deepcopy(arguments)
+        row = given["bundle"]["program"]["architectures"][architecture]
+        file = Path(row.pop("file")).expanduser()
+        refuse(partial(checked_program, file, row["sha256"]))
+        row["path"] = self._copied(file)
+        return given
+
+    def _copied(self, file: Path) -> str:
+        """Copy a file to the temporary folder of the connection, which Ansible removes, and return its path there."""
+        shell = self._connection._shell
+        if shell.tmpdir is None:
+            self._make_tmp_path()
+        place = shell.join_path(shell.tmpdir, file.name)
+        self._transfer_file(str(file), place)
+        self._fixup_perms2((shell.tmpdir, place))
+        return str(place)

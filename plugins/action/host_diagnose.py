@@ -1,0 +1,46 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module host_diagnose: says what to look at on the host, and what the answers mean.
+
+The module runs on the host once, for all collectors, and returns what it has seen. Configs, rules and texts of causes
+are the controller's.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._action import answer
+from ..plugin_utils._host_diagnose import HostVisit, configs_of, diagnosed, questions
+from ..plugin_utils._needed import needed
+from ..plugin_utils._piped_secrets import pipe_secrets
+
+_MODULE = "o11y.opentelemetry.host_diagnose"
+
+
+class ActionModule(ActionBase):
+    """Runs the module on the host, and explains its answers."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the diagnosis. Fails for a host that cannot be asked."""
+        with needed():
+            super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        collectors, fail_on = arguments.pop("collectors", []), arguments.pop("fail_on", None) or "never"
+        configs = configs_of(collectors)
+        only_checks = bool(self._task.check_mode and arguments.get("send"))
+        if only_checks:
+            arguments["send"] = False
+        pipe_secrets(self._connection, arguments.get("bundles") or [])
+        start = time.time()
+        given = {**arguments, "collectors": [], "questions": questions(configs)}
+        said = self._execute_module(module_name=_MODULE, module_args=given, task_vars=task_vars)
+        if said.get("failed") or "collectors" not in said:
+            return dict(said)
+        host = str((task_vars or {}).get("inventory_hostname") or "host")
+        visit = HostVisit(host, (start, time.time()), bool(arguments.get("send")), fail_on, only_checks)
+        return answer(lambda: diagnosed(said, configs, visit), {})

@@ -1,0 +1,16 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module host_removal_plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _host_removal
+from ..plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return _host_removal.plan(self.variables, self._display.warning)

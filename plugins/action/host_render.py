@@ -1,0 +1,31 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module host_render."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..plugin_utils import _host_render
+from ..plugin_utils._action import ControllerAction, arguments_of
+from ..plugin_utils._otelcol import _findings
+
+
+class ActionModule(ControllerAction):
+    options = staticmethod(_host_render.host_option_names)
+
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return a bundle for each collector, and every finding. A bundle with a secret is hidden."""
+        groups = _host_render.inventory_groups(self.variables)
+        request = replace(_host_render.HostRequest.from_arguments(arguments), groups=groups)
+        judgement = _findings.Judgement.from_arguments(arguments)
+        rendered = _host_render.render_hosts(request, judgement, self._display.warning, arguments["fail_on"])
+        secret = any("content" in one for bundle in rendered["bundles"] for one in bundle["credentials"])
+        return {**rendered, "has_secrets": secret, "_ansible_no_log": secret}
+
+
+# Ansible imports this in its main process, which then starts a process for each host: all of them have what is read.
+arguments_of("host_render")
+_host_render.read_shared()

@@ -1,0 +1,45 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module host_wave: makes of the answers of a host what the gate of a wave compares."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._action import answer
+from ..plugin_utils._needed import needed
+from ..plugin_utils._wave_samples import sampled
+from ..plugin_utils._waved_hosts import unanswered
+from ..plugin_utils._waves import seconds_of
+
+_MODULE = "o11y.opentelemetry.host_wave"
+
+
+class ActionModule(ActionBase):
+    """Runs the module on the host, and keeps of its answer what the gate needs."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what the collectors count. A host that cannot be read is told by the gate, and fails no task."""
+        with needed():
+            super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        if "seconds" in arguments:
+            arguments["seconds"] = seconds_of(float(arguments["seconds"]), task_vars or {})
+        start = time.time()
+        try:
+            said = dict(self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=task_vars))
+        except AnsibleConnectionFailure as lost:
+            said = unanswered(lost)
+        if said.get("failed") and arguments.get("passed"):
+            host = str((task_vars or {}).get("inventory_hostname") or "the host")
+            unnoted = f"{host} does not know that its collectors passed the wave, so the next run watches them again: "
+            return {"changed": False, "collectors": [], "warnings": [unnoted + str(said.get("msg") or "")]}
+        if said.get("failed"):
+            return {"changed": False, "collectors": [], "unread": str(said.get("msg") or "")}
+        collectors = said.pop("collectors", [])
+        return answer(lambda: {**said, "collectors": sampled(collectors, start)}, {})

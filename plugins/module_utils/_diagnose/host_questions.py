@@ -1,0 +1,94 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to ask a host about a config: files, certificates and peers that it names, and its OTLP receiver. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._collector.probing import passed_signals, received_signals, sampled_probe
+from .._otelcol.config.paths import address, items, leaves, section
+from .._otelcol.needs.listeners import started_parts
+from .._otelcol.needs.peers import peers
+
+_FILE_RECEIVERS = ("filelog",)
+_CERTIFICATES = ("cert_file", "key_file", "ca_file", "client_ca_file")
+# Where no namespace is meant: peers of hosts are names of DNS.
+_NOWHERE = ""
+# Where a process of the same host reaches a receiver that listens on all addresses.
+LOOPBACK_OF_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+_PATIENCE_SECONDS = 30
+
+
+def host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what to ask the host about a collector with this config."""
+    sampled = sampled_probe(config)
+    return {
+        "name": name,
+        "files": list(_files(config)),
+        "certificates": list(_certificates(config)),
+        "peers": list(_peers(config)),
+        "journals": [part.path[1] for part in started_parts(config) if part.kind == "journald"],
+        "url": "" if untested(config) else _receiver_url(config),
+        "signals": [] if untested(config) else passed_signals(config),
+        "timeout_seconds": sampled.get("timeout_seconds", _PATIENCE_SECONDS),
+        "failed_spans": bool(sampled),
+    }
+
+
+def untested(config: Mapping[str, Any]) -> str:
+    """Return why no test data is sent to a collector; empty if it is. The words are those of clusters."""
+    http = _http(config)
+    reasons = (
+        (http is None or not received_signals(config), "it has no OTLP receiver over HTTP"),
+        (
+            bool(section(http, "tls").get("client_ca_file")),
+            "its OTLP receiver over HTTP requires a client's certificate",
+        ),
+        (bool(section(http, "auth")), "its OTLP receiver over HTTP requires a login"),
+        (not passed_signals(config), "its sampler may drop what is sent"),
+        (
+            section(config, "service", "telemetry", "metrics").get("level") == "none",
+            "it does not serve its own metrics",
+        ),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _http(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the settings of OTLP/HTTP of the first OTLP receiver in use that has it."""
+    for part in started_parts(config):
+        protocols = section(part.settings, "protocols")
+        if part.section == "receivers" and part.kind == "otlp" and "http" in protocols:
+            return section(protocols, "http")
+    return None
+
+
+def _receiver_url(config: Mapping[str, Any]) -> str:
+    settings = _http(config) or {}
+    host, port = address(settings.get("endpoint") or "localhost:4318")
+    host = LOOPBACK_OF_ANY.get(host, host)
+    scheme = "https" if section(settings, "tls") else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port or 4318}"
+
+
+def _files(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for part in started_parts(config):
+        if part.section == "receivers" and part.kind in _FILE_RECEIVERS:
+            for pattern in items(part.settings, "include"):
+                yield {"about": "/".join(part.path), "pattern": str(pattern)}
+
+
+def _certificates(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for part in started_parts(config):
+        for path, value in leaves(part.settings):
+            if path and path[-1] in _CERTIFICATES and isinstance(value, str) and value.startswith("/"):
+                yield {"about": "/".join(part.path), "path": value}
+
+
+def _peers(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for peer in peers(config, _NOWHERE):
+        if peer.port and "$" not in peer.host:
+            yield {"about": peer.about, "host": peer.host.strip("[]"), "port": peer.port}

@@ -1,0 +1,124 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The environment of a service: text goes into its unit, and a secret into a file that only the service can read.
+
+systemd copies a credential into a folder of the service, which CREDENTIALS_DIRECTORY names, and no process of another
+user can read it there. The environment of a process, and a unit, can be read by more. Recipes and users write
+`${env:NAME}` on hosts as in clusters; the config that the service gets reads the file instead.
+Source: systemd.exec(5), LoadCredential=; confmap/expand.go, which expands the innermost reference first. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._otelcol.config.paths import REFERENCE
+from .._otelcol.errors import Problem, near
+
+CREDENTIAL = "credential"
+# What systemd gives to every service with these settings.
+OF_SYSTEMD = frozenset(("CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "INVOCATION_ID", "JOURNAL_STREAM", "HOME", "PATH"))
+_LINE_ENDS = ("\n", "\r")  # systemd ends a line of a unit at both
+_WAYS = ("content", "path", "file")
+# The name of a credential is that of a file. Source: credential_name_valid in systemd's src/shared/creds-util.c.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}\Z")
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A secret by its name: its text, or the path of a file on the host that has it."""
+
+    name: str
+    content: str = ""
+    path: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it as the bundle has it."""
+        return {"name": self.name, "path": self.path} if self.path else {"name": self.name, "content": self.content}
+
+
+@dataclass(frozen=True)
+class HostEnvironment:
+    """The variables of a unit, and the credentials that take the place of variables."""
+
+    variables: Mapping[str, str]
+    credentials: tuple[Credential, ...]
+
+
+def host_environment(env: Mapping[str, Any], read: Callable[[str], str]) -> HostEnvironment:
+    """Return the environment that option `env` describes. Raises Problem for sources that hosts do not have.
+
+    `read` returns the text of a file of the controller.
+    """
+    secrets = {name: value for name, value in env.items() if isinstance(value, Mapping)}
+    texts = {name: str(value) for name, value in env.items() if name not in secrets}
+    for name, value in texts.items():
+        if any(end in value for end in _LINE_ENDS):
+            raise Problem(f"`env.{name}` has a line end, which a unit cannot hold", fix="Use a credential.")
+    bad_name = next((name for name in secrets if not _NAME.match(name)), None)
+    if bad_name is not None:
+        raise Problem(f"`env.{bad_name}` is no name of a credential", fix="Use letters, digits and underscores.")
+    found = tuple(credential_of(f"env.{name}", name, value, read) for name, value in secrets.items())
+    return HostEnvironment(texts, found)
+
+
+def credential_of(option: str, name: str, source: Mapping[str, Any], read: Callable[[str], str]) -> Credential:
+    """Return the credential that an option describes. Raises Problem for sources that hosts do not have.
+
+    `read` returns the text of a file of the controller.
+    """
+    if set(source) != {CREDENTIAL}:
+        wrong = f"`{option}` has {', '.join(sorted(map(str, source))) or 'no source'}, and a host has credentials"
+        fix = "Write `{credential: {content: TEXT}}`, or instead `file` of the controller or `path` on the host."
+        raise Problem(wrong, fix=fix)
+    given = source[CREDENTIAL]
+    if isinstance(given, str) and given:
+        return Credential(name, content=given.rstrip("\n"))
+    ways = given if isinstance(given, Mapping) else {}
+    wrong_way = next((way for way in ways if way not in _WAYS), None)
+    if wrong_way is not None:
+        wrong = f"`{option}.credential` has '{wrong_way}'{near(str(wrong_way), _WAYS)}"
+        raise Problem(wrong, fix=f"Give one of {', '.join(_WAYS)}.")
+    filled = {way: str(value) for way, value in ways.items() if value}
+    if len(filled) != 1:
+        raise Problem(f"`{option}.credential` has no secret, or two", fix=f"Give one of {', '.join(_WAYS)}.")
+    if not filled.get("path", "/").startswith("/"):
+        raise Problem(f"`{option}.credential.path` is no full path", fix="Begin it with a slash.")
+    content = read(filled["file"]) if "file" in filled else filled.get("content", "")
+    return Credential(name, content.rstrip("\n"), filled.get("path", ""))
+
+
+def read_from_files(config: Any, credentials: tuple[Credential, ...]) -> Any:
+    """Return a config that reads each credential from its file. Raises Problem for one that the config never names."""
+    names = {one.name for one in credentials}
+    unread = sorted(names - set(_named(config)))
+    if unread:
+        wrong = f"`env.{unread[0]}` is a credential, and the config does not read ${{env:{unread[0]}}}"
+        raise Problem(wrong, fix="Name it in the config, or remove it. No component sees it in its environment.")
+    return _replaced(config, names)
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Yield the variables that the texts of a tree name."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        yield from _named(item)
+    for match in REFERENCE.finditer(value) if isinstance(value, str) else ():
+        if match[1]:
+            yield match[1]
+
+
+def _replaced(value: Any, names: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _replaced(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, names) for item in value]
+    if not isinstance(value, str) or "$" not in value:
+        return value
+    return REFERENCE.sub(
+        lambda match: f"${{file:${{env:CREDENTIALS_DIRECTORY}}/{match[1]}}}" if match[1] in names else match[0], value
+    )

@@ -1,0 +1,27 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rules learn of a collector that systemd runs. Private."""
+
+from __future__ import annotations
+
+from .._otelcol.needs.quantities import MIB, parse_bytes
+from .._otelcol.rules.subject import Deployment
+from .host_credentials import OF_SYSTEMD
+from .host_options import MODE, HostCollector
+
+
+def host_deployment(collector: HostCollector) -> Deployment:
+    """Return the deployment of a collector of a host: it runs once, in the network of the host."""
+    return Deployment(
+        mode=MODE,
+        replicas=1,
+        memory_limit_mib=parse_bytes(collector.memory_limit) // MIB,
+        host_network=True,
+        logs=collector.logs,
+    )
+
+
+def host_variables(collector: HostCollector) -> frozenset[str]:
+    """Return the variables of a collector of a host: from the user, and from systemd."""
+    return frozenset(collector.env) | OF_SYSTEMD

@@ -1,0 +1,177 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exporters of a collector and the gateways of a group that get their data, by both configs. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._otelcol.config.paths import at, leaves, section
+from .._otelcol.errors import Problem
+from .._otelcol.needs.listeners import started_parts
+from .._otelcol.rules.data_flow import Hop, unreceived_signals
+from .._otelcol.rules.subject import Receiving
+from .._otelcol.traits import EXPORTERS, Trait, otlp_protocol, traits_of
+from .host_groups import GRPC, HTTP, Gateway, Route
+
+_HTTPS = "https"
+_TITLES = {GRPC: "gRPC", HTTP: "HTTP"}
+# Source: receiver/otlpreceiver/factory.go of the Collector.
+_USUAL_ENDPOINTS = {GRPC: ":4317", HTTP: ":4318"}
+# Where the exporter that divides data among gateways has the settings of its client.
+_DIVIDED = ("protocol", "otlp")
+
+
+@dataclass(frozen=True)
+class TlsFixes:
+    """What to do about a sender in clear text, one with TLS, and one without a certificate."""
+
+    clear: str
+    secure: str
+    anonymous: str
+
+
+OF_HOSTS = TlsFixes(
+    clear="Remove `insecure`, and set `otel_host_tls`; with `endpoint`, `mutual_tls: true` too.",
+    secure="Set certificates for the gateway too, or `insecure: true` here (`http://` for HTTP).",
+    anonymous="Set `otel_host_tls` for the sender too; with `endpoint`, `mutual_tls: true` too.",
+)
+OF_CLUSTERS = TlsFixes(
+    clear="Remove `insecure`, and set `ca_secret` and `client_tls_secret`.",
+    secure="Set `otel_host_tls` for the gateway, or `insecure: true` here (`http://` for HTTP).",
+    anonymous="Set `client_tls_secret`, a Secret with a certificate of the gateways' CA.",
+)
+
+
+@dataclass(frozen=True)
+class GroupHop:
+    """An exporter and a gateway that gets its data; `config` is that of the gateway's collector.
+
+    `scheme` is that of the exporter's address. `is_direct` says that nothing is between both, such as an Ingress, so
+    that their protocols and TLS must agree. `is_otlp` says that the gateway receives OTLP at this address.
+    """
+
+    exporter: str
+    settings: Mapping[str, Any]
+    gateway: Gateway
+    config: Mapping[str, Any]
+    scheme: str = ""
+    is_direct: bool = True
+    is_otlp: bool = True
+
+    @property
+    def protocol(self) -> str:
+        """The protocol of OTLP that the exporter speaks."""
+        return sent_by(self.exporter)
+
+    @property
+    def client(self) -> dict[str, Any]:
+        """The settings of the exporter's client."""
+        return section(self.settings, *_DIVIDED) if _divides(self.exporter) else dict(self.settings)
+
+    @property
+    def receiver(self) -> str:
+        """The gateway's collector and its host, for people."""
+        return f"{self.gateway.collector} on {self.gateway.host}"
+
+    @property
+    def receivers(self) -> list[dict[str, Any]]:
+        """The settings of the gateway's receivers of OTLP."""
+        parts = started_parts(self.config)
+        return [part.settings for part in parts if (part.section, part.kind) == ("receivers", "otlp")]
+
+    @property
+    def servers(self) -> dict[str, Any]:
+        """The settings of each protocol of OTLP that the gateway receives at the port of the exporter."""
+        found = [(name, one) for item in self.receivers for name, one in section(item, "protocols").items()]
+        return {name: one for name, one in found if _port_of(name, one) == str(self.gateway.port)}
+
+
+def sent_by(exporter: str) -> str:
+    """Return the protocol over which an exporter sends OTLP to gateways, `grpc` or `http`; empty if it does not."""
+    return GRPC if _divides(exporter) else otlp_protocol(exporter)
+
+
+def _divides(exporter: str) -> bool:
+    return Trait.DIVIDES in traits_of(EXPORTERS, exporter)
+
+
+def exporters_to(config: Mapping[str, Any], route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the exporters of OTLP that send to a route, with their settings."""
+    for name, settings in section(config, "exporters").items():
+        texts = [value for _path, value in leaves(settings) if isinstance(value, str)]
+        if sent_by(name) and any(text.endswith(route.endpoint) for text in texts):
+            yield name, settings
+
+
+def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return for each exporter the gateways and the signals that it sends to them, and that they do not take."""
+    own = Hop("", "", (), config)
+    others = [Hop(hop.receiver, "", (), hop.config) for hop in hops]
+    targets: dict[str, set[int]] = {}
+    for number, hop in enumerate(hops, 1):
+        targets.setdefault(hop.exporter, set()).add(number)
+    lost = unreceived_signals([own, *others], [targets, *({} for _other in others)])[0]
+    for hop in hops:
+        if not hop.is_otlp:
+            sent = [signal for exporter, signal in own.sent if exporter == hop.exporter]
+            lost[hop.exporter] = tuple((hop.receiver, signal) for signal in dict.fromkeys(sent))
+    return lost
+
+
+def _port_of(protocol: str, server: Any) -> str:
+    return str(at(server, ("endpoint",)) or _USUAL_ENDPOINTS.get(protocol, "")).rpartition(":")[2]
+
+
+def described(hops: Iterable[GroupHop]) -> list[dict[str, str]]:
+    """Return for each hop the exporter, and the collector with its host or cluster that gets the data."""
+    return [{"exporter": hop.exporter, "place": hop.gateway.host, "collector": hop.gateway.collector} for hop in hops]
+
+
+def receiving_by(hops: Iterable[GroupHop]) -> dict[str, tuple[Receiving, ...]]:
+    """Return for each exporter the gateways that get its requests, as the rules know them."""
+    found: dict[str, tuple[Receiving, ...]] = {}
+    for hop in hops:
+        found[hop.exporter] = (*found.get(hop.exporter, ()), Receiving(hop.receiver, tuple(hop.receivers)))
+    return found
+
+
+def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
+    """Raise Problem for a hop with two protocols, with TLS on one side alone, or without a certificate asked for."""
+    for hop in hops:
+        servers = hop.servers if hop.is_direct else {}
+        if servers and hop.protocol not in servers:
+            said = f"sends {_TITLES[hop.protocol]} to port {hop.gateway.port}"
+            receives = " and ".join(_TITLES.get(name, name) for name in servers)
+            wrong = f"exporter '{hop.exporter}' {said}, where collector '{hop.receiver}' receives {receives}"
+            raise Problem(wrong, fix="Send to the port of the exporter's protocol, or change the protocol.")
+        for server in servers.values() if hop.protocol in servers and not _is_said_by_scheme(hop) else ():
+            _check_tls(hop, at(server, ("tls",)), fixes)
+
+
+def _is_said_by_scheme(hop: GroupHop) -> bool:
+    """Whether the address of an exporter of gRPC says itself if it uses TLS."""
+    return hop.protocol == GRPC and hop.scheme.startswith("http")
+
+
+def _check_tls(hop: GroupHop, server: Any, fixes: TlsFixes) -> None:
+    client = section(hop.client, "tls")
+    is_secure = _is_secure(hop, client)
+    if server and not is_secure:
+        wrong = f"exporter '{hop.exporter}' sends in clear text, and collector '{hop.receiver}' receives TLS"
+        raise Problem(wrong, fix=fixes.clear)
+    if is_secure and not server:
+        wrong = f"exporter '{hop.exporter}' sends TLS, and collector '{hop.receiver}' receives clear text"
+        raise Problem(wrong, fix=fixes.secure)
+    if at(server, ("client_ca_file",)) and not client.get("cert_file") and not client.get("cert_pem"):
+        wrong = f"exporter '{hop.exporter}' has no certificate, and collector '{hop.receiver}' asks for one"
+        raise Problem(wrong, fix=fixes.anonymous)
+
+
+def _is_secure(hop: GroupHop, client: Mapping[str, Any]) -> bool:
+    if hop.protocol == HTTP:
+        return (hop.scheme or str(hop.settings.get("endpoint")).partition("://")[0]) == _HTTPS
+    return client.get("insecure") is not True

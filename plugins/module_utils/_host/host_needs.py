@@ -1,0 +1,234 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a config needs of a Linux host: capabilities, groups, and what its sandbox must let it see. Private.
+
+It follows from the finished config, as the rights in a cluster do, so a user's own config gets it as a recipe does.
+
+Sources: capabilities(7), systemd.exec(5), and the README of each component in opentelemetry-collector-contrib 0.158:
+hostmetricsreceiver, "Collecting host metrics from inside a container" and the permissions of its scraper `process`;
+journaldreceiver, "Setup and deployment"; filelogreceiver; dockerstatsreceiver, "Docker Socket Permissions";
+podmanreceiver, and podman-system-service(1) on its socket; resourcedetectionprocessor, "Docker metadata". What the
+scraper `filesystem` reads: gopsutil 4, disk_linux.go, which takes the mounts of /proc/1 before those of the process
+itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .._otelcol.config.paths import dotted, items, section
+from .._otelcol.needs.listeners import Listener, Part, started_parts
+
+READ_ALL, TRACE, LOW_PORTS = "CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", "CAP_NET_BIND_SERVICE"
+DOCKER = "docker"
+# Capabilities, and a group, that let a collector do what is root's alone: only with the user's consent.
+GUARDED = (READ_ALL, TRACE, DOCKER)
+ROOT = "root"
+JOURNAL_GROUP = "systemd-journal"
+_FIRST_FREE_PORT = 1024
+_HOMES = ("/home/", "/root/", "/run/user/")
+_TEMPORARY = ("/tmp/", "/var/tmp/")  # what PrivateTmp hides
+_DOCKER_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
+_PODMAN_SOCKETS = ("/run/podman/podman.sock", "/var/run/podman/podman.sock")
+USER = "User"
+_CAPABILITIES, _GROUPS = "AmbientCapabilities", "SupplementaryGroups"
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """What one component needs beyond the strict sandbox: a setting of the unit, its value, and why."""
+
+    setting: str
+    value: str
+    because: str
+
+    def __str__(self) -> str:
+        """Return it as a line for people."""
+        return f"{self.setting}={self.value}: {self.because}"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A right that needs consent: a capability or a group, what the component does without it, and if it can."""
+
+    right: str
+    without: str
+    setting: str = _CAPABILITIES
+    needed: bool = False
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A right that a component cannot start without, and where the component is in the config."""
+
+    right: str
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HostNeeds:
+    """All that a config needs of its host. `lacking` says what it does without, and which consent gives it.
+
+    `refused` has the rights without which a component cannot start, and the user has not consented to.
+    """
+
+    relaxations: tuple[Relaxation, ...]
+    lacking: tuple[str, ...]
+    refused: tuple[Refused, ...] = ()
+
+    def values(self, setting: str) -> tuple[str, ...]:
+        """Return the values that components need for a setting of the unit, each once, in a stable order."""
+        return tuple(sorted({one.value for one in self.relaxations if one.setting == setting}))
+
+
+Settings = Mapping[str, Any]
+
+
+def _nothing(_settings: Settings) -> Iterator[tuple[str, str, str]]:
+    return iter(())
+
+
+def _no_wish(_settings: Settings) -> Iterator[Wish]:
+    return iter(())
+
+
+@dataclass(frozen=True)
+class HostRow:
+    """What one component type needs of a host: settings of the unit with their values and reasons, and wishes."""
+
+    types: tuple[str, ...]
+    settings: Callable[[Settings], Iterator[tuple[str, str, str]]] = _nothing
+    wishes: Callable[[Settings], Iterator[Wish]] = _no_wish
+
+
+def _journal(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    yield _GROUPS, JOURNAL_GROUP, "it reads the journal of the host"
+    if not settings.get("merge"):  # `journalctl --follow` without `--merge` takes the records of this boot alone
+        yield "ProcSubset", "all", "journalctl reads the id of the boot in /proc"
+
+
+def _files(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    yield from _hidden([str(glob) for glob in items(settings, "include")], "reads files")
+
+
+def _hidden(paths: Sequence[str], does: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what lets a component see these paths, of which the sandbox hides two kinds."""
+    if any(path.startswith(_HOMES) for path in paths):
+        yield "ProtectHome", "read-only", f"it {does} in home folders"
+    if any(path.startswith(_TEMPORARY) for path in paths):
+        yield "PrivateTmp", "no", f"it {does} in the temporary folders of the host"
+
+
+def _socket_path(settings: Settings) -> str:
+    """Return the path of the socket that an endpoint names; empty for one of a network."""
+    endpoint = str(settings.get("endpoint") or "")
+    for scheme in ("unix://", "file://"):
+        endpoint = endpoint.removeprefix(scheme)
+    return endpoint if endpoint.startswith("/") else ""
+
+
+def _socket(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    yield from _hidden([_socket_path(settings)], "opens a socket")
+
+
+def _podman_socket(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    yield from _socket(settings)
+    if not settings.get("endpoint") or _socket_path(settings) in _PODMAN_SOCKETS:
+        yield USER, ROOT, "this socket of Podman is root's alone"
+
+
+def _docker_socket(settings: Settings) -> Iterator[Wish]:
+    if not settings.get("endpoint") or _socket_path(settings) in _DOCKER_SOCKETS:
+        yield Wish(DOCKER, "asks Docker through its socket", _GROUPS, needed=True)
+
+
+def _unreadable_files(_settings: Settings) -> Iterator[Wish]:
+    yield Wish(READ_ALL, "reads only files that everybody, or a group in `groups`, may read")
+
+
+def _host_metrics(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    scrapers = section(settings, "scrapers")
+    if scrapers:
+        yield "ProcSubset", "all", "it measures the host by files in /proc"
+    if {"process", "processes"} & set(scrapers):
+        yield "ProtectProc", "default", "it measures the processes of other users"
+    if "filesystem" in scrapers:
+        # Its own mounts are those of the sandbox: all are read-only, and home folders are empty.
+        yield "ProtectProc", "default", "it reads the mounts of the host in /proc/1"
+        yield "ProtectHome", "read-only", "it measures file systems of home folders"
+    if "network" in scrapers:
+        yield "RestrictAddressFamilies", "AF_NETLINK", "it asks the kernel for the interfaces of the host"
+
+
+def _other_processes(settings: Settings) -> Iterator[Wish]:
+    if "process" in section(settings, "scrapers"):
+        yield Wish(TRACE, "has no disk usage and no program of processes of other users")
+        yield Wish(READ_ALL, "has no open files of processes of other users")
+
+
+def _detection(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    if "system" in map(str, items(settings, "detectors")):
+        yield "ProcSubset", "all", "it describes the host by files in /proc"
+        yield "RestrictAddressFamilies", "AF_NETLINK", "it asks the kernel for the interfaces of the host"
+
+
+def _docker_detection(settings: Settings) -> Iterator[Wish]:
+    if DOCKER in map(str, items(settings, "detectors")):
+        yield Wish(DOCKER, "detects nothing of Docker", _GROUPS)
+
+
+_ROWS: Mapping[str, tuple[HostRow, ...]] = {
+    "receivers": (
+        HostRow(("journald",), _journal),
+        HostRow(("file_log", "filelog"), _files, _unreadable_files),
+        HostRow(("host_metrics", "hostmetrics"), _host_metrics, _other_processes),
+        HostRow(("docker_stats",), _socket, _docker_socket),
+        HostRow(("podman_stats",), _podman_socket),
+        HostRow(("haproxy", "memcached", "mysql", "postgresql", "redis"), _socket),
+    ),
+    "processors": (HostRow(("resource_detection", "resourcedetection"), _detection, _docker_detection),),
+    "extensions": (HostRow(("docker_observer",), _socket, _docker_socket),),
+}
+HOST_ROWS = {(role, name): row for role, rows in _ROWS.items() for row in rows for name in row.types}
+
+
+def derive_host_needs(config: Any, listeners: Iterable[Listener], allow: Iterable[str]) -> HostNeeds:
+    """Return what a config needs of its host; only components in use count. `allow` has the user's consent."""
+    found: list[Relaxation] = []
+    lacking: list[str] = []
+    refused: list[Refused] = []
+    for part in started_parts(config):
+        row, place = HOST_ROWS.get((part.section, part.type)), dotted(part.path)
+        for setting, value, why in row.settings(part.settings) if row else ():
+            found.append(Relaxation(setting, value, f"{place}, {why}"))
+        for wish in row.wishes(part.settings) if row else ():
+            if wish.right in allow:
+                found.append(Relaxation(wish.setting, wish.right, f"{place}, and `allow` consents"))
+            elif wish.needed:
+                refused.append(Refused(wish.right, place, wish.without))
+            else:
+                lacking.append(f"{place} {wish.without}, unless `allow` lists {wish.right}")
+    found += _low_ports(listeners)
+    return HostNeeds(_each_once(found), _each_once(lacking), _each_once(refused))
+
+
+_Item = TypeVar("_Item")
+
+
+def _each_once(found: Iterable[_Item]) -> tuple[_Item, ...]:
+    return tuple(dict.fromkeys(found))
+
+
+def _low_ports(listeners: Iterable[Listener]) -> Iterator[Relaxation]:
+    """Yield the right to open ports below 1024, which harms nobody: the sandbox lets it open no other file."""
+    for listener in listeners:
+        if listener.port < _FIRST_FREE_PORT:
+            place = dotted(listener.path)
+            yield Relaxation("AmbientCapabilities", LOW_PORTS, f"{place}, it listens on port {listener.port}")
+
+
+__all__ = ["GUARDED", "HOST_ROWS", "HostNeeds", "HostRow", "Part", "Relaxation", "derive_host_needs"]

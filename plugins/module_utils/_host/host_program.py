@@ -1,0 +1,211 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program of a collector on a host: a file that is there, or an archive for each architecture. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._host_change.bundle_form import ARCHITECTURES
+from .._install.releases.lock_file import LOCK_IT, PROGRAMS, Lock
+from .._otelcol.errors import Problem, shown
+
+# The distributions that have archives, and the program in each.
+# Source: opentelemetry-collector-releases, distributions/*/.goreleaser.yaml.
+_PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
+_PRODUCT = "opentelemetry-collector-releases"
+_DOWNLOADS = f"https://github.com/open-telemetry/{_PRODUCT}/releases/download"
+# The forms in which releases have the program. A package is unpacked on the host, never installed.
+_ARCHIVE = "tar.gz"
+_LOCAL = "file://"
+_PLACES = ("file", "path", "url")
+# A space ends a word of a unit, and `%` and `$` begin what systemd replaces. Source: systemd.service(5), COMMAND LINES.
+_IN_UNIT = re.compile(r"[A-Za-z0-9/._+-]+\Z")
+_SUM = re.compile(r"[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True)
+class ReleasedArchive:
+    """An archive of a release, as a lock and a mirror have it.
+
+    `path` is its place in a mirror, `origin` where it is now, and `published` where its release has it. `sum` is empty
+    if none is known.
+    """
+
+    name: str
+    path: str
+    origin: str
+    published: str
+    sum: str
+
+
+@dataclass(frozen=True)
+class HostProgram:
+    """A program of the host: its path for each architecture, and where its archive comes from.
+
+    `released` has those archives that are of releases. Others are the user's own, and neither locked nor mirrored.
+    """
+
+    distribution: str
+    version: str
+    path: str
+    archives: Mapping[str, Mapping[str, str]]
+    released: tuple[ReleasedArchive, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the bundle has it."""
+        if self.path:
+            return {"path": self.path}
+        return {"distribution": self.distribution, "version": self.version, "architectures": dict(self.archives)}
+
+
+@dataclass(frozen=True)
+class Releases:
+    """Where the archives of releases are, and their sums.
+
+    `mirror` is the folder or URL of a release mirror; without one, the downloads on GitHub count. `lock` has the sums
+    of archives by their names. `unlocked` has the architectures whose archives need no sum while there is no lock, for
+    a run that is to find the sums.
+    """
+
+    mirror: str = ""
+    lock: Lock | None = None
+    unlocked: tuple[str, ...] = ()
+
+    def sum(self, archive: str) -> str:
+        """Return the sum that the lock has of an archive; empty without one."""
+        return self.lock.sums(PROGRAMS).get(archive, "").removeprefix("sha256:") if self.lock else ""
+
+    @property
+    def finds_sums(self) -> bool:
+        """Whether an archive needs no sum."""
+        return bool(self.unlocked) and self.lock is None
+
+    def place(self, version: str, archive: str) -> dict[str, str]:
+        """Return where an archive is: a file of the controller, or a URL that the host reaches."""
+        if not self.mirror:
+            return {"url": _published(version, archive)}
+        place = f"{self.mirror.rstrip('/')}/{_in_mirror(version, archive)}"
+        if "://" in place and not place.startswith(_LOCAL):
+            return {"url": place}
+        return {"file": place.removeprefix(_LOCAL)}
+
+
+@dataclass(frozen=True)
+class Release:
+    """A distribution in a version, whose archives have names by architecture."""
+
+    distribution: str
+    version: str
+    releases: Releases
+    form: str = _ARCHIVE
+
+    @property
+    def program(self) -> str:
+        """The name of the program in the archives."""
+        return _PROGRAMS[self.distribution]
+
+    def archive(self, architecture: str) -> str:
+        """Return the name of an archive. Source: .goreleaser.yaml of the distributions."""
+        return f"{self.program}_{self.version}_linux_{architecture}.{self.form}"
+
+    def sum(self, architecture: str) -> str:
+        """Return the sum that a lock has of an archive; empty without one."""
+        return self.releases.sum(self.archive(architecture))
+
+    def known(self) -> list[str]:
+        """Return the architectures that the lock has, or those whose sums this run is to find."""
+        locked = [name for name in ARCHITECTURES if self.sum(name)]
+        return locked or list(self.releases.unlocked if self.releases.finds_sums else ())
+
+    def place(self, architecture: str) -> dict[str, str]:
+        """Return where an archive is."""
+        return self.releases.place(self.version, self.archive(architecture))
+
+    def described(self, architecture: str, total: str) -> ReleasedArchive:
+        """Return an archive with its sum, as a lock and a mirror have it."""
+        name = self.archive(architecture)
+        (origin,) = self.place(architecture).values()
+        path, published = _in_mirror(self.version, name), _published(self.version, name)
+        return ReleasedArchive(name, path, origin, published, f"sha256:{total}" if total else "")
+
+    def unknown(self) -> Problem:
+        """Return what is wrong if no sum of an archive is known."""
+        archive = self.archive("ARCHITECTURE")
+        if self.releases.lock:
+            return self.releases.lock.lacking(PROGRAMS, archive)
+        wrong = f"no sum of {archive} is known, and `program` does not say where a program is"
+        fix = f"Run `{LOCK_IT}`, or write `program: {{amd64: {{sha256: SUM}}}}` or `program: {{path: FILE}}`."
+        return Problem(wrong, fix=fix)
+
+
+def _in_mirror(version: str, archive: str) -> str:
+    return f"{_PRODUCT}/v{version}/{archive}"
+
+
+def _published(version: str, archive: str) -> str:
+    return f"{_DOWNLOADS}/v{version}/{archive}"
+
+
+def host_program(options: Mapping[str, Any], distribution: str, version: str, releases: Releases) -> HostProgram:
+    """Return the program that option `program` describes. Raises Problem if no sum or no archive is known."""
+    path, package = options.get("path") or "", options.get("package") or ""
+    given = {name: options[name] for name in ARCHITECTURES if options.get(name)}
+    if path:
+        _check_path(path, bool(given or package))
+        return HostProgram(distribution, version, path, {})
+    if distribution not in _PROGRAMS:
+        wrong = f"distribution {distribution} has no archive for hosts"
+        raise Problem(wrong, fix="Install its program, and give `program: {path: FILE}`.")
+    release = Release(distribution, version, releases, package or _ARCHIVE)
+    return _archived(given or {name: {} for name in release.known()}, release)
+
+
+def _archived(rows: Mapping[str, Mapping[str, Any]], release: Release) -> HostProgram:
+    """Return the program of archives, by architecture. Raises Problem if there are none."""
+    if not rows:
+        raise release.unknown()
+    archives = {name: _archive(name, row, release) for name, row in rows.items()}
+    released = [release.described(name, archives[name]["sha256"]) for name, row in rows.items() if not _own_place(row)]
+    return HostProgram(release.distribution, release.version, "", archives, tuple(released))
+
+
+def _own_place(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the user has an archive; empty for that of a release."""
+    return {name: str(row[name]) for name in _PLACES if row.get(name)}
+
+
+def _check_path(path: str, has_archive: bool) -> None:
+    if has_archive:
+        raise Problem("`program` has a path and an archive", fix="Give one of them.")
+    if not path.startswith("/"):
+        raise Problem(f"`program.path` is '{path}'", fix="Give the full path of the program on the host.")
+    if not _IN_UNIT.match(path):
+        wrong = f"`program.path` is '{path}', which has characters that mean something else in a unit"
+        raise Problem(wrong, fix="Use letters, digits and `/._+-`, such as those of a link to it.")
+
+
+def _archive(architecture: str, given: Mapping[str, Any], release: Release) -> dict[str, str]:
+    """Return the archive of an architecture: the user's, or that of the distribution's release."""
+    where, locked = f"`program.{architecture}`", release.sum(architecture)
+    total = str(given.get("sha256") or locked).lower()
+    places = _own_place(given)
+    is_needless = release.releases.finds_sums and not places and not total
+    if not is_needless and not _SUM.match(total):
+        raise Problem(f"{where} has no SHA-256 of 64 hexadecimal digits", fix="Give `sha256` of the archive.")
+    if len(places) > 1:
+        raise Problem(f"{where} has {' and '.join(f'`{name}`' for name in places)}", fix="Give one of them.")
+    if locked and not places and total != locked:
+        wrong = f"{where} has the sum {total}, and the lock has {locked} of {release.archive(architecture)}"
+        raise Problem(wrong, fix="Remove `sha256`, or find out which is right.")
+    place = places or release.place(architecture)
+    url = place.get("url", "")
+    if "@" in urlsplit(url).netloc:
+        wrong = f"{where} comes from {shown(url)} with a user or a password, which the log of the host would have"
+        raise Problem(wrong, fix="Use an address without them, `file`, or a mirror that is a folder of the controller.")
+    return {**place, "sha256": total, "member": str(given.get("member") or release.program)}

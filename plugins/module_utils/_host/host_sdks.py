@@ -1,0 +1,217 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services of a host whose SDKs send to a collector there: the variables of each, by options of the inventory.
+
+Names and forms of the variables: OpenTelemetry specification, "Environment variables" and "OTLP exporter". Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import quote
+
+from .._diagnose.host_questions import LOOPBACK_OF_ANY
+from .._host_change.bundle_form import service_name as unit_of_collector
+from .._host_change.service_environment import HOST_ID_TOKEN, SUFFIX, ServiceEnvironment, checked_unit
+from .._instrumentation.instrumentation import propagators, sampler
+from .._otelcol.config.paths import section
+from .._otelcol.errors import Problem, about, at_most, near
+from .._otelcol.needs.listeners import Listener
+from .host_groups import GRPC, HTTP
+
+_OTLP = ("receivers", "otlp")
+_URL = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
+# The characters of a value that need no percent sign, of those that baggage allows; no `@`, by which the id of the host
+# is named. Source: OpenTelemetry, "Resource SDK"; W3C Baggage, baggage-octet.
+_PLAIN = "!#$&'()*+-./:<>?[]^_`{|}~"
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*\Z")
+_HEADERS = re.compile(r"OTEL_EXPORTER_OTLP_(?:\w+_)?HEADERS\Z")
+# What follows from other options, or from the host.
+_OPTIONS = {
+    "OTEL_SERVICE_NAME": "service_name",
+    "OTEL_RESOURCE_ATTRIBUTES": "resource_attributes",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "endpoint",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "protocol",
+    "OTEL_PROPAGATORS": "propagators",
+    "OTEL_TRACES_SAMPLER": "sampler",
+    "OTEL_TRACES_SAMPLER_ARG": "sampler",
+}
+_HOST_ID, _SERVICE_NAME = "host.id", "service.name"
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class SdkReceiver:
+    """Where a collector receives OTLP of its host. `closed` says why an SDK cannot send there by its URL alone."""
+
+    collector: str
+    protocol: str
+    url: str
+    closed: str = ""
+
+
+@dataclass(frozen=True)
+class HostSdk:
+    """A row of `otel_host_sdks`: services, and what their SDKs have in common."""
+
+    services: list[str]
+    collector: str
+    endpoint: str
+    protocol: str
+    service_name: str
+    resource_attributes: dict[str, str]
+    propagators: list[str]
+    sampler: dict[str, str]
+    env: dict[str, str]
+    restart: bool
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> HostSdk:
+        """Return the row that these options describe. Raises Problem for what could not work."""
+        sdk = cls(**{one.name: options[one.name] for one in fields(cls)})
+        _check(sdk)
+        return sdk
+
+    @property
+    def units(self) -> list[str]:
+        """The units of the services. Raises Problem for a name that no service can have."""
+        return [checked_unit(name if name.endswith(SUFFIX) else name + SUFFIX) for name in self.services]
+
+    @property
+    def transport(self) -> str:
+        return GRPC if self.protocol == GRPC else HTTP
+
+    def environment(self, unit: str, url: str) -> ServiceEnvironment:
+        """Return the environment of one of the services. Raises Problem for text that no unit can hold."""
+        own = {name: quote(text, _PLAIN) for name, text in self.resource_attributes.items()}
+        attributes = {_HOST_ID: HOST_ID_TOKEN, **own}
+        variables = {
+            "OTEL_SERVICE_NAME": self.service_name or _named(unit),
+            "OTEL_RESOURCE_ATTRIBUTES": ",".join(f"{name}={value}" for name, value in attributes.items()),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.endpoint or url,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": self.protocol,
+            **self._sampling(),
+            **self.env,
+        }
+        return ServiceEnvironment(unit, variables, self.restart)
+
+    def _sampling(self) -> dict[str, str]:
+        chosen = sampler(self.sampler)
+        rows = {
+            "OTEL_PROPAGATORS": ",".join(propagators(self.propagators)),
+            "OTEL_TRACES_SAMPLER": chosen.get("type", ""),
+            "OTEL_TRACES_SAMPLER_ARG": chosen.get("argument", ""),
+        }
+        return {name: value for name, value in rows.items() if value}
+
+
+def _named(unit: str) -> str:
+    """Return the name of a service: that of its unit, and of its template for an instance."""
+    return unit[: -len(SUFFIX)].partition("@")[0]
+
+
+def _check(sdk: HostSdk) -> None:
+    if not sdk.services:
+        raise Problem("it names no service", fix="List units in `services`, such as `[shop.service]`.")
+    if sdk.service_name and len(sdk.services) > 1:
+        wrong = "`service_name` would be the name of several services"
+        raise Problem(wrong, fix="Give each service a row of its own, or remove it: each has the name of its unit.")
+    if sdk.endpoint and not _URL.match(sdk.endpoint):
+        wrong = f"`endpoint` is '{sdk.endpoint}', which is no URL of a receiver"
+        raise Problem(wrong, fix="Write one such as `http://127.0.0.1:4318`.")
+    if sdk.sampler.get("argument") and not sdk.sampler.get("type"):
+        raise Problem("`sampler` has an argument and no type", fix="Write `type: parentbased_traceidratio` beside it.")
+    _check_attributes(sdk.resource_attributes)
+    _check_env(sdk.env)
+
+
+def _check_attributes(attributes: Mapping[str, str]) -> None:
+    for name in attributes:
+        if name == _SERVICE_NAME:
+            raise Problem(f"`resource_attributes` has {name}", fix="Write `service_name` in its place.")
+        if name == _HOST_ID:
+            wrong = f"`resource_attributes` has {name}, which is that of the host by itself"
+            raise Problem(wrong, fix="Remove it.")
+        if not _ATTRIBUTE.match(name):
+            wrong = f"`resource_attributes` has '{name}', which is no name of an attribute"
+            raise Problem(wrong, fix="Write one such as `deployment.environment.name`.")
+
+
+def _check_env(env: Mapping[str, str]) -> None:
+    for name in env:
+        if name in _OPTIONS:
+            raise Problem(f"`env` has {name}", fix=f"Write `{_OPTIONS[name]}` in its place.")
+        if _HEADERS.match(name):
+            wrong = f"`env` has {name}, and every user of the host can read the environment of a unit"
+            fix = "Give headers to the exporter of the collector, with a credential. Its services need none."
+            raise Problem(wrong, fix=fix)
+
+
+def sdk_receivers(collector: str, opened: Iterable[Listener]) -> Iterator[SdkReceiver]:
+    """Yield where a collector receives OTLP of its host."""
+    for one in opened:
+        if one.part is not None and (one.part.section, one.part.kind) == _OTLP:
+            protocol = HTTP if one.name.endswith(HTTP) else GRPC
+            host = LOOPBACK_OF_ANY.get(one.host.strip("[]"), one.host.strip("[]"))
+            url = f"http://{f'[{host}]' if ':' in host else host}:{one.port}"
+            closed = _closed(section(one.part.settings, "protocols", protocol), host)
+            yield SdkReceiver(collector, protocol, url, closed)
+
+
+def _closed(settings: Mapping[str, Any], host: str) -> str:
+    reasons = (
+        (bool(section(settings, "tls")), "receives TLS"),
+        (bool(section(settings, "auth")), "asks for a login"),
+        ("$" in host, "has an address that is known on the host alone"),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def sdk_services(
+    rows: Sequence[HostSdk], collectors: Sequence[str], receivers: Sequence[SdkReceiver]
+) -> dict[str, list[ServiceEnvironment]]:
+    """Return the services of each collector of a host. Raises Problem for a service without a collector, or of two."""
+    found: dict[str, list[ServiceEnvironment]] = {name: [] for name in collectors}
+    own = {unit_of_collector(name) for name in collectors}
+    known: set[str] = set()
+    for row in rows:
+        for unit in row.units:
+            with about(f"service '{unit}'"):
+                _check_listed(unit, own, known)
+                receiver = _receiver(row, collectors, receivers)
+                found[receiver.collector].append(row.environment(unit, receiver.url))
+            known.add(unit)
+    return found
+
+
+def _check_listed(unit: str, own: set[str], known: set[str]) -> None:
+    if unit in own:
+        raise Problem("it is a collector of the inventory", fix="Use option `env` of the collector.")
+    if unit in known:
+        raise Problem("it stands twice in the list", fix="Remove one.")
+
+
+def _receiver(row: HostSdk, collectors: Sequence[str], receivers: Sequence[SdkReceiver]) -> SdkReceiver:
+    """Return where the services of a row send to."""
+    if row.collector and row.collector not in collectors:
+        wrong = f"the host has no collector '{row.collector}'{near(row.collector, collectors)}"
+        raise Problem(wrong, fix=f"Collectors: {at_most(_SHOWN, collectors)}.")
+    fitting = [one for one in receivers if one.protocol == row.transport and row.collector in ("", one.collector)]
+    names = list(dict.fromkeys(one.collector for one in fitting))
+    if not fitting:
+        who = f"collector '{row.collector}' has" if row.collector else "no collector of the host has"
+        what = "no OTLP receiver" if row.collector else "an OTLP receiver"
+        raise Problem(f"{who} {what} over {row.transport}", fix="Add recipe `otlp_ingest`, or change `protocol`.")
+    if len(names) > 1:
+        wrong = f"several collectors of the host receive OTLP over {row.transport}: {at_most(_SHOWN, names)}"
+        raise Problem(wrong, fix="Name one with `collector`.")
+    chosen = next((one for one in fitting if not one.closed), fitting[0])
+    if chosen.closed and not row.endpoint:
+        wrong = f"collector '{chosen.collector}' {chosen.closed} at {chosen.url}"
+        fix = "Add a receiver on the loopback, or set `endpoint`, and what the SDK needs beside it in `env`."
+        raise Problem(wrong, fix=fix)
+    return chosen

@@ -1,0 +1,74 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order in which collectors of hosts are removed: who sends goes before who receives.
+
+A collector that is removed while others still send to it leaves them with data that nobody takes. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+from .._otelcol.errors import Problem, at_most
+from .._otelcol.graphs import circle
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Place:
+    """A collector of a host of the inventory."""
+
+    host: str
+    collector: str
+
+
+@dataclass(frozen=True)
+class Removal:
+    """When a collector is removed. `senders` are other hosts of the run whose collectors send to it, sorted."""
+
+    stage: int = 0
+    senders: tuple[str, ...] = ()
+
+
+def removal_of(collector: str, receivers: Mapping[str, Any]) -> Removal:
+    """Return when a collector of a host is removed, by what the plan of the removal says of this host."""
+    row = receivers.get(collector) or {}
+    return Removal(int(row.get("stage", 0)), tuple(row.get("senders", ())))
+
+
+def check_senders(collector: str, senders: Iterable[str], removed: Collection[str]) -> None:
+    """Raise Problem for a collector that still gets data of hosts whose collectors this run could not remove."""
+    staying = [host for host in senders if host not in removed]
+    if staying:
+        wrong = f"collector {collector} gets data of {at_most(_SHOWN, staying)}, where this run could not remove them"
+        fix = (
+            "Correct what failed there and run the same command again; or leave those hosts out by `--limit`; or set "
+            "`otel_host_discard_unsent: true`."
+        )
+        raise Problem(f"{wrong}; it runs on", asked="Remove the collectors", fix=fix)
+
+
+def stages_of(senders_of: Mapping[Place, Set[Place]]) -> list[list[Place]]:
+    """Return the collectors in stages; each goes in a stage after those that send to it.
+
+    Collectors that send to each other have no order, and do not wait for each other.
+    """
+    places = set(senders_of).union(*senders_of.values())
+    waiting = {place: set(senders_of.get(place, ())) for place in places}
+    while edges := circle(waiting):
+        members = {place for place, _sender in edges}
+        for place in members:
+            waiting[place] -= members
+    order = TopologicalSorter(waiting)
+    order.prepare()
+    stages = []
+    while order.is_active():
+        ready = order.get_ready()
+        stages.append(list(ready))
+        order.done(*ready)
+    return stages

@@ -1,0 +1,164 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The unit of a collector: a strict sandbox, and what its config needs beyond it.
+
+Each row of the sandbox that a component needs otherwise follows from the config, and is told. The host leaves out what
+its systemd does not know (`fitted_unit`). Sources: systemd.exec(5), systemd.service(5), systemd.resource-control(5).
+Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .._host_change.bundle_form import CONFIG, CREDENTIALS, HOSTS, PROGRAM_TOKEN, current_folder, runtime_folder
+from .._host_change.fitted_unit import quoted
+from .._otelcol.needs.quantities import parse_bytes, parse_cpu
+from .host_credentials import HostEnvironment
+from .host_needs import ROOT, HostNeeds
+from .host_options import HostCollector
+
+# The sandbox of a collector that receives and sends OTLP.
+SANDBOX = {
+    "NoNewPrivileges": "yes",
+    "ProtectSystem": "strict",
+    "ProtectHome": "yes",
+    "PrivateTmp": "yes",
+    "PrivateDevices": "yes",
+    "PrivateMounts": "yes",
+    "PrivateUsers": "yes",
+    "ProtectClock": "yes",
+    "ProtectHostname": "yes",
+    "ProtectKernelTunables": "yes",
+    "ProtectKernelModules": "yes",
+    "ProtectKernelLogs": "yes",
+    "ProtectControlGroups": "yes",
+    "ProtectProc": "invisible",
+    "ProcSubset": "pid",
+    "RestrictNamespaces": "yes",
+    "RestrictRealtime": "yes",
+    "RestrictSUIDSGID": "yes",
+    "LockPersonality": "yes",
+    "MemoryDenyWriteExecute": "yes",
+    "RemoveIPC": "yes",
+    "KeyringMode": "private",
+    "DevicePolicy": "closed",
+    "UMask": "0077",
+    "SystemCallArchitectures": "native",
+    "SystemCallErrorNumber": "EPERM",
+}
+_FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX")
+_SYSTEM_CALLS = ("@system-service", "~@privileged @resources")
+# A crash loop costs little, and never ends: a backend that is back later finds its collector.
+_RESTART = {
+    "Restart": "always",
+    "RestartSec": "2s",
+    "RestartSteps": "5",
+    "RestartMaxDelaySec": "60s",
+}
+_OPEN_FILES = 65536
+_HOSTS_FILE = "/etc/hosts"
+_PERCENT = 100
+
+
+@dataclass(frozen=True)
+class UnitRequest:
+    """What a unit is made of: the collector, its needs, its environment, and whether its release has names of hosts."""
+
+    collector: HostCollector
+    needs: HostNeeds
+    environment: HostEnvironment
+    has_names: bool = False
+
+
+def unit_text(request: UnitRequest) -> str:
+    """Return the text of a unit. It ends with a line end."""
+    sections = {
+        "Unit": list(_unit(request.collector)),
+        "Service": [*_service(request), *_identity(request), *sandbox(request.needs, request.collector.user)],
+        "Install": [("WantedBy", "multi-user.target")],
+    }
+    lines = [f"# Written by o11y.opentelemetry for collector '{request.collector.name}'. Change the inventory instead."]
+    for title, rows in sections.items():
+        lines += [f"[{title}]", *(f"{setting}={value}" for setting, value in rows), ""]
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _unit(collector: HostCollector) -> Iterator[tuple[str, str]]:
+    yield "Description", f"OpenTelemetry Collector {collector.name}"
+    yield "Wants", "network-online.target"
+    yield "After", "network-online.target"
+    yield "StartLimitIntervalSec", "0"
+
+
+def _service(request: UnitRequest) -> Iterator[tuple[str, str]]:
+    collector, folder = request.collector, current_folder(request.collector.name)
+    yield "Type", "exec"
+    yield from _names(request)
+    yield "ExecStart", f"{PROGRAM_TOKEN} --config={folder}/{CONFIG}"
+    yield "ExecReload", "/bin/kill -HUP $MAINPID"
+    yield "KillMode", "mixed"
+    yield "TimeoutStopSec", f"{collector.termination_grace_seconds}s"
+    yield from _RESTART.items()
+    yield from _limits(collector)
+    for name, value in request.environment.variables.items():
+        yield "Environment", quoted(f"{name}={value}")
+    for credential in request.environment.credentials:
+        yield "LoadCredential", f"{credential.name}:{folder}/{CREDENTIALS}{credential.name}"
+
+
+def _names(request: UnitRequest) -> Iterator[tuple[str, str]]:
+    """Yield what adds the names of a release to those of the host, at each start and for this service alone.
+
+    The file of both is there for the second process, not for the first, which reads the host's own.
+    gRPC asks DNS for settings too (a record TXT), which takes long where no server answers.
+    """
+    if request.has_names:
+        folder, both = current_folder(request.collector.name), f"{runtime_folder(request.collector.name)}/{HOSTS}"
+        yield "RuntimeDirectory", runtime_folder(request.collector.name).removeprefix("/run/")
+        yield "ExecStartPre", f"/bin/sh -c 'cat {_HOSTS_FILE} {folder}/{HOSTS} > {both}'"
+        yield "BindReadOnlyPaths", f"-{both}:{_HOSTS_FILE}"
+        yield "Environment", quoted("GRPC_ENABLE_TXT_SERVICE_CONFIG=false")
+
+
+def _limits(collector: HostCollector) -> Iterator[tuple[str, str]]:
+    """Yield the limits: MemoryMax, and GOMEMLIMIT below it, follow from one option."""
+    yield "LimitNOFILE", str(_OPEN_FILES)
+    yield "MemoryMax", str(parse_bytes(collector.memory_limit))
+    if "GOMEMLIMIT" not in collector.env:
+        yield "Environment", quoted(f"GOMEMLIMIT={collector.memory.gomemlimit}")
+    if collector.cpu_limit:
+        yield "CPUQuota", f"{max(int(parse_cpu(collector.cpu_limit) * _PERCENT), 1)}%"
+
+
+def _identity(request: UnitRequest) -> Iterator[tuple[str, str]]:
+    """Yield who the service is, and the one folder that it may write to."""
+    collector = request.collector
+    if collector.user:
+        yield "User", collector.user
+    else:
+        yield "DynamicUser", "yes"
+    groups = sorted({*collector.groups, *request.needs.values("SupplementaryGroups")})
+    if groups:
+        yield "SupplementaryGroups", " ".join(groups)
+    yield "StateDirectory", collector.state_directory.removeprefix("/var/lib/")
+    yield "StateDirectoryMode", "0700"
+
+
+def sandbox(needs: HostNeeds, user: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the settings of the sandbox, each with the value that the needs of a config leave.
+
+    Capabilities count in the user namespace of the host alone, so a collector that has one shares it.
+    """
+    capabilities = needs.values("AmbientCapabilities")
+    shares_users = bool(capabilities) or user == ROOT
+    for setting, strict in SANDBOX.items():
+        loose = "no" if setting == "PrivateUsers" and shares_users else "".join(needs.values(setting)[:1])
+        yield setting, loose or strict
+    yield "CapabilityBoundingSet", " ".join(capabilities)
+    yield "AmbientCapabilities", " ".join(capabilities)
+    yield "RestrictAddressFamilies", " ".join((*_FAMILIES, *needs.values("RestrictAddressFamilies")))
+    for calls in _SYSTEM_CALLS:
+        yield "SystemCallFilter", calls

@@ -1,0 +1,108 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The unit that checks a candidate: the sandbox and credentials of its own unit, without what would touch the old one.
+
+`systemd-run -p` expands no specifiers such as `%d`, so the check is a unit file of its own. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# What of the section [Service] would run something else, start again, or take the state of the running collector:
+# a second dynamic user would own the files of its queue.
+_DROPPED = re.compile(
+    r"(?:Exec(?:Start|StartPre|StartPost|Reload|Stop|StopPost|Condition)|Restart\w*|StartLimit\w*|Type|NotifyAccess"
+    r"|WatchdogSec|Timeout\w*|RemainAfterExit|PIDFile|(?:Cache|Logs|Runtime)Directory\w*|Standard(?:Output|Error)"
+    r"|SyslogIdentifier|Sockets|FileDescriptorStoreMax)\s*="
+)
+_CONTINUED = re.compile(r"\\\n[ \t]*")
+_STATE = re.compile(r"StateDirectory\w*\s*=")
+_USER = re.compile(r"(?:Dynamic)?User\s*=")
+_NAMED_USER = re.compile(r"User\s*=")
+_START = re.compile(r"ExecStart\s*=\s*[-@:+!]*(?P<program>\S+)(?P<arguments>.*)")
+_CHECK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Places:
+    """Paths of a check.
+
+    `current` is the path by which the unit names its release, and `candidate` the folder in its place. `output` is the
+    file for what the program prints. `state` is the state folder of a service that runs, of which the check may only
+    read. Without it the check has the state folder as the service has it, since extensions refuse to be without.
+    `user` is who owns that folder, and `is_dynamic` says that systemd has made this user: it gives units that name the
+    same one the same id while one of them runs, and else the id of the folder's owner. The candidate may be another
+    user's: with its state folder as its own, the check would give the files of the running collector to that user.
+    """
+
+    current: str
+    candidate: str
+    output: str
+    state: str = ""
+    user: str = ""
+    is_dynamic: bool = True
+
+
+def user_of(unit: str) -> str:
+    """Return the user that a unit names; empty for one whose user systemd makes."""
+    lines = [line for line in section(unit, "Service") if _NAMED_USER.match(line)]
+    return lines[-1].partition("=")[2].strip() if lines else ""
+
+
+def logical_lines(unit: str) -> list[str]:
+    """Return the lines of a unit with continued ones joined, without comments."""
+    joined = _CONTINUED.sub(" ", unit)
+    lines = (line.strip() for line in joined.splitlines())
+    return [line for line in lines if line and not line.startswith(("#", ";"))]
+
+
+def section(unit: str, name: str) -> list[str]:
+    """Return the lines of all sections of that name."""
+    found, inside = [], False
+    for line in logical_lines(unit):
+        if line.startswith("["):
+            inside = line == f"[{name}]"
+        elif inside:
+            found.append(line)
+    return found
+
+
+def check_unit(unit: str, places: Places) -> str:
+    """Return the text of the unit that checks a candidate."""
+    lines = section(unit, "Service")
+    start = next((match for match in map(_START.match, lines) if match), None)
+    program, arguments = (start["program"], start["arguments"]) if start else ("/bin/false", "")
+    kept = _of_owner([line for line in lines if not _DROPPED.match(line)], places)
+    text = "\n".join(
+        [
+            "[Unit]",
+            "Description=Check of an OpenTelemetry Collector's config",
+            "[Service]",
+            *kept,
+            "Type=oneshot",
+            f"ExecStart={program} validate {arguments.strip()}",
+            f"TimeoutStartSec={_CHECK_SECONDS}",
+            f"StandardOutput=truncate:{places.output}",
+            f"StandardError=append:{places.output}",
+            "",
+        ]
+    )
+    return text.replace(f"{places.current}/", f"{places.candidate}/")
+
+
+def _of_owner(lines: list[str], places: Places) -> list[str]:
+    """Return the lines of a unit with the user who may read the state folder."""
+    if places.state:
+        lines = [line for line in lines if not _STATE.match(line)]
+    if places.state and places.user:
+        lines = [line for line in lines if not _USER.match(line)]
+        lines += ["DynamicUser=yes"] if places.is_dynamic else []
+    if places.state and places.is_dynamic:
+        # A dynamic user may not pass /var/lib/private, and the unit's own state folder shows systemd a way around.
+        lines += ["TemporaryFileSystem=/var/lib/private:ro", f"BindReadOnlyPaths={places.state}"]
+    if places.user and not any(map(_NAMED_USER.match, lines)):
+        lines = [*lines, f"User={places.user}"]
+    return lines

@@ -1,0 +1,58 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may read a file of a host, by its owners and modes. Private."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# A capability that reads every file. Source: capabilities(7).
+_READS_ALL = ("cap_dac_read_search", "cap_dac_override")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The user of a service. A dynamic one that does not run has no id, and owns nothing."""
+
+    user: int
+    groups: tuple[int, ...]
+    capabilities: tuple[str, ...] = ()
+
+    @property
+    def reads_all(self) -> bool:
+        return self.user == 0 or any(one in self.capabilities for one in _READS_ALL)
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A file or folder: its mode and the ids of its owner and group."""
+
+    path: str
+    mode: int
+    user: int
+    group: int
+    has_list: bool = False
+
+    @property
+    def octal(self) -> str:
+        return f"{stat.S_IMODE(self.mode):04o}"
+
+
+def may_read(reader: Reader, one: Owned) -> bool:
+    """Whether a user may read a file, or pass a folder. An access control list may allow it too, so it says yes."""
+    if reader.reads_all or one.has_list:
+        return True
+    wanted = stat.S_IXOTH if stat.S_ISDIR(one.mode) else stat.S_IROTH
+    if one.user == reader.user:
+        return bool(one.mode & wanted << 6)
+    if one.group in reader.groups:
+        return bool(one.mode & wanted << 3)
+    return bool(one.mode & wanted)
+
+
+def barrier(reader: Reader, way: Iterable[Owned]) -> Owned | None:
+    """Return the first folder or file on a way that a user may not pass or read; None if all is open."""
+    return next((one for one in way if not may_read(reader, one)), None)

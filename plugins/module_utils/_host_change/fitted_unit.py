@@ -1,0 +1,68 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A unit as the systemd of one host takes it: without settings that it does not know, with encrypted credentials if the
+host has a key for them.
+
+The value that the controller renders is the same for all hosts. An older systemd would warn of what it does not know
+each time that it reads its units. Runs on the host: Python 3.8, standard library. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .bundle_form import CREDENTIALS
+
+# Credentials and ProtectProc came with it. Source: NEWS of systemd, "CHANGES WITH 247".
+OLDEST = 247
+# The first version that knows a setting which units of this collection have. Source: NEWS of systemd.
+SINCE = {"RestartSteps": 254, "RestartMaxDelaySec": 254}
+# LoadCredentialEncrypted and the command systemd-creds. Source: NEWS of systemd, "CHANGES WITH 250".
+ENCRYPTS = 250
+_SETTING = re.compile(r"(?P<name>[A-Za-z]+)\s*=")
+_VERSION = re.compile(r"systemd (\d+)")
+_OWN_CREDENTIAL = re.compile(rf"^LoadCredential(?==[^:\n]+:[^\n]*/current/{CREDENTIALS})", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Systemd:
+    """The systemd of a host. `version` is 0 if nobody knows it; `has_key` says that its key for credentials is there.
+
+    That key is made by `systemd-creds setup`, or by the first `systemd-creds encrypt` of the host's owner. Without it
+    credentials stay as they are: a key that only this collection uses would hide nothing from who reads the disk.
+    """
+
+    version: int = 0
+    has_key: bool = False
+
+    @property
+    def is_too_old(self) -> bool:
+        return 0 < self.version < OLDEST
+
+    @property
+    def encrypts(self) -> bool:
+        return self.has_key and self.version >= ENCRYPTS
+
+    def fitted(self, unit: str) -> str:
+        """Return the text of a unit as this systemd takes it."""
+        lines = [line for line in unit.splitlines(keepends=True) if not self._is_unknown(line)]
+        text = "".join(lines)
+        return _OWN_CREDENTIAL.sub("LoadCredentialEncrypted", text) if self.encrypts else text
+
+    def _is_unknown(self, line: str) -> bool:
+        setting = _SETTING.match(line)
+        return bool(setting) and 0 < self.version < SINCE.get(setting["name"], 0)  # type: ignore[index]
+
+
+def version_of(said: str) -> int:
+    """Return the version out of what `systemctl --version` says, such as `systemd 252 (252.39-1)`; 0 for other text."""
+    found = _VERSION.match(said)
+    return int(found[1]) if found else 0
+
+
+def quoted(text: str) -> str:
+    """Return a text as one word of a unit: a percent sign would begin a specifier, and a dollar sign stays."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'

@@ -1,0 +1,41 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Groups of a host whose members may do what is root's alone, so that a collector in one needs consent. Private.
+
+The controller refuses them in `groups`, and the host in the groups of a named user. Consent is in `allow` and in
+`groups`, so on the host the groups that the unit names have it. Python 3.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+DEBIAN = "https://wiki.debian.org/SystemGroups"
+# What members may do, and who says so.
+GUARDED_GROUPS = {
+    "admin": ("become root by sudo", "/etc/sudoers of Ubuntu before 12.04, which later releases still have"),
+    "disk": ("read and write every disk", DEBIAN),
+    "docker": ("do all on the host", "https://docs.docker.com/engine/install/linux-postinstall/"),
+    "incus": ("start containers, on some hosts with the disks of the host", "https://linuxcontainers.org/incus/docs/"),
+    "incus-admin": ("do all on the host", "https://linuxcontainers.org/incus/docs/main/explanation/security/"),
+    "kmem": ("read the memory of the kernel", DEBIAN),
+    "libvirt": ("start machines with the disks of the host", "https://wiki.debian.org/KVM"),
+    "lxd": ("do all on the host", "https://documentation.ubuntu.com/lxd/latest/explanation/security/"),
+    "microk8s": ("administer the cluster of the host", "https://microk8s.io/docs/getting-started"),
+    "root": ("change files of the group root", DEBIAN),
+    "shadow": ("read the passwords of all users", DEBIAN),
+    "staff": ("write /usr/local, from which root runs programs", DEBIAN),
+    "sudo": ("become root by sudo", DEBIAN),
+    "wheel": ("become root by sudo", "https://docs.fedoraproject.org/en-US/quick-docs/adding_user_to_sudoers_file/"),
+}
+
+
+def unconsented(groups: Iterable[str], allowed: Iterable[str]) -> list[str]:
+    """Return the groups like root's that nobody has consented to."""
+    return sorted((set(groups) & set(GUARDED_GROUPS)) - set(allowed))
+
+
+def what_members_may(group: str) -> str:
+    """Return in words what the members of a group may do."""
+    return GUARDED_GROUPS[group][0]

@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which lines of the journal tell why a Collector did not run. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+# What the Collector prints last: cobra's line of an error, and what the runtime of Go says.
+_LAST_WORDS = re.compile(r"\s*(?:Error:|panic:|fatal error:)")
+# A line of zap's console encoder has its level between tabs.
+_LEVEL = re.compile(r"\t(?P<level>[a-z]+)\t")
+_GRAVE = ("error", "fatal", "panic", "dpanic")
+_OF_SYSTEMD = ("status=", "Failed", "failed", "cannot", "refused")
+# Each line names the whole resource of the Collector, which tells nothing.
+_RESOURCE = re.compile(r'"resource": \{[^{}]*\}(?:, )?')
+_EMPTY = "{}"
+_MOST = 6
+
+# What a service lacks when systemd ends before its program begins. Source: systemd.exec(5), "Process Exit Codes".
+_EXIT = re.compile(r"status=(?P<code>\d+)/\w+")
+_LACKS = {
+    "203": "Correct `program`: the host cannot run it.",
+    "216": "Correct `groups`: the host has no such group.",
+    "217": "Correct `user`: the host has no such user.",
+    "226": "The sandbox needs a folder that the host lacks, or a right that its container lacks.",
+    "238": "Look at the state folder: systemd cannot make it, or give it to the service.",
+    "243": "Look at the credentials: systemd cannot give them to the service.",
+}
+
+
+def unstarted(journal: str) -> tuple[str, list[str]]:
+    """Return what to do for a service whose program systemd has not started, and the lines that tell how it ended.
+
+    There is nothing to do, and the first text is empty, if the program ran and ended by itself.
+    """
+    lines = telling_lines(journal)
+    ends = _with(_EXIT.search, lines) or lines
+    code = _EXIT.search(ends[-1]) if ends else None
+    return _LACKS.get(code["code"], "") if code else "", ends
+
+
+def telling_lines(journal: str) -> list[str]:
+    """Return the lines that tell an error, the gravest alone; the last lines if none does.
+
+    The Collector's last words have the whole cause, so lines before them add nothing.
+    """
+    lines = [line for line in journal.splitlines() if line.strip()]
+    chosen = _with(_LAST_WORDS.match, lines) or _with(_is_grave, lines) or _with(_is_of_systemd, lines) or lines
+    return list(dict.fromkeys(map(_without_resource, chosen[-_MOST:])))
+
+
+def _with(is_one: Callable[[str], object], lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if is_one(line)]
+
+
+def _is_grave(line: str) -> bool:
+    found = _LEVEL.search(line)
+    return found is not None and found["level"] in _GRAVE
+
+
+def _is_of_systemd(line: str) -> bool:
+    return not _LEVEL.search(line) and any(word in line for word in _OF_SYSTEMD)
+
+
+def _without_resource(line: str) -> str:
+    text = _RESOURCE.sub("", line).strip()
+    return text[: -len(_EMPTY)].rstrip() if text.endswith(_EMPTY) else text

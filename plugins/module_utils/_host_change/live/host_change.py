@@ -1,0 +1,413 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One change of one collector on a host: from what is there to what is wanted, or back. Private.
+
+The record of the change is written before each step. A run that is killed leaves it, and the next run begins with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..._otelcol.errors import Failure, Problem, cleaned
+from ..bundle_form import TMPFILES, state_folder
+from ..check_unit import Places, check_unit, user_of
+from ..host_judgement import Before
+from ..host_plan import (
+    ACTIVATE,
+    BACK,
+    COMPLETE,
+    DISCARD,
+    JUDGE,
+    NOTHING,
+    PREPARE,
+    RELOAD,
+    RESTART,
+    SWITCH,
+    UNTOUCHED,
+    Change,
+    activation,
+    following,
+    recovery,
+    superfluous,
+    unused_programs,
+)
+from ..host_release import Bundle, StoredFile, changed_paths, difference
+from ..journal_lines import unstarted
+from .host_drain import Drain
+from .host_edge import problem_of
+from .host_store import Store
+from .host_watch import Started, Watch, reading_before
+from .installed_program import Program, clear_drafts, install
+from .machine import Machine
+
+_CHECK_LINES = 12
+
+
+@dataclass
+class Outcome:
+    """What a run has done, for its result."""
+
+    changed: bool = False
+    way: str = NOTHING
+    release: str = ""
+    earlier: str | None = None
+    paths: list[str] = field(default_factory=list)
+    diff: list[dict[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class HostChange:
+    """Brings one collector of this host to what is wanted. Raises Problem or Failure, after it has gone back."""
+
+    def __init__(
+        self, machine: Machine, store: Store, bundle: Bundle, program: Program, mask: Callable[[str], str]
+    ) -> None:
+        self.machine, self.store, self.bundle, self.program, self.mask = machine, store, bundle, program, mask
+        self.outcome = Outcome()
+
+    # ── What a killed run left ──
+
+    def recover(self) -> None:
+        """Complete or undo what a killed run left, and lead to a release again if the link in use is lost."""
+        self._clear_drafts()
+        change = self.store.change()
+        if change is None:
+            self._set_lost_link()
+            return
+        is_wanted = not changed_paths(self.store.files(change.candidate), self.bundle.files)
+        todo = recovery(change, is_wanted)
+        self.outcome.earlier = change.earlier
+        self.outcome.changed = True
+        if todo == DISCARD:
+            self._discard(change)
+        elif todo == COMPLETE:
+            self.outcome.notes.append(f"completed release {change.candidate}, which a killed run had begun")
+            self._take(change, self.bundle.files, reading_before(self.machine, self.bundle))
+        else:
+            self.outcome.notes.append(f"undid release {change.candidate}, which a killed run had begun")
+            self._go_back(change)
+
+    def _set_lost_link(self) -> None:
+        """Let the link lead to the newest release: without one, a change that fails would count as a first install."""
+        newest = self.store.newest()
+        if newest and not self.store.in_use():
+            self.store.switch(newest)
+            self._reload_units()
+            self.outcome.changed = True
+            self.outcome.notes.append(f"release {newest} is in use again, whose link was lost")
+
+    # ── The change ──
+
+    def plan(self) -> Outcome:
+        """Return what differs, without a change."""
+        there = self.store.files(self.store.in_use())
+        outcome, wanted = self.outcome, self.bundle.files
+        outcome.paths = changed_paths(there, wanted)
+        outcome.diff = difference(there, wanted, str(self.store.current))
+        service = self.machine.service(self.store.service)
+        outcome.way = activation(outcome.paths, service.is_active)
+        links = self.store.links(wanted)
+        outcome.changed = outcome.changed or bool(outcome.paths or links.wrong or self.store.change())
+        outcome.changed = outcome.changed or not service.is_active
+        outcome.release = self.store.in_use()
+        return outcome
+
+    def apply(self) -> Outcome:
+        """Make the change."""
+        outcome = self.plan()
+        if outcome.earlier is None:
+            outcome.earlier = outcome.release
+        if outcome.paths:
+            self._change()
+        elif outcome.way != NOTHING or self.store.links(self.bundle.files).wrong:
+            self._repair()
+        self._tidy()
+        outcome.release = self.store.in_use()
+        return outcome
+
+    def _change(self) -> None:
+        store, earlier = self.store, self.store.in_use()
+        self._make_folders()
+        change = Change(earlier, following(store.numbers()), PREPARE, self._when(), self.outcome.way)
+        store.note(change)
+        try:
+            install(self.program, store, self.machine)
+            store.write(change.candidate, self.bundle.files, self._facts())
+            self._check(change)
+        except (Problem, OSError) as error:
+            self._discard(change)
+            raise problem_of(error) from error
+        self._take(change, self.bundle.files, reading_before(self.machine, self.bundle))
+
+    def _facts(self) -> dict[str, str]:
+        """Return what the manifest of a release says: its program, and where it serves its own metrics."""
+        return {"program": str(self.program.path), "metrics": self.bundle.metrics}
+
+    def _make_folders(self) -> None:
+        store = self.store
+        store.make(store.all)
+        store.make(store.folder, collector=store.name, had_state=store.has_state(self.bundle.state))
+        store.releases.mkdir(mode=0o755, exist_ok=True)
+        store.releases.chmod(0o755)
+
+    def _when(self) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.machine.now()))
+
+    def _check(self, change: Change) -> None:
+        """Let the program check the candidate in the sandbox of its unit, beside the running process."""
+        store = self.store
+        unit = self.bundle.files[store.service].data.decode("utf-8", "replace")
+        places = Places(
+            current=str(store.current),
+            candidate=str(store.path(change.candidate)),
+            output=str(store.check_output),
+            **self._owner_of_state(user_of(unit)),
+        )
+        store.check_unit.parent.mkdir(parents=True, exist_ok=True)
+        store.check_unit.write_text(check_unit(unit, places), encoding="utf-8")
+        self._reload_units()
+        started = self.machine.now()
+        ran = self.machine.systemctl("start", store.check_unit.name)
+        output = _read(store.check_output)
+        self._clear_check()
+        if ran.code:
+            said = [line for line in output.splitlines() if line.strip()][-_CHECK_LINES:]
+            raise self._refusal(change, said, self.machine.journal(store.check_unit.name, started))
+
+    def _owner_of_state(self, wanted: str) -> dict[str, Any]:
+        """Return whose state folder the check sees, if it may not be that of the candidate's user."""
+        store, state = self.store, self.bundle.state
+        service = self.machine.service(store.service)
+        if state and store.private(state).is_dir():
+            folder = str(store.private(state)) if service.is_active else ""
+            return {"state": folder, "user": service.user}
+        if state and service.is_active and service.user != wanted:
+            return {"state": state, "user": service.user, "is_dynamic": False}
+        return {}
+
+    def _refusal(self, change: Change, said: list[str], journal: str) -> Problem:
+        """Return why the check failed, by the program, or by systemd if it has not started the program."""
+        missing, ends = ("", said) if said else unstarted(journal)
+        wrong = "systemd cannot start the service" if missing else "the program refuses the config"
+        why = " ".join(cleaned(self.mask(line)) for line in ends)
+        untouched = "The running collector is untouched. " if change.earlier else ""
+        return Problem(f"{wrong}: {why}", asked=self._asked(), fix=untouched + (missing or "Correct the config."))
+
+    def _clear_check(self) -> None:
+        name = self.store.check_unit.name
+        if self.store.check_unit.exists():
+            self.machine.systemctl("stop", name)
+            self.store.check_unit.unlink()
+            self.machine.systemctl("reset-failed", name)
+        if self.store.check_output.exists():
+            self.store.check_output.unlink()
+
+    def _asked(self) -> str:
+        return f"Change collector {self.store.name} of this host"
+
+    def _take(self, change: Change, files: Mapping[str, StoredFile], before: Before) -> None:
+        """Switch to the candidate, and keep it if it works."""
+        watch = None
+        try:
+            started = self._activate(change, files)
+            watch = Watch(self.machine, self.store, self.bundle, started, self.mask)
+            watch.ready()
+            self.store.note(replace(change, step=JUDGE))
+            judged = watch.judge(before)
+        except (Problem, OSError) as error:
+            raise self._gone_back(change, problem_of(error)) from error
+        if self.bundle.watch_seconds:
+            self.outcome.notes.append(judged.note(self.bundle.watch_seconds))
+        self.store.done()
+
+    def _activate(self, change: Change, files: Mapping[str, StoredFile]) -> Started:
+        store = self.store
+        earlier = self.machine.service(store.service)
+        way = activation(changed_paths(store.files(change.earlier), files), earlier.is_active)
+        if way == RELOAD and change.step not in UNTOUCHED:
+            way = RESTART  # nobody knows which config the process has read
+        self.outcome.way = way
+        store.note(replace(change, step=SWITCH, way=way))
+        store.switch(change.candidate)
+        store.set_links(files)
+        self._reload_units()
+        self._make_tmpfiles(files)
+        store.note(replace(change, step=ACTIVATE, way=way))
+        started = Started(self.machine.now(), way, earlier)
+        self._start(way, earlier.pid)
+        return started
+
+    def _start(self, way: str, pid: int) -> None:
+        """Let the service take the release in use."""
+        if way == NOTHING:
+            return
+        if way == RELOAD:
+            self.machine.hang_up(pid)
+            return
+        self.machine.systemctl("reset-failed", self.store.service)
+        ran = self.machine.systemctl("restart", self.store.service)
+        if ran.code:
+            raise Failure(f"systemd does not start it: {ran.output.strip()[-500:]}")
+
+    def _reload_units(self) -> None:
+        ran = self.machine.systemctl("daemon-reload")
+        if ran.code:
+            raise Failure(f"systemd does not read its units: {ran.output.strip()[-300:]}")
+
+    def _make_tmpfiles(self, files: Mapping[str, StoredFile]) -> None:
+        if TMPFILES in files:
+            ran = self.machine.run("systemd-tmpfiles", "--create", str(self.store.tmpfiles))
+            if ran.code:
+                raise Failure(f"systemd-tmpfiles fails: {ran.output.strip()[-300:]}")
+
+    # ── The way back ──
+
+    def go_back_to(self, earlier: str) -> Outcome:
+        """Undo the change to the release in use. Without an earlier one, it was a first install.
+
+        Raises Failure if the earlier release does not run.
+        """
+        outcome, number = self.outcome, self.store.in_use()
+        if earlier == number:
+            outcome.release = number
+            return outcome
+        outcome.changed, outcome.way = True, RESTART
+        outcome.notes.append(self._go_back(Change(earlier, number, BACK, self._when(), RESTART)))
+        self._drop_unused()
+        outcome.release = earlier
+        return outcome
+
+    def _gone_back(self, change: Change, problem: Problem) -> Failure:
+        """Go back, and return what is told: the reason, the lines of the journal, and how it is now."""
+        told = list(problem.facts.get("journal") or ())
+        try:
+            state = self._go_back(self.store.change() or change)
+        except Problem as worse:
+            state = f"The earlier release does not run either: {worse}"
+        except OSError as worse:
+            state = f"The way back is not complete: {problem_of(worse)}"
+        lines = f" The journal says: {' | '.join(told)}." if told else ""
+        return Failure(f"{problem.wrong}.{lines} {state}", asked=self._asked(), facts={"journal": told})
+
+    def _go_back(self, change: Change) -> str:
+        """Undo a change, and return in words how it is now. Raises Failure if the earlier release does not run."""
+        store = self.store
+        with suppress(OSError):  # a full disk must not keep the release that works from running
+            store.note(replace(change, step=BACK))
+        if not change.earlier:
+            self._stop()
+            loss = Drain(self.machine, store, discards=True).note_of_loss()
+            self._remove_all()
+            return " ".join(["The first install is undone.", *(f"{line}." for line in loss)])
+        files = store.files(change.earlier)
+        is_untouched = store.in_use() == change.earlier and self.machine.service(store.service).is_active
+        way = NOTHING if is_untouched else RESTART
+        store.switch(change.earlier)
+        store.set_links(files)
+        self._reload_units()
+        self._make_tmpfiles(files)
+        started = Started(self.machine.now(), way, self.machine.service(store.service))
+        self._start(way, started.earlier.pid)
+        store.drop(change.candidate)
+        store.done()
+        if way != NOTHING:
+            bundle = replace(self.bundle, ports=(), health="")  # those of the release that failed
+            Watch(self.machine, store, bundle, started, self.mask).ready()
+        return f"Release {change.earlier} runs again."
+
+    def _discard(self, change: Change) -> None:
+        """Remove a candidate that was never switched to."""
+        self.store.drop(change.candidate)
+        if change.earlier:
+            self.store.done()
+        else:
+            self._remove_all()
+
+    # ── Other work ──
+
+    def _repair(self) -> None:
+        """Let the system lead to the release in use again, and start it if it does not run."""
+        files = self.bundle.files
+        self.store.set_links(files)
+        self._reload_units()
+        self._make_tmpfiles(files)
+        started = Started(self.machine.now(), self.outcome.way, self.machine.service(self.store.service))
+        self._start(self.outcome.way, started.earlier.pid)
+        watch = Watch(self.machine, self.store, self.bundle, started, self.mask)
+        try:
+            watch.ready()
+        except Failure as failure:
+            told = list(failure.facts.get("journal") or ())
+            lines = f" The journal says: {' | '.join(told)}." if told else ""
+            raise Failure(f"{failure.wrong}.{lines}", asked=self._asked(), facts=failure.facts) from failure
+
+    def _tidy(self) -> None:
+        """Remove releases beyond those that are kept, and programs that no release names."""
+        for number in superfluous(self.store.numbers(), self.store.in_use(), self.bundle.keep):
+            self.store.drop(number)
+        self._drop_programs()
+
+    def _drop_programs(self) -> None:
+        for folder in unused_programs(self.store.program_folders(), self.store.used_programs()):
+            self.store.remove_program(folder)
+
+    def drain(self, discards: bool) -> None:
+        """Stop a collector that is removed, when its queues are empty.
+
+        Raises Problem for data in its queues that it has not sent, unless `discards` consents to its loss.
+        It runs then.
+        """
+        if self.store.is_own(self.store.folder):
+            drain = Drain(self.machine, self.store, discards)
+            drain.wait()
+            self._stop()
+            self.outcome.notes += drain.note_of_loss()
+
+    def remove(self) -> Outcome:
+        """Remove what runs made for this collector, and nothing else."""
+        self._clear_drafts()
+        self.outcome.changed = self.store.is_own(self.store.folder)
+        if self.outcome.changed:
+            self._remove_all()
+        self._drop_unused()
+        return self.outcome
+
+    def _drop_unused(self) -> None:
+        """Remove programs that no release names, and folders of this collection in which nothing is left."""
+        self._drop_programs()
+        for folder in (self.store.all, self.store.programs):
+            self.store.remove_if_last(folder)
+
+    def _clear_drafts(self) -> None:
+        self.store.clear_drafts()
+        clear_drafts(self.store)
+        self._clear_check()
+
+    def _stop(self) -> None:
+        if self.store.unit.is_symlink():
+            ran = self.machine.systemctl("stop", self.store.service)
+            if ran.code:
+                raise Failure(f"systemd does not stop it: {ran.output.strip()[-300:]}", asked=self._asked())
+
+    def _remove_all(self) -> None:
+        store = self.store
+        had_state = store.had_state
+        self._stop()
+        store.remove_links()
+        self._reload_units()
+        self.machine.systemctl("reset-failed", store.service)
+        store.remove("" if had_state else state_folder(store.name))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,47 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The end of each task on a host: its result, failure or warning, in which nothing acts on a terminal. Private.
+
+Lines of a journal and names of files are texts of others.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._otelcol.errors import Problem, escaped_tree, printable
+
+_FIXES = {
+    errno.ENOSPC: "Make room there, then run again.",
+    errno.EDQUOT: "Make room there, then run again.",
+    errno.EROFS: "Let this file system be written, then run again.",
+}
+
+
+def run_task(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
+    """Do the work, and exit with its result or its failure."""
+    try:
+        result = work()
+    except (Problem, OSError) as error:
+        problem = problem_of(error)
+        module.fail_json(**escaped_tree({"msg": str(problem), **problem.facts}))
+        return
+    module.exit_json(**escaped_tree(result))
+
+
+def warn_of(module: AnsibleModule, text: str) -> None:
+    """Give a warning."""
+    module.warn(printable(text))
+
+
+def problem_of(error: Problem | OSError) -> Problem:
+    """Return what a file system or the network refuses as a Problem; a Problem as it is."""
+    if isinstance(error, Problem):
+        return error
+    wrong = f"{error.filename or 'the host'}: {error.strerror or error}"
+    return Problem(wrong, fix=_FIXES.get(error.errno or 0, "Mend this, then run again."))

@@ -1,0 +1,394 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folders of collectors on a host: releases, the link to the one in use, and the record of a change. Private.
+
+A release is written beside its place and renamed, the link is renamed over: each is there whole or not at all. Every
+folder that a run makes has a `manifest.json` that names the collection; without it, the folder is somebody else's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..._otelcol.kube.names import OWNER
+from ..bundle_form import CREDENTIALS, FOLDER, PROGRAMS, TMPFILES, service_name
+from ..host_plan import Change, Links
+from ..host_release import StoredFile
+
+MANIFEST = "manifest.json"
+# The lock of all runs on this host, below its root.
+LOCK = "run/otelcol-runs.lock"
+_DRAFT = ".draft"
+_ROOT, _WRITE_OF_OTHERS = 0, 0o022
+
+
+def own_collectors(root: Path) -> list[str]:
+    """Return the names of the collectors that runs of this collection have made below a root."""
+    folder = root / FOLDER.lstrip("/")
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [one.name for one in found if not one.name.startswith(".") and _json(one / MANIFEST).get("owner") == OWNER]
+
+
+class Cipher(Protocol):
+    """What keeps a secret on the disk of this host."""
+
+    def encrypt(self, name: str, secret: bytes) -> bytes:
+        """Return a credential as only this host reads it. Raises Problem if it cannot."""
+
+    def decrypt(self, name: str, data: bytes) -> bytes | None:
+        """Return the secret; nothing if it cannot be read."""
+
+
+class Store:
+    """The files of one collector below a root, which is `/` on a host.
+
+    Credentials are compared as secrets, since encryption gives another text each time.
+    """
+
+    def __init__(self, root: Path, name: str, cipher: Cipher, encrypts: bool = False) -> None:
+        self.root, self.name = root, name
+        self._cipher, self._encrypts = cipher, encrypts
+        self.service = service_name(name)
+        self.all = root / FOLDER.lstrip("/")
+        self.folder = self.all / name
+        self.releases = self.folder / "releases"
+        self.current = self.folder / "current"
+        self.programs = root / PROGRAMS.lstrip("/")
+        self.units = root / "etc/systemd/system"
+        self.unit = self.units / self.service
+        self.wanted_by = self.units / "multi-user.target.wants" / self.service
+        self.tmpfiles = root / "etc/tmpfiles.d" / f"otelcol-{name}.conf"
+        self.record = self.folder / "change.json"
+        self.waves = self.folder / "waves.json"
+        # A name with a dot: no collector can have it, or the check of one would be the service of another.
+        self.check_unit = root / "run/systemd/system" / f"otelcol-{name}.check.service"
+        self.lock = root / LOCK
+        self.check_output = root / "run" / f"otelcol-{name}.check.log"
+
+    # ── Owners ──
+
+    def owner(self, folder: Path) -> str:
+        """Return the owner that the manifest of a folder names; empty without one."""
+        return str(_json(folder / MANIFEST).get("owner") or "")
+
+    def is_own(self, folder: Path) -> bool:
+        return self.owner(folder) == OWNER
+
+    def manifest(self, folder: Path) -> dict[str, Any]:
+        return _json(folder / MANIFEST)
+
+    @property
+    def had_state(self) -> bool:
+        """Whether the state folder was there before the first install, so that a removal leaves it."""
+        return bool(self.manifest(self.folder).get("had_state"))
+
+    def foreign(self) -> list[str]:
+        """Return the places of this collector that somebody else has."""
+        found = []
+        if os.path.lexists(str(self.folder)) and not self.is_own(self.folder):
+            found.append(str(self.folder))
+        for place, target in self._places().items():
+            if place != self.wanted_by and os.path.lexists(str(place)) and _target(place) != target:
+                found.append(str(place))
+        return found
+
+    def exposed(self) -> list[str]:
+        """Return the folders of this collection that others than this user may change, and so what services run."""
+        folders = (self.all, self.folder, self.programs)
+        return [str(folder) for folder in folders if folder.is_dir() and _others_may_write(folder)]
+
+    def make(self, folder: Path, **facts: Any) -> None:
+        """Make a folder of this collection, unless it is there. It is never there without its manifest."""
+        if not folder.exists():
+            draft = _draft(folder)
+            shutil.rmtree(str(draft), ignore_errors=True)
+            draft.mkdir(parents=True, mode=0o755)
+            draft.chmod(0o755)
+            write_file(draft / MANIFEST, _text({"owner": OWNER, **facts}), 0o644)
+            draft.rename(folder)
+
+    def clear_drafts(self) -> None:
+        """Remove what killed runs left beside the places of folders, files and links."""
+        for place in (*self._places(), self.record, self.waves, self.current):
+            _unlink(_draft(place))
+        for draft in (_draft(self.all), _draft(self.folder), _draft(self.programs), self.releases / _DRAFT):
+            shutil.rmtree(str(draft), ignore_errors=True)
+
+    # ── Releases ──
+
+    def numbers(self) -> list[str]:
+        """Return the names of the releases that are whole."""
+        if not self.releases.is_dir():
+            return []
+        return sorted(folder.name for folder in self.releases.iterdir() if folder.name.isdigit())
+
+    def in_use(self) -> str:
+        """Return the release to which the link leads; empty if there is none."""
+        number = Path(_target(self.current)).name if _target(self.current) else ""
+        return number if number in self.numbers() else ""
+
+    def path(self, number: str) -> Path:
+        return self.releases / number
+
+    def files(self, number: str) -> dict[str, StoredFile]:
+        """Return the files of a release as they are on disk."""
+        folder = self.path(number)
+        manifest = self.manifest(folder)
+        shown, is_encrypted = manifest.get("shown") or {}, bool(manifest.get("encrypted"))
+        found = {}
+        for path in sorted(folder.rglob("*")) if number else []:
+            name = str(path.relative_to(folder))
+            if path.is_file() and name != MANIFEST:
+                data = path.read_bytes()
+                if is_encrypted and name.startswith(CREDENTIALS):
+                    data = self._decrypted(path.name, data)
+                found[name] = StoredFile(data, path.stat().st_mode & 0o777, shown.get(name, ""))
+        return found
+
+    def _decrypted(self, name: str, data: bytes) -> bytes:
+        """Return the secret of a credential, to compare it; what cannot be read differs from every secret."""
+        secret = self._cipher.decrypt(name, data)
+        return data if secret is None else secret
+
+    def write(self, number: str, files: Mapping[str, StoredFile], facts: Mapping[str, Any]) -> None:
+        """Write a release beside its place, then rename it."""
+        draft = self.releases / _DRAFT
+        shutil.rmtree(str(draft), ignore_errors=True)
+        draft.mkdir(mode=0o755)
+        draft.chmod(0o755)
+        for path, file in files.items():
+            target = draft / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.chmod(0o700 if path.startswith(CREDENTIALS) else 0o755)
+            is_encrypted = self._encrypts and path.startswith(CREDENTIALS)
+            data = self._cipher.encrypt(target.name, file.data) if is_encrypted else file.data
+            write_file(target, data, file.mode)
+        shown = {path: file.shown for path, file in files.items() if file.shown}
+        write_file(
+            draft / MANIFEST, _text({"owner": OWNER, "shown": shown, "encrypted": self._encrypts, **facts}), 0o644
+        )
+        draft.rename(self.path(number))
+        _sync(self.releases)
+
+    def drop(self, number: str) -> None:
+        """Remove a release, and that it has passed a wave: its number may return. Half of a release is none."""
+        self._forget_passed(number)
+        _retire(self.path(number), self.releases / _DRAFT)
+
+    def newest(self) -> str:
+        """Return the newest release; empty without one."""
+        return (self.numbers() or [""])[-1]
+
+    # ── Links ──
+
+    def _places(self) -> dict[Path, str]:
+        return {
+            self.unit: f"{self.folder}/current/{self.service}",
+            self.wanted_by: f"../{self.service}",
+            self.tmpfiles: f"{self.folder}/current/{TMPFILES}",
+        }
+
+    def links(self, files: Mapping[str, StoredFile]) -> Links:
+        """Return the links of the system, as they are and as a release with these files wants them."""
+        places = self._places()
+        wanted = {str(place): target for place, target in places.items() if place != self.tmpfiles or TMPFILES in files}
+        return Links({str(place): _target(place) for place in places}, wanted)
+
+    def set_links(self, files: Mapping[str, StoredFile]) -> None:
+        links = self.links(files)
+        for place in links.wrong:
+            Path(place).parent.mkdir(parents=True, exist_ok=True)
+            _relink(Path(place), links.wanted[place])
+        for place in set(links.there) - set(links.wanted):
+            _unlink(Path(place))
+
+    def switch(self, number: str) -> None:
+        """Let the one link lead to a release."""
+        _relink(self.current, f"releases/{number}")
+
+    # ── The record of a change ──
+
+    def change(self) -> Change | None:
+        """Return the change that is under way, or that a killed run left."""
+        found = _json(self.record)
+        known = {key: str(found.get(key) or "") for key in ("earlier", "candidate", "step", "when", "way")}
+        return Change(**known) if known["step"] else None
+
+    def note(self, change: Change) -> None:
+        write_file(self.record, _text(asdict(change)), 0o644)
+
+    def done(self) -> None:
+        _unlink(self.record)
+
+    # ── Waves ──
+
+    def passed_waves(self) -> dict[str, Any]:
+        """Return which wave each release has passed, by the number of the release."""
+        return _json(self.waves)
+
+    def note_passed(self, number: str, row: Mapping[str, Any]) -> None:
+        """Note that a release has passed its wave. Releases that are gone are forgotten."""
+        known = {one: what for one, what in self.passed_waves().items() if one in self.numbers()}
+        write_file(self.waves, _text({**known, number: dict(row)}), 0o644)
+
+    def passed(self, number: str) -> dict[str, Any]:
+        """Return the wave that a release has passed; empty if it has passed none, or another one of its number."""
+        found = dict(self.passed_waves().get(number) or {})
+        return found if found and found.get("sum") == self.release_sum(number) else {}
+
+    def _forget_passed(self, number: str) -> None:
+        known = self.passed_waves()
+        if number in known:
+            with suppress(OSError):  # on a full disk, the sum of the release tells that it is another one
+                write_file(self.waves, _text({one: row for one, row in known.items() if one != number}), 0o644)
+
+    def release_sum(self, number: str) -> str:
+        """Return what tells a release from another one of its number: a sum of its files, without credentials.
+
+        A sum of a credential would let it be guessed.
+        """
+        found = hashlib.sha256()
+        for name, file in self.files(number).items():
+            data = b"" if name.startswith(CREDENTIALS) else file.data
+            found.update(f"{name} {file.mode:o} {hashlib.sha256(data).hexdigest()}\n".encode())
+        found.update(str(self.manifest(self.path(number)).get("program") or "").encode())
+        return found.hexdigest()
+
+    # ── Programs ──
+
+    def program_folders(self) -> dict[str, bool]:
+        """Return the folders of programs, and whether they are this collection's."""
+        if not self.programs.is_dir():
+            return {}
+        return {str(folder): self.is_own(folder) for folder in self.programs.iterdir() if folder.is_dir()}
+
+    def used_programs(self) -> set[str]:
+        """Return the folders of the programs that releases of all collectors of this host name."""
+        manifests = self.all.glob(f"*/releases/*/{MANIFEST}")
+        return {str(Path(program).parent) for program in (_json(one).get("program") for one in manifests) if program}
+
+    # ── Removal ──
+
+    def remove_links(self) -> None:
+        for place in (*self._places(), self.check_unit, self.check_output):
+            _unlink(place)
+
+    def remove(self, state: str) -> None:
+        """Remove the state folder, if one is named, and the folder of a collector."""
+        if state:
+            self._remove_state(state)
+        _retire(self.folder, _draft(self.folder))
+        self.remove_if_last(self.all)
+
+    def private(self, state: str) -> Path:
+        """Return where the state folder of a dynamic user is. Source: systemd.exec(5), StateDirectory."""
+        below = self.root / "var/lib"
+        return below / "private" / Path(state).relative_to("/var/lib")
+
+    def state_places(self, state: str) -> list[Path]:
+        """Return where the state folder is, or was: a dynamic user's place is a link to the private one."""
+        places = (self.root / state.lstrip("/"), self.private(state))
+        return [place for place in places if not place.is_symlink()]
+
+    def has_state(self, state: str) -> bool:
+        return bool(state) and os.path.lexists(str(self.root / state.lstrip("/")))
+
+    def _remove_state(self, state: str) -> None:
+        _unlink_link(self.root / state.lstrip("/"))
+        for place in self.state_places(state):
+            shutil.rmtree(str(place), ignore_errors=True)
+            if place.parent.name not in ("lib", "private"):
+                with suppress(OSError):  # another collector has its state there
+                    place.parent.rmdir()
+
+    def remove_program(self, folder: str) -> None:
+        _retire(Path(folder), _draft(Path(folder)))
+        self.remove_if_last(self.programs)
+
+    def remove_if_last(self, folder: Path) -> None:
+        """Remove a folder of this collection in which nothing is left but its manifest."""
+        if self.is_own(folder) and [one.name for one in folder.iterdir()] == [MANIFEST]:
+            _retire(folder, _draft(folder))
+
+
+def _draft(place: Path) -> Path:
+    """Return where a folder, file or link is made before it is renamed to its place."""
+    return place.with_name(f".{place.name}.new")
+
+
+def _others_may_write(folder: Path) -> bool:
+    found = folder.stat()
+    return found.st_uid not in (_ROOT, os.geteuid()) or bool(found.st_mode & _WRITE_OF_OTHERS)
+
+
+def _retire(folder: Path, draft: Path) -> None:
+    """Remove a folder by a new name first: a killed run leaves all of it or nothing of that name."""
+    if folder.exists():
+        shutil.rmtree(str(draft), ignore_errors=True)
+        folder.rename(draft)
+        shutil.rmtree(str(draft))
+
+
+def write_file(path: Path, data: bytes, mode: int) -> None:
+    """Write a file beside its place with its final mode, then rename it over: nobody reads half of it."""
+    draft = _draft(path)
+    _unlink(draft)
+    handle = os.open(str(draft), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        os.fchmod(file.fileno(), mode)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _relink(place: Path, target: str) -> None:
+    draft = _draft(place)
+    _unlink(draft)
+    draft.symlink_to(target)
+    draft.replace(place)
+    _sync(place.parent)
+
+
+def _unlink(place: Path) -> None:
+    with suppress(FileNotFoundError):
+        place.unlink()
+
+
+def _unlink_link(place: Path) -> None:
+    if place.is_symlink():
+        _unlink(place)
+
+
+def _target(place: Path) -> str:
+    # Path has it from Python 3.9 on.
+    return os.readlink(str(place)) if place.is_symlink() else ""  # noqa: PTH115
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(str(folder), os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _text(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,306 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The host: its services, sockets, journal and clock. Tests give one of their own. Private."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import platform
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..._otelcol.errors import Problem
+from ..fitted_unit import version_of
+from ..selinux_words import is_enforcing, type_of
+from ..taken_ports import Holder, Listener, listeners
+
+_TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
+_SHOWN = ("LoadState", "FragmentPath", "ActiveState", "SubState", "MainPID", "NRestarts", "NeedDaemonReload", "User")
+_HTTP_SECONDS = 3.0
+_MOST_READ = 32 * 1024 * 1024
+_COMMAND_SECONDS = 120
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended, and what it printed."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """A unit as systemd sees it. `user` is also the name of a dynamic user."""
+
+    load: str
+    fragment: str
+    active: str
+    sub: str
+    pid: int
+    restarts: int
+    stale: bool = False
+    user: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        return self.active == "active" and self.pid > 0
+
+
+class Machine:
+    """What a run asks of the host, and does to it, beside files."""
+
+    def is_root(self) -> bool:
+        return os.geteuid() == 0
+
+    def architecture(self) -> str:
+        """Return the architecture by its name of releases, or as the kernel says it."""
+        return ARCHITECTURES.get(platform.machine(), platform.machine())
+
+    def node_name(self) -> str:
+        """Return the name by which the host knows itself."""
+        return platform.node()
+
+    def init_name(self) -> str:
+        """Return the name of the first process; empty if it cannot be read."""
+        return _text(1, "comm")
+
+    def now(self) -> float:
+        return time.time()
+
+    def uptime(self) -> float:
+        """Return the seconds since the host was booted, as systemd counts them."""
+        return time.monotonic()
+
+    def environment(self, pid: int) -> dict[str, str]:
+        """Return the variables with which a process has begun; none for one that has ended."""
+        pairs = (entry.partition("=") for entry in _text(pid, "environ").split("\0"))
+        return {name: value for name, _sign, value in pairs if name}
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def run(self, *words: str) -> Ran:
+        """Run a command of the system in plain English, bounded in time."""
+        try:
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
+                words,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                timeout=_COMMAND_SECONDS,
+                env={**os.environ, "LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"},
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return Ran(127, str(error))
+        return Ran(done.returncode, done.stdout.decode("utf-8", "replace"))
+
+    def systemctl(self, *words: str) -> Ran:
+        return self.run("systemctl", *words)
+
+    def systemd_version(self) -> int:
+        """Return the version of systemd; 0 if nobody knows it."""
+        return version_of(self.systemctl("--version").output)
+
+    def enforces_selinux(self) -> bool:
+        """Whether SELinux denies on this host what its policy does not allow."""
+        try:
+            return is_enforcing(Path("/sys/fs/selinux/enforce").read_text(encoding="ascii"))
+        except OSError:  # no SELinux
+            return False
+
+    def selinux_type(self, path: Path) -> str:
+        """Return the type that SELinux has for a file; empty for one that is not there or has none."""
+        try:
+            return type_of(os.getxattr(str(path), "security.selinux"))
+        except OSError:
+            return ""
+
+    def encrypt(self, name: str, secret: bytes) -> bytes:
+        """Return a credential as only this host reads it. Raises Problem if systemd cannot encrypt it.
+
+        The key is that of the host's disk, since one of a TPM changes with the firmware. Source: systemd-creds(1).
+        """
+        done = self._creds("encrypt", "--with-key=host", name, secret)
+        if done is None:
+            fix = "Run `systemd-creds setup` on the host, and see what it says."
+            raise Problem(f"systemd-creds does not encrypt credential {name}", fix=fix)
+        return done
+
+    def decrypt(self, name: str, data: bytes) -> bytes | None:
+        """Return the secret of such a credential; nothing if its key is lost or it is broken."""
+        return self._creds("decrypt", "--newline=no", name, data)
+
+    def _creds(self, command: str, option: str, name: str, data: bytes) -> bytes | None:
+        """Give data to a command of systemd-creds, in no argument and no file."""
+        words = ["systemd-creds", command, option, f"--name={name}", "-", "-"]
+        try:
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
+                words, input=data, capture_output=True, timeout=_COMMAND_SECONDS, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return None if done.returncode else done.stdout
+
+    def service(self, name: str) -> Service:
+        """Return the state of a unit. Raises Problem if systemd does not answer."""
+        ran = self.systemctl("show", name, f"--property={','.join(_SHOWN)}")
+        values: dict[str, str] = {}
+        for line in ran.output.splitlines():
+            key, _sign, value = line.partition("=")
+            values[key] = value
+        if ran.code or "LoadState" not in values:
+            wrong = f"systemd does not answer: {ran.output.strip()[-300:]}"
+            raise Problem(wrong, asked=f"Read {name}", fix="Run `systemctl status` on the host.")
+        return Service(
+            load=values["LoadState"],
+            fragment=values.get("FragmentPath", ""),
+            active=values.get("ActiveState", ""),
+            sub=values.get("SubState", ""),
+            pid=int(values.get("MainPID") or 0),
+            restarts=int(values.get("NRestarts") or 0),
+            stale=values.get("NeedDaemonReload") == "yes",
+            user=values.get("User", ""),
+        )
+
+    def hang_up(self, pid: int) -> None:
+        """Let a process read its config again."""
+        os.kill(pid, 1)
+
+    def journal(self, name: str, since: float) -> str:
+        """Return what a unit has logged since then, and what systemd says of it."""
+        return self.run(
+            "journalctl", "--no-pager", "-o", "cat", "-u", name, f"--since=@{since:.3f}", "-n", "300"
+        ).output
+
+    def get(self, url: str) -> str:
+        """Return what a URL of this host answers. Raises OSError or ValueError if it does not."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with http_errors(), opener.open(url, timeout=_HTTP_SECONDS) as answer:
+            return str(answer.read(_MOST_READ).decode("utf-8", "replace"))
+
+    def post(self, url: str, body: bytes, seconds: float) -> None:
+        """Send JSON to a URL of this host. Raises OSError or ValueError if it is not taken.
+
+        The certificate is not verified: it is for the name that clients use, and test data has no secret.
+        """
+        context = ssl._create_unverified_context() if url.startswith("https:") else None
+        handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
+        request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+        with http_errors(), urllib.request.build_opener(*handlers).open(request, timeout=seconds):
+            pass
+
+    def download(self, url: str) -> Any:
+        """Return the open answer of a URL, through the proxies of the environment. Raises OSError or ValueError."""
+        with http_errors():
+            return urllib.request.build_opener().open(url, timeout=60)
+
+    def listeners(self) -> list[Listener]:
+        """Return the waiting sockets of this host."""
+        found: list[Listener] = []
+        for name, protocol in _TABLES:
+            table = Path("/proc/net") / name
+            if table.exists():
+                found += listeners(table.read_text(encoding="ascii"), protocol)
+        return found
+
+    def holders(self) -> Mapping[str, Holder]:
+        """Return the process of each socket, by inode."""
+        found: dict[str, Holder] = {}
+        for pid, inode in _sockets():
+            if inode not in found:
+                found[inode] = Holder(pid, _text(pid, "comm"), _unit(_text(pid, "cgroup")))
+        return found
+
+    def free_bytes(self, path: Path) -> int:
+        """Return the free bytes of the file system on which a path is, or will be."""
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        numbers = os.statvfs(str(there))
+        return numbers.f_bavail * numbers.f_frsize
+
+    @contextmanager
+    def alone(self, file: Path, seconds: float) -> Iterator[None]:
+        """Hold the lock of this host, a file of root alone, which is removed. Raises Problem if another run keeps it.
+
+        Every user may lock a folder that he may read, and would keep all runs waiting.
+        """
+        end = self.now() + seconds
+        handle = _locked(file)
+        while handle is None:
+            if self.now() > end:
+                fix = "Wait until it has ended, then run again."
+                raise Problem("another run changes collectors of this host", fix=fix)
+            self.sleep(0.5)
+            handle = _locked(file)
+        try:
+            yield
+        finally:
+            file.unlink()  # before it is unlocked: who waits for it takes the next one
+            os.close(handle)
+
+
+def _locked(file: Path) -> int | None:
+    """Return the handle of a lock; nothing if another run has it, or has removed it meanwhile."""
+    handle = os.open(str(file), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_ino == file.stat().st_ino:
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
+
+
+@contextmanager
+def http_errors() -> Iterator[None]:
+    """Raise what is no answer of HTTP, or only a part of one, as OSError. Its own text may have the whole URL."""
+    try:
+        yield
+    except http.client.HTTPException as error:
+        raise OSError(f"no whole answer of HTTP ({type(error).__name__})") from None
+
+
+def _sockets() -> Iterator[tuple[int, str]]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            for inode in _inodes(folder / "fd"):
+                yield int(folder.name), inode
+
+
+def _inodes(folder: Path) -> list[str]:
+    found = []
+    try:
+        for link in folder.iterdir():
+            target = os.readlink(str(link))  # noqa: PTH115 - Path has it from Python 3.9 on
+            if target.startswith("socket:["):
+                found.append(target[8:-1])
+    except OSError:  # the process has ended
+        pass
+    return found
+
+
+def _text(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _unit(cgroups: str) -> str:
+    """Return the unit of a process: the last part of a cgroup that is one."""
+    parts = [part for line in cgroups.splitlines() for part in line.split("/")]
+    return next((part for part in reversed(parts) if part.endswith((".service", ".scope", ".socket"))), "")

@@ -1,0 +1,63 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One span, one data point and one log record as OTLP's JSON, and what of them was counted. Private.
+
+Source: OTLP/HTTP with JSON, in which ids are hexadecimal (opentelemetry-proto). The names of the
+records are those of `_telemetry/live/otlp.py`, which needs a library that hosts do not have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .host_judgement import Count
+
+ID_ATTRIBUTE, METRIC, SERVICE = "o11y.probe.id", "o11y.probe", "o11y-probe"
+# What a signal must be counted by, in and out; all other counters of it that grow say what went wrong.
+ACCEPTED, SENT = "receiver_accepted", "exporter_sent"
+TROUBLE = ("receiver_refused", "receiver_failed", "exporter_send_failed", "exporter_enqueue_failed")
+_ERROR = {"code": 2, "message": "a test of the pipeline"}
+
+
+def probe_body(signal: str, probe_id: str, now_nanoseconds: int, failed: bool) -> bytes:
+    """Return the request for one record of a signal; a span that failed is one that tail samplers keep."""
+    now, start = str(now_nanoseconds), str(now_nanoseconds - 1_000_000)
+    attributes = [{"key": ID_ATTRIBUTE, "value": {"stringValue": probe_id}}]
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": SERVICE}}, *attributes]}
+    scope, name = {"name": "o11y.opentelemetry"}, f"o11y-probe {probe_id}"
+    ids = hashlib.sha256(probe_id.encode()).hexdigest()
+    span: dict[str, Any] = {"traceId": ids[:32], "spanId": ids[32:48], "name": name, "kind": 1}
+    span.update(startTimeUnixNano=start, endTimeUnixNano=now, attributes=attributes)
+    if failed:
+        span["status"] = _ERROR
+    point = {"asInt": "1", "startTimeUnixNano": start, "timeUnixNano": now, "attributes": attributes}
+    record = {"timeUnixNano": now, "observedTimeUnixNano": now, "severityNumber": 9}
+    record.update(body={"stringValue": name}, attributes=attributes)
+    metric = {"name": METRIC, "gauge": {"dataPoints": [point]}}
+    bodies: dict[str, Any] = {
+        "traces": {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": scope, "spans": [span]}]}]},
+        "metrics": {
+            "resourceMetrics": [{"resource": resource, "scopeMetrics": [{"scope": scope, "metrics": [metric]}]}]
+        },
+        "logs": {"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": scope, "logRecords": [record]}]}]},
+    }
+    return json.dumps(bodies[signal]).encode("utf-8")
+
+
+def gained(before: Mapping[Count, int], after: Mapping[Count, int], signal: str, names: tuple[str, ...]) -> list[str]:
+    """Return the counts of a signal that grew, as `exporters/otlp_grpc exporter_sent +1`."""
+    grown = {one: value - before.get(one, 0) for one, value in after.items() if one.signal == signal}
+    return [
+        f"{one.component.partition('/')[2]}: {one.name} +{by}"
+        for one, by in sorted(grown.items())
+        if by > 0 and one.name in names
+    ]
+
+
+def has_arrived(before: Mapping[Count, int], after: Mapping[Count, int], signal: str) -> bool:
+    """Whether a signal came in and went out since."""
+    return all(gained(before, after, signal, (name,)) for name in (ACCEPTED, SENT))

@@ -1,0 +1,99 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Linux host of the fleet and its collectors, as the tasks before have rendered and read them. Private."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .._collector.recipes import SERVICE
+from .._otelcol.config.paths import items
+from .fleet_cluster import FleetMember
+
+Result = Mapping[str, Any]
+NOT_ASKED = "Nothing was read from the host: this is what its inventory says."
+# The key that a diagnosis has when its task went well.
+_GOOD = "verdict"
+_SILENT = "the host gave no reason"
+# As the page says it of clusters.
+_WHAT = "how the collectors are"
+
+
+@dataclass(frozen=True)
+class FleetHost:
+    """The results of one Linux host of the inventory. `configs` has the configs of its collectors, as data."""
+
+    name: str
+    given: Result
+    configs: Mapping[str, Any]
+
+    @property
+    def collectors(self) -> Sequence[Result]:
+        """The collectors that were rendered."""
+        return items(self.given, "rendered", "collectors")
+
+    @cached_property
+    def members(self) -> list[FleetMember]:
+        """The collectors as places that telemetry comes from or goes to."""
+        return [
+            FleetMember(
+                {"name": one["name"], "namespace": self.name, "mode": SERVICE},
+                self.configs.get(str(one["name"])) or {},
+                sends_to=tuple(items(one, "sends_to")),
+            )
+            for one in self.collectors
+        ]
+
+    @property
+    def findings(self) -> Sequence[Result]:
+        """What the rules say of the configs."""
+        return items(self.given, "rendered", "findings")
+
+    @property
+    def problem(self) -> str:
+        """Why nothing could be rendered."""
+        return str(self.given.get("problem") or "")
+
+    @property
+    def asked(self) -> bool:
+        return bool(self.given.get("asked")) and not self.problem
+
+    @cached_property
+    def diagnosis(self) -> Result:
+        """What the host said of its collectors; empty if it could not be reached, or no module runs there."""
+        found: Result = self.given.get("diagnosis") or {}
+        return found if _GOOD in found else {}
+
+    @property
+    def is_read(self) -> bool:
+        return bool(self.diagnosis)
+
+    @property
+    def unread(self) -> list[str]:
+        """Why the host could not be read."""
+        if not self.asked or self.is_read:
+            return []
+        found = self.given.get("diagnosis") or {}
+        why = str(found.get("msg") or "").strip() or _SILENT
+        return [f"{_WHAT}: the host cannot be reached: {why}" if found.get("unreachable") else f"{_WHAT}: {why}"]
+
+    @property
+    def unlisted(self) -> Sequence[str]:
+        """The collectors that runs have made there, and that the inventory does not list."""
+        found: Sequence[str] = self.diagnosis.get("unlisted") or ()
+        return found
+
+    @cached_property
+    def diagnosed(self) -> dict[str, Result]:
+        """What was found of each collector, by its name."""
+        return {str(one["name"]): one for one in items(self.diagnosis, "collectors")}
+
+
+def programs(hosts: Sequence[FleetHost]) -> Counter[str]:
+    """Return how many collectors the inventory wants to run each program."""
+    return Counter(str(one["program"]) for host in hosts for one in host.collectors)

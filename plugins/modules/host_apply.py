@@ -1,0 +1,171 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a collector on a Linux host as a service of systemd."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_apply
+short_description: Run a collector on a Linux host as a service
+version_added: 1.1.0
+description:
+  - Installs, changes or removes a collector that runs on a Linux host as a service of systemd.
+  - Runs on the host, as root, with nothing but the standard library of Python.
+  - Reads everything first. Without root, without systemd 247 or newer, with a unit, folder or link of another owner,
+    without space, with a program of another architecture or sum, with a port that another process has, or with a wrong
+    clock, it fails before it writes anything, and says all that it found.
+  - Writes each change into a new folder below C(/etc/otelcol/NAME/releases). The program checks the new config in the
+    sandbox of its unit, with its credentials, while the earlier process runs on. Then one link is switched.
+  - If only the config differs, the process reads it again by SIGHUP and keeps its id. Otherwise it is restarted.
+  - Waits until the collector runs, listens and is healthy, and compares its own metrics with those before. If the new
+    release fails, the earlier one runs again, and the task fails with the reason and the lines of the journal.
+  - While a collector changes, C(change.json) records the step. If a run is killed, the next one completes or undoes the
+    change.
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment: [o11y.opentelemetry._host, o11y.opentelemetry._host.bundle]
+options:
+  state:
+    description:
+      - With V(present) the collector is installed or changed, and runs.
+      - With V(absent) the collector is removed, with its releases, unit, links and state folder, and with programs that
+        no other collector uses. What was there before the first install stays.
+      - With V(earlier) the collector goes back to O(release), and release O(undoes) is removed. If another release is
+        in use, the task fails and changes nothing. What runs made for services that send to the collector stays.
+    type: str
+    choices: [present, absent, earlier]
+    default: present
+  release:
+    description:
+      - The release that ran before, such as RV(earlier) of an earlier task. The word V(nothing) undoes a first install,
+        and so removes the collector with its state. Required with O(state=earlier).
+    type: str
+  undoes:
+    description: The release that is undone, such as RV(release) of the same task. Required with O(state=earlier).
+    type: str
+  listed:
+    description:
+      - The names of all collectors that the inventory lists for the host. A collector that is on the host, was made by
+        this collection and is not listed is named in a warning, with the command that removes it. Nothing removes it
+        unasked. Without this option, none is looked for.
+    type: list
+    elements: str
+  discard_unsent:
+    description:
+      - Whether O(state=absent) may lose what a queue on the disk has not sent. Without this consent, the removal waits
+        10 seconds for the queue to be empty. Then it fails and says how much is left, and the collector runs on.
+    type: bool
+    default: false
+  stage:
+    description:
+      - With O(state=absent), the stage of the removal that runs now. A collector of another stage is left as it is, and
+        its host is not contacted. Without this option, every collector is removed.
+    type: int
+  receivers:
+    description:
+      - With O(stage), the collectors of the host that get data of others, as module
+        M(o11y.opentelemetry.host_removal_plan) returns them for it. A collector is not removed while a host that sends
+        to it failed, unless O(discard_unsent) consents.
+    type: dict
+    default: {}
+  controller_time:
+    description:
+      - The time of the controller, in seconds of Unix. The action plugin sets it. A host whose clock is more than 300
+        seconds away is refused.
+    type: float
+seealso:
+  - module: o11y.opentelemetry.bundle_apply
+  - module: o11y.opentelemetry.host_check
+"""
+
+EXAMPLES = r"""
+- name: Run a collector with the program of the host's own package
+  o11y.opentelemetry.host_apply:
+    bundle:
+      name: agent
+      program: {path: /usr/bin/otelcol-contrib}
+      files:
+        - path: config.yaml
+          content: "{{ agent_config }}"
+        - path: unit
+          content: |
+            [Unit]
+            Description=OpenTelemetry Collector agent
+            [Service]
+            ExecStart=@program@ --config=/etc/otelcol/agent/current/config.yaml
+            DynamicUser=yes
+            ProtectSystem=strict
+            Restart=on-failure
+            RestartSec=5
+      ports:
+        - {number: 4317, address: 127.0.0.1}
+      metrics: http://127.0.0.1:8888/metrics
+      watch_seconds: 60
+  become: true
+
+- name: Go back to the release that ran before
+  o11y.opentelemetry.host_apply:
+    bundle: {name: agent}
+    state: earlier
+    release: "000001"
+    undoes: "000002"
+  become: true
+
+- name: Remove it
+  o11y.opentelemetry.host_apply:
+    bundle: {name: agent}
+    state: absent
+  become: true
+"""
+
+RETURN = r"""
+msg: {description: What was done., returned: always, type: str, sample: "agent: config.yaml changed by reload"}
+release: {description: The release that runs., returned: with O(state=present), type: str, sample: "000002"}
+earlier:
+  description: The release that ran before. It is empty for a first install.
+  returned: with O(state=present)
+  type: str
+  sample: "000001"
+activation:
+  description: How the collector took the change, V(start), V(reload), V(restart) or V(nothing).
+  returned: with O(state=present)
+  type: str
+  sample: reload
+changed_files:
+  description: Files of the release that differ.
+  returned: with O(state=present)
+  type: list
+  elements: str
+notes:
+  description: What else was done, such as to complete the change of a killed run. RV(msg) ends with it.
+  returned: with O(state=present)
+  type: list
+  elements: str
+  sample: ["judged by 20 readings in 60 s: exporters/otlp_grpc, receivers/otlp"]
+unlisted:
+  description: Collectors of this collection on the host that O(listed) does not have.
+  returned: when there are any
+  type: list
+  elements: str
+journal:
+  description: The lines of the journal that tell why the collector did not run.
+  returned: when a change went back
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_task import (
+    ARGUMENTS,
+    REQUIRED_IF,
+    run_host,
+)
+
+
+def main() -> None:
+    run_host(AnsibleModule(argument_spec=ARGUMENTS, required_if=REQUIRED_IF, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

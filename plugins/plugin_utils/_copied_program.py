@@ -1,0 +1,27 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program of a collector as a file of the controller, before it is copied to a host. Controller only. Private."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._otelcol.bounded.live.bounded_reads import sum_of
+from ..module_utils._otelcol.bounded.read_limits import ARCHIVE
+from ..module_utils._otelcol.errors import Problem
+
+
+def checked_program(file: Path, sha256: str) -> dict[str, Any]:
+    """Compare a file of the controller with its sum. Raises Problem if it is not there, or has another sum."""
+    asked = f"Copy {file} to the host"
+    try:
+        found = sum_of(file, ARCHIVE).removeprefix("sha256:")
+    except OSError as error:
+        fix = "Put the archive there, or correct the mirror or `file`."
+        raise Problem(f"the controller cannot read it: {error.strerror}", asked=asked, fix=fix) from error
+    if found != sha256.lower():
+        wrong = f"it has the sum {found}, and {sha256} was asked"
+        raise Problem(wrong, asked=asked, fix="Find out who changed it. Get it again, or correct its sum.")
+    return {}

@@ -1,0 +1,191 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Diagnosis of collectors of a Linux host: what to ask, and what the answers mean. Controller only. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ..module_utils._diagnose.diagnose_checks import Check, run_checks
+from ..module_utils._diagnose.host_checks import CHECKS, EXPECTED
+from ..module_utils._diagnose.host_questions import host_question, untested
+from ..module_utils._diagnose.host_situation import HostAnswer, flowing, situation
+from ..module_utils._diagnose.verdict import result
+from ..module_utils._otelcol.config.masking import masked_tree, masker, secrets_in
+from ..module_utils._otelcol.errors import cleaned, printable
+from ..module_utils._telemetry.evidence import COUNTED, arrived
+from ..module_utils._telemetry.metrics import Flow, grown, reading
+from ..module_utils._telemetry.times import report, verdicts
+from ._diagnose import searching
+from ._otelcol import _builds, _yaml
+from ._unlisted_hosts import unlisted_line
+
+_FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+NOT_ALL = "Not all test data arrived."
+
+
+@dataclass(frozen=True)
+class HostVisit:
+    """One visit of a host: its name, when it was asked by the clock of the controller, and what is wanted.
+
+    `only_checks` says that test data was wanted and is not sent, in check mode.
+    """
+
+    host: str
+    asked: tuple[float, float]
+    send: bool
+    fail_on: str
+    only_checks: bool = False
+
+
+def configs_of(collectors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the config of each collector as data, by its name."""
+    return {str(one["name"]): _yaml.load(str(one["config"]), f"config of {one['name']}").data for one in collectors}
+
+
+def questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what to ask the host about each collector."""
+    return [host_question(name, config) for name, config in configs.items()]
+
+
+def diagnosed(answer: Mapping[str, Any], configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
+    """Return the result of a diagnosis of one host. It has failed if a problem is as severe as `fail_on` says, or if
+    test data was sent and not all of it arrived."""
+    raw = [one for one in answer["collectors"] if one["name"] in configs]
+    results = [_collector(one, answer["host"], configs[one["name"]], visit) for one in raw]
+    tests = [_tested(one, configs[one["name"]], visit.host) for one in raw] if visit.send else []
+    services = [line for one in raw for line in service_lines(one, visit.host)] if visit.send else []
+    lines, tested = verdicts(results), [*(one.line for one in tests), *services]
+    if visit.only_checks:
+        tested = [f"{visit.host}: not tested, since nothing is sent in check mode"]
+    unlisted = answer.get("unlisted", ())
+    reasons = [*_losses(tests), *_with_status(results, _FAILING[visit.fail_on])]
+    return {
+        "changed": False,
+        "failed": bool(reasons),
+        "healthy": all(item["status"] == "healthy" for item in results),
+        "msg": "\n".join(reasons or [*tested, *lines]),
+        "verdict": lines,
+        "failing": _with_status(results, _FAILING["error"]),
+        "tested": tested,
+        "passed": not reasons,
+        "told": [*reasons, *(tested if visit.only_checks else [*_passes(tests), *services])],
+        "report": printable("\n".join([report(results), *(unlisted_line(visit.host, name) for name in unlisted)])),
+        "unlisted": list(unlisted),
+        "collectors": results,
+    }
+
+
+def service_lines(raw: Mapping[str, Any], host: str) -> Iterator[str]:
+    """Yield for each service that sends to a collector whether its process has the variables of the inventory."""
+    for one in raw.get("services", ()):
+        yield f"{host}/{raw['name']}: {one['unit']} {_standing(one)}"
+
+
+def _standing(service: Mapping[str, Any]) -> str:
+    unit = service["unit"]
+    rows = (
+        (service["load"] == "not-found", "is not there"),
+        (not service["is_there"], "has another drop-in than the inventory says: run the role"),
+        (not service["runs"], "does not run, and gets its environment when it starts"),
+        (service["has"], "runs with its environment"),
+        (service["waits"], f"waits for a restart to get its environment: `systemctl restart {unit}`"),
+    )
+    return next((words for holds, words in rows if holds), "runs, and its process does not show its environment")
+
+
+def _with_status(results: Sequence[Mapping[str, Any]], known: Sequence[str]) -> list[str]:
+    """Return the verdicts of the collectors with one of these states."""
+    return verdicts([item for item in results if item["status"] in known])
+
+
+def _passes(tests: Sequence[Tested]) -> list[str]:
+    """Return what arrived, and what was not tested."""
+    return [one.line for one in tests if not one.has_nothing]
+
+
+def _losses(tests: Sequence[Tested]) -> list[str]:
+    """Return what did not arrive, below a line that says so; nothing if all arrived."""
+    lost = [line for one in tests for line in one.lost]
+    return [NOT_ALL, *lost] if lost else []
+
+
+def _collector(raw: Mapping[str, Any], host: Mapping[str, Any], config: Any, visit: HostVisit) -> dict[str, Any]:
+    """Return the result of one collector, as that of a collector of a cluster."""
+    mask = masker(secrets_in(config))
+    now = datetime.fromtimestamp(float(host["now"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    asked = HostAnswer(visit.host, raw, host, host_question(raw["name"], config), visit.asked, now, mask)
+    facts = flowing(situation(asked), _flow(raw, config))
+    if raw["metrics"]["why"] and facts["running"]:
+        facts["unseen"] = [{"what": "own metrics", "why": raw["metrics"]["why"]}]
+    found = run_checks(searching(facts["unseen"]), _checks(send=visit.send), facts)
+    shown: dict[str, Any] = cleaned(masked_tree({**result(facts, found), **_release(raw)}, mask))
+    return shown
+
+
+def _release(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which release runs, and what of it differs from the inventory."""
+    return {
+        "release": raw["release"]["number"],
+        "differs": raw["release"]["differs"],
+        "restarts": raw["service"]["restarts"],
+    }
+
+
+def _checks(*, send: bool) -> Sequence[Check]:
+    """Return the checks. Where test data is sent, the inventory's release is expected, and room in the queues."""
+    if not send:
+        return CHECKS
+    return [check._replace(severity="error") if check.id in EXPECTED else check for check in CHECKS]
+
+
+def _flow(raw: Mapping[str, Any], config: Any) -> dict[str, Any]:
+    """Return what flowed between the two readings of its metrics; nothing without them."""
+    metrics = raw["metrics"]
+    if not metrics["first"] or not metrics["last"]:
+        return {}
+    first, last = reading(metrics["first"]), reading(metrics["last"])
+    facts: dict[str, Any] = Flow(
+        config, _builds.tables().listeners, grown(first, last), last, float(raw["seconds"])
+    ).facts()
+    return facts
+
+
+@dataclass(frozen=True)
+class Tested:
+    """How the test of one collector went: a line, and why each signal that did not arrive is lost."""
+
+    line: str
+    lost: tuple[str, ...] = ()
+    has_nothing: bool = False
+
+
+def _tested(raw: Mapping[str, Any], config: Any, host: str) -> Tested:
+    name = f"{host}/{raw['name']}"
+    reason = untested(config)
+    if reason:
+        return Tested(f"{name}: not tested, {reason}")
+    if "probe" not in raw:
+        return Tested(
+            f"{name}: not tested, the service does not run",
+            (f"{name}: the service does not run, so nothing was sent",),
+            has_nothing=True,
+        )
+    signals = raw["probe"]["signals"]
+    where = f"{COUNTED}service {raw['service']['unit']}"
+    seen = {signal: {**row, "seen": where} for signal, row in signals.items() if row["arrived"]}
+    line = f"{name}: {arrived(seen)}" if seen else f"{name}: nothing arrived"
+    lost = [_lost(name, signal, row, raw["probe"]["seconds"]) for signal, row in signals.items() if not row["arrived"]]
+    return Tested(line, tuple(lost), has_nothing=not seen)
+
+
+def _lost(name: str, signal: str, row: Mapping[str, Any], seconds: float) -> str:
+    """Return why one signal did not arrive, in the words of the test of clusters."""
+    if not row["sent"]:
+        return f"{name}: {signal} not taken: {row['why']}"
+    trouble = f". The collector counts: {', '.join(row['trouble'])}" if row["trouble"] else ""
+    return f"{name}: {signal} sent and taken, but not arrived after {seconds:g} s{trouble}"

@@ -1,0 +1,72 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In which order the collectors of the hosts of a play are removed, by the variables of the inventory. Controller only.
+
+A host whose variables or configs cannot be read must be removable too: its collectors have no order, which a warning
+says. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ..module_utils._host.host_groups import Gateway
+from ..module_utils._host.removal_stages import Place, stages_of
+from ..module_utils._otelcol.errors import Problem
+from ._host_groups import InventoryGroups, OtherCollector
+from ._host_render import inventory_groups
+from ._inventory_addresses import hops_of
+
+Warn = Callable[[str], None]
+
+
+def plan(variables: Mapping[str, Any], warn: Warn) -> dict[str, Any]:
+    """Return the stages of a removal from the variables of a task in a play of all of its hosts.
+
+    `receivers` has for each host those collectors that wait for others; every other collector is of stage 0.
+    """
+    senders_of = _senders_of(inventory_groups(variables), variables["ansible_play_hosts_all"], warn)
+    stages = stages_of(senders_of)
+    receivers: dict[str, dict[str, Any]] = {}
+    for number, places in enumerate(stages):
+        for place in places if number else ():
+            senders = sorted({sender.host for sender in senders_of[place]} - {place.host})
+            receivers.setdefault(place.host, {})[place.collector] = {"stage": number, "senders": senders}
+    return {"stages": list(range(max(1, len(stages)))), "receivers": receivers}
+
+
+def _senders_of(groups: InventoryGroups, hosts: Iterable[str], warn: Warn) -> dict[Place, set[Place]]:
+    """Return the collectors of hosts that get data of others of these hosts, each with those that send to it."""
+    known = set(hosts)
+    found: dict[Place, set[Place]] = {}
+    for host in sorted(known):
+        own = replace(groups, host=host)
+        for sender in _collectors(own, warn):
+            for gateway in _receivers(own, sender):
+                if gateway.host in known:
+                    receiver = Place(gateway.host, gateway.collector)
+                    found.setdefault(receiver, set()).add(Place(host, sender.collector.name))
+    return found
+
+
+def _collectors(own: InventoryGroups, warn: Warn) -> Iterable[OtherCollector]:
+    try:
+        return own.collectors(own.host)
+    except (Problem, AnsibleError):
+        # The message of the error may show a value of the inventory; `preflight` and `render` say what is wrong.
+        warn(f"the configs of {own.host} cannot be composed, so nothing waits until its collectors are removed")
+        return ()
+
+
+def _receivers(own: InventoryGroups, sender: OtherCollector) -> Iterator[Gateway]:
+    """Yield the collectors of the inventory that a collector of a host sends to, by groups and by plain endpoints."""
+    with suppress(Problem, AnsibleError):
+        yield from own.sent_to_by(sender.collector)
+    with suppress(Problem, AnsibleError):
+        yield from (hop.gateway for hop in hops_of(own, sender.collector, sender.config))

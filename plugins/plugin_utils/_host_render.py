@@ -1,0 +1,319 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Render the services of a Linux host from options. Controller only; reads files, contacts no host. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
+from typing import Any
+
+from ..module_utils._collector.options import Collector, option_names
+from ..module_utils._collector.platform import Platform
+from ..module_utils._host.host_bundle import (
+    HostBuild,
+    check_host,
+    check_together,
+    drop_in_files,
+    host_bundle,
+    host_lines,
+    host_summary,
+    lacking_lines,
+)
+from ..module_utils._host.host_credentials import host_environment, read_from_files
+from ..module_utils._host.host_deployment import host_deployment, host_variables
+from ..module_utils._host.host_hops import OF_HOSTS
+from ..module_utils._host.host_needs import derive_host_needs
+from ..module_utils._host.host_options import OWN, SHARED, HostCollector
+from ..module_utils._host.host_program import Releases, host_program
+from ..module_utils._host.host_sdks import HostSdk, sdk_receivers, sdk_services
+from ..module_utils._host.host_tls import check_tls, tls_credentials
+from ..module_utils._otelcol.config.masking import masked_tree, masker, secrets_in_objects
+from ..module_utils._otelcol.errors import Problem, about
+from ..module_utils._otelcol.needs.listeners import listeners, started_parts
+from ..module_utils._otelcol.rules.profiles import UNUSED
+from ..module_utils._otelcol.rules.reports import NEVER, Checked, Report
+from . import _arguments, _collector_layers, _inventory, _lock_file, _origins, _render, _sources
+from ._host_groups import ITEMS, PREFIX, InventoryGroups, unresolved
+from ._host_secrets import secret_of_file
+from ._otelcol import _builds, _findings, _tables, _yaml
+
+_CLUSTER_PREFIX = "otel_collector_"
+_PLATFORM = "generic"
+# What differs on a host from that platform: no pod hides the system.
+_HOST_FACTS = {"resource_detectors": ["env", "system"]}
+# A host has no custom resource, and its deployment follows from its options alone.
+_ON_HOSTS = _render.Surroundings(
+    environment=host_variables,
+    deployment=lambda collector, _needs, _platform: host_deployment(collector),
+    resource=lambda _build: None,
+)
+
+
+@dataclass(frozen=True)
+class HostRequest:
+    """A task's request: the collectors of one host with common defaults, the user's folders, mirror and lock.
+
+    `unlocked` has the architectures whose archives need no sum while there is no lock. `sdks` are rows of services that
+    send to the collectors.
+    """
+
+    collectors: Sequence[Mapping[str, Any]]
+    defaults: Mapping[str, Any]
+    recipe_paths: Sequence[str] = ()
+    rule_paths: Sequence[str] = ()
+    overlay_policy: Mapping[str, Any] = field(default_factory=dict)
+    mirror: str = ""
+    lock_file: str = ""
+    groups: InventoryGroups | None = None
+    unlocked: Sequence[str] = ()
+    sdks: Sequence[Mapping[str, Any]] = ()
+
+    def releases(self) -> Releases:
+        """Return where archives are, and their sums in the lock. Raises Problem for a file that is no lock."""
+        return Releases(self.mirror, _lock_file.find(self.lock_file), tuple(self.unlocked))
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> HostRequest:
+        """Return the request of these arguments of a module."""
+        return cls(**{one.name: arguments[one.name] for one in fields(cls) if one.name in arguments})
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, Any]) -> HostRequest:
+        """Return what role otel_host asks for on a host with these variables."""
+        defaults = {name: variables[PREFIX + name] for name in host_option_names() if PREFIX + name in variables}
+        return cls(variables.get(ITEMS) or [], defaults, variables.get(f"{PREFIX}recipe_paths") or [])
+
+    @property
+    def names_any(self) -> bool:
+        """Whether it names a collector."""
+        return bool(self.collectors or any(self.defaults.get(name) for name in _render.SOURCES))
+
+
+def host_option_names() -> list[str]:
+    """Return the options of a collector of a host."""
+    return [*SHARED, *OWN]
+
+
+def render_hosts(
+    request: HostRequest, judgement: _findings.Judgement, warn: Callable[[str], None], fail_on: str = "error"
+) -> dict[str, Any]:
+    """Return a bundle for each collector of a host, and every finding. Raises Problem for findings that fail."""
+    _check_named(request)
+    drafts = _drafts(request)
+    groups = request.groups
+    route = groups.for_recipe if groups else _collector_layers.no_route
+    _render.compose_drafts(drafts, _recipes(request.recipe_paths), route)
+    _render.check_overlays(drafts, request.overlay_policy)
+    for draft in drafts if groups else ():
+        _render.about_collector(draft.collector.name, _render.follow_groups, draft, groups, OF_HOSTS)
+    planned = _render.judged(drafts, request.rule_paths)
+    configs = _findings.checked_configs([(item.collector.name, item.findings) for item in planned], judgement)
+    if fail_on != NEVER:
+        _findings.conclude_report(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
+    _render.refuse_malformed(planned)
+    releases = request.releases()
+    builds = [
+        replace(
+            _render.about_collector(item.collector.name, _build, item, releases),
+            names=groups.names_for(item.collector) if groups else (),
+            sends_to=tuple(item.sends_to),
+        )
+        for item in planned
+    ]
+    check_together(builds)
+    return {**_bundles(_with_services(builds, request.sdks)), "findings": _reported(configs)}
+
+
+def _with_services(builds: Sequence[HostBuild], rows: Sequence[Mapping[str, Any]]) -> list[HostBuild]:
+    """Return the collectors with the services of the host that send to them."""
+    with about(f"`{PREFIX}sdks`"):
+        receivers = [one for build in builds for one in sdk_receivers(build.collector.name, build.listeners)]
+        found = sdk_services([_sdk(row) for row in rows], [build.collector.name for build in builds], receivers)
+    return [replace(build, services=tuple(found[build.collector.name])) for build in builds]
+
+
+def _sdk(row: Mapping[str, Any]) -> HostSdk:
+    """Return a row of services. Raises Problem for one with a secret: every user of the host can read a unit."""
+    options = _arguments.checked(row, _options_of_sdks(), f"a row of {PREFIX}sdks")
+    exposed = next((name for name, value in options["env"].items() if _is_secret(name, value)), None)
+    if exposed is not None or _origins.decrypted(row):
+        what = f"`env.{exposed}` looks like a secret" if exposed else "a text is one that Ansible decrypted"
+        fix = "Give secrets to the collector, as credentials. Its services need none."
+        raise Problem(f"{what}, and every user of the host can read the environment of a unit", fix=fix)
+    return HostSdk.from_options(options)
+
+
+@cache
+def _options_of_sdks() -> _arguments.Options:
+    return _arguments.Options(_sources.role_options(PREFIX, ["sdks"])["sdks"]["options"])
+
+
+def read_shared() -> None:
+    """Read what a render of every host needs, and keep it in this process: options, names, tables and some recipes."""
+    _inventory.check_names({ITEMS: None})
+    common = {"name": "any", "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "localhost:4317"}}]}
+    judgement = _findings.Judgement.from_arguments({"profile": "", "severities": {}, "suppressions": ()})
+    render_hosts(HostRequest([common], {"program": {"path": "/usr/bin/otelcol"}}), judgement, lambda _text: None)
+
+
+def inventory_groups(variables: Mapping[str, Any]) -> InventoryGroups:
+    """Return the groups of the inventory as a host with these variables of a task sees them."""
+    return InventoryGroups(
+        host=str(variables.get("inventory_hostname") or ""),
+        groups=variables.get("groups") or {},
+        variables=variables.get("hostvars") or {},
+        compose=_composed_alone,
+        compose_cluster=_composed_cluster,
+    )
+
+
+def _composed_cluster(variables: Mapping[str, Any]) -> list[tuple[Collector, Mapping[str, Any]]]:
+    """Return the collectors of a cluster with these variables, and their configs, in which groups are not resolved."""
+    prefix = _CLUSTER_PREFIX
+    defaults = {name: variables[prefix + name] for name in option_names() if prefix + name in variables}
+    request = _render.Request(
+        variables.get("otel_collectors") or [],
+        defaults,
+        recipe_paths=variables.get(f"{prefix}recipe_paths") or [],
+        platform_paths=variables.get(f"{prefix}platform_paths") or [],
+    )
+    is_named = request.collectors or any(defaults.get(name) for name in _render.SOURCES)
+    return _render.composed(request, unresolved) if is_named else []
+
+
+def _composed_alone(variables: Mapping[str, Any]) -> list[tuple[HostCollector, Mapping[str, Any]]]:
+    """Return the collectors of a host with these variables, and their configs, in which groups are not resolved."""
+    request = HostRequest.from_variables(variables)
+    drafts = _drafts(request) if request.names_any else []
+    _render.compose_drafts(drafts, _recipes(request.recipe_paths), unresolved)
+    return [(draft.collector, draft.composed.config) for draft in drafts if isinstance(draft.collector, HostCollector)]
+
+
+def _check_named(request: HostRequest) -> None:
+    """Raise Problem if nothing names a collector."""
+    if not request.names_any:
+        fix = f"Set `{ITEMS}`, or `{PREFIX}recipes` or `{PREFIX}config` for a single collector."
+        raise Problem("the inventory names no collector for this host", fix=fix)
+
+
+def _drafts(request: HostRequest) -> list[_render.Draft]:
+    """Return the collectors with what their options decide."""
+    defaults = request.defaults
+    return [
+        _render.about_collector(_named(item, defaults), _draft, item, defaults) for item in request.collectors or [{}]
+    ]
+
+
+def _bundles(builds: Sequence[HostBuild]) -> dict[str, Any]:
+    """Return what hosts get, and what people read, of all collectors."""
+    bundles, summaries = [host_bundle(build) for build in builds], [host_summary(build) for build in builds]
+    return {
+        "bundles": bundles,
+        "files": [
+            {**file, "path": f"{build.collector.name}/{file['path']}"}
+            for build, one in zip(builds, bundles, strict=True)
+            for file in (*one["files"], *drop_in_files(build))
+        ],
+        "collectors": summaries,
+        "summary": [line for one in summaries for line in host_lines(one)],
+        "lacking": [line for one in summaries for line in lacking_lines(one)],
+        "programs": [asdict(one) for build in builds for one in build.program.released],
+    }
+
+
+def _reported(configs: Sequence[Checked]) -> list[dict[str, Any]]:
+    """Return the findings of all collectors, without those about suppressions that nothing needs."""
+    return [
+        {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED
+    ]
+
+
+def _named(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    return str(item.get("name") or defaults.get("name") or "")
+
+
+def _recipes(folders: Sequence[str]) -> dict[str, Any]:
+    """Return the recipes: the user's take precedence, then those of hosts, then those of both."""
+    return _sources.find([*folders, str(_sources.ROLE.with_name("otel_host") / "recipes")], "recipes")
+
+
+@cache
+def _specification() -> _arguments.Options:
+    return _arguments.Options(_sources.role_options(PREFIX, host_option_names()))
+
+
+@cache
+def _of_clusters() -> Mapping[str, Any]:
+    """Return the defaults of the options that only clusters have."""
+    names = [name for name in option_names() if name not in SHARED]
+    options = _arguments.Options(_sources.role_options(_CLUSTER_PREFIX, names))
+    return _arguments.checked({}, options, "role otel_collector")
+
+
+def _draft(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> _render.Draft:
+    """Return what the options of one collector decide."""
+    both = {**_yaml.plain(defaults), **item}
+    name = _arguments.named(both)
+    given = {key: value for key, value in both.items() if value is not None}
+    options = _arguments.checked(given, _specification(), f"collector '{name}'")
+    row = _tables.catalogue("distributions")[options["distribution"]]
+    options = {**options, "version": options["version"] or row["version"]}
+    collector = HostCollector.from_host_options(options, _of_clusters())
+    _check_exposed(collector, {**defaults, **item})
+    check_tls(collector.tls)
+    target, version = _collector_layers.of_collector(collector)
+    facts = {**_sources.platform(_PLATFORM, _sources.find([], "platforms")), **_HOST_FACTS}
+    draft = _render.Draft(collector, Platform(), facts, version, target, "", None, surroundings=_ON_HOSTS)
+    draft.own_config = item.get("config") or defaults.get("config") or {}
+    draft.own_recipes = item.get("recipes") or defaults.get("recipes") or []
+    draft.decrypted = _origins.decrypted([draft.own_config, item.get("env") or defaults.get("env")])
+    return draft
+
+
+def _check_exposed(collector: HostCollector, given: Mapping[str, Any]) -> None:
+    """Raise Problem for a secret that would be in the unit or in the config: every user of the host can read both."""
+    exposed = next((name for name, value in collector.env.items() if _is_secret(name, value)), None)
+    if exposed is not None:
+        wrong = f"`env.{exposed}` looks like a secret, and every user of the host can read the unit"
+        raise Problem(wrong, fix="Make it a credential: `{credential: {content: TEXT}}`.")
+    texts = [value for value in (given.get("env") or {}).values() if not isinstance(value, Mapping)]
+    if _origins.decrypted([given.get("config"), texts]):
+        wrong = "its `config` or `env` has a text that Ansible decrypted, and every user of the host can read both"
+        raise Problem(wrong, fix="Put it into `env` as a credential, and write ${env:NAME} in the config.")
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    """Whether the text of a variable is a secret, by its name or by itself."""
+    return not isinstance(value, Mapping) and next(secrets_in_objects([{name: value}], _yaml.parsed), None) is not None
+
+
+def _build(planned: _render.Planned, releases: Releases) -> HostBuild:
+    """Return all that follows from a judged config. Raises Problem for what a host cannot give."""
+    collector, tables = planned.collector, _builds.tables()
+    if planned.build is None or not isinstance(collector, HostCollector):
+        raise Problem("its config cannot be read", fix="Correct its findings.")
+    config = planned.composed.config
+    if next(secrets_in_objects([config], _yaml.parsed), None) is not None:
+        wrong = "its config has a secret in clear text, and every user of the host can read the config"
+        raise Problem(wrong, fix="Put it into `env` as a credential, and write ${env:NAME} in the config.")
+    environment = host_environment(collector.env, secret_of_file)
+    on_host = read_from_files(config, environment.credentials)
+    certificates = tls_credentials(collector.tls, planned.build.config_text, secret_of_file)
+    environment = replace(environment, credentials=(*environment.credentials, *certificates))
+    opened = tuple(listeners(config, started_parts(config), tables.listeners))
+    build = HostBuild(
+        collector=collector,
+        composed_text=planned.build.config_text,
+        config_text=_yaml.dump(on_host),
+        shown_text=_yaml.dump(masked_tree(on_host, masker(secrets_in_objects([on_host], _yaml.parsed)))),
+        listeners=opened,
+        needs=planned.build.needs,
+        host_needs=derive_host_needs(config, opened, collector.allow),
+        environment=environment,
+        program=host_program(collector.program or {}, collector.distribution, collector.version, releases),
+    )
+    check_host(build)
+    return build

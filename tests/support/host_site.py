@@ -1,0 +1,205 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Linux hosts of the testbed as tests see them: by SSH as root, and by playbooks that run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.cluster import Cluster, until, words
+from tests.support.runs import begin
+from tests.testbed.__main__ import DEFAULT_NAME
+from tests.testbed.home import Home
+from tests.testbed.hosts import access
+from tests.testbed.hosts.model import HostGroup, group_named
+
+SECONDS = 300
+ARRIVAL_SECONDS = 90
+# The pods at the end of the way.
+SINK = "o11y.opentelemetry/collector=gateway"
+_FAILED = re.compile(r"^(?:fatal|failed): \[(?P<host>\w+)\].*? => (?P<result>\{.*\})$", re.MULTILINE)
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_METRICS = """
+import sys, urllib.request
+print(urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/metrics", timeout=5).read().decode())
+"""
+
+
+@dataclass(frozen=True)
+class LinuxHost:
+    """One host, asked as root."""
+
+    group: HostGroup
+    name: str
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command that runs a command of the shell on the host."""
+        host = next(one for one in self.group.hosts if one.name == self.name)
+        return access.as_root(self.group, host, *arguments)
+
+    def run(self, text: str, given: str = "") -> str:
+        """Run a command of the shell, and return what it prints. Raises AssertionError if it fails."""
+        done = subprocess.run(
+            self.command(text), input=given, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+        assert done.returncode == 0, f"{self.name}: {text}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    @property
+    def ip(self) -> str:
+        """Its address."""
+        return next(one.ip for one in self.group.hosts if one.name == self.name)
+
+    def pid(self, collector: str) -> int:
+        """Return the id of a collector's process; 0 if it does not run."""
+        return int(self.run(f"systemctl show --value --property=MainPID otelcol-{collector}"))
+
+    def metrics(self, port: int) -> str:
+        """Return the metrics that a collector has of itself; nothing while it does not answer."""
+        return self.run(f"python3 - {port} 2>/dev/null || true", _METRICS)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run of a playbook ended."""
+
+    code: int
+    output: str
+    failures: Mapping[str, str]
+    """What the failed tasks of a host say, by host, on one line."""
+
+
+@dataclass(frozen=True)
+class HostSite:
+    """The hosts of this run, and the inventory that users have of them."""
+
+    group: HostGroup
+    inventory: str
+
+    @classmethod
+    def of(cls, inventory: str) -> HostSite:
+        """Return the hosts that the environment names."""
+        name = os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME
+        return cls(group_named(Home.from_environment(os.environ), name), inventory)
+
+    def host(self, name: str) -> LinuxHost:
+        """Return a host by its name in the inventory."""
+        return LinuxHost(self.group, name)
+
+    def playbook(self, name: str, *more: str, **variables: Any) -> Ended:
+        """Run a playbook of the collection to its end."""
+        return ended(self.start(name, *more, **variables))
+
+    def start(self, name: str, *more: str, **variables: Any) -> subprocess.Popen[str]:
+        """Start a playbook of the collection, without colours, and with each result on one line."""
+        play = ["ansible-playbook", f"o11y.opentelemetry.{name}", "-i", self.inventory, *more]
+        return begin([*play, "-e", json.dumps(variables)], ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+
+
+def ended(run: subprocess.Popen[str]) -> Ended:
+    """Return how a run ends."""
+    # Molecule lets Ansible print in colours.
+    output = _COLOUR.sub("", run.communicate(timeout=SECONDS)[0])
+    failures: dict[str, str] = {}
+    for found in _FAILED.finditer(output):
+        said = words(str(json.loads(found["result"]).get("msg")))
+        failures[found["host"]] = f"{failures.get(found['host'], '')} {said}".strip()
+    return Ended(run.returncode, words(output), failures)
+
+
+def host_group(folder: Path, group: str, hosts: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write an inventory of a group, whose hosts have these variables, and return its path."""
+    path = folder / f"{group}.json"
+    path.write_text(json.dumps({group: {"hosts": hosts}}), encoding="utf-8")
+    return str(path)
+
+
+@dataclass
+class Sent:
+    """Records that a host has written, whose names are NAME-SOURCE-0. and so on."""
+
+    name: str
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def names(self) -> set[str]:
+        """Return the names of all records."""
+        return {f"{self.name}-{source}-{number}." for source, count in self.counts.items() for number in range(count)}
+
+
+# Writes records to a log file, which it opens for each line as syslog daemons do after a rotation, and to the journal.
+# It prints how many when its input ends.
+_WRITER = """
+import select, subprocess, sys, time
+name, number = sys.argv[1], 0
+logger = subprocess.Popen(["logger", "--tag", "shop"], stdin=subprocess.PIPE, text=True)
+while not select.select([sys.stdin], [], [], 0.02)[0]:
+    with open("/var/log/shop/shop.log", "a") as log:
+        log.write(f"{name}-file-{number}.\\n")
+    print(f"{name}-journal-{number}.", file=logger.stdin, flush=True)
+    number += 1
+logger.communicate()
+print(number)
+"""
+
+
+@contextmanager
+def writing(host: LinuxHost, name: str) -> Iterator[Sent]:
+    """Let an application write to a file, to the journal and over OTLP until the block ends."""
+    name = f"{name}{time.time_ns()}"
+    sent = Sent(name)
+    url, otlp = "http://127.0.0.1:4318", f"{name}-otlp"
+    writer = _piped(host.command(f"python3 -c '{_quoted(_WRITER)}' {name}"))
+    client = _piped(host.command(f"python3 /usr/local/bin/shop.py {url} {otlp}"))
+    try:
+        yield sent
+    finally:
+        lines = writer.communicate(timeout=SECONDS)[0]
+        counted = client.communicate(timeout=SECONDS)[0]
+    written, posted = int(lines), json.loads(counted)
+    assert posted["lost"] == 0, posted
+    sent.counts |= {"file": written, "journal": written, "otlp": posted["taken"]}
+    print(f"{host.name}: {name}: {sent.counts}, {posted['failed_tries']} tries over OTLP failed")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "'\\''")
+
+
+def _piped(command: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def arrivals(log: str, name: str) -> Counter[str]:
+    """Return how often each record of a name is in a log."""
+    return Counter(re.findall(rf"\b{name}-\w+-\d+\.", log))
+
+
+def sink(cluster: Cluster) -> str:
+    """Return what the gateway of the cluster has got."""
+    return cluster.logs(SINK)
+
+
+def arrive_once(cluster: Cluster, *all_sent: Sent, seconds: float = ARRIVAL_SECONDS) -> None:
+    """Wait until every record is at the end of the way, and fail for one that is there twice."""
+    for sent in all_sent:
+        wanted = sent.names()
+        assert wanted
+        until(
+            f"all of {len(wanted)} records of {sent.name}",
+            lambda wanted=wanted, sent=sent: wanted <= {*arrivals(sink(cluster), sent.name)},
+            seconds,
+        )
+        doubled = [one for one, count in arrivals(sink(cluster), sent.name).items() if count > 1]
+        assert doubled == []

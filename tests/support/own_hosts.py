@@ -1,0 +1,92 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Linux hosts of the testbed that a test has for itself: it starts them, and removes them at its end."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.__main__ import DEFAULT_NAME
+from tests.testbed.errors import UnavailableError
+from tests.testbed.home import Home
+from tests.testbed.hosts import lifecycle
+from tests.testbed.hosts.model import HostGroup
+
+ROOT = Path(__file__).parents[2]
+# A Debian for hosts takes six minutes if there is none.
+SECONDS = 900
+# What the testbed allows.
+_LONGEST_NAME = 32
+
+
+@dataclass(frozen=True)
+class OwnHosts:
+    """The hosts of one test, which may run beside those of others."""
+
+    name: str
+
+    @classmethod
+    def of(cls, topic: str) -> OwnHosts:
+        """Return the hosts of a topic. They have the name of the testbed too, so that two runs of tests have two."""
+        testbed = os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME
+        return cls(f"{testbed}-{topic}"[-_LONGEST_NAME:].lstrip("-"))
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return a command about these hosts."""
+        return [sys.executable, "-m", "tests.testbed", "hosts", *arguments, "--name", self.name]
+
+    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Return how a command about these hosts ends."""
+        return subprocess.run(
+            self.command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+
+    def printed(self, *arguments: str) -> str:
+        """Return what a command about these hosts prints. Skips the test where this machine cannot have it."""
+        done = self.ask(*arguments)
+        if done.returncode == UnavailableError.exit_code:
+            pytest.skip(f"this machine cannot have hosts, or no Collector for them: {done.stderr}")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    @contextmanager
+    def running(self, count: int = 1) -> Iterator[str]:
+        """Start them, and remove them after the block, which gets the path of their inventory."""
+        try:
+            yield self.printed("up", "--count", str(count))
+        finally:
+            self.ask("down")
+
+    def group(self) -> HostGroup:
+        """Return the hosts as the testbed has them, once they run."""
+        found = lifecycle.running(Home.from_environment(os.environ), self.name)
+        assert found is not None
+        return found
+
+    def archive(self) -> Path:
+        """Return the archive of the Collector, which is made if it is missing."""
+        return Path(self.printed("archive"))
+
+
+def program(archive: Path) -> dict[str, Any]:
+    """Return option `otel_host_program` for an archive, or a package, on the controller."""
+    return {"amd64": {"sha256": hashlib.sha256(archive.read_bytes()).hexdigest(), "file": str(archive)}}
+
+
+def ansible(name: str, inventory: str, *arguments: str, code: int = 0) -> str:
+    """Return what a program of Ansible prints that ends with this exit code."""
+    command = [str(Path(sys.executable).with_name(name)), "-i", inventory, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr

@@ -1,0 +1,66 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets become files of the service, and the config reads them there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_credentials import (
+    Credential,
+    host_environment,
+    read_from_files,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+
+FILE = "${file:${env:CREDENTIALS_DIRECTORY}/TOKEN}"
+TOKEN = (Credential("TOKEN", content="t"),)
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("hidden\n", {"name": "TOKEN", "content": "hidden"}),
+        ({"content": "hidden"}, {"name": "TOKEN", "content": "hidden"}),
+        ({"path": "/etc/token"}, {"name": "TOKEN", "path": "/etc/token"}),
+        ({"file": "token.txt"}, {"name": "TOKEN", "content": "of token.txt"}),
+    ],
+)
+def test_a_credential_has_its_text_or_a_file(source: Any, wanted: dict[str, str]) -> None:
+    environment = host_environment({"TOKEN": {"credential": source}, "PLAIN": "text"}, lambda file: f"of {file}\n")
+    assert [one.as_dict() for one in environment.credentials] == [wanted]
+    assert environment.variables == {"PLAIN": "text"}
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"X": {"secret": "a", "key": "b"}}, "has key, secret, and a host has credentials"),
+        ({"X": {"credential": {"contents": "a"}}}, "did you mean 'content'?"),
+        ({"X": {"credential": {}}}, "has no secret, or two"),
+        ({"X": {"credential": {"content": "a", "path": "/b"}}}, "has no secret, or two"),
+        ({"X": {"credential": {"file": "a", "path": "/b"}}}, "has no secret, or two"),
+        ({"X": {"credential": {"path": "b"}}}, "is no full path"),
+        ({"X.Y": {"credential": "a"}}, "is no name of a credential"),
+        ({"X": "a\nb"}, "has a line end"),
+    ],
+)
+def test_a_source_that_hosts_do_not_have_is_an_error(env: dict[str, Any], words: str) -> None:
+    with pytest.raises(Problem) as found:
+        host_environment(env, str)
+    assert words in str(found.value)
+
+
+def test_the_config_reads_credentials_from_their_files_and_leaves_the_rest() -> None:
+    config = {"a": ["Bearer ${env:TOKEN}", "${TOKEN:-none}"], "b": {"c": "${env:OTHER}", "d": "$${env:TOKEN}", "e": 1}}
+    assert read_from_files(config, TOKEN) == {
+        "a": [f"Bearer {FILE}", FILE],
+        "b": {"c": "${env:OTHER}", "d": "$${env:TOKEN}", "e": 1},
+    }
+
+
+def test_a_credential_that_nothing_reads_is_an_error() -> None:
+    with pytest.raises(Problem, match="the config does not read"):
+        read_from_files({"a": "${env:OTHER}"}, TOKEN)

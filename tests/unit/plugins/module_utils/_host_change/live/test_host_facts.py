@@ -1,0 +1,65 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A service that has just started is looked at when it serves or has ended, not before."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import Looked
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import Bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_facts import HostFacts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Ran
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, Listener, Port
+
+from .fake_host import FakeMachine
+
+AGENT = Bundle("agent", ports=(Port(4317, "tcp", "127.0.0.1"),))
+RUNS = "ActiveState=active\nSubState=running\nMainPID=7\nNRestarts=3"
+ENDED = "ActiveState=activating\nSubState=auto-restart\nResult=exit-code\nMainPID=0\nNRestarts=3"
+
+
+class StartingMachine(FakeMachine):
+    """A host whose service opens its port, or ends, so many seconds after the first look."""
+
+    def __init__(self, root: Path, *, opens: float = 1e9, ends: float = 1e9, age: float = 0.0, thief: int = 0) -> None:
+        super().__init__(root)
+        self.others = {4317: Holder(81, "nc", "thief.service")} if thief else {}
+        self.opens, self.ends, self.begun = self.clock + opens, self.clock + ends, time.monotonic() - age
+
+    def run(self, *_words: str) -> Ran:
+        shown = ENDED if self.clock >= self.ends else RUNS
+        return Ran(0, f"{shown}\nActiveEnterTimestampMonotonic={int(self.begun * 1e6)}")
+
+    def listeners(self) -> list[Listener]:
+        own = [Listener("tcp", "127.0.0.1", 4317, "1")] if self.clock >= self.opens else []
+        return own + [Listener("tcp", "0.0.0.0", port, f"other{port}") for port in self.others]
+
+
+def facts_of(machine: StartingMachine) -> HostFacts:
+    looked = Looked({}, send=False, log_seconds=600, log_lines=100)
+    return HostFacts(machine, Store(machine.root, AGENT.name, machine, encrypts=False), AGENT, looked)
+
+
+def test_a_process_that_ends_after_each_start_is_not_said_to_run(tmp_path: Path) -> None:
+    service = facts_of(StartingMachine(tmp_path, ends=5)).service()
+    assert (service["active"], service["sub"], service["result"]) == ("activating", "auto-restart", "exit-code")
+
+
+@pytest.mark.parametrize(
+    ("machine", "seconds", "closed"),
+    [({"opens": 0}, 0, 0), ({"opens": 4}, 4, 0), ({}, 30, 1), ({"age": 60}, 0, 1)],
+    ids=["serves", "serves soon", "never serves", "has run for a minute"],
+)
+def test_the_wait_is_as_long_as_a_start_and_bounded(
+    tmp_path: Path, machine: dict[str, float], seconds: float, closed: int
+) -> None:
+    host = StartingMachine(tmp_path, **machine)
+    begun = host.clock
+    looked = facts_of(host)
+    assert host.clock - begun == pytest.approx(seconds, abs=0.5)
+    assert len(looked.facts()["closed"]) == closed

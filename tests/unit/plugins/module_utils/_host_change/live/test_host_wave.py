@@ -1,0 +1,218 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host says of its collectors while their wave is watched, the note that they passed, and the way back."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_wave import ARGUMENTS, run_wave
+
+from .fake_host import FIRST, FakeHost, FakeMachine, FakeModule, completed
+
+METRICS = "http://127.0.0.1:8888/metrics"
+SECOND = f"{FIRST}# second\n"
+THIRD = f"{FIRST}# third\n"
+TEXT = 'otelcol_receiver_accepted_spans{receiver="otlp"} 7\notelcol_other 1\notelcol_process_uptime 9\n'
+
+
+@pytest.fixture(autouse=True)
+def _no_wait_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _handle: None)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FakeHost:
+    found = FakeHost(tmp_path)
+    found.machine.metrics = {FIRST: TEXT}
+    return found
+
+
+def wave(host: FakeHost, *, check: bool = False, **given: Any) -> dict[str, Any]:
+    module = FakeModule({"name": "agent"}, check=check)
+    module.params = completed(given, ARGUMENTS)
+    run_wave(module, host.machine, host.root)
+    return {**module.result, "warnings": module.warnings}
+
+
+def release(host: FakeHost, config: str, **more: Any) -> dict[str, Any]:
+    return host.run(host.bundle(config, metrics=METRICS, **more))
+
+
+def judged(host: FakeHost) -> dict[str, Any]:
+    """Return what a gate says of the collectors that run now."""
+    rows = [{name: one[name] for name in ("name", "release", "sum")} for one in wave(host)["collectors"]]
+    return {"wave": "first", "by": "eve", "collectors": rows}
+
+
+def back(host: FakeHost, number: str, undoes: str, *, check: bool = False) -> dict[str, Any]:
+    return host.run({"name": "agent"}, state="earlier", check=check, release=number, undoes=undoes)
+
+
+def test_collectors_are_read_several_times_without_what_nobody_compares(host: FakeHost) -> None:
+    release(host, FIRST)
+    (found,) = wave(host, seconds=9)["collectors"]
+    assert (found["name"], found["release"], found["passed"], found["config"]) == ("agent", "000001", {}, FIRST)
+    assert [poll["at"] for poll in found["polls"]] == [0, 3, 6, 9]
+    assert found["polls"][0]["text"].splitlines() == [TEXT.splitlines()[0], TEXT.splitlines()[2]]
+
+
+def test_many_seconds_are_as_many_readings_as_a_minute(host: FakeHost) -> None:
+    release(host, FIRST)
+    (found,) = wave(host, seconds=3600)["collectors"]
+    assert len(found["polls"]) == 21
+
+
+def test_a_collector_that_serves_nothing_says_why(host: FakeHost) -> None:
+    host.run(host.bundle())
+    assert wave(host)["collectors"][0]["polls"] == [{"at": 0, "restarts": 0, "text": "", "why": "it serves no metrics"}]
+
+
+def test_a_release_that_passed_is_noted_once_and_the_next_one_has_not_passed(host: FakeHost) -> None:
+    release(host, FIRST)
+    passed = judged(host)
+    assert wave(host, check=True, passed=passed)["changed"]
+    assert wave(host)["collectors"][0]["passed"] == {}
+    assert wave(host, passed=passed)["changed"]
+    assert not wave(host, passed=passed)["changed"]
+    noted = wave(host)["collectors"][0]["passed"]
+    assert (noted["wave"], noted["by"], noted["verdict"], len(noted["sum"])) == ("first", "eve", "passed", 64)
+    release(host, SECOND)
+    assert wave(host)["collectors"][0]["passed"] == {}
+    kept = json.loads((host.root / "etc/otelcol/agent/waves.json").read_text(encoding="utf-8"))
+    assert list(kept) == ["000001"]
+
+
+def test_another_release_of_the_same_number_has_not_passed(host: FakeHost) -> None:
+    release(host, FIRST)
+    release(host, SECOND)
+    wave(host, passed=judged(host))
+    kept = host.root / "etc/otelcol/agent/waves.json"
+    noted = kept.read_text(encoding="utf-8")
+    back(host, "000001", "000002")
+    assert json.loads(kept.read_text(encoding="utf-8")) == {}
+    assert release(host, THIRD)["release"] == "000002"
+    kept.write_text(noted, encoding="utf-8")
+    assert wave(host)["collectors"][0]["passed"] == {}
+
+
+def test_what_another_run_has_changed_is_not_noted(host: FakeHost) -> None:
+    release(host, FIRST)
+    watched = judged(host)
+    release(host, SECOND)
+    told = wave(host, passed=watched)
+    assert not told["changed"]
+    assert not (host.root / "etc/otelcol/agent/waves.json").exists()
+    assert told["warnings"] == ["agent on web1: another run has changed it, so nothing says that it passed."]
+
+
+def test_a_note_needs_the_lock_of_the_host(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    release(host, FIRST)
+    watched, asked = judged(host), []
+
+    def alone(_machine: object, file: Path, _seconds: float) -> nullcontext[None]:
+        asked.append(file)
+        return nullcontext()
+
+    monkeypatch.setattr(FakeMachine, "alone", alone)
+    wave(host, passed=watched)
+    assert asked == [host.root / "run/otelcol-runs.lock"]
+
+
+def test_a_credential_is_not_in_the_sum_of_a_release(host: FakeHost) -> None:
+    release(host, FIRST)
+    first = judged(host)["collectors"][0]
+    rotated = host.bundle(FIRST, metrics=METRICS)
+    rotated["credentials"][0]["content"] = "another token"
+    host.run(rotated)
+    second = judged(host)["collectors"][0]
+    assert first["release"] != second["release"]
+    assert first["sum"] == second["sum"]
+
+
+def test_a_host_without_collectors_has_none_to_read(host: FakeHost) -> None:
+    assert wave(host, seconds=60)["collectors"] == []
+
+
+def test_a_collector_goes_back_to_what_it_ran_before(host: FakeHost) -> None:
+    release(host, FIRST)
+    before = host.tree()
+    changed = release(host, SECOND)
+    assert (changed["earlier"], changed["release"]) == ("000001", "000002")
+    told = back(host, "000001", "000002", check=True)
+    assert (told["changed"], host.in_use()) == (True, "000002")
+    assert told["msg"] == "agent: release 000001 would run again"
+    told = back(host, "000001", "000002")
+    assert (told["changed"], told["release"]) == (True, "000001")
+    assert told["msg"] == "agent: Release 000001 runs again."
+    assert (host.tree(), host.machine.state()["config"]) == (before, FIRST)
+    assert not back(host, "000001", "000002")["changed"]
+
+
+def test_a_way_back_to_a_release_that_passed_no_wave_says_so(host: FakeHost) -> None:
+    release(host, FIRST)
+    wave(host, passed=judged(host))
+    release(host, SECOND)
+    release(host, THIRD)
+    assert back(host, "000002", "000003")["msg"] == "agent: Release 000002 runs again. Release 000002 passed no wave."
+    assert back(host, "000001", "000002")["msg"] == "agent: Release 000001 runs again."
+
+
+def test_a_first_install_goes_back_to_nothing(host: FakeHost) -> None:
+    before = host.tree()
+    assert release(host, FIRST)["earlier"] == ""
+    assert back(host, "nothing", "000001", check=True)["msg"] == "agent: the first install would be undone"
+    told = back(host, "nothing", "000001")
+    assert told["msg"].startswith("agent: The first install is undone.")
+    assert host.tree() == before
+
+
+def test_a_release_that_is_not_kept_is_told_and_nothing_changes(host: FakeHost) -> None:
+    release(host, FIRST, keep=1)
+    release(host, SECOND, keep=1)
+    for check in (True, False):
+        told = back(host, "000001", "000002", check=check)
+        assert told["failed"]
+        assert "release 000001 is not kept. Keep at least 2 releases" in told["msg"]
+    assert host.machine.state()["config"] == SECOND
+
+
+@pytest.mark.parametrize(("earlier", "undoes"), [("000001", "000002"), ("nothing", "000001")])
+@pytest.mark.parametrize("check", [True, False])
+def test_the_release_of_another_run_is_not_undone(host: FakeHost, earlier: str, undoes: str, check: bool) -> None:
+    for config in (FIRST, SECOND, THIRD):
+        release(host, config)
+    before = host.tree()
+    told = back(host, earlier, undoes, check=check)
+    assert told["failed"]
+    assert f"release 000003 is in use, and not release {undoes}, which was to be undone" in told["msg"]
+    assert (host.tree(), host.machine.state()["config"]) == (before, THIRD)
+
+
+@pytest.mark.parametrize(("earlier", "undoes"), [("", "000001"), ("nothing", "")])
+def test_no_value_undoes_a_first_install_by_accident(host: FakeHost, earlier: str, undoes: str) -> None:
+    release(host, FIRST)
+    told = back(host, earlier, undoes)
+    assert told["failed"]
+    assert "Name both releases. A first install has `release: nothing`." in told["msg"]
+    assert host.in_use() == "000001"
+
+
+def test_an_earlier_release_that_does_not_run_is_told(host: FakeHost) -> None:
+    release(host, FIRST)
+    release(host, THIRD)
+    stored = host.root / "etc/otelcol/agent/releases/000001/config.yaml"
+    stored.write_text("dies\n", encoding="utf-8")
+    told = back(host, "000001", "000002")
+    assert told["failed"]
+    assert "the process ended" in told["msg"]
+
+
+def test_without_a_collector_nothing_goes_back(host: FakeHost) -> None:
+    assert "it has no release in use" in back(host, "000001", "000002")["msg"]

@@ -1,0 +1,61 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run asks of a host itself: the lock that keeps two runs apart."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Machine
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+
+
+class _QuickMachine(Machine):
+    """A machine whose waits are short."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 100)
+
+
+def test_only_root_can_take_the_lock_and_it_leaves_no_file(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with Machine().alone(lock, 0):
+        assert lock.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_waits_and_then_says_why_it_fails(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with Machine().alone(lock, 0):
+        with pytest.raises(Problem, match="another run changes collectors"), _QuickMachine().alone(lock, 0.05):
+            pass
+        assert lock.exists()
+
+
+def test_a_lock_that_a_killed_run_left_is_taken(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    lock.touch()
+    with Machine().alone(lock, 0):
+        pass
+    assert not lock.exists()
+
+
+def test_many_runs_are_alone_one_after_the_other(tmp_path: Path) -> None:
+    lock, inside, most = tmp_path / "lock", [0], [0]
+
+    def run() -> None:
+        for _time in range(20):
+            with _QuickMachine().alone(lock, 60):
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+                inside[0] -= 1
+
+    runs = [threading.Thread(target=run) for _run in range(4)]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join()
+    assert (most[0], lock.exists()) == (1, False)

@@ -1,0 +1,240 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs, which steps follow, what a killed run left, and how a release is judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change import host_plan
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.check_unit import Places, check_unit
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_judgement import (
+    Before,
+    Count,
+    counts,
+    seconds_up,
+    verdicts,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
+    Port,
+    checked_name,
+    credential_name,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import (
+    Holder,
+    Listener,
+    closed,
+    listeners,
+    taken,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_active", "way"),
+    [
+        ([], True, "nothing"),
+        (["config.yaml"], True, "reload"),
+        (["config.yaml", "tmpfiles"], True, "reload"),
+        (["config.yaml", "otelcol-agent.service"], True, "restart"),
+        (["credentials/token"], True, "restart"),
+        (["tmpfiles"], True, "nothing"),
+        (["config.yaml"], False, "start"),
+        ([], False, "start"),
+    ],
+)
+def test_only_a_config_is_reloaded(changed: list[str], is_active: bool, way: str) -> None:
+    assert host_plan.activation(changed, is_active) == way
+
+
+@pytest.mark.parametrize(
+    ("step", "is_wanted", "todo"),
+    [
+        ("prepare", True, "discard"),
+        ("switch", True, "complete"),
+        ("activate", True, "complete"),
+        ("judge", True, "complete"),
+        ("back", True, "undo"),
+        ("switch", False, "undo"),
+        ("judge", False, "undo"),
+    ],
+)
+def test_a_killed_run_is_completed_or_undone(step: str, is_wanted: bool, todo: str) -> None:
+    assert host_plan.recovery(host_plan.Change("000001", "000002", step), is_wanted) == todo
+
+
+def test_the_release_in_use_stays_though_it_is_old() -> None:
+    assert host_plan.superfluous(["000001", "000002", "000003", "000004"], "000001", 2) == ["000002"]
+    assert host_plan.following(["000009"]) == "000010"
+    assert host_plan.following([]) == "000001"
+
+
+def test_programs_of_others_stay() -> None:
+    there = {"/opt/otelcol/a": True, "/opt/otelcol/b": True, "/opt/otelcol/c": False}
+    assert host_plan.unused_programs(there, ["/opt/otelcol/a"]) == ["/opt/otelcol/b"]
+
+
+@pytest.mark.parametrize("name", ["", "Agent", "../x", "a" * 49, "a b", "-a"])
+def test_a_bad_name_is_refused(name: str) -> None:
+    with pytest.raises(Problem, match="no name of a collector"):
+        checked_name(name)
+
+
+@pytest.mark.parametrize("name", ["../token", "a/b", ".hidden", ""])
+def test_a_bad_name_of_a_credential_is_refused(name: str) -> None:
+    with pytest.raises(Problem, match="no name of a credential"):
+        credential_name(name)
+
+
+UNIT = """[Unit]
+After=network-online.target
+[Service]
+Type=exec
+ExecStart=/opt/otelcol/x/otelcol \\
+  --config=/etc/otelcol/agent/current/config.yaml --feature-gates=a.b
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=on-failure
+RestartSec=5
+DynamicUser=yes
+StateDirectory=otelcol/agent
+RuntimeDirectory=otelcol-agent
+LoadCredential=token:/etc/otelcol/agent/current/credentials/token
+Environment=GOMEMLIMIT=100MiB
+# ProtectHome=no
+ProtectSystem=strict
+[Install]
+WantedBy=multi-user.target
+"""
+PLACES = Places("/etc/otelcol/agent/current", "/etc/otelcol/agent/releases/000002", "/run/log")
+
+
+def test_a_check_has_the_sandbox_and_credentials_of_the_candidate() -> None:
+    lines = check_unit(UNIT, PLACES).splitlines()
+    release = "/etc/otelcol/agent/releases/000002"
+    assert f"ExecStart=/opt/otelcol/x/otelcol validate --config={release}/config.yaml --feature-gates=a.b" in lines
+    assert f"LoadCredential=token:{release}/credentials/token" in lines
+    assert {"DynamicUser=yes", "ProtectSystem=strict", "Environment=GOMEMLIMIT=100MiB", "Type=oneshot"} <= set(lines)
+    starts = ("ExecReload", "Restart", "RuntimeDirectory", "WantedBy", "#", "After")
+    assert [line for line in lines if line.startswith(starts)] == []
+
+
+def test_a_check_never_owns_the_state_of_the_running_collector() -> None:
+    first = check_unit(UNIT, PLACES)
+    later = check_unit(UNIT, replace(PLACES, state="/var/lib/private/otelcol/agent"))
+    assert "StateDirectory=otelcol/agent" in first
+    assert "StateDirectory" not in later
+    assert "BindReadOnlyPaths=/var/lib/private/otelcol/agent" in later
+
+
+def test_a_check_reads_the_state_as_the_user_who_owns_it() -> None:
+    def users(unit: str, state: str, user: str = "otelcol-agent") -> list[str]:
+        places = replace(PLACES, state=state, user=user)
+        return [line for line in check_unit(unit, places).splitlines() if line.startswith("User=")]
+
+    assert users(UNIT, "/var/lib/private/otelcol/agent") == ["User=otelcol-agent"]
+    assert users(UNIT, "", user="") == []
+    assert users(UNIT.replace("DynamicUser=yes", "User=shop"), "") == ["User=shop"]
+    named = UNIT.replace("DynamicUser=yes", "User=otelcol-agent")
+    assert users(named, "/var/lib/private/otelcol/agent") == ["User=otelcol-agent"]
+
+
+def test_a_check_of_another_user_is_the_user_of_the_running_collector_and_takes_no_state() -> None:
+    named = UNIT.replace("DynamicUser=yes", "User=shop")
+    private = replace(PLACES, state="/var/lib/private/otelcol/agent", user="otelcol-agent")
+    assert {"User=otelcol-agent", "DynamicUser=yes"} <= set(check_unit(named, private).splitlines())
+    for unit in (UNIT, UNIT.replace("DynamicUser=yes", "User=other")):
+        of_shop = replace(PLACES, state="/var/lib/otelcol/agent", user="shop", is_dynamic=False)
+        lines = check_unit(unit, of_shop).splitlines()
+        assert [line for line in lines if "User=" in line or "StateDirectory" in line] == ["User=shop"]
+
+
+def test_a_check_of_a_stopped_service_has_the_state_folder_so_that_systemd_takes_the_id_of_its_owner() -> None:
+    lines = check_unit(UNIT, replace(PLACES, user="otelcol-agent")).splitlines()
+    assert {"User=otelcol-agent", "DynamicUser=yes", "StateDirectory=otelcol/agent"} <= set(lines)
+
+
+TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:10DD 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0
+   1: 0100007F:10DE 0100007F:0016 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0 0 10 0
+"""
+TCP6 = """  sl  local_address                         remote_address
+   0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 4713 1 0
+"""
+
+
+def test_tables_of_the_kernel_are_read() -> None:
+    assert listeners(TCP, "tcp") == [Listener("tcp", "127.0.0.1", 4317, "4711")]
+    assert listeners(TCP6, "tcp") == [Listener("tcp", "::1", 8080, "4713")]
+
+
+@pytest.mark.parametrize(
+    ("port", "said"),
+    [
+        (Port(4317, "tcp", "127.0.0.1"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
+        (Port(4317, "tcp", "0.0.0.0"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
+        (Port(4317, "tcp", "localhost"), ["port 4317/tcp is in use by process 7 (nginx) of nginx.service"]),
+        (Port(4317, "tcp", "10.0.0.1"), []),
+        (Port(4317, "udp"), []),
+        (Port(4318), []),
+    ],
+)
+def test_a_port_is_taken_where_both_would_listen(port: Port, said: list[str]) -> None:
+    found = listeners(TCP, "tcp")
+    assert [
+        row.text for row in taken([port], found, {"4711": Holder(7, "nginx", "nginx.service")}, "otelcol-agent.service")
+    ] == said
+    assert closed([port], found) == ([] if said else [port])
+
+
+def test_a_port_of_the_collector_itself_is_free() -> None:
+    own = {"4711": Holder(7, "otelcol", "otelcol-agent.service")}
+    assert taken([Port(4317)], listeners(TCP, "tcp"), own, "otelcol-agent.service") == []
+    unknown = "port 4317/tcp is in use by a process that cannot be read"
+    assert [row.text for row in taken([Port(4317)], listeners(TCP, "tcp"), {}, "")] == [unknown]
+
+
+METRICS = """# TYPE otelcol_receiver_accepted_spans counter
+otelcol_receiver_accepted_spans__spans__total{receiver="otlp",transport="grpc"} 1.5e+03
+otelcol_receiver_accepted_spans__spans__total{receiver="otlp",transport="http"} 500
+otelcol_exporter_sent_log_records_total{exporter="otlp_grpc/b"} 7
+otelcol_exporter_queue_size{data_type="traces",exporter="debug"} 30
+otelcol_exporter_queue_capacity{data_type="traces",exporter="debug"} 100
+otelcol_process_uptime_seconds_total{} 12.5
+"""
+ACCEPTED = Count("receiver_accepted", "receivers/otlp", "traces")
+SENT, FAILED = (Count(name, "exporters/debug", "traces") for name in ("exporter_sent", "exporter_send_failed"))
+SIZE, CAPACITY = (Count(name, "exporters/debug") for name in ("exporter_queue_size", "exporter_queue_capacity"))
+CONFIG = "receivers: {otlp: {}}\nexporters: {debug: {}}\n"
+
+
+def test_metrics_of_all_versions_are_counted() -> None:
+    found = counts(METRICS)
+    assert found[ACCEPTED] == 2000
+    assert found[Count("exporter_sent", "exporters/otlp_grpc/b", "logs")] == 7
+    assert (found[SIZE], found[CAPACITY], seconds_up(METRICS)) == (30, 100, 12.5)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({SENT: 100}, {SENT: 10}, ""),
+        ({SENT: 100}, {SENT: 10, FAILED: 4}, ""),
+        ({SENT: 100}, {SENT: 10, FAILED: 5}, "exporters/debug: 5 of 15 traces failed (33 %), before 0 %"),
+        ({SENT: 100, FAILED: 90}, {SENT: 10, FAILED: 6}, ""),
+        ({SENT: 100}, {}, "exporters/debug: no traces was sent, and about 100 were due by the rate before"),
+        ({SENT: 10}, {}, ""),
+        ({ACCEPTED: 100}, {}, "receivers/otlp: no traces came in, and about 100 were due by the rate before"),
+        ({}, {SIZE: 30, CAPACITY: 100}, "exporters/debug: its queue grew from 0 to 30 % of its capacity"),
+        ({SIZE: 25, CAPACITY: 100}, {SIZE: 30, CAPACITY: 100}, ""),
+    ],
+)
+def test_what_is_worse_than_before_is_told(before: dict[Count, int], after: dict[Count, int], said: str) -> None:
+    found = verdicts(Before(Counter(before), 10.0), Counter(after), 10.0, CONFIG)
+    assert found == ([said] if said else [])
+
+
+def test_a_component_that_the_config_left_is_not_missed() -> None:
+    assert verdicts(Before({SENT: 100}, 10.0), {}, 10.0, "exporters: {debug/other: {}}\n") == []

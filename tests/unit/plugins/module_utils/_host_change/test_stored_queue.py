@@ -1,0 +1,64 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a queue on the disk has not sent is counted out of the file that a Collector has written."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.stored_queue import Unsent, unsent_of
+
+# The file `exporter_otlphttp__logs` of a Collector 0.158.0 that took seven requests, whose backend was away.
+SEVEN = zlib.decompress(
+    base64.b85decode(
+        "c-rmQF-rn*7{~Gd>Dk$l<sC-k)|iu-"
+        "3T;8O1U2*mf+(ZGsGy>)qD^QNS|gf+#$G|xJBXkc5Yp6aclo~yA4%hCQ22g8?*H?AL_~+*qg0EjuZ`!CM$A8?TRE=UHMNA!`eo|l"
+        "`tE7tc=SO500000fWBk&=>M@E{eMhf-wF#CXD_8ozEJ=G0002`Pb|C|;Xc5x{+9PhdN(&KTkD6_gP+H(@VuwTi#pduz8CpbWYcKR"
+        "(;}}Jtu;m2d*oC8o$Q1??mBL2RV}HUWhb^P)#|RTY~^OMuATn=n9b&i_g*tmh6+)JW}^%hqYRaz4DIh6<%fs#Q%+4ECWGI?RB$U7"
+        "P8$4E00000V6erz^#A4G^#5ddJ{5ibM&w74-$l-"
+        "dzCS1On#kwu1O90rP>#Gr2(~}YRmT#+Vu=6%0001e#O%`l{Q};z|C`}?UiA5j$Tg8~)xh-kudW-"
+        "cN}R=xt{bQ80ssI2000000000000000000000002~<P$+!sXP"
+    )
+)
+META = 16
+PAGE, BUCKET, TRANSACTION = 4096, 16, 48  # the size of a page, and places in a description of the database
+
+
+def test_each_request_that_waits_is_counted_with_its_bytes() -> None:
+    assert unsent_of(SEVEN) == Unsent(7, 364)
+    assert str(unsent_of(SEVEN)) == "7 requests (364 bytes)"
+
+
+def test_a_file_of_another_form_has_no_queue() -> None:
+    assert unsent_of(b"") == unsent_of(b"offsets" * 9000) == Unsent(0, 0)
+
+
+def newest(data: bytes) -> int:
+    """Return where the description of the database is that counts."""
+    return max((META, PAGE + META), key=lambda place: struct.unpack_from("<Q", data, place + TRANSACTION))
+
+
+@pytest.mark.parametrize("page", [1, 10**6])
+def test_a_file_that_is_not_whole_is_an_error_and_no_count(page: int) -> None:
+    broken = bytearray(SEVEN)
+    struct.pack_into("<Q", broken, newest(SEVEN) + BUCKET, page)
+    with pytest.raises(ValueError, match="the database"):
+        unsent_of(bytes(broken))
+
+
+def test_a_database_that_leads_in_a_circle_ends() -> None:
+    broken = bytearray(SEVEN)
+    root = struct.unpack_from("<Q", SEVEN, newest(SEVEN) + BUCKET)[0]
+    branch = struct.pack("<QHHI", root, 1, 1, 0) + struct.pack("<IIQ", 16, 0, root)
+    broken[root * PAGE : root * PAGE + len(branch)] = branch
+    with pytest.raises(ValueError, match="circle"):
+        unsent_of(bytes(broken))
+
+
+@pytest.mark.parametrize(("count", "words"), [(1 << 10, "1.0 KiB"), (3 << 29, "1.5 GiB"), (5 << 20, "5.0 MiB")])
+def test_sizes_are_in_words(count: int, words: str) -> None:
+    assert str(Unsent(1, count)) == f"1 request ({words})"
