@@ -1,0 +1,22 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module wave_gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _waves
+from ..plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return how the wave went, which every callback shows."""
+        return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}
+
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["failed"]:
+            _waves.gone_back(arguments["plan"], arguments["wave"], arguments["failed"], self.variables)
+        return _waves.gate(arguments["plan"], arguments["wave"], self.variables, self._task.check_mode)

@@ -1,0 +1,43 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module wave_plan."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import Any
+
+from ..plugin_utils import _waves
+from ..plugin_utils._action import ControllerAction
+
+
+def _is_on_terminal() -> bool:
+    """Whether somebody can answer: the standard input is a terminal, and the run is not in its background."""
+    try:
+        return os.isatty(0) and os.getpgrp() == os.tcgetpgrp(0)
+    except OSError:
+        return False
+
+
+def _user() -> str:
+    """Return who runs the playbook. A container may run with a number that no user has."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid {os.getuid()}"
+
+
+# Ansible loads an action in its own process. The worker that runs it has another standard input.
+_ON_TERMINAL = _is_on_terminal()
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["layout"]:
+            return _waves.layout(arguments["waves"], self.variables)
+        name = str(self.variables.get("awx_user_name") or _user())
+        # In check mode nobody is asked, since nothing begins.
+        person = _waves.Person(_ON_TERMINAL or self._task.check_mode, arguments["approved"], name)
+        return _waves.plan(arguments["waves"], arguments["until"], self.variables, person)

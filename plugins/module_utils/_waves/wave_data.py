@@ -1,0 +1,266 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the collectors of a wave do worse than those that have not changed, and than before. Private.
+
+The judge, its checks and their bounds are those of the canary, see docs/change.md: here the canary are the collectors
+that have changed in the wave, and the rest are those of later waves, or the same collectors before the change. What
+fails in both comparisons is a fault of the change. A backend that is down fails everywhere, and a collector that failed
+before still does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._change.canary.canary_facts import facts_of, rest_facts
+from .._change.canary.judge import Judge, Verdict, checks_of
+from .._change.canary.readings import Revision, Sample
+from .._otelcol.catalogue.port_rows import Listeners
+from .._otelcol.errors import at_most
+from .._telemetry.metrics import UPTIME
+
+_SHOWN = 5
+# A member whose metrics cannot be read is one without data, which the inventory counts.
+_LEFT_OUT = ("unreadable",)
+_SILENCE = "receiver_silent"
+
+
+@dataclass(frozen=True)
+class Poll:
+    """One reading of a collector, at seconds of Unix."""
+
+    at: float
+    sample: Sample
+
+
+@dataclass(frozen=True)
+class Track:
+    """What one collector of one member has counted, and whether its release has passed a wave before."""
+
+    member: str
+    name: str
+    release: str
+    has_passed: bool
+    config: Mapping[str, Any]
+    polls: tuple[Poll, ...]
+    sum: str = ""
+
+    @property
+    def shape(self) -> str:
+        """What must be equal to compare two collectors: the name and the pipelines."""
+        service = self.config.get("service")
+        pipelines = service.get("pipelines") if isinstance(service, Mapping) else None
+        return json.dumps([self.name, pipelines], sort_keys=True, default=str)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The collectors of one name: those that have changed, what they were before, and those that have not changed.
+
+    Those that have not changed were read twice: at the start of the watch and at its end.
+    """
+
+    after: tuple[Track, ...]
+    before: tuple[Track, ...] = ()
+    rest: tuple[Track, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the gate says of the collectors of one name. Without data, nothing but their restarts was judged.
+
+    `unread` says which could not be read and why, `silent` which got no data, and `passed` which data has judged well.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    beside: tuple[str, ...]
+    worse: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    passed: tuple[Track, ...] = ()
+
+    @property
+    def has_data(self) -> bool:
+        """Whether data came into one of them."""
+        return len(self.silent) < len(self.members)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each of them had data, and was compared with something."""
+        return bool(self.beside) and not self.unread and not self.silent
+
+    @property
+    def line(self) -> str:
+        """How they were judged, in words."""
+        who = f"{self.name} on {at_most(_SHOWN, self.members)}"
+        if self.unread:
+            return f"{who}: {at_most(_SHOWN, self.unread)}"
+        if not self.has_data:
+            return f"{who}: no data came in, so only restarts were judged"
+        missing = f"; no data came in on {at_most(_SHOWN, self.silent)}" if self.silent else ""
+        return f"{who}: compared with {' and '.join(self.beside) or 'nothing, since nothing else had data'}{missing}"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the judge needs: the ports of each type of component, and what searches facts by JMESPath."""
+
+    listeners: Listeners
+    search: Callable[[str, Any], Any]
+
+
+def sides_of(after: Iterable[Track], before: Sequence[Track], rest: Sequence[Track]) -> Iterator[Sides]:
+    """Yield the collectors of a wave that are compared together, each with the others of its name.
+
+    Collectors with the same name and pipelines are one group, as pods of one workload are.
+    """
+    groups: dict[str, list[Track]] = {}
+    for track in after:
+        groups.setdefault(track.shape, []).append(track)
+    for changed in groups.values():
+        members = {track.member for track in changed}
+        name = changed[0].name
+        yield Sides(
+            after=tuple(changed),
+            before=_of_one_shape([one for one in before if one.name == name and one.member in members]),
+            rest=_of_one_shape([one for one in rest if one.name == name]),
+        )
+
+
+def _of_one_shape(found: Sequence[Track]) -> tuple[Track, ...]:
+    """Return those that have the pipelines of the first one: a reading is taken by the components of one config."""
+    return tuple(one for one in found if one.shape == found[0].shape)
+
+
+def judged(sides: Sides, tools: Tools) -> Judged:
+    """Return what is worse in all comparisons, of all collectors together and of each alone.
+
+    Hosts differ, as pods of one workload do not: among many, one that is broken would not show.
+    """
+    together = _found(sides, tools)
+    is_one = len(sides.after) == 1
+    alone = [(one, together if is_one else _found(_alone(sides, one), tools)) for one in sides.after]
+    known = {(one.id, one.about) for one in together.worse}
+    lines = [_line(sides.after, one) for one in together.worse]
+    for track, found in alone:
+        lines += [_line([track], one) for one in found.worse if (one.id, one.about) not in known]
+    return Judged(
+        name=sides.after[0].name,
+        members=tuple(track.member for track in sides.after),
+        beside=together.beside,
+        worse=tuple(lines),
+        unread=tuple(_unread(sides.after)),
+        silent=tuple(track.member for track, found in alone if not found.came),
+        passed=tuple(track for track, found in alone if found.came and not lines),
+    )
+
+
+def _alone(sides: Sides, track: Track) -> Sides:
+    return Sides((track,), tuple(one for one in sides.before if one.member == track.member), sides.rest)
+
+
+def _line(tracks: Sequence[Track], verdict: Verdict) -> str:
+    members = at_most(_SHOWN, [track.member for track in tracks])
+    return f"{tracks[0].name} on {members}: {verdict.line}"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is worse, seen in two readings one after the other; how much came in, and what was compared."""
+
+    worse: tuple[Verdict, ...]
+    came: int
+    beside: tuple[str, ...]
+
+
+def _found(sides: Sides, tools: Tools) -> _Found:
+    revision = Revision(sides.after[0].config, tools.listeners, fresh=False)
+    before = _since_start(sides.before, tools)
+    compared = list(_comparisons(sides, before, tools))
+    left_out = [*_LEFT_OUT, *([_SILENCE] if _was_silent(sides, before) else [])]
+    judges = [Judge(tools.search, checks_of(left_out), str) for _one in compared]
+    nobody = Revision(sides.after[0].config, tools.listeners, fresh=False)
+    worse: list[Verdict] = []
+    came = 0
+    for at, samples in _replayed(sides.after):
+        revision.add(at, samples)
+        facts = [{**facts_of(revision, nobody, "", str, one.facts), "ways": []} for one in compared]
+        came = facts[0]["canary"]["received"]
+        worse = worse or _in_all([judge.verdicts(one) for judge, one in zip(judges, facts, strict=True)])
+    return _Found(tuple(worse), came, tuple(one.words for one in compared if one.words))
+
+
+def _was_silent(sides: Sides, before: Mapping[str, Any]) -> bool:
+    """Whether no data came in before the change either, so that silence says nothing."""
+    is_read = any(poll.sample.reading for track in sides.before for poll in track.polls)
+    return is_read and not any(map(_accepted, before["bases"]))
+
+
+def _unread(tracks: Iterable[Track]) -> Iterator[str]:
+    for track in tracks:
+        if all(poll.sample.reading is None for poll in track.polls):
+            yield f"{track.member} cannot be read: {track.polls[-1].sample.why or 'it serves no counts'}"
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """What the collectors of a wave are compared with, in words and as facts."""
+
+    words: str
+    facts: Mapping[str, Any]
+
+
+def _comparisons(sides: Sides, before: Mapping[str, Any], tools: Tools) -> Iterator[_Comparison]:
+    """Yield the comparisons that have data; without any, one with nothing."""
+    rest = _while_watched(sides.rest, tools)
+    who = at_most(_SHOWN, [track.member for track in sides.rest])
+    found = [_Comparison(who, rest), _Comparison("the readings before the change", before)]
+    with_data = [one for one in found if any(_accepted(base) for base in one.facts["bases"])]
+    nothing = Revision(sides.after[0].config, tools.listeners, fresh=False)
+    yield from with_data or [_Comparison("", rest_facts(nothing, "", str))]
+
+
+def _accepted(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
+    return sum(row["accepted"] for row in rows["receives"])
+
+
+def _while_watched(tracks: Sequence[Track], tools: Tools) -> dict[str, Any]:
+    """Return the facts of collectors that have not changed, in the time of the watch and since their start."""
+    revision = Revision(tracks[0].config if tracks else {}, tools.listeners, fresh=False)
+    for at, samples in _replayed(tracks):
+        revision.add(at, samples)
+    return _with_rates(rest_facts(revision, "", str))
+
+
+def _since_start(tracks: Sequence[Track], tools: Tools) -> dict[str, Any]:
+    """Return the facts of collectors before their change: all that they had counted since their start."""
+    revision = Revision(tracks[0].config if tracks else {}, tools.listeners, fresh=True)
+    samples = [track.polls[-1].sample for track in tracks if track.polls]
+    revision.add(0.0, ())
+    revision.add(max((one.reading[UPTIME] for one in samples if one.reading), default=0.0), samples)
+    return _with_rates(rest_facts(revision, "", str))
+
+
+def _with_rates(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts in which the rate of each signal that came in says what is due: two readings show no steadiness."""
+    return {**facts, "steady": sorted({row["signal"] for row in facts["receives"] if row["accepted"]})}
+
+
+def _replayed(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]]:
+    """Yield the readings of all collectors one after the other. Hosts are read at about the same times."""
+    most = max((len(track.polls) for track in tracks), default=0)
+    start = min((track.polls[0].at for track in tracks if track.polls), default=0.0)
+    for number in range(most):
+        polls = [track.polls[number] for track in tracks if number < len(track.polls)]
+        yield max(poll.at for poll in polls) - start, [poll.sample for poll in polls]
+
+
+def _in_all(found: Sequence[Sequence[Verdict]]) -> list[Verdict]:
+    """Return the verdicts of the first comparison that all others have too."""
+    known = [{(one.id, one.about) for one in verdicts} for verdicts in found]
+    return [one for one in found[0] if all((one.id, one.about) in others for others in known)]

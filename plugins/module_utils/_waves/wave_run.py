@@ -1,0 +1,110 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The waves of one run: those of the plan, without the hosts that --limit leaves out. Private.
+
+Ansible runs each wave as one batch of a play (`serial`). A host that failed before the first wave is in no batch, since
+Ansible does nothing more with it. It counts as a failed host of its wave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._otelcol.errors import Problem, at_most
+from .wave_plan import ASKED, ROLL_BACK, Gate, Wave
+
+_SHOWN = 10
+# With so many hosts that have not changed, those of a wave are compared. Each is asked twice, one after the other.
+MOST_REST = 5
+
+
+@dataclass(frozen=True)
+class RunWave:
+    """A wave of a run: the hosts that it changes, those that failed before, and those that --limit leaves out."""
+
+    name: str
+    hosts: tuple[str, ...]
+    lost: tuple[str, ...]
+    left_out: tuple[str, ...]
+    gate: Gate
+
+
+def run_waves(waves: Sequence[Wave], selected: Collection[str], lost: Collection[str]) -> tuple[RunWave, ...]:
+    """Return the waves of a run, also those without hosts.
+
+    `selected` are the hosts of the run, `lost` those of them that failed before the first wave. Raises Problem for a
+    wave that has lost all of its hosts, and so cannot pass.
+    """
+    found = tuple(_run_wave(wave, frozenset(selected), frozenset(lost)) for wave in waves)
+    for wave in found:
+        if not wave.hosts and len(wave.lost) > wave.gate.max_failed:
+            wrong = f"all hosts of wave '{wave.name}' failed before the first wave: {at_most(_SHOWN, wave.lost)}"
+            fix = "Mend what the messages of these hosts name, or leave the hosts out by --limit. No host was changed."
+            raise Problem(wrong, asked=ASKED, fix=fix)
+    return found
+
+
+def _run_wave(wave: Wave, selected: Collection[str], lost: Collection[str]) -> RunWave:
+    return RunWave(
+        name=wave.name,
+        hosts=tuple(host for host in wave.members if host in selected and host not in lost),
+        lost=tuple(host for host in wave.members if host in selected and host in lost),
+        left_out=tuple(host for host in wave.members if host not in selected),
+        gate=wave.gate,
+    )
+
+
+def batches(waves: Sequence[RunWave]) -> dict[str, Any]:
+    """Return the hosts in the order of their waves, the size of each batch, and the wave of each host by its name."""
+    filled = [wave for wave in waves if wave.hosts]
+    return {
+        "hosts": [host for wave in filled for host in wave.hosts],
+        "sizes": [len(wave.hosts) for wave in filled],
+        "wave_of": {host: wave.name for wave in filled for host in wave.hosts},
+    }
+
+
+def rest_of(waves: Sequence[Wave], number: int, samples: Collection[str]) -> list[str]:
+    """Return some hosts of the waves after this one, as they are in order: they have not changed yet.
+
+    `samples` are the hosts whose collectors can be read. A few say the same as all.
+    """
+    later = [host for wave in waves[number + 1 :] for host in wave.members if host in samples]
+    return later[:MOST_REST]
+
+
+def plan_lines(waves: Sequence[RunWave], planned: int) -> Iterator[str]:
+    """Yield a line for each wave: its hosts, how many may fail, and who is left out. `planned` counts all waves."""
+    for number, wave in enumerate(waves):
+        yield f"Wave {wave.name} ({number + 1} of {planned}): {_who(wave)}"
+        if wave.lost:
+            yield f"  {at_most(_SHOWN, wave.lost)} failed before the first wave: not changed, and counted as failed."
+        if wave.left_out:
+            yield f"  --limit leaves out {at_most(_SHOWN, wave.left_out)}."
+    if len(waves) < planned:
+        yield f"The run ends after wave {waves[-1].name}."
+
+
+def _who(wave: RunWave) -> str:
+    if not wave.hosts:
+        return "no host."
+    hosts = f"{len(wave.hosts)} {_hosts(len(wave.hosts))}: {at_most(_SHOWN, wave.hosts)}."
+    return " ".join([hosts, *_terms(wave.gate)])
+
+
+def _terms(gate: Gate) -> Iterator[str]:
+    """Yield in words when the wave begins, and when it passes."""
+    yield f"{gate.max_failed or 'No'} {_hosts(gate.max_failed or 1)} may fail."
+    if gate.watch_seconds:
+        yield f"Its data is compared for {gate.watch_seconds:g} s."
+    if gate.on_failure == ROLL_BACK:
+        yield "If it fails, its hosts go back."
+    if gate.approval:
+        yield "A person lets it begin."
+
+
+def _hosts(count: int) -> str:
+    return "host" if count == 1 else "hosts"

@@ -1,0 +1,22 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tasks of single hosts know of waves, without the plan and the gate: runs without waves load it too. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The plan, as a task of playbook site leaves it in the variables of each host.
+PLANNED = "__otel_planned"
+
+
+def is_waved(variables: Mapping[str, Any]) -> bool:
+    """Whether a task with these variables changes a host of a wave."""
+    return PLANNED in variables
+
+
+def unanswered(lost: Exception) -> dict[str, Any]:
+    """Return the result of a task on a host that was lost, which Ansible would take out of the play."""
+    return {"failed": True, "msg": f"The host does not answer. {lost}"}

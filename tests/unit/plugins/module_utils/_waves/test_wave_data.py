@@ -1,0 +1,159 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collectors of a wave beside those that have not changed, and beside themselves before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import jmespath
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import Sample
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import UPTIME, Key
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_data import (
+    Judged,
+    Poll,
+    Sides,
+    Tools,
+    Track,
+    judged,
+    sides_of,
+)
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
+
+CONFIG: dict[str, Any] = {
+    "receivers": {"otlp": {"protocols": {"grpc": {}}}},
+    "exporters": {"otlp_grpc": {"endpoint": "gateway:4317"}},
+    "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["otlp_grpc"]}}},
+}
+TOOLS = Tools(_builds.tables().listeners, jmespath.search)
+PAUSE = 3.0
+
+
+def counted(accepted: int, sent: int, failed: int, seconds: float) -> Counter[Key]:
+    return Counter(
+        {
+            Key("receiver_accepted", "otlp", "traces"): accepted,
+            Key("exporter_sent", "otlp_grpc", "traces"): sent,
+            Key("exporter_send_failed", "otlp_grpc", "traces"): failed,
+            UPTIME: int(seconds),
+        }
+    )
+
+
+def track(
+    member: str, per_reading: tuple[int, int, int], readings: int = 8, *, restarts: Sequence[int] = (), **more: Any
+) -> Track:
+    """Return a collector that counts so many accepted, sent and failed spans between each two readings."""
+    polls = []
+    for number in range(readings):
+        counts = counted(*(count * (number + 1) for count in per_reading), seconds=PAUSE * (number + 1))
+        again = restarts[number] if restarts else 0
+        polls.append(Poll(PAUSE * number, Sample(pod=member, reading=counts, restarts=again)))
+    return Track(member, "agent", "000002", has_passed=False, config=CONFIG, polls=tuple(polls), **more)
+
+
+GOOD, BAD, IDLE = (50, 50, 0), (50, 0, 50), (0, 0, 0)
+
+
+def verdict(after: Track, before: tuple[int, int, int] | None, rest: tuple[int, int, int] | None) -> Judged:
+    earlier = () if before is None else (track("web1", before, 1),)
+    others = () if rest is None else (track("web3", rest, 2),)
+    return judged(Sides((after,), earlier, others), TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("before", "rest"), [(GOOD, GOOD), (None, GOOD), (GOOD, None), (None, None), (IDLE, GOOD), (GOOD, IDLE)]
+)
+def test_exports_that_fail_are_worse_in_every_comparison(before: Any, rest: Any) -> None:
+    found = verdict(track("web1", BAD), before, rest)
+    assert found.has_data
+    assert len(found.worse) == 1
+    assert found.worse[0].startswith("agent on web1: [exports_fail] exporters/otlp_grpc")
+    assert "spans failed in the canary (100 %), 0 of " in found.worse[0]
+
+
+@pytest.mark.parametrize(("before", "rest"), [(BAD, GOOD), (GOOD, BAD), (BAD, None), (None, BAD)])
+def test_what_fails_before_or_elsewhere_too_is_no_fault_of_the_change(before: Any, rest: Any) -> None:
+    assert verdict(track("web1", BAD), before, rest).worse == ()
+
+
+def test_a_collector_that_works_passes_and_says_with_what_it_was_compared() -> None:
+    found = verdict(track("web1", GOOD), GOOD, GOOD)
+    assert found.worse == ()
+    assert found.line == "agent on web1: compared with web3 and the readings before the change"
+
+
+def test_without_data_restarts_alone_are_judged() -> None:
+    idle = verdict(track("web1", IDLE), GOOD, None)
+    assert (idle.has_data, idle.line) == (False, "agent on web1: no data came in, so only restarts were judged")
+    dying = verdict(track("web1", IDLE, restarts=(0, 0, 1, 1, 2, 2, 3, 3)), GOOD, GOOD)
+    assert "[restarts] pod web1 of the canary restarted" in dying.worse[0]
+
+
+LONG = 20  # readings, in which silence says something
+
+
+@pytest.mark.parametrize(("before", "rest"), [(GOOD, GOOD), (GOOD, None), (None, GOOD)])
+def test_a_receiver_that_is_silent_after_the_change_is_worse(before: Any, rest: Any) -> None:
+    (line,) = verdict(track("web1", IDLE, LONG), before, rest).worse
+    assert line.startswith("agent on web1: [receiver_silent] receivers/otlp: no spans came in, and about ")
+
+
+@pytest.mark.parametrize(("before", "rest"), [(IDLE, GOOD), (IDLE, None), (None, None), (None, IDLE)])
+def test_a_receiver_that_was_silent_before_is_no_fault_of_the_change(before: Any, rest: Any) -> None:
+    found = verdict(track("web1", IDLE, LONG), before, rest)
+    assert (found.worse, found.is_whole) == ((), False)
+
+
+@pytest.mark.parametrize("hosts", [2, 5, 10, 20])
+def test_one_broken_host_among_many_is_worse(hosts: int) -> None:
+    names = [f"web{number}" for number in range(hosts)]
+    after = [track(name, GOOD) for name in names[1:]]
+    sides = Sides((*after, track("web0", BAD)), tuple(track(name, GOOD, 1) for name in names), (track("x", GOOD, 2),))
+    found = judged(sides, TOOLS)
+    assert len(found.worse) == 1
+    assert "web0: [exports_fail] exporters/otlp_grpc" in found.worse[0]
+    assert found.passed == ()
+
+
+def test_what_is_wrong_on_all_is_told_once() -> None:
+    names = [f"web{number}" for number in range(5)]
+    sides = Sides(tuple(track(name, BAD) for name in names), tuple(track(name, GOOD, 1) for name in names))
+    assert len(judged(sides, TOOLS).worse) == 1
+
+
+@pytest.mark.parametrize(
+    ("second", "silent", "words"),
+    [(IDLE, ("web2",), "; no data came in on web2"), (GOOD, (), "and the readings before the change")],
+)
+def test_each_member_must_have_data(second: Any, silent: tuple[str, ...], words: str) -> None:
+    after = (track("web1", GOOD), track("web2", second))
+    found = judged(Sides(after, (track("web1", GOOD, 1),), (track("x", GOOD, 2),)), TOOLS)
+    assert (found.silent, found.is_whole) == (silent, not silent)
+    assert found.line.endswith(words)
+    assert [one.member for one in found.passed] == [one.member for one in after if one.member not in silent]
+
+
+def test_what_nothing_was_compared_with_is_not_whole() -> None:
+    assert not verdict(track("web1", GOOD), None, None).is_whole
+
+
+def test_a_collector_that_cannot_be_read_has_no_data() -> None:
+    polls = tuple(Poll(PAUSE * number, Sample("web1", None, why="refused")) for number in range(3))
+    found = judged(Sides((Track("web1", "agent", "000002", has_passed=False, config=CONFIG, polls=polls),)), TOOLS)
+    assert (found.has_data, found.worse) == (False, ())
+    assert found.line == "agent on web1: web1 cannot be read: refused"
+
+
+def test_collectors_with_other_pipelines_are_groups_of_their_own() -> None:
+    other = {**CONFIG, "service": {"pipelines": {"logs": {"receivers": ["otlp"], "exporters": ["otlp_grpc"]}}}}
+    polls = track("web2", GOOD).polls
+    second = Track("web2", "agent", "000002", has_passed=False, config=other, polls=polls)
+    groups = list(sides_of([track("web1", GOOD), second], [track("web1", GOOD, 1)], [track("web3", GOOD, 2)]))
+    assert [[one.member for one in sides.after] for sides in groups] == [["web1"], ["web2"]]
+    assert [[one.member for one in sides.before] for sides in groups] == [["web1"], []]
+    assert [[one.member for one in sides.rest] for sides in groups] == [["web3"], ["web3"]]

@@ -1,0 +1,51 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The waves of a run: limits, hosts that failed before, and how the plan reads."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import Gate, Wave
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import batches, plan_lines, run_waves
+
+WAVES = (Wave("first", ("dev", "test"), Gate()), Wave("second", ("eu",), Gate(2)), Wave("last", ("us", "web"), Gate(1)))
+ALL = ("dev", "test", "eu", "us", "web")
+
+
+def test_each_wave_is_one_batch() -> None:
+    found = batches(run_waves(WAVES, ALL, ()))
+    assert (found["hosts"], found["sizes"]) == (list(ALL), [2, 1, 2])
+    assert found["wave_of"] == {"dev": "first", "test": "first", "eu": "second", "us": "last", "web": "last"}
+
+
+def test_a_limit_leaves_hosts_out_and_moves_none() -> None:
+    found = run_waves(WAVES, ("test", "web"), ())
+    assert batches(found) == {"hosts": ["test", "web"], "sizes": [1, 1], "wave_of": {"test": "first", "web": "last"}}
+    assert list(plan_lines(found, 3)) == [
+        "Wave first (1 of 3): 1 host: test. No host may fail.",
+        "  --limit leaves out dev.",
+        "Wave second (2 of 3): no host.",
+        "  --limit leaves out eu.",
+        "Wave last (3 of 3): 1 host: web. 1 host may fail.",
+        "  --limit leaves out us.",
+    ]
+
+
+def test_hosts_that_failed_before_are_in_no_batch() -> None:
+    found = run_waves(WAVES[:2], ALL, ("dev", "eu"))
+    assert batches(found)["hosts"] == ["test"]
+    assert [one.lost for one in found] == [("dev",), ("eu",)]
+    assert list(plan_lines(found, 3)) == [
+        "Wave first (1 of 3): 1 host: test. No host may fail.",
+        "  dev failed before the first wave: not changed, and counted as failed.",
+        "Wave second (2 of 3): no host.",
+        "  eu failed before the first wave: not changed, and counted as failed.",
+        "The run ends after wave second.",
+    ]
+
+
+def test_a_wave_that_has_lost_all_hosts_cannot_pass() -> None:
+    with pytest.raises(Problem, match="all hosts of wave 'last' failed before the first wave: us, web"):
+        run_waves(WAVES, ALL, ("us", "web"))

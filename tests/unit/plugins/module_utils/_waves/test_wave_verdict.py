@@ -1,0 +1,68 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a wave passed, and the words that say it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_verdict import (
+    WaveEnd,
+    all_passed,
+    passed,
+    reason,
+)
+
+GOOD = WaveEnd("first", ("dev", "test"), ("dev",), {}, 0, ("last",))
+BAD = replace(GOOD, failed={"test": "Deploy: the config is wrong."})
+
+
+def test_a_wave_that_passed_says_where_collectors_changed() -> None:
+    assert passed(GOOD) == "Wave first passed: 2 hosts, collectors changed on 1 (dev)."
+    assert passed(GOOD, check_mode=True) == "Wave first passed: 2 hosts, collectors would change on 1 (dev)."
+    assert passed(replace(GOOD, changed=())) == "Wave first passed: 2 hosts, collectors changed on 0."
+
+
+def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
+    with pytest.raises(Problem) as told:
+        passed(BAD)
+    assert str(told.value) == (
+        "Wave first: 1 of 2 hosts failed, and none may: test: Deploy: the config is wrong. Later waves did not begin: "
+        "last. Mend what the messages name, then run the same command: it continues, since hosts that have the change "
+        "stay unchanged."
+    )
+    with pytest.raises(Problem, match=r"2 of 2 hosts failed, and 1 may: test: .*; dev: gone\. Mend"):
+        passed(replace(BAD, failed={**BAD.failed, "dev": "gone"}, max_failed=1, later=()))
+
+
+def test_failed_hosts_may_be_allowed_and_the_run_fails_at_its_end() -> None:
+    said = passed(replace(BAD, max_failed=1))
+    assert said.endswith("1 of 2 hosts failed, which max_failed allows: test: Deploy: the config is wrong.")
+    with pytest.raises(Problem, match="all waves passed, but 1 host failed: test: Deploy: the config is wrong"):
+        all_passed(BAD.failed)
+    all_passed({})
+
+
+LOOPED = {
+    "msg": "One or more items failed",
+    "results": [{"failed": True, "msg": "no space"}, {"msg": "ok"}, {"failed": True, "msg": "no unit"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        ({"task": "Deploy", "result": {"msg": "wrong"}}, "Deploy: wrong"),
+        ({"task": "Deploy", "result": LOOPED}, "Deploy: no space; no unit"),
+        ({"task": "", "result": {}}, "see its message above"),
+        ({"task": "Deploy", "result": {"msg": "a\nb"}}, "Deploy: a b"),
+        ({"task": "Deploy", "result": {"msg": "x" * 5000}}, "Deploy: " + "x" * 400),
+    ],
+)
+def test_the_reason_is_the_task_and_its_message(failure: dict[str, Any], said: str) -> None:
+    assert reason(failure).startswith(said)
+    assert len(reason(failure)) < 700
