@@ -1,0 +1,17 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module gitops_changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _gitops, _waves
+from ..plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the page. It is written in check mode too, since a pull request only asks what would change."""
+        return _gitops.write_changes(arguments, _waves.clusters(self.variables))

@@ -1,0 +1,346 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbook `render` writes the files that a GitOps tool applies: all that `site` applies, the same in every run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._gitops.gitops_layout import KEPT_MARKS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ref
+
+from tests.support import plays
+from tests.support.watched_runs import ReadyApi, serving
+
+from .test_noop import kubeconfig
+
+INVENTORIES = sorted(
+    path.parent.name for path in plays.ROOT.glob("inventories/*/hosts.yml") if path.parent.name != "hosts"
+)
+GATEWAY: dict[str, Any] = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
+SECRET = "s3cr3t-in-clear-text"
+CUSTOM: dict[str, Any] = {**GATEWAY, "name": "custom", "backend": "operator"}
+# The smallest releases that the roles take, by role: namespace, image and version of their Deployment.
+RELEASES = {
+    "cert_manager": ("cert-manager", "quay.io/jetstack/cert-manager-controller", "v1.21.2"),
+    "otel_operator": (
+        "opentelemetry-operator-system",
+        "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator",
+        "0.158.0",
+    ),
+}
+APPS = {"name": "apps", "namespaces": ["opentelemetry", "shop"], "collector": {"name": "gateway"}}
+INSTRUMENTATION: dict[str, Any] = {**APPS, "languages": {"python": {}}}
+
+
+def rendered(out: Path, *arguments: str) -> str:
+    done = plays.playbook("playbooks/render.yml", "-e", json.dumps({"otel_gitops_path": str(out)}), *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def inventory(folder: Path, hosts: dict[str, Any], **variables: Any) -> str:
+    path = folder / "inventory.json"
+    path.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+    return str(path)
+
+
+def files(out: Path) -> dict[str, str]:
+    found = (path for path in out.rglob("*") if path.is_file())
+    return {str(path.relative_to(out)): path.read_text(encoding="utf-8") for path in found}
+
+
+def objects(out: Path, marks: bool = False) -> list[dict[str, Any]]:
+    """Return the objects of the files that the kustomizations list, without the marks that only files have."""
+    found: list[dict[str, Any]] = []
+    for name in yaml.safe_load((out / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]:
+        if (out / name).is_dir():
+            found += objects(out / name, marks)
+        else:
+            found += yaml.safe_load_all((out / name).read_text(encoding="utf-8"))
+    return found if marks else [without_marks(one) for one in found]
+
+
+def without_marks(manifest: dict[str, Any]) -> dict[str, Any]:
+    annotations = manifest["metadata"].get("annotations", {})
+    left = {key: value for key, value in annotations.items() if KEPT_MARKS.get(key) != value}
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "annotations"}
+    return {**manifest, "metadata": metadata | ({"annotations": left} if left else {})}
+
+
+def by_identity(found: Iterable[dict[str, Any]]) -> dict[Any, dict[str, Any]]:
+    rows = [(ref(one), one) for one in found]
+    assert len(dict(rows)) == len(rows), "an object is in two files"
+    return dict(rows)
+
+
+@pytest.mark.parametrize("name", INVENTORIES)
+def test_the_files_have_the_objects_that_site_builds(name: str, tmp_path: Path) -> None:
+    """The collectors of each inventory, under both backends: `site` applies what manifests.yml has."""
+    existing = {"cert_manager_provider": "existing", "otel_operator_provider": "existing"}
+    plain = {"otel_collector_output_path": str(tmp_path / "plain")}
+    source = str(plays.ROOT / "inventories" / name)
+    rendered(tmp_path / "out", "-i", source, "-e", json.dumps({**existing, **plain}))
+    (cluster,) = (tmp_path / "out").iterdir()
+    built = (tmp_path / "plain" / cluster.name / "manifests.yml").read_text(encoding="utf-8")
+    assert by_identity(objects(cluster / "collectors")) == by_identity(yaml.safe_load_all(built))
+
+
+def release(namespace: str, image: str, version: str) -> list[dict[str, Any]]:
+    metadata = {"name": "a", "namespace": namespace, "labels": {"app.kubernetes.io/version": version}}
+    pod = {"containers": [{"name": "manager", "image": f"{image}:{version}"}]}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": {"spec": pod}}},
+    ]
+
+
+def products(folder: Path) -> dict[str, Any]:
+    """Return inputs of both products, whose releases are files."""
+    given: dict[str, Any] = {}
+    for role, parts in RELEASES.items():
+        path = folder / f"{role}.yaml"
+        path.write_text(yaml.safe_dump_all(release(*parts)), encoding="utf-8")
+        given |= {f"{role}_provider": "manifest", f"{role}_source": str(path)}
+    return given
+
+
+def test_all_parts_of_an_inventory_are_written_and_the_second_run_changes_no_byte(tmp_path: Path) -> None:
+    hosts: dict[str, Any] = {"eu": {}}
+    parts = {"otel_collectors": [GATEWAY, CUSTOM], "otel_instrumentations": [INSTRUMENTATION], **products(tmp_path)}
+    source = inventory(tmp_path, hosts, **parts)
+    out = tmp_path / "out"
+    first = rendered(out, "-i", source)
+    assert "kind: Deployment" not in first, "the objects are in the files"
+    written = files(out)
+    assert set(written) == {
+        f"{host}/{name}"
+        for host in hosts
+        for name in (
+            ".o11y-render",
+            "kustomization.yaml",
+            "cert-manager/kustomization.yaml",
+            "cert-manager/release.yml",
+            "operator/kustomization.yaml",
+            "operator/release.yml",
+            "collectors/kustomization.yaml",
+            "collectors/opentelemetry.yml",
+            "collectors/opentelemetry/custom.yml",
+            "collectors/opentelemetry/gateway.yml",
+            "instrumentation/kustomization.yaml",
+            "instrumentation/instrumentations.yml",
+            "instrumentation/namespaces.yml",
+        )
+    }
+    stages = yaml.safe_load(written["eu/kustomization.yaml"])["resources"]
+    assert stages == ["cert-manager", "operator", "collectors", "instrumentation"]
+    found = by_identity(objects(out / "eu", marks=True))
+    assert {key[0] for key in found} >= {"Namespace", "Deployment", "OpenTelemetryCollector", "Instrumentation"}
+    for namespace in ("opentelemetry", "shop"):
+        annotations = found["Namespace", "", namespace]["metadata"]["annotations"]
+        assert annotations["instrumentation.opentelemetry.io/inject-python"] == "opentelemetry/apps"
+        assert annotations.items() >= KEPT_MARKS.items()
+    second = rendered(out, "-i", source)
+    assert files(out) == written
+    assert second.count("changed=0 ") == len(hosts)
+
+
+def test_site_finds_nothing_to_change_where_the_files_were_applied(tmp_path: Path) -> None:
+    """Whoever applies the files brings about what `site` does, but for the marks of ownership."""
+    source = inventory(
+        tmp_path, {"eu": {}}, otel_collectors=[GATEWAY, {**GATEWAY, "name": "agent", "mode": "daemonset"}]
+    )
+    rendered(tmp_path / "out", "-i", source)
+    api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    with serving(api) as url:
+        done = plays.playbook(
+            "playbooks/site.yml", "-i", source, "-e", f"otel_collector_kubeconfig={kubeconfig(tmp_path, url)}"
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    live = {ref(one): one for one in api.objects.values()}
+    for key, manifest in by_identity(objects(tmp_path / "out" / "eu")).items():
+        assert live[key].get("spec", {}).items() >= manifest.get("spec", {}).items()
+        assert live[key].get("data") == manifest.get("data")
+        assert live[key]["metadata"]["labels"] == manifest["metadata"]["labels"]
+    from_files = set(by_identity(objects(tmp_path / "out" / "eu")))
+    assert {key[0] for key in set(live) - from_files} == {"Namespace"}, "those that every cluster has"
+
+
+def test_files_of_a_collector_that_is_gone_are_removed_and_those_of_others_stay(tmp_path: Path) -> None:
+    out, hosts = tmp_path / "out", {"eu": {}, "us": {}}
+    rendered(out, "-i", inventory(tmp_path, hosts, otel_collectors=[GATEWAY, {**GATEWAY, "namespace": "edge"}]))
+    (out / "eu" / "collectors" / "opentelemetry" / "mine.yml").write_text("kind: Mine\n", encoding="utf-8")
+    (out / "README.md").write_text("Ours\n", encoding="utf-8")
+    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[{**GATEWAY, "name": "other"}])
+    planned = rendered(out, "-i", source, "--check")
+    assert "collectors/edge/gateway.yml" in planned
+    assert (out / "eu" / "collectors" / "edge" / "gateway.yml").is_file()
+    told = rendered(out, "-i", source)
+    left = {name for name in files(out) if name.startswith("eu/collectors/")}
+    assert left == {
+        "eu/collectors/kustomization.yaml",
+        "eu/collectors/opentelemetry.yml",
+        "eu/collectors/opentelemetry/mine.yml",
+        "eu/collectors/opentelemetry/other.yml",
+    }
+    assert not (out / "eu" / "collectors" / "edge").exists()
+    assert (out / "us" / "collectors" / "edge" / "gateway.yml").is_file(), "a cluster is never removed by itself"
+    assert "us is of no host of the inventory" in " ".join(told.split())
+
+
+def test_waves_are_folders_and_a_cluster_that_changes_its_wave_moves(tmp_path: Path) -> None:
+    out, hosts = tmp_path / "out", {"eu": {}, "us": {}}
+    waves = [{"name": "first", "members": ["eu"]}, {"name": "rest", "members": ["us"]}]
+    rendered(out, "-i", inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=waves))
+    assert {path.relative_to(out).as_posix() for path in out.glob("*/*")} == {"first/eu", "rest/us"}
+    waves = [{"name": "first", "members": ["us"]}, {"name": "rest", "members": ["eu"]}]
+    source = inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=waves)
+    page = tmp_path / "changes.md"
+    told = " ".join(rendered(out, "-i", source, "--limit", "eu", "-e", f"otel_gitops_changes_path={page}").split())
+    assert {path.relative_to(out).as_posix() for path in out.glob("*/*")} == {"rest/eu", "rest/us"}
+    assert "the folder of eu moved from `first/eu` to `rest/eu`; let the tool" in told
+    assert page.read_text(encoding="utf-8") == (
+        "# 1 of 1 clusters change\n\nNot rendered: us. What changes there is unknown.\n\n"
+        "- eu: moved from `first/eu` to `rest/eu`\n"
+    )
+
+
+def test_a_new_host_moves_no_cluster_of_a_growth(tmp_path: Path) -> None:
+    out, growth = tmp_path / "out", {"growth": [1, "100%"]}
+    rendered(out, "-i", inventory(tmp_path, {"eu": {}, "us": {}}, otel_collectors=[GATEWAY], otel_waves=growth))
+    before = files(out)
+    hosts: dict[str, Any] = {"asia": {}, "eu": {}, "us": {}}
+    rendered(out, "-i", inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=growth))
+    assert {path.name for path in out.iterdir()} == set(hosts)
+    assert files(out).items() > before.items()
+
+
+def test_files_need_no_approval_and_one_bad_cluster_stops_no_other(tmp_path: Path) -> None:
+    """The gates of waves are about hosts that change; `render` changes none."""
+    out, page = tmp_path / "out", tmp_path / "changes.md"
+    waves = [
+        {"name": "first", "members": ["eu"], "on_failure": "roll_back_wave"},
+        {"name": "rest", "members": ["all:!eu"], "approval": True},
+    ]
+    hosts = {"bad": {"otel_collectors": [{"name": "bad", "recipes": ["unknown"]}]}, "eu": {}, "us": {}}
+    source = inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=waves)
+    asked = ["-e", f"otel_gitops_path={out}", "-e", f"otel_gitops_changes_path={page}", "-e", "otel_wave_until=first"]
+    done = plays.playbook("playbooks/render.yml", "-i", source, *asked)
+    assert done.stdout.count("failed=1 ") == 1, done.stdout + done.stderr
+    assert {path.relative_to(out).as_posix() for path in out.glob("*/*")} == {"first/eu", "rest/us"}
+    told = page.read_text(encoding="utf-8")
+    assert told.startswith(
+        "# 2 of 2 clusters change\n\nNot rendered: bad. What changes there is unknown.\n\n## eu, us\n"
+    )
+
+
+def test_a_pull_request_shows_what_its_inventory_changes(tmp_path: Path) -> None:
+    out, page = tmp_path / "out", tmp_path / "changes.md"
+    rendered(out, "-i", inventory(tmp_path, {"eu": {}, "us": {}}, otel_collectors=[GATEWAY]))
+    before = files(out)
+    more = {**GATEWAY, "recipes": ["otlp_ingest", "cluster_events", {"debug_output": {"verbosity": "detailed"}}]}
+    source = inventory(tmp_path, {"eu": {"otel_collectors": [more]}, "us": {}}, otel_collectors=[GATEWAY])
+    rendered(out, "-i", source, "--check", "-e", f"otel_gitops_changes_path={page}")
+    told = page.read_text(encoding="utf-8")
+    assert told.startswith("# 1 of 2 clusters change\n\n## eu\n\n### Collector opentelemetry/gateway\n")
+    assert "| component | added `receivers.k8s_events` |" in told
+    assert "| right | added `namespaces by ClusterRole opentelemetry.gateway`: `get, list, watch` |" in told
+    assert "| setting | changed `exporters.debug.verbosity`: `basic` becomes `detailed` |" in told
+    assert files(out) == before
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "marker", "marker names others", "secret"])
+def test_what_is_not_of_render_is_never_touched(kind: str, tmp_path: Path) -> None:
+    out, others = tmp_path / "out", tmp_path / "others"
+    folder = out / "eu" / "collectors"
+    for path in (folder, others):
+        path.mkdir(parents=True)
+    mine = others / "mine.yml"
+    mine.write_text("kind: Mine\n", encoding="utf-8")
+    collector = GATEWAY
+    if kind == "file":
+        (folder / "opentelemetry.yml").write_text("kind: Mine\n", encoding="utf-8")
+    elif kind == "link":
+        (folder / "opentelemetry").symlink_to(others, target_is_directory=True)
+    elif kind == "marker":
+        (out / "eu" / ".o11y-render").write_text("[]", encoding="utf-8")
+    elif kind == "marker names others":
+        marker = {"host": "eu", "files": ["../../others/mine.yml"]}
+        (out / "eu" / ".o11y-render").write_text(json.dumps(marker), encoding="utf-8")
+    else:
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"a": SECRET}}
+        collector = {**GATEWAY, "extra_manifests": [secret]}
+    before = files(tmp_path)
+    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[collector])
+    done = plays.playbook("playbooks/render.yml", "-i", source, "-e", f"otel_gitops_path={out}")
+    said = {
+        "file": "playbook render did not write",
+        "link": "it is a link",
+        "marker": "it does not list files",
+        "marker names others": "which is not in the folder",
+        "secret": "a secret would stand in clear text in collectors/opentelemetry/gateway.yml",
+    }
+    assert done.returncode != 0
+    told = " ".join((done.stdout + done.stderr).split())
+    assert said[kind] in told, told
+    assert SECRET not in told
+    assert files(tmp_path) | {"inventory.json": ""} == before | {"inventory.json": ""}
+
+
+LINKED = {
+    "a folder of a wave that the cluster has left": ("old/eu", "l -> others"),
+    "a folder of another name": ("zzz", "l -> others"),
+    "a marker": ("eu", ".o11y-render -> others/marker"),
+    "a marker that leads nowhere": ("eu", ".o11y-render -> others/none"),
+    "the folder of a marker": ("", "old -> others/wave"),
+}
+
+
+@pytest.mark.parametrize("kind", LINKED)
+def test_links_lead_render_to_no_file(kind: str, tmp_path: Path) -> None:
+    """Not to be written, to be removed, nor to be read for the page of changes."""
+    out, others = tmp_path / "out", tmp_path / "others"
+    folder, link = LINKED[kind]
+    name, target = link.split(" -> ")
+    (out / folder).mkdir(parents=True)
+    marker = json.dumps({"host": "eu", "files": ["l/mine.yml"]})
+    for path, text in {"mine.yml": f"kind: {SECRET}\n", "marker": marker, "wave/eu/.o11y-render": marker}.items():
+        (others / path).parent.mkdir(parents=True, exist_ok=True)
+        (others / path).write_text(text, encoding="utf-8")
+    if name == "l":
+        (out / folder / ".o11y-render").write_text(marker, encoding="utf-8")
+    (out / folder / name).symlink_to(tmp_path / target)
+    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[GATEWAY])
+    page, before = tmp_path / "changes.md", files(tmp_path)
+    asked = ["-i", source, "-e", f"otel_gitops_path={out}", "-e", f"otel_gitops_changes_path={page}"]
+    for mode in ("--check", "--diff"):
+        done = plays.playbook("playbooks/render.yml", *asked, mode)
+        told = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode != 0
+        assert "it is a link" in told or "it is of host 'eu', and its folder is 'zzz'" in told, told
+        assert SECRET not in told
+        assert files(tmp_path) == before
+
+
+def test_what_only_site_can_install_is_named(tmp_path: Path) -> None:
+    given = {**products(tmp_path), "otel_operator_certificates": "generated", "cert_manager_provider": "existing"}
+    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[GATEWAY], **given)
+    told = " ".join(rendered(tmp_path / "out", "-i", source).split())
+    assert "opentelemetry-operator is in no file: its certificate is made in the cluster" in told
+    assert not (tmp_path / "out" / "eu" / "operator").exists()
+
+
+def test_a_helm_release_has_its_namespace_and_its_values(tmp_path: Path) -> None:
+    given = {"cert_manager_provider": "helm", "cert_manager_helm_values": {"global": {"logLevel": 3}}}
+    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[GATEWAY], **given)
+    rendered(tmp_path / "out", "-i", source)
+    folder = tmp_path / "out" / "eu" / "cert-manager"
+    values = yaml.safe_load((folder / "values.yml").read_text(encoding="utf-8"))
+    assert values["global"]["logLevel"] == 3
+    assert [ref(one) for one in objects(folder)] == [("Namespace", "", "cert-manager")]
