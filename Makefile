@@ -92,7 +92,7 @@ matrix: setup ## Test on the oldest ansible-core and requirements; O11Y_MATRIX=a
 cluster: setup ## Run what needs a cluster or the real Collector.
 	@tools/cluster plain
 
-eks: setup ## Run what needs AWS on a cluster, an earlier operator, or OpenShift.
+eks: setup ## Run what needs AWS on a cluster, an earlier operator, OpenShift, or Linux hosts.
 	@tools/cluster eks
 
 stack: setup ## Run what needs more on a cluster: cert-manager, the operator or backends.

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._collector.options import option_names
-from ..plugin_utils import _inventory, _lock_file, _render, _rendered
+from ..plugin_utils import _host_render, _inventory, _lock_file, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 from ..plugin_utils._objects import text_of_objects
 from ..plugin_utils._otelcol import _findings
@@ -29,6 +29,7 @@ class ActionModule(ControllerAction):
         if arguments["for_removal"] and arguments["rule_paths"]:  # no rule keeps a collector from being removed
             arguments |= {"rule_paths": [], "severities": {}, "suppressions": []}
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
+        request = replace(request, groups=_host_render.inventory_groups(self.variables))
         if arguments["for_removal"]:
             return hidden_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))
         pin = _lock_file.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")

@@ -16,7 +16,7 @@ from ..plugin_utils._planned_cases import planned_cases
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return every finding and the report. Fails for findings as severe as `fail_on`."""
-        with _builds.published(arguments["catalogue"] or ""):
+        with _builds.tables_from(arguments["catalogue"] or ""):
             return _validate.report(
                 arguments,
                 self._display.warning,

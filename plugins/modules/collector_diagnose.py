@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._cluster
   - o11y.opentelemetry._controller.rules
+  - o11y.opentelemetry._controller.diagnosis
 options:
   collectors:
     description: Collectors from RV(o11y.opentelemetry.otel_render#module:workloads), or any others.
@@ -67,11 +68,6 @@ options:
     type: list
     elements: dict
     default: []
-  fail_on:
-    description: The least severity of a problem that fails the task.
-    type: str
-    choices: [error, warning, never]
-    default: never
 requirements:
   - jmespath
   - cryptography, to read certificates

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_report
-short_description: Write a page about the collectors of all clusters
+short_description: Write a page about the collectors of all clusters and hosts
 version_added: 1.0.0
 description:
   - Writes one HTML file that needs neither the network nor JavaScript.
     It shows the topology, versions, findings, verdicts, certificates, pending changes, and the cost of each collector.
-  - Takes the results of other tasks and touches no cluster. The same input gives the same page.
+  - Takes the results of other tasks and touches no cluster and no host. The same input gives the same page.
   - Secrets of configs are replaced, and no value of an object is shown.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]
@@ -50,6 +50,25 @@ options:
         description: The wanted C(provider) and C(version) of C(cert-manager) and C(opentelemetry-operator).
         type: dict
         default: {}
+  hosts:
+    description: The results of each Linux host.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
+    suboptions:
+      name: {description: Name of the host., type: str, required: true}
+      asked: {description: Whether the host was read; the page shows if not., type: bool, default: false}
+      problem: {description: Why its collectors could not be rendered., type: str, default: ""}
+      rendered:
+        description: The result of M(o11y.opentelemetry.host_render).
+        type: dict
+        default: {}
+      diagnosis:
+        description:
+          - The result of M(o11y.opentelemetry.host_diagnose), also if it failed or the host cannot be reached.
+        type: dict
+        default: {}
   path: {description: The file; a missing folder is created., type: path, required: true}
   title: {description: The title of the page., type: str, default: OpenTelemetry Collectors}
   time: {description: The time that the page shows; empty gives reproducible pages., type: str, default: ""}
@@ -59,6 +78,7 @@ requirements:
 seealso:
   - module: o11y.opentelemetry.bundle_apply
   - module: o11y.opentelemetry.collector_diagnose
+  - module: o11y.opentelemetry.host_diagnose
   - module: o11y.opentelemetry.otel_render
   - module: o11y.opentelemetry.release_info
 """
@@ -79,14 +99,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path: {description: The path of the page., returned: success, type: str}
-summary: {description: "The counts of clusters, collectors, errors, warnings and so on.", returned: success, type: dict}
+summary: {description: "The counts of clusters, hosts, collectors, errors and so on.", returned: success, type: dict}
 unread:
-  description: Clusters that could not be read completely, each with C(name) and C(why).
+  description: Clusters and hosts that could not be read, each with C(name) and C(why).
   returned: success
   type: list
   elements: dict
 unrendered:
-  description: Clusters whose collectors could not be rendered, each with C(name) and C(why).
+  description: Clusters and hosts whose collectors could not be rendered, each with C(name) and C(why).
   returned: success
   type: list
   elements: dict

@@ -19,15 +19,9 @@ extends_documentation_fragment:
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.collectors
   - o11y.opentelemetry._controller.rules
+  - o11y.opentelemetry._controller.rendering
   - o11y.opentelemetry._controller.lock
 options:
-  fail_on:
-    description:
-      - Whether errors in configs fail the task. With V(never) they are only returned as RV(findings).
-        Invalid YAML always fails the task.
-    choices: [error, never]
-    type: str
-    default: error
   show:
     description:
       - Prints the objects as documents of YAML that can be copied, with secrets masked, below a comment with this text.
@@ -179,6 +173,14 @@ monitoring_files:
   type: dict
   version_added: 1.1.0
   sample: {obs.gateway.rules.yml: "..."}
+sends_to_hosts:
+  description:
+    - Which collectors send to those of Linux hosts of the inventory, each with C(sender), C(exporter), C(place), which
+      is the host, and C(collector).
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.1.0
 flows:
   description:
     - Which collectors send to which, by the endpoints of their exporters, as M(o11y.opentelemetry.bundle_apply) takes

@@ -12,7 +12,7 @@ short_description: Write the sums of manifests, charts and images to the lock of
 version_added: 1.0.0
 description:
   - Called by the playbooks C(o11y.opentelemetry.lock) and C(o11y.opentelemetry.mirror).
-  - Writes a YAML file with a SHA-256 for each manifest, chart, image and archive, sorted by name.
+  - Writes a YAML file with a SHA-256 for each manifest, chart, image, archive and program, sorted by name.
     The same sums give the same file. What keeps its sum keeps its origin.
   - The file has no user, password or query of an address.
 author: The o11y.opentelemetry maintainers (@o11y)
@@ -57,6 +57,12 @@ options:
     description: Folder of a release mirror. The lock in it has the digests of images whose registry does not answer.
     type: str
     default: ""
+  programs:
+    description:
+      - Archives of programs for Linux hosts, as M(o11y.opentelemetry.release_mirror) returns them. With it, the lock
+        gets these programs and keeps all else. Without it, the lock keeps its programs.
+    type: list
+    elements: dict
   exclude:
     description: Patterns of images that are used without a digest, with C(*) for any text.
     type: list

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_mirror
-short_description: List the images and write the manifests that clusters without internet access need
+short_description: List the images and write the manifests and programs that are needed without internet access
 version_added: 1.0.0
 description:
   - Finds the images in rendered objects, in the release manifests of cert-manager and the operator,
@@ -25,7 +25,7 @@ options:
     description: The objects and products of each cluster.
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       lock_file:
         description: Lock of its inventory. Manifests must have its sums. Empty or V(none) means that there is no lock.
@@ -64,6 +64,13 @@ options:
             default: []
           chart: {description: "Helm chart on disk, with provider C(helm).", type: str, default: ""}
           images: {description: "Images instead of the operator's defaults, by name.", type: dict, default: {}}
+  programs:
+    description:
+      - The archives of programs for Linux hosts, as M(o11y.opentelemetry.host_render) returns them. They are copied
+        into O(path), or only read without it.
+    type: list
+    elements: dict
+    default: []
   path: {description: The folder of the release mirror; empty writes nothing., type: path, default: ""}
   registry: {description: The target registry with an optional path; empty means none., type: str, default: ""}
   scope:
@@ -119,6 +126,11 @@ manifests:
   elements: dict
 charts:
   description: The charts, each with name, sum and origin. A chart that is not on disk has no sum.
+  returned: success
+  type: list
+  elements: dict
+programs:
+  description: The archives of programs, each with name, path in the mirror, sum and origin.
   returned: success
   type: list
   elements: dict

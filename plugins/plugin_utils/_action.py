@@ -43,21 +43,26 @@ CHECKS_ROLE = "__otel_checks_role"
 
 
 class ControllerAction(ActionBase):
-    """Validates the task's arguments and returns the result of `work`. It touches no cluster."""
+    """Validates the task's arguments and returns the result of `work`. It touches no cluster.
+
+    `variables` are those of the task, which `work` may read.
+    """
 
     _requires_connection = False
+    variables: Mapping[str, Any]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task. Fails for invalid arguments and for a Problem."""
         with needed():
             super().run(tmp, task_vars)
         forget_own_line(self._task)
-        variables, module = task_vars or {}, type(self).__module__.rpartition(".")[2]
+        self.variables = variables = task_vars or {}
+        module = type(self).__module__.rpartition(".")[2]
         spec = arguments_of(module)
         self._check_role(variables)
-        answer(lambda: self._check_shapes(spec, f"module {module}"), {})
+        refuse(lambda: self._check_shapes(spec, f"module {module}"))
         _result, arguments = self.validate_argument_spec(argument_spec=spec)
-        answer(lambda: self._check_inventory(variables), {})
+        refuse(lambda: self._check_inventory(variables))
         for warning in misspelled(variables):
             self._display.warning(warning)
         if not _origins.are_tagged():
@@ -232,6 +237,11 @@ def answer(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]
         facts = masked_tree(problem.facts, lambda text: concealed(mask(text)))
         # Ansible shows the cause of an exception too.
         raise AnsibleActionFail(shown, result=facts) from None
+
+
+def refuse(check: Callable[[], object]) -> None:
+    """Run a check whose result says nothing. A Problem becomes a failed task, whose message shows no secret."""
+    answer(lambda: {"checked": check()}, {})
 
 
 def hidden_if_secret(result: dict[str, Any], part: str = "manifests") -> dict[str, Any]:

@@ -22,7 +22,7 @@ from . import _origins
 
 # Keys of an argument spec that only documentation or the role's entry point uses.
 # `range` and `needs` are of recipes, whose options _collector/recipes.py checks.
-_PROSE = {"description", "short_description", "version_added", "author", "seealso", "range", "needs"}
+_PROSE = {"description", "short_description", "version_added", "author", "seealso", "range", "needs", "instead_of"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..module_utils._collector import recipes
-from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, before_port
+from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, OPERATORS_IMAGE, Collector, before_port
 from ..module_utils._collector.platform import facts_for
-from ..module_utils._otelcol.config.layers import Layer, for_version, parse_version
+from ..module_utils._host.host_tls import client_tls, server_tls
+from ..module_utils._otelcol.config import overlay_policy
+from ..module_utils._otelcol.config.layers import Composed, Layer, for_version, parse_version
 from ..module_utils._otelcol.config.paths import Path as KeyPath
 from ..module_utils._otelcol.config.paths import Position, leaves, section
 from ..module_utils._otelcol.errors import Problem
@@ -39,15 +42,15 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
         if not collector.image:
             given = "distribution_manifest" if manifest else "distribution_schema"
             raise Problem(f"it has a {given}, but no `image` that was built with it", fix="Give `image` too.")
-        target = _builds.resolve(_builds.BuildRequest("", "" if manifest else version, manifest, schema), "")
+        target = _builds.resolve_build(_builds.BuildRequest("", "" if manifest else version, manifest, schema), "")
         return target, target.version if target else version
     if collector.image not in ("", OPERATORS_IMAGE):
-        return _builds.resolve(_builds.BuildRequest(), collector.image), version
+        return _builds.resolve_build(_builds.BuildRequest(), collector.image), version
     tested = str(_tables.catalogue("distributions")[collector.distribution]["version"])
     if not _TAG.match(collector.version) or collector.version.startswith("v") != tested.startswith("v"):
         wrong, fix = f"'{collector.version}' is not a version of distribution", f"Write it in quotes like '{tested}'."
         raise Problem(f"{wrong} {collector.distribution}", fix=fix)
-    return _builds.counted(collector.distribution, collector.version) if version else None, version
+    return _builds.counted_build(collector.distribution, collector.version) if version else None, version
 
 
 BASELINE = "baseline"
@@ -55,15 +58,26 @@ _READERS = (0, 111)  # from this version on, `service.telemetry.metrics.readers`
 _ROTATED = (0, 122)  # from this version on, the operator `container` of file_log takes names of rotated files
 
 
+Route = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
+
+
+def no_route(_collector: Collector, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Raise Problem: no inventory says which hosts a group has."""
+    wrong = f"`to: {options.get('to')}` names hosts of an inventory, and there is none"
+    raise Problem(wrong, fix="Set `endpoint`, or `service` for trace_balancing.")
+
+
 @dataclass(frozen=True)
 class WholeRun:
     """What recipes know of all collectors of a run.
 
-    `logs` are the globs of their logs, `organization` the values that recipe resource_attributes adds to data.
+    `logs` are the globs of their logs, `organization` the values that recipe resource_attributes adds to data. `route`
+    returns how a collector reaches the group of the inventory that options of a recipe name.
     """
 
     logs: Sequence[str] = ()
     organization: Sequence[str] = ()
+    route: Route = no_route
 
 
 def organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
@@ -143,8 +157,16 @@ def _about(collector: Collector, version: str, run: WholeRun, target: Target | N
         "container": collector.logs.container,
         "logs": list(run.logs),
         "organization": list(run.organization),
+        "route": partial(run.route, collector),
+        "client_tls": partial(client_tls, collector),
+        "server_tls": partial(server_tls, collector),
         "host": collector.listen_host,
         "listen": before_port(collector.listen_host),
+        "own_host": collector.own_host,
+        "own_listen": before_port(collector.own_host),
+        "health_port": getattr(collector, "health_port", HEALTH_PORT),
+        "metrics_port": getattr(collector, "metrics_port", METRICS_PORT),
+        "state": collector.state_directory,
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,
         "export_timeout": f"{collector.export_seconds}s",
@@ -174,6 +196,26 @@ def queue_bytes(collector: Collector) -> int:
     return next((int(one) for one in given if one), queue_mib(collector.memory)) * MIB
 
 
+_INLINE = "config"  # the name of the layer that stands in the inventory
+_OPTION = "option "  # how the names of layers begin that options make
+
+
+def check_overlays(composed: Composed, option: Mapping[str, Any]) -> None:
+    """Raise Problem if the user's layers after the baseline touch what the option `overlay_policy` does not allow.
+
+    The baseline is recipes, options and the files that the policy lists, wherever they stand among the layers.
+    """
+    baseline = {Path(path).resolve() for path in option.get("baseline") or ()}
+    own = [layer for layer in composed.layers if not layer.recipe and not _is_option(layer)]
+    overlays = [layer for layer in own if layer.name == _INLINE or Path(layer.name).resolve() not in baseline]
+    overlay_policy.check_overlays(overlay_policy.OverlayPolicy.from_option(option), overlays)
+
+
+def _is_option(layer: Layer) -> bool:
+    """Whether an option made a layer. A file may have any name, and has places."""
+    return layer.name.startswith(_OPTION) and not layer.positions
+
+
 _LOG_LEVEL = "info"  # the Collector's own default, which a config need not have
 
 
@@ -184,13 +226,13 @@ def user_layers(collector: Collector, written: Any) -> list[Layer]:
         logs = {"level": collector.log_level}
         layers.append(Layer("option log_level", {"service": {"telemetry": {"logs": logs}}}))
     for path in collector.config_files:
-        document = _yaml.spread(_documents.read_document(path))
+        document = _yaml.spread_document(_documents.read_document(path))
         if not isinstance(document.data, dict):
             fix = "A collector config has sections such as receivers and service."
             raise Problem(f"{path} holds no mapping", fix=fix)
         layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
     if written:
-        layers.append(Layer("config", _yaml.plain(collector.config), positions=_origins.positions(written)))
+        layers.append(Layer(_INLINE, _yaml.plain(collector.config), positions=_origins.positions(written)))
     return layers
 
 

@@ -96,11 +96,12 @@ def _of_collector(
 ) -> dict[str, Any]:
     unseen = list(facts["unseen"])
     known = {**facts, "findings": _config_findings(facts.get("objects") or [], arguments, others), "unseen": unseen}
-    shown: dict[str, Any] = _shown(result(known, run_checks(_search(unseen), checks, known)), facts)
+    shown: dict[str, Any] = _shown(result(known, run_checks(searching(unseen), checks, known)), facts)
     return shown
 
 
-def _search(unseen: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
+def searching(unseen: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
+    """Return what searches facts for a check; a check that does not fit the type of a fact is added to `unseen`."""
     jmespath = _jmespath.library()
 
     def search(expression: str, data: Any) -> Any:
@@ -127,7 +128,9 @@ def touched(collectors: Sequence[Mapping[str, Any]], applied: Sequence[Mapping[s
 def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
     """Return which exporters of new pods do not deliver, and one warning with them and the command that says why."""
     lines = [
-        line for facts in collected for line in _shown(undelivered(facts, run_checks(_search([]), ENDS, facts)), facts)
+        line
+        for facts in collected
+        for line in _shown(undelivered(facts, run_checks(searching([]), ENDS, facts)), facts)
     ]
     warning = f"{at_most(MOST, lines, '; ', '; ')}. To see why, run: {command}"
     return {

@@ -17,8 +17,9 @@ from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
 from ..module_utils._otelcol.config.paths import items, section
 from ..module_utils._otelcol.errors import cleaned
 from ..module_utils._otelcol.rules import batching
-from ..module_utils._otelcol.rules.reports import counted
+from ..module_utils._otelcol.rules.reports import count_in_words
 from ..module_utils._report.fleet_cluster import FleetCluster
+from ..module_utils._report.fleet_host import FleetHost
 from ..module_utils._report.page_model import model
 from ._otelcol import _builds, _files, _yaml
 from ._release import published
@@ -30,16 +31,18 @@ SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
 def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the page, and return its summary. Raises Problem when it cannot be written."""
     clusters = [_cluster(item) for item in arguments["clusters"]]
-    page: dict[str, Any] = cleaned(model(clusters, published.table(), arguments["title"], arguments["time"]))
+    hosts = [_host(item) for item in arguments.get("hosts") or ()]
+    page: dict[str, Any] = cleaned(model(clusters, published.table(), arguments["title"], arguments["time"], hosts))
     text = html(page)
     path = Path(arguments["path"])
-    unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in clusters if one.asked and not one.is_read]
+    places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
+    unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in places if one.asked and not one.is_read]
     return {
         "changed": _files.place(path, text, check),
         "path": str(path),
         "summary": page["summary"],
         "unread": cleaned(unread),
-        "unrendered": cleaned([{"name": one.name, "why": one.problem} for one in clusters if one.problem]),
+        "unrendered": cleaned([{"name": one.name, "why": one.problem} for one in places if one.problem]),
         "msg": _told(page["summary"]),
     }
 
@@ -54,14 +57,27 @@ def _cluster(item: Mapping[str, Any]) -> FleetCluster:
     return FleetCluster(str(item["name"]), item, configs, item["products"], broken)
 
 
+def _host(item: Mapping[str, Any]) -> FleetHost:
+    configs = {str(one["name"]): _config(one) for one in items(item, "rendered", "collectors")}
+    return FleetHost(str(item["name"]), item, configs)
+
+
 def _config(collector: Mapping[str, Any]) -> Any:
     return _yaml.load(str(collector["config"]), f"config of {collector['name']}").data
 
 
+# The places of collectors: what to call one, and the counts of all and of those that could not be read.
+_PLACES = (("cluster", "clusters", "unread"), ("host", "hosts", "unread_hosts"))
+
+
 def _told(summary: Mapping[str, int]) -> str:
-    of = f"{counted(summary['collectors'], 'collector')} in {counted(summary['clusters'], 'cluster')}"
-    found = f"{counted(summary['errors'], 'error')} and {counted(summary['warnings'], 'warning')} in their configs"
-    return f"{of}, {found}, {counted(summary['unread'], 'cluster')} could not be read"
+    places = [place for place in _PLACES if summary[place[1]]] or [_PLACES[0]]
+    where = " and ".join(count_in_words(summary[total], word) for word, total, _unread in places)
+    errors = count_in_words(summary["errors"], "error")
+    warnings = count_in_words(summary["warnings"], "warning")
+    found = f"{errors} and {warnings} in their configs"
+    unread = " and ".join(count_in_words(summary[lost], word) for word, _total, lost in places)
+    return f"{count_in_words(summary['collectors'], 'collector')} in {where}, {found}, {unread} could not be read"
 
 
 def html(page: Mapping[str, Any]) -> str:

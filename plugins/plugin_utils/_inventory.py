@@ -32,6 +32,7 @@ OF_PLAYBOOKS = frozenset(
             "compare_running",
             "rights_account",
         ),
+        *("waves", "wave", "wave_until"),
         *("rights_name", "rights_path", "report_path", "mirror_path", "mirror_registry", "mirror_registries_conf"),
         *("mirror_authfile", "mirror_source_tls_verify", "mirror_tls_verify"),
     )
@@ -41,6 +42,7 @@ _FOLDERS = ("group_vars", "host_vars")
 # So many letters may differ in the name of a role, and one in that of an option, which has at least five. With two,
 # variables of users such as `other_collectors` would be taken for a slip.
 _OF_ROLE, _SHORTEST = 1, 5
+_ROLE_WORDS = 3  # at most, in the name of a role
 
 
 def check(variables: Mapping[str, Any], hosts: bool = False) -> dict[str, Any]:
@@ -60,13 +62,26 @@ def check(variables: Mapping[str, Any], hosts: bool = False) -> dict[str, Any]:
 
 
 def check_names(variables: Mapping[str, Any]) -> None:
-    """Raise Problem for a variable that is almost one of this collection, which therefore has no effect."""
+    """Raise Problem for a variable of this collection, or almost one, that has no effect."""
+    _check_waves(variables)
     for name in variables:
         meant = _meant(name)
         if meant:
             where = str(_origins.place(variables, name) or "")
             wrong = f"variable {name} is read by nothing; did you mean {meant}?"
             raise Problem(wrong, where=where, fix="Correct the name. Rename a variable of your own use.")
+
+
+def _check_waves(variables: Mapping[str, Any]) -> None:
+    """Raise Problem for waves of some hosts alone, which would all change at once.
+
+    Plays choose their hosts before variables of hosts are known, so the first host of the inventory answers for all.
+    """
+    hosts = (variables.get("groups") or {}).get("all")
+    if "otel_waves" in variables and hosts and "otel_waves" not in variables["hostvars"][hosts[0]]:
+        wrong = f"variable otel_waves is not set for all hosts: {hosts[0]} lacks it"
+        where = str(_origins.place(variables, "otel_waves") or "")
+        raise Problem(wrong, where=where, fix="Set it for group all, or by -e.")
 
 
 @cache
@@ -90,15 +105,29 @@ def _most_words() -> int:
 
 def _candidates(name: str) -> Iterator[str]:
     """Yield the names that this one may misspell: in the name of the role, or by one letter in that of the option."""
-    words = name.split("_")
     for role in _sources.roles():
         if name.startswith(role):
-            options = [known[len(role) :] for known in _known() if known.startswith(role)]
-            yield from (role + option for option in options if _is_slip(name[len(role) :], option))
+            yield from _with_another_option(name, role)
         elif name[0] == role[0]:
-            pairs = [("_".join(words[:number]), "_".join(words[number:])) for number in range(1, min(len(words), 4))]
-            yield from (f"{role}_{option}" for prefix, option in pairs if _edits(prefix, role) <= _OF_ROLE)
-            yield from (f"{role}s" for _only_word in words[:1] if _edits(name, f"{role}s") <= _OF_ROLE)
+            yield from _with_another_role(name, role)
+
+
+def _with_another_option(name: str, role: str) -> Iterator[str]:
+    """Yield the variables of a role whose option is one letter from that of a name."""
+    for known in _known():
+        if known.startswith(role) and _is_slip(name.removeprefix(role), known.removeprefix(role)):
+            yield known
+
+
+def _with_another_role(name: str, role: str) -> Iterator[str]:
+    """Yield the same option of a role whose name is one letter from the first words of a name."""
+    words = name.split("_")
+    for number in range(1, min(len(words), _ROLE_WORDS + 1)):
+        if _edits("_".join(words[:number]), role) <= _OF_ROLE:
+            yield f"{role}_{'_'.join(words[number:])}"
+    plural = f"{role}s"
+    if _edits(name, plural) <= _OF_ROLE:
+        yield plural
 
 
 def _is_slip(word: str, option: str) -> bool:

@@ -8,10 +8,14 @@ ansible/utils/collection_loader/_collection_finder.py), which compiles each file
 fifth of the CPU of a run that changes nothing. So its files are imported with Python's own loader. That one keeps code
 in `__pycache__`, as long as the size and time of the file stay the same, and compiles where it cannot write.
 PYTHONPYCACHEPREFIX and PYTHONDONTWRITEBYTECODE mean what they mean for all of Python.
+
+A release of ansible-core may change its loader. `O11Y_KEPT_CODE=false` in the environment of Ansible then leaves all
+files to it (docs/many_clusters.md).
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -20,10 +24,18 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ._otelcol._garbage import without_garbage_collection
 
 _PLUGINS = Path(__file__).parents[1]
 _OF_ANSIBLE = "_AnsibleCollectionFinder"
+SWITCH = "O11Y_KEPT_CODE"
+
+
+def is_on() -> bool:
+    """Whether Python's own loader may import the collection; only a false value in the environment turns it off."""
+    return bool(boolean(os.environ.get(SWITCH) or "true", strict=False))
 
 
 class _Loader(SourceFileLoader):
@@ -61,6 +73,8 @@ def keep(spec: ModuleSpec | None) -> None:
 
     Finders before that of Ansible, such as one of `ansible-test sanity`, stay before this one.
     """
+    if not is_on():
+        return
     finders = [type(finder).__name__ for finder in sys.meta_path]
     if spec is not None and _OF_ANSIBLE in finders and not isinstance(spec.loader, SourceFileLoader):
         sys.meta_path.insert(finders.index(_OF_ANSIBLE), KeptCode(spec.name.rpartition(".")[0]))

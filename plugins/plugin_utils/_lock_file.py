@@ -13,7 +13,7 @@ from ..module_utils._install.releases import lock_file
 from ..module_utils._otelcol.bounded.live.bounded_reads import file_text, sum_of
 from ..module_utils._otelcol.bounded.read_limits import ARCHIVE
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.rules.reports import counted
+from ..module_utils._otelcol.rules.reports import count_in_words
 from ._otelcol import _documents, _files, _yaml
 
 # The value of lock_file that uses no lock.
@@ -59,11 +59,13 @@ def locked(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     if arguments["state"] == "verified":
         return _verify(path, arguments)
     before = file_text(path) if path.is_file() else ""
-    found = [*_rows(arguments), *_images(arguments), *_archives(arguments)]
-    text = _HEAD + _yaml.dump(lock_file.content(found, arguments["exclude"], _read(path) if before else None))
-    changed = _files.place(path, text, check)
+    old = _read(path) if before else None
+    found, exclude = _of_programs(arguments, old) if arguments["programs"] is not None else _of_all(arguments, old)
+    text = _HEAD + _yaml.dump(lock_file.content(found, exclude, old))
+    is_needed = bool(found or old or arguments["programs"] is None)
+    changed = is_needed and _files.place(path, text, check)
     diff = {"before": before, "after": text, "before_header": str(path), "after_header": str(path)}
-    message = f"{counted(len(found), 'sum')} in {path}"
+    message = f"{count_in_words(len(found), 'sum')} in {path}"
     return {"changed": changed, "diff": diff if changed else {}, "path": str(path), "msg": message}
 
 
@@ -71,7 +73,7 @@ def _verify(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     wanted, found = _read(path), list(_archives(arguments))
     for part, name, checksum, origin in found:
         wanted.verify(part, name, checksum, origin)
-    return {"path": str(path), "msg": f"{counted(len(found), 'archive')} as in {path}"}
+    return {"path": str(path), "msg": f"{count_in_words(len(found), 'archive')} as in {path}"}
 
 
 _Row = tuple[str, str, str, str]
@@ -80,6 +82,25 @@ _Row = tuple[str, str, str, str]
 def _rows(arguments: Mapping[str, Any]) -> Iterator[_Row]:
     for part in (lock_file.MANIFESTS, lock_file.CHARTS):
         yield from ((part, str(row["name"]), str(row["sum"]), str(row["from"])) for row in arguments[part])
+
+
+def _of_all(arguments: Mapping[str, Any], old: lock_file.Lock | None) -> tuple[list[_Row], list[str]]:
+    """Return the rows and exclusions of a lock, with the programs of hosts that it has."""
+    programs = [row for row in _kept(old) if row[0] == lock_file.PROGRAMS]
+    return [*_rows(arguments), *_images(arguments), *_archives(arguments), *programs], list(arguments["exclude"])
+
+
+def _of_programs(arguments: Mapping[str, Any], old: lock_file.Lock | None) -> tuple[list[_Row], list[str]]:
+    """Return the rows and exclusions of a lock of which only the programs of hosts are new."""
+    programs = [(lock_file.PROGRAMS, row["name"], row["sum"], row["from"]) for row in arguments["programs"]]
+    others = [row for row in _kept(old) if row[0] != lock_file.PROGRAMS]
+    return [*programs, *others], list(old.exclude if old else ())
+
+
+def _kept(old: lock_file.Lock | None) -> Iterator[_Row]:
+    """Yield the rows that the lock has."""
+    for part, rows in (old.rows if old else {}).items():
+        yield from ((part, name, row["sum"], row.get("from", "")) for name, row in rows.items())
 
 
 def _images(arguments: Mapping[str, Any]) -> Iterator[_Row]:

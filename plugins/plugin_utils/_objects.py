@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..module_utils._kube.bundle import redact
-from ..module_utils._otelcol.config.masking import MASK
+from ..module_utils._otelcol.errors import MASK
 from ._otelcol import _yaml
 
 

@@ -19,5 +19,5 @@ def planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
     from . import _render  # noqa: PLC0415 - files need nothing that renders
 
     for item in _render.plan(_render.Request.from_arguments(arguments)):
-        name, build = f"collector '{item.collector.name}'", _builds.label(item.target)
+        name, build = f"collector '{item.collector.name}'", _builds.build_label(item.target)
         yield Case(name, list(item.findings), item.composed.config, item.composed.locate, item.target, build)

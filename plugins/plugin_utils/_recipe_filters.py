@@ -24,11 +24,14 @@ def _given(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if value not in (None, "")}
 
 
-def _client_tls(authority: str | None, own: str | None, reload: str = "") -> dict[str, Any]:
-    """Return TLS settings of a client for the Secret of the CA and that of its certificate, which is read again."""
+def _client_tls(authority: str | None, own: str | None, reload: str = "", server_name: str = "") -> dict[str, Any]:
+    """Return TLS settings of a client for the Secret of the CA and that of its certificate, which is read again.
+
+    `server_name` is the name in the server's certificate, if it is another one than that of its address.
+    """
     files = {"ca_file": (authority, "ca.crt"), "cert_file": (own, "tls.crt"), "key_file": (own, "tls.key")}
     found = {name: f"{SECRETS_ROOT}/{secret}/{key}" for name, (secret, key) in files.items() if secret}
-    return _given({**found, "reload_interval": reload or (own and "1m")})
+    return _given({**found, "reload_interval": reload or (own and "1m"), "server_name_override": server_name})
 
 
 def _document_mapping(wanted: str, index: str | None, date_suffix: bool) -> str:

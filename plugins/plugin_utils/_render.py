@@ -20,6 +20,7 @@ from ..module_utils._collector.manifests.pod import volumes
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
 from ..module_utils._collector.platform import Platform
 from ..module_utils._collector.probing import hop, probe
+from ..module_utils._host import host_hops
 from ..module_utils._identity import identity
 from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin, unpinned
@@ -30,24 +31,22 @@ from ..module_utils._otelcol.errors import Problem, about
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
 from ..module_utils._otelcol.needs import derive_needs
+from ..module_utils._otelcol.needs.derive_needs import Needs
 from ..module_utils._otelcol.rules import structure
-from ..module_utils._otelcol.rules.data_flow import (
-    Hop,
-    Routes,
-    asked_for_pods,
-    downstream_printers,
-    receiving_collectors,
-    routes_between,
-    routing_to,
-    senders_to,
-    unreceived_signals,
-    unseen_collectors,
-)
+from ..module_utils._otelcol.rules.data_flow import Hop, asked_for_pods, routes_between
 from ..module_utils._otelcol.rules.rules import lint
-from ..module_utils._otelcol.rules.subject import Finding, Printer, Receiving, Subject, masked_findings, run
+from ..module_utils._otelcol.rules.subject import (
+    Deployment,
+    Finding,
+    Subject,
+    masked_findings,
+    run_rules,
+)
 from ..module_utils._otelcol.rules.user_rules import UserRules
 from ..module_utils._otelcol.rules.view import Target
-from . import _arguments, _collector_layers, _origins, _sources, _summary
+from . import _arguments, _collector_layers, _inventory_addresses, _origins, _sources, _summary
+from ._around import Around
+from ._host_groups import InventoryGroups
 from ._otelcol import _builds, _findings, _tables, _yaml
 
 _PREFIX = "otel_collector_"
@@ -59,7 +58,7 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True)
 class Request:
-    """A task's request: collectors with common defaults, and the user's folders."""
+    """A task's request: collectors with common defaults, the user's folders, and the hosts of the inventory."""
 
     collectors: Sequence[Mapping[str, Any]]
     defaults: Mapping[str, Any]
@@ -70,6 +69,8 @@ class Request:
     has_identity: bool = True
     pin: Pin = unpinned
     rule_paths: Sequence[str] = ()
+    overlay_policy: Mapping[str, Any] = field(default_factory=dict)
+    groups: InventoryGroups | None = None
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
@@ -81,7 +82,7 @@ class Request:
 class Planned:
     """A collector with its composed config, the build that follows from it, and what the rules find in both.
 
-    `receivers` are the collectors of the run that each of its exporters sends to.
+    `receivers` are the collectors of the run that each of its exporters sends to, `sends_to` those of other places.
 
     Nothing follows from a malformed config: it has findings and no build.
     """
@@ -92,36 +93,27 @@ class Planned:
     findings: tuple[Finding, ...]
     target: Target | None = None
     receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sends_to: Sequence[Mapping[str, str]] = ()
+
+
+def _custom_resource(build: CollectorBuild) -> Manifest | None:
+    return BACKENDS[build.collector.backend].resource(build)
 
 
 @dataclass(frozen=True)
-class Around:
-    """What the rules know of the other collectors of a run about one of them, as their `Subject` describes it."""
+class Surroundings:
+    """What the rules learn of the place that a collector runs in: its variables, its deployment and its resource."""
 
-    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
-    senders: tuple[str, ...] = ()
-    routing: Mapping[str, set[str]] | None = None
-    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    environment: Callable[[Any], frozenset[str]] = deployed.environment
+    deployment: Callable[[Any, Needs | None, Platform], Deployment] = deployed.deployment
+    resource: Callable[[CollectorBuild], Manifest | None] = _custom_resource
 
-    @classmethod
-    def of_each(cls, hops: Sequence[Hop], routes: Routes) -> list[Around]:
-        """Return what is around each of the collectors."""
-        facts = zip(
-            downstream_printers(hops, routes),
-            senders_to(hops, routes),
-            routing_to(hops, routes),
-            unreceived_signals(hops, routes),
-            unseen_collectors(hops, routes),
-            receiving_collectors(hops, routes),
-            strict=True,
-        )
-        return [cls(*facts_of_one) for facts_of_one in facts]
+
+IN_CLUSTERS = Surroundings()
 
 
 @dataclass
-class _Draft:
+class Draft:
     """One collector in the making: what its options decide, and what each stage of `plan` adds."""
 
     collector: Collector
@@ -139,6 +131,9 @@ class _Draft:
     composed: Composed = field(default_factory=lambda: Composed({}, ()))
     around: Around = field(default_factory=Around)
     receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    names: Sequence[str] = ()
+    sends_to: Sequence[Mapping[str, str]] = ()
+    surroundings: Surroundings = field(default_factory=lambda: IN_CLUSTERS)
 
 
 def plan(request: Request) -> list[Planned]:
@@ -146,14 +141,30 @@ def plan(request: Request) -> list[Planned]:
     if not request.collectors and not any(request.defaults.get(name) for name in SOURCES):
         fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)
-    drafts = _drafts(request)
-    _compose(drafts, _sources.find(request.recipe_paths, "recipes"))
+    drafts, groups = _drafts(request), request.groups
+    route = groups.for_recipe if groups else _collector_layers.no_route
+    compose_drafts(drafts, _sources.find(request.recipe_paths, "recipes"), route)
+    check_overlays(drafts, request.overlay_policy)
     _connect(drafts)
-    own = _findings.own_rules(request.rule_paths)
-    return [_about(draft.collector.name, _planned, draft, own) for draft in drafts]
+    for draft in drafts if groups else ():
+        about_collector(draft.collector.name, follow_groups, draft, groups, host_hops.OF_CLUSTERS)
+    return judged(drafts, request.rule_paths)
 
 
-def _drafts(request: Request) -> list[_Draft]:
+def composed(request: Request, route: _collector_layers.Route) -> list[tuple[Collector, Mapping[str, Any]]]:
+    """Return the collectors of a request and their configs, which no rule has judged."""
+    drafts = _drafts(request)
+    compose_drafts(drafts, _sources.find(request.recipe_paths, "recipes"), route)
+    return [(draft.collector, draft.composed.config) for draft in drafts]
+
+
+def judged(drafts: Sequence[Draft], rule_paths: Sequence[str]) -> list[Planned]:
+    """Return composed drafts with their builds and what the rules find in them."""
+    own = _findings.own_rules(rule_paths)
+    return [about_collector(draft.collector.name, _planned, draft, own) for draft in drafts]
+
+
+def _drafts(request: Request) -> list[Draft]:
     """Return the collectors with what their options decide."""
     platforms = _sources.find(request.platform_paths, "platforms")
     # Plain values are quick to copy for each collector. Positions are read from the config alone.
@@ -164,7 +175,7 @@ def _drafts(request: Request) -> list[_Draft]:
     for item in request.collectors or [{}]:
         # The keys of items, which know their positions, stay.
         options = _options({**item, **{key: defaults[key] for key in defaults.keys() - item.keys()}})
-        draft = _about(options["name"], _draft, options, platforms, request)
+        draft = about_collector(options["name"], _draft, options, platforms, request)
         draft.own_config = item.get("config") or request.defaults.get("config") or {}
         draft.own_recipes = item.get("recipes") or request.defaults.get("recipes") or []
         draft.decrypted = _origins.decrypted([draft.own_config, item.get("env") or request.defaults.get("env")])
@@ -173,14 +184,26 @@ def _drafts(request: Request) -> list[_Draft]:
     return drafts
 
 
-def _compose(drafts: Sequence[_Draft], recipes: Mapping[str, Path]) -> None:
-    """Add the config of each collector; a recipe that reads logs leaves out those of all collectors."""
+def compose_drafts(
+    drafts: Sequence[Draft], recipes: Mapping[str, Path], route: _collector_layers.Route = _collector_layers.no_route
+) -> None:
+    """Add the config of each collector; a recipe that reads logs leaves out those of all collectors.
+
+    `route` returns how a collector reaches the group that options of a recipe name.
+    """
     whole = _collector_layers.WholeRun(
         logs=tuple(sorted({draft.collector.logs.glob for draft in drafts} - {""})),
         organization=_collector_layers.organization_values(draft.collector for draft in drafts),
+        route=route,
     )
     for draft in drafts:
-        draft.composed = _about(draft.collector.name, _composed, draft, recipes, whole)
+        draft.composed = about_collector(draft.collector.name, _composed, draft, recipes, whole)
+
+
+def check_overlays(drafts: Iterable[Draft], policy: Mapping[str, Any]) -> None:
+    """Raise Problem if an overlay of a composed draft touches what the option `overlay_policy` does not allow."""
+    for draft in drafts if policy else ():
+        about_collector(draft.collector.name, _collector_layers.check_overlays, draft.composed, policy)
 
 
 def _hop(collector: Collector, config: Any) -> Hop:
@@ -190,7 +213,7 @@ def _hop(collector: Collector, config: Any) -> Hop:
     return Hop(name, collector.namespace, {name, names.headless(name), *children}, config, collector.logs)
 
 
-def _connect(drafts: Sequence[_Draft]) -> None:
+def _connect(drafts: Sequence[Draft]) -> None:
     """Add what each collector has to do with the others: the rules judge it, and a change follows the flow of data."""
     hops = [_hop(draft.collector, draft.composed.config) for draft in drafts]
     for draft, asked in zip(drafts, asked_for_pods(hops), strict=True):
@@ -201,6 +224,22 @@ def _connect(drafts: Sequence[_Draft]) -> None:
     for draft, around, route in zip(drafts, Around.of_each(hops, routes), routes, strict=True):
         draft.around = around
         draft.receivers = {exporter: [places[to] for to in sorted(found)] for exporter, found in route.items()}
+
+
+def follow_groups(draft: Draft, groups: InventoryGroups, fixes: host_hops.TlsFixes) -> None:
+    """Let the rules know the gateways on hosts that get the data of a collector, and the collector their names.
+
+    Raises Problem for TLS on one side alone.
+    """
+    hops = _inventory_addresses.hops_of(groups, draft.collector, draft.composed.config)
+    host_hops.check_hops(hops, fixes)
+    around, unreceived = draft.around, host_hops.unreceived_by(draft.composed.config, hops)
+    draft.around = replace(
+        around,
+        receiving={**around.receiving, **host_hops.receiving_by(hops)},
+        unreceived={**around.unreceived, **unreceived},
+    )
+    draft.names, draft.sends_to = groups.names_for(draft.collector), host_hops.described(hops)
 
 
 @dataclass(frozen=True)
@@ -227,6 +266,7 @@ class Bundle:
             "prune_selector": _ours(self.collectors),
             "changes": _summary.changes(self.builds),
             "flows": self.flows(),
+            "sends_to_hosts": self.sends_to_hosts(),
             "hops": self.hops(),
             "adopt": self.adopted_releases(),
             "existing_accounts": service_account.named(self.collectors),
@@ -261,6 +301,11 @@ class Bundle:
             flows += [{"sender": sender, "receiver": receiver} for receiver in sorted(receivers)]
         return flows
 
+    def sends_to_hosts(self) -> list[dict[str, str]]:
+        """Return which collector sends to which one of a Linux host."""
+        places = [(f"{item.collector.namespace}/{item.collector.name}", item.sends_to) for item in self.planned]
+        return [{"sender": sender, **one} for sender, ways in places for one in ways]
+
     def monitoring_files(self) -> dict[str, str]:
         """Return the files for monitoring systems, by name."""
         files: dict[str, str] = {}
@@ -279,17 +324,20 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
 
     Raises Problem for a malformed config, for a collector that its platform cannot run, and for two that clash.
     """
-    _refuse_malformed(planned)
+    refuse_malformed(planned)
     builds = service_account.owned([item.build for item in planned if item.build])
     for build in builds:
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
     deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
-    made = (_about(build.collector.name, BACKENDS[build.collector.backend].manifests, build) for build in builds)
+    made = (
+        about_collector(build.collector.name, BACKENDS[build.collector.backend].manifests, build) for build in builds
+    )
     manifests = deployed.union(manifest for of_collector in made for manifest in of_collector)
     return Bundle(planned, builds, manifests).as_dict()
 
 
-def _refuse_malformed(planned: Iterable[Planned]) -> None:
+def refuse_malformed(planned: Iterable[Planned]) -> None:
+    """Raise Problem for configs of which nothing can follow."""
     malformed = [
         f"collector '{item.collector.name}', {finding}"
         for item in planned
@@ -306,12 +354,13 @@ def _ours(collectors: Iterable[Collector]) -> str:
     return f"{names.selector(releases)},{names.COLLECTOR_LABEL}"
 
 
-def _about(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:
+def about_collector(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:
+    """Return what the work makes of the parts; its Problem names the collector."""
     with about(f"collector '{name}'"):
         return work(*parts)
 
 
-def _composed(draft: _Draft, recipes: Mapping[str, Path], whole: _collector_layers.WholeRun) -> Composed:
+def _composed(draft: Draft, recipes: Mapping[str, Path], whole: _collector_layers.WholeRun) -> Composed:
     of_recipes = _collector_layers.recipe_layers(
         draft.collector, draft.version, draft.facts, recipes, run=whole, target=draft.target
     )
@@ -329,23 +378,23 @@ def _composed(draft: _Draft, recipes: Mapping[str, Path], whole: _collector_laye
     return replace(composed, config=config)
 
 
-def _planned(draft: _Draft, own: UserRules) -> Planned:
+def _planned(draft: Draft, own: UserRules) -> Planned:
     collector, composed = draft.collector, draft.composed
-    faults = run(structure.RULES, Subject(composed.config))
+    faults = run_rules(structure.RULES, Subject(composed.config))
     build = None if any(fault.rule in structure.MALFORMED for fault in faults) else _build(draft, composed.config)
     understood = None if faults else build
     subject = Subject(
         composed.config,
         composed.locate,
         duplicates=tuple(pair for layer in composed.layers for pair in layer.duplicates),
-        environment=deployed.environment(collector),
+        environment=draft.surroundings.environment(collector),
         target=draft.target,
         deployment=replace(
-            deployed.deployment(collector, understood.needs if understood else None, draft.platform),
+            draft.surroundings.deployment(collector, understood.needs if understood else None, draft.platform),
             asks_for_storage=draft.asks_for_storage,
             unidentified=_unidentified(draft, understood),
         ),
-        resource=BACKENDS[collector.backend].resource(understood) if understood else None,
+        resource=draft.surroundings.resource(understood) if understood else None,
         listeners=_builds.tables().listeners,
         operator_kinds=_tables.operator_kinds(),
         literals={name: str(value) for name, value in collector.env.items() if isinstance(value, (str, int))},
@@ -359,21 +408,21 @@ def _planned(draft: _Draft, own: UserRules) -> Planned:
         receiving=draft.around.receiving,
     )
     findings = tuple(masked_findings(lint(subject, own), composed.config, subject.view.suspects))
-    return Planned(collector, composed, build, findings, draft.target, draft.receivers)
+    return Planned(collector, composed, build, findings, draft.target, draft.receivers, draft.sends_to)
 
 
-def _unidentified(draft: _Draft, build: CollectorBuild | None) -> tuple[str, ...]:
+def _unidentified(draft: Draft, build: CollectorBuild | None) -> tuple[str, ...]:
     """Return the AWS actions of a collector to which nothing that is known gives credentials."""
     if build is None or draft.has_identity or identity.may_have_credentials(draft.collector):
         return ()
     return tuple(sorted({action for grant in build.needs.grants for action in grant.actions}))
 
 
-def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: Request) -> _Draft:
+def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: Request) -> Draft:
     """Return what the options decide. Raises Problem for what the backend, the platform or the catalogue lacks."""
     facts = _sources.platform(options["platform"], platforms)
     row = _tables.catalogue("distributions")[options["distribution"]]
-    tagged = _builds.tagged(options["image"], options["distribution"])
+    tagged = _builds.tagged_version(options["image"], options["distribution"])
     options = {**options, "version": options["version"] or tagged or row["version"]}
     images = ("target_allocator",) if options["image"] == OPERATORS_IMAGE else ("image", "target_allocator")
     options = lock_file.with_pins(options, images, request.pin)
@@ -386,7 +435,7 @@ def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: R
     distribution = Distribution(options["distribution"], repository, row["user"])
     user = distribution.user if facts["run_as_user"] == "image" else facts["run_as_user"]
     image = image_of(collector, distribution, request.pin)
-    return _Draft(collector, where, facts, version, target, image, user, has_identity=request.has_identity)
+    return Draft(collector, where, facts, version, target, image, user, has_identity=request.has_identity)
 
 
 def _options(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -401,12 +450,12 @@ def _specification() -> _arguments.Options:
     return _arguments.Options(_sources.role_options(_PREFIX, option_names()))
 
 
-def _build(draft: _Draft, config: dict[str, Any]) -> CollectorBuild:
+def _build(draft: Draft, config: dict[str, Any]) -> CollectorBuild:
     tables, collector, text = _builds.tables(), draft.collector, _yaml.dump(config)
     check_size(collector.name, config, text)  # before the rules, which take long for a config that is too large
     return CollectorBuild(
         collector=collector,
-        needs=derive_needs.derive(
+        needs=derive_needs.derived_needs(
             config, tables.listeners, identity.environment(collector), collector.allow, tables.known
         ),
         config=config,
@@ -416,4 +465,5 @@ def _build(draft: _Draft, config: dict[str, Any]) -> CollectorBuild:
         run_as_user=draft.user,
         platform=draft.platform,
         collector_version=draft.version,
+        host_names=tuple(draft.names),
     )

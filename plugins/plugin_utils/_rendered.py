@@ -39,7 +39,7 @@ def render(
     With `never`, findings are only returned; nothing follows from a malformed config even then.
     """
     planned = _render.plan(request)
-    configs = _findings.checked([(item.collector.name, item.findings) for item in planned], judgement)
+    configs = _findings.checked_configs([(item.collector.name, item.findings) for item in planned], judgement)
     if fail_on != NEVER:
         for text in _builds.stand_ins(item.target for item in planned):
             warn(text)
@@ -47,7 +47,7 @@ def render(
             (item.collector, item.build.needs.grants) for item in planned if item.build
         ):
             warn(text)
-        _findings.conclude(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
+        _findings.conclude_report(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
     findings = [
         {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED
     ]

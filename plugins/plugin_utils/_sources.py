@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..module_utils._collector.recipes import RecipeUse, check_options, check_shape
+from ..module_utils._collector.recipes import RecipeUse, check_options, check_shape, with_alternatives
 from ..module_utils._otelcol.config.layers import Layer
 from ..module_utils._otelcol.errors import Problem, near
 from ._arguments import checked
@@ -32,9 +32,10 @@ def role_options(prefix: str, names: Iterable[str]) -> dict[str, Any]:
     return {name: spec[prefix + name] for name in names}
 
 
-def roles() -> list[str]:
+@cache
+def roles() -> tuple[str, ...]:
     """Return the roles of this collection, which document their options."""
-    return sorted(path.parent.parent.name for path in ROLE.parent.glob("*/meta/argument_specs.yml"))
+    return tuple(sorted(path.parent.parent.name for path in ROLE.parent.glob("*/meta/argument_specs.yml")))
 
 
 def documented(role: str) -> dict[str, Any]:
@@ -94,12 +95,14 @@ def fragment(
     use: RecipeUse, folder: Path, recipe: Mapping[str, Any], facts: Mapping[str, Any], about: Mapping[str, Any]
 ) -> Layer:
     """Return a recipe's config as a layer. Raises Problem for wrong options or a template that does not render."""
-    options = checked(use.options, recipe.get("options") or {}, f"recipe '{use.name}'", one_line=False)
-    check_options(use.name, options, recipe.get("options") or {})
+    known = with_alternatives(use.name, use.options, recipe.get("options") or {})
+    options = checked(use.options, known, f"recipe '{use.name}'", one_line=False)
+    check_options(use.name, options, known)
     template = folder / TEMPLATE_FILE
     source = _files.read(template)
     try:
-        text = _compiled(source).render(options=options, platform=facts, collector=about)
+        group = about["route"](options) if options.get("to") else None
+        text = _compiled(source).render(options=options, platform=facts, collector=about, group=group)
     except Problem as error:
         raise Problem(f"recipe '{use.name}': {error.wrong}", fix=error.fix) from error
     except Exception as error:  # a template is the user's code and can raise any exception
@@ -119,7 +122,7 @@ def _compiled(source: str) -> Template:
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    """Recipes see `options`, `platform` and `collector`; any other name is an error, never empty text."""
+    """Recipes see `options`, `platform`, `collector` and `group`; any other name is an error, never empty text."""
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )

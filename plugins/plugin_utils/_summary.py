@@ -16,7 +16,7 @@ from ..module_utils._collector.manifests.network import addresses, clients_url
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.probing import not_tested
 from ..module_utils._otelcol.needs import aws_policy
-from ..module_utils._otelcol.rules.reports import counted
+from ..module_utils._otelcol.rules.reports import count_in_words
 from ._otelcol import _builds, _jmespath
 
 # A host with more collectors than anybody reads shows the first ones.
@@ -34,7 +34,7 @@ def lines(collectors: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[st
     more = [f"and {len(collectors) - MOST} more"] if len(collectors) > MOST else []
     warnings = [one for one in findings if one["severity"] == "warning"]
     where = dict.fromkeys(f"{one['rule']} ({one['collector']})" for one in warnings)
-    warned = [f"{counted(len(warnings), 'warning')} of {', '.join(where)}"] if warnings else []
+    warned = [f"{count_in_words(len(warnings), 'warning')} of {', '.join(where)}"] if warnings else []
     return [*shown, *more, *warned, *NEXT]
 
 

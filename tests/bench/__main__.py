@@ -1,4 +1,5 @@
-"""Measure, as ratios in one run: `python -m tests.bench [validate] [render] [cluster] [clusters]`, or all.
+"""Measure, as ratios in one run: `python -m tests.bench [validate] [render] [cluster] [clusters] [hosts]`,
+or all.
 
 Machines differ and drift, so what counts are the ratios: the ways take turns, and each figure is a median.
 """
@@ -10,9 +11,15 @@ import os
 import sys
 from pathlib import Path
 
-from . import cluster, clusters, render, validate
+from . import cluster, clusters, hosts, render, validate
 
-BENCHMARKS = {"validate": validate.main, "render": render.main, "cluster": cluster.main, "clusters": clusters.main}
+BENCHMARKS = {
+    "validate": validate.main,
+    "render": render.main,
+    "cluster": cluster.main,
+    "clusters": clusters.main,
+    "hosts": hosts.main,
+}
 
 
 def prefer_own_programs() -> None:

@@ -21,6 +21,19 @@ INJECTED = {
         "K8S_AUTH_SSL_CA_CERT",
     ),
     "Amazon Web Services": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"),
+    # awx_plugins/credentials/plugins.py: user, key and become reach the command line, not the environment.
+    "Machine": (),
+}
+# What a credential of type Machine takes, in the same file.
+OF_MACHINE = {
+    "username",
+    "password",
+    "ssh_key_data",
+    "ssh_public_key_data",
+    "ssh_key_unlock",
+    "become_method",
+    "become_username",
+    "become_password",
 }
 # awx/main/utils/ansible.py: a file of a project is a playbook when it has such a line.
 PLAYBOOK = re.compile(r"^\s*?-?\s*?(?:hosts|include|import_playbook):\s*?.*?$")

@@ -25,6 +25,12 @@ DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.ite
 VARS: dict[str, Any] = _documents.read_yaml(ROLE / "vars" / "main.yml")
 RECIPES = {path.parent.name: _documents.read_yaml(path) for path in sorted((ROLE / "recipes").glob("*/recipe.yml"))}
 PLATFORMS = {path.stem: _documents.read_yaml(path) or {} for path in sorted((ROLE / "platforms").glob("*.yml"))}
+# Inventories whose hosts are clusters.
+OF_CLUSTERS = sorted(
+    path.parent.name
+    for path in (ROOT / "inventories").glob("*/hosts.yml")
+    if "otel_linux" not in path.read_text(encoding="utf-8")
+)
 
 
 def request(variables: dict[str, Any]) -> Request:

@@ -33,6 +33,15 @@ def tree(path: str) -> ast.Module:
     return ast.parse(text(path))
 
 
+def functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield each function inside of a node. Expressions, most of a tree, have none and are not looked at."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield inner
+        if isinstance(inner, (ast.stmt, ast.excepthandler, ast.match_case)):
+            yield from functions(inner)
+
+
 @cache
 def imports(path: str) -> tuple[str, ...]:
     """Return every module that a file imports, relative ones as paths such as `plugins/module_utils/_kube/names`."""

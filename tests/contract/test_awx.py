@@ -185,10 +185,24 @@ def test_the_collector_of_a_survey_is_the_one_of_typed_inputs(null: str | None) 
     assert _render.bundle(_render.plan(request(answers))) == _render.bundle(_render.plan(request(typed)))
 
 
-def test_drift_is_only_looked_at() -> None:
-    (drift,) = [item for item in TEMPLATES if "drift" in item["name"]]
+@pytest.mark.parametrize("kind", ["fleet", "hosts"])
+def test_drift_is_only_looked_at(kind: str) -> None:
+    (drift,) = [item for item in TEMPLATES if item["name"] == f"OpenTelemetry {kind} - drift check"]
     assert (drift["playbook"], drift["job_type"], drift["diff_mode"]) == ("site.yml", "check", True)
     assert not any(drift.get(f"ask_{name}_on_launch") for name in ("job_type", "variables", "diff_mode"))
+
+
+def test_jobs_of_hosts_have_the_credential_of_hosts_alone_and_jobs_of_the_fleet_have_it_too() -> None:
+    of_hosts = [item for item in TEMPLATES if item["name"].startswith("OpenTelemetry hosts")]
+    assert {item["playbook"] for item in of_hosts} == {"site.yml", "remove.yml"}
+    assert {(item["limit"], *item["credentials"]) for item in of_hosts} == {("otel_linux", "OpenTelemetry hosts")}
+    of_fleet = [item for item in TEMPLATES if item["name"].startswith("OpenTelemetry fleet")]
+    assert all("OpenTelemetry hosts" in item["credentials"] for item in of_fleet)
+
+
+def test_a_credential_of_hosts_has_inputs_that_awx_knows() -> None:
+    (hosts,) = [item for item in DATA["controller_credentials"] if item["credential_type"] == "Machine"]
+    assert set(hosts["inputs"]) <= awx_rules.OF_MACHINE
 
 
 @pytest.mark.parametrize("name", awx_rules.INJECTED["OpenShift or Kubernetes API Bearer Token"])

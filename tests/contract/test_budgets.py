@@ -14,7 +14,7 @@ import ast
 
 import pytest
 
-from .source import files, text, tree
+from .source import files, functions, text, tree
 
 FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 500, 60, 30, 60, 40, 60
 
@@ -62,9 +62,8 @@ def test_a_function_fits_on_one_screen() -> None:
     long = [
         f"{path}:{node.name}"
         for path in PYTHON
-        for node in ast.walk(tree(path))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        and (node.end_lineno or 0) - node.lineno >= FUNCTION
+        for node in functions(tree(path))
+        if (node.end_lineno or 0) - node.lineno >= FUNCTION
     ]
     assert [name for name in long if name not in LONG] == []
 

@@ -65,7 +65,8 @@ def named(role: str) -> set[str]:
     elsewhere = " ".join(text(path) for path in YAML)
     fixed = {name for _task, name in included(role) if not CHOSEN.search(name)}
     return {*fixed, *(f"{entry}.yml" for entry in SPECS[role])} | {
-        f"{name}.yml" for name in re.findall(rf"o11y\.opentelemetry\.{role}[,\n]\s*tasks_from: (\w+)", elsewhere)
+        f"{name}.yml"
+        for name in re.findall(rf"o11y\.opentelemetry\.{role}[,\n]\s*tasks_from: (?:\"\{{{{ ')?(\w+)", elsewhere)
     }
 
 

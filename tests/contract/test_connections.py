@@ -20,7 +20,9 @@ TARGET = "group/o11y.opentelemetry.target"
 GROUPS: dict[str, list[Any]] = _documents.read_yaml(ROOT / "meta" / "runtime.yml")["action_groups"]
 MODULES = sorted(path.stem for path in ROOT.glob("plugins/modules/*.py") if "CLUSTER_ARG_SPEC" in path.read_text())
 SPECS = {path.parent.parent.name: _documents.read_yaml(path) for path in ROOT.glob("roles/*/meta/argument_specs.yml")}
-ROLES = sorted(SPECS)
+# A role for Linux hosts has no cluster.
+ON_HOSTS = {"otel_host"}
+ROLES = sorted(set(SPECS) - ON_HOSTS)
 # What takes a kubeconfig alone; release_render refuses an EKS cluster with it before anything is changed.
 HELM = "kubernetes.core.helm"
 INCLUDES = {"ansible.builtin.include_tasks", "ansible.builtin.import_tasks"}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Rule, Subject, run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Rule, Subject, run_rules
 
 from .mutants.bases import bases
 from .mutants.table import MUTATORS
@@ -20,7 +20,7 @@ IMPOSSIBLE: dict[str, str] = {}
 
 
 def places(rule: Rule, subject: Subject) -> set[tuple[str, str]]:
-    return {(finding.path, finding.message) for finding in run([rule], subject)}
+    return {(finding.path, finding.message) for finding in run_rules([rule], subject)}
 
 
 @pytest.mark.parametrize(("name", "subject"), bases(), ids=[name for name, _subject in bases()])

@@ -22,6 +22,8 @@ from .test_rendered_choices import LATER, OF_COLLECTORS
 # Options whose values act in a test that does not name them, or that takes them from here, and that test.
 ELSEWHERE = {
     **{f"otel_collector_{name}": "test_rendered_choices.py" for name in OF_COLLECTORS if name not in LATER},
+    "otel_host_log_level": "test_host_role.py holds them equal to those of otel_collector",
+    "otel_host_allow": "tests/unit/plugins/plugin_utils/test_host_render.py has every group of guarded_groups.py",
     "otel_collector_profile": "tests/unit/plugins/module_utils/_collector/test_deployed.py",
     **dict.fromkeys(
         ("otel_operator_certificates", "release_render.certificates"),

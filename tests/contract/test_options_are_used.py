@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render, _instrumentation, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from .role import OPTIONS, PREFIX, ROOT
@@ -35,6 +35,7 @@ SPECS = {
 }
 # The options that an action takes by the prefix of their variables.
 BY_PREFIX = {PREFIX + name for name in OPTIONS}
+BY_PREFIX |= {f"otel_host_{name}" for name in _host_render.host_option_names()}
 BY_PREFIX |= {_instrumentation.PREFIX + name for name in _instrumentation.option_names()}
 
 

@@ -25,9 +25,10 @@ from .source import files, tree
 PACKAGE = "ansible_collections.o11y.opentelemetry."
 # Only what takes longer is compared: a text may take so many times as long as its quarter. A linear pattern takes 4
 # times, a quadratic one 16: both are far enough from 8 for a machine whose speed changes between two measurements.
-SECONDS, GROWTH, PART, MEASUREMENTS = 0.2, 8, 4, 3
-# A quadratic pattern fails at a small size already, an exponential one at the smallest, so that the test ends.
-SIZES = (24, 1_000, 8_000, 100_000)
+SECONDS, GROWTH, PART, MEASUREMENTS = 0.03, 8, 4, 5
+# A quadratic pattern fails at a small size already, an exponential one at the smallest, so that the test ends. At the
+# largest, one that needs no more than a twentieth of a nanosecond for each pair of characters takes SECONDS.
+SIZES = (24, 1_000, 8_000, 40_000)
 USES = ("match", "fullmatch", "search", "finditer")
 USE_OF = {**{name: name for name in USES}, **dict.fromkeys(("findall", "split", "sub", "subn"), "finditer")}
 FUNCTIONS = ("compile", *USE_OF)

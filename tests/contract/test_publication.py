@@ -10,6 +10,7 @@ requirements of galaxy-importer, which `make gate` runs.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from tests.testbed.build import DEFAULT_KUBERNETES, KUBERNETES
-from tools import addresses
+from tools import addresses, imported
 
 from .role import ROOT
 from .source import files, text
@@ -144,3 +145,18 @@ def test_each_night_tests_every_other_kubernetes_that_the_testbed_has() -> None:
     for minor, version in KUBERNETES.items():
         modules = folder / ("go.mod" if minor == DEFAULT_KUBERNETES else f"v{minor}.mod")
         assert re.findall(r"k8s\.io/kubernetes v(\S+)", modules.read_text(encoding="utf-8")) == [version]
+
+
+@pytest.mark.parametrize("kind", ["module", "filter", "inventory", "lookup"])
+def test_a_plugin_without_documentation_is_told_of_what_galaxy_imports(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages = [
+        {"content_type": kind, "content_name": "silent", "doc_strings": {}},
+        {"content_type": kind, "content_name": "described", "doc_strings": {"doc": {}}},
+    ]
+    result, log = tmp_path / "result.json", tmp_path / "log"
+    result.write_text(json.dumps({"docs_blob": {"contents": pages}, "contents": []}), encoding="utf-8")
+    log.write_text("", encoding="utf-8")
+    assert imported.main(result, log) == 1
+    assert capsys.readouterr().out == f"{kind} silent has no documentation\n"

@@ -68,6 +68,11 @@ ABOUT = {
     "logs": ["/var/log/pods/telemetry_one-*_*/opentelemetry-collector/*.log"],
     "host": "${env:MY_POD_IP}",
     "listen": "[${env:MY_POD_IP}]",
+    "own_host": "${env:MY_POD_IP}",
+    "own_listen": "[${env:MY_POD_IP}]",
+    "health_port": 13133,
+    "metrics_port": 8888,
+    "state": "/var/lib/otelcol",
     "allocated": False,
     "limit_mib": 400,
     "spike_limit_mib": 100,
@@ -79,6 +84,9 @@ ABOUT = {
     "batch_bytes": 2**20,
     "rotated_logs": True,
     "organization": ["platform@example.com"],
+    "route": dict,
+    "client_tls": lambda _options: {},
+    "server_tls": lambda _options: {},
 }
 SECRET = re.compile(r"pass(word|wd)|secret|token|api_?key|credential", re.IGNORECASE)
 TOKEN_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"
@@ -199,7 +207,8 @@ def test_it_reads_nothing_but_what_it_says_or_a_pod_knows_and_holds_no_secret(
 @pytest.mark.parametrize("name", RECIPES)
 def test_it_describes_itself(name: str) -> None:
     recipe = RECIPES[name]
-    assert set(recipe) - {"requires", "variables"} == KEYS
+    assert set(recipe) - {"requires", "variables", "hosts"} == KEYS
+    assert recipe.get("hosts", True) is True, "leave it out where the recipe does not work on Linux hosts"
     assert recipe["summary"].endswith(".")
     assert set(recipe["signals"]) <= set(SIGNALS)
     assert set(recipe["modes"]) <= set(MODES)
@@ -215,7 +224,17 @@ def test_tail_sampling_says_the_memory_with_which_the_rule_counts() -> None:
 
 
 # What recipes ask of the whole config, when all layers are merged: tests/unit/plugins/plugin_utils/test_render.py.
-RENDERED_LATER = {("baseline", "batching"), ("baseline", "queue_mib")}
+RENDERED_LATER = {
+    ("baseline", "batching"),
+    ("baseline", "queue_mib"),
+    # What a group of hosts takes, and the certificates of hosts, are found before.
+    ("otlp_forward", "collector"),
+    ("otlp_forward", "spread"),
+    ("trace_balancing", "collector"),
+    ("otlp_forward", "mutual_tls"),
+    ("otlp_ingest", "mutual_tls"),
+    ("trace_balancing", "mutual_tls"),
+}
 
 
 @pytest.mark.parametrize("name", RECIPES)

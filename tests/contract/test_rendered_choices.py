@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.recipe_options import PARTNERS, RECIPE_OPTIONS
 
+from . import source
 from .role import PREFIX, RECIPES, SPEC, request
 
 INGEST = ["otlp_ingest", "debug_output"]
@@ -101,7 +103,11 @@ def of_recipe(name: str, option: str, value: Any, **beside: Any) -> str:
     return bundle({"mode": "daemonset" if "daemonset" in modes else modes[0], "recipes": [*others, recipe]})
 
 
-@pytest.mark.parametrize("path", OF_RECIPES)
+# Options of recipes that only collectors of Linux hosts have, and the test of their values.
+OF_HOSTS = {"otlp_forward.spread": "tests/unit/plugins/plugin_utils/test_host_groups.py"}
+
+
+@pytest.mark.parametrize("path", sorted(set(OF_RECIPES) - set(OF_HOSTS)))
 def test_each_choice_of_a_recipe_makes_a_config_of_its_own(path: str) -> None:
     name, _dot, option = path.partition(".")
     values = [value for value in OF_RECIPES[path]["choices"] if path not in AUTO or value != "auto"]
@@ -133,3 +139,10 @@ def test_each_choice_of_a_collector_makes_objects_of_its_own(path: str) -> None:
 
 def test_options_that_are_read_later_exist() -> None:
     assert set(LATER) <= set(OF_COLLECTORS)
+
+
+@pytest.mark.parametrize(("path", "test"), OF_HOSTS.items())
+def test_each_choice_of_a_recipe_of_hosts_is_in_its_test(path: str, test: str) -> None:
+    option = path.partition(".")[2]
+    said = source.text(test)
+    assert [value for value in OF_RECIPES[path]["choices"] if not re.search(rf"{option}\W{{1,4}}{value}", said)] == []

@@ -19,7 +19,9 @@ from .source import files, imports, text, tree
 # From the ground up: a room imports itself and rooms before it.
 ROOMS = (
     "_otelcol",
+    "_host_change",
     "_kube",
+    "_discovery",
     "_collector",
     "_telemetry",
     "_rollout",
@@ -29,8 +31,11 @@ ROOMS = (
     "_identity",
     "_instrumentation",
     "_install",
+    "_host",
     "_sample_app",
     "_report",
+    "_waves",
+    "_gitops",
 )
 # The library knows the Collector. Its rooms have an order of their own.
 LIBRARY = "_otelcol"
@@ -165,8 +170,14 @@ def test_what_runs_on_a_host_brings_no_parser_and_no_templates() -> None:
     assert breaches([*filter(live, INSIDE), *files("plugins/modules/*.py")], of_the_controller) == {}
 
 
+def parsers(path: str) -> list[str]:
+    """Return what a file imports of the parser and the templates."""
+    return [name for name in imports(path) if name.split(".")[0] in OF_THE_CONTROLLER]
+
+
 def test_plugins_are_doorways_to_what_runs_on_the_controller() -> None:
     assert breaches(files("plugins/action/*.py", "plugins/filter/*.py"), effects) == {}
+    assert breaches(files("plugins/inventory/*.py", "plugins/lookup/*.py"), parsers) == {}
 
 
 def on_clusters(path: str) -> list[str]:

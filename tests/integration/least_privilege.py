@@ -26,10 +26,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
     Account,
     document,
     eks_cluster_of,
-    filled,
+    filled_policy,
     statements,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derived_needs
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -138,7 +138,7 @@ def cloud() -> Iterator[Cloud]:
 
 def policy_of(config: dict[str, Any]) -> dict[str, Any]:
     """Return the policy that is derived from a config, in the cluster of these tests."""
-    return document(filled(statements(derive(config, {}).grants), PLACE))
+    return document(filled_policy(statements(derived_needs(config, {}).grants), PLACE))
 
 
 def without(policy: dict[str, Any], action: str) -> dict[str, Any]:

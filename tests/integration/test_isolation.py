@@ -171,7 +171,7 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
         binary, config, surroundings, {}, "otlp_http", _yaml.dump, str, isolation=Isolation(isolated), given=variables
     )
     try:
-        return str(bench.run(run, case.Case("a", "a", (given,), {})))
+        return str(bench.run_case(run, case.Case("a", "a", (given,), {})))
     except Problem as problem:
         return str(problem)
 
@@ -187,7 +187,7 @@ def test_an_attack_reads_and_reaches_nothing(
 ) -> None:
     monkeypatch.setenv("CI_TOKEN", PLANTED)
     if walls == 1:
-        monkeypatch.setattr(outreach, "check", lambda *_given: None)
+        monkeypatch.setattr(outreach, "check_outreach", lambda *_given: None)
     with outside(tmp_path) as place:
         said = told(binary, ATTACKS[name], place, True)
         assert PLANTED not in said
@@ -201,7 +201,7 @@ def test_it_succeeds_where_nothing_holds_it(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    monkeypatch.setattr(outreach, "check", lambda *_given: None)
+    monkeypatch.setattr(outreach, "check_outreach", lambda *_given: None)
     with outside(tmp_path) as place:
         said = told(binary, ATTACKS[name], place, False)
         assert PLANTED in said or place.touched(), said
@@ -246,11 +246,11 @@ PARTS = {
 
 def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa: F811
     """Return the log of a Collector that runs for a while, and the addresses of packets in its network."""
-    with collector_run.opened(isolated) as place:
+    with collector_run.opened_place(isolated) as place:
         is_apart = isinstance(place, collector_run.Apart)
         sniffer = place.box.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
         command = collector_run.Command(binary, text, _binary.placeholder_environment(yaml.safe_load(text), None))
-        with suppress(Problem), collector_run.running(place, command, 20):
+        with suppress(Problem), collector_run.running_collector(place, command, 20):
             threading.Event().wait(ACTIVE_SECONDS)
         seen = set(_destinations(sniffer)) if sniffer else set[str]()
         if sniffer:
@@ -304,7 +304,7 @@ def test_the_second_opinion_of_validate_reads_nothing(binary: str, tmp_path: Pat
             "exporters": {"debug": {}},
             "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
         }
-        finding = _binary.ask(binary, config, lambda _path: Position())
+        finding = _binary.ask_program(binary, config, lambda _path: Position())
         assert finding is not None
         assert PLANTED not in str(finding)
         assert not place.touched()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derived_needs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
@@ -129,7 +129,7 @@ def config_of(url: str, otlp: int, proxy: int, udp: int) -> dict[str, Any]:
 
 SERVICES = {f"sigv4auth/{service}": service for service in ("xray", "logs", "aps", "monitoring")}
 # The config's policy is known before it runs, and so what there is to be taken away.
-ACTIONS = derive(config_of("http://127.0.0.1:1", 2, 3, 4), {}).iam_actions
+ACTIONS = derived_needs(config_of("http://127.0.0.1:1", 2, 3, 4), {}).iam_actions
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_with_the_derived_policy_it_works_and_without_one_action_it_is_refused(r
 @pytest.mark.parametrize("action", IMPLIED)
 def test_what_is_no_call_of_its_own_has_a_page_that_says_so(action: str) -> None:
     config = config_of("http://127.0.0.1:1", 2, 3, 4)
-    (grant,) = [grant for grant in derive(config, {}).grants if action in grant.actions]
+    (grant,) = [grant for grant in derived_needs(config, {}).grants if action in grant.actions]
     print(f"{action} is asked for with {IMPLIED[action]}: {grant.source}")
     assert grant.source.startswith("https://docs.aws.amazon.com/service-authorization/")
 

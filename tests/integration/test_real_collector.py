@@ -35,7 +35,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Deployment,
     Subject,
     Target,
-    run,
+    run_rules,
 )
 
 from tests.support.collectors import newest_build
@@ -103,7 +103,9 @@ def verdict(validate: Validate, target: Target, folder: Path, case: tuple[int, B
     file.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
     message = validate(file)
     deployment = Deployment("statefulset", target_allocator=True) if operated else None
-    found = run(SHARED, Subject(config, target=target, deployment=deployment, listeners=target.catalogue.listeners))
+    found = run_rules(
+        SHARED, Subject(config, target=target, deployment=deployment, listeners=target.catalogue.listeners)
+    )
     errors = {
         item.rule: f"{item.path}: {item.message}" for item in found if item.severity == "error" or item.rule in HEDGED
     }
@@ -267,7 +269,7 @@ def test_public_configs_at_their_own_build(target: Target) -> None:
             deployment=deployment,
             listeners=target.catalogue.listeners,
         )
-        for item in run(SHARED, subject):
+        for item in run_rules(SHARED, subject):
             if item.severity != "error" or row["named_invalid"]:
                 continue
             reason = next((why for text, why in TRUE_ERRORS.items() if re.search(text, f"{row['file']} {item}")), "")

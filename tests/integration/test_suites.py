@@ -180,8 +180,8 @@ def test_a_golden_file_shows_no_secret(binary: str, tmp_path: Path) -> None:
 def invariants_of(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], Any]:
     """Return what a config without a test does with planted records, and all that left it."""
     seen: list[Any] = []
-    run_it = config_tests.run
-    monkeypatch.setattr(config_tests, "run", lambda *given: seen.append(run_it(*given)) or seen[-1])
+    run_it = config_tests.run_case
+    monkeypatch.setattr(config_tests, "run_case", lambda *given: seen.append(run_it(*given)) or seen[-1])
     try:
         [test] = run(binary, path, invariants=True)["tests"]
     except Problem as problem:

@@ -21,10 +21,9 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import 
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
-from tests.contract.role import ROOT, request
+from tests.contract.role import OF_CLUSTERS, ROOT, request
 from tests.support import plays
 
-INVENTORIES = sorted(path.parent.name for path in (ROOT / "inventories").glob("*/hosts.yml"))
 COLLECTOR = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 ROLES = {"cert-manager": "cert_manager", OPERATOR: "otel_operator"}
 REGISTRY = "registry.example.com/mirror"
@@ -130,7 +129,7 @@ def in_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-@pytest.mark.parametrize("name", INVENTORIES)
+@pytest.mark.parametrize("name", OF_CLUSTERS)
 def test_every_image_of_an_inventory_is_in_its_mirror(name: str, tmp_path: Path) -> None:
     given = variables(name)
     wanted = set(images([*rendered(given, ""), *installed(given, tmp_path, "")]))
@@ -138,7 +137,7 @@ def test_every_image_of_an_inventory_is_in_its_mirror(name: str, tmp_path: Path)
     assert wanted - {row["image"] for row in mirrored(given, tmp_path)} == set()
 
 
-@pytest.mark.parametrize("name", INVENTORIES)
+@pytest.mark.parametrize("name", OF_CLUSTERS)
 def test_with_the_registry_every_image_is_one_that_was_pushed_there(name: str, tmp_path: Path) -> None:
     given = variables(name)
     wanted = set(images([*rendered(given, REGISTRY), *installed(given, tmp_path, REGISTRY)]))

@@ -21,6 +21,13 @@ from tests.support.plays import ROOT
 # TEST-NET-3: nothing answers there, and no test may try.
 REMOTE = {"ansible_host": "203.0.113.1", "ansible_connection": "ssh", "ansible_become": True}
 COLLECTOR = {"otel_collectors": [{"recipes": ["otlp_ingest", "debug_output"]}]}
+AGENT = {**COLLECTOR["otel_collectors"][0], "name": "agent", "program": {"path": "/usr/bin/otelcol"}}
+# What each role and playbook with an output folder renders.
+LISTED = {
+    **COLLECTOR,
+    "otel_instrumentations": [{"name": "a", "endpoint": "http://a:4318", "languages": {"java": {}}}],
+    "otel_host_collectors": [AGENT],
+}
 
 
 def rendered(folder: Path, hosts: dict[str, dict[str, Any]], **variables: Any) -> Any:
@@ -134,8 +141,9 @@ def test_strategies_imports_loops_and_defaults_of_modules_give_the_same_objects(
 
 OUTPUTS = {
     "roles/otel_collector/tasks/rendered.yml": ("render", "otel_collector_output_path"),
+    "roles/otel_host/tasks/rendered.yml": ("otel_host", "otel_host_output_path"),
     "roles/otel_instrumentation/tasks/rendered.yml": ("otel_instrumentation", "otel_instrumentation_output_path"),
-    "playbooks/tasks/rights.yml": ("rights", "otel_rights_path"),
+    "playbooks/tasks/rights_file.yml": ("rights", "otel_rights_path"),
 }
 
 
@@ -152,9 +160,8 @@ def test_a_host_writes_nothing_beside_its_folder(tmp_path: Path, host: str, name
     if not (ROOT / play).exists():
         role = {"role": f"o11y.opentelemetry.{name}", "vars": {f"{name}_state": "rendered"}}
         play = [{"hosts": "all", "gather_facts": False, "roles": [role]}]
-    one = [{"name": "a", "endpoint": "http://a:4318", "languages": {"java": {}}}]
     out = tmp_path / "outer" / "out"
-    variables = {**COLLECTOR, "otel_instrumentations": one, option: str(out)}
+    variables = {**LISTED, option: str(out)}
     done = plays.run(tmp_path, play, {host: {**variables, "ansible_connection": "local"}})
     assert done.returncode == 2
     said = " ".join((done.stdout + done.stderr).split())
@@ -172,13 +179,12 @@ def test_a_relative_folder_is_one_of_the_current_folder(tmp_path: Path, name: st
         play.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": [role]}]))
     here = tmp_path / "here"
     here.mkdir()
-    one = [{"name": "a", "endpoint": "http://a:4318", "languages": {"java": {}}}]
-    values = {**COLLECTOR, "otel_instrumentations": one, "ansible_connection": "local", option: "my out"}
+    values = {**LISTED, "ansible_connection": "local", option: "my out"}
     (here / "inventory.json").write_text(json.dumps({"all": {"hosts": {"one": values}}}))
     done = plays.playbook("-i", "inventory.json", str(play), cwd=here, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
     assert done.returncode == 0, done.stdout
     assert sorted(path.name for path in tmp_path.rglob("one")) == ["one"]
-    assert list((here / "my out" / "one").glob("*.yml"))
+    assert list((here / "my out" / "one").rglob("*.y*ml"))
 
 
 ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))

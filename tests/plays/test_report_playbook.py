@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.contract.role import ROOT
+from tests.contract.role import OF_CLUSTERS, ROOT
 from tests.support.html import read
 from tests.support.plays import playbook
 
-INVENTORIES = sorted(path.parent.name for path in (ROOT / "inventories").glob("*/hosts.yml"))
 SECRET = "hunter2secretvalue"
 
 
@@ -33,7 +33,7 @@ def written(folder: Path, inventory: dict[str, Any]) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", INVENTORIES)
+@pytest.mark.parametrize("name", OF_CLUSTERS)
 def test_every_inventory_has_its_page_without_a_cluster(name: str, tmp_path: Path) -> None:
     done = run(tmp_path, f"inventories/{name}", otel_report_read="false")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -88,3 +88,61 @@ def test_a_page_of_the_inventory_alone_asks_nothing_of_aws(tmp_path: Path, provi
     assert "rescued=0" in done.stdout and done.returncode == 0, done.stdout
     used = "TASK [o11y.opentelemetry.otel_identity : static | Use the given role ARNs]" in done.stdout
     assert used == (provider == "static"), done.stdout
+
+
+def test_hosts_and_clusters_are_on_one_page_and_hosts_that_do_not_answer_are_named(tmp_path: Path) -> None:
+    """This machine is a host on which no module can run; another one refuses connections."""
+    agent = {"name": "agent", "recipes": ["otlp_ingest", "debug_output"], "program": {"path": "/nowhere/otelcol"}}
+    here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+    lost = {"ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_become": False}
+    linux = {
+        "alone": here | {"otel_report_read": False, "otel_host_collectors": [agent]},
+        "blind": here | {"ansible_python_interpreter": "/nowhere/python", "otel_host_collectors": [agent]},
+        "lost": lost | {"otel_host_collectors": [agent]},
+        "odd": here | {"otel_host_collectors": [{"name": "agent", "recipes": ["nosuch"]}]},
+    }
+    clusters = {"prod": {"otel_collectors": [{"recipes": ["otlp_ingest"]}], "otel_report_read": False}}
+    done = run(
+        tmp_path, written(tmp_path, {"all": {"children": {"otel_linux": {"hosts": linux}, "eks": {"hosts": clusters}}}})
+    )
+    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    told = "".join(element.text for element in page.all("section"))
+    rows = [element.text for element in page.all("tr")]
+    assert page.faults == []
+    assert "Linux hosts" in [element.text for element in page.all("h2")]
+    assert "lost could not be read: how the collectors are: the host cannot be reached: " in told
+    assert "blind could not be read: how the collectors are: " in told
+    assert "odd: its collectors cannot be rendered: " in told and "there is no recipe" in told
+    assert "alone: Nothing was read from the host: this is what its inventory says." in told
+    for name in linux:
+        assert any(row.startswith(name) for row in rows), name
+    recap = {line.split()[0]: "failed=1" in line for line in done.stdout.splitlines() if " ok=" in line}
+    assert recap == {"prod": False, "alone": False, "blind": True, "lost": True, "odd": True}
+    assert "in 1 cluster and 4 hosts" in " ".join(done.stdout.split())
+
+
+def test_data_between_hosts_and_clusters_is_in_their_pictures(tmp_path: Path) -> None:
+    """Both are rendered from one inventory, and no cluster or host is contacted."""
+    clear = {"insecure": True}
+    gateway = {"name": "gw", "recipes": ["otlp_ingest", "debug_output"], "ingress": {"host": "otlp.example.com"}}
+    agent = {"name": "agent", "recipes": ["otlp_ingest", {"otlp_forward": {"to": "gateways", **clear}}]}
+    local = {"endpoint": "https://otlp.example.com", "protocol": "http"}
+    hosts = {
+        "web1": {"otel_host_collectors": [{"name": "agent", "recipes": ["otlp_ingest", {"otlp_forward": local}]}]},
+        "gw1": {"otel_host_collectors": [{**gateway, "name": "gateway", "listen_address": "0.0.0.0"}]},
+    }
+    del hosts["gw1"]["otel_host_collectors"][0]["ingress"]
+    common = {"otel_report_read": False, "otel_host_program": {"path": "/nowhere/otelcol"}}
+    linux = {"hosts": hosts, "vars": common, "children": {"gateways": {"hosts": {"gw1": {}}}}}
+    clusters = {"hosts": {"prod": {"otel_collectors": [gateway, agent], "otel_report_read": False}}}
+    done = run(tmp_path, written(tmp_path, {"all": {"children": {"otel_linux": linux, "clusters": clusters}}}))
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert page.faults == []
+    ways = " ".join(element.text for element in page.all("li"))
+    assert "agent → gateway: traces, metrics, logs by otlp_grpc/gateway" in ways
+    assert "agent → opentelemetry/gw: traces, metrics, logs by otlp_http/gateway" in ways
+    assert "agent → gw: by otlp_http/gateway" in ways
+    boxes = [element.text for element in page.all("g") if "node" in element.attributes["class"]]
+    assert any("(on a Linux host): on gw1" in box for box in boxes)
+    assert any("opentelemetry/gw (in another cluster): in prod" in box for box in boxes)

@@ -21,10 +21,11 @@ SPECS = sorted(ROOT.glob("roles/*/meta/argument_specs.yml"))
 RECIPES = sorted(ROOT.glob("roles/otel_collector/recipes/*/recipe.yml"))
 # Mappings in the syntax of Kubernetes, Helm or the Collector, which have other values than text.
 TREES = {
-    *("addon_configuration", "addresses", "affinity", "behavior", "config", "helm_values", "identity_annotations"),
-    *("init_container_security_context", "pod_monitor_selector", "probe_selector", "resources"),
+    *("addon_configuration", "addresses", "affinity", "behavior", "components", "config", "helm_values"),
+    *("identity_annotations", "init_container_security_context", "pod_monitor_selector", "probe_selector", "resources"),
     *("scrape_config_selector", "security_context", "service_monitor_selector", "signal_percent", "source"),
     *("update_strategy", "volume_claim_template", "workloads"),
+    *("ca", "certificate", "key"),
 }
 LOKI = "recipes: [otlp_ingest: {signals: [logs]}, loki_export: {endpoint: 'https://x'%s}]"
 PLAIN = "recipes: [otlp_ingest, debug_output], "

@@ -99,7 +99,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 # A process says how it crashed in words of its own.
 CRASHES = {"crashed", "forgiven"}
-CRASH = "'metadata'"
+CRASH = "'kind'"
 # What the worker leaves to the module.
 LEFT: dict[str, dict[str, Any]] = {
     "unknown": {"manifests": BUNDLE, "manifest": 1},

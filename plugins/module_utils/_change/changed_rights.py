@@ -22,12 +22,11 @@ def changed_rights(before: Manifest | None, after: Manifest | None) -> list[str]
     if named.kind not in _ROLES:
         return []
     scope = f"namespace {named.namespace}" if named.namespace else "all namespaces"
-    old, new = (set(_rights(side or {})) for side in (before, after))
-    return [
-        printable(f"{named.name}: {sign} {line} ({scope})")
-        for sign, found in (("+", new - old), ("-", old - new))
-        for line in lines_of_rights(found)
-    ]
+    rights_before = set(_rights(before or {}))
+    rights_after = set(_rights(after or {}))
+    gained = [f"+ {line}" for line in lines_of_rights(rights_after - rights_before)]
+    lost = [f"- {line}" for line in lines_of_rights(rights_before - rights_after)]
+    return [printable(f"{named.name}: {line} ({scope})") for line in [*gained, *lost]]
 
 
 def _rights(role: Manifest) -> Iterator[tuple[str, str]]:
@@ -38,7 +37,11 @@ def _rights(role: Manifest) -> Iterator[tuple[str, str]]:
 
 def _objects(rule: dict[str, Any]) -> list[str]:
     """Return what a rule is about: URLs, or resources with their API group as kubectl writes both."""
-    names = [f" '{name}'" for name in rule.get("resourceNames") or []] or [""]
-    groups = [f".{group}" if group else "" for group in rule.get("apiGroups") or []]
-    found = ["".join(parts) for parts in product(map(str, rule.get("resources") or []), groups, names)]
-    return [*map(str, rule.get("nonResourceURLs") or []), *found]
+    subjects = [str(url) for url in rule.get("nonResourceURLs") or []]
+    only_names = rule.get("resourceNames") or [None]
+    for resource, group, name in product(rule.get("resources") or [], rule.get("apiGroups") or [], only_names):
+        subject = f"{resource}.{group}" if group else str(resource)
+        if name is not None:
+            subject += f" '{name}'"
+        subjects.append(subject)
+    return subjects

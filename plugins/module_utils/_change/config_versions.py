@@ -34,38 +34,48 @@ def renewed(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) 
     Earlier configs are deleted only with such a change. Controllers remove old revisions after a run, and a run that
     changes nothing must not find something to delete.
     """
-    return {collector_of(item) for item in manifests if _is_config(item) and not live.get(ref(item))}
+    return {collector_of(config) for config in _new_configs(manifests, live)}
 
 
 def predecessors(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> dict[Ref, Ref]:
     """Return for each new config the one that it replaces: the live workload mounts it in the same volume."""
     given = list(manifests)
-    new = {item["metadata"]["name"]: ref(item) for item in given if _is_config(item) and not live.get(ref(item))}
-    pairs = [(mounted(item), mounted(live.get(ref(item)) or {})) for item in given if item["kind"] in WORKLOADS]
-    return {
-        new[name]: new[name]._replace(name=old[volume])
-        for wanted, old in pairs
-        for volume, name in wanted.items()
-        if name in new and volume in old
-    }
+    new_configs = {config["metadata"]["name"]: ref(config) for config in _new_configs(given, live)}
+    replaced = {}
+    for workload in given:
+        if workload["kind"] not in WORKLOADS:
+            continue
+        mounted_now = mounted(live.get(ref(workload)) or {})
+        for volume, name in mounted(workload).items():
+            if name in new_configs and volume in mounted_now:
+                new_config = new_configs[name]
+                replaced[new_config] = new_config._replace(name=mounted_now[volume])
+    return replaced
+
+
+def _new_configs(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> list[Manifest]:
+    """Return the configs among some manifests that the cluster does not have."""
+    return [manifest for manifest in manifests if _is_config(manifest) and not live.get(ref(manifest))]
 
 
 def mounted(workload: Manifest) -> dict[str, str]:
     """Return the ConfigMap of each volume of a workload."""
-    volumes = items(_pod(workload), "volumes")
-    return {str(volume.get("name")): name for volume in volumes if (name := at(volume, ("configMap", "name")))}
+    config_of_volume = {}
+    for volume in items(_pod(workload), "volumes"):
+        config = at(volume, ("configMap", "name"))
+        if config:
+            config_of_volume[str(volume.get("name"))] = config
+    return config_of_volume
 
 
 def unnamed(configs: Iterable[Manifest], of: set[str], revisions: Iterable[Manifest]) -> list[Manifest]:
     """Return the earlier configs of some collectors that no revision of a workload names."""
-    named = {
-        (str(at(item, ("metadata", "namespace"))), source.name)
-        for item in revisions
-        for source in sources(_pod(item), {})
-        if source.kind == _KIND
-    }
-    going = (item for item in configs if collector_of(item) in of)
-    return [item for item in going if (item["metadata"]["namespace"], item["metadata"]["name"]) not in named]
+    named = set()
+    for revision in revisions:
+        namespace = str(at(revision, ("metadata", "namespace")))
+        named |= {(namespace, source.name) for source in sources(_pod(revision), {}) if source.kind == _KIND}
+    going = [config for config in configs if collector_of(config) in of]
+    return [config for config in going if (config["metadata"]["namespace"], config["metadata"]["name"]) not in named]
 
 
 def _pod(revision: Manifest) -> dict[str, Any]:

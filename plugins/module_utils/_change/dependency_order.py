@@ -207,28 +207,45 @@ def _warnings(flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> list[str]
 
 def earlier_flows(manifests: Iterable[Manifest], configs: Iterable[tuple[str, Any]]) -> list[Flow]:
     """Return which collectors send to Services of a bundle, given names of collectors and their earlier configs."""
-    services = {
-        (item["metadata"].get("namespace"), name): collector_of(item)
-        for item in manifests
-        for name in _services(item)
-        if collector_of(item)
-    }
-    return [
-        Flow(sender, services[peer.namespace, peer.service])
-        for sender, config in configs
-        for peer in peers(config, sender.partition("/")[0])
-        if (peer.namespace, peer.service) in services
-    ]
+    collector_of_service = _collectors_by_service(manifests)
+    flows = []
+    for sender, config in configs:
+        namespace = sender.partition("/")[0]
+        for peer in peers(config, namespace):
+            receiver = collector_of_service.get((peer.namespace, peer.service))
+            if receiver:
+                flows.append(Flow(sender, receiver))
+    return flows
 
 
-def _services(item: Manifest) -> tuple[str, ...]:
+def _collectors_by_service(manifests: Iterable[Manifest]) -> dict[tuple[str | None, str | None], str]:
+    """Return the collectors of a bundle by the namespace and name of each of their Services."""
+    collector_of_service: dict[tuple[str | None, str | None], str] = {}
+    for manifest in manifests:
+        collector = collector_of(manifest)
+        if collector:
+            for service in _services(manifest):
+                collector_of_service[manifest["metadata"].get("namespace"), service] = collector
+    return collector_of_service
+
+
+def _services(manifest: Manifest) -> tuple[str, ...]:
     """Return the names of the Services that a manifest is, or that the operator makes for it."""
-    name = item["metadata"]["name"]
-    return (name,) if item["kind"] == "Service" else tuple(of_operator(name)) if item["kind"] == COLLECTOR else ()
+    name = manifest["metadata"]["name"]
+    if manifest["kind"] == "Service":
+        return (name,)
+    if manifest["kind"] == COLLECTOR:
+        return tuple(of_operator(name))
+    return ()
 
 
 def _differs(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> bool:
-    return any(not (now := live.get(ref(item))) or not is_applied(item, now, manager) for item in change.manifests)
+    """Return whether an apply would create or change an object of a collector."""
+    for manifest in change.manifests:
+        now = live.get(ref(manifest))
+        if not now or not is_applied(manifest, now, manager):
+            return True
+    return False
 
 
 def _held(change: Change) -> list[Manifest]:
@@ -247,9 +264,10 @@ def _ports_after(change: Change) -> frozenset[Port]:
 
 def _open(item: Manifest) -> Iterator[Port]:
     """Yield the ports of a Service, of the pods of a workload, or of a resource of the operator."""
-    pod = (((item.get("spec") or {}).get("template") or {}).get("spec")) or {}
-    containers = [port for container in items(pod, "containers") for port in items(container, "ports")]
-    for port in [*items(item, "spec", "ports"), *containers]:
+    ports = items(item, "spec", "ports")
+    for container in items(item, "spec", "template", "spec", "containers"):
+        ports = [*ports, *items(container, "ports")]
+    for port in ports:
         number = port.get("port") or port.get("containerPort")
         if isinstance(number, int):
             yield port.get("protocol") or "TCP", number

@@ -27,41 +27,56 @@ def taken_back(live: Manifest, manager: str) -> list[Entry] | None:
     """Return managedFields in which a field manager owns these fields too; None if there are no such fields."""
     entries: list[Entry] = live["metadata"].get("managedFields") or []
     mine = _applied(live, manager)
-    theirs = [one for one in entries if mine and _is_by_hand(one, mine.get("apiVersion"))]
-    if not mine or not theirs:
+    if mine is None:
+        return None
+    set_by_hand = [entry for entry in entries if _is_by_hand(entry, mine.get("apiVersion"))]
+    if not set_by_hand:
         return None
     fields: Fields = mine.get("fieldsV1") or {}
-    for one in theirs:
-        fields = _merged(fields, {_SPEC: {_TEMPLATE: _template(one)}})
-    made = [
-        {**one, "fieldsV1": fields} if one is mine else {**one, "fieldsV1": _rest(one)} if one in theirs else one
-        for one in entries
-    ]
-    return [one for one in made if one.get("fieldsV1", True)]
+    for entry in set_by_hand:
+        fields = _merged(fields, {_SPEC: {_TEMPLATE: _template(entry)}})
+    new_entries = []
+    for entry in entries:
+        if entry is mine:
+            new_entries.append({**entry, "fieldsV1": fields})
+        elif entry in set_by_hand:
+            new_entries.append({**entry, "fieldsV1": _rest(entry)})
+        else:
+            new_entries.append(entry)
+    return [entry for entry in new_entries if entry.get("fieldsV1", True)]
 
 
 def without(after: Manifest, manager: str) -> Manifest:
     """Return an object as an apply would leave it that owned these fields; for a server that only tries the apply."""
     mine = _applied(after, manager)
-    entries = after["metadata"].get("managedFields") or []
-    kept = _template(mine) if mine else {}
-    template = section(after, "spec", "template")
-    for one in entries:
-        if mine and _is_by_hand(one, mine.get("apiVersion")):
-            template = _less(template, _template(one), kept)
-    if template == section(after, "spec", "template"):
+    if mine is None:
         return after
-    return {**after, "spec": {**after["spec"], "template": template}}
+    template = section(after, "spec", "template")
+    left = template
+    for entry in after["metadata"].get("managedFields") or []:
+        if _is_by_hand(entry, mine.get("apiVersion")):
+            left = _less(left, _template(entry), _template(mine))
+    if left == template:
+        return after
+    return {**after, "spec": {**after["spec"], "template": left}}
 
 
 def _applied(live: Manifest, manager: str) -> Entry | None:
-    entries = live["metadata"].get("managedFields") or []
-    return next((one for one in entries if (one.get("manager"), one.get("operation")) == (manager, "Apply")), None)
+    """Return the entry of what a field manager applied, or None if it applied nothing."""
+    for entry in live["metadata"].get("managedFields") or []:
+        if (entry.get("manager"), entry.get("operation")) == (manager, "Apply"):
+            found: Entry = entry
+            return found
+    return None
 
 
 def _is_by_hand(entry: Entry, api_version: Any) -> bool:
-    known = entry.get("manager") in COMMANDS and entry.get("operation") == "Update" and not entry.get("subresource")
-    return known and entry.get("apiVersion") == api_version and bool(_template(entry))
+    """Return whether a command of kubectl set fields of the pod template, in the API version of the apply."""
+    if entry.get("manager") not in COMMANDS or entry.get("operation") != "Update":
+        return False
+    if entry.get("subresource") or entry.get("apiVersion") != api_version:
+        return False
+    return bool(_template(entry))
 
 
 def _template(entry: Entry) -> Fields:
@@ -70,9 +85,11 @@ def _template(entry: Entry) -> Fields:
 
 def _rest(entry: Entry) -> Fields:
     """Return the fields of an entry without those of the pod template."""
-    fields = entry["fieldsV1"]
-    spec = {key: below for key, below in fields[_SPEC].items() if key != _TEMPLATE}
-    return {key: spec if key == _SPEC else below for key, below in fields.items() if key != _SPEC or spec}
+    fields = dict(entry["fieldsV1"])
+    fields[_SPEC] = {key: below for key, below in fields[_SPEC].items() if key != _TEMPLATE}
+    if not fields[_SPEC]:
+        del fields[_SPEC]
+    return fields
 
 
 def _merged(one: Fields, other: Fields) -> Fields:
@@ -100,7 +117,13 @@ def _less(value: Any, fields: Fields, kept: Fields) -> Any:
 def _less_of_item(item: Any, fields: Fields, kept: Fields) -> Any:
     """Return an item of a list by its key, or None for one that goes."""
     for key, below in fields.items():
-        named = json.loads(key.removeprefix(_KEY)) if key.startswith(_KEY) else None
-        if named and isinstance(item, dict) and all(item.get(name) == value for name, value in named.items()):
+        if key.startswith(_KEY) and _has_key(item, json.loads(key.removeprefix(_KEY))):
             return _less(item, below, kept[key]) if key in kept else None
     return item
+
+
+def _has_key(item: Any, key: Mapping[str, Any]) -> bool:
+    """Return whether the item of a list has these values, which tell it from the other items."""
+    if not key or not isinstance(item, dict):
+        return False
+    return all(item.get(name) == value for name, value in key.items())

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .._otelcol.config.paths import leaves
+from .._otelcol.config.paths import leaves, section
 from .._otelcol.kube.objects import Identity, Manifest, Ref, controller_of, group_of, identity, ref
 from .._otelcol.kube.platform_objects import OPENSHIFT_ACCOUNTS, PLATFORM_OBJECTS
 
@@ -27,20 +27,42 @@ _ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 def leftovers(found: Iterable[Manifest], going: set[Identity]) -> list[Ref]:
     """Return what others still keep in a namespace, given what goes together with the bundle."""
-    items, gone = list(found), set(going)
-    while more := {identity(item) for item in items if _goes_with_owners(item, gone)} - gone:
-        gone |= more
-    there = {ref(item) for item in items}
-    accounts = {name for name in there if name.kind == "ServiceAccount" and _of_platform(name, there)}
-    left = [item for item in items if identity(item) not in gone and ref(item) not in accounts]
-    return [ref(item) for item in left if not _platform(item) and not _of_account(item, gone, accounts)]
+    objects = list(found)
+    gone = _gone_with_owners(objects, going)
+    platform_accounts = _platform_accounts({ref(manifest) for manifest in objects})
+    remaining = []
+    for manifest in objects:
+        if identity(manifest) in gone or ref(manifest) in platform_accounts:
+            continue
+        if _is_of_platform(manifest) or _is_of_account(manifest, gone, platform_accounts):
+            continue
+        remaining.append(ref(manifest))
+    return remaining
 
 
-def _platform(item: Manifest) -> bool:
-    metadata = item["metadata"]
+def _gone_with_owners(objects: Iterable[Manifest], going: set[Identity]) -> set[Identity]:
+    """Return what goes, with the objects that Kubernetes collects after it, however deep the chain of owners is."""
+    gone = set(going)
+    while True:
+        dependents = {identity(manifest) for manifest in objects if _goes_with_owners(manifest, gone)}
+        if dependents <= gone:
+            return gone
+        gone |= dependents
+
+
+def _is_of_platform(manifest: Manifest) -> bool:
+    """Return whether Kubernetes, OpenShift or OLM makes an object in every namespace."""
+    metadata = manifest["metadata"]
     labels = metadata.get("labels") or {}
-    mark = PLATFORM_OBJECTS.get(item["kind"], {}).get(metadata["name"])
-    return item["kind"] in DERIVED_KINDS or mark == "" or mark in labels or COPIED_BY_OLM in labels
+    if manifest["kind"] in DERIVED_KINDS or COPIED_BY_OLM in labels:
+        return True
+    mark = PLATFORM_OBJECTS.get(manifest["kind"], {}).get(metadata["name"])
+    return mark == "" or mark in labels
+
+
+def _platform_accounts(there: set[Ref]) -> set[Ref]:
+    """Return the accounts among some objects that the platform made."""
+    return {name for name in there if name.kind == "ServiceAccount" and _of_platform(name, there)}
 
 
 def _of_platform(account: Ref, there: set[Ref]) -> bool:
@@ -50,15 +72,19 @@ def _of_platform(account: Ref, there: set[Ref]) -> bool:
     return made or (binding is not None and Ref("RoleBinding", account.namespace, binding) in there)
 
 
-def _of_account(item: Manifest, going: set[Identity], platform: set[Ref]) -> bool:
+def _is_of_account(manifest: Manifest, going: set[Identity], platform_accounts: set[Ref]) -> bool:
     """Return whether a Secret is a token of an account that goes, or one that the platform made for its own account."""
-    if item.get("type") not in ACCOUNT_SECRET_TYPES:
+    if manifest.get("type") not in ACCOUNT_SECRET_TYPES:
         return False
-    metadata = item["metadata"]
-    made = MADE_FOR_ACCOUNT.match(metadata["name"])
-    named = (metadata.get("annotations") or {}).get(ACCOUNT_OF_SECRET) or (made[1] if made else "")
-    account = Ref("ServiceAccount", metadata.get("namespace") or "", named)
-    return ("", account) in going or (made is not None and account in platform)
+    metadata = manifest["metadata"]
+    generated_name = MADE_FOR_ACCOUNT.match(metadata["name"])
+    account_name = section(metadata, "annotations").get(ACCOUNT_OF_SECRET)
+    if not account_name and generated_name:
+        account_name = generated_name[1]
+    account = Ref("ServiceAccount", metadata.get("namespace") or "", account_name or "")
+    if ("", account) in going:
+        return True
+    return generated_name is not None and account in platform_accounts
 
 
 def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
@@ -66,13 +92,15 @@ def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
 
     It collects what all owners of are gone, whether one of them controls it or not.
     """
-    owners = item["metadata"].get("ownerReferences") or []
-    namespace = item["metadata"].get("namespace") or ""
     controller = controller_of(item)
     if controller and controller["kind"] in LEFTOVER_OWNERS:
         return True
-    named = [(group_of(owner["apiVersion"]), Ref(owner["kind"], namespace, owner["name"])) for owner in owners]
-    return bool(named) and all(owner in going for owner in named)
+    owners = item["metadata"].get("ownerReferences") or []
+    namespace = item["metadata"].get("namespace") or ""
+    for owner in owners:
+        if (group_of(owner["apiVersion"]), Ref(owner["kind"], namespace, owner["name"])) not in going:
+            return False
+    return bool(owners)
 
 
 def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:

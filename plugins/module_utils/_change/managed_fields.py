@@ -53,8 +53,8 @@ def is_within(part: Any, whole: Any, *, more_items: bool = True) -> bool:
     def within(one: Any, other: Any) -> bool:
         return is_within(one, other, more_items=more_items)
 
-    if isinstance(part, dict):
-        return isinstance(whole, dict) and all(within(value, whole.get(key)) for key, value in part.items())
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(within(value, whole.get(key)) for key, value in part.items())
     if not isinstance(part, list) or not isinstance(whole, list):
         return bool(part == whole)
     if more_items:
@@ -63,26 +63,49 @@ def is_within(part: Any, whole: Any, *, more_items: bool = True) -> bool:
 
 
 def _fields(live: Manifest, manager: str) -> Fields | None:
-    entries = live["metadata"].get("managedFields") or []
-    for entry in entries:
-        mine = (entry.get("manager"), entry.get("operation")) == (manager, "Apply") and not entry.get("subresource")
-        if mine and entry.get("apiVersion", live["apiVersion"]) == live["apiVersion"]:
-            return entry.get("fieldsV1") or {}
+    """Return the fields that the last apply of a manager set in this API version, or None without such an apply."""
+    for entry in live["metadata"].get("managedFields") or []:
+        if (entry.get("manager"), entry.get("operation")) != (manager, "Apply"):
+            continue
+        if entry.get("subresource") or entry.get("apiVersion", live["apiVersion"]) != live["apiVersion"]:
+            continue
+        return entry.get("fieldsV1") or {}
     return None
 
 
 def _taken(value: Any, fields: Fields) -> Any:
     """Return the part of a value that fields name. Without fields it has one owner as a whole."""
-    inner = {key: below for key, below in fields.items() if key != _SELF}
+    inner = _inner(fields)
     if not inner:
-        return value if _SELF not in fields or not isinstance(value, (dict, list)) else type(value)()
+        is_empty_tree = _SELF in fields and isinstance(value, (dict, list))
+        return type(value)() if is_empty_tree else value
     if isinstance(value, list):
-        return [item for one in value for item in _items(one, inner)]
-    names = ((key.removeprefix(_FIELD), below) for key, below in inner.items() if key.startswith(_FIELD))
-    return {name: _taken(value[name], below) for name, below in names if isinstance(value, dict) and name in value}
+        return list(_taken_items(value, inner))
+    if isinstance(value, dict):
+        return _taken_mapping(value, inner)
+    return {}
 
 
-def _items(item: Any, inner: Fields) -> Iterator[Any]:
+def _inner(fields: Fields) -> dict[str, Fields]:
+    """Return the fields below some fields, without the mark that these are owned themselves."""
+    return {key: below for key, below in fields.items() if key != _SELF}
+
+
+def _named_fields(inner: Fields) -> dict[str, Fields]:
+    """Return the fields of a mapping by their names."""
+    return {key.removeprefix(_FIELD): below for key, below in inner.items() if key.startswith(_FIELD)}
+
+
+def _taken_mapping(mapping: Mapping[str, Any], inner: Fields) -> dict[str, Any]:
+    return {name: _taken(mapping[name], below) for name, below in _named_fields(inner).items() if name in mapping}
+
+
+def _taken_items(values: list[Any], inner: Fields) -> Iterator[Any]:
+    for value in values:
+        yield from _taken_of_item(value, inner)
+
+
+def _taken_of_item(item: Any, inner: Fields) -> Iterator[Any]:
     """Yield what fields name of one item of a list: the item that has a key, or a value itself."""
     for key, below in inner.items():
         if key.startswith(_VALUE) and json.loads(key.removeprefix(_VALUE)) == item:
@@ -97,18 +120,24 @@ def _has(item: Any, key: Mapping[str, Any]) -> bool:
 
 def _same(wanted: Any, live: Any, fields: Fields) -> bool:
     """Return whether a value is live, in the fields that were applied. Without fields it has one owner as a whole."""
-    inner = {key: below for key, below in fields.items() if key != _SELF}
+    inner = _inner(fields)
     if not inner:
         return is_within(wanted, live, more_items=False)
     if isinstance(wanted, dict) and isinstance(live, dict):
         return _same_mapping(wanted, live, inner)
     if isinstance(wanted, list) and isinstance(live, list):
-        return len(wanted) == len(inner) and all(_has_same_item(live, item, inner) for item in wanted)
+        return _same_list(wanted, live, inner)
     return False
 
 
+def _same_list(wanted: list[Any], live: list[Any], inner: Fields) -> bool:
+    if len(wanted) != len(inner):
+        return False
+    return all(_has_same_item(live, wanted_item, inner) for wanted_item in wanted)
+
+
 def _same_mapping(wanted: Mapping[str, Any], live: Mapping[str, Any], inner: Fields) -> bool:
-    applied = {key.removeprefix(_FIELD): below for key, below in inner.items() if key.startswith(_FIELD)}
+    applied = _named_fields(inner)
     if wanted.keys() != applied.keys():
         return False
     for name, below in applied.items():

@@ -10,7 +10,7 @@ collector. `_kube.ownership` says what a release owns.
 from __future__ import annotations
 
 from .._kube.ownership import applied_by, label_of, release_of, taken, tool_marks
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import items, section
 from .._otelcol.kube.keepers import FLUX_NAME, FLUX_NAMESPACE, HELM_NAME, HELM_NAMESPACE
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, allocator, release
 from .._otelcol.kube.objects import Manifest
@@ -38,16 +38,28 @@ def converts(manifest: Manifest, live: Manifest, manager: str) -> bool:
 
 def earlier_place(live: Manifest) -> tuple[str, str]:
     """Return namespace and release of an object of an earlier version, which named cluster-wide ones NAMESPACE-NAME."""
-    metadata, name = live["metadata"], label_of(live, COLLECTOR_LABEL)
-    ends = [end for part in (allocator(name), name) if metadata["name"].endswith(end := f"-{part}")]
-    place = metadata.get("namespace") or (metadata["name"].removesuffix(ends[0]) if name and ends else "")
-    return place, release(place, name) if place and name else ""
+    collector = label_of(live, COLLECTOR_LABEL)
+    namespace = live["metadata"].get("namespace") or ""
+    if not collector:
+        return namespace, ""
+    if not namespace:
+        namespace = _namespace_in_name(live["metadata"]["name"], collector)
+    return namespace, release(namespace, collector) if namespace else ""
+
+
+def _namespace_in_name(name: str, collector: str) -> str:
+    """Return the namespace with which the name of a cluster-wide object begins, or an empty text for another name."""
+    for end in (f"-{allocator(collector)}", f"-{collector}"):
+        if name.endswith(end):
+            return name.removesuffix(end)
+    return ""
 
 
 def marks(live: Manifest, manager: str) -> list[tuple[str, str]]:
     """Return the marks that Argo CD, Flux or Helm put on an object at any time."""
-    found = [one for one, times in tool_marks(live, manager) if times]
-    return found + [_BESIDE[mark] for _part, mark in found if mark in _BESIDE]
+    own_marks = [mark for mark, times in tool_marks(live, manager) if times]
+    marks_beside = [_BESIDE[name] for _part, name in own_marks if name in _BESIDE]
+    return own_marks + marks_beside
 
 
 def helm_release(live: Manifest) -> tuple[str, str]:
@@ -58,12 +70,16 @@ def helm_release(live: Manifest) -> tuple[str, str]:
 
 def lacking(live: Manifest, account: Manifest) -> list[str]:
     """Return what a ServiceAccount of others lacks of the one that a bundle has, by names alone."""
-    here = live["metadata"].get("annotations") or {}
-    asked = account["metadata"].get("annotations") or {}
-    found = [f"annotation {key}" for key, value in asked.items() if here.get(key) != value]
-    pulls = [item.get("name") for item in live.get("imagePullSecrets") or []]
-    wanted = [item["name"] for item in account.get("imagePullSecrets") or []]
-    return found + [f"imagePullSecret {name}" for name in wanted if name not in pulls]
+    missing = []
+    live_annotations = section(live, "metadata", "annotations")
+    for key, value in section(account, "metadata", "annotations").items():
+        if live_annotations.get(key) != value:
+            missing.append(f"annotation {key}")
+    live_secrets = {secret.get("name") for secret in items(live, "imagePullSecrets")}
+    for secret in items(account, "imagePullSecrets"):
+        if secret["name"] not in live_secrets:
+            missing.append(f"imagePullSecret {secret['name']}")
+    return missing
 
 
 def unmarked(live: Manifest, manifest: Manifest) -> list[str]:

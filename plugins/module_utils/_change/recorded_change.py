@@ -36,6 +36,7 @@ _RIGHTS = (
     "SecurityContextConstraints",
 )
 _NUMBERS = ("seconds", "received", "restarted", "memory_percent")
+_LISTS = ("bases", "receives", "exports", "pods", "logs", "steady", "open")
 
 
 @dataclass
@@ -72,33 +73,37 @@ class Change:
 
 def collectors(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
     """Return the collectors of a bundle that have a workload, with all their objects."""
-    namespaced: dict[str, list[Manifest]] = {}
-    wide: dict[str, list[Manifest]] = {}
-    for item in manifests:
-        if item["kind"] not in _LEFT_OUT:
-            group, key = (namespaced, collector_of(item)) if _place(item) else (wide, release_of(item))
-            group.setdefault(key, []).append(item)
-    found = {}
-    for name, own in namespaced.items():
-        workload = next((item for item in own if item["kind"] in RUNS), None)
+    of_collector: dict[str, list[Manifest]] = {}
+    cluster_wide_of_release: dict[str, list[Manifest]] = {}
+    for manifest in manifests:
+        if manifest["kind"] in _LEFT_OUT:
+            continue
+        if manifest["metadata"].get("namespace"):
+            of_collector.setdefault(collector_of(manifest), []).append(manifest)
+        else:
+            cluster_wide_of_release.setdefault(release_of(manifest), []).append(manifest)
+    cluster_wide_of_release.pop("", None)
+    changes = []
+    for name, own in of_collector.items():
+        workload = next((manifest for manifest in own if manifest["kind"] in RUNS), None)
         if name and workload:
-            released = wide.get(release_of(workload), []) if release_of(workload) else []
-            found[name] = Change(name, [*own, *released], {**DEFAULTS, **options.get(name, {})})
-    return list(found.values())
-
-
-def _place(item: Manifest) -> str:
-    return str(item["metadata"].get("namespace") or "")
+            released = cluster_wide_of_release.get(release_of(workload), [])
+            changes.append(Change(name, [*own, *released], {**DEFAULTS, **options.get(name, {})}))
+    return changes
 
 
 def before_change(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> list[Manifest]:
     """Return the objects that a run will change, as the last run applied them; none if the workload does not change."""
-    found = [(item, now) for item in change.manifests if (now := live.get(ref(item))) and not remade(item, now)]
-    differing = [now for item, now in found if not is_applied(item, now, manager)]
-    before = [(now, kept) for now in differing if (kept := extracted(now, manager))]
-    if not any(kept["kind"] in RUNS for _now, kept in before):
-        return []
-    return [identified(kept, now) for now, kept in before]
+    before = []
+    for manifest in change.manifests:
+        now = live.get(ref(manifest))
+        if not now or remade(manifest, now) or is_applied(manifest, now, manager):
+            continue
+        last_applied = extracted(now, manager)
+        if last_applied:
+            before.append(identified(last_applied, now))
+    changes_workload = any(manifest["kind"] in RUNS for manifest in before)
+    return before if changes_workload else []
 
 
 def identified(manifest: Manifest, live: Manifest) -> Manifest:
@@ -108,13 +113,14 @@ def identified(manifest: Manifest, live: Manifest) -> Manifest:
 
 def record_of(change: Change, run: str) -> Manifest | None:
     """Return the record of a change, or None if it is too large for a ConfigMap."""
-    kept = [item for item in change.before if item["kind"] not in _RIGHTS]
-    before, readings = _json(kept), _json(_shortened(change.readings)) if change.readings else ""
+    before = _json([manifest for manifest in change.before if manifest["kind"] not in _RIGHTS])
     if len(before.encode()) > LARGEST:
         return None
     data = {BEFORE: before, WORKED: _json(change.worked), "strategy": str(change.options["strategy"]), "run": run}
-    if readings and len((before + readings).encode()) <= LARGEST:
-        data[READINGS] = readings
+    if change.readings:
+        readings = _json(_shortened(change.readings))
+        if len((before + readings).encode()) <= LARGEST:
+            data[READINGS] = readings
     return {**record_name(change.workloads[0]), "data": data}
 
 
@@ -134,9 +140,11 @@ def _readings(record: Manifest) -> Mapping[str, Any] | None:
         found = json.loads(str(at(record, ("data", READINGS))))
     except (ValueError, RecursionError):
         return None
-    kinds = (("bases", "receives", "exports", "pods", "logs", "steady", "open"), list), (_NUMBERS, int)
-    fits = isinstance(found, dict) and all(isinstance(found.get(key), kind) for keys, kind in kinds for key in keys)
-    return found if fits else None
+    if not isinstance(found, dict):
+        return None
+    has_lists = all(isinstance(found.get(key), list) for key in _LISTS)
+    has_numbers = all(isinstance(found.get(key), int) for key in _NUMBERS)
+    return found if has_lists and has_numbers else None
 
 
 def in_state(record: Manifest, state: str) -> Manifest:

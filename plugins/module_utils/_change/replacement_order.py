@@ -10,6 +10,7 @@ that holds the same port or folder of a node; that one is removed first. Private
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import Any, NamedTuple
 
 from .._kube.operator_status import COLLECTOR
@@ -46,25 +47,30 @@ class Clash(NamedTuple):
 
 def host_ports(spec: dict[str, Any]) -> set[HostPort]:
     """Return the host ports of a pod spec. With hostNetwork every container port is a host port."""
-    shared = spec.get("hostNetwork")
-    containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
-    ports = (port for container in containers for port in container.get("ports") or [])
-    return {
-        HostPort(int(number), port.get("protocol") or "TCP", port.get("hostIP") or "")
-        for port in ports
-        if (number := port.get("hostPort") or (shared and port.get("containerPort")))
-    }
+    shares_network = spec.get("hostNetwork")
+    held = set()
+    for container in [*items(spec, "initContainers"), *items(spec, "containers")]:
+        for port in items(container, "ports"):
+            number = port.get("hostPort")
+            if not number and shares_network:
+                number = port.get("containerPort")
+            if number:
+                held.add(HostPort(int(number), port.get("protocol") or "TCP", port.get("hostIP") or ""))
+    return held
 
 
 def template_ports(workload: dict[str, Any] | None) -> set[HostPort]:
     """Return the host ports of a workload's pods; an empty set if it is absent or not a workload."""
-    spec = (workload or {}).get("spec") or {}
-    if (workload or {}).get("kind") == COLLECTOR:  # the operator copies spec.ports to its container
-        ports = [{**port, "containerPort": port.get("port")} for port in spec.get("ports") or []]
-        return host_ports({"hostNetwork": spec.get("hostNetwork"), "containers": [{"ports": ports}]})
-    if not workload or workload.get("kind") not in WORKLOADS:
+    if not workload:
         return set()
-    return host_ports(spec.get("template", {}).get("spec") or {})
+    spec = section(workload, "spec")
+    kind = workload.get("kind")
+    if kind == COLLECTOR:  # the operator copies spec.ports to its container
+        ports = [{**port, "containerPort": port.get("port")} for port in items(spec, "ports")]
+        return host_ports({"hostNetwork": spec.get("hostNetwork"), "containers": [{"ports": ports}]})
+    if kind in WORKLOADS:
+        return host_ports(section(spec, "template", "spec"))
+    return set()
 
 
 def clashes(
@@ -84,36 +90,52 @@ def clashes(
 
 
 def _holds(pod: dict[str, Any]) -> bool:
-    running = pod.get("status", {}).get("phase") in ("Running", "Pending") and pod["spec"].get("nodeName")
-    return bool(running) and not pod["metadata"].get("deletionTimestamp")
+    """Return whether a pod holds its ports: it is on a node, has not ended and is not deleted."""
+    if pod["metadata"].get("deletionTimestamp") or not pod["spec"].get("nodeName"):
+        return False
+    return pod.get("status", {}).get("phase") in ("Running", "Pending")
 
 
 def _own(workload: dict[str, Any], pod: dict[str, Any]) -> bool:
     if pod["metadata"]["namespace"] != workload["metadata"].get("namespace"):
         return False
-    wanted = (
-        operator_labels(workload)
-        if workload["kind"] == COLLECTOR
-        else workload["spec"].get("selector", {}).get("matchLabels") or {}
-    )
-    return bool(wanted) and wanted.items() <= (pod["metadata"].get("labels") or {}).items()
+    if workload["kind"] == COLLECTOR:
+        selector = operator_labels(workload)
+    else:
+        selector = section(workload, "spec", "selector", "matchLabels")
+    return bool(selector) and selector.items() <= section(pod, "metadata", "labels").items()
 
 
 def written(workload: Mapping[str, Any]) -> set[str]:
     """Return the host paths and volume claims that the pods of a workload can write to."""
-    spec = workload.get("spec") or {}
-    pod = spec if workload.get("kind") == COLLECTOR else at(spec, ("template", "spec"), {})
-    containers = [pod] if workload.get("kind") == COLLECTOR else items(pod, "containers")
-    mounts = [mount for container in containers for mount in items(container, "volumeMounts")]
-    names = {mount.get("name") for mount in mounts if not mount.get("readOnly")}
-    sources = [_source(volume) for volume in items(pod, "volumes") if volume.get("name") in names]
-    return {source for source in sources if source}
+    if workload.get("kind") == COLLECTOR:  # its spec has the fields of a pod and of its container
+        pod = section(workload, "spec")
+        containers = [pod]
+    else:
+        pod = section(workload, "spec", "template", "spec")
+        containers = items(pod, "containers")
+    writable = _writable_volumes(containers)
+    sources = {_source(volume) for volume in items(pod, "volumes") if volume.get("name") in writable}
+    return sources - {""}
+
+
+def _writable_volumes(containers: Iterable[Mapping[str, Any]]) -> set[Any]:
+    """Return the names of the volumes that some containers mount to write to them."""
+    writable = set()
+    for container in containers:
+        for mount in items(container, "volumeMounts"):
+            if not mount.get("readOnly"):
+                writable.add(mount.get("name"))
+    return writable
 
 
 def _source(volume: Mapping[str, Any]) -> str:
+    """Return the folder of the node or the claim of a volume, or an empty text for a volume of another kind."""
     folder = at(volume, ("hostPath", "path"))
+    if folder:
+        return f"folder {folder}"
     claim = at(volume, ("persistentVolumeClaim", "claimName"))
-    return f"folder {folder}" if folder else f"claim {claim}" if claim else ""
+    return f"claim {claim}" if claim else ""
 
 
 # The API of clusters that have SecurityContextConstraints.
@@ -132,17 +154,23 @@ class ConstraintNeeds(NamedTuple):
 def unmet(manifests: Iterable[Manifest]) -> list[ConstraintNeeds]:
     """Return the collectors that need more than the default constraints and have none of their own in the bundle."""
     given = list(manifests)
-    own = {ref(item).name for item in given if item["kind"] == _KIND}
-    found = [ConstraintNeeds(ref(item), tuple(_more(item))) for item in given if _is_collector(item)]
-    return [needs for needs in found if needs.more and cluster_wide(needs.owner.namespace, needs.owner.name) not in own]
+    own_constraints = {ref(manifest).name for manifest in given if manifest["kind"] == _KIND}
+    unmet_needs = []
+    for manifest in filter(_is_collector, given):
+        owner = ref(manifest)
+        more = tuple(_more_than_default(manifest))
+        if more and cluster_wide(owner.namespace, owner.name) not in own_constraints:
+            unmet_needs.append(ConstraintNeeds(owner, more))
+    return unmet_needs
 
 
 def _is_collector(item: Manifest) -> bool:
     return item["kind"] in _WORKLOADS and COLLECTOR_LABEL in section(item, "metadata", "labels")
 
 
-def _more(item: Manifest) -> Iterator[str]:
-    spec = section(item, "spec")
+def _more_than_default(collector: Manifest) -> Iterator[str]:
+    """Yield what the pods of a collector ask for that `restricted-v2` does not allow."""
+    spec = section(collector, "spec")
     pod = section(spec, "template", "spec") or spec
     if any("hostPath" in volume for volume in items(pod, "volumes")):
         yield "folders of the node"
@@ -150,8 +178,10 @@ def _more(item: Manifest) -> Iterator[str]:
         yield "ports of the node"
     if pod.get("hostNetwork"):
         yield "the node's network"
-    users = (at(pod, (key, "runAsUser")) for key in ("securityContext", "podSecurityContext"))
-    yield from (f"user {user}" for user in users if user is not None)
+    for context in ("securityContext", "podSecurityContext"):
+        user = at(pod, (context, "runAsUser"))
+        if user is not None:
+            yield f"user {user}"
 
 
 def _ports(pod: Manifest) -> Iterator[Any]:
@@ -180,18 +210,24 @@ def goes_first(old: Manifest, group: Iterable[Manifest]) -> bool:
     count of a workload that now sets its own.
     """
     if old["kind"] == AUTOSCALER:
-        return any(_scales(old, new) and "replicas" in (new.get("spec") or {}) for new in group)
-    ports, folders = template_ports(old), written(old)
-    return any(replaces(new, old) and (_share(ports, template_ports(new)) or folders & written(new)) for new in group)
+        return any(_scales(old, new) and "replicas" in section(new, "spec") for new in group)
+    ports = template_ports(old)
+    folders = written(old)
+    for new in group:
+        if not replaces(new, old):
+            continue
+        if _share_port(ports, template_ports(new)) or folders & written(new):
+            return True
+    return False
 
 
-def _share(held: Iterable[Any], wanted: Iterable[Any]) -> bool:
-    others = list(wanted)
-    return any(port.clashes(other) for port in held for other in others)
+def _share_port(held: Iterable[HostPort], wanted: Iterable[HostPort]) -> bool:
+    """Return whether two workloads cannot be on one node, because a port of the one conflicts with one of the other."""
+    return any(port.clashes(other) for port, other in product(held, wanted))
 
 
 def _scales(autoscaler: Manifest, workload: Manifest) -> bool:
-    target = (autoscaler.get("spec") or {}).get("scaleTargetRef") or {}
+    target = section(autoscaler, "spec", "scaleTargetRef")
     namespace = autoscaler["metadata"].get("namespace") or ""
     return Ref(str(target.get("kind")), namespace, str(target.get("name"))) == ref(workload)
 
@@ -213,20 +249,23 @@ def remade(manifest: Manifest, live: Manifest | None) -> bool:
         return not manifest.get("immutable") or manifest.get("data") != live.get("data")
     if manifest["kind"] != COLLECTOR:
         return False
-    modes = [(item.get("spec") or {}).get("mode") or "deployment" for item in (manifest, live)]
-    return modes[0] != modes[1]
+    return _mode(manifest) != _mode(live)
+
+
+def _mode(collector: Manifest) -> str:
+    return str(section(collector, "spec").get("mode") or "deployment")
 
 
 def autoscaled(manifests: Iterable[Manifest]) -> set[Ref]:
     """Return the workloads whose replica count an autoscaler of the bundle sets."""
     given = list(manifests)
-    scalers = [item for item in given if item["kind"] == AUTOSCALER]
-    return {
-        ref(item)
-        for item in given
-        if any(_scales(scaler, item) for scaler in scalers)
-        or (item["kind"] == COLLECTOR and (item.get("spec") or {}).get("autoscaler"))
-    }
+    autoscalers = [manifest for manifest in given if manifest["kind"] == AUTOSCALER]
+    scaled = set()
+    for manifest in given:
+        by_operator = manifest["kind"] == COLLECTOR and section(manifest, "spec").get("autoscaler")
+        if by_operator or any(_scales(autoscaler, manifest) for autoscaler in autoscalers):
+            scaled.add(ref(manifest))
+    return scaled
 
 
 def kept_replicas(manifest: Manifest, live: Manifest | None, manager: str) -> int | None:
@@ -234,17 +273,19 @@ def kept_replicas(manifest: Manifest, live: Manifest | None, manager: str) -> in
 
     Source: Kubernetes' docs on server-side apply, "Transferring ownership".
     """
-    count: Any = ((live or {}).get("spec") or {}).get("replicas")
-    if count is None or "replicas" in (manifest.get("spec") or {}):
+    if live is None or "replicas" in section(manifest, "spec"):
         return None
-    return int(count) if any(_owns(entry, manager) for entry in _entries(live or {})) else None
+    count: Any = section(live, "spec").get("replicas")
+    if count is None or not any(_owns_replicas(entry, manager) for entry in _entries(live)):
+        return None
+    return int(count)
 
 
 def _entries(live: Manifest) -> list[Mapping[str, Any]]:
     return live["metadata"].get("managedFields") or []
 
 
-def _owns(entry: Mapping[str, Any], manager: str) -> bool:
+def _owns_replicas(entry: Mapping[str, Any], manager: str) -> bool:
     if (entry.get("manager"), entry.get("operation")) != (manager, "Apply"):
         return False
-    return "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+    return "f:replicas" in section(entry, "fieldsV1", "f:spec")

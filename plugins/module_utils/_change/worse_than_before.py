@@ -38,8 +38,12 @@ def worked(workload: Manifest, pods: int, found: Iterable[Manifest]) -> Worked:
 
 def _places(workload: Manifest, pods: Iterable[Manifest]) -> tuple[set[str], set[str]]:
     """Return the places of the pods that are ready, and of those that are not."""
-    given = [(place(workload, pod), is_ready(pod)) for pod in pods]
-    return {name for name, ready in given if ready}, {name for name, ready in given if not ready}
+    ready: set[str] = set()
+    idle: set[str] = set()
+    for pod in pods:
+        places = ready if is_ready(pod) else idle
+        places.add(place(workload, pod))
+    return ready, idle
 
 
 def is_worse(workload: Manifest, before: Worked | None, new: Sequence[Manifest]) -> bool:
@@ -62,10 +66,12 @@ def unfinished(workload: Manifest, before: Worked, new: Sequence[Manifest], old:
     late = [name for name in before.idle if name not in ready]
     names = sorted(f"pod {pod['metadata']['name']}" for pod in old)
     down = "" if workload["kind"] == "DaemonSet" else f" {DOWN}"  # the wait has said so of the nodes of a DaemonSet
-    return [
-        *([f"Not ready, as before the change: {few(late)}.{down}"] if late else []),
-        *([f"Still with the earlier config: {few(names)}. {_replacement(workload, len(late))}"] if names else []),
-    ]
+    lines = []
+    if late:
+        lines.append(f"Not ready, as before the change: {few(late)}.{down}")
+    if names:
+        lines.append(f"Still with the earlier config: {few(names)}. {_replacement(workload, len(late))}")
+    return lines
 
 
 def _replacement(workload: Manifest, late: int) -> str:

@@ -26,6 +26,9 @@ from .._otelcol.needs.quantities import Memory, memory
 # The address of the pod in the first family of the cluster, and all addresses of both families.
 # Source: Kubernetes, "IPv4/IPv6 dual-stack"; net.Listen of Go.
 POD_ADDRESS, ANY_ADDRESS = "${env:MY_POD_IP}", "::"
+# Where a Collector answers for its health, and serves its own metrics, in a pod of its own.
+HEALTH_PORT, METRICS_PORT = 13133, 8888
+STATE_DIRECTORY = "/var/lib/otelcol"
 
 # Seconds that a Collector needs to end once its last request is answered; how long an exporter over gRPC waits by
 # itself; and how long a request may take at most before it is sent again.
@@ -34,8 +37,11 @@ _SECONDS_TO_END, _LEAST_EXPORT_SECONDS, _MOST_EXPORT_SECONDS = 5, 5, 20
 
 
 def before_port(host: str) -> str:
-    """Return a host as it stands before `:PORT`: Go reads brackets around addresses of both families, not names."""
-    return host if host == LOCALHOST else f"[{host}]"
+    """Return a host as it stands before `:PORT`: addresses of IPv6, and variables that may have one, need brackets.
+
+    Go reads brackets around addresses of both families, not around names.
+    """
+    return f"[{host}]" if ":" in host else host
 
 
 @dataclass(frozen=True)
@@ -238,6 +244,16 @@ class Collector:
         if self.mode == "sidecar":
             return LOCALHOST
         return ANY_ADDRESS if self.is_dual_stack else POD_ADDRESS
+
+    @property
+    def own_host(self) -> str:
+        """Where its health and its own metrics are served."""
+        return POD_ADDRESS
+
+    @property
+    def state_directory(self) -> str:
+        """The folder below which recipes keep state."""
+        return STATE_DIRECTORY
 
     @property
     def has_headless(self) -> bool:

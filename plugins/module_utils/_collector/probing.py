@@ -38,8 +38,8 @@ def probe(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any] | 
         "name": build.collector.name,
         "via": via,
         "arrival": arrival,
-        "signals": _passed(config),
-        **_sampled(config),
+        "signals": passed_signals(config),
+        **sampled_probe(config),
     }
 
 
@@ -67,8 +67,8 @@ def unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     reasons = (
         (build.collector.mode == "sidecar", "it runs in the pods of applications, on localhost"),
         (OTLP_HTTP in ports and OTLP_HTTP not in plain, "its OTLP receiver over HTTP requires TLS"),
-        (OTLP_HTTP not in ports or not _received(config), "it has no OTLP receiver over HTTP"),
-        (not _passed(config), "its sampler may drop what is sent"),
+        (OTLP_HTTP not in ports or not received_signals(config), "it has no OTLP receiver over HTTP"),
+        (not passed_signals(config), "its sampler may drop what is sent"),
         (_COUNTS not in ports, "it does not serve its own metrics, in which the data would be counted"),
     )
     return next((reason for holds, reason in reasons if holds), "")
@@ -76,7 +76,7 @@ def unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
 
 def not_tested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     """Return why a collector, or a signal of it, is not tested; empty if all is."""
-    left = [signal for signal in _received(config) if signal not in _passed(config)]
+    left = [signal for signal in received_signals(config) if signal not in passed_signals(config)]
     return unprobed(build, config) or (f"its {' and '.join(left)}, which a sampler may drop" if left else "")
 
 
@@ -105,18 +105,18 @@ def _ways(graph: PipelineGraph, pipeline: str, passed: tuple[str, ...] = ()) -> 
                 yield from ((*own, *behind) for behind in _ways(graph, other, (*passed, pipeline)))
 
 
-def _received(config: Mapping[str, Any]) -> list[str]:
+def received_signals(config: Mapping[str, Any]) -> list[str]:
     """Return the signals whose pipelines have an OTLP receiver."""
     found = {signal_of(pipeline) for pipeline in _entered(PipelineGraph.of(config))}
     return [signal for signal in _SIGNALS if signal in found]
 
 
-def _passed(config: Mapping[str, Any]) -> list[str]:
+def passed_signals(config: Mapping[str, Any]) -> list[str]:
     """Return the signals of which a way passes every record, or every span that failed."""
     paths = list(_paths(config))
     found = {signal for signal, samplers in paths if all(_keeps(config, one) for one in samplers)}
     ways = {signal for signal, _samplers in paths}
-    return [signal for signal in _received(config) if signal in found or signal not in ways]
+    return [signal for signal in received_signals(config) if signal in found or signal not in ways]
 
 
 def _keeps(config: Mapping[str, Any], sampler: str) -> bool:
@@ -130,7 +130,7 @@ def _keeps(config: Mapping[str, Any], sampler: str) -> bool:
     )
 
 
-def _sampled(config: Mapping[str, Any]) -> dict[str, Any]:
+def sampled_probe(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return how to probe tail samplers: they keep spans that failed, after they have waited for the whole trace."""
     names = {name for _signal, samplers in _paths(config) for name in samplers if kind_of(name) == _TAIL_SAMPLER}
     if not names:

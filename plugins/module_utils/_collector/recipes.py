@@ -16,6 +16,8 @@ from .._otelcol.errors import Problem, near
 from .._otelcol.rules import structure
 from .._otelcol.rules.subject import Fault, Subject
 
+# The mode of a collector that systemd runs. A recipe that works there says `hosts: true`.
+SERVICE = "service"
 # The keys that a recipe may render; its pipelines and ids may be wildcards, so their names are not checked.
 _SHAPE = (
     structure.not_a_mapping,
@@ -86,9 +88,12 @@ def _named(key: Any) -> Any:
 
 
 def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:
-    """Raise Problem when a recipe does not work in this mode."""
+    """Raise Problem when a recipe does not work in this mode. Mode `service` is that of Linux hosts."""
     modes = recipe["modes"]
-    if mode not in modes:
+    if mode == SERVICE and not recipe.get("hosts"):
+        wrong = f"recipe '{use.name}' does not work on a Linux host: {recipe['summary']}"
+        raise Problem(wrong, fix="Use a recipe that docs/hosts.md lists.")
+    if mode not in (SERVICE, *modes):
         wrong = f"recipe '{use.name}' does not work in mode {mode}: {recipe['summary']}"
         raise Problem(wrong, fix=f"Use it in mode {' or '.join(modes)}.")
 
@@ -108,6 +113,22 @@ def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, An
             missing = f"`{other}`" if wanted is None else f"{wanted} in `{other}`"
             wrong = f"option '{key}' of recipe '{name}' has no effect without {missing}"
             raise Problem(wrong, fix=f"Set {missing}, or remove `{key}`.")
+
+
+def with_alternatives(name: str, given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a recipe for these values: one that stands in for another makes that one optional.
+
+    Raises Problem if both are given. `instead_of` has the name of the other one.
+    """
+    found = dict(options)
+    for key, option in options.items():
+        other = (option or {}).get("instead_of")
+        if other and given.get(key):
+            if given.get(other):
+                wrong = f"options '{key}' and '{other}' of recipe '{name}' exclude each other"
+                raise Problem(wrong, fix="Remove one of the two.")
+            found[other] = {**options[other], "required": False}
+    return found
 
 
 def _check_range(what: str, value: Any, limits: Sequence[float] | None) -> None:

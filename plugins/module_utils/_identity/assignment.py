@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.errors import Problem, near
-from .._otelcol.needs.aws_policy import Account, Statement, united
+from .._otelcol.needs.aws_policy import Account, Statement, united_statements
 from .identity import ANNOTATIONS, CREATES_ROLES, role_name
 
 DERIVED, MANAGED = "derived", "managed"
@@ -91,7 +91,7 @@ def _given(item: Found, request: IdentityRequest) -> dict[str, Any]:
     arn = request.role_arns.get(account, "")
     return {
         **_named(item, request),
-        "statements": united(derived),
+        "statements": united_statements(derived),
         "managed_policies": list(request.managed_policies) if request.policies == MANAGED else [],
         "annotations": {ANNOTATIONS[request.provider]: arn} if arn else {},
     }

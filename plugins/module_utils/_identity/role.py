@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.errors import Problem
-from .._otelcol.needs.aws_policy import Account, EksCluster, document, same
+from .._otelcol.needs.aws_policy import Account, EksCluster, document, same_policy
 from .trust import Step, tag_changes, tag_list, trusting, without_ours
 
 INLINE = "o11y-opentelemetry"
@@ -123,7 +123,7 @@ def _inline_policies(live: Mapping[str, Any], statements: list[dict[str, Any]], 
     policies = _without(live, [INLINE]) if keep_others else {}
     if statements:
         wanted, known = document(statements), live.get(INLINE)
-        policies[INLINE] = known if known and same(known, wanted) else wanted
+        policies[INLINE] = known if known and same_policy(known, wanted) else wanted
     return policies
 
 
@@ -181,12 +181,12 @@ def _boundary_steps(live: str, wanted: str) -> tuple[list[Step], list[Step]]:
 
 
 def _trust_steps(live: Any, wanted: Any) -> list[Step]:
-    return [] if same(live, wanted) else [Step("update_assume_role_policy", {"PolicyDocument": _text(wanted)})]
+    return [] if same_policy(live, wanted) else [Step("update_assume_role_policy", {"PolicyDocument": _text(wanted)})]
 
 
 def _additions(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     """Return the calls that give a role the policies which it lacks, or has otherwise."""
-    changed = [name for name, text in wanted["policies"].items() if not same(live["policies"].get(name), text)]
+    changed = [name for name, text in wanted["policies"].items() if not same_policy(live["policies"].get(name), text)]
     attached = [arn for arn in wanted["managed_policies"] if arn not in live["managed_policies"]]
     put = [_put(name, wanted["policies"][name]) for name in changed]
     return put + [Step("attach_role_policy", {"PolicyArn": arn}) for arn in attached]

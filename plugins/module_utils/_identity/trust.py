@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem
-from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, VERSION, Account, EksCluster, Statement, same
+from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, VERSION, Account, EksCluster, Statement, same_policy
 
 SIDS = {IRSA: "O11yOpentelemetryIrsa", POD_IDENTITY: "O11yOpentelemetryPodIdentity"}
 
@@ -61,7 +61,7 @@ def trusting(live: Mapping[str, Any] | None, wanted: Statement, *, keep: bool, f
         if item.get("Sid") != wanted["Sid"] and (keep if item.get("Sid") in ours else (keep or foreign))
     ]
     made = {"Version": VERSION, "Statement": [*stays, wanted]}
-    return dict(live) if live and same(live, made) else made
+    return dict(live) if live and same_policy(live, made) else made
 
 
 def without_ours(live: Mapping[str, Any]) -> dict[str, Any]:

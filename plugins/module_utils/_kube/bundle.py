@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -62,19 +62,28 @@ def check(manifests: list[Manifest]) -> None:
     seen: set[Identity] = set()
     for index, manifest in enumerate(manifests):
         where = f"manifests[{index}]"
-        for key in ("apiVersion", "kind"):
-            if not isinstance(manifest.get(key), str) or not manifest[key]:
-                wrong = f"the manifest has no {key}"
-                raise Problem(wrong, where=where, fix="Give every manifest apiVersion, kind and metadata.name.")
-        metadata = manifest.get("metadata") or {}
-        if not all(isinstance(metadata.get(key) or "", str) for key in ("name", "namespace")):
-            raise Problem("name and namespace are texts", where=f"{where}.metadata", fix="Write them as texts.")
-        if not metadata.get("name"):
-            fix = "generateName cannot be applied twice; set a name."
-            raise Problem(f"the {manifest['kind']} has no metadata.name", where=where, fix=fix)
+        _check_type(manifest, where)
+        _check_name(manifest, where)
         if identity(manifest) in seen:
             raise Problem(f"{ref(manifest)} is in the bundle twice", where=where, fix="Remove or merge one of the two.")
         seen.add(identity(manifest))
+
+
+def _check_type(manifest: Manifest, where: str) -> None:
+    for key in ("apiVersion", "kind"):
+        if not isinstance(manifest.get(key), str) or not manifest[key]:
+            fix = "Give every manifest apiVersion, kind and metadata.name."
+            raise Problem(f"the manifest has no {key}", where=where, fix=fix)
+
+
+def _check_name(manifest: Manifest, where: str) -> None:
+    metadata = manifest.get("metadata") or {}
+    for key in ("name", "namespace"):
+        if not isinstance(metadata.get(key) or "", str):
+            raise Problem("name and namespace are texts", where=f"{where}.metadata", fix="Write them as texts.")
+    if not metadata.get("name"):
+        fix = "generateName cannot be applied twice; set a name."
+        raise Problem(f"the {manifest['kind']} has no metadata.name", where=where, fix=fix)
 
 
 def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
@@ -88,15 +97,17 @@ def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
 
 def normalise(manifest: Manifest) -> Manifest:
     """Return an object without its status and the fields that the server writes."""
-    metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in SERVER_METADATA}
-    annotations = {
-        key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key not in SERVER_ANNOTATIONS
-    }
+    metadata = _without(manifest.get("metadata", {}), SERVER_METADATA)
+    annotations = _without(metadata.pop("annotations", None) or {}, SERVER_ANNOTATIONS)
     if annotations:
         metadata["annotations"] = annotations
-    if manifest.get("kind") == "Namespace":  # its only field is the list of finalizers that the server keeps
-        manifest = {key: value for key, value in manifest.items() if key != "spec"}
-    return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}
+    # The only field of a Namespace is the list of finalizers that the server keeps.
+    servers = ("status", "spec") if manifest.get("kind") == "Namespace" else ("status",)
+    return {**_without(manifest, servers), "metadata": metadata}
+
+
+def _without(mapping: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if key not in keys}
 
 
 Hide = Callable[[str], str]

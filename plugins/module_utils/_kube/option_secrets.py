@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .._otelcol.config.masking import MASK, masked_tree, secrets_in_objects
+from .._otelcol.config.masking import masked_tree, secrets_in_objects
 from .._otelcol.config.paths import leaves
+from .._otelcol.errors import MASK
 from .bundle import secret_values
 
 # Shorter ones are words that occur by chance, so hiding them garbles text and hides nothing.

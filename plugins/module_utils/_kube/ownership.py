@@ -14,7 +14,6 @@ removed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import reduce
 from typing import Any
 
 from .._otelcol.config.paths import section
@@ -47,33 +46,53 @@ def collector_of(item: Manifest) -> str:
     return f"{place}/{label}" if label and place else ""
 
 
+Entry = dict[str, Any]
+
+
+def _managed_fields(live: Manifest) -> list[Entry]:
+    """Return who wrote which fields of an object: an entry for each field manager and operation."""
+    return live["metadata"].get("managedFields") or []
+
+
+def _is_apply(entry: Entry, manager: str) -> bool:
+    return (entry.get("manager"), entry.get("operation")) == (manager, "Apply")
+
+
+def _time(entry: Entry) -> str:
+    return str(entry.get("time") or "")
+
+
 def applied_by(live: Manifest, manager: str) -> bool:
     """Return whether a field manager has applied an object; a later change by another manager keeps its entry."""
-    entries = live["metadata"].get("managedFields") or []
-    return any((entry.get("manager"), entry.get("operation")) == (manager, "Apply") for entry in entries)
+    return any(_is_apply(entry, manager) for entry in _managed_fields(live))
 
 
 def last_apply(live: Manifest, manager: str) -> tuple[Any, Any]:
     """Return when a field manager last changed an object by an apply, and which fields it has applied."""
-    entries = live["metadata"].get("managedFields") or []
-    mine = (one for one in entries if (one.get("manager"), one.get("operation")) == (manager, "Apply"))
-    return next(((one.get("time"), one.get("fieldsV1")) for one in mine), (None, None))
+    for entry in _managed_fields(live):
+        if _is_apply(entry, manager):
+            return entry.get("time"), entry.get("fieldsV1")
+    return None, None
 
 
 def reapplied(live: Manifest, generation: int, manager: str) -> bool:
     """Return whether another run has applied an object after this one, which left it in this generation.
 
-    Others write it too, such as autoscalers: the newest writer of its fields must be the field manager alone. From
-    Kubernetes 1.37 on, nobody is named as the writer of replicas that an autoscaler has set.
+    Others write it too, such as autoscalers: the newest writer of its fields must be the field manager alone.
     """
-    metadata = live["metadata"]
-    scaled = (live.get("spec") or {}).get("replicas", 1) != 1 and not managers(live, "spec", "replicas")
-    if scaled or (metadata.get("generation") or 0) <= generation:
+    if _is_scaled(live) or (live["metadata"].get("generation") or 0) <= generation:
         return False
-    writers = [one for one in metadata.get("managedFields") or [] if one.get("subresource") != "status"]
-    newest = max((str(one.get("time")) for one in writers), default="")
-    last = {(one.get("manager"), one.get("operation")) for one in writers if str(one.get("time")) == newest}
-    return last == {(manager, "Apply")}
+    writers = [entry for entry in _managed_fields(live) if entry.get("subresource") != "status"]
+    # An entry without a time counts as the newest: "None" comes after every date.
+    newest = max((str(entry.get("time")) for entry in writers), default="")
+    last = [entry for entry in writers if str(entry.get("time")) == newest]
+    return bool(last) and all(_is_apply(entry, manager) for entry in last)
+
+
+def _is_scaled(live: Manifest) -> bool:
+    """Return whether an autoscaler has set the replicas: from Kubernetes 1.37 on, nobody is named as their writer."""
+    replicas = (live.get("spec") or {}).get("replicas", 1)
+    return replicas != 1 and not managers(live, "spec", "replicas")
 
 
 def managers(live: Manifest, *path: str) -> list[str]:
@@ -86,15 +105,19 @@ def written(live: Manifest, *path: str) -> str:
 
     The time of an entry is that of the last change of all its fields, so the oldest is the nearest.
     """
-    return min((str(entry.get("time") or "") for entry in _entries(live, path)), default="")
+    return min((_time(entry) for entry in _entries(live, path)), default="")
 
 
-def _entries(live: Manifest, path: tuple[str, ...]) -> list[dict[str, Any]]:
-    def has(entry: dict[str, Any]) -> bool:
-        fields: Any = entry.get("fieldsV1")
-        return reduce(lambda tree, part: (tree or {}).get(f"f:{part}"), path, fields) is not None
+def _entries(live: Manifest, path: tuple[str, ...]) -> list[Entry]:
+    """Return the entries of those who own a field."""
+    return [entry for entry in _managed_fields(live) if _has_field(entry, path)]
 
-    return [entry for entry in live["metadata"].get("managedFields") or [] if has(entry)]
+
+def _has_field(entry: Entry, path: tuple[str, ...]) -> bool:
+    tree: Any = entry.get("fieldsV1")
+    for part in path:
+        tree = (tree or {}).get(f"f:{part}")
+    return tree is not None
 
 
 def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
@@ -113,10 +136,11 @@ def taken(live: Manifest, manager: str) -> list[tuple[str, str]]:
 
 def tool_marks(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
     """Yield the marks of an object that are not copied, and when field managers other than this one wrote each."""
-    for part, mark in (one for one in _TAKEN if one[1] in section(live, "metadata", one[0])):
-        others = [one for one in _entries(live, ("metadata", part, mark)) if one.get("manager") != manager]
-        if mark != ARGO_TRACKING or _tracks(live):
-            yield (part, mark), [str(one.get("time") or "") for one in others]
+    for part, mark in _TAKEN:
+        if mark not in section(live, "metadata", part) or (mark == ARGO_TRACKING and not _tracks(live)):
+            continue
+        others = [entry for entry in _entries(live, ("metadata", part, mark)) if entry.get("manager") != manager]
+        yield (part, mark), [_time(entry) for entry in others]
 
 
 def _tracks(live: Manifest) -> bool:
@@ -126,14 +150,25 @@ def _tracks(live: Manifest) -> bool:
 
 def owner(live: Manifest) -> str:
     """Return who owns an object, as messages name it."""
-    metadata = live["metadata"]
-    owners = [f"{item.get('kind')} {item.get('name')}" for item in metadata.get("ownerReferences") or []]
-    found = f"release {release_of(live)}" if release_of(live) else "an earlier version"
-    marked = release_of(live) or label_of(live, OWNER_LABEL) == OWNER
-    ours = f"{found} of this collection" if marked and applied_by(live, OWNER) else ""
-    entries = [entry for entry in metadata.get("managedFields") or [] if not entry.get("subresource")]
-    writers = named(str(entry.get("manager")) for entry in entries)
-    return tool(live) or ", ".join(owners) or ours or writers
+    return tool(live) or _controllers(live) or _release_of_ours(live) or _writers(live)
+
+
+def _controllers(live: Manifest) -> str:
+    owners = live["metadata"].get("ownerReferences") or []
+    return ", ".join(f"{item.get('kind')} {item.get('name')}" for item in owners)
+
+
+def _release_of_ours(live: Manifest) -> str:
+    """Return the release of this collection that has applied an object, empty if none has."""
+    release = release_of(live)
+    is_marked = release or label_of(live, OWNER_LABEL) == OWNER
+    if not is_marked or not applied_by(live, OWNER):
+        return ""
+    return f"{f'release {release}' if release else 'an earlier version'} of this collection"
+
+
+def _writers(live: Manifest) -> str:
+    return named(str(entry.get("manager")) for entry in _managed_fields(live) if not entry.get("subresource"))
 
 
 def named(managers: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import amount
+from .._otelcol.config.paths import amount, at, items
 from .._otelcol.kube.objects import ref
 from .._telemetry.logs import crash_cause
 from .failure_tables import (
@@ -30,6 +30,7 @@ OF = "of"
 REPEATED = "(combined from similar events): "
 # What Go says after the path of a file that it may not open or create.
 _DENIED = ": permission denied"
+_REVISION_LABEL = "controller-revision-hash"  # of pods of a DaemonSet or StatefulSet
 # The operator names a ConfigMap after the workload and the first digits of the config's sum.
 # Source: internal/naming/main.go of the operator.
 _MISSING_CHILD = re.compile(
@@ -83,28 +84,45 @@ def owned(item: Object, owner: Object) -> bool:
 
 def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object]) -> list[Object]:
     """Return the remaining pods of the newest revision. Older pods are being replaced."""
+    remaining = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     if workload["kind"] == "Deployment":
-        mine = [pod for pod in pods if revision and owned(pod, revision)]
-    else:
-        label = "controller-revision-hash"
-        name = workload.get("status", {}).get("updateRevision") or _labels(revision).get(label)
-        mine = [pod for pod in pods if owned(pod, workload) and (not revision or _labels(pod).get(label) == name)]
-    return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+        return [pod for pod in remaining if revision and owned(pod, revision)]
+    own_pods = [pod for pod in remaining if owned(pod, workload)]
+    if not revision:
+        return own_pods
+    newest = workload.get("status", {}).get("updateRevision") or _labels(revision).get(_REVISION_LABEL)
+    return [pod for pod in own_pods if _labels(pod).get(_REVISION_LABEL) == newest]
 
 
 def fix_of(symptom: Symptom, log: Iterable[str]) -> str:
     """Return the fix of a symptom, or of what the log of its container says."""
-    lines = list(log)
-    words = (line.partition(_DENIED)[0].split()[-1:] for line in lines if _DENIED in line)
-    path = next((word[0] for word in words if word and word[0].startswith("/")), "")
     if symptom.row.id != "crash":
         return symptom.row.fix
-    if not path or not symptom.pod:
-        cause = crash_cause(lines)
-        return f"{cause.text[0].upper()}{cause.text[1:]}. {cause.fix}" if cause else symptom.row.fix
-    security = symptom.pod["spec"].get("securityContext") or {}
-    given = {key: security[key] for key in ("runAsUser", "fsGroup") if security.get(key) is not None}
-    who = ", ".join(f"{key} {value}" for key, value in given.items()) or "no fsGroup"
+    lines = list(log)
+    denied = _denied_path(lines)
+    if denied and symptom.pod:
+        return _fix_of_access(symptom.pod, denied)
+    cause = crash_cause(lines)
+    if cause is None:
+        return symptom.row.fix
+    return f"{cause.text[0].upper()}{cause.text[1:]}. {cause.fix}"
+
+
+def _denied_path(lines: Iterable[str]) -> str:
+    """Return the path to which a log says that access is denied, or an empty text."""
+    for line in lines:
+        before, denied, _after = line.partition(_DENIED)
+        words = before.split()
+        if denied and words and words[-1].startswith("/"):
+            return words[-1]
+    return ""
+
+
+def _fix_of_access(pod: Object, path: str) -> str:
+    """Return how to let a pod use a path, with the user and group that it has."""
+    security = pod["spec"].get("securityContext") or {}
+    ids = [f"{key} {security[key]}" for key in ("runAsUser", "fsGroup") if security.get(key) is not None]
+    who = ", ".join(ids) or "no fsGroup"
     return (
         f"Let the pod ({who}) use {path}. Kubernetes gives a volume to the group fsGroup only if its driver"
         " supports that; for a hostPath or an NFS volume, change owner or mode of the folder on the volume, or set"
@@ -114,28 +132,43 @@ def fix_of(symptom: Symptom, log: Iterable[str]) -> str:
 
 def unbound(symptom: Symptom, claims: Iterable[Object], events: list[Object]) -> Symptom:
     """Return a symptom about unbound claims, with the claims of the pod, their class, and the last event of each."""
-    volumes = ((symptom.pod or {}).get("spec") or {}).get("volumes") or []
-    names = [(volume.get("persistentVolumeClaim") or {}).get("claimName") for volume in volumes]
+    volumes = items(symptom.pod, "spec", "volumes")
+    claims_of_pod = {at(volume, ("persistentVolumeClaim", "claimName")) for volume in volumes}
     details = [symptom.detail]
     for claim in claims:
-        if claim["metadata"]["name"] in names and (claim.get("status") or {}).get("phase") != "Bound":
-            storage_class = (claim.get("spec") or {}).get("storageClassName")
-            last = [str(event.get("message")) for event in events_of(claim, events)[-1:]]
-            of = f"StorageClass {storage_class}" if storage_class else "no StorageClass"
-            details.append(": ".join([f"claim {claim['metadata']['name']} of {of}", *last]))
+        if claim["metadata"]["name"] in claims_of_pod and at(claim, ("status", "phase")) != "Bound":
+            details.append(_of_claim(claim, events))
     return symptom._replace(detail="; ".join(details))
+
+
+def _of_claim(claim: Object, events: list[Object]) -> str:
+    """Return what is known of a claim that is not bound: its class, and what its last event says."""
+    storage_class = at(claim, ("spec", "storageClassName"))
+    of_class = f"StorageClass {storage_class}" if storage_class else "no StorageClass"
+    line = f"claim {claim['metadata']['name']} of {of_class}"
+    last_events = events_of(claim, events)[-1:]
+    return f"{line}: {last_events[0].get('message')}" if last_events else line
 
 
 def issuing(symptom: Symptom, certificates: Iterable[Object], _events: list[Object]) -> Symptom:
     """Return a symptom about a missing Secret, with the status of the Certificate that creates the Secret."""
-    match = _MISSING_SECRET.search(symptom.detail) if symptom.row.id == "mount" else None
-    for item in certificates if match else ():
-        if item["spec"].get("secretName") == (match or {"name": ""})["name"]:
-            states = (item.get("status") or {}).get("conditions") or []
-            why = next((state.get("message") for state in states if state.get("type") == "Ready"), None)
-            detail = f"{symptom.detail}; Certificate {item['metadata']['name']}: {why or 'not processed yet'}"
+    missing = _MISSING_SECRET.search(symptom.detail)
+    if symptom.row.id != "mount" or missing is None:
+        return symptom
+    for certificate in certificates:
+        if certificate["spec"].get("secretName") == missing["name"]:
+            why = _not_issued(certificate)
+            detail = f"{symptom.detail}; Certificate {certificate['metadata']['name']}: {why}"
             return symptom._replace(row=ISSUING, detail=detail)
     return symptom
+
+
+def _not_issued(certificate: Object) -> str:
+    """Return what cert-manager says of a Certificate."""
+    for condition in items(certificate, "status", "conditions"):
+        if condition.get("type") == "Ready":
+            return str(condition.get("message") or "not processed yet")
+    return "not processed yet"
 
 
 Explained = Callable[[Symptom, Iterable[Object], list[Object]], Symptom]
@@ -163,9 +196,17 @@ def event_time(event: Object) -> str:
 
 def events_of(item: Object, events: Iterable[Object], since: str = "") -> list[Object]:
     """Return the events of an object since its creation, or since a time, oldest first."""
-    start = max(since, item["metadata"].get("creationTimestamp") or "")
-    mine = (e for e in events if e.get("involvedObject", {}).get("uid") == item["metadata"]["uid"])
-    return sorted((event for event in mine if event_time(event)[:19] >= start[:19]), key=event_time)
+    start = max(since, _created_at(item))
+    own_events = []
+    for event in events:
+        is_about = event.get("involvedObject", {}).get("uid") == item["metadata"]["uid"]
+        if is_about and event_time(event)[:19] >= start[:19]:
+            own_events.append(event)
+    return sorted(own_events, key=event_time)
+
+
+def _created_at(item: Object) -> str:
+    return item["metadata"].get("creationTimestamp") or ""
 
 
 def symptoms(
@@ -180,9 +221,7 @@ def symptoms(
 ) -> Iterator[Symptom]:
     """Yield the failures of a workload and of each pod of its newest revision."""
     creator = revision if revision and workload["kind"] == "Deployment" else workload
-    latest = max(
-        (item["metadata"].get("creationTimestamp") or "" for item in [*pods, revision or workload]), default=""
-    )
+    latest = max(_created_at(created) for created in [*pods, revision or workload])
     subject = {
         "workload": workload,
         "events": events_of(creator, events, latest),
@@ -206,10 +245,10 @@ def _wanted(workload: Object) -> int:
 
 def _is_created_later(workload: Object, symptom: Symptom) -> bool:
     """Return whether pods lack an object that the operator creates, by its name."""
+    if not workload.get(OF):
+        return False
     name = workload["metadata"]["name"]
-    return bool(workload.get(OF)) and any(
-        name in (found["name"], found["whole"]) for found in _MISSING_CHILD.finditer(symptom.detail)
-    )
+    return any(name in (child["name"], child["whole"]) for child in _MISSING_CHILD.finditer(symptom.detail))
 
 
 def _first(search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._otelcol.config.paths import items, section
 from .._otelcol.errors import at_most
 from .._otelcol.kube.names import LONGEST_LABEL
 from .._otelcol.kube.objects import Manifest
@@ -69,12 +70,14 @@ def command(namespace: str, workloads: Iterable[Workload]) -> tuple[str, str]:
 
 def requested(pod: Manifest, namespace: Mapping[str, str]) -> str:
     """Return the sidecar that the annotations of a pod and of its namespace request, empty for none."""
-    own = str((pod["metadata"].get("annotations") or {}).get(INJECT) or "")
-    general = str(namespace.get(INJECT) or "")
-    if not own or not general:
-        return own or general
-    decided = own.lower() != "true" or general.lower() == "false"
-    return own if decided else general
+    of_pod = str(section(pod, "metadata", "annotations").get(INJECT) or "")
+    of_namespace = str(namespace.get(INJECT) or "")
+    if not of_pod:
+        return of_namespace
+    if not of_namespace or of_namespace.lower() == "false":
+        return of_pod
+    # `true` leaves the choice to the namespace.
+    return of_namespace if of_pod.lower() == "true" else of_pod
 
 
 def injected_label(namespace: str, name: str) -> str:
@@ -84,12 +87,11 @@ def injected_label(namespace: str, name: str) -> str:
 
 def changed_at(resource: Manifest) -> str:
     """Return when the spec of a resource last changed, as the API server recorded it."""
-    entries = [
-        item
-        for item in resource["metadata"].get("managedFields") or []
-        if not item.get("subresource") and "f:spec" in (item.get("fieldsV1") or {})
-    ]
-    return max([str(item.get("time") or "") for item in entries] or [str(resource["metadata"]["creationTimestamp"])])
+    times = []
+    for entry in items(resource, "metadata", "managedFields"):
+        if not entry.get("subresource") and "f:spec" in section(entry, "fieldsV1"):
+            times.append(str(entry.get("time") or ""))
+    return max(times) if times else str(resource["metadata"]["creationTimestamp"])
 
 
 def stale(
@@ -99,33 +101,35 @@ def stale(
 
     `namespaces` has the annotations of each namespace.
     """
-    known = {(item["metadata"]["namespace"], item["metadata"]["name"]): changed_at(item) for item in resources}
-    found: dict[tuple[str, ...], Workload] = {}
+    changes = {(item["metadata"]["namespace"], item["metadata"]["name"]): changed_at(item) for item in resources}
+    stale_workloads: dict[tuple[str, ...], Workload] = {}
     for pod in filter(running, pods):
-        metadata = pod["metadata"]
-        wanted = requested(pod, namespaces.get(metadata["namespace"], {}))
-        key = _reference(wanted, metadata["namespace"], known)
-        if key is None:
+        namespace = pod["metadata"]["namespace"]
+        sidecar = _reference(requested(pod, namespaces.get(namespace, {})), namespace, changes)
+        if sidecar is None:
             continue
-        lacks, older = SIDECAR not in containers(pod), str(metadata["creationTimestamp"]) < known[key]
-        if lacks or older:
-            named = "/".join(key)
-            reason = f"without the sidecar {named}" if lacks else f"with an older sidecar {named}"
-            item = workload_of(pod, reason)
-            found.setdefault(item[:3], item)
-    return list(found.values())
+        if SIDECAR not in containers(pod):
+            reason = f"without the sidecar {'/'.join(sidecar)}"
+        elif str(pod["metadata"]["creationTimestamp"]) < changes[sidecar]:
+            reason = f"with an older sidecar {'/'.join(sidecar)}"
+        else:
+            continue
+        workload = workload_of(pod, reason)
+        stale_workloads.setdefault((workload.kind, workload.namespace, workload.name), workload)
+    return list(stale_workloads.values())
 
 
-def _reference(wanted: str, namespace: str, known: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
+def _reference(annotation: str, namespace: str, known: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
     """Return the resource that an annotation names. `true` means the only one of the namespace."""
-    if not wanted or wanted.lower() == "false":
+    value = annotation.lower()
+    if value in ("", "false"):
         return None
-    if wanted.lower() == "true":
-        own = [key for key in known if key[0] == namespace]
-        return own[0] if len(own) == 1 else None
-    before, slash, after = wanted.partition("/")
-    key = (before, after) if slash else (namespace, wanted)
-    return key if key in known else None
+    if value == "true":
+        in_namespace = [resource for resource in known if resource[0] == namespace]
+        return in_namespace[0] if len(in_namespace) == 1 else None
+    before, slash, after = annotation.partition("/")
+    resource = (before, after) if slash else (namespace, annotation)
+    return resource if resource in known else None
 
 
 def obstacle(live: Manifest | None) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .._otelcol.config.paths import items, section
 from .._telemetry.logs import Cause, causes_in
 
 Object = dict[str, Any]
@@ -105,20 +106,20 @@ def service_in(message: str) -> tuple[str, str] | None:
 
 def _clients(configuration: Object) -> Iterator[tuple[str, Object]]:
     """Yield the name and the client of each webhook: admission's, or the conversion of a definition."""
-    for webhook in configuration.get("webhooks") or []:
-        yield webhook.get("name") or "", webhook.get("clientConfig") or {}
-    conversion = (configuration.get("spec") or {}).get("conversion") or {}
+    for webhook in items(configuration, "webhooks"):
+        yield webhook.get("name") or "", section(webhook, "clientConfig")
+    conversion = section(configuration, "spec", "conversion")
     if conversion.get("strategy") == "Webhook":
-        yield "conversion", (conversion.get("webhook") or {}).get("clientConfig") or {}
+        yield "conversion", section(conversion, "webhook", "clientConfig")
 
 
 def uninjected(configuration: Object) -> list[str]:
     """Return the webhooks without a CA. A webhook with a URL needs none: the API server uses the system's CAs."""
-    return [
-        name
-        for name, client in _clients(configuration)
-        if "url" not in client and not _has_certificate(client.get("caBundle") or "")
-    ]
+    without_ca = []
+    for name, client in _clients(configuration):
+        if "url" not in client and not _has_certificate(client.get("caBundle") or ""):
+            without_ca.append(name)
+    return without_ca
 
 
 def _has_certificate(bundle: str) -> bool:
@@ -131,37 +132,42 @@ def _has_certificate(bundle: str) -> bool:
 
 def services(configurations: Iterable[Object]) -> list[tuple[str, str]]:
     """Return namespace and name of the Services behind webhooks."""
-    found = (
-        (service.get("namespace") or "", service.get("name") or "")
-        for configuration in configurations
-        for _name, client in _clients(configuration)
-        if (service := client.get("service"))
-    )
+    found = []
+    for configuration in configurations:
+        for _name, client in _clients(configuration):
+            service = client.get("service")
+            if service:
+                found.append((service.get("namespace") or "", service.get("name") or ""))
     return list(dict.fromkeys(found))
 
 
 def injector(configuration: Object) -> tuple[str, str]:
     """Return the annotation that requests CA injection and its value, or two empty strings."""
-    annotations = configuration["metadata"].get("annotations") or {}
-    return next(((key, annotations[key]) for key in INJECTORS + OTHER_INJECTORS if annotations.get(key)), ("", ""))
+    annotations = section(configuration, "metadata", "annotations")
+    for key in INJECTORS + OTHER_INJECTORS:
+        if annotations.get(key):
+            return key, annotations[key]
+    return "", ""
 
 
 def selects(service: Object, workload: Object) -> bool:
-    selector = (service.get("spec") or {}).get("selector") or {}
-    labels = workload["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
+    """Return whether a Service sends to the pods of a workload."""
+    selector = section(service, "spec", "selector")
+    labels = section(workload, "spec", "template", "metadata", "labels")
     return bool(selector) and selector.items() <= labels.items()
 
 
 def ready(slices: Iterable[Object]) -> bool:
     """Return whether a Service has a ready endpoint. An endpoint without the condition counts as ready."""
-    return any(
-        (endpoint.get("conditions") or {}).get("ready", True) is not False
-        for item in slices
-        for endpoint in item.get("endpoints") or []
-    )
+    for endpoint_slice in slices:
+        for endpoint in items(endpoint_slice, "endpoints"):
+            if section(endpoint, "conditions").get("ready", True) is not False:
+                return True
+    return False
 
 
 def port(slices: Iterable[Object]) -> str:
     """Return the port on which the pods behind a Service listen."""
-    numbers = sorted({str(port["port"]) for item in slices for port in item.get("ports") or [] if port.get("port")})
+    ports = (port.get("port") for endpoint_slice in slices for port in items(endpoint_slice, "ports"))
+    numbers = sorted({str(number) for number in ports if number})
     return " or ".join(numbers) or "that its targetPort names"

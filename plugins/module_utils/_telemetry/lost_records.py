@@ -54,23 +54,34 @@ def lost(hops: Sequence[Hop], signal: str) -> Lost:
     A collector that took records and sent none lost them, and so did an exporter that failed and the way to a collector
     that took none. If all passed them on, the backends did. One whose pipelines of the signal end in it says nothing.
     """
-    took = {hop.name for hop in hops if hop.took(signal)}
     unread = {hop.name: hop.unread for hop in hops if hop.unread}
-    ways = [hop for hop in hops if hop.name in took and hop.ways(signal)]
-    if took or unread:
-        inside = [line for hop in ways for line in _inside(hop, signal, took | unread.keys())]
-    else:
-        inside = [f"no {NOUNS[signal]} came to {', '.join(hop.name for hop in hops)}, so another receiver answered"]
-    lines = inside or [line for hop in ways for line in _at_backends(hop, signal)]
-    lines = lines + [f"the counts of {name} cannot be read: {why}" for name, why in unread.items()]
-    if _busy(ways, signal):
+    takers = [hop for hop in hops if hop.took(signal)]
+    senders = [hop for hop in takers if hop.ways(signal)]
+    reached = {hop.name for hop in takers} | unread.keys()
+    inside = _all_inside(senders, signal, reached) if reached else [_nowhere(hops, signal)]
+    is_inside = bool(inside)
+    lines = inside or _all_at_backends(senders, signal)
+    lines += [f"the counts of {name} cannot be read: {why}" for name, why in unread.items()]
+    if _busy(senders, signal):
         lines.append(f"other {NOUNS[signal]} flow too, and the counts include them")
-    return Lost(lines, bool(inside))
+    return Lost(lines, is_inside)
 
 
-def _busy(ways: Sequence[Hop], signal: str) -> bool:
+def _nowhere(hops: Sequence[Hop], signal: str) -> str:
+    return f"no {NOUNS[signal]} came to {', '.join(hop.name for hop in hops)}, so another receiver answered"
+
+
+def _all_inside(senders: Sequence[Hop], signal: str, reached: set[str]) -> list[str]:
+    return [line for hop in senders for line in _inside(hop, signal, reached)]
+
+
+def _all_at_backends(senders: Sequence[Hop], signal: str) -> list[str]:
+    return [line for hop in senders for line in _at_backends(hop, signal)]
+
+
+def _busy(senders: Sequence[Hop], signal: str) -> bool:
     """Whether more than one record went through, such as the points that a connector makes."""
-    return any(count > 1 for hop in ways for count in (hop.took(signal), *hop.sent(signal).values()))
+    return any(count > 1 for hop in senders for count in (hop.took(signal), *hop.sent(signal).values()))
 
 
 def _inside(hop: Hop, signal: str, reached: set[str]) -> Iterator[str]:

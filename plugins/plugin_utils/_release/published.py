@@ -19,7 +19,7 @@ from ...module_utils._otelcol.errors import Problem, shown
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file
 from .._otelcol import _documents, _files, _tables
-from . import source
+from . import archives, source
 
 _DATA = Path(__file__).parents[1] / "_data"
 _LOCK = f"to lock it, run `{lock_file.LOCK_IT}`"
@@ -102,55 +102,71 @@ _OTHERS = {
 _OF_THE_CHART = {CERT_MANAGER: "quay.io/jetstack/cert-manager-startupapicheck"}
 
 
-def _charts(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return each chart once, in order."""
-    return [dict(row) for row in sorted({tuple(row.items()) for row in rows})]
-
-
-def _lock_of(cluster: Mapping[str, Any]) -> Any:
-    return _lock_file.find(_lock_file.beside(cluster["lock_file"], None))
-
-
 def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the manifests, and return the images. Raises Problem for a release that cannot be read."""
     clusters = arguments["clusters"]
     locks = [_lock_of(cluster) if arguments["compare"] else None for cluster in clusters]
-    wanted, read = [], []
-    for cluster, lock in zip(clusters, locks, strict=True):
-        releases = [item for item in cluster["releases"] if item["provider"]]
-        wanted += releases
-        read += [_read(item, lock) for item in releases if item["provider"] in RELEASED]
-    objects: list[Manifest] = [item for cluster in clusters for item in cluster["manifests"]]
-    choice = (arguments["scope"], arguments["exclude"], arguments["images"])
-    needed = images.needs(objects, [one[0] for one in read], *choice)
-    rows = [one.row(arguments["registry"], lock_file.joined(locks)) for one in needed]
-    files = [_manifest(*one[:2], arguments["path"], check) for one in _once(read)]
+    wanted = [release for cluster in clusters for release in _releases(cluster)]
+    read = _read_all(clusters, locks)
+    needed = _needed_images(arguments, read)
+    programs, copied = archives.collected(arguments.get("programs") or (), arguments["path"], check)
+    files = [_manifest(one, arguments["path"], check) for one in _once(read)]
     return {
-        "changed": any(changed for _row, changed in files),
-        "images": rows,
-        "manifests": [row for row, _changed in files],
-        "charts": _charts(row for _release, _published, row in read if row),
-        "left_out": [f"{product(item['product']).title} is of {_why(item)}" for item in _distinct(wanted)],
+        "changed": copied or any(file.changed for file in files),
+        "images": [image.row(arguments["registry"], lock_file.joined(locks)) for image in needed],
+        "manifests": [file.row for file in files],
+        "charts": _charts(read),
+        "programs": programs,
+        "left_out": _left_out(wanted),
         "msg": f"{len(needed)} images, {len(files)} manifests",
     }
 
 
-_Read = tuple[images.MirroredRelease, Published, dict[str, str]]
+def _lock_of(cluster: Mapping[str, Any]) -> lock_file.Lock | None:
+    return _lock_file.find(_lock_file.beside(cluster["lock_file"], None))
+
+
+def _releases(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a cluster installs by a provider."""
+    return [release for release in cluster["releases"] if release["provider"]]
+
+
+class _Read(NamedTuple):
+    """A release as it was read, what a mirror needs of it, and the row of its chart, empty without one."""
+
+    needs: images.MirroredRelease
+    published: Published
+    chart: dict[str, str]
+
+
+def _read_all(clusters: Iterable[Mapping[str, Any]], locks: Iterable[lock_file.Lock | None]) -> list[_Read]:
+    """Return the releases of all clusters, each compared with the lock of its cluster."""
+    return [
+        _read(release, lock)
+        for cluster, lock in zip(clusters, locks, strict=True)
+        for release in _releases(cluster)
+        if release["provider"] in RELEASED
+    ]
 
 
 def _read(item: Mapping[str, Any], locked: lock_file.Lock | None) -> _Read:
-    named = product(item["product"])
+    installed = product(item["product"])
     chart = source.read_chart(item["chart"]) if item["provider"] == "helm" else None
-    asked = source.checked_chart(named, chart, item["version"]) if chart else item["version"]
-    target = version(asked or table()["tested"][named.name], named.title)
-    row = chart_row(named, item["chart"], chart) if item["provider"] == "helm" else {}
+    asked = source.checked_chart(installed, chart, item["version"]) if chart else item["version"]
+    target = version(asked or table()["tested"][installed.name], installed.title)
+    row = chart_row(installed, item["chart"], chart) if item["provider"] == "helm" else {}
     if row and locked:
         trusted_chart(row, locked)
-    found = read(named, target, item, locked)
+    found = read(installed, target, item, locked)
+    return _Read(_needs(item, installed, target, found), found, row)
+
+
+def _needs(item: Mapping[str, Any], installed: Product, target: Version, found: Published) -> images.MirroredRelease:
+    """Return what a mirror needs of a release: the images of its pods, and those that it starts."""
     pods = [*images.used(found.release.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
-    started, _flags = images.operator_images(str(target), "", given, table()) if named.starts_pods else ({}, {})
-    return images.MirroredRelease(named.name, target.tag, tuple(pods), started, frozenset(given)), found, row
+    started, _flags = images.operator_images(str(target), "", given, table()) if installed.starts_pods else ({}, {})
+    return images.MirroredRelease(installed.name, target.tag, tuple(pods), started, frozenset(given))
 
 
 def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:
@@ -158,26 +174,43 @@ def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:
         yield f"{_OF_THE_CHART[item['product']]}:{tag}"
 
 
+def _needed_images(arguments: Mapping[str, Any], read: Iterable[_Read]) -> list[images.Need]:
+    """Return the images of all manifests and releases, as the options choose them."""
+    objects: list[Manifest] = [item for cluster in arguments["clusters"] for item in cluster["manifests"]]
+    releases = [one.needs for one in read]
+    return images.needs(objects, releases, arguments["scope"], arguments["exclude"], arguments["images"])
+
+
 def _once(read: Sequence[_Read]) -> list[_Read]:
-    return list({one[0].folder: one for one in read}.values())
+    return list({one.needs.folder: one for one in read}.values())
 
 
-def _distinct(wanted: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return one of each product and provider whose release this collection cannot mirror."""
-    return list(
-        {(item["product"], item["provider"]): item for item in wanted if item["provider"] not in RELEASED}.values()
-    )
+def _charts(read: Iterable[_Read]) -> list[dict[str, Any]]:
+    """Return the row of each chart once, in order."""
+    rows = {tuple(one.chart.items()) for one in read if one.chart}
+    return [dict(row) for row in sorted(rows)]
 
 
-def _why(item: Mapping[str, Any]) -> str:
-    return _OTHERS.get(str(item["provider"]), str(item["provider"]))
+def _left_out(wanted: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each product and provider whose release this collection cannot mirror."""
+    others = [release for release in wanted if release["provider"] not in RELEASED]
+    pairs = dict.fromkeys((release["product"], str(release["provider"])) for release in others)
+    return [f"{product(name).title} is of {_OTHERS.get(provider, provider)}" for name, provider in pairs]
 
 
-def _manifest(one: images.MirroredRelease, read: Published, root: str, check: bool) -> tuple[dict[str, Any], bool]:
+class _File(NamedTuple):
+    """The manifest of a release in a mirror, as a row of the result, and whether it was written."""
+
+    row: dict[str, Any]
+    changed: bool
+
+
+def _manifest(one: _Read, root: str, check: bool) -> _File:
     """Write a manifest where roles look for it in a mirror."""
-    inside = f"{one.product}/{one.tag}/{product(one.product).manifest}"
-    row = {"product": one.product, "version": one.tag, "path": inside, "sha256": read.sum.removeprefix("sha256:")}
-    row |= {"name": f"{one.product} {one.tag}", "sum": read.sum, "from": shown(read.where)}
+    name, tag, published = one.needs.product, one.needs.tag, one.published
+    inside = f"{name}/{tag}/{product(name).manifest}"
+    row = {"product": name, "version": tag, "path": inside, "sha256": published.sum.removeprefix("sha256:")}
+    row |= {"name": f"{name} {tag}", "sum": published.sum, "from": shown(published.where)}
     if not root:
-        return row, False
-    return row, _files.place(Path(root) / inside, read.content.decode("utf-8"), check)
+        return _File(row, changed=False)
+    return _File(row, _files.place(Path(root) / inside, published.content.decode("utf-8"), check))

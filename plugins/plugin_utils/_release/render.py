@@ -69,15 +69,22 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
         asked = source.checked_chart(wanted, described, asked)
     target = version(asked or table()["tested"][wanted.name], wanted.title)
     result = _present(wanted, target, arguments, check)
-    locked = _lock_file.find(arguments["lock_file"])
-    if result["provider"] == "helm" and (described or locked):
-        trusted = published.trusted_chart(published.chart_row(wanted, arguments["chart"], described), locked)
-        result["msg"] = "; ".join(filter(None, (result["msg"], trusted)))
     chart = "" if described else _chart(wanted, target)
-    if result["provider"] == "helm" and not described and not chart:
+    if result["provider"] != "helm":
+        return {**result, "chart_version": chart}
+    locked = _lock_file.find(arguments["lock_file"])
+    if described or locked:
+        row = published.chart_row(wanted, arguments["chart"], described)
+        result["msg"] = _joined(result["msg"], published.trusted_chart(row, locked))
+    if not described and not chart:
         unknown = f"The chart of {wanted.title} {target} is not known, so Helm takes its newest chart"
         result["warnings"].append(f"{unknown}, unless the input otel_operator_chart_version names one")
     return {**result, "chart_version": chart}
+
+
+def _joined(*sentences: str) -> str:
+    """Return the sentences that are not empty as one message."""
+    return "; ".join(filter(None, sentences))
 
 
 def _absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -103,21 +110,16 @@ def _absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> dict[
 def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     found = arguments["installed"] or {**_NOTHING, "kubernetes": ""}
     locked = _lock_file.find(arguments["lock_file"])
-    release, objects, read = None, [], None
     custom, started = _customization(wanted, target, arguments, locked)
-    adopted = found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT  # it stays as it is
-    if arguments["provider"] == "manifest" and not adopted:
-        read = published.read(wanted, target, arguments, locked)
-        release = read.release
-        objects = written(release, custom)
+    applies = arguments["provider"] == "manifest" and not _stays_as_it_is(found, arguments)
+    read = published.read(wanted, target, arguments, locked) if applies else None
+    objects = written(read.release, custom) if read else []
     decision = decide.decide(_wanted(wanted, target, arguments, check), found, table(), objects)
     if read:
         decision.warnings.extend(read.warnings)
-        decision.message = "; ".join(filter(None, (decision.message, read.trusted)))
-    namespace = custom.namespace or (release.namespace if release else found.get("namespace")) or wanted.namespace
-    running = {"workloads": found.get("workloads", []), "webhooks": found.get("webhooks", [])}
-    if objects:
-        running = {"workloads": manifest.workloads(objects), "webhooks": manifest.webhooks(objects)}
+        decision.message = _joined(decision.message, read.trusted)
+    installed_in = read.release.namespace if read else found.get("namespace")
+    namespace = custom.namespace or installed_in or wanted.namespace
     values: dict[str, Any] = {}
     if decision.provider == "helm":
         values = _merged(helm.values(wanted, custom, _chosen(arguments, started), target), arguments["helm_values"])
@@ -133,8 +135,20 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
         "certificate_hosts": hosts(objects),
         "certificate_secret": GENERATED_SECRET,
         "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
-        **running,
+        **_running(objects, found),
     }
+
+
+def _running(objects: list[dict[str, Any]], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the workloads and webhooks to wait for: those of the manifests, or of what is installed."""
+    if objects:
+        return {"workloads": manifest.workloads(objects), "webhooks": manifest.webhooks(objects)}
+    return {"workloads": found.get("workloads", []), "webhooks": found.get("webhooks", [])}
+
+
+def _stays_as_it_is(found: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether a release of another owner is adopted, which changes nothing of it."""
+    return found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT
 
 
 def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> decide.ReleaseRequest:

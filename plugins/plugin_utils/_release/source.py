@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
@@ -21,8 +22,8 @@ from ...module_utils._install.releases.versions import read as read_version
 from ...module_utils._otelcol.bounded.live.bounded_reads import (
     BROKEN,
     add_to_sum,
+    archive_member,
     file_bytes,
-    member,
     stream_bytes,
     sum_of,
 )
@@ -35,6 +36,7 @@ SECONDS = 20
 # Temporary HTTP errors of servers and proxies.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 _SAFE = ("https://", "file://")
+_Content = TypeVar("_Content")
 _MIRROR = "Fill a release mirror and name it, or give the file itself (source)."
 
 
@@ -66,11 +68,16 @@ def fetch(
 
 def refuse_plain(tried: list[str], asked: str, *, plain: bool) -> None:
     """Reject addresses at which anybody on the way can change the content, unless a sum is expected of it."""
-    open_to_all = next((one for one in tried if "://" in one and not one.lower().startswith(_SAFE)), "")
+    open_to_all = unprotected(tried)
     if open_to_all and not plain:
         wrong = "the connection does not protect the manifest, and no SHA-256 is expected of it"
         fix = "Use https, give the SHA-256 of the published manifest (sha256), or lock the inventory."
         raise Problem(wrong, asked=asked, where=shown(open_to_all), fix=fix)
+
+
+def unprotected(tried: list[str]) -> str:
+    """Return the first address at which anybody on the way can change the content; empty without one."""
+    return next((one for one in tried if "://" in one and not one.lower().startswith(_SAFE)), "")
 
 
 def documents(content: bytes, asked: str, where: str) -> list[Any]:
@@ -93,7 +100,7 @@ def _text(content: bytes, asked: str, where: str) -> str:
 
 def _first(tried: list[str], asked: str, sleep: Callable[[float], None]) -> tuple[bytes, str]:
     for origin in tried:
-        content = _fetched(origin, asked, sleep) if "://" in origin else _read(origin, asked)
+        content = fetched(origin, asked, _download, sleep) if "://" in origin else _read(origin, asked)
         if content is not None:
             return content, origin
     raise Problem(f"the manifest was not found; searched {', '.join(map(shown, tried))}", asked=asked, fix=_MIRROR)
@@ -108,12 +115,14 @@ def _read(origin: str, asked: str) -> bytes | None:
         raise Problem(f"cannot read it: {error.strerror}", asked=asked, where=origin, fix=fix) from error
 
 
-def _fetched(url: str, asked: str, sleep: Callable[[float], None]) -> bytes | None:
-    """Return the content at an address, or None if it does not exist. Retries temporary errors."""
+def fetched(
+    url: str, asked: str, download: Callable[[str], _Content], sleep: Callable[[float], None] = time.sleep
+) -> _Content | None:
+    """Return what is at an address, as `download` reads it, or None if it does not exist. Retries temporary errors."""
     for pause in (*PAUSES, None):
         again, reason, fix = True, "", "Check the proxy and the network of this machine, or use a release mirror."
         try:
-            return _download(url)
+            return download(url)
         except HTTPError as error:
             if error.code in (404, 410):
                 return None
@@ -128,10 +137,17 @@ def _fetched(url: str, asked: str, sleep: Callable[[float], None]) -> bytes | No
     return None
 
 
-def _download(url: str) -> bytes:
+@contextmanager
+def answer_of(url: str) -> Iterator[Any]:
+    """Yield the open answer of an address. Raises Problem for a redirection to one that protects nothing."""
     with open_url(url, timeout=SECONDS, http_agent="o11y.opentelemetry", follow_redirects="safe") as answer:
         if url.lower().startswith(_SAFE):
             refuse_plain([answer.geturl()], "Follow the redirection", plain=False)
+        yield answer
+
+
+def _download(url: str) -> bytes:
+    with answer_of(url) as answer:
         return stream_bytes(answer.read, TEXT, shown(url))
 
 
@@ -207,7 +223,7 @@ def _is_chart_file(name: str) -> bool:
 
 def _archived(path: Path) -> str:
     try:
-        return member(path, _is_chart_file, (CHART_FILE, CHART)).decode()
+        return archive_member(path, _is_chart_file, (CHART_FILE, CHART)).decode()
     except (*BROKEN, UnicodeDecodeError) as error:
         fix = "Download or pack it again; a chart is a folder or a .tgz."
         raise Problem(f"cannot read this chart: {error}", where=str(path), fix=fix) from error

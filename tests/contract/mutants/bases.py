@@ -70,9 +70,9 @@ def _fixtures() -> Iterator[tuple[str, Subject]]:
     )
     named = [(path.name.split(".")[0], path) for path in sorted(seeds)]
     named += [(path.parts[-3], path) for path in sorted(examples)]
-    target = _builds.resolve(_builds.BuildRequest(version=VERSION), "")
+    target = _builds.resolve_build(_builds.BuildRequest(version=VERSION), "")
     for name, path in named:
-        for item in _inputs.collect([str(path)], None).inputs:
+        for item in _inputs.collect_inputs([str(path)], None).inputs:
             deployment = item.context.deployment or Deployment("deployment", replicas=1)
             around = {"target": target, "deployment": deployment, "listeners": LISTENERS, "operator_kinds": KINDS}
             yield name, Subject(item.config, item.locate, **around)

@@ -131,7 +131,7 @@ def placed(subject: Subject, **changes: Any) -> Deployment:
 
 def built(distribution: str, version: str) -> Json:
     """Return a build as a change of a subject's surroundings."""
-    return {"target": _builds.resolve(_builds.BuildRequest(distribution, version), "")}
+    return {"target": _builds.resolve_build(_builds.BuildRequest(distribution, version), "")}
 
 
 def added(rows: Iterable[tuple[Any, ...]]) -> Mutator:

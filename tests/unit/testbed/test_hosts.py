@@ -23,7 +23,7 @@ from tests.testbed.catalog import Store, named
 from tests.testbed.cluster import Cluster, Record, taken_slots
 from tests.testbed.errors import ClusterError, Reason, UnavailableError
 from tests.testbed.home import Home
-from tests.testbed.hosts import access, lifecycle, network, root
+from tests.testbed.hosts import access, lifecycle, machine, network, root
 from tests.testbed.hosts.model import MOST, HostGroup, group_named, router_in
 from tests.testbed.tasks import Task
 
@@ -232,3 +232,22 @@ def test_the_entry_says_why_there_are_no_hosts(home: Home, monkeypatch: pytest.M
     reason = Reason("there is no systemd-nspawn", "install it")
     monkeypatch.setattr(root, "lacks", lambda _: reason)
     assert named("hosts").lacks(Store(Builds(home, ""), home.root / "mirror")) == reason
+
+
+@pytest.mark.parametrize(("allowed", "then"), [("128", "1024"), ("1024", "1024"), ("8192", "8192")])
+def test_the_limit_of_watchers_is_raised_and_never_lowered(tmp_path: Path, allowed: str, then: str) -> None:
+    limit = tmp_path / "max_user_instances"
+    limit.write_text(f"{allowed}\n", encoding="ascii")
+    machine.allow_watchers(limit)
+    assert limit.read_text(encoding="ascii") == f"{then}\n"
+
+
+def test_a_limit_of_watchers_that_cannot_be_raised_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Fixed(type(tmp_path)):  # type: ignore[misc]
+        def write_text(self, *_words: object, **_options: object) -> int:
+            raise PermissionError(30, "Read-only file system")
+
+    limit = tmp_path / "max_user_instances"
+    limit.write_text("128\n", encoding="ascii")
+    machine.allow_watchers(Fixed(limit))
+    assert "stays 128, which is enough for few hosts: Read-only file system" in "".join(capsys.readouterr())

@@ -62,6 +62,14 @@ def test_molecule_ends_before_the_first_task_and_the_first_test(step: str, tmp_p
 PARTS = re.findall(r"tools/cluster (\w+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
 NAMES = {path.name for path in SCENARIOS} - {"default"}
 NEEDS = {path.parent.name: set(path.read_text().split()) for path in ROOT.glob("molecule/*/requires.txt")}
+
+
+@pytest.mark.parametrize("scenario", sorted(NEEDS))
+def test_what_a_scenario_needs_has_the_name_that_the_testbed_tells(scenario: str) -> None:
+    # By another name, what is installed would be said to be missing, and the scenario would be left out everywhere.
+    assert {name: named(name).name for name in NEEDS[scenario]} == {name: name for name in NEEDS[scenario]}
+
+
 PROGRAM = """#!/usr/bin/env bash
 [[ "$*" == *" env" ]] && echo "export O11Y_TESTBED_INSTALLED='$INSTALLED'" || echo "$(basename "$0") $*"
 """

@@ -18,7 +18,7 @@ from typing import Any
 from ..._otelcol.config.paths import amount, at, items, section
 from ..._otelcol.needs.peers import peers
 from ..._otelcol.needs.quantities import BATCH_BYTES, duration
-from ..._otelcol.traits import RECEIVERS, Trait, kind_of, prints, traits_of
+from ..._otelcol.traits import RECEIVERS, Trait, kind_of, prints_records, traits_of
 from ..._telemetry.logs import VARIABLE
 from ..._telemetry.metrics import interval
 from .readings import LAST, Facts, Revision, Row, bounds, fewer
@@ -71,7 +71,7 @@ def facts_of(
     old = dict(baseline) if baseline and alone is not None else rest_facts(rest, now, mask)
     one = _Comparison(canary, rest.config, new, old, alone)
     # What is printed to the log may look like a line of the Collector.
-    has_printed = any(prints(row["id"]) for row in new["exports"])
+    has_printed = any(prints_records(row["id"]) for row in new["exports"])
     for pod in new["pods"]:
         pod["rest_memory"] = old["memory_percent"]
     return {

@@ -90,17 +90,19 @@ _SCALE = (
 def _exclusive(workload: Manifest) -> str:
     """Return why a new pod may not start beside an old one, or an empty string."""
     pod = section(workload, "spec", "template", "spec")
-    ports = sorted({str(one.port) for one in template_ports(workload)}, key=int)
-    claims = any(section(volume, "persistentVolumeClaim") for volume in items(pod, "volumes"))
-    spread = section(pod, "affinity", "podAntiAffinity") or pod.get("topologySpreadConstraints")
-    reasons = (
-        (pod.get("hostNetwork"), "it uses the network of its node"),
-        (ports, f"it uses the host port{'s' * (len(ports) > 1)} {', '.join(ports)}"),
-        (claims, "it uses a PersistentVolumeClaim"),
-        (section(workload, "spec", "strategy").get("type") == "Recreate", "its strategy is Recreate"),
-        (spread, "its pods are spread over nodes"),
-    )
-    return next((reason for holds, reason in reasons if holds), "")
+    if pod.get("hostNetwork"):
+        return "it uses the network of its node"
+    ports = sorted({port.port for port in template_ports(workload)})
+    if ports:
+        word = "port" if len(ports) == 1 else "ports"
+        return f"it uses the host {word} {', '.join(map(str, ports))}"
+    if any(section(volume, "persistentVolumeClaim") for volume in items(pod, "volumes")):
+        return "it uses a PersistentVolumeClaim"
+    if section(workload, "spec", "strategy").get("type") == "Recreate":
+        return "its strategy is Recreate"
+    if section(pod, "affinity", "podAntiAffinity") or pod.get("topologySpreadConstraints"):
+        return "its pods are spread over nodes"
+    return ""
 
 
 def renews_pods(workload: Manifest, live: Manifest, after: Manifest | None, before: Manifest | None = None) -> bool:
@@ -142,9 +144,10 @@ def never_allows(budget: Manifest) -> bool:
 
     Source: pkg/controller/disruption of Kubernetes, and its docs, "Specifying a Disruption Budget".
     """
+    if any(condition.get("reason") == _UNSYNCED for condition in items(budget, "status", "conditions")):
+        return True
     status = section(budget, "status")
-    failed = any(one.get("reason") == _UNSYNCED for one in items(budget, "status", "conditions"))
-    return failed or int(status.get("desiredHealthy") or 0) >= int(status.get("expectedPods") or 0)
+    return int(status.get("desiredHealthy") or 0) >= int(status.get("expectedPods") or 0)
 
 
 def plan(workload: Manifest, live: Manifest, options: Mapping[str, Any], has_service: bool) -> str:
@@ -158,8 +161,9 @@ def plan(workload: Manifest, live: Manifest, options: Mapping[str, Any], has_ser
     else:
         how = "rolling"
     back = "goes back if it fails" if options["on_failure"] == ROLLBACK else "stays if it fails"
+    line = f"{ref(workload)}: {how}; {back}."
     risks = list(_risks(workload, live, has_service))
-    return f"{ref(workload)}: {how}; {back}" + (f". Risks: {'; '.join(risks)}." if risks else ".")
+    return f"{line} Risks: {'; '.join(risks)}." if risks else line
 
 
 def _risks(workload: Manifest, live: Manifest, has_service: bool) -> Iterable[str]:

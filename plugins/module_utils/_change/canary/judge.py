@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..._diagnose.diagnose_checks import Check, Search, run_checks
+from ..._host_change.judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS
 from ..._otelcol.config.masking import quoted
 from ..._otelcol.config.paths import amount
 from ..._otelcol.errors import Problem, near
@@ -22,7 +23,7 @@ from ..._otelcol.errors import Problem, near
 CHECKS = (
     Check(
         "exports_fail",
-        "exports[?failed >= `5` && failed_excess >= `10`]",
+        f"exports[?failed >= `{FEWEST_ITEMS}` && failed_excess >= `{EXCESS_POINTS}`]",
         "{about}: {failed} of {offered} {items} failed in the canary ({failed_percent} %), {rest_failed} of"
         " {rest_offered} in the rest ({rest_failed_percent} %)",
         "Check endpoint, credentials, TLS and limits of {id}.",
@@ -30,7 +31,7 @@ CHECKS = (
     ),
     Check(
         "receivers_refuse",
-        "receives[?rejected >= `5` && rejected_excess >= `10`]",
+        f"receives[?rejected >= `{FEWEST_ITEMS}` && rejected_excess >= `{EXCESS_POINTS}`]",
         "{about}: {rejected} of {offered} {items} were refused in the canary ({rejected_percent} %), {rest_rejected} of"
         " {rest_offered} in the rest ({rest_rejected_percent} %)",
         "See which processor or exporter behind {id} refuses: the memory limiter, a full queue, or an error.",
@@ -60,7 +61,7 @@ CHECKS = (
     ),
     Check(
         "receiver_silent",
-        "receives[?offered == `0` && due >= `20`]",
+        f"receives[?offered == `0` && due >= `{FEWEST_DUE}`]",
         "{about}: no {items} came in, and about {due} were due by the rate before",
         "Check endpoint and protocols of {id}, that clients reach it, and that no exporter behind it blocks.",
         grows="due",
@@ -131,16 +132,17 @@ class Verdict(NamedTuple):
 
 def checks_of(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _find: None) -> tuple[Check, ...]:
     """Return the checks without those that a user names, with the user's own. Raises Problem for what is neither."""
-    names = [item for item in judge if isinstance(item, str)]
-    for name in names:
+    left_out = [name for name in judge if isinstance(name, str)]
+    for name in left_out:
         if name not in NAMES:
             raise _invalid(f"'{name}' is not a check{near(name, NAMES)}", fix=f"The checks are {', '.join(NAMES)}.")
-    own = [_own(item, compiles) for item in judge if not isinstance(item, str)]
-    known = [*NAMES, *(check.id for check in own)]
-    twice = next((check.id for check in own if known.count(check.id) > 1), "")
-    if twice:
-        raise _invalid(f"there are two checks '{twice}'", fix="Rename yours.")
-    return (*(check for check in CHECKS if check.id not in names), *own)
+    own_checks = [_own(row, compiles) for row in judge if not isinstance(row, str)]
+    ids = [*NAMES, *(check.id for check in own_checks)]
+    for check in own_checks:
+        if ids.count(check.id) > 1:
+            raise _invalid(f"there are two checks '{check.id}'", fix="Rename yours.")
+    kept_checks = [check for check in CHECKS if check.id not in left_out]
+    return (*kept_checks, *own_checks)
 
 
 def _own(item: Any, compiles: Callable[[str], Any]) -> Check:

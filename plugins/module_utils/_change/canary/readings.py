@@ -90,7 +90,10 @@ class Revision:
 
     def _pod(self, sample: Sample) -> Row:
         taken = [poll.samples[sample.pod] for poll in self.polls[-LAST - 1 :] if sample.pod in poll.samples]
-        used = [int(100 * one.reading[MEMORY] // one.memory_limit) for one in taken if one.reading and one.memory_limit]
+        used = []
+        for earlier in taken:
+            if earlier.reading and earlier.memory_limit:
+                used.append(int(100 * earlier.reading[MEMORY] // earlier.memory_limit))
         return {
             "name": sample.pod,
             "restarts": sample.restarts,
@@ -98,7 +101,7 @@ class Revision:
             "oom": sample.oom,
             "memory_percent": used[-1] if used else 0,
             "memory_low": min(used[-LAST:]) if len(used) >= LAST else 0,
-            "unread": len(taken) > LAST and all(one.reading is None for one in taken),
+            "unread": len(taken) > LAST and all(earlier.reading is None for earlier in taken),
             "why": sample.why,
         }
 
@@ -133,19 +136,20 @@ class Revision:
 
     def _steady(self) -> list[str]:
         """Return the signals that came in between nearly all readings."""
-        came: Counter[str] = Counter()
-        for one, two in pairwise(self.polls):
-            counts = [_by_signal(poll.facts["receives"], "accepted") for poll in (one, two)]
-            came.update(signal for signal, count in counts[1].items() if count > counts[0][signal])
-        times = len(self.polls) - 1
-        return [signal for signal, count in came.items() if times >= _FEWEST and 100 * count >= _STEADY * times]
+        pauses = len(self.polls) - 1
+        if pauses < _FEWEST:
+            return []
+        growths: Counter[str] = Counter()
+        for earlier, later in pairwise(_accepted_by_signal(poll.facts["receives"]) for poll in self.polls):
+            growths.update(signal for signal, count in later.items() if count > earlier[signal])
+        return [signal for signal, count in growths.items() if 100 * count >= _STEADY * pauses]
 
 
-def _by_signal(rows: Iterable[Row], field: str) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for row in rows:
-        found[row["signal"]] += row[field]
-    return found
+def _accepted_by_signal(receivers: Iterable[Row]) -> Counter[str]:
+    accepted: Counter[str] = Counter()
+    for row in receivers:
+        accepted[row["signal"]] += row["accepted"]
+    return accepted
 
 
 def bounds(part: float, whole: float) -> tuple[float, float]:

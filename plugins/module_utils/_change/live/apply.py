@@ -11,11 +11,11 @@ A webhook that restarts is waited for, up to `wait_seconds`. Private.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._kube.bundle import normalise, ordered
 from ..._kube.live.api_errors import FORBIDDEN, asking, explain, other_server, parsed
-from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.cluster import NOT_ALLOWED, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.outage import LostError
 from ..._kube.operator_status import COLLECTOR, followed
 from ..._kube.ownership import collector_of
@@ -25,6 +25,7 @@ from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.rollout_wait import follow
 from ..._rollout.live.webhook_reasons import unanswered
 from ..._rollout.readiness import COUNTED, is_ready
+from ..change_set import Action
 from ..config_versions import predecessors
 from ..dependency_order import Flow, Wave, earlier_flows, order
 from ..ownership_marks import unmarked
@@ -46,150 +47,163 @@ from .session import BundleOptions, Session, namespaces_of, reporting
 from .wait_for_dependencies import await_gone, await_issued, await_served, warn_of_wait
 from .write import Writer, claim, keep_replicas, remake, rewrite
 
-NOT_FOUND = 404
-
 
 def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Make the cluster hold the bundle; in check mode find out what would change."""
-    bundle = _Apply(Session(cluster, options))
+    session = Session(cluster, options)
+    bundle = _Apply(session)
     bundle.read()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
-    refuse_forbidden(bundle.session, pairs)
-    refuse_early(bundle.session, pairs)
-    pruning = Pruning(bundle.session, bundle.live)
-    refuse_taken_ports(bundle.session, pairs, pruning.left)
-    warn_of_constraints(bundle.session)
-    warn_of_older_kubelets(bundle.session, pairs)
-    warn_of_earlier_names(bundle.session, bundle.live)
-    bundle.live.update(own_kubectl_fields(bundle.session, bundle.live))
-    changes = Changes(Writer(bundle.session), bundle.live, pruning.records)
-    changes.find(options.manifests, options.change, lambda some: refuse_unable(bundle.session, some, bundle.live))
+    refuse_forbidden(session, pairs)
+    refuse_early(session, pairs)
+    pruning = Pruning(session, bundle.live)
+    refuse_taken_ports(session, pairs, pruning.left)
+    warn_of_constraints(session)
+    warn_of_older_kubelets(session, pairs)
+    warn_of_earlier_names(session, bundle.live)
+    bundle.live.update(own_kubectl_fields(session, bundle.live))
+    changing = Changes(Writer(session), bundle.live, pruning.records)
+    changing.find(options.manifests, options.change, lambda some: refuse_unable(session, some, bundle.live))
     flows = [Flow(one["sender"], one["receiver"]) for one in options.flows]
     waves, warnings = order(options.manifests, bundle.live, flows, options.field_manager, bundle.earlier_flows())
-    bundle.session.report.warnings.extend(warnings)
-    awaited: set[Ref] = set()
-    bundle.hold = changes.manifest
-    with reporting(bundle.session):
+    session.report.warnings.extend(warnings)
+    bundle.hold = changing.manifest
+    with reporting(session):
         for wave in waves:
-            with changes.undoing(bundle.after, wave.later):
-                changes.begin(wave.manifests)
+            with changing.undoing(wave.later):
+                changing.begin(wave.manifests)
                 for group in ordered(wave.manifests):
-                    await_references(bundle.session, group, pairs)
+                    await_references(session, group, pairs)
                     pruning.make_room(group)
                     bundle.apply(group)
-                awaited |= changes.finish(bundle.after, bundle.ahead(wave))
-        awaited |= pruning.finish()
-        bundle.session.report.warnings.extend(cluster.warnings)
-    return {**bundle.session.report.result(), "ready": bundle.rolled_out(awaited)}
+                changing.finish(bundle.ahead(wave))
+        pruning.finish()
+        session.report.warnings.extend(cluster.warnings)
+    return {**session.report.result(), "ready": bundle.rolled_out()}
+
+
+class _Found(NamedTuple):
+    """What the server has of a manifest, and whether it serves the kind."""
+
+    live: Manifest | None
+    is_served: bool = True
 
 
 class _Apply:
-    """One run: the live objects, the existing namespaces, and the action for each object."""
+    """One run: the live objects, the existing namespaces, and what is applied to each object."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.cluster, self.options = session, session.cluster, session.options
         self.live: dict[Ref, Manifest | None] = {}
         self.replaced: dict[Ref, Ref] = {}
-        self.applied: list[Manifest] = []
-        self.after: dict[Ref, Manifest] = {}
-        self.moved: set[Ref] = set()
         self.hold: Callable[[Manifest], Manifest] = lambda manifest: manifest
         self.missing: set[str] = set()
-        self.unserved: list[Manifest] = []
 
     def read(self) -> None:
         """Read all objects and namespaces at once; refuse what could only fail half-way."""
         manifests = self.options.manifests
-        own = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
-        others = [_namespace(name) for name in namespaces_of(manifests) if name not in own]
-        read = self.cluster.parallel(self._read, [*manifests, *others])
-        refuse_absent_kinds(self.session, [item for item in manifests if item in self.unserved])
-        leaving = [found for found in read if found and found["metadata"].get("deletionTimestamp")]
-        if leaving and self.options.check:
-            warn_of_wait(self.session, leaving)
-        elif leaving:
-            await_gone(self.session, leaving, self.cluster.clock())
-        stays = [None if found in leaving else found for found in read]
-        self.live = {ref(m): found for m, found in zip([*manifests, *others], stays, strict=True)}
+        names = namespaces_of(manifests)
+        own_namespaces = {manifest["metadata"]["name"] for manifest in manifests if manifest["kind"] == "Namespace"}
+        other_namespaces = [_namespace(name) for name in names if name not in own_namespaces]
+        wanted = [*manifests, *other_namespaces]
+        found = self.cluster.parallel(self._find, wanted)
+        served = [answer.is_served for answer in found[: len(manifests)]]
+        unserved = [manifest for manifest, is_served in zip(manifests, served, strict=True) if not is_served]
+        refuse_absent_kinds(self.session, unserved)
+        staying = self._without_leaving([answer.live for answer in found])
+        self.live = dict(zip(map(ref, wanted), staying, strict=True))
         self.replaced = predecessors(manifests, self.live)
-        self.missing = {name for name in namespaces_of(manifests) if not self.live[Ref("Namespace", "", name)]}
-        unknown = sorted(self.missing - own)
+        self.missing = {name for name in names if not self.live[Ref("Namespace", "", name)]}
+        unknown = sorted(self.missing - own_namespaces)
         if unknown:
             fix = "Set create_namespace: true for the collector, or create the namespace first."
             raise Problem(f"the namespace '{unknown[0]}' does not exist", asked="Apply the bundle", fix=fix)
 
-    def _read(self, manifest: Manifest) -> Manifest | None:
+    def _without_leaving(self, found: list[Manifest | None]) -> list[Manifest | None]:
+        """Wait for the objects that are being deleted, and count them as absent; check mode only says so."""
+        leaving = [live for live in found if live and live["metadata"].get("deletionTimestamp")]
+        if leaving and self.options.check:
+            warn_of_wait(self.session, leaving)
+        elif leaving:
+            await_gone(self.session, leaving, self.cluster.clock())
+        return [None if live in leaving else live for live in found]
+
+    def _find(self, manifest: Manifest) -> _Found:
         asked = f"Read {ref(manifest)}"
         path = self.session.path(manifest)
         planned = self.session.resources.defines(manifest)
+        if not path:
+            return _Found(None, is_served=planned)
         try:
-            if path:
-                return self.cluster.request("GET", path)
-            self.unserved += [] if planned else [manifest]
-            return None
+            return _Found(self.cluster.request("GET", path))
         except ApiError as error:
             if error.status == NOT_FOUND and not other_server(error, asked):
-                self.unserved += [manifest] if error.kind_missing and not planned else []
-                return None
-            if error.status == 403 and manifest == _namespace(manifest["metadata"]["name"]):  # noqa: PLR2004
-                return manifest  # a user without read permission may still write into the namespace
+                return _Found(None, is_served=planned or not error.kind_missing)
+            if error.status == NOT_ALLOWED and manifest == _namespace(manifest["metadata"]["name"]):
+                return _Found(manifest)  # a user without read permission may still write into the namespace
             raise explain(error, asked) from error
 
     def apply(self, group: list[Manifest]) -> None:
-        """Apply the objects of one group at once, and report them in the order of the bundle."""
-        failed: list[Exception] = []
-        for manifest, after in zip(group, self.cluster.parallel(self._attempt, group), strict=True):
-            if isinstance(after, Exception):
-                failed.append(after)
-                continue
-            self.applied.append(after)
-            self.after[ref(manifest)] = after
-            before = self.live[ref(manifest)]
-            same = before is not None and normalise(before) == normalise(after)
-            action = "unchanged" if same else "changed" if before else "created"
-            self.moved |= set() if same else {ref(manifest)}
-            # For a new object the difference shows the manifest, without the server's defaults.
-            shown, left = after if before else manifest, after["metadata"].get("generation")
-            self.session.report.add(action, before or self._replaced(manifest), shown, left)
-        if failed:
-            raise failed[0]
+        """Apply the objects of one group at once, and note them in the order of the bundle."""
+        outcomes = self.cluster.parallel(self._attempt, group)
+        for manifest, outcome in zip(group, outcomes, strict=True):
+            if not isinstance(outcome, Exception):
+                self._note(manifest, outcome)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
         if not self.options.check:
-            await_issued(self.session, self.applied[-len(group) :])
+            await_issued(self.session, [one for one in outcomes if not isinstance(one, Exception)])
         if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
             await_served(self.session, group)
+
+    def _note(self, manifest: Manifest, after: Manifest) -> None:
+        """Add what became of an object to the change set."""
+        before = self.live[ref(manifest)]
+        if before is None:
+            # The difference shows the manifest, without the server's defaults.
+            self.session.changes.add(Action.CREATED, self._replaced(manifest), manifest, left=after)
+            return
+        same = normalise(before) == normalise(after)
+        self.session.changes.add(Action.UNCHANGED if same else Action.CHANGED, before, after, left=after)
 
     def _replaced(self, manifest: Manifest) -> Manifest | None:
         """Return the config that a new one replaces, so that the difference shows what changes in it."""
         return self._predecessor(manifest) if self.options.diff else None
 
     def _predecessor(self, manifest: Manifest) -> Manifest | None:
+        """Return the live config that a new one replaces, or None if it replaces none."""
         old = self.replaced.get(ref(manifest))
-        metadata = {"name": old.name, "namespace": old.namespace} if old else {}
-        return self.session.live({**manifest, "metadata": metadata}) if old else None
+        if old is None:
+            return None
+        return self.session.live({**manifest, "metadata": {"name": old.name, "namespace": old.namespace}})
 
     def earlier_flows(self) -> list[Flow]:
         """Return which collectors of the bundle send to which by the configs that new ones replace."""
         manifests = self.options.manifests
-        new = [item for item in manifests if ref(item) in self.replaced]
-        old = self.cluster.parallel(self._predecessor, new)
-        texts = [(item, text) for item, found in zip(new, old, strict=True) for text in section(found, "data").values()]
-        configs = [(collector_of(item), parsed(text)) for item, text in texts]
-        live = [(item, self.live[ref(item)]) for item in manifests if item["kind"] == COLLECTOR]
-        configs += [(collector_of(item), section(now, "spec", "config")) for item, now in live]
+        new_configs = [manifest for manifest in manifests if ref(manifest) in self.replaced]
+        old_configs = self.cluster.parallel(self._predecessor, new_configs)
+        configs: list[tuple[str, Any]] = []
+        for new, old in zip(new_configs, old_configs, strict=True):
+            configs += [(collector_of(new), parsed(text)) for text in section(old, "data").values()]
+        for manifest in manifests:
+            if manifest["kind"] == COLLECTOR:
+                configs.append((collector_of(manifest), section(self.live[ref(manifest)], "spec", "config")))
         return earlier_flows(manifests, configs)
 
     def ahead(self, wave: Wave) -> list[Manifest]:
         """Return the workloads of a wave that must work before the next one begins."""
         if self.options.check or not wave.later:
             return []
-        moved = [item for item in wave.manifests if item["kind"] in RUNS and ref(item) in self.moved]
-        return [item for item in moved if collector_of(item) in wave.collectors]
+        workloads = [manifest for manifest in wave.manifests if manifest["kind"] in RUNS]
+        ordered_ones = [workload for workload in workloads if collector_of(workload) in wave.collectors]
+        return [workload for workload in ordered_ones if self.session.changes.is_moved(ref(workload))]
 
-    def rolled_out(self, awaited: set[Ref]) -> bool:
+    def rolled_out(self) -> bool:
         """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""
         if self.options.check:
             return False
-        applied = [item for item in self.applied if ref(item) not in awaited]
+        applied = self.session.changes.not_awaited()
         workloads = [item for item in applied if item["kind"] in COUNTED or followed(item)]
         seen = asking("Read the workloads", lambda: follow(self.cluster, workloads))
         return all(item.done(is_ready) for item in seen)

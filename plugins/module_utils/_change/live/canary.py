@@ -113,15 +113,14 @@ class Canary:
         """Return what to apply for an object of the collector."""
         return self.hold.manifest if self.hold and ref(manifest) == ref(self.workload) else manifest
 
-    def first(self, left: dict[Ref, Manifest]) -> None:
+    def first(self) -> None:
         """Judge the first pods, and let the others follow. Raises Failure if the first do worse than the others."""
         if self.hold is None:
             return
         self._start(self.hold)
         self._judge(self._present(), f"the canary ({self.hold})")
-        name = ref(self.workload)
-        left[name] = self.bundle.write(self.workload, left[name])
-        self.bundle.released(name, int(left[name]["metadata"].get("generation") or 0))
+        changes = self.bundle.changes
+        changes.applied_again(self.bundle.write(self.workload, changes.left()[ref(self.workload)]))
 
     def meanwhile(self) -> None:
         """Judge the pods that are ready while others follow, beside the older ones. Raises Failure if they do worse."""
@@ -143,11 +142,13 @@ class Canary:
     def whole(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
         self._judge(self._present(), "the collector", self.begun)
-        limits = "; the warnings say what limits this" if self.limits else ""
-        left = ", ".join(one.id for one in self.checks if one.id in self.unjudged)
-        limits = f"; not judged, because nothing could be compared: {left}{limits}" if left else limits
         count = len(self.checks) - len(self.unjudged)
-        verdict = f"its change passed {count} checks: {', then '.join(self.passed)}{limits}"
+        verdict = f"its change passed {count} checks: {', then '.join(self.passed)}"
+        unjudged = [check.id for check in self.checks if check.id in self.unjudged]
+        if unjudged:
+            verdict += f"; not judged, because nothing could be compared: {', '.join(unjudged)}"
+        if self.limits:
+            verdict += "; the warnings say what limits this"
         self.bundle.judged(self.title, verdict)
 
     def _present(self) -> Manifest:
@@ -248,13 +249,13 @@ def _eviction_path(pod: Manifest) -> str:
 
 def prepared(bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manifest | None]) -> dict[str, Canary]:
     """Return the canaries among changes that make new pods. Raises Problem if one could not be judged."""
-    found = [
-        (Canary(bundle, change, now), now)
-        for change in changes
-        if change.is_canary and (now := live.get(ref(change.workloads[0])))
-    ]
-    makes = bundle.cluster.parallel(lambda one: one[0].prepare(one[1]), found)
-    return {canary.change.name: canary for (canary, _now), new in zip(found, makes, strict=True) if new}
+    canaries: list[tuple[Canary, Manifest]] = []
+    for change in changes:
+        now = live.get(ref(change.workloads[0])) if change.is_canary else None
+        if now:
+            canaries.append((Canary(bundle, change, now), now))
+    make_pods = bundle.cluster.parallel(lambda pair: pair[0].prepare(pair[1]), canaries)
+    return {canary.change.name: canary for (canary, _now), makes in zip(canaries, make_pods, strict=True) if makes}
 
 
 def judged(

@@ -34,7 +34,7 @@ from ..recorded_change import (
 )
 from ..replacement_order import RUNS
 from .canary import Canary, judged, prepared
-from .rollback import Bundle, Restored, lost, outcomes, outrun, restore, waiting, worked_now, works_as_before
+from .rollback import Bundle, Undone, lost, outcomes, outrun, restore, waiting, worked_now, works_as_before
 
 Live = Mapping[Ref, "Manifest | None"]
 
@@ -43,12 +43,12 @@ Live = Mapping[Ref, "Manifest | None"]
 class Outcome:
     """What became of a collector that failed, or of another workload, which has no change.
 
-    A collector is `restored`, or keeps its new config; `kept_because` says why, as a sentence.
+    A collector is `undone`, or keeps its new config; `kept_because` says why, as a sentence.
     """
 
     failure: Problem
     change: Change | None = None
-    restored: Restored | None = None
+    undone: Undone | None = None
     kept_because: str = ""
 
 
@@ -72,38 +72,46 @@ class Changes:
 
         `allow` raises Problem if the account may not make these changes.
         """
-        found = [
-            replace(change, before=before_change(change, self.live, self.bundle.manager))
-            for change in collectors(manifests, options)
-        ]
-        for change in found:
+        candidates = []
+        for change in collectors(manifests, options):
+            before = before_change(change, self.live, self.bundle.manager)
+            candidates.append(replace(change, before=before))
+        for change in candidates:
             self._announce(change)
         if self.bundle.check:
-            self._preview(found, allow)
+            self._preview(candidates, allow)
             return
-        self.changes = self._to_make(found)
+        self.changes = self._to_make(candidates)
         allow(self.changes)
         self.canaries = prepared(self.bundle, self.changes, self.live)
 
-    def _to_make(self, found: Iterable[Change]) -> list[Change]:
+    def _to_make(self, candidates: Iterable[Change]) -> list[Change]:
         """Return the changes that interrupted runs left, and those of collectors that work, each with its record."""
-        left = [change for change in found if change.name in self.records]
-        new = [change for change in found if change.name not in self.records and change.is_followed and change.before]
+        left: list[Change] = []
+        new: list[Change] = []
+        for change in candidates:
+            if change.name in self.records:
+                left.append(change)
+            elif change.is_followed and change.before:
+                new.append(change)
         working = filter(None, self.bundle.cluster.parallel(self._working, new))
         recorded_changes = self.bundle.cluster.parallel(self._recorded, [*left, *working])
         return [change for change in recorded_changes if change]
 
-    def _preview(self, found: Iterable[Change], allow: Callable[[list[Change]], None]) -> None:
+    def _preview(self, candidates: Iterable[Change], allow: Callable[[list[Change]], None]) -> None:
         """Say what each change would do to the pods. Raises Problem for a canary that could not be judged."""
-        changing = [change for change in found if change.before and any(map(self._differs, change.workloads))]
+        changing = [change for change in candidates if change.before and any(map(self._differs, change.workloads))]
         allow([change for change in changing if change.is_followed])
         prepared(self.bundle, changing, self.live)
         for change in changing:
-            has_service = any(item["kind"] == "Service" for item in change.manifests)
-            for workload in change.workloads:
-                now = self.live.get(ref(workload))
-                if now:
-                    self.bundle.plan(hold.plan(workload, now, change.options, has_service))
+            self._preview_pods(change)
+
+    def _preview_pods(self, change: Change) -> None:
+        has_service = any(manifest["kind"] == "Service" for manifest in change.manifests)
+        for workload in change.workloads:
+            now = self.live.get(ref(workload))
+            if now:
+                self.bundle.plan(hold.plan(workload, now, change.options, has_service))
 
     def manifest(self, manifest: Manifest) -> Manifest:
         """Return what to apply for an object: a workload whose change is judged first is held."""
@@ -115,19 +123,32 @@ class Changes:
         if record is None:
             return
         became = failed_as(record)
-        what = f"The change of the collector {change.name} failed in an earlier run, and {became}"
-        what = what if became else f"A run that changed the collector {change.name} was interrupted, or still runs"
-        does = "Without check mode this run completes or undoes it" if self.bundle.check else "This run completes it"
-        undo = "" if self.bundle.check or not change.goes_back else ", or undoes it if it does not work"
-        self.bundle.warn(f"{what} ({since_of(record)}). {does}{undo}.")
+        if became:
+            what = f"The change of the collector {change.name} failed in an earlier run, and {became}"
+        else:
+            what = f"A run that changed the collector {change.name} was interrupted, or still runs"
+        if self.bundle.check:
+            does = "Without check mode this run completes or undoes it"
+        elif change.goes_back:
+            does = "This run completes it, or undoes it if it does not work"
+        else:
+            does = "This run completes it"
+        self.bundle.warn(f"{what} ({since_of(record)}). {does}.")
 
     def _working(self, change: Change) -> Change | None:
         """Return a change with how its workloads work now, or None: only a collector that works can go back."""
-        now = [live for one in change.workloads if (live := self.live.get(ref(one)))]
-        seen = asking("Read the workloads", lambda: follow(self.bundle.cluster, now))
-        works = worked_now(self.bundle, [part for one in seen for part in one.parts])
-        goes = works and all(one.pods for one in works.values()) and any(self._differs(one) for one in change.workloads)
-        return replace(change, worked=works) if goes else None
+        live_workloads = self._live_of(change.workloads)
+        seen = asking("Read the workloads", lambda: follow(self.bundle.cluster, live_workloads))
+        worked = worked_now(self.bundle, [part for followed in seen for part in followed.parts])
+        have_pods = bool(worked) and all(workload.pods for workload in worked.values())
+        if not have_pods or not any(map(self._differs, change.workloads)):
+            return None
+        return replace(change, worked=worked)
+
+    def _live_of(self, manifests: Iterable[Manifest]) -> list[Manifest]:
+        """Return the live objects of some manifests, those that exist."""
+        live = (self.live.get(ref(manifest)) for manifest in manifests)
+        return [manifest for manifest in live if manifest]
 
     def _differs(self, workload: Manifest) -> bool:
         after, now = self.bundle.tried(workload), self.live.get(ref(workload))
@@ -151,25 +172,28 @@ class Changes:
         newer = [item for item in change.before if item["kind"] in RUNS and item not in earlier.before]
         if not newer or not is_rolling(earlier):
             return None
-        states = [live for one in newer if (live := self.live.get(ref(one)))]
-        seen = follow(self.bundle.cluster, states)
-        ready = all(item.done(is_ready) for item in seen)
+        seen = follow(self.bundle.cluster, self._live_of(newer))
+        ready = all(workload.done(is_ready) for workload in seen)
         return self._working(change) if ready else None
 
     def begin(self, manifests: Iterable[Manifest]) -> None:
         """Record the changes of collectors that these manifests contain."""
-        names = {ref(item) for item in manifests}
+        names = {ref(manifest) for manifest in manifests}
         for change in self.changes:
             if ref(change.workloads[0]) in names:
-                record = record_of(change, self.bundle.run)
-                if record is None:
-                    text = f"The change of {change.name} is too large to record: a run that is killed cannot be undone."
-                    self.bundle.warn(text)
-                else:
-                    new = change.record is None
-                    change.record = self.bundle.record(record, change.record)
-                    self._refuse_outrun(change, new=new)
+                self._record(change)
                 self.open[change.name] = change
+
+    def _record(self, change: Change) -> None:
+        """Write the record of a change, or warn that it is too large for one."""
+        record = record_of(change, self.bundle.run)
+        if record is None:
+            text = f"The change of {change.name} is too large to record: a run that is killed cannot be undone."
+            self.bundle.warn(text)
+            return
+        is_new = change.record is None
+        change.record = self.bundle.record(record, change.record)
+        self._refuse_outrun(change, new=is_new)
 
     def _refuse_outrun(self, change: Change, *, new: bool) -> None:
         """Stop before the first write if another run has changed a workload before this run has recorded it."""
@@ -182,71 +206,85 @@ class Changes:
                 raise Problem(wrong, asked=f"Change {ref(workload)}", fix=ONE_RUN)
 
     @contextmanager
-    def undoing(self, after: Mapping[Ref, Manifest], later: Iterable[str] = ()) -> Iterator[None]:
+    def undoing(self, later: Iterable[str] = ()) -> Iterator[None]:
         """Let the collectors go back that are half changed when a step fails, and name those that wait for it."""
         try:
             yield
         except Problem as problem:
-            going = [one for one in self.open.values() if one.goes_back]
-            undone = [
-                self._told(one, restore(self.bundle, one, after, self.live), None, awaited=False) for one in going
-            ]
-            for one in self.open.values():
-                with suppress(Problem, LostError):  # what the step said counts; the record stays
-                    if not one.goes_back and outrun(self.bundle, one, {**self.live, **after}):
-                        self._close(one)
-            told = [*filter(None, undone), *(f"Not changed, because it comes after: {name}." for name in later)]
-            fix = "\n".join([problem.fix, *told])
+            told = self._undo_open()
+            told += [f"Not changed, because it comes after: {name}." for name in later]
             if not told:
                 raise
+            fix = "\n".join([problem.fix, *told])
             parts: dict[str, Any] = {"asked": problem.asked, "where": problem.where, "facts": problem.facts}
             raise Failure(problem.wrong, fix=fix, **parts) from problem
 
-    def finish(self, after: dict[Ref, Manifest], others: Iterable[Manifest] = ()) -> set[Ref]:
-        """Wait for the changed collectors and for other workloads. Return all of them, or raise Failure.
+    def _undo_open(self) -> list[str]:
+        """Let the open changes go back that may, and return what became of them. Close those that another run took."""
+        told = []
+        for change in self.open.values():
+            if change.goes_back:
+                told.append(self._told(change, restore(self.bundle, change, self.live), None, awaited=False))
+        for change in self.open.values():
+            if not change.goes_back:
+                with suppress(Problem, LostError):  # what the step said counts; the record stays
+                    if outrun(self.bundle, change, {**self.live, **self.bundle.changes.left()}):
+                        self._close(change)
+        return [line for line in told if line]
+
+    def finish(self, others: Iterable[Manifest] = ()) -> None:
+        """Wait for the changed collectors and for other workloads, and note them as ready. Raises Failure.
 
         A collector goes back as soon as it fails, while the others are still awaited or judged.
         """
-        own = {ref(item) for one in self.open.values() for item in one.workloads}
-        plain = {str(ref(item)): [item] for item in others if ref(item) not in own}
-        awaited = {**{name: one.workloads for name, one in self.open.items()}, **plain}
-        canaries = {name: one for name, one in self.canaries.items() if name in self.open}
+        awaited = self._awaited(others)
+        canaries = {name: canary for name, canary in self.canaries.items() if name in self.open}
         rolling = {name: workloads for name, workloads in awaited.items() if name not in canaries}
         failed = judged(
             self.bundle.cluster,
             canaries,
-            lambda canary: self._complete(canary, after),
-            lambda name, failure: self._failed(name, failure, after),
-            lambda: self._rolled(rolling, after),
+            self._complete,
+            self._failed,
+            lambda: self._rolled(rolling),
         )
         if failed:
             raise self._failure(failed)
-        return {ref(item) for workloads in awaited.values() for item in workloads}
+        self.bundle.changes.note_ready(ref(workload) for workloads in awaited.values() for workload in workloads)
 
-    def _rolled(self, rolling: Mapping[str, list[Manifest]], after: Mapping[Ref, Manifest]) -> list[Outcome]:
+    def _awaited(self, others: Iterable[Manifest]) -> dict[str, list[Manifest]]:
+        """Return the workloads to wait for, by the collector whose change is open or by their own name."""
+        awaited = {name: change.workloads for name, change in self.open.items()}
+        of_changes = {ref(workload) for workloads in awaited.values() for workload in workloads}
+        for workload in others:
+            if ref(workload) not in of_changes:
+                awaited[str(ref(workload))] = [workload]
+        return awaited
+
+    def _rolled(self, rolling: Mapping[str, list[Manifest]]) -> list[Outcome]:
         """Wait for what is not judged, and return what fails."""
         failed: list[Outcome] = []
-        waits = {name: waiting(self.bundle, items, after, self.open.get(name)) for name, items in rolling.items()}
+        left = self.bundle.changes.left()
+        waits = {name: waiting(self.bundle, items, left, self.open.get(name)) for name, items in rolling.items()}
         for name, failure in outcomes(self.bundle, waits) if waits else ():
             change = self.open.get(name)
-            kept = self._kept(change, failure, after) if failure else None
+            kept = self._kept(change, failure) if failure else None
             if kept:
                 failed.append(kept)
             elif failure:
-                failed.append(self._failed(name, failure, after))
+                failed.append(self._failed(name, failure))
                 continue
             if change:
                 self._close(self.open.pop(name))
         return failed
 
-    def _complete(self, canary: Canary, after: dict[Ref, Manifest]) -> list[Outcome]:
+    def _complete(self, canary: Canary) -> list[Outcome]:
         """Take a canary from its first pods to the last. Raises Failure as soon as one does not work or does worse."""
         change, late = canary.change, []
-        canary.first(after)
-        wait = waiting(self.bundle, change.workloads, after, change)
+        canary.first()
+        wait = waiting(self.bundle, change.workloads, self.bundle.changes.left(), change)
         for _name, failure in outcomes(self.bundle, {change.name: wait}, canary.meanwhile):
             if failure:
-                kept = self._kept(change, failure, after)
+                kept = self._kept(change, failure)
                 if not kept:
                     raise failure
                 late.append(kept)
@@ -254,19 +292,19 @@ class Changes:
         self._close(self.open.pop(change.name))
         return late
 
-    def _kept(self, change: Change | None, failure: Failure, after: Mapping[Ref, Manifest]) -> Outcome | None:
+    def _kept(self, change: Change | None, failure: Failure) -> Outcome | None:
         """Return why a collector that is not ready keeps its new config, unless it works worse than before."""
-        why = works_as_before(self.bundle, change, after) if change and change.goes_back else ""
+        why = works_as_before(self.bundle, change) if change and change.goes_back else ""
         return Outcome(failure, change, kept_because=why) if why else None
 
-    def _failed(self, name: str, failure: Problem, after: Mapping[Ref, Manifest]) -> Outcome:
+    def _failed(self, name: str, failure: Problem) -> Outcome:
         """Bring a collector back that failed, or say why it keeps its new config."""
         change = self.open.pop(name, None)
         if change is None:
             return Outcome(failure)
         if change.goes_back:
-            return Outcome(failure, change, restored=restore(self.bundle, change, after, self.live))
-        why = lost(self.bundle, change) or outrun(self.bundle, change, after)
+            return Outcome(failure, change, undone=restore(self.bundle, change, self.live))
+        why = lost(self.bundle, change) or outrun(self.bundle, change, self.bundle.changes.left())
         self._close(change, "" if why else KEPT)
         usual = f"{name} keeps the new config, because `on_failure` is `keep`."
         return Outcome(failure, change, kept_because=why or usual)
@@ -277,41 +315,49 @@ class Changes:
         others = [str(outcome.failure) for outcome in failed[1:]]
         kept = [outcome.kept_because for outcome in failed if outcome.kept_because]
         failures = [row for outcome in failed for row in outcome.failure.facts.get("failures", [])]
-        fix = "\n".join([first.fix, *others, *self._told_restored(failed), *kept])
+        fix = "\n".join([first.fix, *others, *self._told_undone(failed), *kept])
         return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})
 
-    def _told_restored(self, failed: list[Outcome]) -> list[str]:
+    def _told_undone(self, failed: list[Outcome]) -> list[str]:
         """Wait for the collectors that went back, and return what became of each."""
-        undone = [(one.change, one.restored) for one in failed if one.change and one.restored]
-        waits = {change.name: self._again(change) for change, restored in undone if restored.back}
-        works = dict(outcomes(self.bundle, {name: wait for name, wait in waits.items() if wait}))
-        return [self._told(change, restored, works.get(change.name)) for change, restored in undone]
+        undone = [(outcome.change, outcome.undone) for outcome in failed if outcome.change and outcome.undone]
+        waits = {}
+        for change, back in undone:
+            workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
+            if back.back and workloads:
+                waits[change.name] = waiting(self.bundle, workloads, {})
+        failures = dict(outcomes(self.bundle, waits))
+        return [self._told(change, back, failures.get(change.name)) for change, back in undone]
 
-    def _again(self, change: Change) -> Any:
-        workloads = [item for item in change.before if item["kind"] in RUNS]
-        return waiting(self.bundle, workloads, {}) if workloads else None
-
-    def _told(self, change: Change, back: Restored, again: Failure | None, *, awaited: bool = True) -> str:
+    def _told(self, change: Change, undone: Undone, again: Failure | None, *, awaited: bool = True) -> str:
         """Return what became of a collector that went back, and close its record."""
-        if back.unread:
-            return f"{change.name} is not brought back, because {back.unread}. The next run does it."
+        if undone.unread:
+            return f"{change.name} is not brought back, because {undone.unread}. The next run does it."
         with suppress(Problem, LostError):  # what failed first counts; the record stays
-            self._close(change, PARTLY_BACK if back.kept and not back.is_outrun else "")
-        if back.lost:
-            return back.lost
-        works = f", but does not work yet: {again.wrong}" if again else " and works" if awaited else ""
-        lines = [f"The earlier config of {change.name} is back{works}."] if back.back else []
-        lines += [f"Not back: {'; '.join(back.kept)}."] if back.kept else []
-        return " ".join([*lines, *self._told_config(change)] if lines else [])
+            self._close(change, PARTLY_BACK if undone.kept and not undone.is_outrun else "")
+        if undone.lost:
+            return undone.lost
+        lines = []
+        if undone.back:
+            lines.append(f"The earlier config of {change.name} is back{_told_works(again, awaited=awaited)}.")
+        if undone.kept:
+            lines.append(f"Not back: {'; '.join(undone.kept)}.")
+        if lines:
+            lines += self._told_config(change)
+        return " ".join(lines)
 
     def _told_config(self, change: Change) -> list[str]:
-        text = str(change.before)
-        configs = [item for item in change.manifests if item["kind"] == "ConfigMap" and item.get("immutable")]
-        made = [item for item in configs if item["metadata"]["name"] not in text]
+        """Return where the new config is kept, for the user to read; none if it is gone or cannot be read."""
+        names_before = str(change.before)
         new = []
+        for manifest in change.manifests:
+            is_config = manifest["kind"] == "ConfigMap" and manifest.get("immutable")
+            if is_config and manifest["metadata"]["name"] not in names_before:
+                new.append(manifest)
+        kept: list[str] = []
         with suppress(Problem, LostError):
-            new = [str(ref(item)) for item in made if not is_gone(self.bundle.live(item))]
-        return [f"The new config is kept in {', '.join(new)}."] if new else []
+            kept = [str(ref(config)) for config in new if not is_gone(self.bundle.live(config))]
+        return [f"The new config is kept in {', '.join(kept)}."] if kept else []
 
     def _close(self, change: Change, state: str = "") -> None:
         """Delete the record of a change, or say in it how the change ended, unless another run has taken it over."""
@@ -321,3 +367,10 @@ class Changes:
                 change.record = self.bundle.write(in_state(change.record, state), now)
             else:
                 self.bundle.delete(now)
+
+
+def _told_works(again: Failure | None, *, awaited: bool) -> str:
+    """Return whether the earlier config works, as the end of a sentence; nothing if the run has not waited for it."""
+    if again:
+        return f", but does not work yet: {again.wrong}"
+    return " and works" if awaited else ""

@@ -18,7 +18,7 @@ from ..._kube.ownership import is_ours, owner, release_of
 from ..._otelcol.config.paths import at, section
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.keepers import HELM_NAME
-from ..._otelcol.kube.network_policies import selects
+from ..._otelcol.kube.network_policies import selector_selects
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..managed_fields import is_applied
 from ..ownership_marks import helm_release, lacking, marks
@@ -56,19 +56,33 @@ def _own(item: Manifest) -> list[Ref]:
 
 def refuse_others(session: Session, pairs: Pairs) -> None:
     """Refuse to write what others own, and a second budget for the same pods. Lists only for what is to change."""
-    resources = [item for item, live in pairs if item["kind"] == COLLECTOR and not _is_applied(session, item, live)]
-    new = [item for item, live in pairs if item["kind"] == BUDGET and not live]
-    children = {one: item for item in resources for one in made(item)}
-    found = _listed(session, {(one.kind, one.namespace) for one in compared([*resources, *new])})
-    live = {ref(item): item for item in found}
-    taken = [(item, live[one]) for one, item in children.items() if one in live and not made_for(item, live[one])]
-    refuse_foreign(session, [*pairs, *taken])
+    resources: list[Manifest] = []
+    new_budgets: list[Manifest] = []
+    for manifest, live in pairs:
+        if manifest["kind"] == COLLECTOR and not _is_applied(session, manifest, live):
+            resources.append(manifest)
+        if manifest["kind"] == BUDGET and not live:
+            new_budgets.append(manifest)
+    places = {(name.kind, name.namespace) for name in compared([*resources, *new_budgets])}
+    live_objects = {ref(manifest): manifest for manifest in _listed(session, places)}
+    refuse_foreign(session, [*pairs, *_overwritten(resources, live_objects)])
     warn_of_rendered(session, pairs)
     warn_of_earlier(session, pairs)
     warn_of_helm(session, pairs)
-    templates = [section(item, "spec", "template", "metadata", "labels") for item, _live in pairs]
-    wanted = [*_of_bundle(new, templates), *_of_operator(resources, live)]
-    _refuse_second_budget(session, wanted, [item for item in found if item["kind"] == BUDGET])
+    templates = [section(manifest, "spec", "template", "metadata", "labels") for manifest, _live in pairs]
+    wanted_budgets = [*_of_bundle(new_budgets, templates), *_of_operator(resources, live_objects)]
+    live_budgets = [manifest for manifest in live_objects.values() if manifest["kind"] == BUDGET]
+    _refuse_second_budget(session, wanted_budgets, live_budgets)
+
+
+def _overwritten(resources: list[Manifest], live: Mapping[Ref, Manifest]) -> Pairs:
+    """Return the objects that the operator would make of custom resources, and that it has not made."""
+    children = {child: resource for resource in resources for child in made(resource)}
+    return [
+        (resource, live[child])
+        for child, resource in children.items()
+        if child in live and not made_for(resource, live[child])
+    ]
 
 
 def warn_of_earlier(session: Session, pairs: Pairs) -> None:
@@ -97,12 +111,17 @@ def warn_of_rendered(session: Session, pairs: Pairs) -> None:
 
 def warn_of_helm(session: Session, pairs: Pairs) -> None:
     """Name the Helm releases from which this run adopts objects: Helm's record still names these."""
-    found: dict[tuple[str, str], list[Ref]] = {}
+    adopted: dict[tuple[str, str], list[Ref]] = {}
     for manifest, live in pairs:
-        adopted = live and release_of(manifest) in session.options.adopt and session.may_write(manifest, live)
-        if live and adopted and HELM_NAME in {mark for _part, mark in marks(live, session.options.field_manager)}:
-            found.setdefault(helm_release(live), []).append(ref(live))
-    session.report.warnings.extend(starmap(_still_of_helm, sorted(found.items())))
+        if live is None or release_of(manifest) not in session.options.adopt:
+            continue
+        if session.may_write(manifest, live) and _has_mark_of_helm(session, live):
+            adopted.setdefault(helm_release(live), []).append(ref(live))
+    session.report.warnings.extend(starmap(_still_of_helm, sorted(adopted.items())))
+
+
+def _has_mark_of_helm(session: Session, live: Manifest) -> bool:
+    return any(mark == HELM_NAME for _part, mark in marks(live, session.options.field_manager))
 
 
 def _still_of_helm(release: tuple[str, str], refs: list[Ref]) -> str:
@@ -128,14 +147,23 @@ def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> 
 
 def _listed(session: Session, places: set[tuple[str, str]]) -> list[Manifest]:
     """Return the objects of some kinds in some namespaces, budgets with their content."""
-    known = [(ApiResources.known(version_for(kind), kind), namespace) for kind, namespace in sorted(places)]
-    wheres = [(resource, namespace) for resource, namespace in known if resource]
-    read = session.cluster.parallel(lambda where: _list(session, *where), wheres)
-    denied = {resource.plural for (resource, _namespace), items in zip(wheres, read, strict=True) if items is None}
+    known: list[tuple[ApiResource, str]] = []
+    for kind, namespace in sorted(places):
+        resource = ApiResources.known(version_for(kind), kind)
+        if resource:
+            known.append((resource, namespace))
+    lists = session.cluster.parallel(lambda place: _list(session, *place), known)
+    denied: set[str] = set()
+    live: list[Manifest] = []
+    for (resource, _namespace), objects in zip(known, lists, strict=True):
+        if objects is None:
+            denied.add(resource.plural)
+        else:
+            live += objects
     if denied:
         named = ", ".join(sorted(denied))
         session.report.warnings.append(f"Not compared with those of others, since this user may not list them: {named}")
-    return [item for items in read for item in items or []]
+    return live
 
 
 def _list(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
@@ -177,7 +205,7 @@ def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
 
 def _of_bundle(new: list[Manifest], templates: list[dict[str, str]]) -> Iterator[_Budget]:
     for item in new:
-        pods = [labels for labels in templates if selects(item["spec"]["selector"], labels)]
+        pods = [labels for labels in templates if selector_selects(item["spec"]["selector"], labels)]
         fix = "Set `disruption_budget: {enabled: false}` for the collector, or delete the other one."
         yield _Budget(item, item["metadata"]["namespace"], pods, fix)
 
@@ -197,6 +225,6 @@ def _refuse_second_budget(session: Session, wanted: Iterable[_Budget], found: li
     for budget in wanted:
         for other in (item for item in others if item["metadata"]["namespace"] == budget.namespace):
             theirs = at(other, ("spec", "selector"))
-            if theirs is not None and any(selects(theirs, labels) for labels in budget.pods):
+            if theirs is not None and any(selector_selects(theirs, labels) for labels in budget.pods):
                 wrong = f"{ref(other)} of another owner selects the same pods, and Kubernetes evicts no pod with two"
                 raise Problem(wrong, asked=f"Apply {ref(budget.asked)}", fix=budget.fix)

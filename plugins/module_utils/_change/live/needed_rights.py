@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from typing import Any, NamedTuple
 
 from ..._collector.change_options import CANARY
@@ -42,6 +43,7 @@ FIX = (
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WRITE, ALL = ("get", "create", "patch"), ("get", "create", "patch", "delete")
 EVICTION = Right("create", "", "pods/eviction")
+_GIVES_ANY_RIGHT = [Grant("", Right(verb, RBAC, "clusterroles")) for verb in ("escalate", "bind")]
 _REPLICA_SETS = next(one for one in KINDS if one[1] == "ReplicaSet")
 
 
@@ -128,14 +130,20 @@ def _certificates(bundle: Bundle) -> Iterator[Grant]:
 def _wait(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
         namespace = manifest["metadata"].get("namespace", "")
-        for child in children(manifest) if followed(manifest) else ():
-            yield from _of(
-                {"apiVersion": version_for(child.kind), "kind": child.kind, "metadata": {"namespace": namespace}}, "get"
-            )
+        if followed(manifest):
+            for child in children(manifest):
+                metadata = {"namespace": namespace}
+                yield from _of({"apiVersion": version_for(child.kind), "kind": child.kind, "metadata": metadata}, "get")
         if manifest["kind"] in COUNTED or followed(manifest):
-            for parts in (*KINDS, REVISIONS, *(resource for resource, _explained in EXPLAINED.values())):
-                yield _grant("list", ApiResource(*parts, True), namespace)
-            yield Grant(namespace, Right("get", "", "pods/log"))
+            yield from _explanation(namespace)
+
+
+def _explanation(namespace: str) -> Iterator[Grant]:
+    """Yield the rights to explain why workloads of a namespace are not ready."""
+    explaining = (resource for resource, _explained in EXPLAINED.values())
+    for parts in (*KINDS, REVISIONS, *explaining):
+        yield _grant("list", ApiResource(*parts, True), namespace)
+    yield Grant(namespace, Right("get", "", "pods/log"))
 
 
 def _canary(bundle: Bundle) -> Iterator[Grant]:
@@ -143,23 +151,35 @@ def _canary(bundle: Bundle) -> Iterator[Grant]:
         if bundle.changes.get(collector_of(manifest), {}).get("strategy") != CANARY or manifest["kind"] not in RUNS:
             continue
         namespace = manifest["metadata"]["namespace"]
-        yield from (Grant(namespace, Right("get", "", part)) for part in ("pods/proxy", "pods/log"))
+        yield Grant(namespace, Right("get", "", "pods/proxy"))
+        yield Grant(namespace, Right("get", "", "pods/log"))
         if manifest["kind"] == "DaemonSet":
             yield Grant(namespace, EVICTION)
-        for kind in [one.kind for one in children(manifest)] if followed(manifest) else [manifest["kind"]]:
+        for kind in _running_kinds(manifest):
             revisions = _REPLICA_SETS if kind == "Deployment" else REVISIONS
-            yield from (_grant("list", ApiResource(*one, True), namespace) for one in (KINDS[0], revisions))
+            for parts in (KINDS[0], revisions):
+                yield _grant("list", ApiResource(*parts, True), namespace)
+
+
+def _running_kinds(workload: Manifest) -> list[str]:
+    """Return the kinds that run the pods of a workload: its own, or what the operator makes of a custom resource."""
+    if followed(workload):
+        return [child.kind for child in children(workload)]
+    return [workload["kind"]]
 
 
 def _changed(session: Session, change: Change, live: Mapping[Ref, Manifest | None]) -> Iterator[Grant]:
     """Yield the rights to change a collector with its strategy: its objects, its record, and what judges it."""
-    written = [item for item in change.manifests if item["kind"] != "Namespace" and not session.may_exist(item)]
-    yield from (grant for item in written for grant in _of(item, "get", "patch"))
-    yield from _of(record_name(change.workloads[0]), *ALL)
-    now = live.get(ref(change.workloads[0]))
-    holds = now and held(change.workloads[0], now, "1")
-    judged = _canary(Bundle(change.workloads, [], {change.name: change.options}))
-    yield from (grant for grant in judged if holds or grant.right != EVICTION)
+    for manifest in change.manifests:
+        if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
+            yield from _of(manifest, "get", "patch")
+    workload = change.workloads[0]
+    yield from _of(record_name(workload), *ALL)
+    now = live.get(ref(workload))
+    is_held = now and held(workload, now, "1")
+    for grant in _canary(Bundle(change.workloads, [], {change.name: change.options})):
+        if is_held or grant.right != EVICTION:
+            yield grant
 
 
 def _verify(bundle: Bundle) -> Iterator[Grant]:
@@ -169,11 +189,15 @@ def _verify(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _remove(bundle: Bundle) -> Iterator[Grant]:
-    accounts = {item["metadata"]["namespace"] for item in bundle.manifests if item["kind"] == "ServiceAccount"}
-    openshift = any("openshift" in item["apiVersion"] for item in bundle.manifests)
+    """Yield the rights to list all kinds that may run under a ServiceAccount, in the namespaces of the accounts."""
+    accounts = [manifest for manifest in bundle.manifests if manifest["kind"] == "ServiceAccount"]
+    namespaces = {account["metadata"]["namespace"] for account in accounts}
+    on_openshift = any("openshift" in manifest["apiVersion"] for manifest in bundle.manifests)
     for version, kinds in {**BUILT_IN, **EXTENSIONS}.items():
-        for kind in kinds if openshift or "openshift" not in version else ():
-            yield from (_grant("list", ApiResource(version, kind, f"{kind.lower()}s", True), one) for one in accounts)
+        if "openshift" in version and not on_openshift:
+            continue
+        for kind, namespace in product(kinds, namespaces):
+            yield _grant("list", ApiResource(version, kind, f"{kind.lower()}s", True), namespace)
 
 
 PURPOSES = (
@@ -251,12 +275,12 @@ def _allowed(cluster: Cluster, grant: Grant) -> bool:
 
 def _lacking(cluster: Cluster, manifests: list[Manifest], wanted: list[Grant]) -> list[Grant]:
     """Return the rights that this account does not have. Who may escalate and bind may give rights without them."""
-    found = lacking(cluster, wanted)
-    own = grants(manifests, purposes=[one for one in PURPOSES if one is not _GRANTED])
-    held = [grant for grant in found if grant not in own]
-    if held and not lacking(cluster, [Grant("", Right(verb, RBAC, "clusterroles")) for verb in ("escalate", "bind")]):
-        return [grant for grant in found if grant not in held]
-    return found
+    missing = lacking(cluster, wanted)
+    own = grants(manifests, purposes=[purpose for purpose in PURPOSES if purpose is not _GRANTED])
+    missing_own = [grant for grant in missing if grant in own]
+    if len(missing_own) < len(missing) and not lacking(cluster, _GIVES_ANY_RIGHT):
+        return missing_own
+    return missing
 
 
 def refuse_forbidden(session: Session, pairs: Iterable[tuple[Manifest, Manifest | None]]) -> None:

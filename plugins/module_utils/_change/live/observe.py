@@ -15,7 +15,7 @@ from ..._diagnose.cluster_objects import memory_limit
 from ..._diagnose.diagnose_checks import Check
 from ..._diagnose.live.dependencies import peer_facts, read_peers
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
-from ..._diagnose.live.reader import ClusterReader, Notes, Object, path_of, utc_now
+from ..._diagnose.live.reader import ClusterReader, Notes, Object, ReadResult, path_of, utc_now
 from ..._diagnose.live.running_config import running_config
 from ..._kube.live.api_errors import asking
 from ..._otelcol.catalogue.port_rows import Listeners
@@ -65,17 +65,29 @@ def pods_of(reader: ClusterReader, workload: Object) -> Pods:
 
 
 def _pods_of(reader: ClusterReader, workload: Object) -> Pods:
-    metadata = workload["metadata"]
-    kind, namespace = workload["kind"], metadata["namespace"]
-    live = reader.cluster.get(path_of(PLURALS[kind], namespace, metadata["name"])) or workload
-    live = {**live, "kind": kind}
-    labels = section(live, "spec", "selector", "matchLabels")
-    query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())} if labels else {}
-    plural = "replicasets" if kind == "Deployment" else "controllerrevisions"
-    revisions, pods = (list(reader.cluster.items(path_of(one, namespace), query)) for one in (plural, "pods"))
-    owners = [live] if kind != "Deployment" else [one for one in revisions if owned(one, live)]
+    kind, namespace = workload["kind"], workload["metadata"]["namespace"]
+    path = path_of(PLURALS[kind], namespace, workload["metadata"]["name"])
+    live = {**(reader.cluster.get(path) or workload), "kind": kind}
+    query = _selecting(live)
+    revision_plural = "replicasets" if kind == "Deployment" else "controllerrevisions"
+    revisions = list(reader.cluster.items(path_of(revision_plural, namespace), query))
+    pods = list(reader.cluster.items(path_of("pods", namespace), query))
+    owners = [live]
+    if kind == "Deployment":
+        owners = [revision for revision in revisions if owned(revision, live)]
     new = newest_pods(live, newest(live, revisions), pods)
-    return new, [pod for owner in owners for pod in older_pods(owner, new, pods)]
+    old: list[Object] = []
+    for owner in owners:
+        old += older_pods(owner, new, pods)
+    return new, old
+
+
+def _selecting(workload: Object) -> dict[str, str]:
+    """Return the query for what the selector of a workload selects; for all, if it has none."""
+    labels = section(workload, "spec", "selector", "matchLabels")
+    if not labels:
+        return {}
+    return {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
 
 
 class _Watched:
@@ -103,39 +115,51 @@ class _Watched:
         self.revision.add(at, samples)
 
     def _sample(self, pod: Object, closely: bool, ports: Sequence[tuple[str, int]]) -> Sample:
+        """Read one pod. What is read closely also shows its log, and which of its ports accept requests."""
         metadata = pod["metadata"]
         path = path_of("pods", metadata["namespace"], metadata["name"])
-        name = str(self.container.get("name") or "")
-        query = {"container": name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
-        query["limitBytes"] = LOG_BYTES
-        metrics = self.reader.text(f"{path}:{self.port}/proxy/metrics") if self.port else None
-        log = self.reader.text(f"{path}/log", query) if closely else None
-        status: Object = next((one for one in items(pod, "status", "containerStatuses") if one.get("name") == name), {})
-        ended = section(status, "lastState", "terminated")
-        asked = ports if closely and metrics and metrics.value is not None else ()
-        accepts = {one: _REFUSED not in self.reader.text(f"{path}:{one[1]}/proxy/").why for one in asked}
+        metrics = self.reader.text(f"{path}:{self.port}/proxy/metrics") if self.port else ReadResult(None, self.why)
+        log = self._log(path) if closely else ""
+        serves = metrics.value is not None
+        status = self._status(pod)
         return Sample(
-            metadata["name"],
-            reading(metrics.value) if metrics and metrics.value is not None else None,
-            int(status.get("restartCount") or 0),
-            ended.get("reason") == "OOMKilled",
-            memory_limit(self.container),
-            (log.value or "") if log else "",
-            accepts,
-            metrics.why if metrics else self.why,
+            pod=metadata["name"],
+            reading=reading(metrics.value) if metrics.value is not None else None,
+            restarts=int(status.get("restartCount") or 0),
+            oom=section(status, "lastState", "terminated").get("reason") == "OOMKilled",
+            memory_limit=memory_limit(self.container),
+            log=log,
+            open={port: self._accepts(path, port[1]) for port in ports} if closely and serves else {},
+            why=metrics.why,
         )
+
+    @property
+    def _name(self) -> str:
+        return str(self.container.get("name") or "")
+
+    def _log(self, path: str) -> str:
+        query = {"container": self._name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
+        return self.reader.text(f"{path}/log", {**query, "limitBytes": LOG_BYTES}).value or ""
+
+    def _accepts(self, path: str, port: int) -> bool:
+        """Return whether a port of a pod takes connections, whatever it answers."""
+        return _REFUSED not in self.reader.text(f"{path}:{port}/proxy/").why
+
+    def _status(self, pod: Object) -> Object:
+        """Return the status of the Collector's container in a pod, empty if it has none."""
+        statuses: list[Object] = items(pod, "status", "containerStatuses")
+        return next((status for status in statuses if status.get("name") == self._name), {})
 
     def ports(self, table: Listeners) -> list[tuple[str, int]]:
         """Return the ports that clients use and that answer HTTP; others would take the question for data."""
-        found = listeners(self.config, started_parts(self.config), table)
-        return list(
-            dict.fromkeys(
-                (one.part.id, one.port)
-                for one in found
-                if one.part and one.part.section == "receivers" and one.exposed and one.protocol == "TCP"
-                if Trait.ANSWERS_HTTP in traits_of(RECEIVERS, one.part.id)
-            )
-        )
+        ports = []
+        for listener in listeners(self.config, started_parts(self.config), table):
+            part = listener.part
+            if part is None or part.section != "receivers" or Trait.ANSWERS_HTTP not in traits_of(RECEIVERS, part.id):
+                continue
+            if listener.exposed and listener.protocol == "TCP":
+                ports.append((part.id, listener.port))
+        return list(dict.fromkeys(ports))
 
 
 def require_metrics(reader: ClusterReader, observed: Observed) -> None:

@@ -16,7 +16,7 @@ from ..._kube.rights import kubelet_pods
 from ..._otelcol.config.layers import parse_version
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Manifest, ref
-from ..._otelcol.kube.pod_references import Reference, missing, provided, remedy, unprovided
+from ..._otelcol.kube.pod_references import Reference, lacking_parts, provided, remedy, unprovided
 from ..replacement_order import (
     API,
     Clash,
@@ -88,10 +88,12 @@ def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) ->
 
     Pods of workloads that make way for those of the bundle do not count.
     """
-    new = [
-        (manifest, wanted) for manifest, live in pairs if (wanted := template_ports(manifest) - template_ports(live))
-    ]
-    if not new:
+    new_ports = []
+    for manifest, live in pairs:
+        ports = template_ports(manifest) - template_ports(live)
+        if ports:
+            new_ports.append((manifest, ports))
+    if not new_ports:
         return
     try:
         # Any recent state will do, so the server may answer from its cache.
@@ -101,8 +103,9 @@ def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) ->
             raise explain(error, "List the pods of all namespaces") from error
         session.report.warnings.append(f"Not checked whether the host ports are free: {error.message}")
         return
-    for manifest, wanted in new:
-        found = list(clashes(manifest, wanted, pods, [old for old in going if replaces(manifest, old)]))
+    for manifest, ports in new_ports:
+        making_way = [old for old in going if replaces(manifest, old)]
+        found = list(clashes(manifest, ports, pods, making_way))
         if found:
             raise _taken(manifest, found)
 
@@ -149,9 +152,13 @@ class _Lack(NamedTuple):
 def _missing(session: Session, some: Pairs, pairs: Pairs) -> list[_Lack]:
     """Return what some objects of a bundle lack. All of it and what was live before the run show their configs."""
     brought = provided(session.options.manifests)
-    configs, before = {ref(one): one for one, _live in pairs}, {ref(one): live for one, live in pairs}
-    wanted = list(dict.fromkeys(one for pair in some for one in unprovided(*pair, brought, configs, before)))
-    return [lack for lack in session.cluster.parallel(lambda one: _lack(session, one), wanted) if lack.text]
+    configs = {ref(manifest): manifest for manifest, _live in pairs}
+    before = {ref(manifest): live for manifest, live in pairs}
+    references: dict[Reference, None] = {}
+    for manifest, live in some:
+        references.update(dict.fromkeys(unprovided(manifest, live, brought, configs, before)))
+    lacks = session.cluster.parallel(lambda reference: _lack(session, reference), list(references))
+    return [lack for lack in lacks if lack.text]
 
 
 def _lack(session: Session, wanted: Reference) -> _Lack:
@@ -165,7 +172,7 @@ def _lack(session: Session, wanted: Reference) -> _Lack:
         unknown = f"Not checked whether {wanted.ref} exists: {error.message}"
         session.report.warnings.extend([unknown] if unknown not in session.report.warnings else [])
         return _Lack("", wanted, exists=True)
-    return _Lack(missing(wanted, found), wanted, exists=found is not None)
+    return _Lack(lacking_parts(wanted, found), wanted, exists=found is not None)
 
 
 def _volume(session: Session, wanted: Reference) -> Manifest | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import product
 from typing import Any
 
 from ..._kube.bundle import ordered, stale
@@ -21,6 +22,7 @@ from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import is_record, record_name
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
+from ..change_set import Action
 from ..config_versions import earlier, renewed, unnamed
 from ..ownership_marks import earlier_place, of_earlier
 from ..recorded_change import collectors
@@ -94,22 +96,22 @@ class Pruning:
 
     def make_room(self, group: list[Manifest]) -> None:
         """Delete what must be gone before a group can be applied, once the server would take the group."""
-        first = [old for old in self.left if goes_first(old, group)]
-        if first and not self.session.options.check:
-            self.session.cluster.parallel(self._try, [new for new in group if any(replaces(new, old) for old in first)])
-        self._delete(first)
+        going_first = [old for old in self.left if goes_first(old, group)]
+        if going_first and not self.session.options.check:
+            self.session.cluster.parallel(self._try, awaited(going_first, group))
+        self._delete(going_first)
 
     def _try(self, manifest: Manifest) -> None:
         """See that the server takes what replaces something, before that is gone."""
         asking(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest, dryRun="All"))
 
-    def finish(self) -> set[Ref]:
-        """Delete the rest, when the workloads that take the place of others work; return those, which are ready."""
+    def finish(self) -> None:
+        """Delete the rest, when the workloads that take the place of others work."""
         waited = awaited(self.left, self.session.options.manifests)
         if waited and not self.session.options.check:
             self._await(waited)
         self.delete()
-        return refs(waited)
+        self.session.changes.note_ready(refs(waited))
 
     def handed(self, items: list[Manifest]) -> list[Manifest]:
         """Leave these objects to the caller, and the Secrets of their Certificates."""
@@ -137,7 +139,7 @@ class Pruning:
 
     def _delete(self, going: list[Manifest]) -> None:
         for group in reversed(ordered(going)):
-            delete(self.session, group, "pruned")
+            delete(self.session, group, Action.PRUNED)
         names = refs(going)
         self.left = [old for old in self.left if ref(old) not in names]
 
@@ -157,50 +159,78 @@ def _left(session: Session, releases: set[str], more: str = "") -> list[Manifest
     """Return the labelled objects that the bundle does not have, without their content. `more` selects more of them."""
     if not session.options.prune_selector:
         return []
-    manifests = session.options.manifests
-    namespaces = namespaces_of(manifests)
-    kinds = PRUNED + (OF_PRODUCTS if session.resources.defining else ())
-    resources = [resource for kind in kinds if (resource := session.resources.find(version_for(kind), kind))]
-    spaces = [(resource, name) for resource in resources for name in (namespaces if resource.namespaced else [""])]
-    selectors = filter(None, (session.options.prune_selector, more))
-    wheres = [(*space, selector) for selector in selectors for space in spaces]
-    found = session.cluster.parallel(lambda where: _labelled(session, *where), wheres)
-    denied = sorted({where[0].plural for where, items in zip(wheres, found, strict=True) if items is None})
+    selectors = [session.options.prune_selector]
+    if more:
+        selectors.append(more)
+    places = [(*space, selector) for selector, space in product(selectors, _pruned_spaces(session))]
+    lists = session.cluster.parallel(lambda place: _labelled(session, *place), places)
+    denied: set[str] = set()
+    labelled: list[Manifest] = []
+    for (resource, _namespace, _selector), objects in zip(places, lists, strict=True):
+        if objects is None:
+            denied.add(resource.plural)
+        else:
+            labelled += objects
     if denied:
-        session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(denied)}")
-    items = stale((item for items in found for item in items or []), refs(manifests))
-    return [item for item in items if _is_ours(session, item, releases)]
+        session.report.warnings.append(f"Not pruned, since this user may not list them: {', '.join(sorted(denied))}")
+    left = stale(labelled, refs(session.options.manifests))
+    return [manifest for manifest in left if _is_ours(session, manifest, releases)]
+
+
+def _pruned_spaces(session: Session) -> list[tuple[ApiResource, str]]:
+    """Return the kinds that a bundle may leave, each with a namespace, which is empty for the whole cluster."""
+    namespaces = namespaces_of(session.options.manifests)
+    spaces = []
+    for kind in PRUNED + (OF_PRODUCTS if session.resources.defining else ()):
+        resource = session.resources.find(version_for(kind), kind)
+        if resource:
+            spaces += [(resource, name) for name in (namespaces if resource.namespaced else [""])]
+    return spaces
 
 
 def _records(session: Session, left: list[Manifest]) -> dict[str, Manifest]:
     """Return the records of the bundle's collectors. Others with that label are leftovers like any object."""
-    wanted = {
-        ref(name): name for one in collectors(session.options.manifests, {}) for name in [record_name(one.workloads[0])]
-    }
-    found = [item for item in left if is_record(item) and ref(item) in wanted]
-    return {collector_of(item): item for item in found if release_of(item) == release_of(wanted[ref(item)])}
+    release_of_record = {}
+    for change in collectors(session.options.manifests, {}):
+        record = record_name(change.workloads[0])
+        release_of_record[ref(record)] = release_of(record)
+    records = {}
+    for manifest in left:
+        if is_record(manifest) and release_of_record.get(ref(manifest)) == release_of(manifest):
+            records[collector_of(manifest)] = manifest
+    return records
 
 
 def _going(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None] | None) -> list[Manifest]:
     """Return the leftovers that are to be deleted, as they are."""
-    kept = [] if live is None else _kept_configs(session, left, live)
-    going = [item for item in left if item not in kept]
-    whole = [item for item in session.cluster.parallel(session.live, going) if item]
+    going = left
+    if live is not None:
+        kept = _kept_configs(session, left, live)
+        going = [manifest for manifest in left if manifest not in kept]
+    whole = [manifest for manifest in session.cluster.parallel(session.live, going) if manifest]
     return whole + secrets_of(session, whole)
 
 
 def _kept_configs(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None]) -> list[Manifest]:
     """Return the earlier configs that stay. Revisions are read only when a new config may push out an old one."""
     configs = earlier(left, session.options.manifests)
-    collectors = renewed(session.options.manifests, live)
-    wheres = [(kind, name) for name in namespaces_of(configs) for kind in _REVISIONS if collectors]
-    found = session.cluster.parallel(
-        lambda where: listed(session, where[0], where[1], {"labelSelector": COLLECTOR_LABEL}), wheres
-    )
-    if not wheres or None in found:
+    renewed_collectors = renewed(session.options.manifests, live)
+    if not renewed_collectors:
         return configs
-    going = unnamed(configs, collectors, (item for items in found for item in items or []))
-    return [item for item in configs if item not in going]
+    revisions: list[Manifest] = []
+    for objects in _listed_revisions(session, namespaces_of(configs)):
+        if objects is None:  # this user may not list them
+            return configs
+        revisions += objects
+    going = unnamed(configs, renewed_collectors, revisions)
+    return [config for config in configs if config not in going]
+
+
+def _listed_revisions(session: Session, namespaces: Iterable[str]) -> list[list[Manifest] | None]:
+    """Return the revisions of collectors by namespace and kind; None for what this user may not list."""
+    places = list(product(namespaces, _REVISIONS))
+    query = {"labelSelector": COLLECTOR_LABEL}
+    return session.cluster.parallel(lambda place: listed(session, place[1], place[0], query), places)
 
 
 def _is_ours(session: Session, item: Manifest, releases: set[str]) -> bool:
@@ -218,7 +248,7 @@ def _labelled(session: Session, resource: ApiResource, namespace: str, selector:
     return listed(session, resource, namespace, {"labelSelector": selector}, METADATA_LIST)
 
 
-def delete(session: Session, found: list[Manifest], action: str) -> None:
+def delete(session: Session, found: list[Manifest], action: Action) -> None:
     """Delete some objects and wait until they are gone, because later ones may be needed for that."""
     if found and not session.options.check:
         since = session.cluster.clock()
@@ -228,4 +258,4 @@ def delete(session: Session, found: list[Manifest], action: str) -> None:
         found = [item for item, gone in zip(found, goes, strict=True) if gone]
         await_gone(session, found, since)
     for manifest in found:
-        session.report.add(action, manifest, None)
+        session.changes.add(action, manifest)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..._kube.bundle import ordered
@@ -15,6 +15,7 @@ from ..._kube.ownership import owner
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Identity, Manifest, Ref, identity, ref
+from ..change_set import Action
 from ..leftovers import leftovers, users_of_account
 from ..replacement_order import WORKLOADS
 from .prune import Pruning, delete, needed_by_others, secrets_of
@@ -48,49 +49,57 @@ def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
 
 
 def _remove(session: Session) -> None:
-    cluster, options = session.cluster, session.options
-    live = cluster.parallel(session.live, options.manifests)
-    for manifest, found in zip(options.manifests, live, strict=True):
-        if found is None:
-            session.report.add("absent", manifest, None)
-    there = []
-    for manifest, found in zip(options.manifests, live, strict=True):
-        if found and session.may_write(manifest, found):
-            there.append(found)
-        elif found:
-            keep(session, found, f"it belongs to {owner(found)}")
+    own = _own_objects(session)
     pruning = Pruning(session)
-    there += pruning.handed([item for item in pruning.left if item["kind"] in USERS])
-    kept = needed_by_others(session, [*there, *pruning.left])
+    own += pruning.handed([item for item in pruning.left if item["kind"] in USERS])
+    kept = needed_by_others(session, [*own, *pruning.left])
     pruning.handed(kept)
-    leaving = [found for found in there if found not in kept]
+    leaving = [found for found in own if found not in kept]
     made = secrets_of(session, leaving)
     groups = list(reversed(ordered([*leaving, *made])))
     for group in groups:
-        delete(session, [found for found in group if found["kind"] not in USERS], "deleted")
+        delete(session, [found for found in group if found["kind"] not in USERS], Action.DELETED)
     going = {identity(item) for item in [*leaving, *made, *pruning.delete()]}
     for group in groups:
         unused = [found for found in group if found["kind"] in USERS and not _stays(session, found, going)]
-        delete(session, unused, "deleted")
-    _name_orphans(session)
+        delete(session, unused, Action.DELETED)
+    for orphan in _orphans(session):
+        session.report.warnings.append(_orphan(orphan))
 
 
-def _name_orphans(session: Session) -> None:
-    """Name what a deletion without dependents has left of a workload: nothing else finds it, and its pods go on."""
-    selectors = [
-        (item["metadata"]["namespace"], section(item, "spec", "selector", "matchLabels"))
-        for item in session.options.manifests
-        if item["kind"] in WORKLOADS
-    ]
-    for namespace in sorted({namespace for namespace, _labels in selectors}):
+def _own_objects(session: Session) -> list[Manifest]:
+    """Return the live objects of the bundle that may go. Those that are absent and those of others are noted."""
+    manifests = session.options.manifests
+    live = session.cluster.parallel(session.live, manifests)
+    for manifest, found in zip(manifests, live, strict=True):
+        if found is None:
+            session.changes.add(Action.ABSENT, manifest)
+    own = []
+    for manifest, found in zip(manifests, live, strict=True):
+        if found and session.may_write(manifest, found):
+            own.append(found)
+        elif found:
+            keep(session, found, f"it belongs to {owner(found)}")
+    return own
+
+
+def _orphans(session: Session) -> Iterator[Manifest]:
+    """Yield what a deletion without dependents has left of a workload: nothing else finds it, and its pods go on."""
+    selectors: dict[str, list[dict[str, str]]] = {}
+    for workload in session.options.manifests:
+        if workload["kind"] in WORKLOADS:
+            chosen = section(workload, "spec", "selector", "matchLabels")
+            selectors.setdefault(workload["metadata"]["namespace"], []).append(chosen)
+    for namespace in sorted(selectors):
         for resource in ORPHANS:
             for item in _listed(session, resource, namespace) or []:
-                labels = item["metadata"].get("labels") or {}
-                mine = any(
-                    chosen and chosen.items() <= labels.items() for place, chosen in selectors if place == namespace
-                )
-                if mine and not item["metadata"].get("ownerReferences"):
-                    session.report.warnings.append(_orphan(item))
+                if not item["metadata"].get("ownerReferences") and _is_selected(item, selectors[namespace]):
+                    yield item
+
+
+def _is_selected(item: Manifest, selectors: list[dict[str, str]]) -> bool:
+    labels = item["metadata"].get("labels") or {}
+    return any(chosen and chosen.items() <= labels.items() for chosen in selectors)
 
 
 def _orphan(item: Manifest) -> str:

@@ -47,10 +47,12 @@ def _earlier(session: Session, new: Manifest) -> Iterator[str]:
 def _plurals(session: Session, old: Manifest) -> list[str]:
     """Return of which kinds an earlier collector has objects, as far as this user may list them."""
     query = {"labelSelector": selector([release_of(old)])}
-    known = [resource for kind in PRUNED if (resource := session.resources.find(version_for(kind), kind))]
-    namespace = old["metadata"]["namespace"]
-
-    def has(resource: ApiResource) -> bool:
-        return bool(listed(session, resource, namespace if resource.namespaced else "", query))
-
-    return [resource.plural for resource in known if has(resource)]
+    plurals = []
+    for kind in PRUNED:
+        resource = session.resources.find(version_for(kind), kind)
+        if resource is None:
+            continue
+        namespace = old["metadata"]["namespace"] if resource.namespaced else ""
+        if listed(session, resource, namespace, query):
+            plurals.append(resource.plural)
+    return plurals

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..._diagnose.live.reader import ClusterReader
@@ -23,6 +23,7 @@ from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions, follow
 from ..._rollout.readiness import COUNTED, pod_counts
+from ..change_set import Action, ChangeSet, Entry
 from ..managed_fields import extracted, is_within
 from ..recorded_change import Change, identified
 from ..replacement_order import RUNS
@@ -30,7 +31,7 @@ from ..worse_than_before import Worked, is_worse, place, unfinished, worked
 from .observe import pods_of
 
 OUTRUN = "another run has changed it since this run"
-IS_NEW = " (it is new)"
+IS_NEW = "it is new"
 
 
 class Bundle(Protocol):
@@ -42,6 +43,8 @@ class Bundle(Protocol):
     wait_seconds: float
     unschedulable_seconds: float
     check: bool
+    # What the run did to its objects up to now.
+    changes: ChangeSet
 
     def live(self, manifest: Manifest) -> Manifest | None:
         """Return the current state of an object."""
@@ -70,73 +73,71 @@ class Bundle(Protocol):
     def plan(self, line: str) -> None:
         """Add what the run would do to the result."""
 
-    def released(self, one: Ref, generation: int) -> None:
-        """Note that a workload is no longer held, and has this generation now."""
-
-    def undone(self, refs: Iterable[Ref]) -> None:
-        """Note that objects are back as the previous run left them."""
-
 
 @dataclass
-class Restored:
+class Undone:
     """Which objects of a collector were brought back, and why others were not."""
 
-    back: list[Ref]
-    kept: list[str]
+    changes: ChangeSet = field(default_factory=ChangeSet)
     # Why nothing was tried: the collector is not this run's to bring back.
     lost: str = ""
     # Why the collector was not brought back: the cluster did not answer. The next run does it.
     unread: str = ""
 
     @property
+    def back(self) -> list[Ref]:
+        return self.changes.subjects(Action.RESTORED)
+
+    @property
+    def kept(self) -> list[str]:
+        """Return the objects that were not brought back, each with the reason."""
+        return [f"{entry.subject} ({entry.reason})" for entry in self.changes.skipped()]
+
+    @property
     def is_outrun(self) -> bool:
         """Return whether the collector is as another run wants it: what this run found is not the last that worked."""
-        lost = [one for one in self.kept if not one.endswith(IS_NEW)]
-        return bool(lost) and all(OUTRUN in one for one in lost)
+        reasons = [entry.reason for entry in self.changes.skipped() if entry.reason != IS_NEW]
+        return bool(reasons) and all(OUTRUN in reason for reason in reasons)
 
 
-def restore(
-    bundle: Bundle, change: Change, left: Mapping[Ref, Manifest], read: Mapping[Ref, Manifest | None]
-) -> Restored:
+def restore(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None]) -> Undone:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
-    `left` has the objects as this run left them, and `read` as it found those that it has not written.
+    `read` has the objects as this run found them, for those that it has not written.
     """
     try:
-        return _restored(bundle, change, left, read)
+        return _undone(bundle, change, read)
     except (Problem, LostError) as error:  # what failed before counts more
-        return Restored([], [], unread=str(getattr(error, "wrong", error)))
+        return Undone(unread=str(getattr(error, "wrong", error)))
 
 
-def _restored(
-    bundle: Bundle, change: Change, left: Mapping[Ref, Manifest], read: Mapping[Ref, Manifest | None]
-) -> Restored:
-    found = Restored([], [], lost(bundle, change))
-    if found.lost:
-        return found
+def _undone(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None]) -> Undone:
+    undone = Undone(lost=lost(bundle, change))
+    if undone.lost:
+        return undone
+    left = bundle.changes.left()
 
-    def bring_back(item: Manifest) -> tuple[bool, str]:
-        return _brought_back(bundle, item, left.get(ref(item)) or read.get(ref(item)))
+    def bring_back(earlier: Manifest) -> Entry:
+        return _brought_back(bundle, earlier, left.get(ref(earlier)) or read.get(ref(earlier)))
 
     for group in ordered(change.before):
-        outcomes = bundle.cluster.parallel(bring_back, group)
-        for item, (back, reason) in zip(group, outcomes, strict=True):
-            found.back += [ref(item)] if back else []
-            found.kept += [f"{ref(item)} ({reason})"] if reason else []
-    recorded = {ref(item) for item in change.before}
-    new = [ref(item) for item in change.workloads if ref(item) not in recorded and ref(item) in left]
-    found.kept += [f"{one}{IS_NEW}" for one in new if found.back or found.kept]
-    bundle.undone(found.back)
-    return found
+        undone.changes.entries += bundle.cluster.parallel(bring_back, group)
+    if undone.back or undone.kept:
+        recorded = {ref(item) for item in change.before}
+        new = [item for item in change.workloads if ref(item) not in recorded and ref(item) in left]
+        for workload in new:
+            undone.changes.skip(workload, IS_NEW)
+    bundle.changes.note_restored(undone.back)
+    return undone
 
 
 def lost(bundle: Bundle, change: Change) -> str:
     """Return why nothing of a collector goes back: it was deleted, or another run has taken the change over."""
-    gone = [str(ref(item)) for item in change.before if item["kind"] in RUNS and is_gone(bundle.live(item))]
+    workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
+    gone = [str(ref(workload)) for workload in workloads if is_gone(bundle.live(workload))]
     if gone:
         return f"Nothing was brought back, because {', '.join(gone)} was deleted."
-    now = bundle.live(change.record) if change.record else None
-    if change.record and (now is None or section(now, "data").get("run") != bundle.run):
+    if change.record and section(bundle.live(change.record), "data").get("run") != bundle.run:
         return f"Nothing was brought back, because another run has taken over the change of {change.name}."
     return ""
 
@@ -151,18 +152,21 @@ def outrun(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest | None]) 
     return ""
 
 
-def _brought_back(bundle: Bundle, wanted: Manifest, left: Manifest | None) -> tuple[bool, str]:
-    """Apply one object as it was, unless it is so already. Return whether it was applied, or why it stays as it is."""
+def _brought_back(bundle: Bundle, earlier: Manifest, left: Manifest | None) -> Entry:
+    """Apply one object as it was, unless it is so already, or something keeps it as it is."""
+    subject = ref(earlier)
     try:
-        now = bundle.live(wanted)
-        applied = extracted(now, bundle.manager) if now else None
-        reason = _obstacle(bundle, wanted, now, left)
-        if reason or now is None or applied is None or identified(applied, now) == wanted:
-            return False, reason
-        bundle.write(wanted, now)
+        now = bundle.live(earlier)
+        obstacle = _obstacle(bundle, earlier, now, left)
+        if now is None or obstacle:
+            return Entry(subject, Action.SKIPPED, reason=obstacle)
+        applied = extracted(now, bundle.manager)
+        if applied is None or identified(applied, now) == earlier:
+            return Entry(subject, Action.UNCHANGED)
+        bundle.write(earlier, now)
     except Problem as problem:
-        return False, problem.wrong
-    return True, ""
+        return Entry(subject, Action.SKIPPED, reason=problem.wrong)
+    return Entry(subject, Action.RESTORED)
 
 
 def _obstacle(bundle: Bundle, wanted: Manifest, now: Manifest | None, left: Manifest | None) -> str:
@@ -185,12 +189,17 @@ def _another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: Manifes
 
 def worked_now(bundle: Bundle, parts: Iterable[Manifest]) -> dict[str, Worked]:
     """Return how workloads work now. Pods are read only where some of them do not."""
-    found = {}
-    for part in (one for one in parts if one["kind"] in COUNTED):
-        available, desired, _updated = pod_counts(part)
-        pods = [pod for revision in _pods(bundle, part) for pod in revision] if available < desired else []
-        found[str(ref(part))] = worked(part, available, pods)
-    return found
+    worked_of_workload = {}
+    for workload in parts:
+        if workload["kind"] not in COUNTED:
+            continue
+        available, desired, _updated = pod_counts(workload)
+        pods: list[Manifest] = []
+        if available < desired:
+            new, old = _pods(bundle, workload)
+            pods = [*new, *old]
+        worked_of_workload[str(ref(workload))] = worked(workload, available, pods)
+    return worked_of_workload
 
 
 def _pods(bundle: Bundle, workload: Manifest) -> tuple[list[Manifest], list[Manifest]]:
@@ -201,37 +210,54 @@ def _pods(bundle: Bundle, workload: Manifest) -> tuple[list[Manifest], list[Mani
         return [], []
 
 
-def works_as_before(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest]) -> str:
+def works_as_before(bundle: Bundle, change: Change) -> str:
     """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
-    states = [state for item in change.workloads if (state := bundle.live(item))]
-    since = {name: int(item["metadata"].get("generation") or 0) for name, item in left.items()}
+    states = [state for state in map(bundle.live, change.workloads) if state]
     seen = asking("Read the workloads", lambda: follow(bundle.cluster, states))
-    parts = [part for one in seen for part in one.parts]
-    by_others = any(reapplied(state, since.get(ref(state), 0), bundle.manager) for state in states)
-    if by_others or not parts or any(one.unreconciled for one in seen):
+    if _changed_by_others(bundle, states) or any(workload.unreconciled for workload in seen):
+        return ""
+    parts = [part for workload in seen for part in workload.parts]
+    if not parts:
         return ""
     lines = []
     for part in parts:
-        before, (new, old) = change.worked.get(str(ref(part))), _pods(bundle, part)
+        before = change.worked.get(str(ref(part)))
+        new, old = _pods(bundle, part)
         if before is None or is_worse(part, before, new):
             return ""
         lines += unfinished(part, before, new, old)
     return " ".join([f"{change.name} keeps the new config, because it works as well as the earlier one.", *lines])
 
 
+def _changed_by_others(bundle: Bundle, states: Iterable[Manifest]) -> bool:
+    """Return whether another run has applied one of some workloads since this run has left them."""
+    left = bundle.changes.left()
+    for state in states:
+        own = left.get(ref(state))
+        generation = int(own["metadata"].get("generation") or 0) if own else 0
+        if reapplied(state, generation, bundle.manager):
+            return True
+    return False
+
+
 def waiting(
-    bundle: Bundle, workloads: Sequence[Manifest], left: Mapping[Ref, Manifest], change: Change | None = None
+    bundle: Bundle,
+    workloads: Sequence[Manifest],
+    left: Mapping[Ref, Manifest],
+    change: Change | None = None,
 ) -> RolloutWait:
     """Return the wait for some workloads, which ends if another run changes one of them.
 
     With the change of a collector that goes back, pods that did not work before do not end it either.
     """
-    named = [{**ref(item)._asdict(), "api_version": item["apiVersion"]} for item in workloads]
-    generations: list[dict[str, Any]] = [
-        {**ref(item)._asdict(), "generation": item["metadata"].get("generation") or 0}
-        for workload in workloads
-        if (item := left.get(ref(workload)))
-    ]
+    named = []
+    generations: list[dict[str, Any]] = []
+    for workload in workloads:
+        name = ref(workload)._asdict()
+        named.append({**name, "api_version": workload["apiVersion"]})
+        as_left = left.get(ref(workload))
+        if as_left:
+            generations.append({**name, "generation": as_left["metadata"].get("generation") or 0})
     before = change.worked if change and change.goes_back else {}
 
     def spares(workload: Manifest, symptom: Symptom) -> bool:

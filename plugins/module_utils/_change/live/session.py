@@ -22,7 +22,7 @@ from ..._otelcol.config.masking import salted
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.webhook_trust import is_lost
-from ..changed_rights import changed_rights
+from ..change_set import ChangeSet
 from ..managed_fields import is_applied
 from ..ownership_marks import converts
 
@@ -52,60 +52,36 @@ class BundleOptions:
 
 @dataclass
 class BundleReport:
-    """What happened to each object, in the order in which it happened."""
+    """What a task tells its user."""
 
     diff: bool
+    changes: ChangeSet = field(default_factory=ChangeSet)
     hide: Callable[[str], str] = field(default_factory=lambda: salted(secrets.token_hex(8)))
-    objects: list[dict[str, Any]] = field(default_factory=list)
-    diffs: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    rights: list[str] = field(default_factory=list)
     plan: list[str] = field(default_factory=list)
     verdicts: list[str] = field(default_factory=list)
 
-    def add(self, action: str, before: Manifest | None, after: Manifest | None, generation: int | None = None) -> None:
-        """Note an action, and its difference if requested."""
-        known = {"generation": generation} if generation else {}
-        self.objects.append({**ref(after or before or {})._asdict(), "action": action, **known})
-        if action in ("unchanged", "absent"):
-            return
-        self.rights += changed_rights(before, after)
-        change = difference(before, after, self.hide, parsed) if self.diff else None
-        if change:
-            self.diffs.append(
-                {key: _text(value) if key in ("before", "after") else value for key, value in change.items()}
-            )
-
-    def released(self, one: Ref, generation: int) -> None:
-        """Note that a workload was changed once more, and its generation."""
-        for item in self.objects:
-            if tuple(item[key] for key in Ref._fields) == one:
-                item.update(action="changed", generation=generation)
-
-    def undone(self, refs: Iterable[Ref]) -> None:
-        """Note that objects are back as the previous run left them."""
-        names = [one._asdict() for one in refs]
-        for item in self.objects:
-            if item["action"] == "changed" and {key: item[key] for key in Ref._fields} in names:
-                item["action"] = "restored"
-
     def result(self) -> dict[str, Any]:
-        actions = [item["action"] for item in self.objects]
-        counts = {action: actions.count(action) for action in dict.fromkeys(actions)}
-        message = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
-        changed = bool(set(actions) - {"unchanged", "absent"})
-        shown: dict[str, Any] = {"diff": self.diffs} if self.diff else {}
-        texts = {"msg": message, "warnings": self.warnings, "rights": self.rights, "plan": self.plan}
-        texts["verdicts"] = self.verdicts
-        return {"changed": changed, "objects": self.objects, **texts, **shown}
+        """Return the result of the task."""
+        result = {
+            "changed": bool(self.changes.busy()),
+            "objects": [entry.as_dict() for entry in self.changes.entries],
+            "msg": self.changes.summary(),
+            "warnings": self.warnings,
+            "rights": self.changes.rights(),
+            "plan": self.plan,
+            "verdicts": self.verdicts,
+        }
+        return {**result, "diff": self._diffs()} if self.diff else result
 
-    def done(self) -> str:
-        """Return what was done to which objects, as a message that an error adds; empty if nothing was done."""
-        names: dict[str, list[str]] = {}
-        for item in self.objects:
-            if item["action"] not in ("unchanged", "absent", "restored"):
-                names.setdefault(item["action"], []).append(str(Ref(*(item[key] for key in Ref._fields))))
-        return "; ".join(f"{action} {', '.join(found)}" for action, found in names.items())
+    def _diffs(self) -> list[dict[str, Any]]:
+        """Return the difference of each object, with both sides as text."""
+        diffs = []
+        for entry in self.changes.busy():
+            change = difference(entry.before, entry.after, self.hide, parsed)
+            if change:
+                diffs.append({**change, "before": _text(change["before"]), "after": _text(change["after"])})
+        return diffs
 
 
 def _text(manifest: Manifest | None) -> str:
@@ -130,7 +106,8 @@ class Session:
     def __init__(self, cluster: Cluster, options: BundleOptions) -> None:
         self.cluster, self.options = cluster, options
         self.resources = ApiResources(cluster, options.manifests)
-        self.report = BundleReport(options.diff)
+        self.changes = ChangeSet()
+        self.report = BundleReport(options.diff, self.changes)
         self.releases = {release_of(manifest) for manifest in options.manifests}
         cluster.outage.patience = options.wait_seconds
         cluster.hopeless = partial(is_lost, cluster)
@@ -170,16 +147,19 @@ class Session:
 
     def may_adopt(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether the inventory takes an object over if another owner has it."""
-        manager = self.options.field_manager
-        taken = release_of(manifest) in self.options.adopt and manifest["kind"] != "Namespace"
-        another = bool(release_of(live)) and applied_by(live, manager) and release_of(live) != release_of(manifest)
-        return taken and not another and not self.may_exist(manifest)
+        if release_of(manifest) not in self.options.adopt:
+            return False
+        if manifest["kind"] == "Namespace" or self.may_exist(manifest):
+            return False
+        is_of_another = release_of(live) not in ("", release_of(manifest))
+        return not (is_of_another and applied_by(live, self.options.field_manager))
 
     def only_compares(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether check mode compares an object of this release that another tool applies, as GitOps does."""
-        same = bool(release_of(live)) and release_of(live) == release_of(manifest)
-        elsewhere = same and not is_ours(live, self.releases, self.options.field_manager)
-        return self.options.check and elsewhere and manifest["kind"] != "Namespace"
+        if not self.options.check or manifest["kind"] == "Namespace":
+            return False
+        is_of_release = bool(release_of(live)) and release_of(live) == release_of(manifest)
+        return is_of_release and not is_ours(live, self.releases, self.options.field_manager)
 
     def converts(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether this is an object of an earlier version. Another inventory may use a shared account."""
@@ -205,12 +185,10 @@ class Session:
             try:
                 return self.cluster.request("PATCH", path, query, manifest, APPLY)
             except ApiError as error:
-                if (
-                    error.unreadable
-                    and "dryRun" not in query
-                    and (found := self.written(manifest, name["fieldManager"]))
-                ):
-                    return found
+                if error.unreadable and "dryRun" not in query:
+                    written = self.written(manifest, name["fieldManager"])
+                    if written:
+                        return written
                 late = self.cluster.clock() - start >= self.options.wait_seconds
                 if late or not (new and error.kind_missing):
                     raise
@@ -231,7 +209,7 @@ def reporting(session: Session) -> Iterator[None]:
         yield
     except (Problem, LostError) as error:
         problem = lost(error) if isinstance(error, LostError) else error
-        done = "" if session.options.check else session.report.done()
+        done = "" if session.options.check else session.changes.done()
         fix = f"{problem.fix}{DONE}{done}." if done else problem.fix
         facts = problem.facts | session.report.result()
         raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from error
@@ -245,10 +223,12 @@ def listed(
 
 
 def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:
-    names = (
-        m["metadata"]["name"] if m["kind"] == "Namespace" else m["metadata"].get("namespace", "") for m in manifests
-    )
-    return sorted({name for name in names if name})
+    """Return the namespaces of some objects, and those among the objects, each once."""
+    names = set()
+    for manifest in manifests:
+        key = "name" if manifest["kind"] == "Namespace" else "namespace"
+        names.add(manifest["metadata"].get(key) or "")
+    return sorted(names - {""})
 
 
 def refs(manifests: Iterable[Manifest]) -> set[Ref]:
@@ -259,7 +239,7 @@ def refs(manifests: Iterable[Manifest]) -> set[Ref]:
 def keep(session: Session, found: Manifest, reason: str) -> None:
     """Report an object that stays."""
     session.report.warnings.append(f"Kept {ref(found)}: {reason}")
-    session.report.add("unchanged", found, found)
+    session.changes.skip(found, reason)
 
 
 def uid(live: Manifest) -> str:

@@ -26,19 +26,28 @@ def await_issued(session: Session, applied: Iterable[Manifest]) -> None:
     What mounts their Secrets comes after them, and would otherwise wait for the kubelet's ever longer pauses.
     """
     waiting = [item for item in applied if item["kind"] == KIND and not is_issued(item)]
-    since = session.cluster.clock()
-    for _poll in session.cluster.polls(session.options.wait_seconds, since) if waiting else ():
-        waiting = [item for item in session.cluster.parallel(session.live, waiting) if item and not is_issued(item)]
-        refused = [item for item in waiting if refusal(item)]
-        _tell(session, "Certificates", "issued", waiting)
-        if refused or not waiting:
-            break
     if not waiting:
         return
+    refused: list[Manifest] = []
+    since = session.cluster.clock()
+    for _poll in session.cluster.polls(session.options.wait_seconds, since):
+        waiting = _not_issued(session, waiting)
+        _tell(session, "Certificates", "issued", waiting)
+        if not waiting:
+            return
+        refused = [item for item in waiting if refusal(item)]
+        if refused:
+            break
     reasons = "; ".join(f"{ref(item)}: {refusal(item) or _account(session, item)}" for item in refused or waiting)
     after = "" if refused else f" after {session.options.wait_seconds:g} s"
     fix = "Look at the issuer with `kubectl describe`, and at the log of cert-manager; then run again."
     raise Problem(f"not issued{after}: {reasons}", asked="Wait for the certificates", fix=fix)
+
+
+def _not_issued(session: Session, certificates: list[Manifest]) -> list[Manifest]:
+    """Return the Certificates that still wait, as they are now. One that is deleted is no longer awaited."""
+    now = session.cluster.parallel(session.live, certificates)
+    return [item for item in now if item and not is_issued(item)]
 
 
 def _account(session: Session, certificate: Manifest) -> str:

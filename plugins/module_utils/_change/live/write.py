@@ -19,6 +19,7 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.rollout_wait import ONE_RUN
 from ..._rollout.live.webhook_reasons import unanswered
+from ..change_set import Action
 from ..kubectl_fields import without
 from ..managed_fields import extracted, is_applied
 from ..ownership_marks import marks
@@ -181,7 +182,7 @@ def remake(session: Session, manifest: Manifest, before: Manifest) -> Manifest:
         return asking(f"Apply {ref(manifest)}", lambda: session.apply(manifest, force="false"))
     except (Problem, LostError) as error:
         back = _made_again(session, before)
-        session.report.add("restored" if back else "deleted", before, back)
+        session.changes.add(Action.RESTORED if back else Action.DELETED, before, back)
         if isinstance(error, LostError) or not back:
             raise
         fix = f"{error.fix}\n{ref(before)} was deleted for its change, and exists again as it was applied before."
@@ -196,7 +197,7 @@ class Writer:
         self.wait_seconds, self.check = session.options.wait_seconds, session.options.check
         self.unschedulable_seconds = session.options.unschedulable_seconds
         self.live = session.live
-        self.undone, self.released = session.report.undone, session.report.released
+        self.changes = session.changes
         self.plan = session.report.plan.append
         self.quick_cluster = session.options.quick_cluster or (lambda: session.cluster)
         # As Kubernetes names the holder of a lease.

@@ -38,6 +38,8 @@ class CollectorBuild:
     platform: Platform = field(default_factory=Platform)
     # The version of the Collector in the image, empty if nobody knows it.
     collector_version: str = ""
+    # Lines `IP NAME` that the pods add to their names of hosts.
+    host_names: tuple[str, ...] = ()
 
     @property
     def config_name(self) -> str:

@@ -22,6 +22,9 @@ from .openshift import app_protocol
 _MONITORING_API = "monitoring.coreos.com/v1"
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
 OTLP_HTTP = "otlp-http"
+_TLS_WORDS = ("ssl", "tls", "cert")
+# Source: external-dns, docs/annotations/annotations.md.
+_EXTERNAL_DNS = "external-dns.alpha.kubernetes.io/hostname"
 # A cluster of one family takes it too, and gives one address. Source: Kubernetes, "IPv4/IPv6 dual-stack", Services.
 DUAL_STACK = "PreferDualStack"
 
@@ -156,18 +159,37 @@ def addresses(build: CollectorBuild) -> str:
     collector = build.collector
     if not build.exposed:
         return "takes no data from clients"
-    routes, ways = collector.routes, []
+    ways = []
     if collector.mode == "sidecar":
         ways.append("localhost of each pod that has it")
     if collector.wants_service:
         ways.append(f"{collector.name}.{collector.namespace}.svc")
     if collector.uses_host_ports or collector.host_network:
         ways.append("each node")
+    ports = ", ".join(f"{port.number} ({port.name})" for port in build.exposed)
+    hosts = hosts_outside(collector)
+    outside = f"; from outside {', '.join(hosts)}" if hosts else ""
+    return f"at {' and '.join(ways) or 'its pods'}, port {ports}{outside}"
+
+
+def hosts_outside(collector: Collector) -> list[str]:
+    """Return the names by which an Ingress, a Gateway or a Route lets clients outside of the cluster in."""
+    routes = collector.routes
     hosts = [at(options, ("host",)) for options in (collector.ingress, collector.openshift_route)]
     hosts += [*(routes.get("http_hostnames") or ()), *(routes.get("grpc_hostnames") or ())]
-    ports = ", ".join(f"{port.number} ({port.name})" for port in build.exposed)
-    outside = f"; from outside {', '.join(host for host in hosts if host)}" if any(hosts) else ""
-    return f"at {' and '.join(ways) or 'its pods'}, port {ports}{outside}"
+    return [str(host) for host in hosts if host]
+
+
+def dns_names(collector: Collector) -> list[str]:
+    """Return the names that external-dns gives to the load balancer of the Service."""
+    given = at(collector.service, ("annotations", _EXTERNAL_DNS)) or ""
+    return [name.strip() for name in str(given).split(",") if name.strip()]
+
+
+def ends_tls_before(collector: Collector) -> bool:
+    """Whether annotations of the Service may let its load balancer speak TLS, as those of AWS with `ssl-cert` do."""
+    names_given = " ".join(map(str, at(collector.service, ("annotations",)) or ()))
+    return any(word in names_given for word in _TLS_WORDS)
 
 
 def clients_url(build: CollectorBuild) -> str:

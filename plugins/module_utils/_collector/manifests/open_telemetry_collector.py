@@ -81,7 +81,7 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         **present(lifecycle=pod.lifecycle(build)),
         **present(additionalContainers=pod.beside(build), initContainers=collector.init_containers),
         **present(ipFamilyPolicy=DUAL_STACK if collector.is_dual_stack else None),
-        **pod.pod_fields(collector, collector.pods),
+        **pod.pod_fields(build, collector.pods),
         **_governed(build),
     }
 

@@ -73,16 +73,17 @@ def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
         **present(initContainers=collector.init_containers),
         **present(imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets]),
-        **pod_fields(collector, collector.selector),
+        **pod_fields(build, collector.selector),
         **present(dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None),
     }
 
 
-def pod_fields(collector: Collector, pods: dict[str, str]) -> dict[str, Any]:
+def pod_fields(build: CollectorBuild, pods: dict[str, str]) -> dict[str, Any]:
     """Return the fields of a pod that the custom resource has under the same names; the pods have these labels.
 
     A constraint of topology selects them, unless it has a selector of its own.
     """
+    collector = build.collector
     return present(
         nodeSelector=collector.node_labels,
         tolerations=collector.tolerations,
@@ -92,7 +93,17 @@ def pod_fields(collector: Collector, pods: dict[str, str]) -> dict[str, Any]:
         ],
         priorityClassName=collector.priority_class_name,
         hostNetwork=collector.host_network or None,
+        hostAliases=_host_aliases(build),
     )
+
+
+def _host_aliases(build: CollectorBuild) -> list[dict[str, Any]]:
+    """Return the names of hosts that the pods know beside DNS, each address once."""
+    names: dict[str, list[str]] = {}
+    for line in build.host_names:
+        address, name = line.split()
+        names.setdefault(address, []).append(name)
+    return [{"ip": address, "hostnames": found} for address, found in names.items()]
 
 
 def beside(build: CollectorBuild) -> list[dict[str, Any]]:

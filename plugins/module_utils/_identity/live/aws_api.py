@@ -28,7 +28,7 @@ from ..._kube.live.kubeconfig import answer_of, without_terminal
 from ..._kube.live.libraries import lacking
 from ..._kube.option_secrets import without
 from ..._otelcol.config.masking import concealed
-from ..._otelcol.errors import Problem, escaped, printable
+from ..._otelcol.errors import Problem, escaped_tree, printable
 from ..._otelcol.yaml.yaml_documents import load
 from ..trust import tag_changes
 
@@ -223,8 +223,8 @@ def run(
         said = {"code": answer.code, "message": answer.message}
         module.fail_json(**visible({"msg": concealed(str(problem)), "error": said}))
     except Problem as problem:
-        module.fail_json(**visible({**escaped(problem.facts), "msg": concealed(str(problem))}))
-    module.exit_json(**visible(escaped(result)))
+        module.fail_json(**visible({**escaped_tree(problem.facts), "msg": concealed(str(problem))}))
+    module.exit_json(**visible(escaped_tree(result)))
 
 
 def parsed(text: str) -> Any:

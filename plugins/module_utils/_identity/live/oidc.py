@@ -57,22 +57,25 @@ class OidcTask:
 
     def _present(self, arn: str, live: dict[str, Any], tries: int = COLLISIONS) -> dict[str, Any]:
         wanted = self._goal(live or EMPTY | {"url": self.url})
-        if not live:
-            if not self.aws.check:
-                try:
-                    arn = self._create(wanted)
-                except AnsibleCallError as error:
-                    if error.answer.code not in EXISTS_CODES or not tries:
-                        raise
-                    # Another owner made it, or an earlier call whose answer was lost; lists of IAM lag behind.
-                    self.iam.sleep(COLLISION_PAUSE)
-                    return self._present(*self._read(), tries - 1)
-            live_now = wanted if self.aws.check else self._provider(arn)
-            return self._result(arn, {}, live_now or wanted, changed=True)
-        todo = steps(live, wanted)
-        if todo and not self.aws.check:
+        if live:
+            return self._updated(arn, live, wanted)
+        if self.aws.check:
+            return self._result(arn, {}, wanted, changed=True)
+        try:
+            arn = self._create(wanted)
+        except AnsibleCallError as error:
+            if error.answer.code not in EXISTS_CODES or not tries:
+                raise
+            # Another owner made it, or an earlier call whose answer was lost; lists of IAM lag behind.
+            self.iam.sleep(COLLISION_PAUSE)
+            return self._present(*self._read(), tries - 1)
+        return self._result(arn, {}, self._provider(arn) or wanted, changed=True)
+
+    def _updated(self, arn: str, live: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+        changed = bool(steps(live, wanted))
+        if changed and not self.aws.check:
             self._change(arn, live, wanted)
-        return self._result(arn, live, wanted, changed=bool(todo))
+        return self._result(arn, live, wanted, changed=changed)
 
     def _goal(self, live: Mapping[str, Any]) -> dict[str, Any]:
         asked = self.params

@@ -19,7 +19,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 
 from ..._kube.eks_token import EXISTS_CODES
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled
+from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled_policy
 from ..identity import ANNOTATIONS, in_region
 from ..role import (
     RoleRequest,
@@ -88,7 +88,7 @@ class RoleTask:
             account=self.account,
             eks_cluster=eks_cluster,
             trust=STATEMENTS[asked["provider"]](eks_cluster, self.account),
-            statements=filled(asked["statements"], eks_cluster),
+            statements=filled_policy(asked["statements"], eks_cluster),
             managed_policies=tuple(asked["managed_policies"]),
             path=asked["path"],
             permissions_boundary=asked["permissions_boundary"],

@@ -22,8 +22,8 @@ FILE = "otel.lock.yml"
 # The one variable in the file: an inventory folder may hold the file, and Ansible reads it as a group with variables.
 VARIABLE = "otel_lock"
 FORMAT = 1
-MANIFESTS, CHARTS, IMAGES, ARCHIVES = "manifests", "charts", "images", "archives"
-_SUMS = {MANIFESTS: "manifest", CHARTS: "chart", IMAGES: "image", ARCHIVES: "archive"}
+MANIFESTS, CHARTS, IMAGES, ARCHIVES, PROGRAMS = "manifests", "charts", "images", "archives", "programs"
+_SUMS = {MANIFESTS: "manifest", CHARTS: "chart", IMAGES: "image", ARCHIVES: "archive", PROGRAMS: "program"}
 _SUM = re.compile(r"sha256:[0-9a-f]{64}\Z")
 LOCK_IT = "ansible-playbook o11y.opentelemetry.lock -i INVENTORY"
 _FIXES = {CHARTS: f"Pull the chart (helm pull), give the path of its archive, and run `{LOCK_IT}`."}
@@ -53,13 +53,21 @@ class Lock:
         row = self.rows.get(IMAGES, {}).get(image)
         return f"{image}@{row['sum']}" if row and "@" not in image else image
 
+    def sums(self, part: str) -> dict[str, str]:
+        """Return the sums of all manifests, charts, archives or programs, by name."""
+        return {name: row["sum"] for name, row in self.rows.get(part, {}).items()}
+
     def expected(self, part: str, name: str) -> str:
         """Return the sum of a manifest, chart or archive. Raises Problem if it is not locked."""
         row = self.rows.get(part, {}).get(name)
         if row:
             return row["sum"]
+        raise self.lacking(part, name)
+
+    def lacking(self, part: str, name: str) -> Problem:
+        """Return what is wrong if a manifest, chart, archive or program is not locked."""
         fix = _FIXES.get(part, f"Run `{LOCK_IT}`, and compare the new lock with the old one.")
-        raise Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.where, fix=fix)
+        return Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.where, fix=fix)
 
     def verify(self, part: str, name: str, found: str, origin: str) -> None:
         """Compare a sum with the lock. Raises Problem with both sums."""

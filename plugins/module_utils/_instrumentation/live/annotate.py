@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._change.change_set import Action
 from ..._change.live.session import BundleReport
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
@@ -72,7 +73,7 @@ def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
         if change:
             live[name] = _patch(cluster, live[name], change, options, report)
         elif name in wanted:
-            report.add("unchanged", live[name], live[name])
+            report.changes.add(Action.UNCHANGED, live[name], live[name])
     without = [item for name in wanted if name in live for item in _without(cluster, live[name], wanted[name], report)]
     return {**report.result(), "uninstrumented": without}
 
@@ -125,7 +126,7 @@ def _patch(
             return live
         raise explain(error, f"Annotate namespace {name}") from error
     after = {**after, "apiVersion": "v1", "kind": "Namespace"}
-    report.add("changed", live, after)
+    report.changes.add(Action.CHANGED, live, after)
     return after
 
 

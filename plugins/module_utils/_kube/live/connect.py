@@ -23,8 +23,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..._otelcol.bounded.live.bounded_reads import body as body_of
 from ..._otelcol.bounded.read_limits import ANSWER
-from ..._otelcol.config.masking import MASK, concealed, salted, secrets_in, secrets_in_objects
-from ..._otelcol.errors import Problem, escaped, printable, shown
+from ..._otelcol.config.masking import concealed, salted, secrets_in, secrets_in_objects
+from ..._otelcol.errors import MASK, Problem, escaped_tree, printable, shown
 from ..bundle import redact, secret_values
 from ..option_secrets import without
 from .api_errors import library, lost, parsed
@@ -326,7 +326,7 @@ def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
     visible = without(module.no_log_values)
     for warning in dict.fromkeys(result.pop("warnings", [])):
         module.warn(concealed(printable(visible(warning))))
-    return {name: value if name in RAW else escaped(value) for name, value in result.items()}
+    return {name: value if name in RAW else escaped_tree(value) for name, value in result.items()}
 
 
 def protect(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:

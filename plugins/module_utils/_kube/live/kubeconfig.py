@@ -5,7 +5,10 @@
 
 A token or a certificate, from the options, the environment or one kubeconfig; and the command by which `aws eks
 update-kubeconfig` has tokens made, which we do ourselves. Whatever else there is (other commands, providers, proxies,
-impersonation, a pod's own account) is left to the client of kubernetes.core, and errors are too. Private.
+impersonation, a pod's own account) is left to the client of kubernetes.core, and errors are too.
+
+`O11Y_PLAIN_CONNECTION=false` in the environment leaves every kubeconfig to that client, which takes about 0.9 s of CPU
+to load (docs/many_clusters.md). Private.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple
+
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..._otelcol.bounded.live.bounded_reads import file_text
 from ..._otelcol.bounded.read_limits import CREDENTIAL
@@ -36,6 +41,7 @@ OTHER_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 OTHER_USER_KEYS = ("exec", "auth-provider", "username", "password", "as", "as-groups")
 OTHER_CLUSTER_KEYS = ("proxy-url", "tls-server-name")
 IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+SWITCH = "O11Y_PLAIN_CONNECTION"
 
 Keep = Callable[[bytes], str]
 
@@ -54,6 +60,11 @@ class Plain:
     """The EKS cluster for which a command of the kubeconfig would make a token; we make it ourselves."""
 
 
+def is_on(environ: Mapping[str, str]) -> bool:
+    """Whether a connection may be made without the client; only a false value in the environment turns it off."""
+    return bool(boolean(environ.get(SWITCH) or "true", strict=False))
+
+
 def option(params: Mapping[str, Any], environ: Mapping[str, str], name: str, alias: str) -> Any:
     """Return an option of kubernetes.core, or its variable under either of its names."""
     if params.get(name) is not None:
@@ -65,10 +76,12 @@ def option(params: Mapping[str, Any], environ: Mapping[str, str], name: str, ali
 def plain(
     params: Mapping[str, Any], environ: Mapping[str, str], names: Mapping[str, str], load: Any, keep: Keep
 ) -> Plain | None:
-    """Return the connection when it is a plain one.
+    """Return the connection when it is a plain one, and the switch is on.
 
     `names` are the options by their aliases, `load` parses YAML, and `keep` writes a file and returns its path.
     """
+    if not is_on(environ):
+        return None
     given = {name: option(params, environ, name, alias) for alias, name in names.items()}
     given |= {name: option(params, environ, name, name) for name in OTHER_OPTIONS}
     if any(given.get(name) for name in OTHER_OPTIONS) or any(environ.get(name) for name in OTHER_VARIABLES):
@@ -185,7 +198,7 @@ def _credentials(session: Any) -> Any:
 
 def access(asked: Mapping[str, Any], clock: Callable[[], float]) -> Access:
     """Return the way to the cluster that AWS knows under this name; nothing else can answer under its CA."""
-    with _told(f"Find the EKS cluster {asked['name']}"):
+    with aws_errors(f"Find the EKS cluster {asked['name']}"):
         session = session_of(asked)
         eks = session.create_client("eks")
         cluster = eks.describe_cluster(name=asked["name"])["cluster"]
@@ -204,7 +217,7 @@ def renewing(asked: Mapping[str, Any], clock: Callable[[], float]) -> Renewing:
 
 def presigned(session: Any, cluster: str) -> str:
     """Return the URL of GetCallerIdentity with the cluster's name as a signed header."""
-    with _told(f"Make a token for the EKS cluster {cluster}"):
+    with aws_errors(f"Make a token for the EKS cluster {cluster}"):
         client = session.create_client("sts")
         signer = library("botocore.signers", "botocore").RequestSigner(
             client.meta.service_model.service_id,
@@ -229,8 +242,8 @@ def presigned(session: Any, cluster: str) -> str:
 
 
 @contextmanager
-def _told(asked: str) -> Iterator[None]:
-    """Turn what botocore raises into a Problem."""
+def aws_errors(asked: str) -> Iterator[None]:
+    """Turn what botocore raises into a Problem; `asked` is what the run wanted of AWS."""
     exceptions = library("botocore.exceptions", "botocore")
     try:
         yield

@@ -19,7 +19,7 @@ from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.urls import segment
-from ..._otelcol.bounded.live.bounded_reads import BROKEN, unpacked
+from ..._otelcol.bounded.live.bounded_reads import BROKEN, unpacked_gzip
 from ..._otelcol.bounded.read_limits import PROGRAM
 from ..._otelcol.errors import Problem
 from ..._rollout.failures import Symptom
@@ -146,7 +146,7 @@ def _write(body: bytes, file: Path, asked: str) -> None:
     with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
         path = Path(part.name)
         try:
-            is_collector = _copied(unpacked(body, PROGRAM, "the program"), part)
+            is_collector = _copied(unpacked_gzip(body, PROGRAM, "the program"), part)
         except BROKEN as error:
             path.unlink()
             raise Problem(f"it did not arrive whole: {error}", asked=asked, fix="Run again.") from error

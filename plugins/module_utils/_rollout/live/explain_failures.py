@@ -12,6 +12,7 @@ from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
 from ..._otelcol.config.masking import concealed, quoted
+from ..._otelcol.config.paths import items
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import ref
 from ..._telemetry.logs import tail
@@ -114,12 +115,10 @@ def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
     """Return the conditions of unfinished workloads, then the latest warning events."""
     lines = []
     for workload in workloads:
-        conditions = workload.get("status", {}).get("conditions") or []
-        lines += [
-            f"{ref(workload)}: {item['type']} is {item['status']}: {item.get('message') or item.get('reason') or ''}"
-            for item in conditions
-            if item.get("status") != "True"
-        ]
+        for condition in items(workload, "status", "conditions"):
+            if condition.get("status") != "True":
+                said = condition.get("message") or condition.get("reason") or ""
+                lines.append(f"{ref(workload)}: {condition['type']} is {condition['status']}: {said}")
     warnings = [event for event in events if event.get("type") == "Warning" and _concerns(event, workloads)]
     return lines + [_saying(event) for event in sorted(warnings, key=event_time)[-EVENTS:]]
 
@@ -132,11 +131,13 @@ def _saying(event: Object) -> str:
 def _concerns(event: Object, workloads: list[Object]) -> bool:
     """Return whether an event is about a workload or an object named after it, such as a pod."""
     about = event["involvedObject"]
-    names = [(w["metadata"].get("namespace", ""), w["metadata"]["name"]) for w in workloads]
-    return any(
-        about.get("namespace", "") == namespace and (about["name"] == name or about["name"].startswith(f"{name}-"))
-        for namespace, name in names
-    )
+    for workload in workloads:
+        metadata = workload["metadata"]
+        if about.get("namespace", "") != metadata.get("namespace", ""):
+            continue
+        if about["name"] == metadata["name"] or about["name"].startswith(f"{metadata['name']}-"):
+            return True
+    return False
 
 
 # Kinds that are listed once per namespace for all its workloads.

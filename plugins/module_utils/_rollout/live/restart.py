@@ -75,18 +75,21 @@ class Restart:
         return {"restarted": restarted, "left_alone": self.left_alone, "warnings": self.warnings}
 
     def _with_older_sidecars(self, sidecars: list[dict[str, str]]) -> list[Workload]:
-        resources = [item for item in self.cluster.parallel(self._resource, sidecars) if item]
+        """Return the workloads that have an older sidecar than one of these resources, or none that they request."""
+        resources = [resource for resource in self.cluster.parallel(self._resource, sidecars) if resource]
         if not resources:
             return []
-        namespaces = self._namespaces({item["metadata"]["namespace"] for item in resources})
-        own = {item["metadata"]["namespace"] for item in resources}
-        asking_all = {name for name, annotations in namespaces.items() if restarts.INJECT in annotations}
-        pods = {item["metadata"]["uid"]: item for name in sorted(own | asking_all) for item in self._pods(name)}
+        own_namespaces = {resource["metadata"]["namespace"] for resource in resources}
+        namespaces = self._namespaces(own_namespaces)
+        requesting = {name for name, annotations in namespaces.items() if restarts.INJECT in annotations}
+        pods: list[Manifest] = []
+        for namespace in sorted(own_namespaces | requesting):
+            pods += self._pods(namespace)
         for resource in resources:
-            metadata = resource["metadata"]
-            label = restarts.injected_label(metadata["namespace"], metadata["name"])
-            pods |= {item["metadata"]["uid"]: item for item in self._pods("", f"{restarts.INJECTED}={label}")}
-        return restarts.stale(pods.values(), namespaces, resources)
+            label = restarts.injected_label(resource["metadata"]["namespace"], resource["metadata"]["name"])
+            pods += self._pods("", f"{restarts.INJECTED}={label}")
+        by_uid = {pod["metadata"]["uid"]: pod for pod in pods}
+        return restarts.stale(by_uid.values(), namespaces, resources)
 
     def _resource(self, sidecar: dict[str, str]) -> Manifest | None:
         path = f"{ROOT}/namespaces/{segment(sidecar['namespace'])}/opentelemetrycollectors/{segment(sidecar['name'])}"

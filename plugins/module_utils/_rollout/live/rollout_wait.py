@@ -128,9 +128,10 @@ class RolloutWait:
 
     def _refuse_other_runs(self, seen: list[Followed]) -> None:
         """Fail if another run has applied a workload since: then this one may not have what its own run applied."""
-        for state in (item.state for item in seen if item.state):
-            generation = self.generations.get(ref(state), 0)
-            if generation and reapplied(state, generation, OWNER):
+        for workload in seen:
+            state = workload.state
+            generation = self.generations.get(ref(state), 0) if state else 0
+            if state and generation and reapplied(state, generation, OWNER):
                 newer = f"generation {state['metadata']['generation']}, and this run left {generation}"
                 wrong = f"another run has changed it since this run ({newer})"
                 raise Failure(wrong, asked=f"Wait for {ref(state)}", fix=ONE_RUN, facts={"failures": []})
@@ -168,7 +169,10 @@ class RolloutWait:
         """Return on which nodes DaemonSets have no ready pod, where Kubernetes reports no reason."""
         explained = {symptom.pod["metadata"]["name"] for _workload, symptom in self.found if symptom.pod}
         pods = self.look.seen("Pod")
-        lines = (without_pod(part, [pod for pod in pods if owned(pod, part)], explained) for part in late)
+        lines = []
+        for workload in late:
+            own_pods = [pod for pod in pods if owned(pod, workload)]
+            lines.append(without_pod(workload, own_pods, explained))
         return [line for line in lines if line]
 
 
@@ -200,11 +204,16 @@ class Followed:
 
 def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[str] = ()) -> list[Followed]:
     """Read the workloads of all resources in parallel. Kinds in `plain` have no workloads to follow."""
-    wanted = [children(state) if state and followed(state) and state["kind"] not in plain else None for state in states]
-    found = iter(
-        cluster.parallel(cluster.get, [ApiResources.path_of(*child[:3]) for group in wanted for child in group or ()])
-    )
-    return [_seen(state, group, found) for state, group in zip(states, wanted, strict=True)]
+    groups: list[list[Child] | None] = []
+    paths = []
+    for state in states:
+        group = None
+        if state and followed(state) and state["kind"] not in plain:
+            group = children(state)
+            paths += [ApiResources.path_of(*child[:3]) for child in group]
+        groups.append(group)
+    live_children = iter(cluster.parallel(cluster.get, paths))
+    return [_seen(state, group, live_children) for state, group in zip(states, groups, strict=True)]
 
 
 def _seen(state: Object | None, group: list[Child] | None, found: Iterator[Object | None]) -> Followed:
@@ -261,8 +270,12 @@ def _said(cluster: Cluster, path: str, resources: list[Object]) -> list[str]:
     except ApiError:
         return []
     names = [f'"name":"{item["metadata"]["name"]}"' for item in resources]
-    said = (_error(line) for line in lines if any(name in line for name in names))
-    return list(dict.fromkeys(quoted(text, LINE_LENGTH) for text in said if text))[-SHOWN:]
+    errors = []
+    for line in lines:
+        error = _error(line) if any(name in line for name in names) else ""
+        if error:
+            errors.append(quoted(error, LINE_LENGTH))
+    return list(dict.fromkeys(errors))[-SHOWN:]
 
 
 def _error(line: str) -> str:

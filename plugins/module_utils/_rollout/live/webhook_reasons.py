@@ -100,11 +100,16 @@ class Reasons:
 
     def _unready(self, pending: list[Pending]) -> list[Object]:
         """Return the workloads that something pending needs and that are not rolled out."""
-        found = [w for service in sorted({s for item in pending for s in item.services}) for w in self._behind(service)]
-        if any(item.id == "ca" for item in pending):
-            found += self._injectors()
-        unique = {ref(workload): workload for workload in found}.values()
-        return [item for item in unique if not is_ready(item)]
+        services: set[Service] = set()
+        for step in pending:
+            services.update(step.services)
+        needed: list[Object] = []
+        for service in sorted(services):
+            needed += self._behind(service)
+        if any(step.id == "ca" for step in pending):
+            needed += self._injectors()
+        unique = {ref(workload): workload for workload in needed}.values()
+        return [workload for workload in unique if not is_ready(workload)]
 
     def _behind(self, service: Service) -> list[Object]:
         namespace, name = service
@@ -115,8 +120,11 @@ class Reasons:
         return self._workloads("", {"labelSelector": CAINJECTOR})
 
     def _workloads(self, scope: str, query: dict[str, Any] | None = None) -> list[Object]:
-        lists = ((kind, self._listed(f"/apis/apps/v1{scope}/{plural}", query)) for kind, plural in WORKLOADS.items())
-        return [{**item, "apiVersion": "apps/v1", "kind": kind} for kind, items in lists for item in items or []]
+        workloads: list[Object] = []
+        for kind, plural in WORKLOADS.items():
+            for workload in self._listed(f"/apis/apps/v1{scope}/{plural}", query) or []:
+                workloads.append({**workload, "apiVersion": "apps/v1", "kind": kind})
+        return workloads
 
     def _listed(self, path: str, query: dict[str, Any] | None = None) -> list[Object] | None:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResources
+from ..._otelcol.config.paths import items
 from ..failures import Object
 from ..webhooks import distrusted, injector
 
@@ -28,12 +29,24 @@ def is_lost(cluster: Cluster, error: ApiError, now: Callable[[], datetime.dateti
     if not name:
         return False
     try:
-        found = [one for kind in KINDS for one in cluster.items(ApiResources.path_of(kind, "", ""))]
+        configurations = _configurations_of(cluster, name)
     except ApiError:  # this user may not read them
         return False
-    named = [one for one in found if any(webhook.get("name") == name for webhook in one.get("webhooks") or [])]
     latest = (now() - datetime.timedelta(seconds=SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return bool(named) and not any(injector(one)[0] or _written(one) > latest for one in named)
+    for configuration in configurations:
+        if injector(configuration)[0] or _written(configuration) > latest:
+            return False
+    return bool(configurations)
+
+
+def _configurations_of(cluster: Cluster, webhook_name: str) -> list[Object]:
+    """Return the configurations that have a webhook of this name."""
+    configurations: list[Object] = []
+    for kind in KINDS:
+        for configuration in cluster.items(ApiResources.path_of(kind, "", "")):
+            if any(webhook.get("name") == webhook_name for webhook in items(configuration, "webhooks")):
+                configurations.append(configuration)
+    return configurations
 
 
 def _written(configuration: Object) -> str:

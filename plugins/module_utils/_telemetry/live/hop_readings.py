@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,8 +16,14 @@ from ..lost_records import Hop
 from ..metrics import Reading, grown, reading, total
 from .collector_pods import Pods
 
+
 # The counts by pod, and why some of them cannot be read.
-_Read = tuple[dict[str, Reading], str]
+@dataclass(frozen=True)
+class _HopCounts:
+    """What the pods of one collector have counted, by pod, and why some of them cannot be read."""
+
+    by_pod: Mapping[str, Reading]
+    unread: str = ""
 
 
 class HopReadings:
@@ -28,28 +35,32 @@ class HopReadings:
 
     def hops(self) -> list[Hop]:
         """Return the collectors with what they counted since the start."""
-        after = self._read()
-        return [self._hop(options, *pair) for options, *pair in zip(self._options, self._before, after, strict=True)]
+        hops = []
+        for options, before, after in zip(self._options, self._before, self._read(), strict=True):
+            gained = [grown(before.by_pod.get(pod, Reading()), counts) for pod, counts in after.by_pod.items()]
+            now = total(list(after.by_pod.values()))
+            unread = after.unread or before.unread
+            hops.append(Hop(options["name"], options["exporters"], total(gained), now, unread))
+        return hops
 
-    def _read(self) -> list[_Read]:
+    def _read(self) -> list[_HopCounts]:
         return self._cluster.parallel(self._counts, self._options)
 
-    def _counts(self, options: Mapping[str, Any]) -> _Read:
-        """Return the counts by pod, and why some of them cannot be read."""
+    def _counts(self, options: Mapping[str, Any]) -> _HopCounts:
         port = options["metrics_port"]
         if not port:
-            return {}, "it serves no metrics that the API server reaches"
+            return _HopCounts({}, "it serves no metrics that the API server reaches")
         try:
             pods = Pods(self._cluster, options)
         except Problem as problem:
-            return {}, problem.wrong
+            return _HopCounts({}, problem.wrong)
         names = pods.listening(port)
-        texts = dict(zip(names, self._cluster.parallel(partial(pods.own_metrics, port), names), strict=True))
-        lost = [text.wrong for text in texts.values() if isinstance(text, Problem)]  # of a node that is away
-        return {name: reading(text) for name, text in texts.items() if isinstance(text, str)}, next(iter(lost), "")
-
-    @staticmethod
-    def _hop(options: Mapping[str, Any], before: _Read, after: _Read) -> Hop:
-        gained = [grown(before[0].get(pod, Reading()), counts) for pod, counts in after[0].items()]
-        now = total(list(after[0].values()))
-        return Hop(options["name"], options["exporters"], total(gained), now, after[1] or before[1])
+        answers = self._cluster.parallel(partial(pods.own_metrics, port), names)
+        by_pod: dict[str, Reading] = {}
+        unread = ""
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, str):
+                by_pod[name] = reading(answer)
+            elif isinstance(answer, Problem):  # of a node that is away
+                unread = unread or answer.wrong
+        return _HopCounts(by_pod, unread)

@@ -44,6 +44,7 @@ SERVED = {
     "policy/v1": ("poddisruptionbudgets",),
 }
 KUBECTL = "kubectl-create"
+DEFINITIONS = "/customresourcedefinitions/"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 CLUSTER_SCOPED = (
     "namespaces",
@@ -157,10 +158,10 @@ class FakeApi:
         match = matched(path)
         version = (match["core"] or match["api"]) if match else ""
         if not match or match["rest"] or match["plural"] not in self.served(version):
-            return status(404, "NotFound", "the server could not find the requested resource")
+            return NOT_SERVED
         if not match["name"]:
             items = [item for item in self._under(path, match) if selected(item, query)]
-            return reply({"items": items, "metadata": {}})
+            return reply({"items": items, "metadata": {}}) if items else NO_ITEMS
         return getattr(self, f"_{method.lower()}")(path, query, body, match)
 
     def _groups(self) -> list[dict[str, Any]]:
@@ -178,7 +179,7 @@ class FakeApi:
     def _resources(self, version: str) -> Answered:
         plurals = self.served(version)
         if not plurals:
-            return status(404, "NotFound", "the server could not find the requested resource")
+            return NOT_SERVED
         kinds = {**{path.split("/")[-2]: item["kind"] for path, item in list(self.objects.items())}, **KINDS}
         verbs = ["create", "delete", "get", "list", "patch"]
         found = [
@@ -188,12 +189,12 @@ class FakeApi:
         return reply({"kind": "APIResourceList", "groupVersion": version, "resources": found})
 
     def served(self, version: str) -> list[str]:
-        defined = [item["spec"] for item in list(self.objects.values()) if item["kind"] == "CustomResourceDefinition"]
+        definitions = [item for path, item in list(self.objects.items()) if DEFINITIONS in path]
         return [*SERVED.get(version, ())] + [
-            spec["names"]["plural"]
-            for spec in defined
-            for v in spec["versions"]
-            if f"{spec['group']}/{v['name']}" == version
+            item["spec"]["names"]["plural"]
+            for item in definitions
+            for v in item["spec"]["versions"]
+            if f"{item['spec']['group']}/{v['name']}" == version
         ]
 
     def _under(self, path: str, match: re.Match[str]) -> list[dict[str, Any]]:
@@ -283,6 +284,10 @@ def reply(body: dict[str, Any]) -> Answered:
     return Answered(200, {}, json.dumps(body).encode())
 
 
+# Most lists that runs ask for are empty, and most kinds that they look for are not served.
+NO_ITEMS = reply({"items": [], "metadata": {}})
+
+
 def missing(match: re.Match[str]) -> Answered:
     return status(404, "NotFound", f'{match["plural"]} "{match["name"]}" not found', details={"name": match["name"]})
 
@@ -290,3 +295,6 @@ def missing(match: re.Match[str]) -> Answered:
 def status(code: int, reason: str, message: str, **more: Any) -> Answered:
     body = {"kind": "Status", "code": code, "reason": reason, "message": message, **more}
     return Answered(code, {}, json.dumps(body).encode())
+
+
+NOT_SERVED = status(404, "NotFound", "the server could not find the requested resource")

@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.opti
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import Layer
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs, derive
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs, derived_needs
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
 from tests.support import cases as tables
@@ -102,7 +102,7 @@ def build(config: Json | None = None, *, collector_version: str = "0.158.0", **o
 
 def needs(config: Any, environment: dict[str, str] | None = None) -> Needs:
     """Return what a config needs, by the ports of the committed catalogue."""
-    return derive(config, LISTENERS, environment)
+    return derived_needs(config, LISTENERS, environment)
 
 
 def manifest(api_version: str, kind: str, metadata: Any = METADATA, **body: Any) -> Json:

@@ -208,7 +208,7 @@ def test_a_cut_text_says_how_much_is_missing_and_keeps_its_end() -> None:
 
 
 def test_no_other_place_ends_a_task() -> None:
-    """`connect.run`, its like for AWS, and the base classes of actions clean what they hand over."""
+    """`connect.run`, its likes for AWS and hosts, and the base classes of actions clean what they hand over."""
     ends = {"exit_json", "fail_json", "warn"}
     found = {
         path
@@ -217,5 +217,5 @@ def test_no_other_place_ends_a_task() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ends
         if ast.unparse(node.func.value).endswith(("module", "_module"))
     }
-    places = ("module_utils/_kube/live/connect", "module_utils/_identity/live/aws_api", "plugin_utils/_worker")
-    assert found == {f"plugins/{name}.py" for name in places}
+    edges = ("_kube/live/connect", "_identity/live/aws_api", "_host_change/live/host_edge")
+    assert found == {"plugins/plugin_utils/_worker.py", *(f"plugins/module_utils/{name}.py" for name in edges)}

@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
     _validate,
     _yaml,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._builds import BuildRequest, resolve
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._builds import BuildRequest, resolve_build
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 
 from tests.support.cases import cases
@@ -47,7 +47,7 @@ def test_an_answer_changes_nothing_and_a_problem_fails_the_task_in_its_own_words
     ("otel_colector", "option 'inputs[0]' of module cluster_check is 'otel_colector'; did you mean 'otel_collector'?"),
     (["otel_identity", "../roles/otel_identity"], "option 'inputs[1]' of module cluster_check is '../roles/otel_id"),
     (["o11y.opentelemetry.otel_operator"], "did you mean 'otel_operator'?"),
-    (["x"], "is 'x'. Write a role of this collection: cert_manager, otel_collector, otel_identity, otel_"),
+    (["x"], "is 'x'. Write a role of this collection: cert_manager, otel_collector, otel_host, otel_"),
     ([""], "option 'inputs[0]' of module cluster_check is ''"),
     ([{"role": "otel_operator"}], "option 'inputs[0]' of module cluster_check must be text, not a mapping"),
     ({"otel_operator": {}}, "option 'inputs' of module cluster_check must be a list, not a mapping"),
@@ -121,22 +121,22 @@ receivers:
     (BuildRequest(), "r.io/rhosdt/opentelemetry-collector-rhel8:0.135.0", ("redhat", "0.135.0")),
 )
 def test_a_build_is_said_or_recognised(wanted: BuildRequest, image: str, build: tuple[str, str] | None) -> None:
-    found = resolve(wanted, image)
+    found = resolve_build(wanted, image)
     assert (found and (found.distribution, found.version)) == build
 
 
 def test_a_build_that_nobody_knows_is_refused() -> None:
     with pytest.raises(Problem, match="there is no distribution 'contribb'; did you mean 'contrib'"):
-        resolve(BuildRequest("contribb"), "")
+        resolve_build(BuildRequest("contribb"), "")
     with pytest.raises(Problem, match="did you mean 'core'"):
-        resolve(BuildRequest("otelcol"), "")
+        resolve_build(BuildRequest("otelcol"), "")
     with pytest.raises(Problem, match="'newest' is not a version of the Collector"):
-        resolve(BuildRequest(version="newest"), "")
+        resolve_build(BuildRequest(version="newest"), "")
 
 
 def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
     (tmp_path / "manifest.yaml").write_text(MANIFEST)
-    found = resolve(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), CONTRIB)
+    found = resolve_build(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), CONTRIB)
     assert found
     assert (found.distribution, found.version) == ("ours", "0.156.0")
     assert found.catalogue.find("receivers", "otlp", "ours", "0.156.0")
@@ -155,7 +155,7 @@ def test_a_schema_is_a_distribution(tmp_path: Path, text: str) -> None:
         (BuildRequest(version="0.158.0", schema=schema), "custom", "0.158.0"),
         (BuildRequest(manifest=manifest, schema=schema), "ours", "0.156.0"),
     ):
-        found = resolve(wanted, CONTRIB)
+        found = resolve_build(wanted, CONTRIB)
         assert found
         assert (found.distribution, found.version) == (name, version)
         types = {
@@ -168,20 +168,20 @@ def test_a_schema_is_a_distribution(tmp_path: Path, text: str) -> None:
 def test_a_schema_without_components_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "schema.json").write_text(text)
     with pytest.raises(Problem):
-        resolve(BuildRequest(version="0.158.0", schema=str(tmp_path / "schema.json")), "")
+        resolve_build(BuildRequest(version="0.158.0", schema=str(tmp_path / "schema.json")), "")
 
 
 def test_a_schema_does_not_say_the_version(tmp_path: Path) -> None:
     (tmp_path / "schema.json").write_text(SCHEMA)
     with pytest.raises(Problem, match=r"does not give the Collector's version\. Give `version`"):
-        resolve(BuildRequest(schema=str(tmp_path / "schema.json")), "")
+        resolve_build(BuildRequest(schema=str(tmp_path / "schema.json")), "")
 
 
 @pytest.mark.parametrize("text", ["a: 1\n", "[]", ""])
 def test_a_manifest_without_components_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.yaml").write_text(text)
     with pytest.raises(Problem, match="is not a manifest of the Collector builder"):
-        resolve(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), "")
+        resolve_build(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), "")
 
 
 @cases(
@@ -220,7 +220,7 @@ def found(path: Path) -> list[dict[str, Any]]:
 
 
 def migrated(path: Path) -> _migrate.Moved:
-    collected = _inputs.collect([str(path)], None)
+    collected = _inputs.collect_inputs([str(path)], None)
     return _migrate.move(collected.texts[str(path)], str(path), collected, _builds.BuildRequest())
 
 
@@ -248,7 +248,7 @@ def test_what_is_mechanical_is_corrected_to_the_letter(name: str) -> None:
 
 def test_only_the_password_is_left_to_a_person() -> None:
     left, right = migrated(SEEDS / "cluster_objects.broken.yaml").text, SEEDS / "cluster_objects.corrected.yaml"
-    config, wanted = (_inputs.collect([], text).inputs[0].config for text in (left, right.read_text()))
+    config, wanted = (_inputs.collect_inputs([], text).inputs[0].config for text in (left, right.read_text()))
     assert config["exporters"]["elasticsearch"].pop("password") == "change-me-soon"
     del wanted["exporters"]["elasticsearch"]["password"]
     assert config == wanted

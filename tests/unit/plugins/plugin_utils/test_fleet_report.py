@@ -185,3 +185,124 @@ def test_two_hundred_collectors_are_read_in_one_picture(tmp_path: Path) -> None:
     assert found.faults == []
     assert len([one for one in found.all("g") if one.attributes["class"].startswith("node")]) <= 3
     assert len(found.all("tr")) > 400
+
+
+def service(name: str, **more: Any) -> dict[str, Any]:
+    """Return what host_render says of a collector; JSON is YAML."""
+    named = {"name": name, "service": f"otelcol-{name}.service", "program": "contrib 0.158.0"}
+    return {**named, "config": json.dumps(to("otlp.example.com:443")), **more}
+
+
+def told_by_host(name: str, status: str, **more: Any) -> dict[str, Any]:
+    """Return what host_diagnose says of a collector."""
+    said = {"name": name, "namespace": "web1", "kind": "service", "status": status, "ready_text": "running"}
+    known = {"release": "000002", "differs": [], "verdict": [f"{name} is {status}"], "problems": [], "unseen": []}
+    return {**said, **known, **more}
+
+
+def host(*collectors: dict[str, Any], **more: Any) -> dict[str, Any]:
+    rendered = {"collectors": list(collectors), "findings": []}
+    return {"name": "web1", "asked": True, "problem": "", "rendered": rendered, **more}
+
+
+def of_hosts(folder: Path, *hosts: dict[str, Any]) -> tuple[Page, dict[str, Any]]:
+    """Return the page of these hosts alone, and the result of its module."""
+    path = folder / "hosts.html"
+    arguments = {"clusters": [], "hosts": list(hosts), "path": str(path), "title": "Fleet", "time": "now"}
+    done = _fleet_report.report(arguments, check=False)
+    return read(path.read_text(encoding="utf-8")), done
+
+
+def rows_of(page: Page) -> list[str]:
+    return [element.text for element in page.all("tr") if "otelcol-" in element.text]
+
+
+def test_a_host_has_a_row_for_each_collector_with_its_release_and_what_differs(tmp_path: Path) -> None:
+    found = {
+        "verdict": [],
+        "collectors": [
+            told_by_host("agent", "healthy"),
+            told_by_host("gateway", "error", differs=["config.yaml"], release="000007"),
+        ],
+    }
+    page, done = of_hosts(tmp_path, host(service("agent"), service("gateway"), diagnosis=found))
+    assert page.faults == []
+    agent, gateway = rows_of(page)
+    for text in ("web1", "agent", "contrib 0.158.0", "000002", "healthy", "none"):
+        assert text in agent, agent
+    for text in ("000007", "error", "gateway is error", "config.yaml"):
+        assert text in gateway, gateway
+    assert "web1/gateway: gateway is error" in "".join(element.text for element in page.all("li"))
+    assert done["msg"].startswith("2 collectors in 1 host, ") and done["unread"] == []
+    counts = {name: done["summary"][name] for name in ("hosts", "unread_hosts", "healthy", "ailing", "drift")}
+    assert counts == {"hosts": 1, "unread_hosts": 0, "healthy": 1, "ailing": 1, "drift": 1}
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "why"),
+    [
+        ({"unreachable": True, "msg": "no route to host"}, "the host cannot be reached: no route to host"),
+        ({"failed": True, "msg": "Missing sudo password"}, "Missing sudo password"),
+        ({}, "the host gave no reason"),
+    ],
+)
+def test_a_host_that_cannot_be_read_is_named_with_the_reason(
+    diagnosis: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    page, done = of_hosts(tmp_path, host(service("agent"), diagnosis=diagnosis))
+    said = f"how the collectors are: {why}"
+    assert done["unread"] == [{"name": "web1", "why": said}]
+    assert f"web1 could not be read: {said}" in "".join(element.text for element in page.all("section"))
+    assert f"web1 cannot read {said}" in "".join(element.text for element in page.all("li"))
+    (row,) = rows_of(page)
+    assert row.count("not read") == 3, row
+    assert done["summary"]["unseen"] == 1
+
+
+def test_a_host_without_collectors_and_one_that_cannot_be_rendered_are_named(tmp_path: Path) -> None:
+    broken = {"name": "odd", "asked": False, "problem": "there is no recipe", "rendered": {}}
+    page, done = of_hosts(tmp_path, host(diagnosis={"verdict": [], "collectors": []}), broken)
+    told = "".join(element.text for element in page.all("section"))
+    assert "web1: The inventory has no collector for it." in told
+    assert "odd: its collectors cannot be rendered: there is no recipe" in told
+    assert done["unrendered"] == [{"name": "odd", "why": "there is no recipe"}]
+
+
+def test_the_page_shows_no_secret_of_a_host_and_no_html_of_its_names(tmp_path: Path) -> None:
+    secret = config({"otlp_http": {"endpoint": "https://x", "headers": {"api_key": "hunter2secretvalue"}}})
+    found = {"verdict": [], "collectors": [told_by_host("agent", "error", verdict=["hunter2secretvalue", HOSTILE])]}
+    page, _done = of_hosts(tmp_path, host(service("agent", config=json.dumps(secret)), diagnosis=found, name=HOSTILE))
+    assert page.faults == []
+    assert list(page.all("img")) == []
+    assert "hunter2secretvalue" not in (tmp_path / "hosts.html").read_text(encoding="utf-8")
+
+
+def test_collectors_of_hosts_are_in_the_pictures_of_what_they_send_to(tmp_path: Path) -> None:
+    fleet = Fleet().add("agent", to("gateways.internal:4317"), "daemonset").add("gateway", to("otlp.example.com:443"))
+    ways = [{"sender": "obs/agent", "exporter": "otlp_grpc", "place": "gw1", "collector": "relay"}]
+    rendered = {"collectors": summaries(fleet), "manifests": fleet.manifests, "findings": [], "sends_to_hosts": ways}
+    to_cluster = {"exporter": "otlp_grpc", "place": "prod", "collector": "obs/gateway"}
+    to_host = {"exporter": "otlp_grpc", "place": "gw1", "collector": "relay"}
+    hosts = [
+        host(service("agent", sends_to=[to_cluster]), name="web1"),
+        host(service("agent", sends_to=[to_host]), name="web2"),
+        host(service("relay", config=json.dumps(to("127.0.0.1:9999"))), name="gw1"),
+    ]
+    path = tmp_path / "page.html"
+    clusters = [{"name": "prod", "rendered": rendered, **WHOLE}]
+    _fleet_report.report({"clusters": clusters, "hosts": hosts, "path": str(path), "title": "", "time": ""}, False)
+    page = read(path.read_text(encoding="utf-8"))
+    assert page.faults == []
+    assert len(page.ids) == len(set(page.ids))
+    ways_told = [" ".join(element.text.split()) for element in page.all("li") if "→" in element.text]
+    assert ways_told == [
+        "agent → relay: traces, logs by otlp_grpc",
+        "gateway → otlp.example.com:443: traces, logs by otlp_grpc",
+        "agent → gateway: by otlp_grpc",
+        "relay → 127.0.0.1:9999: traces, logs by otlp_grpc",
+        "agent → obs/gateway: traces, logs by otlp_grpc",
+        "agent → relay: traces, logs by otlp_grpc",
+    ]
+    boxes = [element.text for element in page.all("g") if "node" in element.attributes["class"]]
+    assert any("agent (on a Linux host): on web1" in box for box in boxes)
+    assert any("127.0.0.1:9999 (backend): otlp_grpc, on the same host" in box for box in boxes)

@@ -102,7 +102,7 @@ def test_the_operator_says_the_name_of_the_pod() -> None:
 
 @given(configs)
 def test_the_needs_of_a_config_that_is_not_malformed_can_be_derived(config: Any) -> None:
-    faults = {fault.rule for fault in subject.run(structure.RULES, subject.Subject(config))}
+    faults = {fault.rule for fault in subject.run_rules(structure.RULES, subject.Subject(config))}
     assume(not faults & set(structure.MALFORMED))
     assert deployment(collector(), needs(config)).granted is not None
 
@@ -135,18 +135,20 @@ def test_production_is_never_more_lenient_than_development() -> None:
     ("production", ["error", "error", "warning"]),
 )
 def test_a_profile_weighs_findings(profile: str, severities: list[str]) -> None:
-    assert [finding.severity for finding in profiles.judge(ALL, KNOWN, profile).remaining] == severities
+    assert [finding.severity for finding in profiles.judged_findings(ALL, KNOWN, profile).remaining] == severities
 
 
 def test_a_profile_leaves_a_single_case_at_its_own_severity() -> None:
     kubelet = subject.Finding(Position(), "receivers.kubelet_stats", "unverified-certificate", "info", "any")
-    assert profiles.judge([kubelet], KNOWN, "production").remaining == [kubelet]
+    assert profiles.judged_findings([kubelet], KNOWN, "production").remaining == [kubelet]
     autoscaled = subject.Finding(Position(), "receivers.k8s_cluster", "singleton", "warning", "twice")
-    assert profiles.judge([autoscaled], KNOWN, "development").remaining == [autoscaled]
+    assert profiles.judged_findings([autoscaled], KNOWN, "development").remaining == [autoscaled]
 
 
 def test_the_users_word_is_final() -> None:
-    kept = profiles.judge(ALL, KNOWN, "production", {"singleton": "info", "clear-text": profiles.OFF}).remaining
+    kept = profiles.judged_findings(
+        ALL, KNOWN, "production", {"singleton": "info", "clear-text": profiles.OFF}
+    ).remaining
     assert {finding.rule: finding.severity for finding in kept} == {"singleton": "info", "verbose-debug": "warning"}
 
 
@@ -159,13 +161,17 @@ def test_the_users_word_is_final() -> None:
     ("service", False),
 )
 def test_a_suppression_is_for_a_rule_and_a_place(path: str, met: bool) -> None:
-    judged = profiles.judge(ALL, KNOWN, suppressions=[profiles.Suppression("verbose-debug", "we watch it", path)])
+    judged = profiles.judged_findings(
+        ALL, KNOWN, suppressions=[profiles.Suppression("verbose-debug", "we watch it", path)]
+    )
     assert judged.suppressed == ([(DEBUG, "we watch it")] if met else [])
     assert (DEBUG in judged.remaining) is not met
 
 
 def test_a_suppression_that_meets_nothing_is_told() -> None:
-    judged = profiles.judge([CLEAR], KNOWN, suppressions=[profiles.Suppression("singleton", "one node", "receivers.*")])
+    judged = profiles.judged_findings(
+        [CLEAR], KNOWN, suppressions=[profiles.Suppression("singleton", "one node", "receivers.*")]
+    )
     unused = next(finding for finding in judged.remaining if finding.rule == "unused-suppression")
     assert (unused.severity, unused.path) == ("info", "receivers.*")
     assert "'singleton' is suppressed at 'receivers.*', but finds nothing there" in str(unused)
@@ -181,7 +187,7 @@ def test_a_suppression_that_meets_nothing_is_told() -> None:
 )
 def test_a_mistake_is_a_problem_with_the_near_word(arguments: dict[str, object], says: str) -> None:
     with pytest.raises(Problem) as refused:
-        profiles.judge(ALL, KNOWN, **arguments)  # type: ignore[arg-type]
+        profiles.judged_findings(ALL, KNOWN, **arguments)  # type: ignore[arg-type]
     assert says in str(refused.value)
 
 

@@ -35,7 +35,7 @@ SOME = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"fro
     ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
 )
 def test_selectors(selector: Any, fits: bool) -> None:
-    assert policies.selects(selector, LABELS) is fits
+    assert policies.selector_selects(selector, LABELS) is fits
 
 
 def test_endpoints_by_readiness_and_service() -> None:

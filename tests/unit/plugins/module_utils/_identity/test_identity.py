@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
     Grant,
     eks_cluster_of,
-    filled,
+    filled_policy,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,7 +162,10 @@ def test_the_arn_of_a_cluster_says_where_it_is() -> None:
 def test_placeholders_are_filled_in_everywhere_and_nothing_else_is() -> None:
     eks_cluster = eks_cluster_of("arn:aws:eks:eu-west-1:1:cluster/a")
     given = {"a": ["arn:<partition>:x:<region>:<account>:y", 1, ("<region>",)], "b": "{region} <other>"}
-    assert filled(given, eks_cluster) == {"a": ["arn:aws:x:eu-west-1:1:y", 1, ["eu-west-1"]], "b": "{region} <other>"}
+    assert filled_policy(given, eks_cluster) == {
+        "a": ["arn:aws:x:eu-west-1:1:y", 1, ["eu-west-1"]],
+        "b": "{region} <other>",
+    }
 
 
 ISSUER = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"

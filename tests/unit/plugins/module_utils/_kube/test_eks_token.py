@@ -44,7 +44,9 @@ def test_actions_on_the_same_resources_are_one_statement() -> None:
 
 def test_statements_of_users_are_as_they_wrote_them() -> None:
     mine = {"Sid": "Mine", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}
-    assert aws_policy.united([mine, mine]) == [{"Sid": "Mine", "Effect": "Deny", "Action": ["s3:*"], "Resource": ["*"]}]
+    assert aws_policy.united_statements([mine, mine]) == [
+        {"Sid": "Mine", "Effect": "Deny", "Action": ["s3:*"], "Resource": ["*"]}
+    ]
 
 
 def test_what_iam_would_refuse_for_its_size_is_told() -> None:
@@ -63,7 +65,7 @@ def test_what_iam_would_refuse_for_its_size_is_told() -> None:
     (None, {}, False),
 )
 def test_policies_are_compared_by_what_they_mean(one: object, other: object, equal: bool) -> None:
-    assert aws_policy.same(one, other) is equal
+    assert aws_policy.same_policy(one, other) is equal
 
 
 ACCOUNT = Account("obs", "gateway")

@@ -45,7 +45,7 @@ def says(text: str, code: int = 1) -> str:
     ("", "", "error"),
 )
 def test_a_refusal_is_a_finding_with_its_place(tmp_path: Path, text: str, path: str, severity: str) -> None:
-    found = _binary.ask(program(tmp_path, says(text)), OTLP, lambda where: Position("f", len(where)))
+    found = _binary.ask_program(program(tmp_path, says(text)), OTLP, lambda where: Position("f", len(where)))
     assert found
     assert (found.path, found.severity, found.rule) == (path, severity, "otelcol-validate")
     assert found.position == Position("f", path.count(".") + 1 if path else 0)
@@ -58,7 +58,7 @@ def test_variables_have_values_and_nothing_of_ours_leaks(tmp_path: Path, monkeyp
     given = 'test "$HOST" = placeholder && test "$AWS_SECRET_ACCESS_KEY$OTHER" = placeholder'
     body = given + ' && grep -q "env:HOST" "${2#--config=}"'
     config = {**OTLP, "exporters": {"debug": {"a": "${env:HOST}", "b": "${env:OTHER:-y}"}}}
-    assert _binary.ask(program(tmp_path, body), config, lambda _where: Position()) is None
+    assert _binary.ask_program(program(tmp_path, body), config, lambda _where: Position()) is None
 
 
 @cases(
@@ -79,7 +79,7 @@ def test_variables_have_values_and_nothing_of_ours_leaks(tmp_path: Path, monkeyp
 )
 def test_a_variable_has_a_value_of_the_right_shape(tmp_path: Path, section: str, settings: Any, value: str) -> None:
     name = "AWS_REGION" if "AWS_REGION" in str(settings) else "A"
-    found = _binary.ask(
+    found = _binary.ask_program(
         program(tmp_path, f'test "${name}" = "{value}" || {{ echo "${name}" >&2; exit 1; }}'),
         {**OTLP, section: settings},
         lambda _where: Position(),
@@ -91,7 +91,9 @@ def test_a_variable_has_a_value_of_the_right_shape(tmp_path: Path, section: str,
 def test_what_a_variable_decides_is_no_error(tmp_path: Path) -> None:
     config = {**OTLP, "exporters": {"debug": {"verbosity": "${env:LEVEL}"}, "nop": {"a": 1}}}
     found = [
-        _binary.ask(program(tmp_path, says(f"exporters::{name}: it is wrong")), config, lambda _where: Position())
+        _binary.ask_program(
+            program(tmp_path, says(f"exporters::{name}: it is wrong")), config, lambda _where: Position()
+        )
         for name in ("debug", "nop")
     ]
     assert [one and one.severity for one in found] == ["info", "error"]
@@ -99,7 +101,7 @@ def test_what_a_variable_decides_is_no_error(tmp_path: Path) -> None:
 
 def test_a_program_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_binary, "SECONDS", 0.1)
-    found = _binary.ask(program(tmp_path, "exec /bin/sleep 5"), OTLP, lambda _where: Position())
+    found = _binary.ask_program(program(tmp_path, "exec /bin/sleep 5"), OTLP, lambda _where: Position())
     assert found
     assert found.message == "no answer within 0.1 seconds"
 

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Fault,
     Subject,
     rules,
-    run,
+    run_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _rendered
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
@@ -120,7 +120,7 @@ def test_a_rule_that_fails_is_a_finding_and_the_others_still_run(monkeypatch: py
         raise ValueError("hunter2secret")
 
     broken_first = (*rules("error", broken), *structure.RULES)
-    monkeypatch.setattr(_validate, "lint", lambda subject, _own: run(broken_first, subject))
+    monkeypatch.setattr(_validate, "lint", lambda subject, _own: run_rules(broken_first, subject))
     config = {**OTLP, "receiver": {}}
     arguments = {**VALIDATE, "config": config, "fail_on": "never"}
     listed = _validate.report(arguments, lambda _warning: None, check=True)["findings"]
@@ -147,7 +147,7 @@ def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
 
     for name in ("first", "second", "third"):
         (tmp_path / f"{name}.yaml").write_text(_yaml.dump({**OTLP, "receiver": {"marker": name}}))
-    monkeypatch.setattr(_inputs.documents, "configs", failing(_inputs.documents.configs, "first"))
+    monkeypatch.setattr(_inputs.documents, "configs_in", failing(_inputs.documents.configs_in, "first"))
     monkeypatch.setattr(_validate, "lint", failing(_validate.lint, "third"))
     arguments = {**VALIDATE, "paths": [str(tmp_path)], "fail_on": "never"}
     result = _validate.report(arguments, lambda _warning: None, check=True)

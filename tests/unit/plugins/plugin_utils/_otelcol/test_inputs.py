@@ -33,13 +33,13 @@ def config_map(sign: str, margin: int = 4) -> str:
 
 
 def collect(text: str) -> list[_inputs.Input]:
-    return _inputs.collect([], text).inputs
+    return _inputs.collect_inputs([], text).inputs
 
 
 def in_file(path: Path, content: str | bytes) -> list[_inputs.Input]:
     """Return what a file with this content holds."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return _inputs.collect([str(path)], None).inputs
+    return _inputs.collect_inputs([str(path)], None).inputs
 
 
 QUOTED = f'"{CONFIG}"'.replace("\n", "\\n")
@@ -74,12 +74,12 @@ def test_a_custom_resource_holds_a_mapping_or_text() -> None:
 
 
 def test_a_mistake_inside_a_block_has_its_place_in_the_file() -> None:
-    (invalid,) = _inputs.collect([], config_map("|").replace("- debug", "- ]")).invalid
+    (invalid,) = _inputs.collect_inputs([], config_map("|").replace("- debug", "- ]")).invalid
     assert (invalid.position.line, invalid.position.column) == (LINE + 5, 13)
 
 
 def test_invalid_yaml_does_not_keep_what_was_read_before_it() -> None:
-    [invalid] = _inputs.collect([], "receivers: {").invalid
+    [invalid] = _inputs.collect_inputs([], "receivers: {").invalid
     assert (invalid.__traceback__, invalid.__cause__, invalid.__context__) == (None, None, None)
 
 
@@ -91,7 +91,7 @@ def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "b.yaml").write_text(CONFIG)
-    found = _inputs.collect([str(tmp_path)], None)
+    found = _inputs.collect_inputs([str(tmp_path)], None)
     assert [item.name for item in found.inputs] == [str(tmp_path / "a.yaml")]
     names = ["bytes.yaml", "service.yml", "template.yaml", "values.yaml"]
     assert [Path(name).name for name in found.skipped] == names
@@ -119,7 +119,7 @@ def test_a_folder_tells_which_files_it_could_not_check_and_why(
 ) -> None:
     (tmp_path / "z.yaml").write_text(CONFIG)
     (tmp_path / "a.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
-    found = _inputs.collect([str(tmp_path)], None)
+    found = _inputs.collect_inputs([str(tmp_path)], None)
     for texts, wanted in (([str(one) for one in found.invalid], errors), (found.unread, unread)):
         assert [re.search(words, text) is not None for words, text in zip(wanted, texts, strict=True)] == [True] * len(
             wanted
@@ -135,7 +135,7 @@ def test_what_only_resembles_a_config_is_no_config(tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text(
         f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{application.yaml: "{other}"}}\n'
     )
-    found = _inputs.collect([str(tmp_path)], None)
+    found = _inputs.collect_inputs([str(tmp_path)], None)
     assert (len(found.inputs), len(found.skipped), found.unread) == (1, 3, [])
 
 
@@ -149,7 +149,7 @@ def test_what_only_resembles_a_config_is_no_config(tmp_path: Path) -> None:
 def test_a_folder_is_searched_for_every_form_of_a_config(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     (tmp_path / "package.json").write_text('{"name": "x", "service": {}}')
-    found = _inputs.collect([str(tmp_path)], None)
+    found = _inputs.collect_inputs([str(tmp_path)], None)
     assert [Path(item.name).name for item in found.inputs] == [name]
     assert found.skipped == []
 
@@ -185,7 +185,7 @@ def test_objects_of_a_cluster_are_inputs() -> None:
     config = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "n"}}
     resource = {"kind": "OpenTelemetryCollector", "apiVersion": "opentelemetry.io/v1beta1", "metadata": {"name": "b"}}
     listed = [{**config, "data": {"x": CONFIG}}, {**resource, "spec": {"config": OTLP}}]
-    found = _inputs.collect([], listed)
+    found = _inputs.collect_inputs([], listed)
     assert [item.name for item in found.inputs] == ["n/ConfigMap a x", "OpenTelemetryCollector b"]
     assert [item.config for item in found.inputs] == [OTLP, OTLP]
 
@@ -201,7 +201,9 @@ def test_of_a_cluster_only_what_workloads_mount_is_looked_at() -> None:
     pod = {"containers": [{"volumeMounts": mounts}], "volumes": [volume("used"), volume("owned")]}
     workload = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {}, "spec": {"template": {"spec": pod}}}
     owner = [{"kind": "OpenTelemetryCollector"}]
-    found = _inputs.collect([], [config("used"), config("owned", ownerReferences=owner), config("idle"), workload])
+    found = _inputs.collect_inputs(
+        [], [config("used"), config("owned", ownerReferences=owner), config("idle"), workload]
+    )
     assert [item.name for item in found.inputs] == ["ConfigMap used x"]
 
 
@@ -220,11 +222,11 @@ spec:
 def test_a_chart_may_be_rendered_into_several_files_and_variants_are_not_mixed_up(tmp_path: Path) -> None:
     (tmp_path / "configmap.yaml").write_text(config_map("|"))
     (tmp_path / "deployment.yaml").write_text(WORKLOAD)
-    (item,) = _inputs.collect([str(tmp_path)], None).inputs
+    (item,) = _inputs.collect_inputs([str(tmp_path)], None).inputs
     assert item.context.image.endswith("k8s:0.150.0")
     assert item.context.deployment
     (tmp_path / "two.yaml").write_text(WORKLOAD)
-    (item,) = _inputs.collect([str(tmp_path)], None).inputs
+    (item,) = _inputs.collect_inputs([str(tmp_path)], None).inputs
     assert item.context.deployment is None
 
 
@@ -233,7 +235,7 @@ def test_a_later_file_replaces_lists_and_empties_what_it_says_is_nothing(tmp_pat
     service = "service: {pipelines: {traces: {receivers: [a, b]}}}\n"
     one.write_text(f"receivers: {{a: {{x: 1, y: 2}}, b: }}\n{service}exporters: {{c: }}\n")
     two.write_text("receivers: {a: {y: 3}}\nservice: {pipelines: {traces: {receivers: [a]}}}\nexporters:\n")
-    (item,) = _inputs.collect([str(one), str(two)], None, merge=True).inputs
+    (item,) = _inputs.collect_inputs([str(one), str(two)], None, merge=True).inputs
     assert item.config == {
         "receivers": {"a": {"x": 1, "y": 3}, "b": None},
         "service": {"pipelines": {"traces": {"receivers": ["a"]}}},
@@ -261,11 +263,11 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 
 @given(TREES)
 def test_no_object_is_too_odd(tree: Any) -> None:
-    _inputs.collect([], tree)
+    _inputs.collect_inputs([], tree)
     kinds = ("ConfigMap", "OpenTelemetryCollector", "Deployment", "List", "ServiceList", "HorizontalPodAutoscaler")
     listed = [{**(tree if isinstance(tree, dict) else {}), "kind": kind, "apiVersion": "v1"} for kind in kinds]
     resource = {"kind": "OpenTelemetryCollector", "apiVersion": "opentelemetry.io/v1beta1", "spec": tree}
-    _inputs.collect([], [*listed, resource, {"kind": "ConfigMap", "apiVersion": "v1", "data": {"a": CONFIG}}])
+    _inputs.collect_inputs([], [*listed, resource, {"kind": "ConfigMap", "apiVersion": "v1", "data": {"a": CONFIG}}])
 
 
 def test_what_is_wrong_with_a_custom_resource_is_found_in_its_own_lines(tmp_path: Path) -> None:
@@ -288,7 +290,7 @@ def test_resources_in_a_list_have_lines_of_their_own(tmp_path: Path) -> None:
 
 def test_text_that_ansible_has_marked_is_text() -> None:
     marked = type("Marked", (str,), {})("receivers: {otlp: {protocols: {grpc: {}}}}\nservice: {pipelines: {}}\n")
-    (found,) = _inputs.collect([], marked).inputs
+    (found,) = _inputs.collect_inputs([], marked).inputs
     assert found.config["receivers"] == {"otlp": {"protocols": {"grpc": {}}}}
 
 
@@ -313,6 +315,6 @@ def test_a_cluster_has_all_policies_and_a_file_may_lack_some(tmp_path: Path) -> 
     objects = yaml.safe_load(POLICED)
     file = tmp_path / "objects.json"
     file.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": objects}))
-    found = [*_inputs.collect([], objects).inputs, *_inputs.collect([str(file)], None).inputs]
+    found = [*_inputs.collect_inputs([], objects).inputs, *_inputs.collect_inputs([str(file)], None).inputs]
     ingress = [item.context.deployment.ingress for item in found if item.context.deployment]
     assert [one and (one.complete, one.admits(8125, "UDP")) for one in ingress] == [(True, False), (False, False)]

@@ -331,10 +331,10 @@ def test_a_move_is_done_once_and_does_what_it_says(
 ) -> None:
     dumper = yaml.SafeDumper if shared else type("Plain", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
     text = form(yaml.dump(config, Dumper=dumper, default_flow_style=flow, width=60, sort_keys=False))
-    collected = _inputs.collect([], text)
+    collected = _inputs.collect_inputs([], text)
     wanted = _builds.BuildRequest(version=version)
     moved = _migrate.move(text, "config", collected, wanted)
-    again = _inputs.collect([], moved.text)
+    again = _inputs.collect_inputs([], moved.text)
     assert _migrate.move(moved.text, "config", again, wanted).changes == []
     for before, after in zip(collected.inputs, again.inputs, strict=True):
         work = _rewrite.Data(before.config)

@@ -23,6 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 )
 
 from tests.support.cases import cases
+from tests.support.growth import is_long
 
 from ..helpers import VALIDATE
 
@@ -273,7 +274,7 @@ def test_rules_have_limits(tmp_path: Path) -> None:
 def test_a_path_without_rules_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(Problem, match=rf"there is no file with rules at .*{name}"):
-        _user_rules.load([str(tmp_path / name)], ())
+        _user_rules.load_rules([str(tmp_path / name)], ())
 
 
 def test_a_broken_file_names_its_place(tmp_path: Path) -> None:
@@ -296,10 +297,10 @@ DOUBLES = "|".join(["map(&`[1,2,3,4,5,6,7,8,9,10]`, @)[]"] * 12)
 
 def test_an_expression_takes_bounded_time_and_memory() -> None:
     compute = _jmespath.bounded_search(DOUBLES)
-    start = time.process_time()
+    start = time.thread_time()
     with pytest.raises(Undecided, match="more than"):
         compute([1] * 10, Budget())
-    assert time.process_time() - start < 5
+    assert not is_long(time.thread_time() - start, most=1_250)
 
 
 def test_an_expression_takes_bounded_time_over_all_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +320,7 @@ def test_an_expression_that_a_function_cannot_compute_is_undecided(expression: s
 
 def test_an_empty_path_is_refused() -> None:
     with pytest.raises(Problem, match="a path is empty"):
-        _user_rules.load([""], ())
+        _user_rules.load_rules([""], ())
 
 
 def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
@@ -330,10 +331,10 @@ def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
     (folder / "b.yml").write_text(RULE)
     (folder / "linked").symlink_to(other)
     with pytest.raises(Problem, match="linked is a link to a folder outside of"):
-        _user_rules.load([str(folder)], ())
+        _user_rules.load_rules([str(folder)], ())
     (folder / "linked").unlink()
     (folder / "linked").symlink_to(folder)
-    assert _user_rules.load([str(folder)], ()).ids == {"acme-tls"}
+    assert _user_rules.load_rules([str(folder)], ()).ids == {"acme-tls"}
 
 
 def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path) -> None:
@@ -342,7 +343,7 @@ def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path) -> Non
     (tmp_path / "other.txt").write_text("user: secret\n")
     (folder / "a.yml").symlink_to(tmp_path / "other.txt")
     with pytest.raises(Problem, match=r"a\.yml is a link to a file outside of") as told:
-        _user_rules.load([str(folder)], ())
+        _user_rules.load_rules([str(folder)], ())
     assert "secret" not in str(told.value)
 
 

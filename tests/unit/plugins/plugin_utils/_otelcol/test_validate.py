@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import references, structure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import run
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import run_rules
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _validate, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import planned_cases
 
@@ -30,7 +30,7 @@ BROKEN = {**OTLP, "receiver": {}}
 def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two tables of rules stand for all, so that a new rule changes nothing here."""
     rules = (*structure.RULES, *references.RULES)
-    monkeypatch.setattr(_validate, "lint", lambda subject, _own: run(rules, subject))
+    monkeypatch.setattr(_validate, "lint", lambda subject, _own: run_rules(rules, subject))
 
 
 def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:

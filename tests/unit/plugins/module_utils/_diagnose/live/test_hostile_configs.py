@@ -13,6 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.
     DiagnosedCollector,
 )
 
+from tests.support.growth import is_long
+
 from ... import fake_api
 from .diagnose_api import api, facts, objects
 
@@ -42,9 +44,9 @@ HOSTILE = {
 def test_a_config_that_a_tenant_broke_stops_no_diagnosis(text: str) -> None:
     made = api()
     made.add({**objects()[-1], "data": {"c": text}})
-    start = time.process_time()
+    start = time.thread_time()
     (found,) = facts(made)
-    assert time.process_time() - start < 1
+    assert not is_long(time.thread_time() - start)
     assert found["running"]
     assert json.dumps(found)
     assert found["config"] or "config" in [note["what"] for note in found["unseen"]]

@@ -64,6 +64,11 @@ def test_what_is_plain(params: Any, found: Plain | None) -> None:
     assert read(params) == found
 
 
+@cases("value, is_plain", ("false", False), ("0", False), ("true", True), ("", True))
+def test_a_switch_leaves_all_connections_to_the_client(value: str, is_plain: bool) -> None:
+    assert (read(DIRECT, {"O11Y_PLAIN_CONNECTION": value}) is not None) == is_plain
+
+
 def test_a_file_is_found_as_kubectl_finds_it(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-file\n")
     path = tmp_path / "config"

@@ -50,7 +50,7 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
 @contextmanager
 def beside(binary: str, text: str, environment: dict[str, str], seconds: float) -> Iterator[None]:
     command = collector_run.Command(binary, text, environment)
-    with collector_run.opened(isolated=False) as place, collector_run.running(place, command, seconds):
+    with collector_run.opened_place(isolated=False) as place, collector_run.running_collector(place, command, seconds):
         yield
 
 
@@ -133,7 +133,7 @@ def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import collector_run as c\n"
         "import os, time\n"
         f"command = c.Command({binary!r}, '', dict(os.environ))\n"
-        "with c.opened(False) as place, c.running(place, command, 5): time.sleep(60)"
+        "with c.opened_place(False) as place, c.running_collector(place, command, 5): time.sleep(60)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", run], env=environment) as play:

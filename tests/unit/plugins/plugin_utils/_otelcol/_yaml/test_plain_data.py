@@ -72,6 +72,6 @@ data:
 def test_a_character_of_a_config_in_a_config_map_is_found_in_the_file(tmp_path: Any) -> None:
     file = tmp_path / "a.yml"
     file.write_text(CONFIG_MAP)
-    (found,) = _inputs.collect([str(file)], None).inputs
+    (found,) = _inputs.collect_inputs([str(file)], None).inputs
     position = found.locate(("processors", "filter", "traces", "span", 0)).within(5)
     assert (position.line, position.column) == (12, 24)

@@ -1,0 +1,147 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run did to which objects: apply, diff, prune, wait and undo add to one change set and ask it. Private.
+
+An entry has a subject, which names the object, and an action. What the result of a task says of objects, and what an
+error says was done before it, follow from the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from .._otelcol.kube.objects import Manifest, Ref, ref
+from .changed_rights import changed_rights
+
+
+class Action(Enum):
+    """What a run did to an object. The value is the word of a task's result."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    # Deleted, because the bundle no longer has it.
+    PRUNED = "pruned"
+    # Applied again as the previous run did.
+    RESTORED = "restored"
+    # To be deleted, and not there.
+    ABSENT = "absent"
+    # Left as it is for a reason: another owner has it, or needs it.
+    SKIPPED = "skipped"
+
+    @property
+    def word(self) -> str:
+        """Return the word for users, for whom an object that was skipped is unchanged."""
+        return Action.UNCHANGED.value if self is Action.SKIPPED else self.value
+
+
+# After these the cluster is as it was before the run.
+IDLE = (Action.UNCHANGED, Action.ABSENT, Action.SKIPPED)
+
+
+@dataclass
+class Entry:
+    """What became of one object."""
+
+    subject: Ref
+    action: Action
+    # The object before and after, as a difference shows it.
+    before: Manifest | None = None
+    after: Manifest | None = None
+    # The object as this run has applied it, with what the server added.
+    left: Manifest | None = None
+    # Why the object was skipped, as the end of a sentence.
+    reason: str = ""
+    # Whether the run has waited until the object works.
+    is_ready: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row of a task's result."""
+        generation = self.left["metadata"].get("generation") if self.left else None
+        known = {"generation": generation} if generation else {}
+        return {**self.subject._asdict(), "action": self.action.word, **known}
+
+
+@dataclass
+class ChangeSet:
+    """What happened to each object, in the order in which it happened."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def add(
+        self, action: Action, before: Manifest | None, after: Manifest | None = None, left: Manifest | None = None
+    ) -> None:
+        """Note an action. `before` and `after` name the object; at least one of them is needed."""
+        self.entries.append(Entry(ref(after or before or {}), action, before, after, left))
+
+    def skip(self, live: Manifest, reason: str) -> None:
+        """Note that an object stays as it is, and why."""
+        self.entries.append(Entry(ref(live), Action.SKIPPED, live, live, reason=reason))
+
+    def applied_again(self, left: Manifest) -> None:
+        """Note that this run has changed an object once more, which it now leaves so."""
+        for entry in self._of([ref(left)]):
+            entry.action, entry.left = Action.CHANGED, left
+
+    def note_restored(self, subjects: Iterable[Ref]) -> None:
+        """Note that objects which this run has changed are back as the previous run left them."""
+        for entry in self._of(subjects):
+            if entry.action is Action.CHANGED:
+                entry.action = Action.RESTORED
+
+    def note_ready(self, subjects: Iterable[Ref]) -> None:
+        """Note that the run has waited for some workloads, and that they work."""
+        for entry in self._of(subjects):
+            entry.is_ready = True
+
+    def _of(self, subjects: Iterable[Ref]) -> Iterator[Entry]:
+        named = set(subjects)
+        return (entry for entry in self.entries if entry.subject in named)
+
+    def left(self) -> dict[Ref, Manifest]:
+        """Return the applied objects as this run left them, by their names."""
+        return {entry.subject: entry.left for entry in self.entries if entry.left is not None}
+
+    def not_awaited(self) -> list[Manifest]:
+        """Return the applied objects for which nothing has waited yet, as this run left them."""
+        return [entry.left for entry in self.entries if entry.left is not None and not entry.is_ready]
+
+    def is_moved(self, subject: Ref) -> bool:
+        """Return whether this run has created or changed an object."""
+        moves = (Action.CREATED, Action.CHANGED)
+        return any(entry.action in moves for entry in self._of([subject]))
+
+    def subjects(self, action: Action) -> list[Ref]:
+        """Return the names of the objects with an action."""
+        return [entry.subject for entry in self.entries if entry.action is action]
+
+    def skipped(self) -> list[Entry]:
+        """Return the entries of the objects that stay as they are for a reason."""
+        return [entry for entry in self.entries if entry.action is Action.SKIPPED]
+
+    def busy(self) -> list[Entry]:
+        """Return the entries of the objects that differ, or would differ, from before the run."""
+        return [entry for entry in self.entries if entry.action not in IDLE]
+
+    def rights(self) -> list[str]:
+        """Return a line for the rights that each role gains or loses."""
+        return [line for entry in self.busy() for line in changed_rights(entry.before, entry.after)]
+
+    def summary(self) -> str:
+        """Return how many objects have which action, as the message of a task."""
+        words = [entry.action.word for entry in self.entries]
+        counts = [f"{words.count(word)} {word}" for word in dict.fromkeys(words)]
+        return ", ".join(counts) or "nothing to do"
+
+    def done(self) -> str:
+        """Return what was done to which objects, as a message that an error adds; empty if nothing was done."""
+        names: dict[str, list[str]] = {}
+        for entry in self.busy():
+            if entry.action is not Action.RESTORED:
+                names.setdefault(entry.action.word, []).append(str(entry.subject))
+        return "; ".join(f"{word} {', '.join(found)}" for word, found in names.items())

@@ -1,0 +1,47 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is around a collector: the other collectors of a run that send to it, or get its data. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..module_utils._otelcol.rules.data_flow import (
+    Hop,
+    Routes,
+    downstream_printers,
+    receiving_collectors,
+    routing_to,
+    senders_to,
+    unreceived_signals,
+    unseen_collectors,
+)
+from ..module_utils._otelcol.rules.subject import Printer, Receiving
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the rules know of the other collectors of a run about one of them, as their `Subject` describes it."""
+
+    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    senders: tuple[str, ...] = ()
+    routing: Mapping[str, set[str]] | None = None
+    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of_each(cls, hops: Sequence[Hop], routes: Routes) -> list[Around]:
+        """Return what is around each of the collectors."""
+        facts = zip(
+            downstream_printers(hops, routes),
+            senders_to(hops, routes),
+            routing_to(hops, routes),
+            unreceived_signals(hops, routes),
+            unseen_collectors(hops, routes),
+            receiving_collectors(hops, routes),
+            strict=True,
+        )
+        return [cls(*facts_of_one) for facts_of_one in facts]
