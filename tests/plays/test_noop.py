@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.release import __version__ as ansible_version
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import NEXT
 
 from tests.support import plays
 from tests.support.watched_runs import ReadyApi, serving
 
 LINES = 11
+CORE = tuple(map(int, ansible_version.split(".")[:2]))
 TASK = re.compile(r"^TASK \[(?:\S+ : )?(.*?)\]", re.MULTILINE)
 SUMMARY = (
     "Deployment opentelemetry/gateway at gateway.opentelemetry.svc, port 4317 (otlp), 4318 (otlp-http)",
@@ -112,9 +114,9 @@ def test_a_run_that_changes_nothing_prints_few_lines(tmp_path: Path, monkeypatch
     assert len(shown) <= LINES, "\n".join(shown)
 
 
-# CPU of a run that changes nothing, in empty playbooks of the same machine: 2.6 with Python 3.13 and ansible-core 2.21,
-# whose empty playbook is quicker than that of older ones. The rest is for noise.
-COST = 3.1
+# CPU of a run that changes nothing, in empty playbooks of the same machine. The run takes as long with each ansible-core,
+# but an empty playbook of 2.18 takes 0.7 of the time of one of 2.21: 3.3 and 2.7 were measured. The rest is for noise.
+COST = 3.1 if (2, 19) <= CORE else 4.0
 ROUNDS = 3
 
 

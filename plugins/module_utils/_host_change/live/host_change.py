@@ -366,9 +366,7 @@ class HostChange:
         """
         if self.store.is_own(self.store.folder):
             drain = Drain(self.machine, self.store, discards)
-            drain.wait()
-            self._stop()
-            self.outcome.notes += drain.note_of_loss()
+            self.outcome.notes += drain.stop(self._stop)
 
     def remove(self) -> Outcome:
         """Remove what runs made for this collector, and nothing else."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..._otelcol.errors import Failure, Problem
@@ -19,6 +19,11 @@ from .machine import Machine
 # How long a removal waits for the queues of a running collector to be empty, in seconds. A backend that answers takes
 # what is in flight within one; the first pauses between tries are 5 and 7.5 (exporterhelper, retry_on_failure).
 _SECONDS = 10.0
+# Seconds between two looks. A busy queue is empty for moments only.
+_PAUSE = 0.25
+# A collector that stops flushes what its receivers and processors hold into the queue, and does not send it any more
+# (exporterhelper, persistent_queue.go: Shutdown). So it starts and stops this often until a stop leaves nothing.
+_FURTHER_STOPS = 3
 CONSENT = "otel_host_discard_unsent: true"
 
 
@@ -37,18 +42,33 @@ class Drain:
                 found = found.plus(_unsent_of_file(file))
         return found
 
-    def wait(self) -> None:
+    def _wait(self) -> None:
         """Wait until the queues are empty. Raises Problem if they are not, and nobody has consented to the loss."""
         if self.discards:
             return
         unsent, end = self.unsent(), self.machine.now() + (_SECONDS if self.was_active else 0.0)
         while unsent.requests and self.machine.now() < end:
-            self.machine.sleep(1.0)
+            self.machine.sleep(_PAUSE)
             unsent = self.unsent()
         if unsent.requests:
             raise self._refusal(unsent)
 
-    def note_of_loss(self) -> list[str]:
+    def stop(self, stop: Callable[[], None]) -> list[str]:
+        """Stop the collector by `stop` when its queues are empty, and return what is lost.
+
+        Raises Problem for unsent data to whose loss nobody has consented. The collector runs then, if it ran.
+        """
+        self._wait()
+        stop()
+        for _further in range(_FURTHER_STOPS if self.was_active and not self.discards else 0):
+            if not self.unsent().requests:
+                break
+            self._start_again()
+            self._wait()
+            stop()
+        return self._note_of_loss()
+
+    def _note_of_loss(self) -> list[str]:
         """Return what is lost with a collector that has stopped. Raises Problem without consent, and it runs again."""
         unsent = self.unsent()
         if unsent.requests and not self.discards:

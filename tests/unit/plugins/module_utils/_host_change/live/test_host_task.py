@@ -298,6 +298,29 @@ def test_a_removal_waits_for_what_is_just_sent(host: FakeHost, monkeypatch: pyte
     assert host.run({"name": "agent"}, "absent")["msg"] == "agent is removed"
 
 
+def test_what_the_stop_itself_leaves_is_sent_before_the_next_stop(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.run(host.bundle())
+    run, stops = host.machine.run, []
+
+    def leaving_once(*words: str) -> Any:
+        if words[1] == "stop" and words[2] == "otelcol-agent.service":
+            if not stops:
+                queue(host)
+            stops.append(words)
+        return run(*words)
+
+    def send(_seconds: float) -> None:
+        assert host.machine.state()["pid"], "only a collector that runs sends"
+        (host.root / "var/lib/private/otelcol/agent/exporter_otlphttp__logs").unlink()
+
+    monkeypatch.setattr(host.machine, "run", leaving_once)
+    monkeypatch.setattr(host.machine, "sleep", send)
+    assert host.run({"name": "agent"}, "absent")["msg"] == "agent is removed"
+    assert len(stops) >= 2
+
+
 def test_what_is_left_after_the_stop_lets_the_collector_run_again(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
