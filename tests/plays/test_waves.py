@@ -344,7 +344,7 @@ LEAKED = [
         "vars": {
             "__otel_wave": {"name": "first"},
             "__otel_wave_begin": "begin",
-            "__otel_wave_part": "wave_leak",
+            "__otel_wave_part": "leak",
             "__otel_wave_end": [],
         },
         "tasks": [

@@ -66,9 +66,9 @@ class Drain:
             self._start_again()
             self._wait()
             stop()
-        return self._note_of_loss()
+        return self.note_of_loss()
 
-    def _note_of_loss(self) -> list[str]:
+    def note_of_loss(self) -> list[str]:
         """Return what is lost with a collector that has stopped. Raises Problem without consent, and it runs again."""
         unsent = self.unsent()
         if unsent.requests and not self.discards:
