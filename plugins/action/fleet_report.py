@@ -7,10 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _fleet_report
+from ..module_utils._otelcol.errors import Problem
+from ..module_utils._report.fleet_waves import NO_WAVES, FleetWaves
+from ..plugin_utils import _fleet_report, _waves
 from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return _fleet_report.report(arguments, self._task.check_mode)
+        return _fleet_report.report(arguments, self._task.check_mode, self._waves(arguments["waves"]))
+
+    def _waves(self, given: Any) -> FleetWaves:
+        """Return the waves of the inventory. Wrong ones are told on the page, which is written all the same."""
+        if given is None:
+            return NO_WAVES
+        try:
+            return FleetWaves(_waves.members(given, self.variables))
+        except Problem as problem:
+            return FleetWaves(problem=str(problem))

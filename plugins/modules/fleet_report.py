@@ -69,6 +69,13 @@ options:
           - The result of M(o11y.opentelemetry.host_diagnose), also if it failed or the host cannot be reached.
         type: dict
         default: {}
+  waves:
+    description:
+      - The waves of the inventory, as O(o11y.opentelemetry.wave_plan#module:waves) takes them. The page then shows the
+        fleet by wave.
+      - Waves that cannot be planned are told on the page.
+    type: raw
+    version_added: 1.1.0
   path: {description: The file; a missing folder is created., type: path, required: true}
   title: {description: The title of the page., type: str, default: OpenTelemetry Collectors}
   time: {description: The time that the page shows; empty gives reproducible pages., type: str, default: ""}
@@ -81,6 +88,7 @@ seealso:
   - module: o11y.opentelemetry.host_diagnose
   - module: o11y.opentelemetry.otel_render
   - module: o11y.opentelemetry.release_info
+  - module: o11y.opentelemetry.wave_plan
 """
 
 EXAMPLES = r"""

@@ -162,6 +162,7 @@ collectors:
     release: {description: The release that is in use., type: str}
     differs: {description: The files of that release that differ from the inventory., type: list, elements: str}
     restarts: {description: How often systemd has started it again., type: int}
+    wave: {description: "The C(wave) that this release has passed, its C(verdict), C(by) whom and C(when).", type: dict}
     status: {description: "V(healthy), V(warning), V(error), or V(unknown) without data about the flow.", type: str}
     verdict: {description: Its lines of the verdict., type: list, elements: str}
     problems:

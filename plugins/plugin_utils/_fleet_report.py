@@ -20,7 +20,8 @@ from ..module_utils._otelcol.rules import batching
 from ..module_utils._otelcol.rules.reports import count_in_words
 from ..module_utils._report.fleet_cluster import FleetCluster
 from ..module_utils._report.fleet_host import FleetHost
-from ..module_utils._report.page_model import model
+from ..module_utils._report.fleet_waves import NO_WAVES, FleetWaves
+from ..module_utils._report.page_model import FleetParts, model
 from ._otelcol import _builds, _files, _yaml
 from ._release import published
 
@@ -28,11 +29,13 @@ TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"
 SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
 
 
-def report(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def report(arguments: Mapping[str, Any], check: bool, waves: FleetWaves = NO_WAVES) -> dict[str, Any]:
     """Write the page, and return its summary. Raises Problem when it cannot be written."""
     clusters = [_cluster(item) for item in arguments["clusters"]]
     hosts = [_host(item) for item in arguments.get("hosts") or ()]
-    page: dict[str, Any] = cleaned(model(clusters, published.table(), arguments["title"], arguments["time"], hosts))
+    page: dict[str, Any] = cleaned(
+        model(FleetParts(clusters, hosts, waves), published.table(), arguments["title"], arguments["time"])
+    )
     text = html(page)
     path = Path(arguments["path"])
     places: list[FleetCluster | FleetHost] = [*clusters, *hosts]

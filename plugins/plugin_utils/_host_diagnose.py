@@ -25,6 +25,8 @@ from ._otelcol import _builds, _yaml
 from ._unlisted_hosts import unlisted_line
 
 _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+# What a record of a wave tells; its sum is for the next run alone.
+RECORD = ("wave", "verdict", "by", "when")
 NOT_ALL = "Not all test data arrived."
 
 
@@ -128,11 +130,12 @@ def _collector(raw: Mapping[str, Any], host: Mapping[str, Any], config: Any, vis
 
 
 def _release(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return which release runs, and what of it differs from the inventory."""
+    """Return which release runs, what of it differs from the inventory, and the wave that it has passed."""
     return {
         "release": raw["release"]["number"],
         "differs": raw["release"]["differs"],
         "restarts": raw["service"]["restarts"],
+        "wave": {key: str(value) for key, value in raw["release"]["wave"].items() if key in RECORD},
     }
 
 

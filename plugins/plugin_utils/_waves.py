@@ -95,10 +95,15 @@ def layout(given: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
 
     With a growth no host has one, since a new host would move others to another wave.
     """
-    _check_same(variables["ansible_play_hosts_all"], variables["hostvars"])
-    waves = waves_of(given, _fleet(given, variables))
+    waves = members(given, variables)
     is_growth = isinstance(given, Mapping)
-    return {"wave_of": {} if is_growth else {host: wave.name for wave in waves for host in wave.members}}
+    return {"wave_of": {} if is_growth else {host: name for name, hosts in waves.items() for host in hosts}}
+
+
+def members(given: Any, variables: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the hosts of each wave of the inventory by its name, in order. May raise Problem."""
+    _check_same(variables["ansible_play_hosts_all"], variables["hostvars"])
+    return {wave.name: wave.members for wave in waves_of(given, _fleet(given, variables))}
 
 
 def clusters(variables: Mapping[str, Any]) -> list[str]:

@@ -90,6 +90,11 @@ def test_a_page_of_the_inventory_alone_asks_nothing_of_aws(tmp_path: Path, provi
     assert used == (provider == "static"), done.stdout
 
 
+def rows_of(rows: list[str], starts: list[str]) -> list[int]:
+    """Return how many rows of a page start with each of these words."""
+    return [sum(row.startswith(start) for row in rows) for start in starts]
+
+
 def test_hosts_and_clusters_are_on_one_page_and_hosts_that_do_not_answer_are_named(tmp_path: Path) -> None:
     """This machine is a host on which no module can run; another one refuses connections."""
     agent = {"name": "agent", "recipes": ["otlp_ingest", "debug_output"], "program": {"path": "/nowhere/otelcol"}}
@@ -102,9 +107,9 @@ def test_hosts_and_clusters_are_on_one_page_and_hosts_that_do_not_answer_are_nam
         "odd": here | {"otel_host_collectors": [{"name": "agent", "recipes": ["nosuch"]}]},
     }
     clusters = {"prod": {"otel_collectors": [{"recipes": ["otlp_ingest"]}], "otel_report_read": False}}
-    done = run(
-        tmp_path, written(tmp_path, {"all": {"children": {"otel_linux": {"hosts": linux}, "eks": {"hosts": clusters}}}})
-    )
+    waves = [{"name": "first", "members": ["prod", "alone"]}, {"name": "last", "members": ["all:!prod:!alone"]}]
+    children = {"otel_linux": {"hosts": linux}, "eks": {"hosts": clusters}}
+    done = run(tmp_path, written(tmp_path, {"all": {"vars": {"otel_waves": waves}, "children": children}}))
     page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
     told = "".join(element.text for element in page.all("section"))
     rows = [element.text for element in page.all("tr")]
@@ -114,11 +119,21 @@ def test_hosts_and_clusters_are_on_one_page_and_hosts_that_do_not_answer_are_nam
     assert "blind could not be read: how the collectors are: " in told
     assert "odd: its collectors cannot be rendered: " in told and "there is no recipe" in told
     assert "alone: Nothing was read from the host: this is what its inventory says." in told
-    for name in linux:
-        assert any(row.startswith(name) for row in rows), name
+    assert rows_of(rows, ["first2: prod, alone", "last3: blind, lost, odd", *linux]) == [1, 1, 1, 1, 1, 1]
+    assert rows_of([row for row in rows if row.endswith("0020not read")], ["first", "last"]) == [1, 1]
     recap = {line.split()[0]: "failed=1" in line for line in done.stdout.splitlines() if " ok=" in line}
     assert recap == {"prod": False, "alone": False, "blind": True, "lost": True, "odd": True}
     assert "in 1 cluster and 4 hosts" in " ".join(done.stdout.split())
+
+
+def test_waves_that_leave_a_host_out_are_told_and_the_page_is_written(tmp_path: Path) -> None:
+    host = {"otel_collectors": [{"recipes": ["otlp_ingest"]}], "otel_report_read": False}
+    waves = [{"name": "first", "members": ["one"]}]
+    hosts = {"one": host, "two": host}
+    done = run(tmp_path, written(tmp_path, {"all": {"vars": {"otel_waves": waves}, "hosts": hosts}}))
+    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    (told,) = [one.text for one in page.all("p") if "cannot be planned" in one.text]
+    assert done.returncode == 0 and "two" in told, told
 
 
 def test_data_between_hosts_and_clusters_is_in_their_pictures(tmp_path: Path) -> None:

@@ -125,9 +125,7 @@ def fleet(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
         for name in PRODUCTS:
             counts[product(name).title][_installed_version(cluster.installed(name))] += 1
         for member in cluster.members:
-            image = running(cluster, member.id)
-            wanted = str(member.summary.get("image") or "the operator's image")
-            counts["Collectors"][_version(image, wanted)] += 1
+            counts["Collectors"][version_of(cluster, member)] += 1
         for version, ids in cluster.broken.items():
             if ids:
                 counts[f"Collectors that {version} breaks"][f"in {cluster.name}"] += len(ids)
@@ -149,7 +147,10 @@ def of_hosts(hosts: Sequence[FleetHost]) -> list[dict[str, Any]]:
     return [{"what": "Collectors of hosts", "versions": _sorted(found.items())}] if found else []
 
 
-def _version(image: str, wanted: str) -> str:
+def version_of(cluster: FleetCluster, member: FleetMember) -> str:
+    """Return the version of a collector that runs, or else the wanted one, which says so."""
+    image = running(cluster, member.id)
+    wanted = str(member.summary.get("image") or "the operator's image")
     return f"{tag(wanted) or wanted} wanted" if image == UNREAD else tag(image) or image
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .._diagnose.checks_start import CHANGE
@@ -19,6 +20,7 @@ from .._otelcol.rules.subject import SEVERITIES
 from . import fleet_host, fleet_versions
 from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
 from .fleet_host import FleetHost
+from .fleet_waves import NO_WAVES, FleetWaves, wave_rows
 from .topology import picture, picture_of_hosts
 
 # The page is to be read from its start; all of it follows further down.
@@ -32,10 +34,18 @@ _STATES = {
 }
 
 
-def model(
-    clusters: Sequence[FleetCluster], table: Table, title: str, time: str, hosts: Sequence[FleetHost] = ()
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class FleetParts:
+    """All that the page is about."""
+
+    clusters: Sequence[FleetCluster]
+    hosts: Sequence[FleetHost] = ()
+    waves: FleetWaves = NO_WAVES
+
+
+def model(fleet: FleetParts, table: Table, title: str, time: str) -> dict[str, Any]:
     """Return the whole page, without any secret that stands in a config or a Secret."""
+    clusters, hosts, waves = fleet.clusters, fleet.hosts, fleet.waves
     of_hosts = [member for host in hosts for member in host.members]
     rows = [_cluster(index, cluster, clusters, table, of_hosts) for index, cluster in enumerate(clusters)]
     services = [_host(index, host) for index, host in enumerate(hosts)]
@@ -47,6 +57,8 @@ def model(
         "attention": wrong[:_MOST_ATTENTION],
         "more": max(0, len(wrong) - _MOST_ATTENTION),
         "versions": [*fleet_versions.fleet(clusters), *fleet_versions.of_hosts(hosts)],
+        "waves": wave_rows(waves, [*rows, *services]),
+        "no_waves": waves.problem,
         "clusters": rows,
         "hosts": services,
         "topology_of_hosts": _topology(hosts, of_hosts, services),
@@ -158,6 +170,7 @@ def _collector(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[
         "namespace": member.namespace,
         "mode": member.mode,
         "backend": str(member.summary.get("backend") or ""),
+        "version": fleet_versions.version_of(cluster, member),
     }
 
 
@@ -201,6 +214,8 @@ def _service(host: FleetHost, collector: Mapping[str, Any], anchor: str) -> dict
         "namespace": host.name,
         "service": str(collector["service"]),
         "program": str(collector["program"]),
+        "version": str(collector["program"]),
+        "wave": {key: str(value) for key, value in (found.get("wave") or {}).items()},
         "release": str(found.get("release") or ""),
         "differs": [str(name) for name in found.get("differs") or ()],
         "read": bool(found),

@@ -124,6 +124,7 @@ class HostFacts:
             "links": [str(place) for place in store.links(self.bundle.files).wrong] if number else [],
             "change": change.candidate if change else "",
             "credentials": [path for path in self._credentials() if not Path(path).is_file()],
+            "wave": store.passed(number),
         }
 
     def _credentials(self) -> Iterator[str]:

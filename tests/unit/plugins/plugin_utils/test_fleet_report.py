@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.checks_start import CHANGE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.fleet_waves import FleetWaves
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _fleet_report
 from hypothesis import given
 from hypothesis import strategies as st
@@ -275,6 +276,50 @@ def test_the_page_shows_no_secret_of_a_host_and_no_html_of_its_names(tmp_path: P
     assert page.faults == []
     assert list(page.all("img")) == []
     assert "hunter2secretvalue" not in (tmp_path / "hosts.html").read_text(encoding="utf-8")
+
+
+# ── Waves ──
+
+
+def row_of(page: Page, start: str) -> str:
+    return next(" ".join(element.text.split()) for element in page.all("tr") if element.text.startswith(start))
+
+
+def test_the_fleet_is_shown_by_wave_with_versions_states_and_what_has_passed(tmp_path: Path) -> None:
+    passed = {"wave": "first", "verdict": "passed", "by": "ada", "when": "2027-01-15T08:00:00Z"}
+    found = {
+        "verdict": [],
+        "collectors": [
+            told_by_host("agent", "healthy", wave=passed),
+            told_by_host("gateway", "error", differs=["config.yaml"]),
+        ],
+    }
+    fleet = Fleet().add("agent", to("otlp.example.com:443"))
+    rendered = {"collectors": summaries(fleet), "manifests": fleet.manifests, "findings": []}
+    arguments = {
+        "clusters": [{"name": "prod", "rendered": rendered, **WHOLE}],
+        "hosts": [host(service("agent"), service("gateway"), diagnosis=found)],
+        "path": str(tmp_path / "page.html"),
+        "title": "Fleet",
+        "time": "now",
+    }
+    waves = FleetWaves({"first": ["web1"], "last": ["prod", "not in this report"]})
+    _fleet_report.report(arguments, check=False, waves=waves)
+    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert page.faults == []
+    version = "contrib 0.158.0 \N{MULTIPLICATION SIGN} 2"
+    counts, record = "1 1 0 1", "1 of 2 services last 2027-01-15T08:00:00Z by ada"
+    assert row_of(page, "first").replace(" ", "") == f"first1:web1{version}{counts}{record}".replace(" ", "")
+    assert row_of(page, "last").startswith("last1: prod")
+    assert row_of(page, "last").endswith("no record"), "clusters keep none"
+    assert "first2027-01-15T08:00:00Z by ada" in row_of(page, "web1agent")
+
+
+def test_waves_that_cannot_be_planned_are_told_on_the_page(tmp_path: Path) -> None:
+    arguments = {"clusters": [], "hosts": [], "path": str(tmp_path / "page.html"), "title": "Fleet", "time": "now"}
+    _fleet_report.report(arguments, check=False, waves=FleetWaves(problem="web1 is in no wave"))
+    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert "The waves of the inventory cannot be planned: web1 is in no wave" in [one.text for one in page.all("p")]
 
 
 def test_collectors_of_hosts_are_in_the_pictures_of_what_they_send_to(tmp_path: Path) -> None:

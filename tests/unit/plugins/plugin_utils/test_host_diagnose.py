@@ -49,7 +49,7 @@ COLLECTOR = yaml.safe_load("""
 name: agent
 service: {unit: otelcol-agent.service, load: loaded, at_boot: enabled, active: active, sub: running, result: success,
   status: 0, restarts: 0, seconds: 900, drop_ins: [], stale: false, memory_max: "536870912", groups: [systemd-journal]}
-release: {number: "000002", is_own: true, differs: [], links: [], change: "", credentials: []}
+release: {number: "000002", is_own: true, differs: [], links: [], change: "", credentials: [], wave: {}}
 program: {path: /usr/bin/otelcol, wanted: /usr/bin/otelcol, is_there: true, is_replaced: false}
 closed: []
 taken: []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.fleet_cluster import FleetCluster
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.page_model import model
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.page_model import FleetParts, model
 
 from ..helpers import cases
 from .helpers import TABLE, Fleet, config, to
@@ -31,7 +31,7 @@ def fleet() -> Fleet:
 
 
 def page(*clusters: FleetCluster) -> dict[str, Any]:
-    return model(clusters, TABLE, "Fleet", "now")
+    return model(FleetParts(clusters), TABLE, "Fleet", "now")
 
 
 def first(*clusters: FleetCluster) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet by wave: how its collectors are, which versions run, what differs, and what has passed. Private."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._otelcol.errors import at_most
+
+_MOST_NAMES = 5
+_WELL, _ILL = "healthy", ("error", "warning")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FleetWaves:
+    """The clusters and hosts of each wave by its name, in order; or why the waves cannot be planned."""
+
+    members: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    problem: str = ""
+
+
+NO_WAVES = FleetWaves()
+
+
+def wave_rows(waves: FleetWaves, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return a row for each wave; `rows` are those of clusters and hosts. What the report leaves out is not counted."""
+    by_name = {str(row["name"]): row for row in rows}
+    return [
+        _wave(name, [by_name[member] for member in members if member in by_name])
+        for name, members in waves.members.items()
+    ]
+
+
+def _wave(name: str, members: Sequence[Row]) -> dict[str, Any]:
+    collectors = [one for row in members for one in row["collectors"]]
+    states = Counter(str(one["status"]) for one in collectors)
+    ill = sum(states[state] for state in _ILL)
+    return {
+        "name": name,
+        "members": f"{len(members)}: {at_most(_MOST_NAMES, [str(row['name']) for row in members])}" if members else "",
+        "versions": [{"version": what, "count": count} for what, count in sorted(_versions(collectors).items())],
+        "healthy": states[_WELL],
+        "ailing": ill,
+        "unseen": len(collectors) - states[_WELL] - ill,
+        "differs": sum(len(row["drift"]["objects"]) for row in members),
+        "passed": _passed(name, [one for one in collectors if "wave" in one]),
+    }
+
+
+def _versions(collectors: Sequence[Row]) -> Counter[str]:
+    return Counter(str(one["version"]) for one in collectors)
+
+
+def _passed(name: str, services: Sequence[Row]) -> list[str]:
+    """Return how many collectors of hosts run a release that has passed this wave, and the last record of it.
+
+    Nothing without such collectors: clusters keep no record of waves.
+    """
+    if not any(one["read"] for one in services):
+        return ["not read"] * bool(services)
+    records = [one["wave"] for one in services if one["wave"].get("wave") == name]
+    last: Row = max(records, key=lambda one: str(one["when"]), default={})
+    told = [f"{len(records)} of {len(services)} services"]
+    return [*told, f"last {last['when']} by {last['by']}"] if last else told
