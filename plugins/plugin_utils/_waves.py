@@ -220,7 +220,10 @@ def gate(planned: Mapping[str, Any], name: str, variables: Mapping[str, Any], ch
     names = [wave["name"] for wave in planned["waves"]]
     ends = _ends(planned, variables["hostvars"], frozenset(variables["ansible_play_hosts"]))
     number = names.index(name)
-    wave, end = planned["waves"][number], ends(planned["waves"][number], names[number + 1 :])
+    wave = planned["waves"][number]
+    with_hosts = frozenset(planned["wave_of"].values())
+    passed_waves = tuple(one for one in names[:number] if one in with_hosts)
+    end = replace(ends(wave, names[number + 1 :]), passed_waves=passed_waves)
     if wave["watch_seconds"] and not check_mode:
         end = replace(end, data=_data(planned, wave, end, variables))
     back = {} if check_mode else {host: list(_earlier(variables["hostvars"][host])) for host in end.hosts}

@@ -113,6 +113,12 @@ def test_a_failed_host_stops_later_waves(tmp_path: Path, bad: dict[str, dict[str
     assert not {"eu", "web2"} & _changed_by(done)
 
 
+def test_a_wave_that_failed_says_which_passed_before(tmp_path: Path) -> None:
+    done = site(tmp_path, WAVES, by_host={"web2": BAD_HOST})
+    assert done.returncode == 2
+    assert "Passed before: first." in told(done).partition("Wave last: ")[2], told(done)
+
+
 def test_a_wave_may_have_failed_hosts_and_the_run_does_not_end_green(tmp_path: Path) -> None:
     waves = [{**WAVES[0], "max_failed": 2}, WAVES[1]]
     done = site(tmp_path, waves, by_host={"dev": BAD_CONFIG, "web1": NOWHERE})

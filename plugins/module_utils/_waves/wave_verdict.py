@@ -37,7 +37,8 @@ class WaveData:
 class WaveEnd:
     """How a wave ended: its hosts that changed, those that failed with the reason, its data, and the way back.
 
-    `earlier` has the collectors that each host changed, with the releases that ran before.
+    `earlier` has the collectors that each host changed, with the releases that ran before. `passed_waves` are those of
+    this run that came before it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class WaveEnd:
     failed: Mapping[str, str]
     max_failed: int
     later: tuple[str, ...] = ()
+    passed_waves: tuple[str, ...] = ()
     data: WaveData = WaveData()
     earlier: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
 
@@ -78,7 +80,7 @@ def passed(wave: WaveEnd, check_mode: bool = False) -> str:
         raise Problem(
             "; ".join(faults),
             asked=f"Wave {wave.name}",
-            fix=f"{_not_begun(wave.later)}Mend what the messages name, then run the same command: "
+            fix=f"{_other_waves(wave)}Mend what the messages name, then run the same command: "
             "it continues, since hosts that have the change stay unchanged.",
             facts={"goes_back": dict(wave.earlier)},
         )
@@ -139,7 +141,8 @@ def _reasons(failed: Mapping[str, str]) -> str:
     return at_most(_SHOWN, [f"{host}: {why.rstrip('.')}" for host, why in failed.items()], between="; ", last="; ")
 
 
-def _not_begun(later: Sequence[str]) -> str:
-    if not later:
-        return ""
-    return f"Later waves did not begin: {at_most(_SHOWN, later)}. "
+def _other_waves(wave: WaveEnd) -> str:
+    """Return which waves of this run have passed, and which did not begin."""
+    passed_waves = f"Passed before: {at_most(_SHOWN, wave.passed_waves)}. " if wave.passed_waves else ""
+    later = f"Later waves did not begin: {at_most(_SHOWN, wave.later)}. " if wave.later else ""
+    return passed_waves + later

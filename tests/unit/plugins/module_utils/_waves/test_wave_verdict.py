@@ -39,6 +39,11 @@ def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
         passed(replace(BAD, failed={**BAD.failed, "dev": "gone"}, max_failed=1, later=()))
 
 
+def test_a_wave_that_failed_names_those_that_passed_before() -> None:
+    with pytest.raises(Problem, match=r"Passed before: canary, staging\. Later waves did not begin: last\."):
+        passed(replace(BAD, passed_waves=("canary", "staging")))
+
+
 def test_failed_hosts_may_be_allowed_and_the_run_fails_at_its_end() -> None:
     said = passed(replace(BAD, max_failed=1))
     assert said.endswith("1 of 2 hosts failed, which max_failed allows: test: Deploy: the config is wrong.")
