@@ -14,9 +14,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
-from .._change.canary.canary_facts import facts_of, rest_facts
+from .._change.canary.canary_facts import MARGIN, facts_of, held, rest_facts
 from .._change.canary.judge import Judge, Verdict, checks_of
 from .._change.canary.readings import Revision, Sample
 from .._otelcol.catalogue.port_rows import Listeners
@@ -74,6 +75,7 @@ class Judged:
     """What the gate says of the collectors of one name. Without data, nothing but their restarts was judged.
 
     `unread` says which could not be read and why, `silent` which got no data, and `passed` which data has judged well.
+    `short` says how long a watch must be to see an exporter that sends nothing, if this one was shorter.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Judged:
     unread: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     passed: tuple[Track, ...] = ()
+    short: str = ""
 
     @property
     def has_data(self) -> bool:
@@ -92,7 +95,7 @@ class Judged:
     @property
     def is_whole(self) -> bool:
         """Whether each of them had data, and was compared with something."""
-        return bool(self.beside) and not self.unread and not self.silent
+        return bool(self.beside) and not (self.unread or self.silent or self.short)
 
     @property
     def line(self) -> str:
@@ -103,6 +106,7 @@ class Judged:
         if not self.has_data:
             return f"{who}: no data came in, so only restarts were judged"
         missing = f"; no data came in on {at_most(_SHOWN, self.silent)}" if self.silent else ""
+        missing += f"; {self.short}" if self.short else ""
         return f"{who}: compared with {' and '.join(self.beside) or 'nothing, since nothing else had data'}{missing}"
 
 
@@ -157,7 +161,21 @@ def judged(sides: Sides, tools: Tools) -> Judged:
         unread=tuple(_unread(sides.after)),
         silent=tuple(track.member for track, found in alone if not found.came),
         passed=tuple(track for track, found in alone if found.came and not lines),
+        short=max(map(_shortness, sides.after)),
     )
+
+
+def _shortness(track: Track) -> str:
+    """Return how long a watch must be to see that an exporter sends nothing; empty if this one was.
+
+    Data is due when its components have held it and a margin has passed. A fault counts in two readings.
+    """
+    watched = track.polls[-1].at - track.polls[0].at
+    pause = watched / max(len(track.polls) - 1, 1)
+    needed = ceil(held(track.config) + MARGIN + 2 * pause)
+    if watched >= needed:
+        return ""
+    return f"what its exporters do not send shows after {needed} s, and it was watched for {watched:.0f} s"
 
 
 def _alone(sides: Sides, track: Track) -> Sides:

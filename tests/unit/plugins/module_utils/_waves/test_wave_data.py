@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -136,6 +137,23 @@ def test_each_member_must_have_data(second: Any, silent: tuple[str, ...], words:
     assert (found.silent, found.is_whole) == (silent, not silent)
     assert found.line.endswith(words)
     assert [one.member for one in found.passed] == [one.member for one in after if one.member not in silent]
+
+
+@pytest.mark.parametrize(
+    ("readings", "wait", "words"),
+    [
+        (8, "1s", "compared with the readings before the change"),
+        (5, "1s", "; what its exporters do not send shows after 17 s, and it was watched for 12 s"),
+        (8, "30s", "; what its exporters do not send shows after 46 s, and it was watched for 21 s"),
+    ],
+)
+def test_a_watch_that_is_too_short_for_what_a_config_holds_says_so(readings: int, wait: str, words: str) -> None:
+    config = CONFIG | {"processors": {"tail_sampling": {"decision_wait": wait}}}
+    after = dataclasses.replace(track("web1", GOOD, readings), config=config)
+    before = dataclasses.replace(track("web1", GOOD, 1), config=config)
+    found = judged(Sides((after,), (before,)), TOOLS)
+    assert found.line.endswith(words), found.line
+    assert found.is_whole == (";" not in words)
 
 
 def test_what_nothing_was_compared_with_is_not_whole() -> None:
