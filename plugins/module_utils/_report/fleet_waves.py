@@ -48,13 +48,22 @@ def _wave(name: str, members: Sequence[Row]) -> dict[str, Any]:
         "healthy": states[_WELL],
         "ailing": ill,
         "unseen": len(collectors) - states[_WELL] - ill,
-        "differs": sum(len(row["drift"]["objects"]) for row in members),
+        "differs": _differing(members),
         "passed": _passed(name, [one for one in collectors if "wave" in one]),
     }
 
 
 def _versions(collectors: Sequence[Row]) -> Counter[str]:
     return Counter(str(one["version"]) for one in collectors)
+
+
+def _differing(members: Sequence[Row]) -> str:
+    """Return how many objects and files differ from the inventory, and how many members could not say."""
+    unread = sum(not row["drift"]["read"] for row in members)
+    count = sum(len(row["drift"]["objects"]) for row in members)
+    if unread == len(members):
+        return "not read"
+    return f"{count}, {unread} not read" if unread else str(count)
 
 
 def _passed(name: str, services: Sequence[Row]) -> list[str]:

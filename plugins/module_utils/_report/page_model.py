@@ -201,7 +201,10 @@ def _host(index: int, host: FleetHost) -> dict[str, Any]:
         "findings": [_finding(item) for item in host.findings],
         "certificates": [],
         "versions": [],
-        "drift": {"objects": [name for one in host.diagnosed.values() for name in one["differs"]]},
+        "drift": {
+            "read": host.is_read,
+            "objects": [name for one in host.diagnosed.values() for name in one["differs"]],
+        },
     }
 
 
