@@ -161,21 +161,32 @@ def judged(sides: Sides, tools: Tools) -> Judged:
         unread=tuple(_unread(sides.after)),
         silent=tuple(track.member for track, found in alone if not found.came),
         passed=tuple(track for track, found in alone if found.came and not lines),
-        short=max(map(_shortness, sides.after)),
+        short=_shortness(sides.after),
     )
 
 
-def _shortness(track: Track) -> str:
-    """Return how long a watch must be to see that an exporter sends nothing; empty if this one was.
-
-    Data is due when its components have held it and a margin has passed. A fault counts in two readings.
-    """
-    watched = track.polls[-1].at - track.polls[0].at
-    pause = watched / max(len(track.polls) - 1, 1)
-    needed = ceil(held(track.config) + MARGIN + 2 * pause)
-    if watched >= needed:
+def _shortness(tracks: Sequence[Track]) -> str:
+    """Return how long a watch must be to see that an exporter sends nothing; empty if this one was."""
+    too_short = [track for track in tracks if _watched(track) < _needed(track)]
+    if not too_short:
         return ""
+    worst = max(too_short, key=_needed)
+    needed, watched = ceil(_needed(worst)), _watched(worst)
     return f"what its exporters do not send shows after {needed} s, and it was watched for {watched:.0f} s"
+
+
+def _watched(track: Track) -> float:
+    """Return for how many seconds a collector was watched."""
+    return track.polls[-1].at - track.polls[0].at if track.polls else 0.0
+
+
+def _needed(track: Track) -> float:
+    """Return how many seconds a watch needs: data is due once its components have held it and a margin has passed.
+
+    A fault counts in two readings.
+    """
+    pause = _watched(track) / max(len(track.polls) - 1, 1)
+    return held(track.config) + MARGIN + 2 * pause
 
 
 def _alone(sides: Sides, track: Track) -> Sides:

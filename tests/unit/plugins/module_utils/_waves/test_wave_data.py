@@ -156,6 +156,15 @@ def test_a_watch_that_is_too_short_for_what_a_config_holds_says_so(readings: int
     assert found.is_whole == (";" not in words)
 
 
+def test_the_longest_watch_that_a_member_needs_is_named() -> None:
+    def held(member: str, wait: str) -> Track:
+        config = CONFIG | {"processors": {"tail_sampling": {"decision_wait": wait}}}
+        return dataclasses.replace(track(member, GOOD), config=config)
+
+    found = judged(Sides((held("web1", "20s"), held("web2", "100s"))), TOOLS)
+    assert "shows after 116 s" in found.short
+
+
 def test_what_nothing_was_compared_with_is_not_whole() -> None:
     assert not verdict(track("web1", GOOD), None, None).is_whole
 
