@@ -28,7 +28,7 @@ options:
       - Or a mapping with C(growth), a list of how many hosts have changed after each wave, such as
         C([1, 3, 25%, 100%]), and C(max_failed).
       - C(max_failed) is how many hosts of a wave may fail before later waves do not begin; 0 by default.
-      - C(watch_seconds) is how long data of a wave is compared after its change, 30 seconds or more. C(without_data) is
+      - C(watch_seconds) is how long data of a wave is compared after its change, 40 seconds or more. C(without_data) is
         C(pass) or C(fail), what a wave without data does.
       - C(on_failure) is C(stop) or C(roll_back_wave). C(approval) lets a person begin the wave.
     type: raw

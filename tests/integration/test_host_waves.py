@@ -22,7 +22,7 @@ from tests.support.own_hosts import OwnHosts, ansible, program
 HOSTS = OwnHosts.of("waves")
 NAMES = ("host1", "host2", "host3")
 BACKEND, NOBODY = "127.0.0.1:14317", "127.0.0.1:9"
-GATE = {"watch_seconds": 30, "without_data": "fail", "on_failure": "roll_back_wave"}
+GATE = {"watch_seconds": 40, "without_data": "fail", "on_failure": "roll_back_wave"}
 WAVES = [{"name": "first", "members": ["host1"], **GATE}, {"name": "rest", "members": ["otel_linux:!host1"], **GATE}]
 RECORDS = "/etc/otelcol/agent/waves.json"
 

@@ -184,8 +184,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no time to watch": ([{**WAVES[0], "watch_seconds": 0}, WAVES[1]], "`watch_seconds` is 0 (at otel_waves[0])"),
     "less than no time": ({"growth": ["100%"], "watch_seconds": -1}, "`watch_seconds` is -1 (at otel_waves)"),
     "too short a watch": (
-        {"growth": ["100%"], "watch_seconds": 29},
-        "`watch_seconds` is 29 (at otel_waves). Give 30 seconds or more, less than a day, or leave it out.",
+        {"growth": ["100%"], "watch_seconds": 39},
+        "`watch_seconds` is 39 (at otel_waves). Give 40 seconds or more, less than a day, or leave it out.",
     ),
     "a way back that nobody knows": (
         [{**WAVES[0], "on_failure": "roll_back"}, WAVES[1]],

@@ -71,9 +71,12 @@ def _passed(name: str, services: Sequence[Row]) -> list[str]:
 
     Nothing without such collectors: clusters keep no record of waves.
     """
-    if not any(one["read"] for one in services):
+    read_services = [one for one in services if one["read"]]
+    if not read_services:
         return ["not read"] * bool(services)
-    records = [one["wave"] for one in services if one["wave"].get("wave") == name]
-    last: Row = max(records, key=lambda one: str(one["when"]), default={})
+    records = [one["wave"] for one in read_services if one["wave"].get("wave") == name]
     told = [f"{len(records)} of {len(services)} services"]
-    return [*told, f"last {last['when']} by {last['by']}"] if last else told
+    if len(read_services) < len(services):
+        told.append(f"{len(services) - len(read_services)} not read")
+    last: Row = max(records, key=lambda one: str(one.get("when")), default={})
+    return [*told, f"last {last.get('when', '')} by {last.get('by', '')}"] if last else told

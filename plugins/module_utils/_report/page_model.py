@@ -203,7 +203,7 @@ def _host(index: int, host: FleetHost) -> dict[str, Any]:
         "versions": [],
         "drift": {
             "read": host.is_read,
-            "objects": [name for one in host.diagnosed.values() for name in one["differs"]],
+            "objects": [name for one in host.diagnosed.values() for name in _differing(one)],
         },
     }
 
@@ -217,12 +217,24 @@ def _service(host: FleetHost, collector: Mapping[str, Any], anchor: str) -> dict
         "namespace": host.name,
         "service": str(collector["service"]),
         "program": str(collector["program"]),
-        "version": str(collector["program"]),
+        "version": _version(collector, found),
         "wave": {key: str(value) for key, value in (found.get("wave") or {}).items()},
         "release": str(found.get("release") or ""),
         "differs": [str(name) for name in found.get("differs") or ()],
         "read": bool(found),
     }
+
+
+def _version(collector: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Return the program that a collector runs; where that is not known, the wanted one, which says so."""
+    program = str(collector["program"])
+    is_known = found.get("release") and not found.get("differs")
+    return program if is_known else f"{program} wanted"
+
+
+def _differing(found: Mapping[str, Any]) -> list[str]:
+    """Return which files of a collector differ from the inventory; one that is not there has none."""
+    return list(found["differs"]) if found.get("release") else [*found["differs"], "not installed"]
 
 
 def _finding(item: Mapping[str, Any]) -> dict[str, Any]:

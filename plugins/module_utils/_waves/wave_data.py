@@ -21,8 +21,10 @@ from .._change.canary.canary_facts import MARGIN, facts_of, held, rest_facts
 from .._change.canary.judge import Judge, Verdict, checks_of
 from .._change.canary.readings import Revision, Sample
 from .._otelcol.catalogue.port_rows import Listeners
+from .._otelcol.config.paths import section
 from .._otelcol.errors import at_most
-from .._telemetry.metrics import UPTIME
+from .._otelcol.traits import RECEIVERS, Trait, traits_of
+from .._telemetry.metrics import UPTIME, interval
 
 _SHOWN = 5
 # A member whose metrics cannot be read is one without data, which the inventory counts.
@@ -75,7 +77,7 @@ class Judged:
     """What the gate says of the collectors of one name. Without data, nothing but their restarts was judged.
 
     `unread` says which could not be read and why, `silent` which got no data, and `passed` which data has judged well.
-    `short` says how long a watch must be to see an exporter that sends nothing, if this one was shorter.
+    `short` says how long a watch must be to see what is silent, if this one was shorter.
     """
 
     name: str
@@ -160,19 +162,23 @@ def judged(sides: Sides, tools: Tools) -> Judged:
         worse=tuple(lines),
         unread=tuple(_unread(sides.after)),
         silent=tuple(track.member for track, found in alone if not found.came),
-        passed=tuple(track for track, found in alone if found.came and not lines),
+        passed=tuple(track for track, found in alone if found.came and not lines and not _is_short(track)),
         short=_shortness(sides.after),
     )
 
 
 def _shortness(tracks: Sequence[Track]) -> str:
-    """Return how long a watch must be to see that an exporter sends nothing; empty if this one was."""
-    too_short = [track for track in tracks if _watched(track) < _needed(track)]
+    """Return how long a watch must be to see a receiver or exporter that is silent; empty if this one was."""
+    too_short = [track for track in tracks if _is_short(track)]
     if not too_short:
         return ""
     worst = max(too_short, key=_needed)
     needed, watched = ceil(_needed(worst)), _watched(worst)
-    return f"what its exporters do not send shows after {needed} s, and it was watched for {watched:.0f} s"
+    return f"a receiver or exporter that is silent shows after {needed} s, and it was watched for {watched:.0f} s"
+
+
+def _is_short(track: Track) -> bool:
+    return _watched(track) < _needed(track)
 
 
 def _watched(track: Track) -> float:
@@ -181,12 +187,22 @@ def _watched(track: Track) -> float:
 
 
 def _needed(track: Track) -> float:
-    """Return how many seconds a watch needs: data is due once its components have held it and a margin has passed.
+    """Return how many seconds a watch needs, with the bounds of the judge (_change/canary/canary_facts.py).
 
-    A fault counts in two readings.
+    An exporter is silent if what came in was not sent after its components have held it and a margin has passed. A
+    receiver is silent after three margins, and one that collects by itself after two of its intervals. A fault counts
+    in two readings.
     """
     pause = _watched(track) / max(len(track.polls) - 1, 1)
-    return held(track.config) + MARGIN + 2 * pause
+    longest = max(_intervals(track.config), default=0.0)
+    return max(longest + held(track.config) + MARGIN, 2 * longest, 3 * MARGIN) + 2 * pause
+
+
+def _intervals(config: Mapping[str, Any]) -> Iterator[float]:
+    """Yield how often each receiver that collects by itself does so, in seconds."""
+    for name, settings in section(config, "receivers").items():
+        if Trait.ALWAYS_COLLECTS in traits_of(RECEIVERS, str(name)):
+            yield interval(settings if isinstance(settings, Mapping) else {})
 
 
 def _alone(sides: Sides, track: Track) -> Sides:

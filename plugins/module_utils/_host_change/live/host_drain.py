@@ -87,7 +87,8 @@ class Drain:
             raise Failure("systemd does not start it again", asked=self._asked())
 
     def _refusal(self, unsent: Unsent) -> Problem:
-        runs = "it runs on" if self.was_active else "it does not run"
+        is_active = self.machine.service(self.store.service).is_active
+        runs = "it runs on" if is_active else "it does not run"
         wrong = f"its queue on the disk has {unsent} that it has not sent, and {runs}; nothing was removed"
         fix = f"Let it send them, and stop what sends to it; or set `{CONSENT}`, and they are lost."
         return Problem(wrong, asked=self._asked(), fix=fix)

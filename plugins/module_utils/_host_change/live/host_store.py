@@ -242,8 +242,8 @@ class Store:
 
     def passed(self, number: str) -> dict[str, Any]:
         """Return the wave that a release has passed; empty if it has passed none, or another one of its number."""
-        found = dict(self.passed_waves().get(number) or {})
-        return found if found and found.get("sum") == self.release_sum(number) else {}
+        found = self.passed_waves().get(number)
+        return found if isinstance(found, dict) and found.get("sum") == self.release_sum(number) else {}
 
     def _forget_passed(self, number: str) -> None:
         known = self.passed_waves()

@@ -307,7 +307,7 @@ def test_the_fleet_is_shown_by_wave_with_versions_states_and_what_has_passed(tmp
     _fleet_report.report(arguments, check=False, waves=waves)
     page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert page.faults == []
-    version = "contrib 0.158.0 \N{MULTIPLICATION SIGN} 2"
+    version = "contrib 0.158.0 \N{MULTIPLICATION SIGN} 1contrib 0.158.0 wanted \N{MULTIPLICATION SIGN} 1"
     counts, record = "1 1 0 1", "1 of 2 services last 2027-01-15T08:00:00Z by ada"
     assert row_of(page, "first").replace(" ", "") == f"first1:web1{version}{counts}{record}".replace(" ", "")
     assert row_of(page, "last").startswith("last1: prod")

@@ -28,7 +28,7 @@ INSTALLED = {"changed": True, "results": [{**ROW, "changed": True, "earlier": ""
 UNCHANGED = {"changed": False, "results": [{**ROW, "changed": False, "earlier": "000002"}]}
 
 
-def said(good: int, bad: int, seconds: int, readings: int = 8, **more: Any) -> dict[str, Any]:
+def said(good: int, bad: int, seconds: int, readings: int = 14, **more: Any) -> dict[str, Any]:
     """Return what module host_wave returns of a collector that counts so many spans between two readings."""
     polls = []
     for number in range(readings):

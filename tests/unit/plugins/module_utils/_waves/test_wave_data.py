@@ -46,7 +46,7 @@ def counted(accepted: int, sent: int, failed: int, seconds: float) -> Counter[Ke
 
 
 def track(
-    member: str, per_reading: tuple[int, int, int], readings: int = 8, *, restarts: Sequence[int] = (), **more: Any
+    member: str, per_reading: tuple[int, int, int], readings: int = 14, *, restarts: Sequence[int] = (), **more: Any
 ) -> Track:
     """Return a collector that counts so many accepted, sent and failed spans between each two readings."""
     polls = []
@@ -91,7 +91,7 @@ def test_a_collector_that_works_passes_and_says_with_what_it_was_compared() -> N
 def test_without_data_restarts_alone_are_judged() -> None:
     idle = verdict(track("web1", IDLE), GOOD, None)
     assert (idle.has_data, idle.line) == (False, "agent on web1: no data came in, so only restarts were judged")
-    dying = verdict(track("web1", IDLE, restarts=(0, 0, 1, 1, 2, 2, 3, 3)), GOOD, GOOD)
+    dying = verdict(track("web1", IDLE, 8, restarts=(0, 0, 1, 1, 2, 2, 3, 3)), GOOD, GOOD)
     assert "[restarts] pod web1 of the canary restarted" in dying.worse[0]
 
 
@@ -133,7 +133,8 @@ def test_what_is_wrong_on_all_is_told_once() -> None:
 )
 def test_each_member_must_have_data(second: Any, silent: tuple[str, ...], words: str) -> None:
     after = (track("web1", GOOD), track("web2", second))
-    found = judged(Sides(after, (track("web1", GOOD, 1),), (track("x", GOOD, 2),)), TOOLS)
+    before = (track("web1", GOOD, 1), track("web2", second, 1))
+    found = judged(Sides(after, before, (track("x", GOOD, 2),)), TOOLS)
     assert (found.silent, found.is_whole) == (silent, not silent)
     assert found.line.endswith(words)
     assert [one.member for one in found.passed] == [one.member for one in after if one.member not in silent]
@@ -142,9 +143,9 @@ def test_each_member_must_have_data(second: Any, silent: tuple[str, ...], words:
 @pytest.mark.parametrize(
     ("readings", "wait", "words"),
     [
-        (8, "1s", "compared with the readings before the change"),
-        (5, "1s", "; what its exporters do not send shows after 17 s, and it was watched for 12 s"),
-        (8, "30s", "; what its exporters do not send shows after 46 s, and it was watched for 21 s"),
+        (13, "1s", "compared with the readings before the change"),
+        (12, "1s", "; a receiver or exporter that is silent shows after 36 s, and it was watched for 33 s"),
+        (13, "30s", "; a receiver or exporter that is silent shows after 46 s, and it was watched for 36 s"),
     ],
 )
 def test_a_watch_that_is_too_short_for_what_a_config_holds_says_so(readings: int, wait: str, words: str) -> None:
@@ -153,7 +154,14 @@ def test_a_watch_that_is_too_short_for_what_a_config_holds_says_so(readings: int
     before = dataclasses.replace(track("web1", GOOD, 1), config=config)
     found = judged(Sides((after,), (before,)), TOOLS)
     assert found.line.endswith(words), found.line
-    assert found.is_whole == (";" not in words)
+    assert found.is_whole == bool(found.passed) == (";" not in words)
+
+
+@pytest.mark.parametrize(("pause", "needed"), [({"collection_interval": "5s"}, ""), ({}, "126 s")])
+def test_a_receiver_that_collects_each_minute_needs_two_of_them(pause: dict[str, str], needed: str) -> None:
+    config = {**CONFIG, "receivers": {"host_metrics": {"scrapers": {}, **pause}, **CONFIG["receivers"]}}
+    found = judged(Sides((dataclasses.replace(track("web1", GOOD), config=config),)), TOOLS)
+    assert (needed in found.short, bool(found.short)) == (True, bool(needed)), found.short
 
 
 def test_the_longest_watch_that_a_member_needs_is_named() -> None:

@@ -261,7 +261,7 @@ def test_removal_leaves_what_was_there(host: FakeHost) -> None:
 def queue(host: FakeHost) -> Path:
     """Give the collector a queue on the disk with seven requests, and return its file."""
     file = host.root / "var/lib/private/otelcol/agent/exporter_otlphttp__logs"
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(SEVEN)
     return file
 
@@ -318,7 +318,29 @@ def test_what_the_stop_itself_leaves_is_sent_before_the_next_stop(
     monkeypatch.setattr(host.machine, "run", leaving_once)
     monkeypatch.setattr(host.machine, "sleep", send)
     assert host.run({"name": "agent"}, "absent")["msg"] == "agent is removed"
-    assert len(stops) >= 2
+    assert len(stops) == 3, "the first one, the one that leaves nothing, and that of the removal itself"
+
+
+def test_a_collector_whose_stops_leave_data_again_and_again_stays(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.run(host.bundle())
+    run, stops = host.machine.run, []
+
+    def leaving(*words: str) -> Any:
+        if words[1] == "stop" and words[2] == "otelcol-agent.service":
+            stops.append(words)
+            queue(host)
+        return run(*words)
+
+    def send(_seconds: float) -> None:
+        (host.root / "var/lib/private/otelcol/agent/exporter_otlphttp__logs").unlink()
+
+    monkeypatch.setattr(host.machine, "run", leaving)
+    monkeypatch.setattr(host.machine, "sleep", send)
+    said = host.run({"name": "agent"}, "absent")["msg"]
+    assert "that it has not sent, and it runs on; nothing was removed" in said
+    assert len(stops) == 4 and host.machine.state()["pid"]
 
 
 def test_what_is_left_after_the_stop_lets_the_collector_run_again(
