@@ -88,6 +88,12 @@ def test_waves_change_clusters_and_hosts_in_their_order(tmp_path: Path) -> None:
     assert "Wave first passed: 2 hosts, collectors changed on 0." in told(done)
 
 
+def test_a_limit_to_a_host_without_waves_names_it(tmp_path: Path) -> None:
+    done = site(tmp_path, None, "--limit", "web2", by_host={"dev": {"otel_waves": WAVES}})
+    assert done.returncode != 0
+    assert "some hosts of this run have waves, and web2 has none (at otel_waves)" in told(done), told(done)
+
+
 def test_a_run_without_waves_changes_all_at_once(tmp_path: Path) -> None:
     done = site(tmp_path, None)
     assert done.returncode == 0, told(done)
