@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.errors import at_most
 
 _MOST_NAMES = 5
-_WELL, _ILL = "healthy", ("error", "warning")
 Row = Mapping[str, Any]
 
 
@@ -39,17 +38,23 @@ def wave_rows(waves: FleetWaves, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _wave(name: str, members: Sequence[Row]) -> dict[str, Any]:
     collectors = [one for row in members for one in row["collectors"]]
-    states = Counter(str(one["status"]) for one in collectors)
-    ill = sum(states[state] for state in _ILL)
     return {
         "name": name,
         "members": f"{len(members)}: {at_most(_MOST_NAMES, [str(row['name']) for row in members])}" if members else "",
         "versions": [{"version": what, "count": count} for what, count in sorted(_versions(collectors).items())],
-        "healthy": states[_WELL],
-        "ailing": ill,
-        "unseen": len(collectors) - states[_WELL] - ill,
+        **states_of(collectors),
         "differs": _differing(members),
         "passed": _passed(name, [one for one in collectors if "wave" in one]),
+    }
+
+
+def states_of(collectors: Iterable[Row]) -> dict[str, int]:
+    """Return how many collectors are how."""
+    states = Counter(str(one["status"]) for one in collectors)
+    return {
+        "healthy": states["healthy"],
+        "ailing": states["error"] + states["warning"],
+        "unseen": states["unknown"] + states[""],
     }
 
 

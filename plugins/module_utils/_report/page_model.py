@@ -20,7 +20,7 @@ from .._otelcol.rules.subject import SEVERITIES
 from . import fleet_host, fleet_versions
 from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
 from .fleet_host import FleetHost
-from .fleet_waves import NO_WAVES, FleetWaves, wave_rows
+from .fleet_waves import NO_WAVES, FleetWaves, states_of, wave_rows
 from .topology import picture, picture_of_hosts
 
 # The page is to be read from its start; all of it follows further down.
@@ -107,7 +107,7 @@ def _summary(
         "hosts": len(hosts),
         "unread_hosts": _unread(hosts),
         "collectors": len(collectors),
-        **_states(rows),
+        **states_of(one for row in rows if not row["note"] for one in row["collectors"]),  # where that was asked
         "errors": findings["error"],
         "warnings": findings["warning"],
         "certificates": sum(row["state"] in BAD for row in rows for row in row["certificates"]),
@@ -118,16 +118,6 @@ def _summary(
 
 def _unread(places: Sequence[FleetCluster | FleetHost]) -> int:
     return sum(place.asked and not place.is_read for place in places)
-
-
-def _states(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Return how many collectors are how, where that was asked."""
-    states = Counter(one["status"] for row in rows if not row["note"] for one in row["collectors"])
-    return {
-        "healthy": states["healthy"],
-        "ailing": states["error"] + states["warning"],
-        "unseen": states["unknown"] + states[""],
-    }
 
 
 def _cluster(
