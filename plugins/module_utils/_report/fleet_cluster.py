@@ -30,15 +30,31 @@ NOT_ASKED = "Nothing was read from the cluster: this is what its inventory says.
 
 
 @dataclass(frozen=True)
-class FleetCluster:
-    """The results of one host of the inventory. `configs` has the configs of its collectors as data.
-
-    `broken` has the collectors that planned versions of the Collector break, by version.
-    """
+class FleetPlace:
+    """The results of one host of the inventory. `configs` has the configs of its collectors as data."""
 
     name: str
     given: Result
     configs: Mapping[str, Any]
+
+    @property
+    def findings(self) -> Sequence[Result]:
+        """What the rules say of the configs."""
+        return items(self.given, "rendered", "findings")
+
+    @property
+    def problem(self) -> str:
+        """Why nothing could be rendered."""
+        return str(self.given.get("problem") or "")
+
+
+@dataclass(frozen=True)
+class FleetCluster(FleetPlace):
+    """A cluster of the fleet.
+
+    `broken` has the collectors that planned versions of the Collector break, by version.
+    """
+
     products: Mapping[str, Result] = field(default_factory=dict)
     broken: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -52,16 +68,6 @@ class FleetCluster:
             replace(one, sends_to=tuple(way for way in ways if way.get("sender") == one.id)) if ways else one
             for one in found
         ]
-
-    @property
-    def findings(self) -> Sequence[Result]:
-        """What the rules say of the configs."""
-        return items(self.given, "rendered", "findings")
-
-    @property
-    def problem(self) -> str:
-        """Why nothing could be rendered."""
-        return str(self.given.get("problem") or "")
 
     @property
     def asked(self) -> bool:

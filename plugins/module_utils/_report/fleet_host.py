@@ -13,7 +13,7 @@ from typing import Any
 
 from .._collector.recipes import SERVICE
 from .._otelcol.config.paths import items
-from .fleet_cluster import FleetMember
+from .fleet_cluster import FleetMember, FleetPlace
 
 Result = Mapping[str, Any]
 NOT_ASKED = "Nothing was read from the host: this is what its inventory says."
@@ -25,12 +25,8 @@ _WHAT = "how the collectors are"
 
 
 @dataclass(frozen=True)
-class FleetHost:
-    """The results of one Linux host of the inventory. `configs` has the configs of its collectors, as data."""
-
-    name: str
-    given: Result
-    configs: Mapping[str, Any]
+class FleetHost(FleetPlace):
+    """A Linux host of the fleet."""
 
     @property
     def collectors(self) -> Sequence[Result]:
@@ -48,16 +44,6 @@ class FleetHost:
             )
             for one in self.collectors
         ]
-
-    @property
-    def findings(self) -> Sequence[Result]:
-        """What the rules say of the configs."""
-        return items(self.given, "rendered", "findings")
-
-    @property
-    def problem(self) -> str:
-        """Why nothing could be rendered."""
-        return str(self.given.get("problem") or "")
 
     @property
     def asked(self) -> bool:
