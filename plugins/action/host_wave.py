@@ -13,9 +13,9 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._action import answer
 from ..plugin_utils._needed import needed
+from ..plugin_utils._wave_results import seconds_of
 from ..plugin_utils._wave_samples import sampled
-from ..plugin_utils._waved_hosts import unanswered
-from ..plugin_utils._waves import seconds_of
+from ..plugin_utils._waved_hosts import told, unanswered
 
 _MODULE = "o11y.opentelemetry.host_wave"
 
@@ -35,11 +35,7 @@ class ActionModule(ActionBase):
             said = dict(self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=task_vars))
         except AnsibleConnectionFailure as lost:
             said = unanswered(lost)
-        if said.get("failed") and arguments.get("passed"):
-            host = str((task_vars or {}).get("inventory_hostname") or "the host")
-            unnoted = f"{host} does not know that its collectors passed the wave, so the next run watches them again: "
-            return {"changed": False, "collectors": [], "warnings": [unnoted + str(said.get("msg") or "")]}
         if said.get("failed"):
-            return {"changed": False, "collectors": [], "unread": str(said.get("msg") or "")}
+            return told(said, arguments, str((task_vars or {}).get("inventory_hostname") or "the host"))
         collectors = said.pop("collectors", [])
         return answer(lambda: {**said, "collectors": sampled(collectors, start)}, {})

@@ -63,8 +63,11 @@ options:
         included. Objects of other owners stay, with a warning that names the owner.
       - A Namespace is deleted only if it is certainly empty, a CustomResourceDefinition only without objects of its
         kind, a ServiceAccount only without other users. Otherwise it stays, with a warning.
+      - With V(earlier) the collectors of O(kept_records) go back to what was applied before the change. Rights and what
+        the change has removed do not come back, and what it has added stays. RV(msg) says what became of each.
+      - With V(settled) they stay as they are, and their records are deleted.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, earlier, settled]
     default: present
   field_manager: {description: The field manager of server-side apply., type: str, default: o11y.opentelemetry}
   force_conflicts:
@@ -140,6 +143,18 @@ options:
         collector is ready.
     type: float
     default: 120
+  keep_records:
+    description:
+      - Whether the ConfigMap C(COLLECTOR-change) of a change that works stays. Then O(state=earlier) can undo the
+        change until O(state=settled) ends it. Playbook C(o11y.opentelemetry.site) does so until a wave has passed.
+    type: bool
+    default: false
+    version_added: 1.1.0
+  kept_records:
+    description: RV(kept_records) of the task that has changed the collectors, for the states V(earlier) and V(settled).
+    type: dict
+    default: {}
+    version_added: 1.1.0
 requirements:
   - jmespath
 seealso:
@@ -190,6 +205,11 @@ verdicts:
   type: list
   elements: str
   sample: ["Collector obs/gateway: its change passed 17 checks: the collector for 60 s beside the readings from before"]
+  version_added: 1.1.0
+kept_records:
+  description: The changes whose records O(keep_records) has kept, each with the run, by namespace and name.
+  returned: always, except when nothing could be tried
+  type: dict
   version_added: 1.1.0
 rights:
   description: Permissions that each Role and ClusterRole gains (C(+)) and loses (C(-)), also in check mode.

@@ -18,33 +18,12 @@ description:
     in use. A release that has passed is not watched again. A note that fails is a warning.
   - A host that cannot be read does not fail the task. RV(unread) says why.
 author: The o11y.opentelemetry maintainers (@o11y)
-extends_documentation_fragment: [o11y.opentelemetry._host]
+extends_documentation_fragment: [o11y.opentelemetry._host, o11y.opentelemetry._wave]
 attributes:
   diff_mode: {support: none}
-options:
-  seconds:
-    description:
-      - How long to read. 0 reads once. In a wave, a host whose collectors did not change, and passed a wave before, is
-        read once too, as is one to which the run has applied nothing.
-    type: float
-    default: 0
-  passed:
-    description: The wave that the collectors have passed. With it nothing is read.
-    type: dict
-    suboptions:
-      wave: {description: Its name., type: str, required: true}
-      by: {description: Who ran the playbook., type: str, required: true}
-      collectors:
-        description: The collectors that were watched and judged, as the gate returns them.
-        type: list
-        elements: dict
-        required: true
-        suboptions:
-          name: {description: Its name., type: str, required: true}
-          release: {description: The release that was in use., type: str, required: true}
-          sum: {description: The sum of the files of this release., type: str, required: true}
 seealso:
   - module: o11y.opentelemetry.wave_gate
+  - module: o11y.opentelemetry.collector_wave
 """
 
 EXAMPLES = r"""

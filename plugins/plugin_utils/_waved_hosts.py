@@ -20,3 +20,14 @@ def is_waved(variables: Mapping[str, Any]) -> bool:
 def unanswered(lost: Exception) -> dict[str, Any]:
     """Return the result of a task on a host that was lost, which Ansible would take out of the play."""
     return {"failed": True, "msg": f"The host does not answer. {lost}"}
+
+
+def told(said: Mapping[str, Any], arguments: Mapping[str, Any], member: str) -> dict[str, Any]:
+    """Return what a task says of a member of a wave, which fails no task: the gate tells what was not read."""
+    why = str(said.get("msg") or "")
+    if not said.get("failed"):
+        return dict(said)
+    if arguments.get("passed"):
+        unnoted = f"{member} does not know that its collectors passed the wave, so the next run watches them again: "
+        return {"changed": False, "collectors": [], "warnings": [unnoted + why]}
+    return {"changed": False, "collectors": [], "unread": why}

@@ -64,9 +64,10 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
 def rendered(done: subprocess.CompletedProcess[str]) -> list[set[str]]:
     """Return the clusters and hosts whose objects and services were built, wave by wave.
 
-    Clusters and hosts of one wave have tasks of their own, whose order Ansible does not promise.
+    Clusters and hosts of one wave have tasks of their own, whose order Ansible does not promise. Before the first wave,
+    the objects of all clusters are built, and none is changed.
     """
-    waves = re.split(r"^TASK \[.*Begin the next wave\]", done.stdout, flags=re.MULTILINE)
+    _before, *waves = re.split(r"^TASK \[.*Begin the next wave\]", done.stdout, flags=re.MULTILINE)
     return [built for built in map(_built, waves) if built]
 
 
@@ -97,13 +98,13 @@ def test_a_limit_to_a_host_without_waves_names_it(tmp_path: Path) -> None:
 def test_a_run_without_waves_changes_all_at_once(tmp_path: Path) -> None:
     done = site(tmp_path, None)
     assert done.returncode == 0, told(done)
-    assert rendered(done) == [{"dev", "eu", "web1", "web2"}]
+    assert _built(done.stdout) == {"dev", "eu", "web1", "web2"}
 
 
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        ({"dev": BAD_CONFIG}, "dev: render | Validate every config, then build all objects:"),
+        ({"dev": BAD_CONFIG}, "dev: it failed before the first wave, see its message above"),
         ({"web1": BAD_HOST}, "is too small for a collector"),
         ({"web1": NOWHERE}, "web1: present | Install or change the services: The host does not answer."),
         ({"dev": BAD_CONFIG, "web1": NOWHERE}, "2 of 2 hosts failed"),
@@ -130,8 +131,8 @@ def test_a_wave_may_have_failed_hosts_and_the_run_does_not_end_green(tmp_path: P
     done = site(tmp_path, waves, by_host={"dev": BAD_CONFIG, "web1": NOWHERE})
     assert done.returncode == 2
     assert {"eu", "web2"} <= _changed_by(done)
-    assert "2 of 2 hosts failed, which max_failed allows: dev:" in told(done)
-    assert "all waves passed, but 2 hosts failed: dev:" in told(done)
+    assert "2 of 2 hosts failed, which max_failed allows: web1:" in told(done)
+    assert "all waves passed, but 2 hosts failed: web1:" in told(done)
 
 
 def test_a_cluster_that_does_not_answer_counts_in_its_wave(tmp_path: Path) -> None:
@@ -149,6 +150,15 @@ def test_a_wave_without_a_host_that_answers_is_refused_before_anything_changes(t
     done = site(tmp_path, waves, by_host={"dev": talks})
     assert done.returncode == 2
     assert "all hosts of wave 'last' failed before the first wave: dev" in told(done)
+    assert rendered(done) == []
+
+
+def test_a_wrong_config_of_a_later_wave_is_found_before_the_first_one(tmp_path: Path) -> None:
+    waves = [{"name": "first", "members": ["dev", "otel_linux"]}, {"name": "last", "members": ["eu"]}]
+    done = site(tmp_path, waves, by_host={"eu": BAD_CONFIG})
+    assert done.returncode == 2
+    assert "there is no recipe 'otlp_ingets'" in told(done), told(done)
+    assert "all hosts of wave 'last' failed before the first wave: eu" in told(done)
     assert rendered(done) == []
 
 
@@ -196,10 +206,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a way back that nobody knows": (
         [{**WAVES[0], "on_failure": "roll_back"}, WAVES[1]],
         "`on_failure` is 'roll_back'; did you mean 'roll_back_wave'? (at otel_waves[0]). Use stop or roll_back_wave.",
-    ),
-    "a way back for clusters": (
-        [WAVES[0], {**WAVES[1], "on_failure": "roll_back_wave"}],
-        "wave 'last' has `on_failure: roll_back_wave`, and a run cannot bring back eu (at otel_waves).",
     ),
     "an approval that nobody can give": (
         [WAVES[0], {**WAVES[1], "approval": True}],

@@ -34,10 +34,10 @@ _SILENCE = "receiver_silent"
 
 @dataclass(frozen=True)
 class Poll:
-    """One reading of a collector, at seconds of Unix."""
+    """One reading of a collector, at seconds of Unix: its service on a host, or its pods in a cluster."""
 
     at: float
-    sample: Sample
+    samples: tuple[Sample, ...]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Track:
     config: Mapping[str, Any]
     polls: tuple[Poll, ...]
     sum: str = ""
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """What was read of it, one reading after the other."""
+        return tuple(sample for poll in self.polls for sample in poll.samples)
 
     @property
     def shape(self) -> str:
@@ -134,8 +139,16 @@ def sides_of(after: Iterable[Track], before: Sequence[Track], rest: Sequence[Tra
         yield Sides(
             after=tuple(changed),
             before=_of_one_shape([one for one in before if one.name == name and one.member in members]),
-            rest=_of_one_shape([one for one in rest if one.name == name]),
+            rest=_of_one_shape(_alike(name, rest)),
         )
+
+
+def _alike(name: str, rest: Sequence[Track]) -> list[Track]:
+    """Return collectors of a name: services of hosts, or those of clusters, at best in the same namespace."""
+    namespace, _slash, bare = name.rpartition("/")
+    same = [track for track in rest if track.name == name]
+    elsewhere = [track for track in rest if namespace and track.name.endswith(f"/{bare}")]
+    return same or elsewhere
 
 
 def _of_one_shape(found: Sequence[Track]) -> tuple[Track, ...]:
@@ -242,14 +255,16 @@ def _found(sides: Sides, tools: Tools) -> _Found:
 
 def _was_silent(sides: Sides, before: Mapping[str, Any]) -> bool:
     """Whether no data came in before the change either, so that silence says nothing."""
-    is_read = any(poll.sample.reading for track in sides.before for poll in track.polls)
+    is_read = any(sample.reading for track in sides.before for sample in track.samples)
     return is_read and not any(map(_accepted, before["bases"]))
 
 
 def _unread(tracks: Iterable[Track]) -> Iterator[str]:
     for track in tracks:
-        if all(poll.sample.reading is None for poll in track.polls):
-            yield f"{track.member} cannot be read: {track.polls[-1].sample.why or 'it serves no counts'}"
+        if all(sample.reading is None for sample in track.samples):
+            reasons = [sample.why for sample in track.samples]
+            why = reasons[-1] or "it serves no counts" if reasons else "none of its pods runs"
+            yield f"{track.member} cannot be read: {why}"
 
 
 @dataclass(frozen=True)
@@ -285,7 +300,7 @@ def _while_watched(tracks: Sequence[Track], tools: Tools) -> dict[str, Any]:
 def _since_start(tracks: Sequence[Track], tools: Tools) -> dict[str, Any]:
     """Return the facts of collectors before their change: all that they had counted since their start."""
     revision = Revision(tracks[0].config if tracks else {}, tools.listeners, fresh=True)
-    samples = [track.polls[-1].sample for track in tracks if track.polls]
+    samples = [sample for track in tracks if track.polls for sample in track.polls[-1].samples]
     revision.add(0.0, ())
     revision.add(max((one.reading[UPTIME] for one in samples if one.reading), default=0.0), samples)
     return _with_rates(rest_facts(revision, "", str))
@@ -302,7 +317,7 @@ def _replayed(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]]:
     start = min((track.polls[0].at for track in tracks if track.polls), default=0.0)
     for number in range(most):
         polls = [track.polls[number] for track in tracks if number < len(track.polls)]
-        yield max(poll.at for poll in polls) - start, [poll.sample for poll in polls]
+        yield max(poll.at for poll in polls) - start, [sample for poll in polls for sample in poll.samples]
 
 
 def _in_all(found: Sequence[Sequence[Verdict]]) -> list[Verdict]:

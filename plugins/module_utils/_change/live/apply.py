@@ -82,6 +82,28 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     return {**session.report.result(), "ready": bundle.rolled_out()}
 
 
+def go_back(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
+    """Bring the collectors back whose records were kept. What cannot go back is told; it fails no task."""
+    return _decided(cluster, options, back=True)
+
+
+def settle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
+    """End the changes whose records were kept: the collectors stay as they are."""
+    return _decided(cluster, options, back=False)
+
+
+def _decided(cluster: Cluster, options: BundleOptions, *, back: bool) -> dict[str, Any]:
+    session = Session(cluster, options)
+    if options.check:
+        return session.report.result()
+    bundle = _Apply(session)
+    bundle.read()
+    changing = Changes(Writer(session), bundle.live, {})
+    with reporting(session):
+        told = changing.decided(options.manifests, options.kept_records, back=back)
+    return {**session.report.result(), "msg": " ".join(told) or "nothing went back"}
+
+
 class _Found(NamedTuple):
     """What the server has of a manifest, and whether it serves the kind."""
 

@@ -15,14 +15,14 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.rights import roles, subject_of
 from ..._otelcol.kube.names import OWNER
-from .apply import apply_bundle
+from .apply import apply_bundle, go_back, settle
 from .needed_rights import grants, naming_rights
 from .remove import remove_bundle
 from .session import BundleOptions
 
 ARGUMENTS: dict[str, Any] = {
     "manifests": {"type": "list", "elements": "dict", "required": True, **PARTLY_SECRET},
-    "state": {"choices": ["present", "absent"], "default": "present"},
+    "state": {"choices": ["present", "absent", "earlier", "settled"], "default": "present"},
     "field_manager": {"default": OWNER},
     "force_conflicts": {"type": "bool", "default": True},
     "prune_selector": {},
@@ -38,8 +38,10 @@ ARGUMENTS: dict[str, Any] = {
     "references": {"choices": ["ignore", "require", "wait"], "default": "ignore"},
     "wait_seconds": {"type": "float", "default": 120},
     "unschedulable_seconds": {"type": "float", "default": 15},
+    "keep_records": {"type": "bool", "default": False},
+    "kept_records": {"type": "dict", "default": {}},
 }
-WORK = {"present": apply_bundle, "absent": remove_bundle}
+WORK = {"present": apply_bundle, "absent": remove_bundle, "earlier": go_back, "settled": settle}
 
 
 def run_bundle(module: AnsibleModule) -> None:
@@ -63,6 +65,8 @@ def run_bundle(module: AnsibleModule) -> None:
         change=params["change"],
         flows=params["flows"],
         unschedulable_seconds=params["unschedulable_seconds"],
+        keep_records=params["keep_records"],
+        kept_records=params["kept_records"],
         quick_cluster=lambda: connect(module, QUICK_SECONDS),
     )
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +14,7 @@ from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import asking
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import collector_of
+from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import KEPT, PARTLY_BACK, failed_as, record_name, since_of
@@ -21,6 +22,7 @@ from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.rollout_wait import ONE_RUN, follow
 from ..._rollout.readiness import is_ready
 from ..canary import hold
+from ..change_set import Action
 from ..managed_fields import extracted
 from ..recorded_change import (
     Change,
@@ -274,7 +276,7 @@ class Changes:
                 failed.append(self._failed(name, failure))
                 continue
             if change:
-                self._close(self.open.pop(name))
+                self._end(self.open.pop(name), works=not kept)
         return failed
 
     def _complete(self, canary: Canary) -> list[Outcome]:
@@ -289,7 +291,7 @@ class Changes:
                     raise failure
                 late.append(kept)
         canary.whole()
-        self._close(self.open.pop(change.name))
+        self._end(self.open.pop(change.name), works=not late)
         return late
 
     def _kept(self, change: Change | None, failure: Failure) -> Outcome | None:
@@ -319,8 +321,13 @@ class Changes:
         return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})
 
     def _told_undone(self, failed: list[Outcome]) -> list[str]:
-        """Wait for the collectors that went back, and return what became of each."""
-        undone = [(outcome.change, outcome.undone) for outcome in failed if outcome.change and outcome.undone]
+        """Return what became of each collector that went back, when it works again or cannot."""
+        return self._awaited_undone(
+            [(outcome.change, outcome.undone) for outcome in failed if outcome.change and outcome.undone]
+        )
+
+    def _awaited_undone(self, undone: Sequence[tuple[Change, Undone]]) -> list[str]:
+        """Wait for the collectors that went back, close their records, and return what became of each."""
         waits = {}
         for change, back in undone:
             workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
@@ -328,6 +335,33 @@ class Changes:
                 waits[change.name] = waiting(self.bundle, workloads, {})
         failures = dict(outcomes(self.bundle, waits))
         return [self._told(change, back, failures.get(change.name)) for change, back in undone]
+
+    def decided(self, manifests: Iterable[Manifest], runs: Mapping[str, str], *, back: bool) -> list[str]:
+        """Let the changes go back whose records some runs have kept, or end them; return what became of each.
+
+        `runs` has the run of each collector. A record of another run is its own, so that collector stays as it is.
+        """
+        undone: list[tuple[Change, Undone]] = []
+        told: list[str] = []
+        for change in (one for one in collectors(manifests, {}) if one.name in runs):
+            record = checked_record(change, self.bundle.live(record_name(change.workloads[0])), self.bundle.manager)
+            if record is None or section(record, "data").get("run") != runs[change.name]:
+                told.append(f"{change.name} stays as it is: another run has changed it since.")
+            elif back:
+                earlier = recorded(record, change)
+                self._record(earlier)
+                undone.append((earlier, self._restored(earlier)))
+            else:
+                self._close(replace(change, record=record))
+        return told + self._awaited_undone(undone)
+
+    def _restored(self, change: Change) -> Undone:
+        """Bring a collector back that an earlier task has changed, and note its objects as restored."""
+        undone = restore(self.bundle, change, self.live)
+        for manifest in change.before:
+            if ref(manifest) in undone.back:
+                self.bundle.changes.add(Action.RESTORED, self.live.get(ref(manifest)), manifest)
+        return undone
 
     def _told(self, change: Change, undone: Undone, again: Failure | None, *, awaited: bool = True) -> str:
         """Return what became of a collector that went back, and close its record."""
@@ -358,6 +392,13 @@ class Changes:
         with suppress(Problem, LostError):
             kept = [str(ref(config)) for config in new if not is_gone(self.bundle.live(config))]
         return [f"The new config is kept in {', '.join(kept)}."] if kept else []
+
+    def _end(self, change: Change, *, works: bool) -> None:
+        """End a change that is complete. Where its wave decides whether one that works stays, so does its record."""
+        if works and self.bundle.keeps_records and change.record:
+            self.bundle.kept_records[change.name] = self.bundle.run
+        else:
+            self._close(change)
 
     def _close(self, change: Change, state: str = "") -> None:
         """Delete the record of a change, or say in it how the change ended, unless another run has taken it over."""

@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._diagnose.cluster_objects import memory_limit
 from ..._diagnose.diagnose_checks import Check
 from ..._diagnose.live.dependencies import peer_facts, read_peers
-from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget
-from ..._diagnose.live.reader import ClusterReader, Notes, Object, ReadResult, path_of, utc_now
-from ..._diagnose.live.running_config import running_config
+from ..._diagnose.live.find_collectors import PLURALS
+from ..._diagnose.live.reader import ClusterReader, Notes, Object, path_of, utc_now
 from ..._kube.live.api_errors import asking
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.config.masking import masker, secrets_in
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.network_policies import policies_to
 from ..._otelcol.kube.objects import ref
@@ -29,19 +27,15 @@ from ..._otelcol.needs.peers import peers
 from ..._otelcol.traits import RECEIVERS, Trait, traits_of
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
 from ..._rollout.live.explain_failures import checked_search
-from ..._telemetry.metrics import metrics_port, reading, unserved
+from ..._telemetry.metrics import unserved
 from ..canary.canary_facts import MARGIN, facts_of, held, rest_facts, ways_of
 from ..canary.judge import NEED_DATA, Judge, Verdict
-from ..canary.readings import Revision, Sample
+from ..canary.readings import Revision
+from .pod_samples import METRICS_PORT, PodSampler
 
 POLL_SECONDS = 3.0
-# So many pods of each revision are read: more of them say the same. The logs and ports of fewer.
-MOST_PODS, LOG_PODS = 10, 3
-LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
-# Where the Collector serves its own metrics unless its config says otherwise.
-_METRICS_PORT = 8888
-# How a connection fails to a port without a listener, as the API server quotes Go.
-_REFUSED = "connection refused"
+# Logs and ports of so many pods of each revision are read.
+LOG_PODS = 3
 _ASKED = "Judge the change of {}"
 # The pods of the newest revision of a workload, and those of older ones.
 Pods = tuple[list[Object], list[Object]]
@@ -94,61 +88,14 @@ class _Watched:
     """The pods of one revision in a cluster."""
 
     def __init__(self, reader: ClusterReader, observed: Observed, pods: list[Object], *, fresh: bool) -> None:
-        metadata = observed.workload["metadata"]
-        target = DiagnosedTarget(metadata["namespace"], metadata["name"], observed.workload["kind"], pods=pods)
-        if not pods:
-            target.workload = observed.workload
-        self.reader, self.container = reader, target.container
-        self.config: dict[str, Any] = running_config(reader, target).config or dict(
-            (observed.config or {}) if fresh else {}
-        )
+        self.sampler = PodSampler(reader, observed.workload, pods, (observed.config or {}) if fresh else {})
+        self.config = self.sampler.config
         self.revision = Revision(self.config, observed.listeners, fresh=fresh)
-        self.port = metrics_port(self.config, _METRICS_PORT)[1]
-        self.why = unserved(self.config, _METRICS_PORT)
-        self.notes = target.notes
+        self.why, self.notes = self.sampler.why, self.sampler.notes
 
     def read(self, pods: list[Object], at: float, ports: Sequence[tuple[str, int]]) -> None:
         """Read the pods that run, all at once."""
-        running = [pod for pod in pods if section(pod, "status").get("phase") == "Running"][:MOST_PODS]
-        asked = [(pod, number < LOG_PODS) for number, pod in enumerate(running)]
-        samples = self.reader.cluster.parallel(lambda one: self._sample(*one, ports), asked)
-        self.revision.add(at, samples)
-
-    def _sample(self, pod: Object, closely: bool, ports: Sequence[tuple[str, int]]) -> Sample:
-        """Read one pod. What is read closely also shows its log, and which of its ports accept requests."""
-        metadata = pod["metadata"]
-        path = path_of("pods", metadata["namespace"], metadata["name"])
-        metrics = self.reader.text(f"{path}:{self.port}/proxy/metrics") if self.port else ReadResult(None, self.why)
-        log = self._log(path) if closely else ""
-        serves = metrics.value is not None
-        status = self._status(pod)
-        return Sample(
-            pod=metadata["name"],
-            reading=reading(metrics.value) if metrics.value is not None else None,
-            restarts=int(status.get("restartCount") or 0),
-            oom=section(status, "lastState", "terminated").get("reason") == "OOMKilled",
-            memory_limit=memory_limit(self.container),
-            log=log,
-            open={port: self._accepts(path, port[1]) for port in ports} if closely and serves else {},
-            why=metrics.why,
-        )
-
-    @property
-    def _name(self) -> str:
-        return str(self.container.get("name") or "")
-
-    def _log(self, path: str) -> str:
-        query = {"container": self._name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
-        return self.reader.text(f"{path}/log", {**query, "limitBytes": LOG_BYTES}).value or ""
-
-    def _accepts(self, path: str, port: int) -> bool:
-        """Return whether a port of a pod takes connections, whatever it answers."""
-        return _REFUSED not in self.reader.text(f"{path}:{port}/proxy/").why
-
-    def _status(self, pod: Object) -> Object:
-        """Return the status of the Collector's container in a pod, empty if it has none."""
-        statuses: list[Object] = items(pod, "status", "containerStatuses")
-        return next((status for status in statuses if status.get("name") == self._name), {})
+        self.revision.add(at, self.sampler.samples(pods, ports, LOG_PODS))
 
     def ports(self, table: Listeners) -> list[tuple[str, int]]:
         """Return the ports that clients use and that answer HTTP; others would take the question for data."""
@@ -167,7 +114,7 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
     asked = _ASKED.format(f"{observed.workload['kind']} {observed.workload['metadata']['name']}")
     new, old = pods_of(reader, observed.workload)
     watched = _Watched(reader, observed, [*new, *old], fresh=False)
-    later = unserved(observed.config, _METRICS_PORT) if observed.config is not None else ""
+    later = unserved(observed.config, METRICS_PORT) if observed.config is not None else ""
     hidden = "" if watched.config else "; ".join(row["why"] for row in watched.notes.rows()) or "it was not found"
     fix = "Serve the metrics to other pods, or set `strategy: rolling`."
     for which, why in (

@@ -22,6 +22,7 @@ from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import is_record, record_name
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
+from ..._rollout.wave_note import is_note, note_name
 from ..change_set import Action
 from ..config_versions import earlier, renewed, unnamed
 from ..ownership_marks import earlier_place, of_earlier
@@ -92,7 +93,8 @@ class Pruning:
         left = _left(session, session.releases | shared, EARLIER if _has_earlier(session, live) else "")
         # With the bundle that they belong to, the records of interrupted changes go when these are complete.
         self.records = {} if live is None else _records(session, left)
-        self.left = _going(session, [item for item in left if item not in self.records.values()], live)
+        staying = [] if live is None else [*self.records.values(), *_notes(session, left)]
+        self.left = _going(session, [item for item in left if item not in staying], live)
 
     def make_room(self, group: list[Manifest]) -> None:
         """Delete what must be gone before a group can be applied, once the server would take the group."""
@@ -199,6 +201,12 @@ def _records(session: Session, left: list[Manifest]) -> dict[str, Manifest]:
         if is_record(manifest) and release_of_record.get(ref(manifest)) == release_of(manifest):
             records[collector_of(manifest)] = manifest
     return records
+
+
+def _notes(session: Session, left: list[Manifest]) -> list[Manifest]:
+    """Return the notes that collectors of the bundle have passed their wave."""
+    names = {ref(note_name(change.workloads[0])) for change in collectors(session.options.manifests, {})}
+    return [manifest for manifest in left if is_note(manifest) and ref(manifest) in names]
 
 
 def _going(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None] | None) -> list[Manifest]:

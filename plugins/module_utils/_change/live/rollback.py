@@ -43,6 +43,10 @@ class Bundle(Protocol):
     wait_seconds: float
     unschedulable_seconds: float
     check: bool
+    # Whether the records of changes that work stay until the wave of the cluster is decided, and those that stay: the
+    # run, by the name of the collector.
+    keeps_records: bool
+    kept_records: dict[str, str]
     # What the run did to its objects up to now.
     changes: ChangeSet
 

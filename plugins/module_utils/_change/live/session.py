@@ -48,6 +48,9 @@ class BundleOptions:
     flows: Sequence[Mapping[str, str]] = ()
     unschedulable_seconds: float = 15
     quick_cluster: Callable[[], Cluster] | None = None
+    # Whether the records of changes that work stay for a way back, and the runs that have kept some, by collector.
+    keep_records: bool = False
+    kept_records: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,6 +63,8 @@ class BundleReport:
     warnings: list[str] = field(default_factory=list)
     plan: list[str] = field(default_factory=list)
     verdicts: list[str] = field(default_factory=list)
+    # The records of changes that wait for the verdict of their wave: the run, by the name of the collector.
+    kept_records: dict[str, str] = field(default_factory=dict)
 
     def result(self) -> dict[str, Any]:
         """Return the result of the task."""
@@ -71,6 +76,7 @@ class BundleReport:
             "rights": self.changes.rights(),
             "plan": self.plan,
             "verdicts": self.verdicts,
+            "kept_records": self.kept_records,
         }
         return {**result, "diff": self._diffs()} if self.diff else result
 

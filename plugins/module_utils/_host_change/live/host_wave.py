@@ -14,21 +14,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..bundle_form import CONFIG
+from ..wave_watch import PASSED, pause_of
 from .host_edge import run_task, warn_of
 from .host_store import LOCK, Store, own_collectors
 from .machine import Machine
 
 # What a gate compares; other metrics stay on the host.
 _KNOWN = re.compile(r"otelcol_(receiver|exporter|processor|process_uptime|process_memory_rss)")
-# Each watch has at most so many pauses between readings, of at least so many seconds.
-_PAUSES, _SHORTEST = 20, 3.0
 _LOCK_SECONDS = 60
-JUDGED = {name: {"required": True} for name in ("name", "release", "sum")}
-PASSED = {
-    "wave": {"required": True},
-    "by": {"required": True},
-    "collectors": {"type": "list", "elements": "dict", "options": JUDGED, "required": True},
-}
 ARGUMENTS: dict[str, Any] = {
     "seconds": {"type": "float", "default": 0},
     "passed": {"type": "dict", "options": PASSED, "no_log": False},
@@ -54,7 +47,7 @@ def _watched(seconds: float, machine: Machine, root: Path) -> dict[str, Any]:
     left = seconds
     _read_all(subjects, 0.0)
     while subjects and left > 0:
-        machine.sleep(min(left, max(_SHORTEST, seconds / _PAUSES)))
+        machine.sleep(min(left, pause_of(seconds)))
         at = machine.now() - start
         _read_all(subjects, at)
         left = seconds - at

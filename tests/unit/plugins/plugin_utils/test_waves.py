@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.action import wave_plan
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _waves
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_gate, _wave_results
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._wave_samples import sampled
 
+((REST_FIRST, REST_LAST), _clusters) = _wave_gate.REST
 SECRET = "a-secret-of-this-test"
 CONFIG = f"""
 receivers: {{otlp: {{protocols: {{grpc: {{}}}}}}}}
@@ -48,7 +49,7 @@ def said(good: int, bad: int, seconds: int, readings: int = 14, **more: Any) -> 
 def rest(good: int, bad: int) -> dict[str, Any]:
     both = [said(good, bad, 9, 1), said(2 * good, 2 * bad, 60, 1)]
     first, last = ({"results": [{"item": "web2", **one}]} for one in both)
-    return {_waves.REST_FIRST: first, _waves.REST_LAST: last}
+    return {REST_FIRST: first, REST_LAST: last}
 
 
 def decided(after: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -60,9 +61,14 @@ def decided(after: dict[str, Any], **more: Any) -> dict[str, Any]:
         "samples": ["web1", "web2"],
         "waves": [{**wave, **more.pop("gate", {})}, {**wave, "name": "last"}],
     }
-    web1 = {_waves.READ_AFTER: after, _waves.APPLIED: CHANGED, _waves.READ_BEFORE: said(50, 0, 9, 1), **more}
+    web1 = {
+        _wave_results.READ_AFTER: after,
+        _wave_results.OF_HOST: CHANGED,
+        _wave_results.READ_BEFORE: said(50, 0, 9, 1),
+        **more,
+    }
     variables = {"hostvars": {"web1": web1, "web2": {}}, "ansible_play_hosts": ["web1", "web2"], **rest(50, 0)}
-    return _waves.gate(planned, "first", variables, check_mode=False)
+    return _wave_gate.gate(planned, "first", variables, check_mode=False)
 
 
 def test_a_wave_that_works_says_with_what_it_was_compared() -> None:
@@ -80,7 +86,7 @@ def test_a_wave_that_does_worse_fails_and_names_what_goes_back() -> None:
 
 def test_what_this_run_did_not_change_is_not_said_to_be_worse_with_the_change() -> None:
     with pytest.raises(Problem, match="collectors do badly, which this run did not change: agent on web1"):
-        decided(said(0, 50, 9), **{_waves.APPLIED: UNCHANGED, _waves.READ_BEFORE: said(0, 50, 9, 1)})
+        decided(said(0, 50, 9), **{_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(0, 50, 9, 1)})
 
 
 def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,18 +99,18 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_first_install_goes_back_to_nothing_by_name() -> None:
     with pytest.raises(Problem, match="exports_fail") as told:
-        decided(said(0, 50, 9), **{_waves.APPLIED: INSTALLED})
+        decided(said(0, 50, 9), **{_wave_results.OF_HOST: INSTALLED})
     assert told.value.facts == {"goes_back": {"web1": [{"name": "agent", "release": "nothing", "undoes": "000002"}]}}
 
 
 def test_a_change_of_an_earlier_run_that_passed_no_wave_is_judged_without_its_own_past() -> None:
     with pytest.raises(Problem, match="exports_fail") as told:
-        decided(said(0, 50, 9), **{_waves.APPLIED: UNCHANGED, _waves.READ_BEFORE: said(0, 50, 9, 1)})
+        decided(said(0, 50, 9), **{_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(0, 50, 9, 1)})
     assert told.value.facts == {"goes_back": {"web1": []}}
 
 
 def test_what_has_passed_and_did_not_change_is_not_judged() -> None:
-    passed = decided(said(0, 50, 9, passed=PASSED), **{_waves.APPLIED: UNCHANGED})
+    passed = decided(said(0, 50, 9, passed=PASSED), **{_wave_results.OF_HOST: UNCHANGED})
     assert passed["msg"].endswith("Data: nothing changed, so nothing was compared.")
 
 
@@ -125,23 +131,27 @@ def test_a_wave_without_data_counts_as_the_inventory_says(after: dict[str, Any],
 @pytest.mark.parametrize(
     ("variables", "seconds"),
     [
-        ({_waves.APPLIED: CHANGED, _waves.READ_BEFORE: said(1, 0, 9, 1, passed=PASSED)}, 60),
-        ({_waves.APPLIED: UNCHANGED, _waves.READ_BEFORE: said(1, 0, 9, 1, passed=PASSED)}, 0),
-        ({_waves.APPLIED: UNCHANGED, _waves.READ_BEFORE: said(1, 0, 9, 1)}, 60),
-        ({_waves.APPLIED: CHANGED, _waves.FAILURE: {"task": "Deploy"}}, 0),
-        ({_waves.APPLIED: UNCHANGED}, 60),
-        ({_waves.APPLIED: UNCHANGED, _waves.READ_BEFORE: {"collectors": [], "unread": "gone"}}, 60),
-        ({_waves.READ_BEFORE: said(1, 0, 9, 1)}, 0),
+        ({_wave_results.OF_HOST: CHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1, passed=PASSED)}, 60),
+        ({_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1, passed=PASSED)}, 0),
+        ({_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1)}, 60),
+        ({_wave_results.OF_HOST: CHANGED, _wave_results.FAILURE: {"task": "Deploy"}}, 0),
+        ({_wave_results.OF_HOST: UNCHANGED}, 60),
+        ({_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: {"collectors": [], "unread": "gone"}}, 60),
+        ({_wave_results.READ_BEFORE: said(1, 0, 9, 1)}, 0),
         ({}, 0),
     ],
 )
 def test_hosts_are_watched_that_changed_or_have_not_passed(variables: dict[str, Any], seconds: float) -> None:
-    assert _waves.seconds_of(60, variables) == seconds
+    assert _wave_results.seconds_of(60, variables) == seconds
 
 
 FAIL = {"without_data": "fail"}
 FAILED = {"task": "Deploy", "result": {"msg": "boom"}}
-READ = {_waves.READ_AFTER: said(50, 0, 9), _waves.APPLIED: CHANGED, _waves.READ_BEFORE: said(50, 0, 9, 1)}
+READ = {
+    _wave_results.READ_AFTER: said(50, 0, 9),
+    _wave_results.OF_HOST: CHANGED,
+    _wave_results.READ_BEFORE: said(50, 0, 9, 1),
+}
 
 
 def decided_two(second: dict[str, Any], *, max_failed: int = 0, samples: tuple[str, ...] = ("web1", "web2")) -> Any:
@@ -155,7 +165,7 @@ def decided_two(second: dict[str, Any], *, max_failed: int = 0, samples: tuple[s
     }
     hostvars = {"web1": READ, "web2": second, "web3": {}}
     variables = {"hostvars": hostvars, "ansible_play_hosts": [*hostvars], "groups": {"otel_linux": [*hostvars]}}
-    return _waves.gate(planned, "first", {**variables, **rest(50, 0)}, check_mode=False)
+    return _wave_gate.gate(planned, "first", {**variables, **rest(50, 0)}, check_mode=False)
 
 
 def test_a_wave_with_data_of_all_passes() -> None:
@@ -165,11 +175,11 @@ def test_a_wave_with_data_of_all_passes() -> None:
 @pytest.mark.parametrize(
     ("second", "why"),
     [
-        ({_waves.FAILURE: FAILED}, "web2 failed, so it was not compared"),
-        ({**READ, _waves.READ_AFTER: {"collectors": [], "unread": "gone"}}, "web2 was not read: gone"),
-        ({_waves.APPLIED: CHANGED}, "web2 was not read: the watch did not run"),
-        ({**READ, _waves.READ_AFTER: said(0, 0, 9)}, "no data came in on web2"),
-        ({**READ, _waves.READ_AFTER: said(50, 0, 9, release="000003")}, "runs release 000003 of another run"),
+        ({_wave_results.FAILURE: FAILED}, "web2 failed, so it was not compared"),
+        ({**READ, _wave_results.READ_AFTER: {"collectors": [], "unread": "gone"}}, "web2 was not read: gone"),
+        ({_wave_results.OF_HOST: CHANGED}, "web2 was not read: the watch did not run"),
+        ({**READ, _wave_results.READ_AFTER: said(0, 0, 9)}, "no data came in on web2"),
+        ({**READ, _wave_results.READ_AFTER: said(50, 0, 9, release="000003")}, "runs release 000003 of another run"),
     ],
 )
 def test_a_member_without_data_is_missing(second: dict[str, Any], why: str) -> None:
@@ -179,14 +189,14 @@ def test_a_member_without_data_is_missing(second: dict[str, Any], why: str) -> N
 
 
 def test_a_host_without_services_is_no_cluster_and_misses_no_data() -> None:
-    absent = {_waves.APPLIED: {"changed": True, "results": [{"item": "agent", "changed": True}]}}
+    absent = {_wave_results.OF_HOST: {"changed": True, "results": [{"item": "agent", "changed": True}]}}
     told = decided_two(absent, samples=("web1",))["msg"]
     assert "web2 has no collector to compare, by its `otel_host_state`" in told
     assert "cluster" not in told
 
 
 def test_a_host_that_failed_is_not_said_to_be_unchanged() -> None:
-    failed = {_waves.APPLIED: {"results": []}, _waves.FAILURE: FAILED}
+    failed = {_wave_results.OF_HOST: {"results": []}, _wave_results.FAILURE: FAILED}
     told = decided(said(50, 0, 9), gate={"max_failed": 1}, **failed)["msg"]
     assert told.endswith("Data: web1 failed, so it was not compared.")
 
@@ -208,7 +218,7 @@ NOTED = {"web1": [{"name": "agent", "release": "000002", "sum": "abc"}]}
     ],
 )
 def test_only_what_this_run_applied_and_data_judged_has_passed(after: Any, applied: Any, passed: Any) -> None:
-    assert decided(after, **{_waves.APPLIED: applied})["passed"] == passed
+    assert decided(after, **{_wave_results.OF_HOST: applied})["passed"] == passed
 
 
 def test_a_secret_of_a_config_stays_in_no_variable() -> None:
@@ -218,6 +228,6 @@ def test_a_secret_of_a_config_stays_in_no_variable() -> None:
 
 def test_what_went_back_is_told_by_host() -> None:
     planned = {"wave_of": {"web1": "first", "web2": "first", "web3": "last"}}
-    back = {_waves.RETURNED: {"results": [{"msg": "agent: Release 000001 runs again."}]}}
+    back = {_wave_results.RETURNED: {"results": [{"msg": "agent: Release 000001 runs again."}]}}
     with pytest.raises(Problem, match=r"it is bad\. The way back: web1: agent: Release 000001 runs again"):
-        _waves.gone_back(planned, "first", "it is bad.", {"hostvars": {"web1": back, "web2": {}, "web3": back}})
+        _wave_gate.gone_back(planned, "first", "it is bad.", {"hostvars": {"web1": back, "web2": {}, "web3": back}})

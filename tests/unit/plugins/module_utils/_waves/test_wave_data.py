@@ -53,7 +53,7 @@ def track(
     for number in range(readings):
         counts = counted(*(count * (number + 1) for count in per_reading), seconds=PAUSE * (number + 1))
         again = restarts[number] if restarts else 0
-        polls.append(Poll(PAUSE * number, Sample(pod=member, reading=counts, restarts=again)))
+        polls.append(Poll(PAUSE * number, (Sample(pod=member, reading=counts, restarts=again),)))
     return Track(member, "agent", "000002", has_passed=False, config=CONFIG, polls=tuple(polls), **more)
 
 
@@ -178,7 +178,7 @@ def test_what_nothing_was_compared_with_is_not_whole() -> None:
 
 
 def test_a_collector_that_cannot_be_read_has_no_data() -> None:
-    polls = tuple(Poll(PAUSE * number, Sample("web1", None, why="refused")) for number in range(3))
+    polls = tuple(Poll(PAUSE * number, (Sample("web1", None, why="refused"),)) for number in range(3))
     found = judged(Sides((Track("web1", "agent", "000002", has_passed=False, config=CONFIG, polls=polls),)), TOOLS)
     assert (found.has_data, found.worse) == (False, ())
     assert found.line == "agent on web1: web1 cannot be read: refused"

@@ -1,0 +1,28 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module collector_wave: reads here if the module would run here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils._wave_results import seconds_of
+from ..plugin_utils._waved_hosts import told
+from ..plugin_utils._worker import Work, WorkerAction
+
+
+class ActionModule(WorkerAction):
+    @staticmethod
+    def load() -> tuple[dict[str, Any], Work]:
+        from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
+        from ..module_utils._waves.live import collector_wave  # noqa: PLC0415
+
+        return CLUSTER_ARG_SPEC | collector_wave.ARGUMENTS, collector_wave.run_collector_wave
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what the collectors count. A cluster that cannot be read is told by the gate, and fails no task."""
+        variables = task_vars or {}
+        if "seconds" in self._task.args:
+            self._task.args["seconds"] = seconds_of(float(self._task.args["seconds"]), variables)
+        return told(super().run(tmp, task_vars), self._task.args, str(variables.get("inventory_hostname")))

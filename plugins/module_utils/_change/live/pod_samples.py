@@ -1,0 +1,86 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what the pods of one collector count, and how they are. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..._diagnose.cluster_objects import memory_limit
+from ..._diagnose.live.find_collectors import DiagnosedTarget
+from ..._diagnose.live.reader import ClusterReader, Object, ReadResult, path_of
+from ..._diagnose.live.running_config import running_config
+from ..._otelcol.config.paths import items, section
+from ..._telemetry.metrics import metrics_port, reading, unserved
+from ..canary.readings import Sample
+
+# So many pods are read: more of them say the same.
+MOST_PODS = 10
+LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
+# Where the Collector serves its own metrics unless its config says otherwise.
+METRICS_PORT = 8888
+# How a connection fails to a port without a listener, as the API server quotes Go.
+_REFUSED = "connection refused"
+
+
+class PodSampler:
+    """Reads the pods of one workload: own metrics, restarts, memory, log and ports.
+
+    `config` is what these pods run with, or what was given if they do not show it. `why` says why their metrics cannot
+    be read, and `notes` what else could not be seen.
+    """
+
+    def __init__(self, reader: ClusterReader, workload: Object, pods: list[Object], given: Mapping[str, Any]) -> None:
+        metadata = workload["metadata"]
+        target = DiagnosedTarget(metadata["namespace"], metadata["name"], workload["kind"], pods=pods)
+        if not pods:
+            target.workload = workload
+        self.reader, self.container = reader, target.container
+        self.config: dict[str, Any] = running_config(reader, target).config or dict(given)
+        self.port = metrics_port(self.config, METRICS_PORT)[1]
+        self.why = unserved(self.config, METRICS_PORT)
+        self.notes = target.notes
+
+    def samples(self, pods: list[Object], ports: Sequence[tuple[str, int]] = (), log_pods: int = 0) -> list[Sample]:
+        """Read the pods that run, all at once; of so many of them also the log, and which ports accept requests."""
+        running = [pod for pod in pods if section(pod, "status").get("phase") == "Running"][:MOST_PODS]
+        asked = [(pod, number < log_pods) for number, pod in enumerate(running)]
+        return self.reader.cluster.parallel(lambda one: self._sample(*one, ports), asked)
+
+    def _sample(self, pod: Object, closely: bool, ports: Sequence[tuple[str, int]]) -> Sample:
+        """Read one pod. What is read closely also shows its log, and which of its ports accept requests."""
+        metadata = pod["metadata"]
+        path = path_of("pods", metadata["namespace"], metadata["name"])
+        metrics = self.reader.text(f"{path}:{self.port}/proxy/metrics") if self.port else ReadResult(None, self.why)
+        log = self._log(path) if closely else ""
+        serves = metrics.value is not None
+        status = self._status(pod)
+        return Sample(
+            pod=metadata["name"],
+            reading=reading(metrics.value) if metrics.value is not None else None,
+            restarts=int(status.get("restartCount") or 0),
+            oom=section(status, "lastState", "terminated").get("reason") == "OOMKilled",
+            memory_limit=memory_limit(self.container),
+            log=log,
+            open={port: self._accepts(path, port[1]) for port in ports} if closely and serves else {},
+            why=metrics.why,
+        )
+
+    @property
+    def _name(self) -> str:
+        return str(self.container.get("name") or "")
+
+    def _log(self, path: str) -> str:
+        query = {"container": self._name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
+        return self.reader.text(f"{path}/log", {**query, "limitBytes": LOG_BYTES}).value or ""
+
+    def _accepts(self, path: str, port: int) -> bool:
+        """Return whether a port of a pod takes connections, whatever it answers."""
+        return _REFUSED not in self.reader.text(f"{path}:{port}/proxy/").why
+
+    def _status(self, pod: Object) -> Object:
+        """Return the status of the Collector's container in a pod, empty if it has none."""
+        statuses: list[Object] = items(pod, "status", "containerStatuses")
+        return next((status for status in statuses if status.get("name") == self._name), {})

@@ -1,0 +1,22 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long a watch pauses between readings, and how a task is told what has passed: on hosts and clusters. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Each watch has at most so many pauses between readings, of at least so many seconds.
+_PAUSES, _SHORTEST = 20, 3.0
+_JUDGED = {name: {"required": True} for name in ("name", "release", "sum")}
+PASSED: dict[str, Any] = {
+    "wave": {"required": True},
+    "by": {"required": True},
+    "collectors": {"type": "list", "elements": "dict", "options": _JUDGED, "required": True},
+}
+
+
+def pause_of(seconds: float) -> float:
+    """Return the seconds between two readings of a watch of so many seconds."""
+    return max(_SHORTEST, seconds / _PAUSES)

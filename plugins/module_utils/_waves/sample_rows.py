@@ -1,0 +1,68 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What collectors have counted, as tasks keep it in the variables of a host, and as the gate compares it. Private."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .._change.canary.readings import Sample
+from .._telemetry.metrics import Key, Reading
+from .wave_data import Poll, Track
+
+# What a gate compares, by the names of metrics without their prefix. A host sends no others, see host_wave.py.
+_COMPARED = re.compile(r"receiver|exporter|processor|process_uptime|process_memory_rss")
+
+
+def count_rows(counts: Reading) -> list[list[Any]]:
+    """Return counts as rows of name, component, signal and number, without what is zero or not compared."""
+    return [[*key, int(count)] for key, count in counts.items() if count and _COMPARED.match(key.name)]
+
+
+def sample_row(sample: Sample) -> dict[str, Any]:
+    """Return one reading of one pod as data."""
+    return {
+        "pod": sample.pod,
+        "restarts": sample.restarts,
+        "oom": sample.oom,
+        "memory_limit": sample.memory_limit,
+        "why": sample.why,
+        "counts": count_rows(sample.reading or Counter()),
+    }
+
+
+def tracks(member: str, answer: Mapping[str, Any]) -> Iterator[Track]:
+    """Yield what each collector of a member has counted, from the answer of its task."""
+    for row in answer.get("collectors") or ():
+        yield Track(
+            member=member,
+            name=str(row["name"]),
+            release=str(row["release"]),
+            has_passed=bool(row["passed"]),
+            config=row["config"],
+            sum=str(row["sum"]),
+            polls=tuple(_poll(member, poll) for poll in row["polls"]),
+        )
+
+
+def _poll(member: str, row: Mapping[str, Any]) -> Poll:
+    return Poll(at=float(row["at"]), samples=tuple(_samples(member, row["pods"])))
+
+
+def _samples(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
+    """Yield the readings of the pods of a member, whose names are its own. A service of a host has no pod."""
+    for row in rows:
+        counts = Counter({Key(name, component, signal): count for name, component, signal, count in row["counts"]})
+        is_read = bool(counts) and not row["why"]
+        yield Sample(
+            pod=f"{member}/{row['pod']}" if row["pod"] else member,
+            reading=counts if is_read else None,
+            restarts=int(row["restarts"]),
+            oom=bool(row["oom"]),
+            memory_limit=int(row["memory_limit"]),
+            why=str(row["why"]),
+        )

@@ -1,0 +1,68 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tasks of playbook site leave in the variables of a member of a wave: a cluster, or a Linux host. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..module_utils._host_change.bundle_form import BEFORE_ALL
+
+# Why a member failed, and what this run has applied to it.
+FAILURE = "__otel_wave_failure"
+OF_CLUSTER, OF_HOST = "__otel_collector_applied", "__otel_host_applied"
+RENDERED = "otel_collector_rendered"
+# What its collectors counted before and after the change, and what became of those that went back.
+READ_BEFORE, READ_AFTER, RETURNED = "__otel_wave_before", "__otel_wave_after", "__otel_wave_returned"
+# The release of a collector of a cluster, which the task of the watch finds by its pods.
+OF_ITS_PODS = ""
+
+
+def is_changed(variables: Mapping[str, Any]) -> bool:
+    """Whether this run has changed collectors of a member."""
+    return any((variables.get(name) or {}).get("changed") for name in (OF_CLUSTER, OF_HOST))
+
+
+def earlier_releases(variables: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield the collectors that a host has changed, each with its release, and the one that ran before.
+
+    A collector that failed has gone back by itself.
+    """
+    for result in (variables.get(OF_HOST) or {}).get("results") or ():
+        if result.get("changed") and "earlier" in result:
+            yield {
+                "name": str(result["item"]),
+                "release": str(result["earlier"]) or BEFORE_ALL,
+                "undoes": str(result["release"]),
+            }
+
+
+def applied_releases(variables: Mapping[str, Any]) -> dict[str, str]:
+    """Return the release of each collector with pods of its own or a service that this run has applied to a member."""
+    results = (variables.get(OF_HOST) or {}).get("results") or ()
+    services = {str(result["item"]): str(result["release"]) for result in results if result.get("release")}
+    return services | dict.fromkeys(_in_cluster(variables), OF_ITS_PODS)
+
+
+def _in_cluster(variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the collectors that this run has applied to a cluster. Pods with a sidecar belong to applications."""
+    if OF_CLUSTER not in variables:
+        return
+    rendered = variables.get(RENDERED) or {}
+    sidecars = [(row["namespace"], row["name"]) for row in rendered.get("sidecars") or ()]
+    for row in rendered.get("workloads") or ():
+        if (row["namespace"], row["name"]) not in sidecars:
+            yield f"{row['namespace']}/{row['name']}"
+
+
+def seconds_of(seconds: float, variables: Mapping[str, Any]) -> float:
+    """Return for how long to watch the collectors of a member in its wave.
+
+    Those that did not change and have passed a wave need no watch, and a member that failed is judged by its failure.
+    """
+    before = (variables.get(READ_BEFORE) or {}).get("collectors") or ()
+    have_passed = {str(row["name"]) for row in before if row["passed"]}
+    is_new = is_changed(variables) or not applied_releases(variables).keys() <= have_passed
+    return seconds if is_new and FAILURE not in variables else 0.0

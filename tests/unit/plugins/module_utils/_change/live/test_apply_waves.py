@@ -1,0 +1,140 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A change that works can go back until its wave is decided, and the note that it passed stays beside its collector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import go_back, settle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import note_of
+
+from ...live_helpers import obj
+from . import helpers
+from .bundle_helpers import NAMESPACE, options
+from .helpers import RECORD, SELECTOR, Workloads, fails, labels, remove, run
+from .rollouts import WORKLOADS, Rollouts, collector
+from .test_canary import change, cluster
+
+NOTE = "/api/v1/namespaces/ns/configmaps/a-wave"
+ROW = {"wave": "first", "release": "abc"}
+
+
+def kept(api: Rollouts, config: str = "second", kind: str = "Deployment", **more: Any) -> dict[str, str]:
+    """Change a collector for its wave, and return the records that stay."""
+    given = {"strategy": "rolling", **more}
+    result = change(api, config, kind, change=given, keep_records=True)
+    return dict(result["kept_records"])
+
+
+def decide(api: Rollouts, decision: Any, records: dict[str, str], kind: str = "Deployment", **more: Any) -> Any:
+    manifests = [NAMESPACE, *collector("second", kind)]
+    given = {"field_manager": OWNER, "kept_records": records, "wait_seconds": 60, **more}
+    return decision(api.cluster(), options(manifests, **given))
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+@pytest.mark.parametrize("strategy", ["rolling", "canary"])
+def test_a_change_that_works_goes_back_if_its_wave_fails(kind: str, strategy: str) -> None:
+    api = cluster(kind)
+    records = kept(api, kind=kind, strategy=strategy)
+    assert (api.configs(), list(records), RECORD in api.objects) == (["second"] * 3, ["ns/a"], True)
+    result = decide(api, go_back, records, kind)
+    assert api.configs() == ["first"] * 3
+    assert "The earlier config of ns/a is back and works." in result["msg"]
+    assert (result["changed"], RECORD in api.objects) == (True, False)
+
+
+def test_a_wave_that_passed_ends_the_change() -> None:
+    api = cluster()
+    result = decide(api, settle, kept(api))
+    assert (api.configs(), RECORD in api.objects, result["changed"]) == (["second"] * 3, False, False)
+
+
+def test_without_a_wave_no_record_stays() -> None:
+    api = cluster()
+    assert change(api, "second")["kept_records"] == {}
+    assert RECORD not in api.objects
+
+
+def test_a_run_after_one_that_was_killed_before_the_gate_has_the_same_way_back() -> None:
+    api = cluster()
+    kept(api)
+    records = kept(api)
+    assert api.configs() == ["second"] * 3
+    decide(api, go_back, records)
+    assert api.configs() == ["first"] * 3
+
+
+def test_a_run_without_waves_ends_what_was_left() -> None:
+    api = cluster()
+    kept(api)
+    change(api, "second")
+    assert (api.configs(), RECORD in api.objects) == (["second"] * 3, False)
+
+
+@pytest.mark.parametrize("decision", [go_back, settle])
+def test_what_another_run_has_changed_since_stays(decision: Any) -> None:
+    api = cluster()
+    records = kept(api)
+    others = kept(api, "third")
+    result = decide(api, decision, records)
+    assert "ns/a stays as it is: another run has changed it since." in result["msg"]
+    assert api.configs() == ["third"] * 3
+    assert api.objects[RECORD]["data"]["run"] == others["ns/a"], "the other run needs it"
+
+
+def test_what_changed_nothing_has_nothing_to_take_back() -> None:
+    api = cluster()
+    assert kept(api, "first") == {}
+    result = decide(api, go_back, {})
+    assert (result["msg"], result["changed"], api.configs()) == ("nothing went back", False, ["first"] * 3)
+
+
+def test_a_change_that_fails_goes_back_by_itself_and_keeps_no_record() -> None:
+    api = cluster()
+    given = {"ns/a": {"strategy": "rolling", "on_failure": "rollback"}}
+    manifests = [NAMESPACE, *collector("broken")]
+    failure = fails(api, manifests, change=given, keep_records=True, wait_seconds=60)
+    assert failure.facts["kept_records"] == {}
+    assert (api.configs(), RECORD in api.objects) == (["first"] * 3, False)
+
+
+def test_check_mode_decides_nothing() -> None:
+    api = cluster()
+    records = kept(api)
+    before = api.configs()
+    decide(api, go_back, records, check=True)
+    assert (api.configs(), RECORD in api.objects) == (before, True)
+
+
+def noted(manager: str = OWNER, name: str = "a") -> Workloads:
+    """Return a cluster whose collector has passed a wave."""
+    api = helpers.cluster(helpers.collector("one"))
+    workload = obj("Deployment", name, api="apps/v1", labels={**labels(), SELECTOR: name})
+    api.apply(manager, note_of(workload, ROW))
+    return api
+
+
+def test_the_note_of_a_collector_stays_with_it_and_goes_with_it() -> None:
+    api = noted()
+    for config in ("one", "two", "three"):
+        run(api, helpers.collector(config))
+        assert NOTE in api.objects, config
+    remove(api, helpers.collector("three"))
+    assert NOTE not in api.objects
+
+
+def test_a_note_of_no_collector_of_the_bundle_is_a_leftover() -> None:
+    api = noted(name="b")
+    run(api, helpers.collector("one"))
+    assert "/api/v1/namespaces/ns/configmaps/b-wave" not in api.objects
+
+
+def test_the_note_of_another_owner_stays() -> None:
+    api = noted("kubectl-client-side-apply")
+    remove(api, helpers.collector("one"))
+    assert NOTE in api.objects
