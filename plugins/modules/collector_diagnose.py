@@ -132,6 +132,9 @@ collectors:
     receives: {description: "Received data by signal and receiver.", type: list, elements: dict}
     exports: {description: "Sent data by signal and exporter.", type: list, elements: dict}
     unseen: {description: "Facts that could not be read, and why.", type: list, elements: dict}
+    wave:
+      description: The C(wave) that its pods have passed, its C(verdict), C(by) whom and C(when); empty if none.
+      type: dict
     seen: {description: "V(false) if neither its workload nor its custom resource could be read.", type: bool}
 failing:
   description: The lines of RV(verdict) about collectors with an error. Those with warnings alone are not in it.

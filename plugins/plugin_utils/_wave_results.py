@@ -12,7 +12,7 @@ from ..module_utils._host_change.bundle_form import BEFORE_ALL
 
 # Why a member failed, and what this run has applied to it.
 FAILURE = "__otel_wave_failure"
-OF_CLUSTER, OF_HOST = "__otel_collector_applied", "__otel_host_applied"
+OF_CLUSTER, OF_HOST = "otel_collector_applied", "__otel_host_applied"
 RENDERED = "otel_collector_rendered"
 # What its collectors counted before and after the change, and what became of those that went back.
 READ_BEFORE, READ_AFTER, RETURNED = "__otel_wave_before", "__otel_wave_after", "__otel_wave_returned"

@@ -131,4 +131,4 @@ def test_the_report_shows_which_releases_have_passed(fleet: Fleet, tmp_path: Pat
     words = ["-i", str(fleet.variables), "-e", given, "-e", f"otel_report_path={page}", "playbooks/report.yml"]
     ansible("ansible-playbook", fleet.inventory, *words)
     shown = page.read_text(encoding="utf-8")
-    assert "2 of 2 services" in shown and "4 of 4 services" in shown
+    assert "2 of 2 collectors" in shown and "4 of 4 collectors" in shown

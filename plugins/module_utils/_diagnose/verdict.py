@@ -139,6 +139,7 @@ def result(facts: Mapping[str, Any], found: Sequence[CheckFinding]) -> dict[str,
     return {
         **{key: facts.get(key) for key in (*kept, *listed, "target_allocator", "autoscalers", "memory", "events")},
         "seen": not facts.get("hidden"),
+        "wave": facts.get("wave") or {},
         "status": status(facts, found),
         "verdict": verdict(facts, found),
         "problems": [

@@ -44,7 +44,7 @@ def _wave(name: str, members: Sequence[Row]) -> dict[str, Any]:
         "versions": [{"version": what, "count": count} for what, count in sorted(_versions(collectors).items())],
         **states_of(collectors),
         "differs": _differing(members),
-        "passed": _passed(name, [one for one in collectors if "wave" in one]),
+        "passed": _passed(name, [one for one in collectors if one.get("mode") != "sidecar"]),
     }
 
 
@@ -71,17 +71,17 @@ def _differing(members: Sequence[Row]) -> str:
     return f"{count}, {unread} not read" if unread else str(count)
 
 
-def _passed(name: str, services: Sequence[Row]) -> list[str]:
-    """Return how many collectors of hosts run a release that has passed this wave, and the last record of it.
+def _passed(name: str, collectors: Sequence[Row]) -> list[str]:
+    """Return how many collectors run a release that has passed this wave, and the last record of it.
 
-    Nothing without such collectors: clusters keep no record of waves.
+    A sidecar passes none, since its pods belong to applications.
     """
-    read_services = [one for one in services if one["read"]]
-    if not read_services:
-        return ["not read"] * bool(services)
-    records = [one["wave"] for one in read_services if one["wave"].get("wave") == name]
-    told = [f"{len(records)} of {len(services)} services"]
-    if len(read_services) < len(services):
-        told.append(f"{len(services) - len(read_services)} not read")
-    last: Row = max(records, key=lambda one: str(one.get("when")), default={})
+    read_collectors = [row for row in collectors if row["read"]]
+    if not read_collectors:
+        return ["not read"] * bool(collectors)
+    records = [row["wave"] for row in read_collectors if row["wave"].get("wave") == name]
+    told = [f"{len(records)} of {len(collectors)} collectors"]
+    if len(read_collectors) < len(collectors):
+        told.append(f"{len(collectors) - len(read_collectors)} not read")
+    last: Row = max(records, key=lambda row: str(row.get("when")), default={})
     return [*told, f"last {last.get('when', '')} by {last.get('by', '')}"] if last else told

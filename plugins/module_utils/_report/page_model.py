@@ -155,6 +155,7 @@ def _pods(cluster: FleetCluster, name: str) -> int | None:
 def _collector(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[str, Any]:
     return {
         **_seen(cluster.diagnosed.get(member.id, {})),
+        "read": member.id in cluster.diagnosed,
         "anchor": anchor,
         "name": member.name,
         "namespace": member.namespace,
@@ -174,6 +175,7 @@ def _seen(found: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": list(found.get("verdict") or ()),
         "change": next((str(one["message"]) for one in found.get("problems") or () if one.get("id") == CHANGE), ""),
         "unseen": [f"{item['what']}: {item['why']}" for item in found.get("unseen") or ()],
+        "wave": {key: str(value) for key, value in (found.get("wave") or {}).items()},
     }
 
 
@@ -208,7 +210,6 @@ def _service(host: FleetHost, collector: Mapping[str, Any], anchor: str) -> dict
         "service": str(collector["service"]),
         "program": str(collector["program"]),
         "version": _version(collector, found),
-        "wave": {key: str(value) for key, value in (found.get("wave") or {}).items()},
         "release": str(found.get("release") or ""),
         "differs": [str(name) for name in found.get("differs") or ()],
         "read": bool(found),

@@ -35,6 +35,7 @@ from .dependencies import (
     read_peers,
     references,
     rights,
+    wave_that_passed,
 )
 from .find_collectors import DiagnosedTarget, alone, find, unlisted
 from .flow import Meter, read_all, watch
@@ -181,6 +182,7 @@ class DiagnosedCollector:
         return {
             "wanted": pod_counts(workload).desired if workload else None,
             "change": change_under_way(self.reader, workload or self.target.custom, self.notes),
+            "wave": wave_that_passed(self.reader, self.target.custom or workload, workload, self.notes),
             "complete": bool(workload) and is_ready(workload or {}, allow_empty=True),
             "ready_text": count(workload) if workload else f"{len(ready)} pods ready",
             "running": bool(ready) or self._is_available(),

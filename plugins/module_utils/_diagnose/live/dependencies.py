@@ -21,6 +21,7 @@ from ..._otelcol.kube.pod_references import Source, missing_keys, sources
 from ..._otelcol.kube.service_names import service_of
 from ..._otelcol.needs.peers import Peer
 from ..._rollout.change_record import is_record, record_name, standing
+from ..._rollout.wave_note import is_note, note_name, passed_wave, pods_release
 from .. import checks_trust
 from ..checks_start import missing, needed
 from ..cluster_objects import share
@@ -45,6 +46,23 @@ def change_under_way(reader: ClusterReader, workload: Object | None, notes: Note
     record = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
     own = is_record(record) and is_ours(record, {release_of(wanted)}, OWNER)
     return {"record": metadata["name"], "what": standing(record)} if own else None
+
+
+def wave_that_passed(
+    reader: ClusterReader, collector: Object | None, workload: Object | None, notes: Notes
+) -> dict[str, str]:
+    """Return the wave that the pods of a collector have passed, by its note; empty if they have passed none.
+
+    `collector` is the object with the labels of the collector: a custom resource, or the workload itself.
+    """
+    if not workload or not collector or not collector_of(collector):
+        return {}
+    wanted = note_name(collector)
+    metadata = wanted["metadata"]
+    found = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
+    note = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
+    own = is_note(note) and is_ours(note, {release_of(wanted)}, OWNER)
+    return passed_wave(note, pods_release(workload)) if own else {}
 
 
 def rights(

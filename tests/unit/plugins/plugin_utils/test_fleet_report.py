@@ -308,11 +308,22 @@ def test_the_fleet_is_shown_by_wave_with_versions_states_and_what_has_passed(tmp
     page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert page.faults == []
     version = "contrib 0.158.0 \N{MULTIPLICATION SIGN} 1contrib 0.158.0 wanted \N{MULTIPLICATION SIGN} 1"
-    counts, record = "1 1 0 1", "1 of 2 services last 2027-01-15T08:00:00Z by ada"
+    counts, record = "1 1 0 1", "1 of 2 collectors last 2027-01-15T08:00:00Z by ada"
     assert row_of(page, "first").replace(" ", "") == f"first1:web1{version}{counts}{record}".replace(" ", "")
     assert row_of(page, "last").startswith("last1: prod")
-    assert row_of(page, "last").endswith("no record"), "clusters keep none"
+    assert row_of(page, "last").endswith("not read")
     assert "first2027-01-15T08:00:00Z by ada" in row_of(page, "web1agent")
+
+
+def test_clusters_show_what_has_passed_their_wave(tmp_path: Path) -> None:
+    passed = {"wave": "last", "verdict": "passed", "by": "ada", "when": "2027-01-15T08:00:00Z"}
+    (cluster,) = given_clusters()
+    cluster["diagnosis"]["collectors"][1]["wave"] = passed
+    arguments = {"clusters": [cluster], "hosts": [], "path": str(tmp_path / "p.html"), "title": "Fleet", "time": "now"}
+    _fleet_report.report(arguments, check=False, waves=FleetWaves({"first": [], "last": ["prod"]}))
+    page = read((tmp_path / "p.html").read_text(encoding="utf-8"))
+    assert row_of(page, "last").endswith("1 of 2 collectorslast 2027-01-15T08:00:00Z by ada")
+    assert row_of(page, "first").endswith("no record")
 
 
 def test_waves_that_cannot_be_planned_are_told_on_the_page(tmp_path: Path) -> None:

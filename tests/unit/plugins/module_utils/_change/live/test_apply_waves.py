@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import go_back, settle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_task import WORK
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import note_of
 
@@ -28,6 +29,10 @@ def kept(api: Rollouts, config: str = "second", kind: str = "Deployment", **more
     given = {"strategy": "rolling", **more}
     result = change(api, config, kind, change=given, keep_records=True)
     return dict(result["kept_records"])
+
+
+def test_the_states_of_the_module_decide() -> None:
+    assert {state: WORK[state] for state in ("earlier", "settled")} == {"earlier": go_back, "settled": settle}
 
 
 def decide(api: Rollouts, decision: Any, records: dict[str, str], kind: str = "Deployment", **more: Any) -> Any:

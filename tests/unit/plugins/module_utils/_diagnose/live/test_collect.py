@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import read
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import note_of, pods_release
 
 from tests.support.certificates import main
 
@@ -303,3 +304,19 @@ def test_a_change_under_way_is_seen_by_its_record(state: str, what: str) -> None
     assert facts(made)[0]["change"] == ({"record": "w-change", "what": what} if what else None)
     made.add(record)
     assert facts(made)[0]["change"] is None, "a ConfigMap of another owner is no record"
+
+
+def test_the_wave_that_the_pods_passed_is_seen_by_its_note() -> None:
+    made = api()
+    workload = made.objects["/apis/apps/v1/namespaces/ns/deployments/w"]
+    own = {"o11y.opentelemetry/collector": "w", "o11y.opentelemetry/release": "ns.w"}
+    named = {**workload, "metadata": {**workload["metadata"], "labels": own}}
+    note = note_of(named, {"wave": "first", "release": pods_release(workload)})
+    made.apply(OWNER, note)
+    assert facts(made)[0]["wave"] == {}, "a collector of others has no note"
+    workload["metadata"]["labels"] = own
+    assert facts(made)[0]["wave"]["wave"] == "first"
+    made.apply(OWNER, note_of(named, {"wave": "first", "release": "of other pods"}))
+    assert facts(made)[0]["wave"] == {}
+    made.add(note)
+    assert facts(made)[0]["wave"] == {}, "a ConfigMap of another owner is no note"

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_gate, _wave_results
 
-from .test_waves import said
+from .test_wave_gate import said
 
 (_hosts, (REST_FIRST, REST_LAST)) = _wave_gate.REST
 OF_CLUSTER, AFTER, BEFORE = _wave_results.OF_CLUSTER, _wave_results.READ_AFTER, _wave_results.READ_BEFORE
