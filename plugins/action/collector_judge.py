@@ -1,0 +1,18 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module collector_judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _collector_judge
+from ..plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Keep the figures, or judge by those that were kept."""
+        do = _collector_judge.keep if arguments["keep"] else _collector_judge.judge
+        return do(arguments, check=self._task.check_mode)

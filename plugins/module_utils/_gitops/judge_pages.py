@@ -1,0 +1,84 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the judgement of a synced change says, as Markdown and JUnit. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .._otelcol.config.paths import Position
+from .._otelcol.rules.reports import Checked, Report, junit
+from .._otelcol.rules.subject import Finding
+from .._waves.wave_data import Judged
+
+SUITE = "o11y.opentelemetry.judge"
+WORSE, NO_DATA, PASSED = "worse", "no data", "passed"
+
+
+@dataclass(frozen=True)
+class JudgedCollectors:
+    """The verdicts of all collectors of a sync, and why the data of some of them is missing."""
+
+    verdicts: Sequence[Judged]
+    missing: Sequence[str] = ()
+
+    @property
+    def worse(self) -> list[str]:
+        """What is worse with the change, one line each."""
+        return [line for verdict in self.verdicts for line in verdict.worse]
+
+    @property
+    def without_data(self) -> list[str]:
+        """Why something was not judged by data, one line each."""
+        return [*self.missing, *(verdict.line for verdict in self.verdicts if _lacks_data(verdict))]
+
+    @property
+    def result(self) -> str:
+        """One word for all of them, the worst."""
+        if self.worse:
+            return WORSE
+        return NO_DATA if self.without_data or not self.verdicts else PASSED
+
+
+def _lacks_data(verdict: Judged) -> bool:
+    """Whether nothing is worse, and not all of them were judged by data."""
+    return not verdict.worse and not verdict.is_whole
+
+
+def markdown_page(judged: JudgedCollectors) -> str:
+    """Return the page for a pull request."""
+    titles = {
+        WORSE: "The collectors do worse with the change",
+        NO_DATA: "Not all collectors were judged by data",
+        PASSED: "The collectors do as well with the change as before",
+    }
+    lines = [f"# {titles[judged.result]}", ""]
+    lines += _section("Worse", judged.worse)
+    lines += _section("Not judged by data", judged.without_data or ["no collector"] * (not judged.verdicts))
+    lines += _section("Judged", [verdict.line for verdict in judged.verdicts if verdict.is_whole and not verdict.worse])
+    return "\n".join(lines)
+
+
+def _section(title: str, rows: Sequence[str]) -> Iterator[str]:
+    if rows:
+        yield from (f"## {title}", "")
+        yield from (f"- {row}" for row in rows)
+        yield ""
+
+
+def junit_page(judged: JudgedCollectors, *, without_data_fails: bool) -> str:
+    """Return a test case for each group of collectors, and one for each whose data is missing."""
+    severity = "error" if without_data_fails else "info"
+    cases = [Checked(line, (_finding(NO_DATA, severity, line),)) for line in judged.missing]
+    for verdict in judged.verdicts:
+        findings = [_finding(WORSE, "error", line) for line in verdict.worse]
+        if _lacks_data(verdict):
+            findings.append(_finding(NO_DATA, severity, verdict.line))
+        cases.append(Checked(f"{verdict.name} on {', '.join(verdict.members)}", tuple(findings)))
+    return junit(Report(cases, suite=SUITE))
+
+
+def _finding(rule: str, severity: str, message: str) -> Finding:
+    return Finding(Position(""), "", rule.replace(" ", "_"), severity, message)

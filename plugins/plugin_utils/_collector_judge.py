@@ -1,0 +1,98 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep what collectors count before a sync, and judge what they count after it. Private."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._gitops.judge_pages import PASSED, WORSE, JudgedCollectors, junit_page, markdown_page
+from ..module_utils._otelcol.errors import Problem, at_most
+from ..module_utils._waves.sample_rows import tracks
+from ..module_utils._waves.wave_data import Track, judged, sides_of
+from ._otelcol import _files
+from ._wave_gate import judge_tools
+
+_ASKED, _KEEP = "Judge the collectors", "Keep what the collectors count"
+_SHOWN = 10
+
+
+def keep(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """Write what the collectors of each member count to a file of its own. Raises Problem for one without data."""
+    folder = _folder(arguments)
+    written = []
+    for member in arguments["members"]:
+        why = _unread(member)
+        if why:
+            raise Problem(why, asked=_KEEP, fix="Nothing was kept of it. Mend that, then run it again.")
+        text = json.dumps({"collectors": member["read"]["collectors"]}, sort_keys=True)
+        path = _path(folder, member["host"])
+        if _files.place(path, f"{text}\n", check):
+            written.append(str(path))
+    return {"changed": bool(written), "written": written}
+
+
+def judge(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """Return the verdict, and write the pages. Raises Problem if collectors do worse, or lack data that they need."""
+    folder = _folder(arguments)
+    found = _judged(folder, arguments["members"])
+    must_have_data = arguments["without_data"] == "fail"
+    page = markdown_page(found)
+    pages = {"judge.md": page, "judge.xml": junit_page(found, without_data_fails=must_have_data)}
+    placed = [_files.place(folder / name, text, check) for name, text in pages.items()]
+    if found.result == WORSE or (found.result != PASSED and must_have_data):
+        lines = found.worse or found.without_data or ["there is no collector"]
+        wrong = at_most(_SHOWN, [line.rstrip(".") for line in lines], between="; ", last="; ")
+        fix = f"{folder / 'judge.md'} has all of it."
+        raise Problem(wrong, asked=_ASKED, fix=fix, facts={"verdict": found.result, "markdown": page})
+    return {"changed": any(placed), "verdict": found.result, "markdown": page}
+
+
+def _folder(arguments: Mapping[str, Any]) -> Path:
+    return Path(_files.named(arguments["path"]).expanduser().resolve())
+
+
+def _path(folder: Path, host: str) -> Path:
+    """Return the file of a member. Raises Problem for a name that would lead out of the folder."""
+    if host in (".", "..") or "/" in host:
+        fix = "Rename the host in the inventory."
+        raise Problem(f"host '{host}' has a name that no file can have", asked=_ASKED, fix=fix)
+    return folder / f"{host}.json"
+
+
+def _unread(member: Mapping[str, Any]) -> str:
+    """Return why nothing is known of a member."""
+    read = member["read"]
+    if read.get("unread"):
+        return f"{member['host']} was not read: {read['unread']}"
+    return "" if read.get("collectors") else f"{member['host']} runs no collector of the inventory"
+
+
+def _judged(folder: Path, members: Sequence[Mapping[str, Any]]) -> JudgedCollectors:
+    """Return the verdicts of all members by what was kept of them before."""
+    missing = [why for member in members if (why := _unread(member))]
+    missing += [f"{name} on {one['host']} was changed by another run" for one in members for name in _taken(one)]
+    after = [track for member in members for track in tracks(member["host"], member["read"])]
+    before = [track for member in members for track in _kept(folder, member["host"])]
+    verdicts = [judged(sides, judge_tools()) for sides in sides_of(after, before, ())]
+    return JudgedCollectors(verdicts, missing)
+
+
+def _taken(member: Mapping[str, Any]) -> Iterable[str]:
+    return member["read"].get("taken") or ()
+
+
+def _kept(folder: Path, host: str) -> Iterator[Track]:
+    """Yield what was kept of a member; nothing without a file. Raises Problem for a file that is none of these."""
+    path = _path(folder, host)
+    if not path.exists():
+        return
+    try:
+        yield from tracks(host, json.loads(_files.read(path)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        fix = "Remove it, and keep the figures again before the next sync."
+        raise Problem(f"{path} is no file of kept figures", asked=_ASKED, fix=fix) from error

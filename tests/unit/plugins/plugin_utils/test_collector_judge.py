@@ -1,0 +1,108 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What collectors count after a sync is judged by what was kept of them before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _collector_judge
+
+from .test_wave_gate import SECRET
+from .test_wave_gate_clusters import read
+
+
+def member(good: int, bad: int, host: str = "eu", **more: Any) -> dict[str, Any]:
+    return {"host": host, "read": {**read(good, bad), **more}}
+
+
+def keep(folder: Path, *members: dict[str, Any], check: bool = False) -> dict[str, Any]:
+    return _collector_judge.keep({"path": str(folder), "members": members}, check=check)
+
+
+def judge(folder: Path, *members: dict[str, Any], without_data: str = "fail") -> dict[str, Any]:
+    given = {"path": str(folder), "members": members, "without_data": without_data}
+    return _collector_judge.judge(given, check=False)
+
+
+def cases(folder: Path) -> dict[str, bool]:
+    """Return for each test case of the JUnit file whether it failed."""
+    found = ElementTree.parse(folder / "judge.xml").iter("testcase")
+    return {str(case.get("name")): case.find("failure") is not None for case in found}
+
+
+def test_collectors_that_do_as_well_as_before_pass(tmp_path: Path) -> None:
+    keep(tmp_path, member(50, 0), member(50, 0, "us"))
+    done = judge(tmp_path, member(50, 0), member(50, 0, "us"))
+    assert done["verdict"] == "passed"
+    assert done["markdown"] == (tmp_path / "judge.md").read_text(encoding="utf-8")
+    assert done["markdown"].startswith("# The collectors do as well with the change as before\n")
+    assert "- obs/agent on eu, us: compared with the readings before the change" in done["markdown"]
+    assert cases(tmp_path) == {"obs/agent on eu, us": False}
+
+
+@pytest.mark.parametrize("without_data", ["fail", "pass"])
+def test_collectors_that_do_worse_fail(tmp_path: Path, without_data: str) -> None:
+    keep(tmp_path, member(50, 0))
+    with pytest.raises(Problem, match=r"obs/agent on eu: \[exports_fail\]"):
+        judge(tmp_path, member(0, 50), without_data=without_data)
+    assert "# The collectors do worse with the change" in (tmp_path / "judge.md").read_text(encoding="utf-8")
+    assert cases(tmp_path) == {"obs/agent on eu": True}
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        (member(50, 0, collectors=[], unread="forbidden"), "eu was not read: forbidden"),
+        (member(50, 0, collectors=[]), "eu runs no collector of the inventory"),
+        (member(50, 0, collectors=[], taken=["obs/agent"]), "obs/agent on eu was changed by another run"),
+    ],
+)
+def test_what_was_not_judged_by_data_is_no_success(tmp_path: Path, after: dict[str, Any], why: str) -> None:
+    keep(tmp_path, member(50, 0))
+    with pytest.raises(Problem) as told:
+        judge(tmp_path, after)
+    assert why in str(told.value)
+    assert all(cases(tmp_path).values())
+    allowed = judge(tmp_path, after, without_data="pass")
+    assert (allowed["verdict"], why in allowed["markdown"]) == ("no data", True)
+
+
+def test_without_kept_figures_nothing_is_compared_which_is_no_success(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="compared with nothing, since nothing else had data"):
+        judge(tmp_path, member(50, 0))
+    with pytest.raises(Problem, match="there is no collector"):
+        judge(tmp_path)
+
+
+def test_what_cannot_be_read_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="eu was not read: forbidden"):
+        keep(tmp_path, member(50, 0, unread="forbidden"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_have_no_secret_and_are_written_once(tmp_path: Path) -> None:
+    assert keep(tmp_path, member(50, 0), check=True)["written"] == [str(tmp_path / "eu.json")]
+    assert list(tmp_path.iterdir()) == []
+    assert keep(tmp_path, member(50, 0))["changed"]
+    assert not keep(tmp_path, member(50, 0))["changed"]
+    assert SECRET not in (tmp_path / "eu.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1", '{"collectors": [1]}', '{"collectors": [{}]}', "[" * 100_000])
+def test_a_file_of_something_else_is_an_error_with_its_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "eu.json").write_text(text, encoding="utf-8")
+    with pytest.raises(Problem, match=r"eu\.json is no file of kept figures"):
+        judge(tmp_path, member(50, 0))
+
+
+@pytest.mark.parametrize("host", ["..", "a/b", "."])
+def test_a_host_cannot_lead_out_of_the_folder(tmp_path: Path, host: str) -> None:
+    with pytest.raises(Problem, match="has a name that no file can have"):
+        keep(tmp_path / "inner", member(50, 0, host))
+    assert not list(tmp_path.glob("**/*.json"))
