@@ -105,6 +105,8 @@ bundles:
       description: "The services that send to it, if there are any, each with unit, variables and restart."
       type: list
       elements: dict
+bundle_of: {description: "The same, by the name of the collector.", returned: success, type: dict}
+names: {description: The names of the collectors in their order., returned: success, type: list, elements: str}
 files:
   description:
     - All files of all collectors, and the drop-ins of services that send to them, with the name of the collector before

@@ -154,7 +154,8 @@ def _options_of_sdks() -> _arguments.Options:
 def read_shared() -> None:
     """Read what a render of every host needs, and keep it in this process: options, names, tables and some recipes."""
     _inventory.check_names({ITEMS: None})
-    common = {"name": "any", "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "localhost:4317"}}]}
+    recipes = ["otlp_ingest", "host_metrics", "journald_logs", {"otlp_forward": {"endpoint": "localhost:4317"}}]
+    common = {"name": "any", "recipes": recipes}
     judgement = _findings.Judgement.from_arguments({"profile": "", "severities": {}, "suppressions": ()})
     render_hosts(HostRequest([common], {"program": {"path": "/usr/bin/otelcol"}}), judgement, lambda _text: None)
 
@@ -212,6 +213,8 @@ def _bundles(builds: Sequence[HostBuild]) -> dict[str, Any]:
     bundles, summaries = [host_bundle(build) for build in builds], [host_summary(build) for build in builds]
     return {
         "bundles": bundles,
+        "bundle_of": {bundle["name"]: bundle for bundle in bundles},
+        "names": [bundle["name"] for bundle in bundles],
         "files": [
             {**file, "path": f"{build.collector.name}/{file['path']}"}
             for build, one in zip(builds, bundles, strict=True)

@@ -45,24 +45,26 @@ ALLOWED = {
     f"{ON_A_HOST}/service_drop_ins.py": {"os.open": "Opens a regular file, of which the start is read."},
     f"{ON_A_HOST}/host_faults.py": {"place.read_bytes": "Reads a credential of the host, which its inventory names."},
     "plugins/plugin_utils/_release/archives.py": {"draft.open": "Opens an archive to write."},
-    f"{ON_A_HOST}/installed_program.py": {
+    f"{ON_A_HOST}/installed_program.py": {"file.open": "Opens an archive, whose sum is read in chunks."},
+    f"{ON_A_HOST}/program_installation.py": {
         "(draft / 'download').open": "Opens a download to write.",
         "Path(program.source).open": "Opens an archive, which is read in chunks.",
         "target.open": "Opens the program to write.",
         "shutil.copyfileobj": "Copies in chunks.",
-        "file.open": "Opens an archive, whose sum is read in chunks.",
+    },
+    f"{ON_A_HOST}/host_http.py": {
+        "urllib.request.build_opener().open": "Its body is copied in chunks.",
+        "opener.open": "Its body is read with a limit.",
+        "urllib.request.build_opener(*handlers).open": "Its body is not read.",
     },
     f"{ON_A_HOST}/packed_program.py": {
         "tarfile.open": "Opens an archive with the expected sum.",
         "archive.extractfile": "Opens the program in an archive with the expected sum.",
     },
     f"{ON_A_HOST}/machine.py": {
-        "urllib.request.build_opener().open": "Its body is copied in chunks.",
         "os.open": "Opens a folder to lock it.",
         "Path('/sys/fs/selinux/enforce').read_text": "Reads a digit of the kernel.",
         "subprocess.run": "Runs programs of systemd, bounded in time.",
-        "opener.open": "Its body is read with a limit.",
-        "urllib.request.build_opener(*handlers).open": "Its body is not read.",
         "Path(f'/proc/{pid}/{name}').read_text": "Reads a line of the kernel.",
         "table.read_text": "Reads the sockets of the kernel.",
     },

@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 from .._diagnose.host_questions import LOOPBACK_OF_ANY
+from .._host_change.bundle_form import SERVICE_SUFFIX
 from .._host_change.bundle_form import service_name as unit_of_collector
-from .._host_change.service_environment import HOST_ID_TOKEN, SUFFIX, ServiceEnvironment, checked_unit
+from .._host_change.service_environment import HOST_ID_TOKEN, ServiceEnvironment, checked_unit
 from .._instrumentation.instrumentation import propagators, sampler
 from .._otelcol.config.paths import section
 from .._otelcol.errors import Problem, about, at_most, near
@@ -79,7 +80,9 @@ class HostSdk:
     @property
     def units(self) -> list[str]:
         """The units of the services. Raises Problem for a name that no service can have."""
-        return [checked_unit(name if name.endswith(SUFFIX) else name + SUFFIX) for name in self.services]
+        return [
+            checked_unit(name if name.endswith(SERVICE_SUFFIX) else name + SERVICE_SUFFIX) for name in self.services
+        ]
 
     @property
     def transport(self) -> str:
@@ -109,9 +112,13 @@ class HostSdk:
         return {name: value for name, value in rows.items() if value}
 
 
+def _unit_name(name: str) -> str:
+    return name if name.endswith(SERVICE_SUFFIX) else name + SERVICE_SUFFIX
+
+
 def _named(unit: str) -> str:
     """Return the name of a service: that of its unit, and of its template for an instance."""
-    return unit[: -len(SUFFIX)].partition("@")[0]
+    return unit[: -len(SERVICE_SUFFIX)].partition("@")[0]
 
 
 def _check(sdk: HostSdk) -> None:

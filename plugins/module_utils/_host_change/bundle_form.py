@@ -23,6 +23,8 @@ BEFORE_ALL = "nothing"
 FOLDER = "/etc/otelcol"
 PROGRAMS = "/opt/otelcol"
 _STATE = "/var/lib/otelcol"
+# The drop-in of each service that sends to a collector, in the folder of its unit.
+DROP_IN, SERVICE_SUFFIX = "50-o11y-otel.conf", ".service"
 
 _ROWS = {"type": "list", "elements": "dict"}
 _FILE = {"path": {"required": True}, "content": {"required": True}, "mode": {"default": "0644"}, "shown": {}}

@@ -18,8 +18,6 @@ from .._otelcol.errors import Problem, cleaned
 from .check_unit import section
 from .fitted_unit import quoted
 
-DROP_IN = "50-o11y-otel.conf"
-SUFFIX = ".service"
 # What stands for the id of the host, which systemd puts there as its specifier %m: that of /etc/machine-id, which is
 # the host.id of the Collector's detector `system` too. Source: OpenTelemetry, semantic conventions of host.id.
 HOST_ID_TOKEN = "@host_id@"

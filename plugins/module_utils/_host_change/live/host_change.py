@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,29 +38,18 @@ from ..host_plan import (
     superfluous,
     unused_programs,
 )
-from ..host_release import Bundle, StoredFile, changed_paths, difference
+from ..host_release import Bundle, StoredFile, changed_paths
 from ..journal_lines import unstarted
 from .host_drain import Drain
 from .host_edge import problem_of
+from .host_state import Outcome, compare
 from .host_store import Store
 from .host_watch import Started, Watch, reading_before
-from .installed_program import Program, clear_drafts, install
+from .installed_program import Program
 from .machine import Machine
+from .program_installation import clear_drafts, install
 
 _CHECK_LINES = 12
-
-
-@dataclass
-class Outcome:
-    """What a run has done, for its result."""
-
-    changed: bool = False
-    way: str = NOTHING
-    release: str = ""
-    earlier: str | None = None
-    paths: list[str] = field(default_factory=list)
-    diff: list[dict[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 class HostChange:
@@ -107,17 +96,8 @@ class HostChange:
 
     def plan(self) -> Outcome:
         """Return what differs, without a change."""
-        there = self.store.files(self.store.in_use())
-        outcome, wanted = self.outcome, self.bundle.files
-        outcome.paths = changed_paths(there, wanted)
-        outcome.diff = difference(there, wanted, str(self.store.current))
-        service = self.machine.service(self.store.service)
-        outcome.way = activation(outcome.paths, service.is_active)
-        links = self.store.links(wanted)
-        outcome.changed = outcome.changed or bool(outcome.paths or links.wrong or self.store.change())
-        outcome.changed = outcome.changed or not service.is_active
-        outcome.release = self.store.in_use()
-        return outcome
+        compare(self.machine, self.store, self.bundle, self.outcome)
+        return self.outcome
 
     def apply(self) -> Outcome:
         """Make the change."""
@@ -357,6 +337,10 @@ class HostChange:
     def _drop_programs(self) -> None:
         for folder in unused_programs(self.store.program_folders(), self.store.used_programs()):
             self.store.remove_program(folder)
+
+    def drain_forecast(self, discards: bool) -> list[str]:
+        """Return what a removal would find in the queues of a collector."""
+        return Drain(self.machine, self.store, discards).forecast()
 
     def drain(self, discards: bool) -> None:
         """Stop a collector that is removed, when its queues are empty.

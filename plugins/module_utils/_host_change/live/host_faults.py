@@ -23,8 +23,8 @@ from ..taken_ports import taken, way_out
 from .accounts import group_id, groups_of, user_id
 from .host_store import Store, own_collectors
 from .installed_program import Program, check_program, program_of
+from .late_imports import drop_ins_of
 from .machine import Machine
-from .service_drop_ins import ServiceDropIns
 
 # A certificate is valid from its day on: a clock before this collection's time makes every one invalid.
 EARLIEST = 1_735_689_600  # 2025-01-01
@@ -157,10 +157,11 @@ def examined(machine: Machine, store: Store, given: Mapping[str, Any], systemd: 
 
 def _service_faults(machine: Machine, store: Store, given: Mapping[str, Any]) -> list[Problem]:
     """Return why services of the host cannot get the environment of a collector."""
-    if not is_booted_by_systemd(store.root):
+    rows = given.get("services") or ()
+    if not rows or not is_booted_by_systemd(store.root):
         return []
     try:
-        return list(ServiceDropIns(machine, store, given.get("services") or ()).faults())
+        return list(drop_ins_of(machine, store, rows).faults())
     except Problem as problem:  # a row that no unit can hold
         return [problem]
 

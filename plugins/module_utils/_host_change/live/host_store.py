@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..._otelcol.kube.names import OWNER
-from ..bundle_form import CREDENTIALS, FOLDER, PROGRAMS, TMPFILES, service_name
+from ..bundle_form import CREDENTIALS, DROP_IN, FOLDER, PROGRAMS, SERVICE_SUFFIX, TMPFILES, service_name
 from ..host_plan import Change, Links
 from ..host_release import StoredFile
 
@@ -116,12 +116,23 @@ class Store:
             write_file(draft / MANIFEST, _text({"owner": OWNER, **facts}), 0o644)
             draft.rename(folder)
 
+    def leftovers(self) -> list[Path]:
+        """Return what killed runs of this collector left beside its places, and drafts of programs."""
+        places = (*self._draft_files(), *self._draft_folders(), self.check_unit, self.check_output)
+        return [place for place in (*places, *self.programs.glob(".*.new")) if os.path.lexists(str(place))]
+
     def clear_drafts(self) -> None:
         """Remove what killed runs left beside the places of folders, files and links."""
-        for place in (*self._places(), self.record, self.waves, self.current):
-            _unlink(_draft(place))
-        for draft in (_draft(self.all), _draft(self.folder), _draft(self.programs), self.releases / _DRAFT):
+        for draft in self._draft_files():
+            _unlink(draft)
+        for draft in self._draft_folders():
             shutil.rmtree(str(draft), ignore_errors=True)
+
+    def _draft_files(self) -> list[Path]:
+        return [_draft(place) for place in (*self._places(), self.record, self.waves, self.current)]
+
+    def _draft_folders(self) -> list[Path]:
+        return [_draft(self.all), _draft(self.folder), _draft(self.programs), self.releases / _DRAFT]
 
     # ── Releases ──
 
@@ -275,6 +286,10 @@ class Store:
         """Return the folders of the programs that releases of all collectors of this host name."""
         manifests = self.all.glob(f"*/releases/*/{MANIFEST}")
         return {str(Path(program).parent) for program in (_json(one).get("program") for one in manifests) if program}
+
+    def has_drop_ins(self) -> bool:
+        """Whether services of this host have drop-ins of this collection, or drafts of them."""
+        return any(self.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}*"))
 
     # ── Removal ──
 

@@ -16,14 +16,13 @@ from ..bundle_form import AWAITED, BEFORE_ALL, BUNDLE
 from ..certificate_ends import told
 from ..fitted_unit import Systemd
 from ..host_release import Bundle, checked_name
-from .host_change import HostChange, Outcome
-from .host_drain import Drain
 from .host_edge import run_task, warn_of
-from .host_faults import examined, foreign_places, host_faults, place_faults, refuse, systemd_of
+from .host_faults import Examined, examined, foreign_places, host_faults, place_faults, refuse, systemd_of
+from .host_state import Outcome, ServiceOutcome, compare, is_settled
 from .host_store import Store, own_collectors
 from .installed_program import Program, selinux_line
+from .late_imports import change_of, drop_ins_of
 from .machine import Machine
-from .service_drop_ins import ServiceDropIns, ServiceOutcome
 
 ARGUMENTS: dict[str, Any] = {
     "bundle": {"type": "dict", "required": True, "options": BUNDLE},
@@ -77,13 +76,12 @@ def _absent(module: AnsibleModule, machine: Machine, store: Store) -> dict[str, 
     if foreign:
         warn_of(module, f"{', '.join(foreign)} belongs to somebody else and stays.")
         return {"changed": False, "msg": f"{store.name} is absent"}
-    discards, drop_ins = bool(module.params.get("discard_unsent")), ServiceDropIns(machine, store)
+    discards, drop_ins = bool(module.params.get("discard_unsent")), drop_ins_of(machine, store)
+    change = change_of(machine, store, Bundle(store.name), Program(Path("/nowhere")), str)
     if module.check_mode:
         is_there = store.is_own(store.folder) or drop_ins.plan().changed
-        told = [f"{store.name} would be removed", *Drain(machine, store, discards).forecast()]
+        told = [f"{store.name} would be removed", *change.drain_forecast(discards)]
         return {"changed": is_there, "msg": "; ".join(told) if is_there else f"{store.name} is absent"}
-    nothing = Program(Path("/nowhere"))
-    change = HostChange(machine, store, Bundle(store.name), nothing, str)
     change.drain(discards)
     services = drop_ins.apply()
     _warn_waiting(module, machine, store, services)
@@ -102,7 +100,7 @@ def _earlier(module: AnsibleModule, machine: Machine, store: Store) -> dict[str,
         return {"changed": earlier != number, "release": number, "msg": f"{store.name}: {forecast}"}
     manifest = store.manifest(store.path(earlier or number))
     bundle = Bundle(store.name, metrics=str(manifest.get("metrics") or ""))
-    outcome = HostChange(machine, store, bundle, Program(Path("/nowhere")), str).go_back_to(earlier)
+    outcome = change_of(machine, store, bundle, Program(Path("/nowhere")), str).go_back_to(earlier)
     said = outcome.notes or [f"Release {number} runs."]
     if earlier and store.passed_waves() and not store.passed(earlier):
         said = [*said, f"Release {earlier} passed no wave."]
@@ -148,15 +146,24 @@ def _present(module: AnsibleModule, machine: Machine, store: Store, systemd: Sys
         warn_of(module, f"{store.name} on {machine.node_name()}: {line}")
     if program.is_awaited and not module.check_mode:
         return {"changed": False, AWAITED: machine.architecture(), "msg": f"{store.name} awaits its program"}
-    change = HostChange(machine, store, found.bundle, program, masked(found.secrets))
-    drop_ins = ServiceDropIns(machine, store, module.params["bundle"]["services"] or ())
-    if module.check_mode:
-        outcome, services = change.plan(), drop_ins.plan()
-    else:
-        change.recover()
-        outcome, services = change.apply(), drop_ins.apply()
+    outcome, services = _changed(module, machine, store, found)
     _warn_waiting(module, machine, store, services)
     return _result(module, store, outcome, services)
+
+
+def _changed(module: AnsibleModule, machine: Machine, store: Store, found: Examined) -> tuple[Outcome, ServiceOutcome]:
+    """Bring a collector and the services that send to it to what is wanted, or say what would be done."""
+    outcome, rows = Outcome(), module.params["bundle"]["services"] or ()
+    compare(machine, store, found.bundle, outcome)
+    if is_settled(store, found.bundle, outcome) and not rows and not store.has_drop_ins():
+        outcome.earlier = None if module.check_mode else outcome.release
+        return outcome, ServiceOutcome()
+    change = change_of(machine, store, found.bundle, found.program, masked(found.secrets))
+    drop_ins = drop_ins_of(machine, store, rows)
+    if module.check_mode:
+        return change.plan(), drop_ins.plan()
+    change.recover()
+    return change.apply(), drop_ins.apply()
 
 
 def _result(module: AnsibleModule, store: Store, outcome: Outcome, services: ServiceOutcome) -> dict[str, Any]:

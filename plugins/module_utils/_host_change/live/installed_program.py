@@ -1,25 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the Collector's program on a host: out of a file there or a URL, with a sum that must match. Private."""
+"""The program of a Collector as it is wanted on a host, and whether it can be used or installed there. Private."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..._otelcol.errors import Problem, shown
+from ..._otelcol.errors import Problem
 from ..selinux_words import program_words
+from . import late_imports
 from .host_store import Store
-from .machine import Machine, http_errors
-from .packed_program import is_packed, unpack
+from .machine import Machine
 
 _CHUNK = 1024 * 1024
 _SUM_LENGTH = 64
@@ -101,9 +98,9 @@ def check_program(program: Program, machine: Machine) -> None:
         if not file.is_file():
             raise Problem(f"there is no file {file}", where="bundle.program", fix="Copy it to the host first.")
         with file.open("rb") as opened:
-            _check_sum(_sum(opened), program, str(file))
+            check_sum(sum_of(opened), program, str(file))
             opened.seek(0)
-            size = file.stat().st_size * (_GROWS if is_packed(opened) else _TWICE)
+            size = file.stat().st_size * (_GROWS if late_imports.packed().is_packed(opened) else _TWICE)
     free = machine.free_bytes(program.folder)
     if free < size:
         wrong = f"{program.folder.parent} has {free >> 20} MiB free, the program needs {size >> 20} MiB"
@@ -117,58 +114,8 @@ def selinux_line(program: Program, machine: Machine) -> str:
     return program_words(str(program.path), machine.selinux_type(program.path), program.folder is not None)
 
 
-def install(program: Program, store: Store, machine: Machine) -> bool:
-    """Put a program into its folder, unless it is there. Return whether it was put there."""
-    if program.folder is None or program.is_there:
-        return False
-    store.make(store.programs)
-    draft = store.programs / f".{program.folder.name}.new"
-    shutil.rmtree(str(draft), ignore_errors=True)
-    store.make(draft, sha256=program.sha256)
-    try:
-        with _opened(program, draft, machine) as file:
-            write = partial(_write, draft / program.path.name)
-            unpack(file, program.member, write, asked=f"Install {program.path}")
-        if machine.enforces_selinux():
-            machine.run("restorecon", str(draft / program.path.name))  # the type that the owner's rules give it
-        shutil.rmtree(str(program.folder), ignore_errors=True)
-        draft.rename(program.folder)
-    except (OSError, ValueError) as error:
-        wrong = f"it cannot be installed from {shown(program.source or program.url)}: {error}"
-        fix = "Mend this or correct the place, then run again."
-        raise Problem(wrong, asked=f"Install {program.path}", fix=fix) from error
-    finally:
-        shutil.rmtree(str(draft), ignore_errors=True)
-    return True
-
-
-def clear_drafts(store: Store) -> None:
-    """Remove what killed installations left."""
-    for draft in store.programs.glob(".*.new"):
-        if store.is_own(store.programs) or store.is_own(draft):
-            shutil.rmtree(str(draft), ignore_errors=True)
-
-
-def _opened(program: Program, draft: Path, machine: Machine) -> BinaryIO:
-    """Return the file as it comes, with the sum that is asked. It is copied first: nobody else can change the copy."""
-    file = (draft / "download").open("w+b")
-    try:
-        with http_errors(), closing(_origin(program, machine)) as answer:
-            shutil.copyfileobj(answer, file, _CHUNK)
-        file.seek(0)
-        _check_sum(_sum(file), program, shown(program.source or program.url))
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _origin(program: Program, machine: Machine) -> Any:
-    return Path(program.source).open("rb") if program.source else machine.download(program.url)
-
-
-def _sum(file: BinaryIO) -> str:
+def sum_of(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file, from where it is."""
     total = hashlib.sha256()
     read: Callable[[], bytes] = lambda: file.read(_CHUNK)  # noqa: E731
     for chunk in iter(read, b""):
@@ -176,18 +123,8 @@ def _sum(file: BinaryIO) -> str:
     return total.hexdigest()
 
 
-def _check_sum(found: str, program: Program, place: str) -> None:
+def check_sum(found: str, program: Program, place: str) -> None:
+    """Raise Problem for a sum that is not that of the program. `place` is where the file is."""
     if found != program.sha256:
         wrong = f"{place} has the sum {found}, and {program.sha256} was asked"
         raise Problem(wrong, asked=f"Install {program.path}", fix="Get the file again, or correct its `sha256`.")
-
-
-def _write(target: Path, content: Any) -> None:
-    with target.open("wb") as file:
-        shutil.copyfileobj(content, file, _CHUNK)
-        file.flush()
-        os.fsync(file.fileno())
-        os.fchmod(file.fileno(), 0o755)
-    download = target.with_name("download")
-    if download.exists():
-        download.unlink()

@@ -6,14 +6,10 @@
 from __future__ import annotations
 
 import fcntl
-import http.client
 import os
 import platform
-import ssl
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +20,10 @@ from ..._otelcol.errors import Problem
 from ..fitted_unit import version_of
 from ..selinux_words import is_enforcing, type_of
 from ..taken_ports import Holder, Listener, listeners
+from . import late_imports
 
 _TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 _SHOWN = ("LoadState", "FragmentPath", "ActiveState", "SubState", "MainPID", "NRestarts", "NeedDaemonReload", "User")
-_HTTP_SECONDS = 3.0
-_MOST_READ = 32 * 1024 * 1024
 _COMMAND_SECONDS = 120
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
 
@@ -188,25 +183,15 @@ class Machine:
 
     def get(self, url: str) -> str:
         """Return what a URL of this host answers. Raises OSError or ValueError if it does not."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with http_errors(), opener.open(url, timeout=_HTTP_SECONDS) as answer:
-            return str(answer.read(_MOST_READ).decode("utf-8", "replace"))
+        return str(late_imports.http().get(url))
 
     def post(self, url: str, body: bytes, seconds: float) -> None:
-        """Send JSON to a URL of this host. Raises OSError or ValueError if it is not taken.
-
-        The certificate is not verified: it is for the name that clients use, and test data has no secret.
-        """
-        context = ssl._create_unverified_context() if url.startswith("https:") else None
-        handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
-        request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
-        with http_errors(), urllib.request.build_opener(*handlers).open(request, timeout=seconds):
-            pass
+        """Send JSON to a URL of this host. Raises OSError or ValueError if it is not taken."""
+        late_imports.http().post(url, body, seconds)
 
     def download(self, url: str) -> Any:
         """Return the open answer of a URL, through the proxies of the environment. Raises OSError or ValueError."""
-        with http_errors():
-            return urllib.request.build_opener().open(url, timeout=60)
+        return late_imports.http().download(url)
 
     def listeners(self) -> list[Listener]:
         """Return the waiting sockets of this host."""
@@ -263,15 +248,6 @@ def _locked(file: Path) -> int | None:
         pass
     os.close(handle)
     return None
-
-
-@contextmanager
-def http_errors() -> Iterator[None]:
-    """Raise what is no answer of HTTP, or only a part of one, as OSError. Its own text may have the whole URL."""
-    try:
-        yield
-    except http.client.HTTPException as error:
-        raise OSError(f"no whole answer of HTTP ({type(error).__name__})") from None
 
 
 def _sockets() -> Iterator[tuple[int, str]]:

@@ -13,13 +13,14 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..._otelcol.errors import Failure, Problem, cleaned, near
-from ..bundle_form import FOLDER
-from ..service_environment import DROP_IN, SUFFIX, ServiceEnvironment, owner_of, set_in_file, set_in_unit
+from ..bundle_form import DROP_IN, FOLDER, SERVICE_SUFFIX
+from ..service_environment import ServiceEnvironment, owner_of, set_in_file, set_in_unit
+from .host_state import ServiceOutcome
 from .host_store import Store
 from .machine import Machine
 
@@ -48,17 +49,6 @@ WATCH_SECONDS, _PAUSE_SECONDS = 5.0, 0.5
 _LAST_LINES = 8
 
 
-@dataclass
-class ServiceOutcome:
-    """What a run has done to services, for its result. `waiting` has lines about services that run without it."""
-
-    changed: bool = False
-    paths: list[str] = field(default_factory=list)
-    diff: list[dict[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class _Difference:
     """One drop-in that is to be written, or to be removed if `after` is empty."""
@@ -85,7 +75,7 @@ class ServiceDropIns:
 
     def _own(self) -> list[Path]:
         """Return the drop-ins that were written for this collector."""
-        found = sorted(self.store.units.glob(f"*{SUFFIX}.d/{DROP_IN}"))
+        found = sorted(self.store.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}"))
         return [place for place in found if not place.is_symlink() and owner_of(_text(place)) == self.store.name]
 
     def _shown(self, unit: str) -> dict[str, str]:
@@ -127,7 +117,7 @@ class ServiceDropIns:
 
     def _check_owner(self, unit: str) -> None:
         """Raise Problem for a collector of this collection, whose variables are its option `env`."""
-        name = unit[len("otelcol-") : -len(SUFFIX)] if unit.startswith("otelcol-") else ""
+        name = unit[len("otelcol-") : -len(SERVICE_SUFFIX)] if unit.startswith("otelcol-") else ""
         if name and self.store.is_own(self.store.root / FOLDER[1:] / name):
             wrong = f"service {unit} is a collector of the inventory"
             raise Problem(wrong, fix=f"Use `env` of collector '{cleaned(name)}', and remove it from the list.")
@@ -152,7 +142,7 @@ class ServiceDropIns:
         )
         said = [self.machine.systemctl(*words).output for words in lists]
         rows = [line.split() for text in said for line in text.splitlines()]
-        return sorted({row[0] for row in rows if row and row[0].endswith(SUFFIX)})
+        return sorted({row[0] for row in rows if row and row[0].endswith(SERVICE_SUFFIX)})
 
     def _check_place(self, unit: str) -> None:
         """Raise Problem for a file of the same name, or a folder that leads elsewhere, of another owner."""
@@ -256,7 +246,7 @@ class ServiceDropIns:
 
     def _clear_drafts(self) -> None:
         """Remove what a killed run has not renamed."""
-        for draft in self.store.units.glob(f"*{SUFFIX}.d/{DROP_IN}{_PART}"):
+        for draft in self.store.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_PART}"):
             if owner_of(_text(draft)) in ("", self.store.name):
                 self._write(draft, "")
 

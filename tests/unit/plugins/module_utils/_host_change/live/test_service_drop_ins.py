@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.bundle_form import DROP_IN
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Ran, Service
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.service_environment import (
-    DROP_IN,
     ServiceEnvironment,
 )
 

@@ -1,0 +1,51 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls over HTTP from a host: to its own collectors, and downloads. Private."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_HTTP_SECONDS, _DOWNLOAD_SECONDS = 3.0, 60.0
+_MOST_READ = 32 * 1024 * 1024
+
+
+def get(url: str) -> str:
+    """Return what a URL of this host answers. Raises OSError or ValueError if it does not."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with http_errors(), opener.open(url, timeout=_HTTP_SECONDS) as answer:
+        return str(answer.read(_MOST_READ).decode("utf-8", "replace"))
+
+
+def post(url: str, body: bytes, seconds: float) -> None:
+    """Send JSON to a URL of this host. Raises OSError or ValueError if it is not taken.
+
+    The certificate is not verified: it is for the name that clients use, and test data has no secret.
+    """
+    context = ssl._create_unverified_context() if url.startswith("https:") else None
+    handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    with http_errors(), urllib.request.build_opener(*handlers).open(request, timeout=seconds):
+        pass
+
+
+def download(url: str) -> Any:
+    """Return the open answer of a URL, through the proxies of the environment. Raises OSError or ValueError."""
+    with http_errors():
+        return urllib.request.build_opener().open(url, timeout=_DOWNLOAD_SECONDS)
+
+
+@contextmanager
+def http_errors() -> Iterator[None]:
+    """Raise what is no answer of HTTP, or only a part of one, as OSError. Its own text may have the whole URL."""
+    try:
+        yield
+    except http.client.HTTPException as error:
+        raise OSError(f"no whole answer of HTTP ({type(error).__name__})") from None

@@ -1,0 +1,58 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a collector on a host differs from what is wanted, and whether a run has nothing to do. Private."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..host_plan import NOTHING, activation, superfluous, unused_programs
+from ..host_release import Bundle, changed_paths, difference
+from .host_store import Store
+from .machine import Machine
+
+
+@dataclass
+class Outcome:
+    """What a run has done, or would do, for its result."""
+
+    changed: bool = False
+    way: str = NOTHING
+    release: str = ""
+    earlier: str | None = None
+    paths: list[str] = field(default_factory=list)
+    diff: list[dict[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ServiceOutcome:
+    """What a run has done to services, for its result. `waiting` has lines about services that run without it."""
+
+    changed: bool = False
+    paths: list[str] = field(default_factory=list)
+    diff: list[dict[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+
+def compare(machine: Machine, store: Store, bundle: Bundle, outcome: Outcome) -> None:
+    """Write into an outcome what differs. What it has of an earlier step stays changed."""
+    number, wanted = store.in_use(), bundle.files
+    there = store.files(number)
+    service = machine.service(store.service)
+    outcome.paths = changed_paths(there, wanted)
+    outcome.diff = difference(there, wanted, str(store.current))
+    outcome.way = activation(outcome.paths, service.is_active)
+    differs = bool(outcome.paths or store.links(wanted).wrong or store.change())
+    outcome.changed = outcome.changed or differs or not service.is_active
+    outcome.release = number
+
+
+def is_settled(store: Store, bundle: Bundle, outcome: Outcome) -> bool:
+    """Whether a run has nothing to do: nothing differs, and earlier runs have left nothing to complete or to remove."""
+    if outcome.changed or store.leftovers():
+        return False
+    spare = superfluous(store.numbers(), store.in_use(), bundle.keep)
+    return not spare and not unused_programs(store.program_folders(), store.used_programs())

@@ -1,0 +1,84 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts the Collector's program on a host: out of a file there or a URL, with a sum that must match. Private."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..._otelcol.errors import Problem, shown
+from .host_http import http_errors
+from .host_store import Store
+from .installed_program import Program, check_sum, sum_of
+from .machine import Machine
+from .packed_program import unpack
+
+_CHUNK = 1024 * 1024
+
+
+def install(program: Program, store: Store, machine: Machine) -> bool:
+    """Put a program into its folder, unless it is there. Return whether it was put there."""
+    if program.folder is None or program.is_there:
+        return False
+    store.make(store.programs)
+    draft = store.programs / f".{program.folder.name}.new"
+    shutil.rmtree(str(draft), ignore_errors=True)
+    store.make(draft, sha256=program.sha256)
+    try:
+        with _opened(program, draft, machine) as file:
+            write = partial(_write, draft / program.path.name)
+            unpack(file, program.member, write, asked=f"Install {program.path}")
+        if machine.enforces_selinux():
+            machine.run("restorecon", str(draft / program.path.name))  # the type that the owner's rules give it
+        shutil.rmtree(str(program.folder), ignore_errors=True)
+        draft.rename(program.folder)
+    except (OSError, ValueError) as error:
+        wrong = f"it cannot be installed from {shown(program.source or program.url)}: {error}"
+        fix = "Mend this or correct the place, then run again."
+        raise Problem(wrong, asked=f"Install {program.path}", fix=fix) from error
+    finally:
+        shutil.rmtree(str(draft), ignore_errors=True)
+    return True
+
+
+def clear_drafts(store: Store) -> None:
+    """Remove what killed installations left."""
+    for draft in store.programs.glob(".*.new"):
+        if store.is_own(store.programs) or store.is_own(draft):
+            shutil.rmtree(str(draft), ignore_errors=True)
+
+
+def _opened(program: Program, draft: Path, machine: Machine) -> BinaryIO:
+    """Return the file as it comes, with the sum that is asked. It is copied first: nobody else can change the copy."""
+    file = (draft / "download").open("w+b")
+    try:
+        with http_errors(), closing(_origin(program, machine)) as answer:
+            shutil.copyfileobj(answer, file, _CHUNK)
+        file.seek(0)
+        check_sum(sum_of(file), program, shown(program.source or program.url))
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _origin(program: Program, machine: Machine) -> Any:
+    return Path(program.source).open("rb") if program.source else machine.download(program.url)
+
+
+def _write(target: Path, content: Any) -> None:
+    with target.open("wb") as file:
+        shutil.copyfileobj(content, file, _CHUNK)
+        file.flush()
+        os.fsync(file.fileno())
+        os.fchmod(file.fileno(), 0o755)
+    download = target.with_name("download")
+    if download.exists():
+        download.unlink()
