@@ -222,8 +222,39 @@ def test_site_brings_hosts_to_other_states_too(tmp_path: Path) -> None:
     done = site_of_hosts(tmp_path, otel_host_state="absent")
     assert REMOVE in tasks_of(done), done.stdout
     assert "UNREACHABLE" in done.stdout
+
+
+def test_a_state_that_is_none_is_named_with_what_to_write_and_no_more(tmp_path: Path) -> None:
     wrong = site_of_hosts(tmp_path, otel_host_state="gone")
-    assert "value of otel_host_state must be one of" in " ".join((wrong.stdout + wrong.stderr).split())
+    said = " ".join((wrong.stdout + wrong.stderr).split())
+    assert wrong.returncode == 2, said
+    assert (
+        "role otel_host: value of otel_host_state must be one of: present, absent, rendered, verified, got: gone"
+        in said
+    )
+    assert "Write a value of the type or the list that the message names." in said
+    assert "argument_spec_data" not in said
+    assert tasks_of(wrong)[-1] == RENDER, "nothing follows the check of the inputs"
+
+
+def test_site_removes_the_agents_of_several_hosts_before_the_gateways_that_they_send_to(tmp_path: Path) -> None:
+    """No host answers, so the agent stays; its gateway, which would be contacted next, must stay then."""
+    sender = {"name": "agent", "recipes": ["otlp_ingest", {"otlp_forward": {"to": "gateways", "insecure": True}}]}
+    receiver = {"name": "gateway", "listen_address": "0.0.0.0", "recipes": ["otlp_ingest", "debug_output"]}
+    row = {**NOWHERE["web1"], "otel_host_state": "absent"}
+    children = {
+        # First by name, so that nothing but the order of the removal lets it wait.
+        "gateways": {"hosts": {"a_gateway": {**row, "otel_host_collectors": [receiver]}}},
+        "agents": {"hosts": {"web1": {**row, "otel_host_collectors": [sender]}}},
+        "others": {"hosts": {"web2": {"otel_host_state": "rendered", "otel_host_collectors": [receiver]}}},
+    }
+    common = {"otel_host_program": {"path": "/usr/bin/otelcol-contrib"}}
+    done = site(tmp_path, "site", {"otel_linux": {"children": children, "vars": common}})
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "collector gateway gets data of web1, where this run could not remove them" in said
+    assert tasks_of(done).count(REMOVE) == 2, "one for each stage"
+    assert "otelcol-gateway.service" in said, "the host of another state gets it"
+    assert re.search(r"web2 +: ok=[1-9]\d* +changed=0 +unreachable=0 +failed=0", done.stdout), done.stdout
 
 
 def test_what_a_run_changed_is_shown_by_a_handler(tmp_path: Path) -> None:
