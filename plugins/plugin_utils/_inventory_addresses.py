@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils._collector.manifests.network import dns_names, ends_tls_before, hosts_outside
+from ..module_utils._collector.manifests.network import dns_names, ends_tls_before, hosts_outside, node_ports
 from ..module_utils._collector.options import Collector
 from ..module_utils._host.host_groups import Gateway
 from ..module_utils._host.host_hops import GroupHop, sent_by
@@ -140,9 +140,17 @@ def _in_clusters(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iter
                     if peer.host in hosts_outside(collector):
                         yield _End(gateway, config, is_direct=False)
                     elif peer.host in dns_names(collector):
-                        yield _End(gateway, config, is_direct=not ends_tls_before(collector))
+                        behind = replace(gateway, port=_port_behind(collector, config, peer.port))
+                        yield _End(behind, config, is_direct=not ends_tls_before(collector))
                     elif _is_service(collector, peer.host):
                         yield _End(gateway, config, is_direct=True)
+
+
+def _port_behind(collector: Collector, config: Mapping[str, Any], port: int) -> int:
+    """Return the port of a collector that a port of the nodes leads to; the same port if it is none of them."""
+    names_of = {number: name for name, number in node_ports(collector).items()}
+    opened = {one.name: one.port for one in listeners(config, started_parts(config), _builds.tables().listeners)}
+    return opened.get(names_of.get(port, ""), port)
 
 
 def _may_name(variables: Mapping[str, Any], peer: Peer) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import at, leaves, section
+from .._otelcol.config.paths import at, items, leaves, section
 from .._otelcol.errors import Problem
 from .._otelcol.needs.listeners import started_parts
 from .._otelcol.rules.data_flow import Hop, unreceived_signals
@@ -23,6 +23,11 @@ _TITLES = {GRPC: "gRPC", HTTP: "HTTP"}
 _USUAL_ENDPOINTS = {GRPC: ":4317", HTTP: ":4318"}
 # Where the exporter that divides data among gateways has the settings of its client.
 _DIVIDED = ("protocol", "otlp")
+
+
+# How an exporter of OTLP over HTTP compresses, unless it says otherwise, and how it says that it does not.
+# Source: exporter/otlphttpexporter/factory.go and config/configcompression of the Collector.
+_USUAL_COMPRESSION, _UNCOMPRESSED = "gzip", ("none", "")
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,10 @@ def receiving_by(hops: Iterable[GroupHop]) -> dict[str, tuple[Receiving, ...]]:
 
 
 def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
-    """Raise Problem for a hop with two protocols, with TLS on one side alone, or without a certificate asked for."""
+    """Raise Problem for a hop with two protocols, with TLS on one side alone, or without a certificate asked for.
+
+    Also for requests that the gateway refuses as they are compressed.
+    """
     for hop in hops:
         servers = hop.servers if hop.is_direct else {}
         if servers and hop.protocol not in servers:
@@ -150,6 +158,24 @@ def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
             raise Problem(wrong, fix="Send to the port of the exporter's protocol, or change the protocol.")
         for server in servers.values() if hop.protocol in servers and not _is_said_by_scheme(hop) else ():
             _check_tls(hop, at(server, ("tls",)), fixes)
+        if hop.protocol == HTTP:
+            _check_compression(hop, items(servers, HTTP, "compression_algorithms"))
+
+
+def _check_compression(hop: GroupHop, taken: Sequence[Any]) -> None:
+    """Raise Problem for a compression that is not in the list of the gateway, which takes all without a list.
+
+    Measured with 0.158.0: it answers 400, after which an exporter drops the data. A client of gRPC has no such list.
+    """
+    said = str(hop.client.get("compression", _USUAL_COMPRESSION))
+    sent = "" if said in _UNCOMPRESSED else said
+    if not taken or sent in taken:
+        return
+    how = f"compressed by {sent}" if sent else "uncompressed"
+    others = ", ".join(str(one) or "none" for one in taken)
+    wrong = f"exporter '{hop.exporter}' sends {how}, and collector '{hop.receiver}' takes {others} alone"
+    fix = f"Add '{sent}' to `compression_algorithms` of its receiver, or set `compression` of the exporter."
+    raise Problem(wrong, fix=fix)
 
 
 def _is_said_by_scheme(hop: GroupHop) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import at, section
+from ..._otelcol.config.paths import LARGEST_PORT, at, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..options import Collector
@@ -25,6 +25,8 @@ OTLP_HTTP = "otlp-http"
 _TLS_WORDS = ("ssl", "tls", "cert")
 # Source: external-dns, docs/annotations/annotations.md.
 _EXTERNAL_DNS = "external-dns.alpha.kubernetes.io/hostname"
+# The types of a Service that has ports of nodes. Source: Kubernetes, "Service", type NodePort and type LoadBalancer.
+_OUTSIDE = ("NodePort", "LoadBalancer")
 # A cluster of one family takes it too, and gives one address. Source: Kubernetes, "IPv4/IPv6 dual-stack", Services.
 DUAL_STACK = "PreferDualStack"
 
@@ -123,7 +125,7 @@ def service(build: CollectorBuild) -> Manifest | None:
         "type": options.get("type") or "ClusterIP",
         **_families(collector),
         "selector": collector.pods,
-        "ports": _ports(build),
+        "ports": _with_node_ports(build, _ports(build)),
         "internalTrafficPolicy": options.get("internal_traffic_policy")
         or ("Local" if collector.mode == "daemonset" else "Cluster"),
     }
@@ -152,6 +154,32 @@ def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
         | present(appProtocol=app_protocol(build, port))
         for port in build.exposed
     ]
+
+
+def _with_node_ports(build: CollectorBuild, ports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ports of a Service with those of the nodes. Raises Problem for a port that the Service cannot have."""
+    wanted = node_ports(build.collector)
+    for name in wanted:
+        exposed_port(build, name, "service.node_ports")
+    return [{**port, **present(nodePort=wanted.get(port["name"]))} for port in ports]
+
+
+def node_ports(collector: Collector) -> dict[str, int]:
+    """Return the port that each node opens for a port of the Service, by the name of the latter.
+
+    Raises Problem for a number that is no port, and for a Service that clients outside of the cluster do not reach.
+    """
+    given = section(collector.service, "node_ports")
+    asked = f"collector '{collector.name}': service.node_ports"
+    if given and collector.service.get("type") not in _OUTSIDE:
+        raise Problem("a Service of type ClusterIP opens no port of a node", asked=asked, fix="Set `type: NodePort`.")
+    for name, number in given.items():
+        if not str(number).isdecimal() or not 0 < int(number) <= LARGEST_PORT:
+            wrong = f"'{number}', for port '{name}', is no port"
+            raise Problem(
+                wrong, asked=asked, fix="Write a number such as 30317; clusters take 30000 to 32767 by default."
+            )
+    return {name: int(number) for name, number in given.items()}
 
 
 def addresses(build: CollectorBuild) -> str:

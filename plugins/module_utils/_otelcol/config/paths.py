@@ -195,8 +195,8 @@ LOCALHOST = "localhost"
 IPV4, IPV6 = "IPv4", "IPv6"
 ANY_IPV4 = "0.0.0.0"
 ANY = ("", ANY_IPV4, "::")
-_LARGEST_PORT = 65535
-_DIGITS = len(str(_LARGEST_PORT))
+LARGEST_PORT = 65535
+_DIGITS = len(str(LARGEST_PORT))
 _DESTINATION = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):///?)?(?:[^/?#\\\s]*@)?(\[[^\]]*\]|[^:/?#\\\s]*)")
 # `gateway.monitoring` is a Service and its namespace, `example.com` is not: by the length of the last label.
 _SERVICE_AND_NAMESPACE = 2
@@ -209,7 +209,7 @@ def address(endpoint: Any) -> tuple[str, int | None]:
     """Return host and port of `host:port`; no port where it is none, or is known only when the collector runs."""
     host, _colon, digits = str(endpoint).rpartition(":")
     number = int(digits) if digits.isdecimal() and len(digits) <= _DIGITS else 0
-    return host.strip("[]"), number if 0 < number <= _LARGEST_PORT else None
+    return host.strip("[]"), number if 0 < number <= LARGEST_PORT else None
 
 
 def is_loopback(host: str) -> bool:

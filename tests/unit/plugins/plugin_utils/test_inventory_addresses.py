@@ -165,6 +165,22 @@ def test_a_load_balancer_may_end_tls(annotations: dict[str, str], is_refused: bo
     assert "sends TLS, and collector 'telemetry/gw on prod' receives clear text" in str(found.value)
 
 
+@pytest.mark.parametrize(
+    ("port", "words"),
+    [
+        (30317, "sends TLS, and collector 'telemetry/gw on prod' receives clear text"),
+        (30318, "sends gRPC to port 4318, where collector 'telemetry/gw on prod' receives HTTP"),
+    ],
+)
+def test_a_port_of_the_nodes_leads_to_the_port_behind_it(port: int, words: str) -> None:
+    given = {"type": "NodePort", "node_ports": {"otlp": 30317, "otlp-http": "30318"}, **EXTERNAL_DNS}
+    clusters = {"prod": cluster("otlp_ingest", "debug_output", service=given)}
+    with pytest.raises(Problem) as found:
+        said_on_host(sender(f"otlp.example.com:{port}", insecure=False), clusters, {})
+    assert words in str(found.value)
+    assert said_on_host(sender(f"otlp.example.com:{port + 2}", insecure=False), clusters, {}) == ""
+
+
 def test_a_large_inventory_is_known_by_names(monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = {"gw1.lan": linux(TRACES_ALONE, ansible_host="192.0.2.1")}
     monkeypatch.setattr(_inventory_addresses, "_MOST_PLACES", 0)

@@ -160,6 +160,29 @@ def test_a_service_is_as_asked_for(mode: str, options: Any, field: str, value: s
     assert made["spec"][field] == value
 
 
+@cases("kind", "NodePort", "LoadBalancer")
+def test_a_port_of_the_nodes_is_the_one_that_is_asked_for(kind: str) -> None:
+    made: Any = service(build(service={"type": kind, "node_ports": {"otlp": 30317}}))
+    assert [port.get("nodePort") for port in made["spec"]["ports"] if port["name"] == "otlp"] == [30317]
+    assert not [port for port in made["spec"]["ports"] if port["name"] != "otlp" and "nodePort" in port]
+    headless: Any = network.headless_service(
+        build(service={"type": kind, "node_ports": {"otlp": 30317}, "headless": True})
+    )
+    assert "nodePort" not in str(headless)
+
+
+@cases(
+    "options, words",
+    ({"node_ports": {"otlp": 30317}}, "a Service of type ClusterIP opens no port of a node"),
+    ({"type": "NodePort", "node_ports": {"oltp": 30317}}, "has no port 'oltp' for its service.node_ports"),
+    ({"type": "NodePort", "node_ports": {"otlp": "many"}}, "'many', for port 'otlp', is no port"),
+    ({"type": "NodePort", "node_ports": {"otlp": 70000}}, "'70000', for port 'otlp', is no port"),
+)
+def test_a_port_of_the_nodes_that_cannot_be_is_refused(options: Any, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        service(build(service=options))
+
+
 @cases(
     "options",
     {"mode": "statefulset"},
