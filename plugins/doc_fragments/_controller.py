@@ -110,16 +110,21 @@ options:
     version_added: 1.1.0
 """
 
-    RENDERING = r"""
+    POLICY = r"""
 options:
   overlay_policy:
     description:
       - What layers of config after the baseline may touch, C(sections), types of C(components) and C(paths). The
         baseline is recipes, options and the files of C(baseline). A breach fails the task. See docs/overlay_policy.md.
+      - Module M(o11y.opentelemetry.pipeline_validate) judges files too, if C(merge) makes parts of one config of them.
       - An empty policy allows everything.
     type: dict
     default: {}
     version_added: 1.1.0
+"""
+
+    RENDERING = r"""
+options:
   fail_on:
     description:
       - Whether errors in configs fail the task. With V(never) they are only returned as RV(findings).

@@ -18,6 +18,7 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.rules
+  - o11y.opentelemetry._controller.policy
   - o11y.opentelemetry._controller.rendering
 options:
   collectors:

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.collectors
   - o11y.opentelemetry._controller.rules
+  - o11y.opentelemetry._controller.policy
   - o11y.opentelemetry._controller.rendering
   - o11y.opentelemetry._controller.lock
 options:

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - o11y.opentelemetry._controller.build
   - o11y.opentelemetry._controller.collectors
   - o11y.opentelemetry._controller.rules
+  - o11y.opentelemetry._controller.policy
 options:
   paths:
     description: Files with collector configs, or folders of them. YAML files without a config are skipped.
@@ -103,6 +104,14 @@ EXAMPLES = r"""
   o11y.opentelemetry.pipeline_validate:
     paths: [deploy]
     rule_paths: [deploy/rules]
+
+- name: Check that files of other teams touch only what the platform allows
+  o11y.opentelemetry.pipeline_validate:
+    paths: [platform.yaml, shop.yaml]
+    merge: true
+    overlay_policy:
+      baseline: [platform.yaml]
+      components: {processors: [filter]}
 
 - name: Check only that your own rules and their examples are right
   o11y.opentelemetry.pipeline_validate:

@@ -16,7 +16,6 @@ from ..module_utils._collector import recipes
 from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, OPERATORS_IMAGE, Collector, before_port
 from ..module_utils._collector.platform import facts_for
 from ..module_utils._host.host_tls import client_tls, server_tls
-from ..module_utils._otelcol.config import overlay_policy
 from ..module_utils._otelcol.config.layers import Composed, Layer, for_version, parse_version
 from ..module_utils._otelcol.config.paths import Path as KeyPath
 from ..module_utils._otelcol.config.paths import Position, leaves, section
@@ -25,7 +24,7 @@ from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, MIB, queue_mib
 from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH, from_version
 from ..module_utils._otelcol.rules.view import Target
 from . import _origins, _sources
-from ._otelcol import _builds, _documents, _tables, _yaml
+from ._otelcol import _builds, _documents, _overlays, _tables, _yaml
 
 _TAG = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 
@@ -196,7 +195,6 @@ def queue_bytes(collector: Collector) -> int:
     return next((int(one) for one in given if one), queue_mib(collector.memory)) * MIB
 
 
-_INLINE = "config"  # the name of the layer that stands in the inventory
 _OPTION = "option "  # how the names of layers begin that options make
 
 
@@ -205,10 +203,7 @@ def check_overlays(composed: Composed, option: Mapping[str, Any]) -> None:
 
     The baseline is recipes, options and the files that the policy lists, wherever they stand among the layers.
     """
-    baseline = {Path(path).resolve() for path in option.get("baseline") or ()}
-    own = [layer for layer in composed.layers if not layer.recipe and not _is_option(layer)]
-    overlays = [layer for layer in own if layer.name == _INLINE or Path(layer.name).resolve() not in baseline]
-    overlay_policy.check_overlays(overlay_policy.OverlayPolicy.from_option(option), overlays)
+    _overlays.check_layers([layer for layer in composed.layers if not layer.recipe and not _is_option(layer)], option)
 
 
 def _is_option(layer: Layer) -> bool:
@@ -232,7 +227,7 @@ def user_layers(collector: Collector, written: Any) -> list[Layer]:
             raise Problem(f"{path} holds no mapping", fix=fix)
         layers.append(Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates))
     if written:
-        layers.append(Layer(_INLINE, _yaml.plain(collector.config), positions=_origins.positions(written)))
+        layers.append(Layer(_overlays.INLINE, _yaml.plain(collector.config), positions=_origins.positions(written)))
     return layers
 
 

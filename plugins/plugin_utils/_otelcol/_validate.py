@@ -21,7 +21,7 @@ from ...module_utils._otelcol.rules.rules import lint, lint_resource
 from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked_findings
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import Target, View
-from . import _binary, _builds, _files, _findings, _inputs, _tables, _yaml
+from . import _binary, _builds, _files, _findings, _inputs, _overlays, _tables, _yaml
 from ._garbage import without_garbage_collection
 
 NOWHERE = "-"
@@ -79,11 +79,12 @@ def judged(
 ) -> ValidationRun:
     """Return all findings, and write the report, whether they are severe or not. The arguments are those of `report`.
 
-    Raises Problem for a report that would replace a file that was read.
+    Raises Problem for a report that would replace a file that was read, and for a breach of the overlay policy.
     """
     judgement = _findings.Judgement.from_arguments(arguments)
     collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], arguments["merge"], how)
     _check_output(arguments, collected, judgement.own)
+    _overlays.check_parts(arguments, how)
     cases = [*planned, *_collected(arguments, collected, others, judgement.own)]
     opinion, cases, unasked = _second_opinion(arguments["binary"], cases)
     found = [(case.name, case.findings) for case in cases]

@@ -1,0 +1,50 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which layers of a config the option `overlay_policy` judges: all but those of its baseline. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._otelcol.config import overlay_policy
+from ...module_utils._otelcol.config.layers import Layer
+from ...module_utils._otelcol.errors import Problem
+from . import _inputs
+
+INLINE = "config"  # the name of the layer that stands in the inventory, or in a variable
+
+
+def check_layers(layers: Iterable[Layer], option: Mapping[str, Any]) -> None:
+    """Raise Problem if a layer after the baseline touches what the policy does not allow.
+
+    The baseline is the files that the policy lists, wherever they stand among the layers.
+    """
+    baseline = _baseline(option)
+    overlays = [layer for layer in layers if layer.name == INLINE or Path(layer.name).resolve() not in baseline]
+    overlay_policy.check_overlays(overlay_policy.OverlayPolicy.from_option(option), overlays)
+
+
+def _baseline(option: Mapping[str, Any]) -> set[Path]:
+    return {Path(path).resolve() for path in option.get("baseline") or ()}
+
+
+def check_parts(arguments: Mapping[str, Any], how: _inputs.Reading) -> None:
+    """Judge the parts of one config, files and a variable, by the policy of a validation's arguments.
+
+    Raises Problem for a breach, for parts that are configs of their own, and if there is nothing to judge.
+    """
+    option = arguments.get("overlay_policy") or {}
+    has_parts = bool(arguments["paths"]) or arguments["config"] is not None
+    if not option:
+        return
+    if has_parts and not arguments["merge"]:
+        wrong = "`overlay_policy` judges the parts of one config, and each of `paths` and `config` is one of its own"
+        raise Problem(wrong, fix="Set `merge: true`, or list collectors with `config_files`.")
+    if not has_parts and not arguments.get("collectors") and not arguments.get("defaults"):
+        raise Problem("`overlay_policy` has no config to judge", fix="Name files in `paths`, and set `merge: true`.")
+    read = _inputs.collect_inputs(arguments["paths"], arguments["config"], how=how)
+    check_layers([replace(part.layer, name=part.file or INLINE) for part in read.inputs if part.layer], option)
