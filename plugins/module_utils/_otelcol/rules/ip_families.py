@@ -40,11 +40,11 @@ def unbracketed_address(subject: Subject) -> Iterator[Fault]:
     found = list(_listeners(subject))
     if found and not _is_known(subject):
         path, value = found[0]
+        where = "on a host with IPv6" if subject.on_host else "in an IPv6 cluster"
         places = at_most(_SHOWN, [dotted(place) for place, _value in found], ", ")
         yield Fault(
             path,
-            f"the collector does not start in an IPv6 cluster, because an IPv6 address needs brackets before a port: "
-            f"{places}",
+            f"the collector does not start {where}, because an IPv6 address needs brackets before a port: {places}",
             f'Write `"{_bracketed(value)}"`, which works with IPv4 too.',
             severity="info",
         )

@@ -65,21 +65,22 @@ class _Template(NamedTuple):
 
 def discovery_rule(subject: Subject) -> Iterator[Fault]:
     """Yield rules of receiver_creator that the Collector refuses: no type at their begin, or no expression."""
+    usual = "hostport" if subject.on_host else "pod"
     for template in _templates(subject):
         if template.rule is None or template.rule == "":
-            yield Fault(template.path[:-1], "'rule' is missing", 'Add a rule such as `type == "pod"`.')
+            yield Fault(template.path[:-1], "'rule' is missing", f'Add a rule such as `type == "{usual}"`.')
         elif isinstance(template.rule, str) and "${" not in template.rule:
-            yield from _refused(template.path, template.rule.replace("$$", "$"))
+            yield from _refused(template.path, template.rule.replace("$$", "$"), usual)
 
 
-def _refused(path: Path, rule: str) -> Iterator[Fault]:
+def _refused(path: Path, rule: str, usual: str) -> Iterator[Fault]:
     begin, quoted = _BEGINS.match(rule), _SINGLE_QUOTES.match(rule)
     broken = expr.broken_expression(rule, True)
     if quoted:
         fix = f'Write `type == "{quoted[1]}"`, and the whole rule in single quotes of YAML.'
         yield Fault(path, "the type at the begin of a rule stands in double quotes", fix)
     elif not begin:
-        yield Fault(path, "a rule begins with the type of its endpoints", f'Write `type == "pod" && {rule}`.')
+        yield Fault(path, "a rule begins with the type of its endpoints", f'Write `type == "{usual}" && {rule}`.')
     elif begin[1] not in _TYPES:
         certain = nearest(begin[1], _TYPES)
         message = f"no observer reports endpoints of type '{begin[1]}'{near(begin[1], _TYPES)}"

@@ -51,9 +51,9 @@ def missing_variable(subject: Subject) -> Iterator[Fault]:
     """Yield variables that the config reads but `env` does not set; the Collector replaces them with empty text."""
     if subject.environment is None:
         return
-    there = subject.environment | IN_EVERY_POD
+    there = subject.environment if subject.on_host else subject.environment | IN_EVERY_POD
     for variable in config_variables(subject.config):
-        link = _SERVICE_LINK.match(variable.name)
+        link = None if subject.on_host else _SERVICE_LINK.match(variable.name)
         if variable.optional or variable.name in there:
             continue
         if link:
@@ -87,6 +87,8 @@ def missing_identity(subject: Subject) -> Iterator[Fault]:
 
 def proxied_service(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send to a Service through a proxy, because NO_PROXY does not name the Service."""
+    if subject.on_host:
+        return  # a name of one word is no Service there
     found = [peer for peer in peers(subject.config, "") if peer.service and (peer.certain or is_inside(peer.host))]
     for peer in found:
         proxy = proxy_for(peer.host, peer.port, peer.scheme, subject.literals)

@@ -52,11 +52,12 @@ def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
     for part in _limiters(subject) if available else ():
         limit = _number(part.settings.get("limit_mib"))
         if available and limit and limit >= available:
+            who = "service" if subject.on_host else "container"
             yield Fault(
                 (*part.path, "limit_mib"),
-                f"limit_mib is {limit}, but the container may use only {available} MiB",
+                f"limit_mib is {limit}, but the {who} may use only {available} MiB",
                 f"Write at most {available * LIMIT_PERCENT // _ALL}, with a `spike_limit_mib` of "
-                f"{available * SPIKE_PERCENT // _ALL}, or raise the container's memory limit.",
+                f"{available * SPIKE_PERCENT // _ALL}, or raise the {who}'s memory limit.",
             )
 
 

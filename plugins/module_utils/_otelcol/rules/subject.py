@@ -142,6 +142,11 @@ class Subject:
         """The connectors of the config."""
         return section(self.config, "connectors")
 
+    @property
+    def on_host(self) -> bool:
+        """Whether systemd runs the collector on a host, without Kubernetes."""
+        return bool(self.deployment and self.deployment.is_service)
+
     @cached_property
     def view(self) -> View:
         """The config taken apart; the same view for all rules."""

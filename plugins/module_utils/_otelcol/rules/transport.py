@@ -43,7 +43,7 @@ _FIX_OF_VARIABLES = (
 
 def _fix(subject: Subject) -> str:
     """Return how the config gets a secret where it runs: hosts have no Secrets."""
-    return _FIX_ON_HOSTS if subject.deployment and subject.deployment.is_service else _FIX
+    return _FIX_ON_HOSTS if subject.on_host else _FIX
 
 
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
@@ -153,15 +153,23 @@ def clear_text(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"'{part.id}' sends in clear text to {host}", fix)
 
 
+_CERTIFICATES = (
+    "Give the receiver a certificate (`tls_secret` of recipe otlp_ingest) and write `tls: {ca_file: FILE}` here "
+    "(`ca_secret` of recipe otlp_forward)."
+)
+_CERTIFICATES_OF_HOSTS = (
+    "Give the receiver a certificate, and write `tls: {ca_file: FILE}` here (`otel_host_tls` for both sides of recipe "
+    "otlp_forward)."
+)
+
+
 def clear_text_inside(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send in clear text within the cluster or to an unknown address."""
     for part, path, host in _clear(subject):
         if not host or (is_inside(host) and not is_loopback(host)):
-            fix = (
-                "Give the receiver a certificate (`tls_secret` of recipe otlp_ingest) and write `tls: {ca_file: FILE}` "
-                "here (`ca_secret` of recipe otlp_forward)."
-            )
-            where = f"inside the cluster, to {host}" if host else "to an address that is not known here"
+            inside = f"inside the {'network' if subject.on_host else 'cluster'}, to {host}"
+            where = inside if host else "to an address that is not known here"
+            fix = _CERTIFICATES_OF_HOSTS if subject.on_host else _CERTIFICATES
             yield Fault(path, f"'{part.id}' sends in clear text {where}", fix)
 
 
@@ -180,7 +188,6 @@ def unverified_certificate(subject: Subject) -> Iterator[Fault]:
 def open_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that accept clear text on every address."""
     on_node = bool(subject.deployment and subject.deployment.host_network)
-    on_host = bool(subject.deployment and subject.deployment.is_service)
     for listener in subject.view.listeners:
         part = listener.part
         if not part or part.section != "receivers" or listener.protocol != "TCP" or listener.host not in ANY:
@@ -190,7 +197,7 @@ def open_receiver(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 listener.path,
                 f"port {listener.port} accepts clear text on every address",
-                f"Write `{_narrower(listener.port, on_host)}`, and `tls: {{cert_file: FILE, key_file: FILE}}` "
+                f"Write `{_narrower(listener.port, subject.on_host)}`, and `tls: {{cert_file: FILE, key_file: FILE}}` "
                 "beside it.",
                 severity="warning" if on_node else "",
             )
@@ -205,8 +212,7 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
     for listener in subject.view.listeners:
         if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
-            on_host = bool(subject.deployment and subject.deployment.is_service)
-            way, inside = ("ssh -L", "host") if on_host else ("kubectl port-forward", "pod")
+            way, inside = ("ssh -L", "host") if subject.on_host else ("kubectl port-forward", "pod")
             fix = f"Write `{listener.at('localhost')}`, and use `{way}`."
             yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the {inside}", fix)
 

@@ -122,7 +122,8 @@ def datadog_key(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog exporters without an API key; they do not start, even with DD_API_KEY in the environment."""
     for part in subject.view.of("exporters", "datadog"):
         if not isinstance(part.settings.get("api"), str) and not at(part.settings, ("api", "key")):
-            fix = "Add `api: {key: '${env:DD_API_KEY}'}`, and set it from a Secret in `env`."
+            origin = "as a credential" if subject.on_host else "from a Secret"
+            fix = f"Add `api: {{key: '${{env:DD_API_KEY}}'}}`, and set it {origin} in `env`."
             yield Fault(part.path, f"'{part.id}' has no api.key", fix)
 
 
