@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _action, _diagnose
+from ..plugin_utils._chosen_collectors import chosen
 from ..plugin_utils._own_lines import forget_own_line
 
 
@@ -23,7 +25,9 @@ class ActionModule(ActionBase):
         return _action.answer(lambda: self._diagnosed(task_vars), self._task.args)
 
     def _diagnosed(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        given = self._task.args
+        given = {**self._task.args}
+        only = check_type_list(given.get("only") or [])
+        given["collectors"] = chosen(given.get("collectors") or [], only)
         checks = _diagnose.checks_of(given)
         arguments = {**given, "listeners": _diagnose.listeners()}
         if "applied" in given:
@@ -37,4 +41,6 @@ class ActionModule(ActionBase):
         if "applied" in given:
             seen = _diagnose.looked(facts, _action.command("diagnose", task_vars or {}))
             return {**read, **seen, "warnings": [*read.get("warnings", ()), *seen["warnings"]]}
+        if only:
+            read["unlisted"] = []
         return {**read, **_diagnose.diagnosed(facts, checks, given, read.get("unlisted") or ())}

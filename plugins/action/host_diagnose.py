@@ -12,9 +12,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._action import answer
+from ..plugin_utils._action import answer, refuse
+from ..plugin_utils._chosen_collectors import chosen
 from ..plugin_utils._host_diagnose import HostVisit, configs_of, diagnosed, questions
 from ..plugin_utils._needed import needed
 from ..plugin_utils._piped_secrets import pipe_secrets
@@ -30,7 +32,11 @@ class ActionModule(ActionBase):
         with needed():
             super().run(tmp, task_vars)
         arguments = dict(self._task.args)
+        only = check_type_list(arguments.pop("only", None) or [])
         collectors, fail_on = arguments.pop("collectors", []), arguments.pop("fail_on", None) or "never"
+        refuse(lambda: chosen(collectors, only))
+        if only:
+            collectors, arguments["bundles"] = chosen(collectors, only), chosen(arguments["bundles"], only)
         configs = configs_of(collectors)
         only_checks = bool(self._task.check_mode and arguments.get("send"))
         if only_checks:
@@ -41,6 +47,8 @@ class ActionModule(ActionBase):
         said = self._execute_module(module_name=_MODULE, module_args=given, task_vars=task_vars)
         if said.get("failed") or "collectors" not in said:
             return dict(said)
+        if only:
+            said["unlisted"] = []
         host = str((task_vars or {}).get("inventory_hostname") or "host")
         visit = HostVisit(host, (start, time.time()), bool(arguments.get("send")), fail_on, only_checks)
         return answer(lambda: diagnosed(said, configs, visit), {})

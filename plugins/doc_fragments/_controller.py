@@ -141,4 +141,12 @@ options:
     type: str
     choices: [error, warning, never]
     default: never
+  only:
+    description:
+      - The names of collectors that are diagnosed, as C(NAME) or C(NAMESPACE/NAME). Others are left out, and the result
+        names no unlisted ones. A name that no collector has fails the task. Without names, all are diagnosed.
+    type: list
+    elements: str
+    default: []
+    version_added: 1.1.0
 """

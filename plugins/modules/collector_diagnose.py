@@ -175,6 +175,7 @@ def main() -> None:
         "severities": {"type": "dict", "default": {}},
         "suppressions": {**several, "default": []},
         "rule_paths": {"type": "list", "elements": "path", "default": []},
+        "only": {"type": "list", "elements": "str", "default": []},
     }
     run_diagnose(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
 

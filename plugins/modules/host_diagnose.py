@@ -182,6 +182,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.li
 OF_THE_CONTROLLER = {
     "collectors": {"type": "list", "elements": "dict", "required": True},
     "fail_on": {"choices": ["error", "warning", "never"], "default": "never"},
+    "only": {"type": "list", "elements": "str", "default": []},
 }
 
 
