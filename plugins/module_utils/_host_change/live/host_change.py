@@ -260,6 +260,9 @@ class HostChange:
             return outcome
         outcome.changed, outcome.way = True, RESTART
         outcome.notes.append(self._go_back(Change(earlier, number, BACK, self._when(), RESTART)))
+        if earlier:
+            with suppress(OSError):  # the release that works runs, whatever can be noted of it
+                self.store.note_back(earlier)
         self._drop_unused()
         outcome.release = earlier
         return outcome

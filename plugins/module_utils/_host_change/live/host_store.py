@@ -69,6 +69,7 @@ class Store:
         self.tmpfiles = root / "etc/tmpfiles.d" / f"otelcol-{name}.conf"
         self.record = self.folder / "change.json"
         self.waves = self.folder / "waves.json"
+        self.back = self.folder / "back.json"
         # A name with a dot: no collector can have it, or the check of one would be the service of another.
         self.check_unit = root / "run/systemd/system" / f"otelcol-{name}.check.service"
         self.lock = root / LOCK
@@ -129,7 +130,7 @@ class Store:
             shutil.rmtree(str(draft), ignore_errors=True)
 
     def _draft_files(self) -> list[Path]:
-        return [_draft(place) for place in (*self._places(), self.record, self.waves, self.current)]
+        return [_draft(place) for place in (*self._places(), self.record, self.waves, self.back, self.current)]
 
     def _draft_folders(self) -> list[Path]:
         return [_draft(self.all), _draft(self.folder), _draft(self.programs), self.releases / _DRAFT]
@@ -239,6 +240,26 @@ class Store:
 
     def done(self) -> None:
         _unlink(self.record)
+
+    # ── The way back ──
+
+    def note_back(self, number: str) -> None:
+        """Note that a release is in use since a task has undone the change to a later one."""
+        write_file(self.back, _text({"release": number}), 0o644)
+
+    def came_back(self) -> bool:
+        """Whether the release in use is there since a task has undone a later one, and not by a change of its own."""
+        number = self.in_use()
+        return bool(number) and _json(self.back).get("release") == number
+
+    def before(self, number: str) -> str:
+        """Return the release that ran before another one; empty if none is kept."""
+        earlier = [one for one in self.numbers() if one < number]
+        return earlier[-1] if earlier else ""
+
+    def written(self, number: str) -> float:
+        """Return when a release was written, in seconds of Unix by the clock of the host."""
+        return (self.path(number) / MANIFEST).stat().st_mtime
 
     # ── Waves ──
 

@@ -216,6 +216,20 @@ class Machine:
         numbers = os.statvfs(str(there))
         return numbers.f_bavail * numbers.f_frsize
 
+    def is_locked(self, file: Path) -> bool:
+        """Whether a run holds the lock of this host now. Makes no file."""
+        try:
+            handle = os.open(str(file), os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
     @contextmanager
     def alone(self, file: Path, seconds: float) -> Iterator[None]:
         """Hold the lock of this host, a file of root alone, which is removed. Raises Problem if another run keeps it.

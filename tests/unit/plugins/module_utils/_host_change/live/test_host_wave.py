@@ -151,7 +151,8 @@ def test_a_collector_goes_back_to_what_it_ran_before(host: FakeHost) -> None:
     told = back(host, "000001", "000002")
     assert (told["changed"], told["release"]) == (True, "000001")
     assert told["msg"] == "agent: Release 000001 runs again."
-    assert (host.tree(), host.machine.state()["config"]) == (before, FIRST)
+    noted = {"etc/otelcol/agent/back.json": '{\n "release": "000001"\n}\n'}
+    assert (host.tree(), host.machine.state()["config"]) == ({**before, **noted}, FIRST)
     assert not back(host, "000001", "000002")["changed"]
 
 

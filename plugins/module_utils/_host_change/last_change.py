@@ -1,0 +1,45 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the last change of a collector may be what an alert is about, so that it can be undone. Private."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LastChange:
+    """The release in use, the one that ran before, and when the first was written, in seconds of Unix.
+
+    `earlier` is empty if no earlier release is kept. `came_back` says that the release is in use since a later one was
+    undone. `is_unfinished` says that a killed run has left a change.
+    """
+
+    release: str
+    earlier: str
+    written: float
+    came_back: bool = False
+    is_unfinished: bool = False
+
+
+def kept_since(change: LastChange, began: float, seconds: float) -> str:
+    """Return why the last change is not undone for an alert; empty if it is to be undone.
+
+    The alert `began` to fire at that time, in seconds of Unix. A change that is more than so many seconds older is not
+    what the alert is about.
+    """
+    age = began - change.written
+    if change.is_unfinished:
+        return "a killed run has left a change, which the next run of site completes or undoes"
+    if change.came_back:
+        return f"release {change.release} runs since a later release was undone, and nothing has changed it since"
+    if not change.earlier:
+        return f"no release before {change.release} is kept"
+    if age < 0:
+        return f"release {change.release} was written {-age:.0f} s after the alert began, so the alert is not about it"
+    if age > seconds:
+        return (
+            f"release {change.release} was written {age:.0f} s before the alert began, and at most {seconds:.0f} count"
+        )
+    return ""

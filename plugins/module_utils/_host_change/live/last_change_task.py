@@ -1,0 +1,47 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last change of a collector of this host, and whether an alert may be about it. Writes nothing. Private."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..host_release import checked_name
+from ..last_change import LastChange, kept_since
+from .host_edge import run_task
+from .host_store import Store
+from .machine import Machine
+
+ARGUMENTS: dict[str, Any] = {
+    "name": {"required": True},
+    "began": {"type": "float", "required": True},
+    "change_seconds": {"type": "float", "default": 3600},
+}
+
+
+def run_last_change(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
+    """Return what the last change was, and whether it is to be undone."""
+    run_task(module, lambda: _read(module.params, machine or Machine(), root))
+
+
+def _read(given: dict[str, Any], machine: Machine, root: Path) -> dict[str, Any]:
+    store = Store(root, checked_name(given["name"]), machine)
+    if machine.is_locked(store.lock):
+        return _answer("a run changes collectors of this host now", is_changing=True)
+    release = store.in_use() if store.is_own(store.folder) else ""
+    if not release:
+        return _answer(f"this host has no release of collector {store.name} in use")
+    earlier = store.before(release)
+    change = LastChange(release, earlier, store.written(release), store.came_back(), store.change() is not None)
+    kept = kept_since(change, given["began"], given["change_seconds"])
+    said = kept or f"release {release} was written shortly before the alert began"
+    return _answer(said, release=release, earlier=earlier, goes_back=not kept)
+
+
+def _answer(said: str, **facts: Any) -> dict[str, Any]:
+    nothing = {"release": "", "earlier": "", "goes_back": False, "is_changing": False}
+    return {"changed": False, "msg": said, **nothing, **facts}
