@@ -33,6 +33,7 @@ OF_PLAYBOOKS = frozenset(
             "rights_account",
         ),
         *("waves", "wave", "wave_until"),
+        *("alert_path", "alert_goes_back", "alert_change_seconds"),
         *("rights_name", "rights_path", "report_path", "mirror_path", "mirror_registry", "mirror_registries_conf"),
         *("mirror_authfile", "mirror_source_tls_verify", "mirror_tls_verify"),
     )

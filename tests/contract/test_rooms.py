@@ -35,6 +35,7 @@ ROOMS = (
     "_sample_app",
     "_report",
     "_waves",
+    "_alerts",
     "_gitops",
 )
 # The library knows the Collector. Its rooms have an order of their own.

@@ -131,6 +131,13 @@ def of_diagnose(_folder: Path, _server: str, _planted: PlantedSecrets) -> dict[s
     return {"diagnose_window_seconds": 0}
 
 
+def of_alert(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
+    labels = {"alertname": "OtelCollectorDown", "collector": "gateway"}
+    alert = {"status": "firing", "labels": labels, "startsAt": "2026-01-31T12:00:00Z"}
+    event = {"ansible_eda": {"event": {"alert": alert}}, "otel_alert_path": str(folder / "alerts")}
+    return {**of_diagnose(folder, server, planted), **event}
+
+
 def of_mirror(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
     instrumentation = {"name": "it", "namespace": "shop", "languages": {"java": {}}, "endpoint": "http://it:4318"}
     return {
@@ -167,6 +174,7 @@ MORE: dict[str, Callable[[Path, str, PlantedSecrets], dict[str, Any]]] = {
     "preflight": of_files,
     "report": of_report,
     "diagnose": of_diagnose,
+    "alert": of_alert,
     "mirror": of_mirror,
     "lock": of_lock,
     "sample_app": of_sample_app,
@@ -210,7 +218,7 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], planted: Planted
     if playbook == "report":
         wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": planted.one("recipe")}}]}
         return {**given, "otel_collectors": [*given["otel_collectors"], wrong]}
-    if playbook in ("site", "remove", "verify", "preflight", "diagnose", "sample_app"):
+    if playbook in ("site", "remove", "verify", "preflight", "diagnose", "alert", "sample_app"):
         return {**given, "diagnose_fail_on": "warning"}
     return {name: value for name, value in given.items() if not name.endswith("_suppressions")}
 

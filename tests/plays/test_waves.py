@@ -361,7 +361,7 @@ LEAKED = [
         "gather_facts": False,
         "vars": {
             "__otel_wave": {"name": "first"},
-            "__otel_wave_begin": "begin",
+            "__otel_wave_begin": ["begin"],
             "__otel_wave_part": "leak",
             "__otel_wave_end": [],
         },

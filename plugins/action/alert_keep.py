@@ -1,0 +1,22 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module alert_keep."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ..plugin_utils import _alerts
+from ..plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what was done about the alert, which every callback shows."""
+        return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}
+
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        when = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
+        return _alerts.keep(arguments["path"], arguments["plan"], self.variables, when, self._task.check_mode)

@@ -1,0 +1,17 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module wave_stop."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ..plugin_utils import _alerts
+from ..plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return _alerts.begin_wave(arguments["path"], arguments["plan"], arguments["wave"], time.time())

@@ -1,0 +1,68 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done about an alert, in words too. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .collector_alert import CollectorAlert
+from .run_records import WaveRun
+
+CONSENT = "otel_alert_goes_back"
+
+
+@dataclass(frozen=True)
+class AlertPlace:
+    """Where the collector of an alert runs: a host of the inventory, and whether it consents to go back."""
+
+    host: str
+    is_cluster: bool
+    consents: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is done about an alert, and why something is not done. The diagnosis comes before the way back."""
+
+    diagnoses: bool
+    stops_waves: bool
+    goes_back: bool
+    told: tuple[str, ...]
+
+
+def answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> Answer:
+    """Return what is done about an alert while these runs change the fleet.
+
+    While a run changes the host, the run judges it: nobody else looks or goes back. While a run changes other hosts,
+    its gate decides who goes back.
+    """
+    holding = [run for run in runs if place.host in run.hosts]
+    stops = alert.reaction.stops_waves and bool(runs)
+    told = [*_of_waves(alert, runs), *_of_the_way_back(alert, place, runs)]
+    if holding:
+        told.append(f"Wave {holding[0].wave} changes {place.host} since {holding[0].at}, so it is not diagnosed now.")
+    goes_back = alert.reaction.goes_back and place.consents and not place.is_cluster and not runs
+    return Answer(not holding, stops, goes_back, tuple(told))
+
+
+def _of_waves(alert: CollectorAlert, runs: Sequence[WaveRun]) -> Iterator[str]:
+    for run in runs:
+        if alert.reaction.stops_waves:
+            yield f"No wave begins after wave {run.wave} of the run that began at {run.begun_at}."
+        else:
+            yield f"{alert.name} does not stop the run of waves that began at {run.begun_at}."
+
+
+def _of_the_way_back(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> Iterator[str]:
+    """Yield why nothing goes back. Of an alert that never leads to a way back, nobody expects one."""
+    if not alert.reaction.goes_back:
+        return
+    if not place.consents:
+        yield f"Nothing goes back, since {CONSENT} is not true for {place.host}."
+    elif place.is_cluster:
+        yield f"{place.host} is a cluster, which keeps no earlier objects: nothing goes back."
+    elif runs:
+        yield "Nothing goes back while a run changes the fleet in waves: its gate decides."

@@ -1,0 +1,105 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run of waves and an alert write for each other: which wave changes, and that no other one may begin. Private.
+
+Both are files in one folder on the controller. A record may be half written or somebody else's, so it is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from .._otelcol.errors import Problem, cleaned
+from .collector_alert import moment
+
+# A run on another machine has ended, or is taken for ended, so long after its last wave began.
+ELSEWHERE_SECONDS = 2 * 3600
+READ, REMOVE = "Read what runs and alerts note", "Remove the file if no run is under way."
+# The types of a record in JSON; all others are texts.
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("begun", "wave_begun", "at"), (int, float)),
+    "pid": (int,),
+    "hosts": (list,),
+}
+Record = TypeVar("Record", "WaveRun", "Stop")
+
+
+@dataclass(frozen=True)
+class WaveRun:
+    """A run that changes the fleet in waves: the machine and the process, and the wave that it changes.
+
+    `process` tells a process from another one with the same number. `begun` and `wave_begun` are seconds of Unix.
+    """
+
+    node: str
+    pid: int
+    process: str
+    begun: float
+    wave_begun: float
+    wave: str
+    hosts: Sequence[str]
+
+    @property
+    def at(self) -> str:
+        return moment(self.wave_begun)
+
+    @property
+    def begun_at(self) -> str:
+        return moment(self.begun)
+
+    def is_same(self, other: WaveRun | None) -> bool:
+        """Whether both records are of one run."""
+        return other is not None and (self.node, self.pid, self.process) == (other.node, other.pid, other.process)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What an alert leaves for runs of waves: no other wave begins. `at` is in seconds of Unix."""
+
+    alert: str
+    collector: str
+    host: str
+    at: float
+
+    @property
+    def line(self) -> str:
+        return f"{self.alert} of collector {self.collector} on {self.host} at {moment(self.at)}"
+
+
+def record_text(record: WaveRun | Stop) -> dict[str, Any]:
+    """Return a record as data."""
+    return asdict(record)
+
+
+def record_of(kind: type[Record], given: Any, path: str) -> Record:
+    """Return a record from data. Raises Problem for what is none."""
+    names = [field.name for field in fields(kind)]
+    row = given if isinstance(given, Mapping) else {}
+    for name in names:
+        if not isinstance(row.get(name), _KINDS.get(name, str)):
+            wrong = f"`{name}` is missing or of another type"
+            raise Problem(wrong, asked=READ, where=path, fix=REMOVE)
+    return kind(**{name: cleaned(row[name]) for name in names})
+
+
+def is_under_way(run: WaveRun, node: str, process: str, now: float) -> bool:
+    """Whether a run goes on, seen from a machine. `process` is the one that has its number there now."""
+    if run.node == node:
+        return bool(process) and run.process == process
+    return now - run.wave_begun < ELSEWHERE_SECONDS
+
+
+def check_stop(stop: Stop | None, begun: float, waves: Sequence[str]) -> None:
+    """Raise Problem if an alert has come since a run began. `waves` are those that have not begun."""
+    if stop and stop.at >= begun:
+        fix = (
+            "Mend what the diagnosis of the alert names, then run the same command: it continues, since hosts that have"
+        )
+        raise Problem(
+            f"an alert has come since this run began: {stop.line}",
+            asked=f"Begin wave {waves[0]}",
+            fix=f"These waves did not begin: {', '.join(waves)}. {fix} the change stay unchanged.",
+        )

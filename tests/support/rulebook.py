@@ -1,0 +1,148 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real ansible-rulebook with the rulebook of this collection, and what Alertmanager posts to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.contract.role import ROOT
+from tests.testbed import rulebook
+from tests.testbed.errors import UnavailableError
+from tests.testbed.home import Home
+
+TOKEN = "a-token-of-the-test"
+SECONDS = 60.0
+_PAUSE = 0.1
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def until(condition: Callable[[], Any], what: Callable[[], str], seconds: float = SECONDS) -> Any:
+    """Return what a condition is as soon as it holds. Fails with words if it does not in time."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, what()
+        time.sleep(_PAUSE)
+    return found
+
+
+def alert(labels: dict[str, str], began: str) -> dict[str, Any]:
+    """Return one alert as Alertmanager writes it."""
+    return {
+        "status": "firing",
+        "labels": labels,
+        "annotations": {"summary": "{{ 7 * 7 }}"},
+        "startsAt": began,
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus:9090/graph",
+        "fingerprint": f"{hash(tuple(labels.items())) & (1 << 64) - 1:016x}",
+    }
+
+
+def notification(*alerts: Any) -> dict[str, Any]:
+    """Return what Alertmanager posts, in version 4 of its form."""
+    return {
+        "version": "4",
+        "groupKey": "{}:{}",
+        "truncatedAlerts": 0,
+        "status": "firing",
+        "receiver": "opentelemetry",
+        "groupLabels": {},
+        "commonLabels": {},
+        "commonAnnotations": {},
+        "externalURL": "http://alertmanager:9093",
+        "alerts": list(alerts),
+    }
+
+
+@dataclass(frozen=True)
+class RunningRulebook:
+    """A rulebook that waits for alerts."""
+
+    port: int
+    log: Path
+
+    def post(self, body: Any, token: str = TOKEN) -> int:
+        """Post JSON, and return the status."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = Request(f"http://127.0.0.1:{self.port}/", json.dumps(body).encode(), headers)
+        try:
+            with urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
+
+    def said(self) -> str:
+        """Return what it and its jobs have printed, as one line."""
+        return " ".join(_COLOURS.sub("", self.log.read_text(encoding="utf-8")).split())
+
+    def takes_posts(self) -> bool:
+        """Whether it waits for alerts."""
+        try:
+            return self.post(notification()) == 200
+        except URLError:
+            return False
+
+
+@contextmanager
+def running(folder: Path, inventory: Path, **environment: str) -> Iterator[RunningRulebook]:
+    """Run the rulebook as docs/events.md does, until the end of the block. Skips where it cannot be had."""
+    try:
+        made = rulebook.made(Home.from_environment(os.environ))
+    except UnavailableError as error:
+        pytest.skip(f"no ansible-rulebook: {error}")
+    running = RunningRulebook(_free_port(), folder / "rulebook.log")
+    given = folder / "events.json"
+    given.write_text(json.dumps({"otel_alert_port": running.port, "otel_alert_token": TOKEN}), encoding="utf-8")
+    words = ["-r", "o11y.opentelemetry.collector_alerts", "-i", str(inventory), "-e", str(given)]
+    path = f"{made.java}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    settings = {"PATH": path, "JAVA_HOME": str(made.java), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **environment}
+    with running.log.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [str(made.program), *words],
+            cwd=folder,
+            env={**os.environ, **settings},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        until(lambda: running.takes_posts() or process.poll() is not None, running.said)
+        assert process.poll() is None, running.said()
+        yield running
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and the jobs that it has started."""
+    for way in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, way)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

@@ -1,0 +1,108 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder of runs and alerts: who may read it, which runs count, and how much is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_records import Stop, WaveRun
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._alert_folder import (
+    MOST_KEPT,
+    AlertFolder,
+    process_of,
+)
+
+NOW = 1_800_000_000.0
+
+
+def run(pid: int, process: str, node: str = platform.node()) -> WaveRun:
+    return WaveRun(node, pid, process, NOW, NOW, "first", ["web1"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> AlertFolder:
+    return AlertFolder(str(tmp_path / "alerts"))
+
+
+def test_a_run_counts_as_long_as_its_process(folder: AlertFolder) -> None:
+    own = run(os.getpid(), process_of(os.getpid()))
+    with subprocess.Popen(["sleep", "60"]) as other:
+        ends = run(other.pid, process_of(other.pid))
+        for one in (own, ends):
+            folder.note_run(one)
+        assert {one.pid for one in folder.runs(NOW)} == {own.pid, other.pid}
+        other.kill()
+    assert folder.runs(NOW) == [own]
+    assert [path.name for path in (folder.path / "runs").iterdir()] == [f"{platform.node()}-{own.pid}.json"]
+
+
+def test_another_process_of_the_same_number_is_another_run(folder: AlertFolder) -> None:
+    folder.note_run(run(os.getpid(), "another start"))
+    assert folder.runs(NOW) == []
+
+
+def test_there_is_no_process_of_no_number() -> None:
+    assert process_of(2**22 + 1) == ""
+    assert process_of(os.getpid()) == process_of(os.getpid()) != ""
+
+
+def test_a_run_elsewhere_counts_for_some_time(folder: AlertFolder) -> None:
+    folder.note_run(run(7, "start", node="elsewhere"))
+    assert len(folder.runs(NOW + 7199)) == 1
+    assert folder.runs(NOW + 7200) == []
+
+
+def test_only_the_user_reads_the_folder(folder: AlertFolder) -> None:
+    folder.keep("eu", "obs/gateway", "one", {})
+    folders = [folder.path, *(path for path in folder.path.rglob("*") if path.is_dir())]
+    assert len(folders) == 4
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
+
+
+def test_a_stop_is_read_as_it_was_written(folder: AlertFolder) -> None:
+    assert folder.stop() is None
+    stop = Stop("OtelCollectorDown", "obs/gateway", "eu", NOW)
+    folder.note_stop(stop)
+    assert folder.stop() == stop
+
+
+def test_what_is_no_note_is_named(folder: AlertFolder) -> None:
+    folder.note_stop(Stop("OtelCollectorDown", "obs/gateway", "eu", NOW))
+    Path(folder.stop_file).write_bytes(b"\xff")
+    with pytest.raises(Problem) as wrong:
+        folder.stop()
+    assert wrong.value.where == folder.stop_file
+
+
+@pytest.mark.parametrize(("host", "name"), [("../eu", "_.._eu"), ("/", "_"), (".", "_."), ("eu-1.example.com", "")])
+def test_a_name_stays_below_the_folder(folder: AlertFolder, host: str, name: str) -> None:
+    file = Path(folder.keep(host, "obs/gateway", "one", {"a": 1}))
+    assert file.parents[2] == folder.path / "alerts"
+    assert file.parent.parent.name == (name or host)
+    assert json.loads(file.read_text(encoding="utf-8")) == {"a": 1}
+
+
+def test_the_newest_results_stay(folder: AlertFolder) -> None:
+    for number in range(MOST_KEPT + 2):
+        folder.keep("eu", "gateway", f"{number:03}", {})
+    found = sorted(path.stem for path in folder.path.rglob("alerts/eu/gateway/*"))
+    assert (len(found), found[0]) == (MOST_KEPT, "002")
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "alerts").write_text("a file", encoding="utf-8")
+    started = time.monotonic()
+    with pytest.raises(Problem):
+        AlertFolder(str(tmp_path / "alerts")).keep("eu", "gateway", "one", {})
+    with pytest.raises(Problem, match="a path is empty"):
+        AlertFolder("")
+    assert time.monotonic() - started < 5
