@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.contract.role import ROOT, request
-from tests.support.rulebook import RunningRulebook, alert, notification, running, until
+from tests.support.rulebook import RunningRulebook, alert, awaited, notification, running
 from tests.support.watched_runs import ReadyApi, serving
 
 CLUSTERS = ("dev", "eu")
@@ -79,12 +79,12 @@ class Controller:
 
     def answers(self, host: str, collector: str, count: int = 1) -> dict[str, Any]:
         """Return the last of so many results, as soon as it is there."""
-        until(lambda: len(self.kept(host, collector)) >= count, self.rulebook.said)
+        awaited(lambda: len(self.kept(host, collector)) >= count, self.rulebook.said)
         return self.kept(host, collector)[-1]
 
     def says(self, text: str) -> str:
         """Return what the rulebook has printed, as soon as this text is in it."""
-        until(lambda: text in self.rulebook.said(), self.rulebook.said)
+        awaited(lambda: text in self.rulebook.said(), self.rulebook.said)
         return self.rulebook.said()
 
 
@@ -158,7 +158,7 @@ def test_an_alert_stops_the_next_wave_and_leaves_the_host_to_the_run(controller:
         text=True,
     )
     try:
-        until(lambda: list((controller.folder / "alerts" / "runs").glob("*.json")), controller.rulebook.said)
+        awaited(lambda: list((controller.folder / "alerts" / "runs").glob("*.json")), controller.rulebook.said)
         assert (
             controller.rulebook.post(notification(fired("gateway", LOOK, "dev"), fired("gateway", LOST, "eu"))) == 200
         )

@@ -34,7 +34,7 @@ _PAUSE = 0.1
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def until(condition: Callable[[], Any], what: Callable[[], str], seconds: float = SECONDS) -> Any:
+def awaited(condition: Callable[[], Any], what: Callable[[], str], seconds: float = SECONDS) -> Any:
     """Return what a condition is as soon as it holds. Fails with words if it does not in time."""
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -124,7 +124,7 @@ def running(folder: Path, inventory: Path, **environment: str) -> Iterator[Runni
             start_new_session=True,
         )
     try:
-        until(lambda: running.takes_posts() or process.poll() is not None, running.said)
+        awaited(lambda: running.takes_posts() or process.poll() is not None, running.said)
         assert process.poll() is None, running.said()
         yield running
     finally:
