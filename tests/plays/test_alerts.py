@@ -45,6 +45,7 @@ def inventory(folder: Path, **more: Any) -> str:
 def alert(folder: Path, *words: str, name: str = "OtelCollectorDown", host: str = "dev", **more: Any) -> str:
     """Run playbook alert for an alert, and return what it prints as one line. It fails, since nothing answers."""
     labels = {"alertname": name, "collector": "agent" if host == "web1" else "gateway", "otel_host": host}
+    labels |= more.pop("labels", {})
     event = {"alert": {"status": "firing", "startsAt": BEGAN, "labels": labels}}
     given = ["-e", json.dumps({"ansible_eda": {"event": event}})]
     done = plays.playbook("-i", inventory(folder, **more), *given, *words, "playbooks/alert.yml")
@@ -98,6 +99,18 @@ def test_another_cluster_than_the_expected_is_not_read(tmp_path: Path) -> None:
         given = {"otel_expected_cluster": "prod", "otel_collector_kubeconfig": f"{tmp_path}/kubeconfig"}
         assert "the cluster was not read: Go to the cluster prod: it is cluster it at" in alert(tmp_path, **given)
     assert asked == ["/api/v1/namespaces/kube-system"]
+
+
+@pytest.mark.parametrize(
+    ("host", "label"),
+    [("dev", "exporter"), ("web1", "exporter"), ("dev", "collector"), ("dev", "otel_host"), ("dev", "alertname")],
+)
+def test_a_template_in_an_alert_is_never_rendered(tmp_path: Path, host: str, label: str) -> None:
+    trap = f"{{{{ lookup('ansible.builtin.pipe', 'touch {tmp_path}/sprung') }}}}"
+    said = alert(tmp_path, "-vvv", host=host, labels={label: trap})
+    assert not (tmp_path / "sprung").exists()
+    assert ("Read the alert:" in said) == (label != "exporter")
+    assert len(kept(tmp_path)) == (label == "exporter")
 
 
 def test_check_mode_keeps_nothing(tmp_path: Path) -> None:
@@ -154,7 +167,7 @@ def test_an_alert_since_a_run_began_stops_it(tmp_path: Path) -> None:
     assert "passed" not in told(done)
 
 
-@pytest.mark.parametrize("broken", ["", "[]", '{"alert": 1}', "no json"])
+@pytest.mark.parametrize("broken", ["[]", "no json"])
 def test_a_note_that_cannot_be_read_stops_a_run(tmp_path: Path, broken: str) -> None:
     folder = tmp_path / "alerts"
     folder.mkdir()
