@@ -10,7 +10,6 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._alerts.alert_answer import CONSENT, AlertPlace, answer
@@ -89,7 +88,7 @@ def _host_of(alert: CollectorAlert, variables: Mapping[str, Any]) -> str:
     hosts = list(variables["groups"].get("all") or ())
     named = [host for host in hosts if host == alert.host] if alert.host else hosts
     if len(named) == 1 and named[0] in variables["ansible_play_hosts_all"]:
-        return str(to_text(named[0]))
+        return str(named[0])
     if alert.host:
         wrong = f"the inventory of this run has no host '{cleaned(alert.host, 100)}'{near(alert.host[:100], hosts)}"
         raise Problem(wrong, asked=ASKED, where=f"labels.{HOST}", fix="Nothing was run.")
@@ -110,7 +109,7 @@ def _check_known(alert: CollectorAlert, host: str, variables: Mapping[str, Any],
 
 
 def _of_cluster(variables: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the collectors of a cluster, as NAMESPACE/NAME, without those that cannot be read."""
+    """Yield the collectors of a cluster, as NAMESPACE/NAME."""
     role = documented("otel_collector")
     common = {
         key: variables.get(f"otel_collector_{key}", role[f"otel_collector_{key}"].get("default"))
