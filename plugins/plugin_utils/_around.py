@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..module_utils._otelcol.rules.annotated_scrapes import AnnotatedScrape
 from ..module_utils._otelcol.rules.data_flow import (
     Hop,
     Routes,
     downstream_printers,
     receiving_collectors,
     routing_to,
+    scrapes_beside,
     senders_to,
     unreceived_signals,
     unseen_collectors,
@@ -31,6 +33,7 @@ class Around:
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    scraping: tuple[AnnotatedScrape, ...] = ()
 
     @classmethod
     def of_each(cls, hops: Sequence[Hop], routes: Routes) -> list[Around]:
@@ -42,6 +45,7 @@ class Around:
             unreceived_signals(hops, routes),
             unseen_collectors(hops, routes),
             receiving_collectors(hops, routes),
+            scrapes_beside(hops),
             strict=True,
         )
         return [cls(*facts_of_one) for facts_of_one in facts]

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube.service_names import headless_address
@@ -114,6 +114,47 @@ def _check_unverified(names: Iterable[str], wanted: Container[str], platform: Ma
             raise Problem(wrong, fix="Remove it.")
 
 
+def _on_own_node(targets: str, collector: Mapping[str, Any]) -> bool:
+    """Whether a collector scrapes the pods of its own node alone. Raises Problem where it is asked to and cannot."""
+    mode, allocated = collector["mode"], collector["allocated"]
+    if targets == "node" and mode != "daemonset":
+        wrong = f"`targets: node` needs a collector on every node, and its mode is {mode}"
+        raise Problem(wrong, fix="Set `mode: daemonset`, or remove `targets`.")
+    if targets == "node" and allocated:
+        wrong = "`targets: node` and a target allocator exclude each other: the allocator decides who scrapes a pod"
+        raise Problem(wrong, fix="Remove `target_allocator`, or remove `targets`.")
+    return bool(mode == "daemonset" and not allocated)
+
+
+_NOT_IN_LABELS = re.compile(r"[^a-zA-Z0-9_]")
+
+
+class AnnotatedJob(NamedTuple):
+    """A scrape job: its role of service discovery, the label of its annotations, and those of earlier jobs."""
+
+    name: str
+    role: str
+    annotation: str
+    taken: tuple[str, ...]
+
+
+def _annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> list[AnnotatedJob]:
+    """Return a job for each prefix of annotations of pods, then of the Services before them.
+
+    In labels of Prometheus' service discovery, all characters but letters, digits and underscores are underscores.
+    """
+    sources = [("pods", "pod", "pod")] if pods else []
+    sources += [("endpoints", "endpointslice", "service")] if endpoints else []
+    jobs: list[AnnotatedJob] = []
+    for targets, role, annotated in sources:
+        for number, prefix in enumerate(prefixes, start=1):
+            suffix = f"-{number}" if number > 1 else ""
+            annotation = f"__meta_kubernetes_{annotated}_annotation_{_NOT_IN_LABELS.sub('_', prefix)}"
+            taken = tuple(f"{job.annotation}_scrape" for job in jobs)
+            jobs.append(AnnotatedJob(f"annotated-{targets}{suffix}", role, annotation, taken))
+    return jobs
+
+
 # The kubelet adds the time to the name of a file that it rotates, and later compresses it under another name.
 _ROTATED = "{,.????????-??????}"
 
@@ -140,12 +181,14 @@ def _to_json(value: Any) -> str:
 # What templates of recipes can do beside Jinja's own filters.
 FILTERS: dict[str, Callable[..., Any]] = {
     "and_rotated": _and_rotated,
+    "annotated_jobs": _annotated_jobs,
     "any_of": _any_of,
     "client_tls": _client_tls,
     "document_mapping": _document_mapping,
     "given": _given,
     "headless": headless_address,
     "of_namespaces": _of_namespaces,
+    "on_own_node": _on_own_node,
     "once": _once,
     "pairs": _pairs,
     "places": _places,

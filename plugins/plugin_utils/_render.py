@@ -210,7 +210,8 @@ def _hop(collector: Collector, config: Any) -> Hop:
     """Return a collector as one that others send to; the operator may make Services of its own."""
     name = collector.name
     children = names.of_operator(name) if collector.backend == "operator" else ()
-    return Hop(name, collector.namespace, {name, names.headless(name), *children}, config, collector.logs)
+    services = {name, names.headless(name), *children}
+    return Hop(name, collector.namespace, services, config, collector.logs, collector.nodes)
 
 
 def _connect(drafts: Sequence[Draft]) -> None:
@@ -406,6 +407,8 @@ def _planned(draft: Draft, own: UserRules) -> Planned:
         unreceived=draft.around.unreceived,
         unseen=draft.around.unseen,
         receiving=draft.around.receiving,
+        scraping=draft.around.scraping,
+        nodes=collector.nodes,
     )
     findings = tuple(masked_findings(lint(subject, own), composed.config, subject.view.suspects))
     return Planned(collector, composed, build, findings, draft.target, draft.receivers, draft.sends_to)

@@ -211,6 +211,51 @@ def test_agents_scrape_the_pods_of_their_own_node() -> None:
     assert "selectors" not in jobs["statefulset"][0]["kubernetes_sd_configs"][0]
 
 
+def test_targets_of_the_node_need_an_agent_without_an_allocator() -> None:
+    scrape = {"prometheus_scrape": {"targets": "node"}}
+    (plan,) = _render.plan(
+        _render.Request([{"name": "a", "mode": "daemonset", "recipes": [scrape, "debug_output"]}], {})
+    )
+    (pod,) = [item for item in _render.bundle([plan])["manifests"] if item["kind"] == "DaemonSet"]
+    variables = pod["spec"]["template"]["spec"]["containers"][0]["env"]
+    node = {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}
+    assert {"name": "K8S_NODE_NAME", "valueFrom": node} in variables
+    with pytest.raises(_render.Problem, match=r"on every node, and its mode is deployment\. Set `mode: daemonset`"):
+        config(scrape)
+    allocated = {"backend": "operator", "mode": "daemonset", "target_allocator": {"enabled": True}}
+    with pytest.raises(_render.Problem, match="`targets: node` and a target allocator exclude each other"):
+        config(scrape, **allocated)
+
+
+AGENT = {"name": "agent", "mode": "daemonset", "recipes": ["prometheus_scrape", "debug_output"]}
+ALLOCATED = {"backend": "operator", "mode": "statefulset", "replicas": 2, "target_allocator": {"enabled": True}}
+
+
+@pytest.mark.parametrize(
+    ("other", "twice"),
+    [
+        (ALLOCATED, True),
+        ({"mode": "daemonset"}, True),
+        ({"mode": "daemonset", "node_selector": {"pool": "gpu"}}, True),
+        ({"recipes": ["otlp_ingest", "debug_output"]}, False),
+        ({"recipes": [{"prometheus_scrape": {"annotation_prefixes": ["acme.io"]}}, "debug_output"]}, False),
+    ],
+    ids=str,
+)
+def test_targets_that_two_collectors_scrape_are_told_of_both(other: dict[str, Any], twice: bool) -> None:
+    beside = {**AGENT, **other, "name": "beside"}
+    plans = _render.plan(_render.Request([AGENT, beside], {"namespace": "a"}))
+    told = [[finding.message for finding in plan.findings if finding.rule == "scraped-twice"] for plan in plans]
+    says = "job 'annotated-pods' and collector '%s' scrape the same annotated targets"
+    assert told == ([[says % "beside"], [says % "agent"]] if twice else [[], []])
+
+
+def test_agents_of_different_nodes_share_the_targets() -> None:
+    pools = [{**AGENT, "name": name, "node_selector": {"pool": name}} for name in ("arm", "amd")]
+    plans = _render.plan(_render.Request(pools, {"namespace": "a"}))
+    assert "scraped-twice" not in {finding.rule for plan in plans for finding in plan.findings}
+
+
 def test_jobs_of_ones_own_come_first_and_can_be_all() -> None:
     own = {"job_name": "own", "static_configs": [{"targets": ["it:9090"]}]}
     for annotated in (True, False):

@@ -87,7 +87,10 @@ TOGETHER = {
     "control_plane_metrics.skip_verify": {"components": ["apiserver", "kube-scheduler", "kube-controller-manager"]},
 }
 # Options whose value `auto` stands for another value, and options beside which it stands for different ones.
-AUTO: dict[str, tuple[dict[str, Any], ...]] = {"elasticsearch_export.mapping": ({}, {"index": "app"})}
+AUTO: dict[str, tuple[dict[str, Any], ...]] = {
+    "elasticsearch_export.mapping": ({}, {"index": "app"}),
+    "prometheus_scrape.targets": ({},),  # on agents; elsewhere, `node` is refused
+}
 
 
 def of_recipe(name: str, option: str, value: Any, **beside: Any) -> str:

@@ -11,6 +11,7 @@ one wait. `otel_collector_<option>` sets a common value; an item of `otel_collec
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -215,6 +216,12 @@ class Collector:
     def is_alone(self) -> bool:
         """Whether one copy of it runs at most, so that what it reports of the whole cluster is reported once."""
         return self.mode in ("deployment", "statefulset") and self.autoscaling.get("max_replicas", self.replicas) == 1
+
+    @property
+    def nodes(self) -> str:
+        """The node selector and the affinity in one text, so that collectors can be compared; empty for all nodes."""
+        limits = [limit for limit in (self.node_selector, self.affinity) if limit]
+        return json.dumps(limits, sort_keys=True) if limits else ""
 
     @property
     def uses_host_ports(self) -> bool:

@@ -182,6 +182,14 @@ def duplicate_scrape(subject: Subject) -> Iterator[Subject]:
         yield plus(subject, "receivers", "prometheus", scrape, "metrics", deployment=deployment)
 
 
+def scraped_twice(subject: Subject) -> Iterator[Subject]:
+    for annotation in ("prometheus_io_scrape", "acme_com_scrape"):
+        keep = {"source_labels": [f"__meta_kubernetes_pod_annotation_{annotation}"], "regex": "true", "action": "keep"}
+        job = {"kubernetes_sd_configs": [{"role": "pod"}], "relabel_configs": [keep]}
+        scrape = {"config": {"scrape_configs": [{"job_name": "one", **job}, {"job_name": "two", **job}]}}
+        yield plus(subject, "receivers", "prometheus", scrape, "metrics")
+
+
 def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
     for mode in ("deployment", "sidecar"):
         yield put(subject, ("service", "mutant"), None, deployment=placed(subject, mode=mode, target_allocator=True))
@@ -260,6 +268,7 @@ MUTATORS: dict[str, Mutator] = {
         {"mode": "deployment"}, [("processors", "k8s_attributes", {}), ("processors", "k8s_attributes", BY_CONNECTION)]
     ),
     "duplicate-scrape": duplicate_scrape,
+    "scraped-twice": scraped_twice,
     "target-allocator-mode": target_allocator_mode,
     "unbounded-dimension": unbounded_dimension,
     "every-label": added(

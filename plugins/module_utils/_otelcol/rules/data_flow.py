@@ -13,6 +13,7 @@ from ..kube import names
 from ..needs.peers import peers
 from ..needs.pod_logs import PodLogs
 from ..traits import EXPORTERS, RECEIVERS, Trait, otlp_protocol, speaks_otlp, traits_of
+from .annotated_scrapes import AnnotatedScrape, annotated_scrapes
 from .loops import printing_exporters
 from .subject import Printer, Receiving
 from .view import View, kind_of
@@ -22,13 +23,23 @@ _AGE = ("protocols", "grpc", "keepalive", "server_parameters", "max_connection_a
 
 
 class Hop(NamedTuple):
-    """A collector on the route of the data: the names of its Services, and what it prints to which log."""
+    """A collector on the route of the data: the names of its Services, and what it prints to which log.
+
+    `nodes` says on which nodes it runs; empty for all.
+    """
 
     name: str
     namespace: str
     services: Iterable[str]
     config: Any
     logs: PodLogs | None = None
+    nodes: str = ""
+
+    @property
+    def scrapes(self) -> tuple[AnnotatedScrape, ...]:
+        """The jobs that scrape annotated pods and Services."""
+        receivers = View(self.config, {}, False).of("receivers", "prometheus")
+        return tuple(scrape for part in receivers for scrape in annotated_scrapes(part, self.name, self.nodes))
 
     @property
     def printers(self) -> tuple[Printer, ...]:
@@ -172,6 +183,16 @@ def receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, 
         }
         for route in routes
     ]
+
+
+def scrapes_beside(hops: Sequence[Hop]) -> list[tuple[AnnotatedScrape, ...]]:
+    """Return for each collector the jobs by which all others scrape annotated pods and Services."""
+    scrapes = [hop.scrapes for hop in hops]
+    found = []
+    for own in range(len(hops)):
+        beside = [scrape for index, listed in enumerate(scrapes) if index != own for scrape in listed]
+        found.append(tuple(beside))
+    return found
 
 
 def downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:

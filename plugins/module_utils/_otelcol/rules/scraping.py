@@ -10,10 +10,11 @@ Sources: the receiver's README, and internal/webhook/collector_webhook.go of the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..config.paths import Path, at, items, leaves, section
+from .annotated_scrapes import AnnotatedScrape, annotated_scrapes
 from .expansion import expressions_in
 from .subject import Fault, Subject, about, rules
 from .view import Part
@@ -40,6 +41,28 @@ def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
                     "Use `replicas: 1`, mode statefulset with a target allocator, or in a daemonset only targets of "
                     "the own node: `selectors: [{role: pod, field: spec.nodeName=${env:K8S_NODE_NAME}}]`.",
                 )
+
+
+@about(receivers=["prometheus"])
+def scraped_twice(subject: Subject) -> Iterator[Fault]:
+    """Yield jobs whose annotated targets another job, or another collector of the run, scrapes too."""
+    earlier: list[AnnotatedScrape] = []
+    for part in subject.view.of("receivers", "prometheus"):
+        for scrape in annotated_scrapes(part, nodes=subject.nodes):
+            twin = next((other for other in earlier if other.selection.overlaps(scrape.selection)), None)
+            if twin:
+                message = f"job '{scrape.job}' scrapes the same annotated targets as job '{twin.job}'"
+                yield Fault(scrape.path, message, "Remove one of the two jobs, or give it other targets.")
+            for name in _collectors_with(scrape, subject.scraping):
+                message = f"job '{scrape.job}' and collector '{name}' scrape the same annotated targets"
+                fix = "Let one of the two collectors scrape them: set `annotated_pods: false` in the other one, or "
+                yield Fault(scrape.path, message, f"{fix}give it another annotation with `annotation_prefixes`.")
+            earlier.append(scrape)
+
+
+def _collectors_with(scrape: AnnotatedScrape, others: Iterable[AnnotatedScrape]) -> list[str]:
+    """Return the other collectors that scrape the targets of a job, each once."""
+    return list(dict.fromkeys(other.collector for other in others if other.selection.overlaps(scrape.selection)))
 
 
 @about("deployment")
@@ -144,7 +167,7 @@ def _allocator(subject: Subject) -> dict[str, Any]:
 
 
 RULES = (
-    *rules("warning", duplicate_scrape, documentation=_ALLOCATOR),
+    *rules("warning", duplicate_scrape, scraped_twice, documentation=_ALLOCATOR),
     *rules("error", target_allocator_mode, documentation=_ALLOCATOR),
     *rules("error", target_allocator_strategy, target_allocator_receiver, documentation=_TARGET_ALLOCATOR),
     *rules("error", target_allocator_variable, target_allocator_certificates, documentation=_TARGET_ALLOCATOR),

@@ -16,6 +16,7 @@ from ..config.paths import Path, Position, dotted, section
 from ..errors import cleaned, few_suggestions, printable
 from ..kube.network_policies import Policies
 from ..needs.pod_logs import PodLogs
+from .annotated_scrapes import AnnotatedScrape
 from .view import Target, View
 
 
@@ -112,6 +113,8 @@ class Subject:
     `routing` the keys by which others divide each signal among the replicas, `divided` what files or a cluster show of
     that, `unreceived` the collectors to which an exporter sends a signal in vain, `unseen` those whose new replicas an
     exporter that balances never learns of, `receiving` those that get the requests of an exporter.
+    `scraping` has the jobs by which other collectors of the run scrape annotated pods, `nodes` says on which nodes this
+    one runs, empty for all.
     `opened` has the ports of Services, by namespace and name, of collectors in the same files.
     None stands for what is not known.
     """
@@ -134,6 +137,8 @@ class Subject:
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    scraping: tuple[AnnotatedScrape, ...] = ()
+    nodes: str = ""
     operator_kinds: Mapping[str, Any] = field(default_factory=dict)
     opened: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
 

@@ -29,6 +29,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import cleaned
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.annotated_scrapes import (
+    AnnotatedScrape,
+    annotated_scrapes,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
@@ -39,7 +43,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Subject,
     run_rules,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Part, Target
 
 from ...helpers import CATALOGUE, OPERATOR_KINDS, Json, rows
 
@@ -160,6 +164,14 @@ def printers(given: Json) -> Json:
     }
 
 
+def scraping(given: Json) -> tuple[AnnotatedScrape, ...]:
+    """Return the jobs of other collectors, by their names; `on` says on which nodes these run."""
+    nodes = given.pop("on", "")
+    configs = {name: {"config": {"scrape_configs": jobs}} for name, jobs in given.items()}
+    parts = {name: Part("receivers", "prometheus", "prometheus", settings) for name, settings in configs.items()}
+    return tuple(scrape for name, part in parts.items() for scrape in annotated_scrapes(part, name, nodes))
+
+
 def resource(spec: Json) -> Json:
     """Return a custom resource."""
     version, kind = spec.pop("version", "v1beta1"), spec.pop("kind", "OpenTelemetryCollector")
@@ -183,6 +195,8 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
         exporter: tuple(Receiving(name, (settings,)) for name, settings in found.items())
         for exporter, found in given.items()
     },
+    "scraping": scraping,
+    "nodes": str,
     "opened": lambda given: {("n", service): frozenset(ports) for service, ports in given.items()},
     "twice": lambda paths: tuple((tuple(path.split(".")), Position("a.yml", 4, 3)) for path in paths),
 }

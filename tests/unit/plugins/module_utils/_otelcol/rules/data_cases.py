@@ -240,6 +240,57 @@ duplicate-scrape:
     receivers.prometheus.config.scrape_configs:
       - {kubernetes_sd_configs: [{selectors: [{field: "spec.nodeName=${env:K8S_NODE_NAME}"}]}]}
     in: {mode: daemonset}
+scraped-twice:
+  given:
+    receivers.prometheus.config.scrape_configs:
+      - &pods
+        job_name: pods
+        kubernetes_sd_configs: [{role: pod}]
+        relabel_configs:
+          - &asked {source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape], regex: "true", action: keep}
+    signal: metrics
+  two jobs:
+    receivers.prometheus.config.scrape_configs:
+      - *pods
+      - job_name: again
+        kubernetes_sd_configs: [{role: pod}]
+        relabel_configs:
+          - {source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape], regex: true, action: keep}
+          - {source_labels: [__meta_kubernetes_pod_phase], regex: Failed, action: drop}
+    finds: "receivers.prometheus.config.scrape_configs[1]: job 'again' scrapes the same annotated targets as job 'pods'
+      Remove one"
+  another collector: {scraping: {allocated: [*pods]},
+    finds: "receivers.prometheus.config.scrape_configs[0]: job 'pods' and collector 'allocated' scrape the same
+      annotated targets Let one"}
+  another collector of all nodes:
+    nodes: arm
+    receivers.prometheus.config.scrape_configs:
+      - &own
+        <<: *pods
+        kubernetes_sd_configs: [{role: pod, selectors: [{role: pod, field: "spec.nodeName=${env:NODE_NAME}"}]}]
+    scraping: {allocated: [*pods]}
+    finds: "receivers.prometheus.config.scrape_configs[0]: collector 'allocated'"
+  another collector of these nodes:
+    receivers.prometheus.config.scrape_configs: [*own]
+    nodes: arm
+    scraping: {other: [*own], on: arm}
+    finds: "receivers.prometheus.config.scrape_configs[0]: collector 'other'"
+  another collector of other nodes:
+    receivers.prometheus.config.scrape_configs: [*own]
+    nodes: arm
+    scraping: {other: [*own], on: amd}
+  other namespaces:
+    receivers.prometheus.config.scrape_configs:
+      - {<<: *pods, kubernetes_sd_configs: [{role: pod, namespaces: {names: [a]}}]}
+      - {<<: *pods, kubernetes_sd_configs: [{role: pod, namespaces: {names: [b]}}]}
+  shares by a label:
+    receivers.prometheus.config.scrape_configs:
+      - {<<: *pods, relabel_configs: [*asked, {source_labels: [__tmp_hash], regex: "0", action: keep}]}
+      - {<<: *pods, relabel_configs: [*asked, {source_labels: [__tmp_hash], regex: "1", action: keep}]}
+  another annotation: {scraping: {other: [{<<: *pods, relabel_configs: [
+    {source_labels: [__meta_kubernetes_pod_annotation_acme_scrape], regex: "true", action: keep}]}]}}
+  jobs without annotations:
+    receivers.prometheus.config.scrape_configs: [{static_configs: [{targets: [a]}]}, {static_configs: [{targets: [a]}]}]
 target-allocator-mode:
   given:
     receivers.prometheus.config.scrape_configs: [{job_name: apps, kubernetes_sd_configs: [{role: pod}]}]

@@ -1,0 +1,92 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which annotated pods and Services the scrape jobs of a config select, so that two jobs can be compared. Private.
+
+Source: "kubernetes_sd_config" and "relabel_config" of Prometheus' documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..config.paths import Path, at, items, mappings
+from ..needs.listeners import Part
+
+_ANNOTATION = re.compile(r"__meta_kubernetes_(?:pod|service)_annotation_\w+\Z")
+_PHASE = "__meta_kubernetes_pod_phase"
+_OWN_NODE = re.compile(r"NODE_NAME")
+_DEFAULT_REGEX = "(.*)"
+
+
+class Selection(NamedTuple):
+    """What a job selects: annotations that it asks for, and all else by which it leaves targets out.
+
+    `nodes` says on which nodes its collector runs if the job is about the own node alone; empty for all nodes.
+    """
+
+    annotations: frozenset[str]
+    limits: frozenset[str]
+    is_own_node: bool
+    nodes: str = ""
+
+    def overlaps(self, other: Selection) -> bool:
+        """Whether both certainly scrape the same targets."""
+        if (self.annotations, self.limits) != (other.annotations, other.limits):
+            return False
+        is_on_all_nodes = not self.nodes or not other.nodes
+        return is_on_all_nodes or self.nodes == other.nodes or not (self.is_own_node and other.is_own_node)
+
+
+class AnnotatedScrape(NamedTuple):
+    """A job that scrapes annotated targets: its collector, where it stands in the config, and what it selects."""
+
+    collector: str
+    path: Path
+    job: str
+    selection: Selection
+
+
+def annotated_scrapes(part: Part, collector: str = "", nodes: str = "") -> Iterator[AnnotatedScrape]:
+    """Yield the jobs of a receiver that scrape annotated targets. `nodes` says on which nodes the collector runs."""
+    for index, job in enumerate(items(part.settings, "config", "scrape_configs")):
+        selection = _selection(job, nodes) if isinstance(job, Mapping) else None
+        if selection:
+            path = (*part.path, "config", "scrape_configs", index)
+            yield AnnotatedScrape(collector, path, str(job.get("job_name", "")), selection)
+
+
+def _selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
+    """Return what a job selects; None if it asks for no annotation."""
+    annotations, limits = set(), set(_discovery_limits(job))
+    for step in mappings(job, "relabel_configs"):
+        action, sources = step.get("action"), tuple(map(str, items(step, "source_labels")))
+        asked = [name for name in sources if _ANNOTATION.match(name)]
+        condition = f"{','.join(sources)} {str(step.get('regex', _DEFAULT_REGEX)).lower()}"
+        if action == "keep" and asked:
+            annotations.add(condition)
+        elif action in ("keep", "drop") and not asked and sources != (_PHASE,):
+            limits.add(f"{action} {condition}")
+    if not annotations:
+        return None
+    is_own_node = any(_OWN_NODE.search(text) for text in _selectors(job))
+    return Selection(frozenset(annotations), frozenset(limits), is_own_node, nodes)
+
+
+def _discovery_limits(job: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the namespaces and the selectors of a job, without those of the own node."""
+    for discovery in mappings(job, "kubernetes_sd_configs"):
+        names = sorted(map(str, items(discovery, "namespaces", "names")))
+        yield f"{discovery.get('role')} {','.join(names)} {bool(at(discovery, ('namespaces', 'own_namespace')))}"
+    yield from (text for text in _selectors(job) if not _OWN_NODE.search(text))
+
+
+def _selectors(job: Mapping[str, Any]) -> list[str]:
+    """Return the selectors of the objects of a job, each as text."""
+    return [
+        f"{selector.get('role')} {selector.get('label', '')} {selector.get('field', '')}"
+        for discovery in mappings(job, "kubernetes_sd_configs")
+        for selector in mappings(discovery, "selectors")
+    ]
