@@ -154,6 +154,7 @@ def _about(collector: Collector, version: str, run: WholeRun, target: Target | N
         "alone": collector.is_alone,
         "allocated": collector.is_allocated,
         "container": collector.logs.container,
+        "recipes": {use.name: use.options for use in recipes.uses(collector.recipes)},
         "logs": list(run.logs),
         "organization": list(run.organization),
         "route": partial(run.route, collector),

@@ -155,6 +155,23 @@ def _annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> lis
     return jobs
 
 
+_SCRAPERS = ("cpu", "disk", "filesystem", "load", "memory", "network")
+_OF_KUBELET = ("cpu", "memory")
+
+
+def _host_scrapers(given: Sequence[str] | None, recipes: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+    """Return the scrapers of a host; by default without those whose measures the kubelet of the node has too.
+
+    Source: metadata.yaml of kubeletstatsreceiver, metrics `k8s.node.cpu.*` and `k8s.node.memory.*`.
+    """
+    if given is not None:
+        return given
+    kubelet = recipes.get("kubelet_metrics")
+    if kubelet is None or "node" not in (kubelet.get("metric_groups") or ("node",)):
+        return _SCRAPERS
+    return [name for name in _SCRAPERS if name not in _OF_KUBELET]
+
+
 # The kubelet adds the time to the name of a file that it rotates, and later compresses it under another name.
 _ROTATED = "{,.????????-??????}"
 
@@ -187,6 +204,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "document_mapping": _document_mapping,
     "given": _given,
     "headless": headless_address,
+    "host_scrapers": _host_scrapers,
     "of_namespaces": _of_namespaces,
     "on_own_node": _on_own_node,
     "once": _once,

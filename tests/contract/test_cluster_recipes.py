@@ -65,6 +65,29 @@ def test_all_of_them_share_one_election() -> None:
     assert made["service"]["extensions"].count("k8s_leader_elector") == 1
 
 
+@pytest.mark.parametrize(
+    ("recipes", "measured"),
+    [
+        (["host_metrics"], {"cpu", "disk", "filesystem", "load", "memory", "network"}),
+        (["host_metrics", "kubelet_metrics"], {"disk", "filesystem", "load", "network"}),
+        (["kubelet_metrics", {"host_metrics": None}], {"disk", "filesystem", "load", "network"}),
+        (
+            ["host_metrics", {"kubelet_metrics": {"metric_groups": ["pod"]}}],
+            {"cpu", "disk", "filesystem", "load", "memory", "network"},
+        ),
+        ([{"host_metrics": {"scrapers": ["cpu", "load"]}}, "kubelet_metrics"], {"cpu", "load"}),
+    ],
+)
+def test_what_the_kubelet_measures_of_a_node_the_host_does_not_unless_it_is_asked(
+    recipes: list[Any], measured: set[str]
+) -> None:
+    plan = planned(*recipes, mode="daemonset", host_ports=False)
+    assert set(plan.composed.config["receivers"]["host_metrics"]["scrapers"]) == measured
+    told = [finding.path for finding in plan.findings if finding.rule == "node-measured-twice"]
+    twice = "cpu" in measured and "kubelet_metrics" in recipes
+    assert told == (["receivers.host_metrics.scrapers.cpu"] if twice else [])
+
+
 def test_pipelines_of_their_own_keep_them_apart() -> None:
     made = config(
         {"cluster_events": {"pipeline": "logs/events"}},

@@ -74,6 +74,7 @@ ABOUT = {
     "metrics_port": 8888,
     "state": "/var/lib/otelcol",
     "allocated": False,
+    "recipes": {},
     "limit_mib": 400,
     "spike_limit_mib": 100,
     "export_timeout": "20s",

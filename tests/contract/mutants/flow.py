@@ -190,6 +190,12 @@ def scraped_twice(subject: Subject) -> Iterator[Subject]:
         yield plus(subject, "receivers", "prometheus", scrape, "metrics")
 
 
+def node_measured_twice(subject: Subject) -> Iterator[Subject]:
+    made = plus(subject, "receivers", "kubelet_stats", {"endpoint": "${env:K8S_NODE_IP}:10250"}, "metrics")
+    for scraper in ("cpu", "memory"):
+        yield plus(made, "receivers", "host_metrics", {"scrapers": {scraper: None}}, "metrics")
+
+
 def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
     for mode in ("deployment", "sidecar"):
         yield put(subject, ("service", "mutant"), None, deployment=placed(subject, mode=mode, target_allocator=True))
@@ -269,6 +275,7 @@ MUTATORS: dict[str, Mutator] = {
     ),
     "duplicate-scrape": duplicate_scrape,
     "scraped-twice": scraped_twice,
+    "node-measured-twice": node_measured_twice,
     "target-allocator-mode": target_allocator_mode,
     "unbounded-dimension": unbounded_dimension,
     "every-label": added(

@@ -185,6 +185,27 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
             yield Fault(part.path, message, "Add `filter: {node_from_env_var: K8S_NODE_NAME}`.")
 
 
+_MEASURED_BY_KUBELET = ("cpu", "memory")
+
+
+@about(receivers=["hostmetrics"])
+def node_measured_twice(subject: Subject) -> Iterator[Fault]:
+    """Yield scrapers of host_metrics that measure what kubelet_stats of the same collector measures of the node."""
+    kubelets = [part.id for part in subject.view.of("receivers", "kubeletstats") if _measures_node(part)]
+    for part in subject.view.of("receivers", "hostmetrics") if kubelets else ():
+        for name in _MEASURED_BY_KUBELET:
+            if name in section(part.settings, "scrapers"):
+                message = f"scraper {name} of '{part.id}' and '{kubelets[0]}' both measure the {name} of the node"
+                fix = "Remove the scraper, or leave `node` out of the `metric_groups` of the kubelet."
+                yield Fault((*part.path, "scrapers", name), message, fix)
+
+
+def _measures_node(part: Part) -> bool:
+    """Whether a receiver kubelet_stats reports the node, as it does by default."""
+    groups = part.settings.get("metric_groups")
+    return groups is None or "node" in items(part.settings, "metric_groups")
+
+
 def _limiters(subject: Subject) -> Iterator[Part]:
     for name in ("processors", "extensions"):
         yield from subject.view.of(name, _LIMITER)
@@ -319,6 +340,7 @@ RULES = (
     *rules("warning", traces_above_memory, documentation=f"{_CONTRIB}/processor/tailsamplingprocessor"),
     *rules("warning", storage_unclaimed, documentation=_STATEFUL_SETS),
     *rules("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
+    *rules("info", node_measured_twice, documentation=f"{_CONTRIB}/receiver/kubeletstatsreceiver"),
     *rules("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),
     *rules("info", every_label, documentation=f"{_CONTRIB}/processor/k8sattributesprocessor"),
     *rules("info", dimension_rollup, documentation=f"{_CONTRIB}/exporter/awsemfexporter"),

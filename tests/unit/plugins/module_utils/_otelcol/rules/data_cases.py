@@ -142,6 +142,15 @@ memory-limiter-ignored:
   percentages alone: {processors.memory_limiter: {check_interval: "1s", limit_percentage: 80,
     spike_limit_percentage: 25}}
   zero: {processors.memory_limiter: {check_interval: "1s", limit_mib: 0, limit_percentage: 80}}
+node-measured-twice:
+  given: {signal: metrics, receivers.host_metrics.scrapers: {cpu: {}, disk: {}}}
+  by default: {receivers.kubelet_stats: {}, finds: "receivers.host_metrics.scrapers.cpu: scraper cpu of 'host_metrics'
+    and 'kubelet_stats' both measure the cpu of the node Remove the scraper"}
+  with its group: {receivers.kubeletstats.metric_groups: [pod, node], receivers.host_metrics.scrapers: {memory: null},
+    finds: "receivers.host_metrics.scrapers.memory: scraper memory"}
+  pods alone: {receivers.kubelet_stats.metric_groups: [pod, container]}
+  what the kubelet lacks: {receivers: {kubelet_stats: {}, host_metrics: {scrapers: {disk: {}, load: {}}}}}
+  no kubelet: {receivers.otlp: {}}
 whole-cluster-cache:
   given: {in.mode: daemonset}
   an agent without a filter: {processors.k8sattributes: null,
