@@ -109,6 +109,7 @@ class Collector:
     certificates: list[dict[str, Any]]
     node_selector: dict[str, str]
     tolerations: list[dict[str, Any]]
+    every_node: bool
     affinity: dict[str, Any]
     topology_spread: list[dict[str, Any]]
     priority_class_name: str
@@ -159,6 +160,9 @@ class Collector:
                 f"'{self.name}' is too long for a StatefulSet, its revisions, pods and Service are named after it",
                 fix=f"Use at most {names.LONGEST_STATEFUL_SET} characters.",
             )
+        if self.every_node and self.mode != "daemonset":
+            wrong = f"collector '{self.name}' is to be on every node (`every_node`), and its mode is {self.mode}"
+            raise Problem(wrong, fix="Set `mode: daemonset`, or remove `every_node`.")
         if self.mode == "daemonset" and self.autoscaling:
             fix = "Remove `autoscaling`, or use mode deployment or statefulset."
             raise Problem(f"collector '{self.name}' is a DaemonSet and cannot be autoscaled", fix=fix)
@@ -287,6 +291,11 @@ class Collector:
     def node_labels(self) -> dict[str, str]:
         """The labels of the nodes that its pods run on: the images are for Linux, unless the user names another."""
         return {**names.LINUX_NODES, **self.node_selector}
+
+    @property
+    def all_tolerations(self) -> list[dict[str, Any]]:
+        """The tolerations of its pods: with `every_node`, one of all taints."""
+        return [*self.tolerations, {"operator": "Exists"}] if self.every_node else self.tolerations
 
     @property
     def pods(self) -> dict[str, str]:

@@ -151,6 +151,14 @@ BEGINNING = (
         "warning",
     ),
     Check(
+        "node_uncovered",
+        "running && uncovered_nodes[].{node: node, why: why}",
+        "node {node} has no agent: {why}",
+        "Set `every_node: true` for the collector, or `tolerations` for the taint. See `kubectl describe node {node}`.",
+        "capacity",
+        "warning",
+    ),
+    Check(
         "event",
         "events[].{name: name, kind: kind, reason: reason, message: message, count: count, seconds: seconds_ago}",
         "{kind} {name} {seconds} s ago: {reason}: {message}",

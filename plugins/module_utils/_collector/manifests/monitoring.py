@@ -156,7 +156,9 @@ def _facts(build: CollectorBuild) -> frozenset[str]:
     options, version = collector.monitoring, version_of(build.collector_version)
     stages = {
         "daemonset": collector.mode == "daemonset",
+        "every_node": collector.every_node and not collector.nodes,
         "kube_state_metrics": bool(options.get("kube_state_metrics")),
+        "workloads": bool(options.get("workloads")),
         "config_hash": options.get("scrape") == _MONITOR,
         "certificates": bool(collector.certificates),
         "queue": any(_queues(build.config, name) for name in section(build.config, "exporters")),

@@ -86,7 +86,7 @@ def pod_fields(build: CollectorBuild, pods: dict[str, str]) -> dict[str, Any]:
     collector = build.collector
     return present(
         nodeSelector=collector.node_labels,
-        tolerations=collector.tolerations,
+        tolerations=collector.all_tolerations,
         affinity=collector.affinity,
         topologySpreadConstraints=[
             {"labelSelector": {"matchLabels": pods}, **one} for one in collector.topology_spread

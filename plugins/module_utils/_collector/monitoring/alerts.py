@@ -13,21 +13,32 @@ evaluates the rules of a group in their order, so an alert stands behind its cau
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from .alert_row import Alert
 from .series import Parts, Series
+from .workload_alerts import WORKLOAD_ALERTS
 
 _FULL = "<exporter_queue_size> / <exporter_queue_capacity> > <queue_share>"
 _SEEN = "max by (node) (max_over_time(up{<matchers>}[1h])) unless on (node) up{<matchers>} and on () up{<matchers>}"
 _FILLS = "predict_linear(<exporter_queue_size>[10m], <full_within>) > <exporter_queue_capacity>"
 _EXPIRES = 'certmanager_certificate_expiration_timestamp_seconds{<names>,<space>="<namespace>"} - time() < 604800'
 _AGENTS = 'kube_daemonset_status_desired_number_scheduled{namespace="<namespace>",daemonset="<workload>"}'
+# The nodes of the cluster, as kube-state-metrics and as recipe cluster_metrics report them.
+_NODES_OF_STATE = "max by (node) (kube_node_info)"
+_NODES_OF_CLUSTER = 'max by (node) (label_replace(k8s_node_condition_ready, "node", "$1", "k8s_node_name", "(.+)"))'
+_SILENT = 'ALERTS{collector="<name>",alertname="OtelCollectorNodeSilent"}'
 
 
 def _new(metric: str) -> str:
     """Return by how much a counter grew. One that began above zero counts with its value, if the pod was scraped."""
     begun = f"{metric} unless {metric} offset 5m and on (namespace, pod) up{{<matchers>}} offset 5m == 1"
     return f"({begun}) or rate({metric}[5m])"
+
+
+def _without_agent(nodes: str) -> str:
+    """Return the nodes on which no agent is scraped, while some other is."""
+    return f"{nodes} unless on (node) up{{<matchers>}} unless on (node) {_SILENT} and on () up{{<matchers>}}"
 
 
 def _grows(metric: str, of: str) -> str:
@@ -66,20 +77,6 @@ _FIFTH = f"0.2 * sum by (namespace, pod, exporter) ({_ROOM})"
 _STALLED = f"({_stalled('4m', '3m', '0')}) or ({_stalled('2m', '3m', _FIFTH)})"
 _ALREADY = _cause("namespace, pod, exporter", "ExportStalled")
 _OVERFLOWN = _cause("namespace, pod, exporter", "QueueOverflow", more=',records="<noun>",alertstate="firing"')
-
-
-class Alert(NamedTuple):
-    """An alert: what the collector must have and not have, its expression, and what is said of it."""
-
-    name: str
-    needs: tuple[str, ...]
-    expr: str
-    wait: str
-    severity: str
-    summary: str
-    description: str
-    kind: str = ""
-    without: tuple[str, ...] = ()
 
 
 # The page of the collection with a section for each alert; `link` is where a copy of it is.
@@ -136,6 +133,24 @@ ALERTS = (
         "Of collector <name>, {{ $value }} agents are missing.",
         "The DaemonSet wants more pods than Prometheus knows. Compare `kubectl get pods -n <namespace> -o wide` with"
         " the nodes.",
+        without=("every_node",),
+    ),
+    *(
+        Alert(
+            "OtelCollectorNodeUncovered",
+            ("daemonset", "every_node", source),
+            _without_agent(nodes),
+            "15m",
+            "warning",
+            "Node {{ $labels.node }} has no agent <name>.",
+            "Prometheus scrapes no agent there. See whether the pod is there and runs: `kubectl get pods -n <namespace>"
+            " -o wide --field-selector spec.nodeName={{ $labels.node }}`. The playbook diagnose names the reason.",
+            without=left_to,
+        )
+        for source, nodes, left_to in (
+            ("kube_state_metrics", _NODES_OF_STATE, ()),
+            ("workloads", _NODES_OF_CLUSTER, ("kube_state_metrics",)),
+        )
     ),
     Alert(
         "OtelCollectorRestarted",
@@ -270,6 +285,7 @@ ALERTS = (
         "Certificate {{ $labels.name }} of collector <name> expires within a week.",
         "cert-manager should have renewed it. Read `kubectl describe certificate -n <namespace> {{ $labels.name }}`.",
     ),
+    *WORKLOAD_ALERTS,
 )
 NAMES = tuple(dict.fromkeys(alert.name for alert in ALERTS))
 

@@ -23,6 +23,7 @@ from ..._rollout.live.explain_failures import described
 from ..._rollout.readiness import count, is_ready, pod_counts
 from ..._telemetry import logs
 from ..cluster_objects import autoscalers, certificate_resources, echoes, pod, warnings
+from ..node_coverage import uncovered_nodes
 from ..pod_config import environment
 from ..proxied_peers import proxied, through_proxy
 from ..reach import Around, Reach, labels_of
@@ -171,6 +172,7 @@ class DiagnosedCollector:
             "resource_conditions": items(target.custom, "status", "conditions"),
             **self._readiness(pods),
             "pods": pods,
+            "uncovered_nodes": self._uncovered_nodes(),
             "symptoms": self._symptoms(search),
             "events": self._events(now),
         }
@@ -187,6 +189,13 @@ class DiagnosedCollector:
             "ready_text": count(workload) if workload else f"{len(ready)} pods ready",
             "running": bool(ready) or self._is_available(),
         }
+
+    def _uncovered_nodes(self) -> list[dict[str, str]]:
+        """Return the nodes without a pod of a DaemonSet, unless this user may not see its pods."""
+        workload = self.target.workload
+        if not workload or workload["kind"] != "DaemonSet" or self._listed("pods") is None:
+            return []
+        return uncovered_nodes(workload, self.target.pods, self.reader.nodes(self.notes))
 
     def _events(self, now: str) -> Any:
         objects = [*self.target.pods, self.target.workload, self.target.custom]

@@ -41,6 +41,7 @@ KINDS = {
 }
 # The kinds whose objects are read by name only: Secrets are never listed.
 BY_NAME = ("secrets", "configmaps")
+_NODES = "/api/v1/nodes"
 LISTED = tuple(plural for plural in KINDS if plural not in BY_NAME)
 
 
@@ -107,6 +108,19 @@ class ClusterReader:
         namespaces = dict.fromkeys(str(item["metadata"]["namespace"]) for item in objects)
         self.read_ahead([(plural, namespace) for namespace in namespaces])
         return [item for namespace in namespaces for item in self.listed(plural, namespace, notes) or []]
+
+    def nodes(self, notes: Notes) -> list[Object]:
+        """Return the nodes of the cluster; none when this user may not see them."""
+        if _NODES not in self._known:
+            try:
+                self._known[_NODES] = ReadResult(list(self.cluster.items(_NODES)))
+            except ApiError as error:
+                self._known[_NODES] = ReadResult([], error.message)
+        answer = self._known[_NODES]
+        if answer.why:
+            notes.add("nodes of the cluster", answer.why)
+        found: list[Object] = answer.value
+        return found
 
     def labelled_pods(self, selector: str, notes: Notes) -> list[Object] | None:
         """Return the pods of all namespaces that have a label; None when this user may not see them."""

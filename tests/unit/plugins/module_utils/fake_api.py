@@ -29,7 +29,7 @@ GROUP = re.compile(r"/apis/[^/]+/[^/]+")
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "serviceaccounts": "ServiceAccount", "events": "Event"}
 WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 SERVED = {
-    "v1": ("namespaces", *KINDS, "services", "pods", "persistentvolumeclaims", "persistentvolumes"),
+    "v1": ("namespaces", "nodes", *KINDS, "services", "pods", "persistentvolumeclaims", "persistentvolumes"),
     "apps/v1": ("deployments", "daemonsets", "statefulsets", "replicasets", "controllerrevisions"),
     "rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
@@ -48,6 +48,7 @@ DEFINITIONS = "/customresourcedefinitions/"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 CLUSTER_SCOPED = (
     "namespaces",
+    "nodes",
     "persistentvolumes",
     "priorityclasses",
     "storageclasses",

@@ -21,7 +21,14 @@ VERSIONS = {
     **{"EndpointSlice": "discovery.k8s.io/v1", "SecurityContextConstraints": "security.openshift.io/v1"},
 }
 CLUSTER_SCOPED = (
-    *("Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "SecurityContextConstraints"),
+    *(
+        "Namespace",
+        "Node",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "SecurityContextConstraints",
+    ),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
 )
 

@@ -50,6 +50,13 @@ def test_a_daemonset_cannot_be_autoscaled() -> None:
     )
 
 
+def test_only_a_daemonset_is_on_every_node() -> None:
+    with pytest.raises(Problem, match=r"'a' is to be on every node .*, and its mode is deployment\. Set `mode: daemon"):
+        collector(name="a", mode="deployment", every_node=True)
+    agent = collector(name="a", mode="daemonset", every_node=True, tolerations=[{"key": "a", "operator": "Exists"}])
+    assert agent.all_tolerations == [{"key": "a", "operator": "Exists"}, {"operator": "Exists"}]
+
+
 # Which collectors open ports on their node, and which have a Service.
 AGENT: Json = {"mode": "daemonset"}
 OTHERS: list[Json] = [{"mode": "deployment"}, {"mode": "statefulset"}]

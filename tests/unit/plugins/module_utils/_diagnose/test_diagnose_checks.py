@@ -39,7 +39,8 @@ RECEIVE, EXPORT, PROCESS, POD, SIDEWAYS, HEALTHY = yaml.safe_load("""
    certificate_resources: [{ready: true}],
    certificates: [{state: valid, uncovered: []}], trust: [{state: trusted}], rights: [], logs: [], echoes: [],
    services: [{state: ok}], listeners: [{state: served, policies: ""}], peers: [{state: ok}, {state: outside}],
-   target_allocator: null, memory: [{percent: 50}], autoscalers: [{at_max: false, broken: ""}], unseen: []}
+   uncovered_nodes: [], target_allocator: null, memory: [{percent: 50}], autoscalers: [{at_max: false, broken: ""}],
+   unseen: []}
 """)
 HEALTHY |= {"pods": [POD], "receives": [RECEIVE], "processes": [PROCESS], "exports": [EXPORT]}
 FINDING = {"severity": "error", "rule": "r", "where": "w", "message": "m", "fix": "f", "about": ""}
@@ -64,6 +65,7 @@ SITUATIONS: list[tuple[str, dict[str, Any]]] = [
     ("resource_failed", {"resource_conditions": [{"type": "Ready", "status": "False"}]}),
     ("out_of_memory", {"pods": [POD | {"last_reason": "OOMKilled", "last_seconds_ago": 60}]}),
     ("restarted", {"pods": [POD | {"last_reason": "Error", "last_seconds_ago": 60}]}),
+    ("node_uncovered", {"uncovered_nodes": [{"node": "n", "why": "w"}]}),
     ("event", {"events": [{"reason": "Failed"}]}),
     ("right_missing", {"rights": [{"state": "none"}]}),
     ("right_in_namespace", {"rights": [{"state": "namespace"}]}),

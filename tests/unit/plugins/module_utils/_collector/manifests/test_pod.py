@@ -69,6 +69,7 @@ def test_receivers_are_opened_on_the_node_and_the_health_check_is_not(options: d
     ({"node_selector": {"a": "b"}}, "nodeSelector", {"kubernetes.io/os": "linux", "a": "b"}),
     ({"node_selector": {"kubernetes.io/os": "windows"}}, "nodeSelector", {"kubernetes.io/os": "windows"}),
     ({"tolerations": [{"operator": "Exists"}]}, "tolerations", [{"operator": "Exists"}]),
+    ({"mode": "daemonset", "every_node": True}, "tolerations", [{"operator": "Exists"}]),
     ({"affinity": {"nodeAffinity": {}}}, "affinity", {"nodeAffinity": {}}),
     ({"priority_class_name": "high"}, "priorityClassName", "high"),
     ({"host_network": True}, "hostNetwork", True),

@@ -47,6 +47,22 @@ def test_a_collector_of_somebody_else_is_read_by_ownership() -> None:
     assert found["unseen"] == []
 
 
+def test_nodes_without_an_agent_are_told_and_who_may_not_list_nodes_is_told_that() -> None:
+    tainted = {"taints": [{"key": "gpu", "effect": "NoSchedule"}]}
+    (found,) = facts(api(obj("Node", "a", spec=tainted), kind="DaemonSet"))
+    assert found["uncovered_nodes"] == [{"node": "a", "why": "it does not tolerate gpu:NoSchedule"}]
+    (deployment,) = facts(api(obj("Node", "a", spec=tainted)))
+    assert deployment["uncovered_nodes"] == []
+    hidden = api(kind="DaemonSet")
+    allowed = hidden.trouble
+    hidden.trouble = lambda method, path: (
+        status(403, "Forbidden", "no") if path == "/api/v1/nodes" else allowed(method, path)
+    )
+    (found,) = facts(hidden)
+    assert found["uncovered_nodes"] == []
+    assert [row["what"] for row in found["unseen"]] == ["nodes of the cluster"]
+
+
 def test_it_stops_as_soon_as_all_is_told_never_after_the_window_and_writes_nothing() -> None:
     made = api()
     made.clock.on_sleep.append(lambda _now: made.texts.update({METRICS: counts(5, 3)}))

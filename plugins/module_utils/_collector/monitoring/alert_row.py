@@ -1,0 +1,22 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The row of a table of alerts. Private."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Alert(NamedTuple):
+    """An alert: what the collector must have and not have, its expression, and what is said of it."""
+
+    name: str
+    needs: tuple[str, ...]
+    expr: str
+    wait: str
+    severity: str
+    summary: str
+    description: str
+    kind: str = ""
+    without: tuple[str, ...] = ()

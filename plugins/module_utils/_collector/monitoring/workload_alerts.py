@@ -1,0 +1,119 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The alerts for workloads of the cluster, as a table. docs/monitoring.md has a section for each. Private.
+
+They ask for the metrics of k8s_cluster and kubelet_stats with the names and labels that Prometheus makes of them.
+Sources: metadata.yaml of k8sclusterreceiver (k8s.pod.phase: 1 Pending, 2 Running; k8s.pod.status_reason: 1 Evicted) and
+of kubeletstatsreceiver; "Prometheus and OpenMetrics Compatibility" of OpenTelemetry's specification.
+"""
+
+from __future__ import annotations
+
+from .alert_row import Alert
+
+_NEEDS = ("workloads",)
+_OF_POD = "k8s_namespace_name, k8s_pod_name"
+_OF_CONTAINER = f"{_OF_POD}, k8s_container_name"
+_POD = "Pod {{ $labels.k8s_namespace_name }}/{{ $labels.k8s_pod_name }}"
+_CONTAINER = f"Container {{{{ $labels.k8s_container_name }}}} of pod {_POD[4:]}"
+_DESCRIBE = "`kubectl -n {{ $labels.k8s_namespace_name }} describe pod {{ $labels.k8s_pod_name }}`"
+_LAST_LOG = (
+    "`kubectl -n {{ $labels.k8s_namespace_name }} logs --previous {{ $labels.k8s_pod_name }}"
+    " -c {{ $labels.k8s_container_name }}`"
+)
+
+_KILLED = 'k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"}'
+_BEFORE = f"max by ({_OF_CONTAINER}) (k8s_container_restarts offset 15m)"
+_KILLED_AGAIN = f"max by ({_OF_CONTAINER}) ({_KILLED}) > 0 unless max by ({_OF_CONTAINER}) ({_KILLED}) <= {_BEFORE}"
+# A collector that is new has not seen what was before.
+_OUT_OF_MEMORY = f"({_KILLED_AGAIN}) and on () k8s_node_condition_ready offset 15m"
+_UNLESS_KILLED = f'unless on ({_OF_CONTAINER}) ALERTS{{alertname="OtelWorkloadOutOfMemory"}}'
+
+
+def _waits_for(reasons: str) -> str:
+    """Return the containers that had one of these reasons within five minutes: some come and go."""
+    of_reason = f'k8s_container_status_reason{{k8s_container_status_reason=~"{reasons}"}}'
+    return f"max by ({_OF_CONTAINER}) (max_over_time({of_reason}[5m])) == 1"
+
+
+_RUNNING = 'k8s_container_status_state{k8s_container_status_state="running"} == 1'
+_NOT_READY = f"max by ({_OF_CONTAINER}) (k8s_container_ready == 0) and on ({_OF_CONTAINER}) {_RUNNING}"
+_PENDING = f"max by ({_OF_POD}) (k8s_pod_phase == 1) unless on ({_OF_POD}) k8s_container_ready"
+_AT_LIMIT = f'max by ({_OF_CONTAINER}) ({{__name__=~"k8s_container_cpu_limit_utilization(_ratio)?"}}) > 0.95'
+
+WORKLOAD_ALERTS = (
+    Alert(
+        "OtelWorkloadOutOfMemory",
+        _NEEDS,
+        _OUT_OF_MEMORY,
+        "0m",
+        "warning",
+        f"{_CONTAINER} was killed for its memory.",
+        f"It reached its memory limit within the last 15 minutes. Raise the limit, or see what it kept: {_LAST_LOG}.",
+    ),
+    Alert(
+        "OtelWorkloadCrashLoop",
+        _NEEDS,
+        f"({_waits_for('CrashLoopBackOff')}) {_UNLESS_KILLED}",
+        "5m",
+        "warning",
+        f"{_CONTAINER} ends again and again.",
+        f"Kubernetes waits longer before each start. Read its last words: {_LAST_LOG}.",
+    ),
+    Alert(
+        "OtelWorkloadImagePull",
+        _NEEDS,
+        _waits_for("ErrImagePull|ImagePullBackOff|InvalidImageName"),
+        "5m",
+        "warning",
+        f"{_CONTAINER} cannot get its image.",
+        f"The name is wrong, the registry cannot be reached, or asks for credentials. See {_DESCRIBE}.",
+    ),
+    Alert(
+        "OtelWorkloadNotStarting",
+        _NEEDS,
+        _waits_for("ContainerCreating|CreateContainerConfigError|CreateContainerError"),
+        "15m",
+        "warning",
+        f"{_CONTAINER} has not been started for 15 minutes.",
+        f"Mostly a volume cannot be mounted, or a Secret or ConfigMap is missing. See {_DESCRIBE}.",
+    ),
+    Alert(
+        "OtelWorkloadUnschedulable",
+        _NEEDS,
+        _PENDING,
+        "15m",
+        "warning",
+        f"{_POD} has no node.",
+        f"No node has room for its requests, or fits its selectors and tolerations. See {_DESCRIBE}.",
+    ),
+    Alert(
+        "OtelWorkloadEvicted",
+        _NEEDS,
+        f"max by ({_OF_POD}) (k8s_pod_status_reason == 1)",
+        "0m",
+        "warning",
+        f"{_POD} was evicted.",
+        "The node lacked memory or disk, or the pod used more disk than its limit. Delete the pod once you know why:"
+        f" {_DESCRIBE}.",
+    ),
+    Alert(
+        "OtelWorkloadNotReady",
+        _NEEDS,
+        _NOT_READY,
+        "15m",
+        "warning",
+        f"{_CONTAINER} runs and is not ready.",
+        f"Its readiness probe has failed for 15 minutes, so no Service sends to the pod. See {_DESCRIBE}.",
+    ),
+    Alert(
+        "OtelWorkloadThrottled",
+        _NEEDS,
+        _AT_LIMIT,
+        "15m",
+        "warning",
+        f"{_CONTAINER} is at its CPU limit.",
+        "The kernel holds it up. Raise the limit, remove it, or add replicas.",
+    ),
+)
