@@ -14,7 +14,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._otelcol.errors import Problem, at_most, near
-from ..module_utils._waves.wave_plan import ASKED, LABEL, ROLL_BACK, VARIABLE, Fleet, Wave, until, waves_of
+from ..module_utils._waves.wave_plan import ASKED, LABEL, ROLL_BACK, UNTIL, VARIABLE, Fleet, Wave, until, waves_of
 from ..module_utils._waves.wave_run import RunWave, batches, plan_lines, rest_of, run_waves
 from ._host_groups import LINUX
 
@@ -39,6 +39,7 @@ class Person:
 def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) -> dict[str, Any]:
     """Return the waves of a run, from the variables of a task in a play of all of its hosts. May raise Problem."""
     selected = list(variables["ansible_play_hosts_all"])
+    _check_until(given, last)
     _check_same(selected, variables["hostvars"])
     fleet = _fleet(given, variables)
     waves = waves_of(given, fleet)
@@ -140,6 +141,13 @@ def _asked(found: Sequence[RunWave], waves: Sequence[Wave], person: Person) -> l
         wrong = f"wave '{asked[0]}' waits for the approval of a person, and this run has no terminal"
         raise Problem(wrong, asked=ASKED, where=VARIABLE, fix=fix)
     return asked
+
+
+def _check_until(given: Any, last: str) -> None:
+    """Raise Problem for a run without waves that shall end after one: it would change all hosts at once."""
+    if last and not given:
+        wrong = f"the inventory has no waves, and this run shall end after wave '{last}'"
+        raise Problem(wrong, asked=ASKED, where=UNTIL, fix=f"Set {VARIABLE} for group all. No host was changed.")
 
 
 def _check_same(selected: Iterable[str], hostvars: Mapping[str, Any]) -> None:

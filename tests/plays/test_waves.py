@@ -173,6 +173,15 @@ def test_a_run_ends_after_the_wave_that_it_names(tmp_path: Path) -> None:
     assert rendered(unknown) == []
 
 
+def test_a_run_that_shall_end_after_a_wave_changes_nothing_without_waves(tmp_path: Path) -> None:
+    done = site(tmp_path, None, "-e", "otel_wave_until=first")
+    assert done.returncode == 2
+    said = "the inventory has no waves, and this run shall end after wave 'first' (at otel_wave_until). Set otel_waves"
+    assert said in told(done), told(done)
+    assert rendered(done) == []
+    assert not {"web1", "web2"} & _built(done.stdout)
+
+
 def test_a_limit_moves_no_host_to_another_wave(tmp_path: Path) -> None:
     done = site(tmp_path, {"growth": [1, "100%"]}, "--limit", "eu,web2")
     assert done.returncode == 0, told(done)
