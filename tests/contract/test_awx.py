@@ -83,11 +83,11 @@ def arguments(module: str) -> dict[str, Any]:
 
 
 def tasks() -> Iterator[tuple[str, dict[str, str], str]]:
-    """Yield the module, the arguments and the loop of every task of configure.yml."""
+    """Yield the module, the arguments and the loop of every task of configure.yml that writes a list."""
     for path in sorted(AWX.glob("tasks/*.yml")):
         for task in awx_rules.read(path):
             module = next((key for key in task if key.startswith("awx.awx.")), None)
-            if module:
+            if module and task.get("loop", "").startswith("{{ controller_"):
                 yield module.removeprefix("awx.awx."), task[module], task["loop"]
 
 
@@ -99,6 +99,19 @@ def test_every_key_is_one_that_the_module_knows_and_the_playbook_passes_on(name:
     assert given - set(known) == set()
     assert set(passed) - set(known) == set()
     assert given - set(passed) == set()
+
+
+def test_tasks_of_the_workflow_have_keys_that_their_modules_know() -> None:
+    for task in awx_rules.read(AWX / "tasks/waves.yml"):
+        (module,) = [key for key in task if key.startswith("awx.awx.")]
+        assert set(task[module]) <= set(arguments(module.removeprefix("awx.awx.")))
+
+
+def test_a_wave_has_all_hosts_in_one_job_and_takes_the_names_of_waves() -> None:
+    (template,) = [item for item in TEMPLATES if item["name"] == DATA["awx_wave_job_template"]]
+    assert (template["playbook"], template["job_type"], template["job_slice_count"]) == ("site.yml", "run", 1)
+    assert not template["ask_job_slice_count_on_launch"]
+    assert template["ask_variables_on_launch"]
 
 
 def test_every_list_reaches_awx() -> None:

@@ -1,9 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As much of AWX's API, in memory, as the modules of awx.awx ask: lists, objects, associations and surveys.
+"""As much of AWX's API, in memory, as the modules of awx.awx ask: lists, objects, associations, surveys and workflows.
 
-It refuses surveys that AWX refuses, and keys that name what is not there; it runs no job.
+It refuses surveys, variables and links of workflows that AWX refuses, and keys that name what is not there. It runs no
+job.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,7 +26,9 @@ ROOT, GATEWAY = "/api/v2/", "/api/controller/v2/"
 # Of every AWX: what no test has to make.
 BUILT_IN = {"credential_types": list(awx_rules.INJECTED)}
 # One list over several others.
-UNIONS = {"unified_job_templates": ("job_templates", "projects", "inventory_sources")}
+UNIONS = {"unified_job_templates": ("job_templates", "projects", "inventory_sources", "workflow_job_templates")}
+NODES, APPROVALS = "workflow_job_template_nodes", "workflow_approval_templates"
+SUCCESS = "success_nodes"
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Store:
     """Objects by collection and id, what is associated with them, and the writes that were asked for."""
 
     objects: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     linked: dict[str, list[int]] = field(default_factory=dict)
     surveys: dict[str, Any] = field(default_factory=dict)
     writes: list[tuple[str, str]] = field(default_factory=list)
@@ -40,10 +45,12 @@ class Store:
 
     def add(self, collection: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Make an object and return it as AWX shows it."""
-        number = 1 + sum(len(items) for items in self.objects.values())
+        number = next(self.numbers)
         url = f"{ROOT}{collection}/{number}/"
         own = {"id": number, "url": url, "type": collection, "summary_fields": {}, "scm_revision": ""}
         item = {**own, **data, "related": {"survey_spec": f"{url}survey_spec/"}}
+        if "unified_job_template" in data:
+            item["related"]["unified_job_template"] = f"{ROOT}job_templates/{data['unified_job_template']}/"
         self.objects.setdefault(collection, {})[number] = item
         return item
 
@@ -59,6 +66,38 @@ class Store:
         either = {key.removeprefix("or__"): value for key, value in asked.items() if key.startswith("or__")}
         return [item for item in listed if _passes(item, plain, all) and (not either or _passes(item, either, any))]
 
+    def approve(self, node: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the approval of a node and return it."""
+        approval = self.add(APPROVALS, data)
+        node["unified_job_template"] = approval["id"]
+        node["related"]["unified_job_template"] = approval["url"]
+        return approval
+
+    def after(self, node: int, link: str = SUCCESS) -> list[int]:
+        """Return the nodes to which a node of a workflow links."""
+        return self.linked.get(f"{NODES}/{node}/{link}", [])
+
+    def refused(self, path: list[str], data: Mapping[str, Any]) -> str:
+        """Return why AWX refuses what is posted to a path; nothing if it takes it."""
+        if path == [NODES] and data.get("extra_data"):
+            (template,) = self.found("unified_job_templates", {"id": str(data["unified_job_template"])})
+            return "" if template.get("ask_variables_on_launch") else "Variables are not allowed on launch."
+        if path[-1] == SUCCESS and not data.get("disassociate"):
+            return "Cycle detected." if int(path[1]) in self._reached(data["id"]) else ""
+        return ""
+
+    def _reached(self, node: int) -> set[int]:
+        return {node}.union(*(self._reached(later) for later in self.after(node)))
+
+    def remove(self, collection: str, number: int) -> None:
+        """Remove an object and the links to it."""
+        del self.objects[collection][number]
+        for path, ids in self.linked.items():
+            if path.startswith(f"{collection}/{number}/"):
+                ids.clear()
+            elif path.startswith(f"{collection}/"):
+                ids[:] = [other for other in ids if other != number]
+
 
 def _passes(item: Mapping[str, Any], asked: Mapping[str, str], judge: Any) -> bool:
     return bool(judge(str(item.get(key)) == value for key, value in asked.items()))
@@ -71,9 +110,12 @@ class _Answers(BaseHTTPRequestHandler):
         path, asked = self._asked()
         if path[-1] == "survey_spec":
             self._say(200, self.store.surveys.get("/".join(path), {}))
+        elif path[0] == APPROVALS and len(path) == 3:
+            self._say(404, {"detail": "Not found."})
         elif len(path) == 3:
             ids = self.store.linked.get("/".join(path), [])
-            self._list([item for number in ids for item in self.store.found(path[2], {"id": str(number)})])
+            of = NODES if path[0] == NODES else path[2]
+            self._list([item for number in ids for item in self.store.found(of, {"id": str(number)})])
         elif len(path) == 2:
             self._say(200, self.store.objects[path[0]][int(path[1])])
         else:
@@ -82,7 +124,12 @@ class _Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         path, _asked = self._asked()
         data = self._read("POST")
-        if path[-1] == "survey_spec":
+        refused = self.store.refused(path, data)
+        if refused:
+            self._say(400, {"detail": refused})
+        elif path[-1] == "create_approval_template":
+            self._say(201, self.store.approve(self.store.objects[NODES][int(path[1])], data))
+        elif path[-1] == "survey_spec":
             errors = awx_rules.survey_errors(data)
             self.store.surveys["/".join(path)] = data
             self._say(400 if errors else 200, {"error": "; ".join(errors)} if errors else {})
@@ -98,6 +145,12 @@ class _Answers(BaseHTTPRequestHandler):
         item = self.store.objects[path[0]][int(path[1])]
         item.update(self._read("PATCH"))
         self._say(200, item)
+
+    def do_DELETE(self) -> None:
+        path, _asked = self._asked()
+        self.store.writes.append(("DELETE", self.path))
+        self.store.remove(path[0], int(path[1]))
+        self._say(204, None)
 
     def _asked(self) -> tuple[list[str], dict[str, str]]:
         split = urlsplit(self.path)

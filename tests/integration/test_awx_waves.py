@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The workflow that awx/configure.yml makes of waves: its nodes, its links, and what becomes of waves that change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.test_awx import DATA
+from tests.support.awx import APPROVALS, NODES, Store, awx
+
+from .test_awx_configure import changes_nothing, configure
+
+STAGING, EU = {"name": "staging", "members": ["staging"]}, {"name": "eu", "approval": False}
+PRODUCTION = {"name": "production", "members": ["all:!staging"], "approval": True}
+WORKFLOW = DATA["awx_wave_workflow"]["name"]
+TASK = "Write the workflow of the waves"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """An AWX with the job templates of awx/, which tests/integration/test_awx_configure.py writes."""
+
+    host: str
+    store: Store
+    home: Path
+
+    def configure(self, *waves: dict[str, Any]) -> bool:
+        """Write the workflow of waves; return whether that changed something."""
+        made = len(self.store.writes)
+        output = configure(self.host, self.home, "-e", json.dumps({"awx_waves": waves}), "--start-at-task", TASK)
+        assert bool(self.store.writes[made:]) != changes_nothing(output), output
+        return not changes_nothing(output)
+
+
+def nodes(store: Store) -> dict[str, dict[str, Any]]:
+    """Return the nodes of the workflow by their identifiers."""
+    (workflow,) = store.found("workflow_job_templates", {"name": WORKFLOW})
+    return {node["identifier"]: node for node in store.found(NODES, {"workflow_job_template": str(workflow["id"])})}
+
+
+def order(store: Store) -> list[str]:
+    """Return the identifiers of all nodes in the order in which AWX runs them if each one passes."""
+    name_of = {node["id"]: name for name, node in nodes(store).items()}
+    later = {number for node in name_of for number in store.after(node)}
+    (current,) = name_of.keys() - later
+    passed = [name_of[current]]
+    while store.after(current):
+        (current,) = store.after(current)
+        passed.append(name_of[current])
+    assert sorted(passed) == sorted(name_of.values())
+    return passed
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with awx() as (host, store):
+        organization = store.add("organizations", {"name": "Ours"})["id"]
+        for template in DATA["controller_templates"]:
+            store.add("job_templates", {**template, "organization": organization})
+        yield Fleet(host, store, tmp_path)
+
+
+def test_each_wave_is_a_job_and_a_person_is_asked_before_those_that_need_it(fleet: Fleet) -> None:
+    assert fleet.configure(STAGING, EU, PRODUCTION)
+    assert not fleet.configure(STAGING, EU, PRODUCTION)
+    store = fleet.store
+    assert order(store) == ["staging: wave", "eu: wave", "production: approval", "production: wave"]
+    (template,) = store.found("job_templates", {"name": DATA["awx_wave_job_template"]})
+    for name in ("staging", "eu", "production"):
+        node = nodes(store)[f"{name}: wave"]
+        assert node["unified_job_template"] == template["id"]
+        assert node["extra_data"] == {"otel_wave_until": name, "otel_wave_approved": ["production"]}
+    asked = nodes(store)["production: approval"]["unified_job_template"]
+    assert [(item["id"], item["name"]) for item in store.found(APPROVALS, {})] == [(asked, "Begin wave production")]
+
+
+def test_a_link_by_which_a_wave_would_begin_after_a_failure_is_removed(fleet: Fleet) -> None:
+    """A failed node without links for failures fails the workflow: has_workflow_failed of AWX's dag_workflow.py."""
+    fleet.configure(STAGING, PRODUCTION)
+    store, made = fleet.store, {name: node["id"] for name, node in nodes(fleet.store).items()}
+    for link in ("failure_nodes", "always_nodes"):
+        store.linked[f"{NODES}/{made['production: approval']}/{link}"] = [made["production: wave"]]
+    assert fleet.configure(STAGING, PRODUCTION)
+    assert len(made) == 3
+    for number in made.values():
+        assert store.after(number, "failure_nodes") == store.after(number, "always_nodes") == []
+
+
+CHANGED = {
+    "another order": (
+        [PRODUCTION, EU, STAGING],
+        ["production: approval", "production: wave", "eu: wave", "staging: wave"],
+    ),
+    "one less": ([STAGING, PRODUCTION], ["staging: wave", "production: approval", "production: wave"]),
+    "other approvals": (
+        [{**STAGING, "approval": True}, EU, {**PRODUCTION, "approval": False}],
+        ["staging: approval", "staging: wave", "eu: wave", "production: wave"],
+    ),
+    "other names": ([{"name": "wave-1"}, {"name": "wave-2"}], ["wave-1: wave", "wave-2: wave"]),
+}
+
+
+@pytest.mark.parametrize(("changed", "left"), CHANGED.values(), ids=CHANGED)
+def test_a_list_that_changed_changes_nodes_and_links(changed: Any, left: list[str], fleet: Fleet) -> None:
+    fleet.configure(STAGING, EU, PRODUCTION)
+    assert fleet.configure(*changed)
+    assert order(fleet.store) == left
+
+
+def test_nodes_of_others_stay_and_so_does_the_workflow_without_waves(fleet: Fleet) -> None:
+    fleet.configure(STAGING, EU)
+    store = fleet.store
+    (workflow,) = store.found("workflow_job_templates", {"name": WORKFLOW})
+    store.add(NODES, {"identifier": "eu: tell the team", "workflow_job_template": workflow["id"]})
+    store.add(NODES, {"identifier": "old: wave", "workflow_job_template": workflow["id"] + 1000})
+    fleet.configure(STAGING)
+    assert nodes(store).keys() == {"staging: wave", "eu: tell the team"}
+    assert "old: wave" in {node["identifier"] for node in store.found(NODES, {})}
+    assert not fleet.configure()
+    assert nodes(store).keys() == {"staging: wave", "eu: tell the team"}
+
+
+def test_without_waves_there_is_no_workflow(fleet: Fleet) -> None:
+    assert not fleet.configure()
+    assert fleet.store.found("workflow_job_templates", {}) == []
