@@ -56,6 +56,15 @@ options:
     type: path
 """
 
+    INPUTS = r"""
+options:
+  defaults:
+    description: Default options of all O(collectors); without these, the options of the only one.
+    type: dict
+    default: {}
+  recipe_paths: {description: Your recipe folders that take precedence., type: list, elements: path, default: []}
+"""
+
     COLLECTORS = r"""
 options:
   collectors:
@@ -63,11 +72,6 @@ options:
     type: list
     elements: dict
     default: []
-  defaults:
-    description: Default options of all O(collectors); without these, the options of the only one.
-    type: dict
-    default: {}
-  recipe_paths: {description: Your recipe folders that take precedence., type: list, elements: path, default: []}
   platform_paths: {description: Your platform folders that take precedence., type: list, elements: path, default: []}
   identity_annotations:
     description:

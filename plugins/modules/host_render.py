@@ -17,6 +17,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.inputs
   - o11y.opentelemetry._controller.rules
   - o11y.opentelemetry._controller.policy
   - o11y.opentelemetry._controller.rendering
@@ -26,11 +27,6 @@ options:
     type: list
     elements: dict
     default: []
-  defaults:
-    description: Default options of all O(collectors); without these, the options of the only one.
-    type: dict
-    default: {}
-  recipe_paths: {description: Your recipe folders that take precedence., type: list, elements: path, default: []}
   sdks:
     description:
       - Services of the host whose SDKs send to one of the O(collectors), with the options of C(otel_host_sdks) of

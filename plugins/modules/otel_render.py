@@ -17,6 +17,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.inputs
   - o11y.opentelemetry._controller.collectors
   - o11y.opentelemetry._controller.rules
   - o11y.opentelemetry._controller.policy
