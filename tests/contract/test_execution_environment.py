@@ -98,6 +98,6 @@ def test_what_belongs_to_the_checkout_alone_is_not_built() -> None:
     leftovers = {".ansible", ".cache", ".hypothesis", ".venv", "ours.egg-info", "ours-0.1.0.tar.gz"}
     names = {path.split("/")[0] for path in files("*")} | leftovers
     built = {name for name in names if not any(fnmatch(name, pattern) for pattern in ignored)}
-    folders = {"changelogs", "docs", "examples", "inventories", "meta", "playbooks", "plugins", "roles"}
+    folders = {"changelogs", "docs", "examples", "extensions", "inventories", "meta", "playbooks", "plugins", "roles"}
     texts = {"CHANGELOG.rst", "LICENSE", "README.md", "galaxy.yml", "requirements.txt"}
     assert built == folders | texts
