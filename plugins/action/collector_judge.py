@@ -14,5 +14,6 @@ from ..plugin_utils._action import ControllerAction
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Keep the figures, or judge by those that were kept."""
+        given = {**arguments, "members": _collector_judge.members(self.variables)}
         do = _collector_judge.keep if arguments["keep"] else _collector_judge.judge
-        return do(arguments, check=self._task.check_mode)
+        return do(given, check=self._task.check_mode)

@@ -63,8 +63,8 @@ options:
         included. Objects of other owners stay, with a warning that names the owner.
       - A Namespace is deleted only if it is certainly empty, a CustomResourceDefinition only without objects of its
         kind, a ServiceAccount only without other users. Otherwise it stays, with a warning.
-      - With V(earlier) the collectors of O(kept_records) go back to what was applied before the change. Rights and what
-        the change has removed do not come back, and what it has added stays. RV(msg) says what became of each.
+      - With V(earlier) the collectors of O(kept_records) go back to what was applied before the change. What the change
+        has removed does not come back, and what it has added stays. RV(msg) says what became of each.
       - With V(settled) they stay as they are, and their records are deleted.
     type: str
     choices: [present, absent, earlier, settled]
@@ -155,6 +155,14 @@ options:
     type: dict
     default: {}
     version_added: 1.1.0
+  kept_rights:
+    description:
+      - RV(kept_rights) of that task, for the state V(earlier). They come from that task alone, and from no object of
+        the cluster, so that nobody gets rights by writing one.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
 requirements:
   - jmespath
 seealso:
@@ -210,6 +218,12 @@ kept_records:
   description: The changes whose records O(keep_records) has kept, each with the run, by namespace and name.
   returned: always, except when nothing could be tried
   type: dict
+  version_added: 1.1.0
+kept_rights:
+  description: The roles and bindings of these collectors as they were.
+  returned: always, except when nothing could be tried
+  type: list
+  elements: dict
   version_added: 1.1.0
 rights:
   description: Permissions that each Role and ClusterRole gains (C(+)) and loses (C(-)), also in check mode.

@@ -15,19 +15,13 @@ description:
   - With O(keep) it writes what the collectors count to C(HOST.json) in the folder O(path), with secrets masked.
   - Without it, it judges what they count now beside what was kept, by the checks and bounds of a canary. It writes the
     verdict to C(judge.md), for a pull request, and C(judge.xml), as JUnit.
+  - Reads what M(o11y.opentelemetry.collector_wave) has returned for each host of the play, in the variable
+    C(__otel_judge_read). A host without one has failed before.
   - Fails if collectors do worse, and by default if any of them could not be judged by data.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]
 options:
   path: {description: The folder of the files., type: str, required: true}
-  members:
-    description: What each host of the inventory has said.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      host: {description: The host of the inventory., type: str, required: true}
-      read: {description: The result of M(o11y.opentelemetry.collector_wave)., type: dict, required: true}
   keep: {description: Whether to keep what the collectors count., type: bool, default: false}
   without_data:
     description: What becomes of collectors that got no data, could not be read, or have nothing to be compared with.
@@ -40,12 +34,10 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Judge the collectors of a cluster
+- name: Judge the collectors of all clusters of the play
   o11y.opentelemetry.collector_judge:
     path: judged
-    members:
-      - host: eu
-        read: "{{ watched }}"
+  run_once: true
 """
 
 RETURN = r"""

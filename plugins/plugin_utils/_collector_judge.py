@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +20,41 @@ from ._wave_gate import judge_tools
 
 _ASKED, _KEEP = "Judge the collectors", "Keep what the collectors count"
 _SHOWN = 10
+# What tasks of playbook judge leave in the variables of each host.
+READ = "__otel_judge_read"
+
+
+def members(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what each host of the play has said of its collectors; one that failed before has said nothing."""
+    failed = {"unread": "it failed before, see its message above"}
+    hostvars = variables["hostvars"]
+    return [{"host": host, "read": hostvars[host].get(READ) or failed} for host in variables["ansible_play_hosts_all"]]
 
 
 def keep(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Write what the collectors of each member count to a file of its own. Raises Problem for one without data."""
-    folder = _folder(arguments)
-    written = []
+    """Write what the collectors of each member count to a file of its own. Raises Problem if some could not be read.
+
+    The file of such a member goes: earlier figures would be taken for those of now.
+    """
+    folder, written, unread = _folder(arguments), list[str](), list[str]()
     for member in arguments["members"]:
-        why = _unread(member)
+        path, why = _path(folder, member["host"]), _unread(member)
         if why:
-            raise Problem(why, asked=_KEEP, fix="Nothing was kept of it. Mend that, then run it again.")
-        text = json.dumps({"collectors": member["read"]["collectors"]}, sort_keys=True)
-        path = _path(folder, member["host"])
-        if _files.place(path, f"{text}\n", check):
+            unread.append(why)
+            if not check:
+                path.unlink(missing_ok=True)
+            continue
+        kept = {"kept": _now(), "collectors": member["read"]["collectors"]}
+        if _files.place(path, json.dumps(kept, sort_keys=True) + "\n", check):
             written.append(str(path))
+    if unread:
+        wrong = at_most(_SHOWN, unread, between="; ", last="; ")
+        raise Problem(wrong, asked=_KEEP, fix="Nothing was kept of that. Mend it, then run it again.")
     return {"changed": bool(written), "written": written}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def judge(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
@@ -74,25 +95,37 @@ def _unread(member: Mapping[str, Any]) -> str:
 
 def _judged(folder: Path, members: Sequence[Mapping[str, Any]]) -> JudgedCollectors:
     """Return the verdicts of all members by what was kept of them before."""
+    kept = {member["host"]: _kept(folder, member["host"]) for member in members}
     missing = [why for member in members if (why := _unread(member))]
     missing += [f"{name} on {one['host']} was changed by another run" for one in members for name in _taken(one)]
     after = [track for member in members for track in tracks(member["host"], member["read"])]
-    before = [track for member in members for track in _kept(folder, member["host"])]
+    before = [track for host, figures in kept.items() for track in tracks(host, figures)]
+    missing += _unchanged(before, after)
     verdicts = [judged(sides, judge_tools()) for sides in sides_of(after, before, ())]
-    return JudgedCollectors(verdicts, missing)
+    times = tuple(f"{host}: {figures['kept']}" for host, figures in kept.items() if figures.get("kept"))
+    return JudgedCollectors(verdicts, missing, times)
+
+
+def _unchanged(before: Iterable[Track], after: Sequence[Track]) -> list[str]:
+    """Return that nothing has changed since the figures were kept, if so: then no sync was judged."""
+    earlier = {(track.member, track.name, track.release) for track in before}
+    same = [(track.member, track.name, track.release) in earlier for track in after]
+    return ["all collectors run what they ran when the figures were kept"] if same and all(same) else []
 
 
 def _taken(member: Mapping[str, Any]) -> Iterable[str]:
     return member["read"].get("taken") or ()
 
 
-def _kept(folder: Path, host: str) -> Iterator[Track]:
-    """Yield what was kept of a member; nothing without a file. Raises Problem for a file that is none of these."""
+def _kept(folder: Path, host: str) -> dict[str, Any]:
+    """Return what was kept of a member; nothing without a file. Raises Problem for a file that is none of these."""
     path = _path(folder, host)
     if not path.exists():
-        return
+        return {}
     try:
-        yield from tracks(host, json.loads(_files.read(path)))
+        figures = json.loads(_files.read(path))
+        list(tracks(host, figures))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         fix = "Remove it, and keep the figures again before the next sync."
         raise Problem(f"{path} is no file of kept figures", asked=_ASKED, fix=fix) from error
+    return dict(figures)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
+from ..module_utils._change.replacement_order import RUNS
+from ..module_utils._otelcol.errors import at_most
 from ..module_utils._waves.sample_rows import tracks
 from ..module_utils._waves.wave_data import Judged, Tools, Track, judged, sides_of
 from ..module_utils._waves.wave_plan import PASS
@@ -36,6 +38,9 @@ from ._wave_results import (
     is_changed,
 )
 
+_SHOWN = 5
+# What a row of bundle_apply says of an object.
+_WRITTEN, _COME_OR_GONE = ("created", "changed"), ("created", "pruned")
 # What collectors of later waves counted at the start and the end of the watch: of hosts, and of clusters.
 REST = (
     ("__otel_rest_first", "__otel_rest_last"),
@@ -86,8 +91,14 @@ def _ends(
 def gone_back(planned: Mapping[str, Any], name: str, said: str, variables: Mapping[str, Any]) -> None:
     """Raise Problem for a wave that failed, with what became of its members that had changed."""
     members = [member for member, wave in planned["wave_of"].items() if wave == name]
-    told = {member: "; ".join(_returned(variables["hostvars"][member])) for member in members}
+    told = {member: "; ".join(_sentences(variables["hostvars"][member])) for member in members}
     failed_back(said, {member: what for member, what in told.items() if what})
+
+
+def _sentences(variables: Mapping[str, Any]) -> list[str]:
+    """Return what became of a member, to be joined."""
+    *first, last = [*_returned(variables)] or [""]
+    return [*(line.rstrip(".") for line in first), last]
 
 
 def _returned(variables: Mapping[str, Any]) -> Iterator[str]:
@@ -96,8 +107,27 @@ def _returned(variables: Mapping[str, Any]) -> Iterator[str]:
     for result in returned.get("results") or [returned]:
         if result.get("msg") and not result.get("skipped"):
             yield str(result["msg"])
-    if OF_CLUSTER in variables and is_changed(variables) and returned.get("skipped"):
-        yield "it keeps the change, since its collectors are new or have `change: {on_failure: keep}`"
+    if OF_CLUSTER in variables and is_changed(variables):
+        yield from _staying(variables[OF_CLUSTER])
+
+
+def _staying(applied: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what of the change of a cluster stays: collectors without a way back, and what it has added or removed."""
+    back = applied.get("kept_records") or {}
+    collectors, others = list[str](), list[str]()
+    for row in applied.get("objects") or ():
+        name = f"{row['namespace']}/{row['name']}" if row["namespace"] else str(row["name"])
+        if row["kind"] in RUNS and row["action"] in _WRITTEN and name not in back:
+            collectors.append(name)
+        elif row["kind"] not in (*RUNS, "ConfigMap") and row["action"] in _COME_OR_GONE:
+            others.append(f"{row['kind']} {name}")
+    if collectors:
+        why = "as it is new, did not work before, or has `change: {on_failure: keep}`"
+        yield f"{at_most(_SHOWN, collectors)} keeps the change, {why}"
+    elif not back:
+        yield "no workload changed, so nothing goes back"
+    if others:
+        yield f"what the change has added or removed stays so: {at_most(_SHOWN, others)}"
 
 
 # ── Data ──

@@ -211,3 +211,16 @@ def recorded(record: Manifest, change: Change) -> Change:
     named = {ref(item) for item in earlier}
     before = [*earlier, *(item for item in change.before if ref(item) not in named)]
     return replace(change, before=before, record=record, worked=worked, readings=_readings(record))
+
+
+def rights_before(change: Change) -> list[Manifest]:
+    """Return the roles and bindings of a change as they were: no record has them, and its own run may keep them."""
+    return [manifest for manifest in change.before if manifest["kind"] in _RIGHTS]
+
+
+def with_rights(change: Change, rights: Iterable[Manifest]) -> Change:
+    """Return a change that also goes back to the roles and bindings that its own run has kept."""
+    of_change = {ref(manifest) for manifest in change.manifests}
+    known = {ref(manifest) for manifest in change.before}
+    added = [manifest for manifest in rights if ref(manifest) in of_change - known]
+    return replace(change, before=[*change.before, *added])

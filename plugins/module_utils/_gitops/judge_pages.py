@@ -19,10 +19,14 @@ WORSE, NO_DATA, PASSED = "worse", "no data", "passed"
 
 @dataclass(frozen=True)
 class JudgedCollectors:
-    """The verdicts of all collectors of a sync, and why the data of some of them is missing."""
+    """The verdicts of all collectors of a sync, and why the data of some of them is missing.
+
+    `kept` says when the figures of each host were kept.
+    """
 
     verdicts: Sequence[Judged]
     missing: Sequence[str] = ()
+    kept: Sequence[str] = ()
 
     @property
     def worse(self) -> list[str]:
@@ -58,6 +62,7 @@ def markdown_page(judged: JudgedCollectors) -> str:
     lines += _section("Worse", judged.worse)
     lines += _section("Not judged by data", judged.without_data or ["no collector"] * (not judged.verdicts))
     lines += _section("Judged", [verdict.line for verdict in judged.verdicts if verdict.is_whole and not verdict.worse])
+    lines += _section("Figures of before", judged.kept)
     return "\n".join(lines)
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a workload runs what a file says: its image, arguments, variables and configs. Private.
+"""Whether a workload runs what a file says, so that a sync is complete. Private.
 
-A sync is complete when these are the same. Other fields, such as quantities, are written by the server in another form,
-and change nothing that a collector does with data.
+Servers, operators and webhooks add fields, variables and volumes. So what a file says must be there, and what nobody
+adds must be the same: command, arguments, components and pipelines. Amounts are compared by their value.
 """
 
 from __future__ import annotations
@@ -14,38 +14,75 @@ from typing import Any
 
 from .._change.managed_fields import is_within
 from .._otelcol.config.paths import items, section
+from .._otelcol.errors import Problem
 from .._otelcol.kube.objects import Manifest
+from .._otelcol.needs.quantities import parse_bytes, parse_cpu
 
 _CUSTOM = "OpenTelemetryCollector"
 RUNNING = ("DaemonSet", "Deployment", "StatefulSet", _CUSTOM)
-_OF_CONTAINER = ("image", "command", "args", "env")
-_OF_CUSTOM = (*_OF_CONTAINER, "config", "mode")
+_ADDED_TO = ("image", "args", "env", "envFrom", "volumeMounts", "securityContext", "mode", "config")
+_EXACT = ("command", "args")
 _NAMING = ("configMap", "secret")
+_SECTIONS = ("receivers", "processors", "exporters", "connectors")
+_AMOUNTS = {"memory": parse_bytes, "cpu": parse_cpu}
 
 
 def unlike_parts(manifest: Manifest, live: Manifest) -> list[str]:
     """Return the parts in which a live object does not run what its manifest says."""
-    wanted, present = (dict(_parts(one)) for one in (manifest, live))
-    return [name for name, value in wanted.items() if not is_within(value, present.get(name))]
+    said, present = (dict(_parts(one)) for one in (manifest, live))
+    exact, exact_present = (dict(_exact_parts(one)) for one in (manifest, live))
+    unlike = [name for name, value in said.items() if not is_within(value, present.get(name))]
+    unlike += [name for name, value in exact.items() if value != exact_present.get(name)]
+    return list(dict.fromkeys(unlike))
 
 
 def _parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
-    """Yield the parts of a workload or a custom resource that decide what runs, by their name."""
+    """Yield what decides what runs, to which others may add, by its name."""
+    for name, container in _containers(manifest):
+        yield from ((f"{part}{name}", container[part]) for part in _ADDED_TO if part in container)
+    for volume in items(section(manifest, "spec"), "template", "spec", "volumes"):
+        for kind in _NAMING:
+            if kind in volume:
+                yield f"volume {volume.get('name')}", {kind: _source(volume[kind])}
+
+
+def _exact_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    """Yield what decides what runs, and is the same in both, by its name."""
+    for name, container in _containers(manifest):
+        # Of a custom resource, arguments are a mapping to which the operator may add.
+        yield from ((f"{part}{name}", container[part]) for part in _EXACT if isinstance(container.get(part), list))
+        yield f"resources{name}", _amounts(section(container, "resources"))
+        config = section(container, "config")
+        yield f"components of the config{name}", {kind: sorted(section(config, kind)) for kind in _SECTIONS}
+        yield f"pipelines{name}", section(config, "service", "pipelines")
+
+
+def _containers(manifest: Manifest) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each container with the end of its parts' names; a custom resource is one itself."""
     spec = section(manifest, "spec")
     if manifest["kind"] == _CUSTOM:
-        yield from ((name, spec[name]) for name in _OF_CUSTOM if name in spec)
+        yield "", spec
         return
     pod = section(spec, "template", "spec")
     for container in (*items(pod, "initContainers"), *items(pod, "containers")):
-        for name in _OF_CONTAINER:
-            if name in container:
-                yield f"{name} of container {container.get('name')}", container[name]
-    for volume in items(pod, "volumes"):
-        for name in _NAMING:
-            if name in volume:
-                yield f"volume {volume.get('name')}", {name: _source(volume[name])}
+        yield f" of container {container.get('name')}", container
 
 
 def _source(source: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a volume names; the server adds defaults to the rest."""
     return {key: source[key] for key in ("name", "secretName") if key in source}
+
+
+def _amounts(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return requests and limits by value: the server writes `0.5` as `500m`, and adds requests that are the limits."""
+    limits = {name: _amount(name, text) for name, text in section(resources, "limits").items()}
+    requests = {name: _amount(name, text) for name, text in section(resources, "requests").items()}
+    return {"limits": limits, "requests": {**limits, **requests}}
+
+
+def _amount(name: str, text: Any) -> Any:
+    """Return an amount as a number; one that cannot be read is compared as it is written."""
+    try:
+        return _AMOUNTS[name](str(text))
+    except (KeyError, Problem):
+        return text

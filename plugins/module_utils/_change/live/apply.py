@@ -100,7 +100,7 @@ def _decided(cluster: Cluster, options: BundleOptions, *, back: bool) -> dict[st
     bundle.read()
     changing = Changes(Writer(session), bundle.live, {})
     with reporting(session):
-        told = changing.decided(options.manifests, options.kept_records, back=back)
+        told = changing.decided(options.manifests, options.kept_records, options.kept_rights, back=back)
     return {**session.report.result(), "msg": " ".join(told) or "nothing went back"}
 
 

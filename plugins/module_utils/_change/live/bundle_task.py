@@ -40,6 +40,7 @@ ARGUMENTS: dict[str, Any] = {
     "unschedulable_seconds": {"type": "float", "default": 15},
     "keep_records": {"type": "bool", "default": False},
     "kept_records": {"type": "dict", "default": {}},
+    "kept_rights": {"type": "list", "elements": "dict", "default": []},
 }
 WORK = {"present": apply_bundle, "absent": remove_bundle, "earlier": go_back, "settled": settle}
 
@@ -67,6 +68,7 @@ def run_bundle(module: AnsibleModule) -> None:
         unschedulable_seconds=params["unschedulable_seconds"],
         keep_records=params["keep_records"],
         kept_records=params["kept_records"],
+        kept_rights=params["kept_rights"],
         quick_cluster=lambda: connect(module, QUICK_SECONDS),
     )
 

@@ -33,6 +33,8 @@ from ..recorded_change import (
     is_rolling,
     record_of,
     recorded,
+    rights_before,
+    with_rights,
 )
 from ..replacement_order import RUNS
 from .canary import Canary, judged, prepared
@@ -336,24 +338,36 @@ class Changes:
         failures = dict(outcomes(self.bundle, waits))
         return [self._told(change, back, failures.get(change.name)) for change, back in undone]
 
-    def decided(self, manifests: Iterable[Manifest], runs: Mapping[str, str], *, back: bool) -> list[str]:
+    def decided(
+        self, manifests: Iterable[Manifest], runs: Mapping[str, str], rights: Sequence[Manifest], *, back: bool
+    ) -> list[str]:
         """Let the changes go back whose records some runs have kept, or end them; return what became of each.
 
-        `runs` has the run of each collector. A record of another run is its own, so that collector stays as it is.
+        `runs` has the run of each collector, and `rights` what their roles were. A record of another run is its own, so
+        that collector stays as it is. What fails for one collector keeps no other.
         """
         undone: list[tuple[Change, Undone]] = []
         told: list[str] = []
         for change in (one for one in collectors(manifests, {}) if one.name in runs):
-            record = checked_record(change, self.bundle.live(record_name(change.workloads[0])), self.bundle.manager)
-            if record is None or section(record, "data").get("run") != runs[change.name]:
-                told.append(f"{change.name} stays as it is: another run has changed it since.")
-            elif back:
-                earlier = recorded(record, change)
-                self._record(earlier)
-                undone.append((earlier, self._restored(earlier)))
-            else:
-                self._close(replace(change, record=record))
+            try:
+                mine = self._kept_by(change, runs[change.name])
+                if mine is None:
+                    told.append(f"{change.name} stays as it is: another run has changed it since.")
+                elif back:
+                    earlier = with_rights(recorded(mine, change), rights)
+                    self._record(earlier)
+                    undone.append((earlier, self._restored(earlier)))
+                else:
+                    self._close(replace(change, record=mine))
+            except (Problem, LostError) as error:
+                told.append(f"{change.name} stays as it is: {getattr(error, 'wrong', error)}.")
         return told + self._awaited_undone(undone)
+
+    def _kept_by(self, change: Change, run: str) -> Manifest | None:
+        """Return the record of a change if this very run has kept it."""
+        found = self.bundle.live(record_name(change.workloads[0]))
+        record = checked_record(change, found, self.bundle.manager)
+        return record if record and section(record, "data").get("run") == run else None
 
     def _restored(self, change: Change) -> Undone:
         """Bring a collector back that an earlier task has changed, and note its objects as restored."""
@@ -395,8 +409,9 @@ class Changes:
 
     def _end(self, change: Change, *, works: bool) -> None:
         """End a change that is complete. Where its wave decides whether one that works stays, so does its record."""
-        if works and self.bundle.keeps_records and change.record:
+        if works and self.bundle.keeps_records and change.record and change.goes_back:
             self.bundle.kept_records[change.name] = self.bundle.run
+            self.bundle.kept_rights.extend(rights_before(change))
         else:
             self._close(change)
 

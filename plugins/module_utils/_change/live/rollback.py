@@ -47,6 +47,7 @@ class Bundle(Protocol):
     # run, by the name of the collector.
     keeps_records: bool
     kept_records: dict[str, str]
+    kept_rights: list[Manifest]
     # What the run did to its objects up to now.
     changes: ChangeSet
 

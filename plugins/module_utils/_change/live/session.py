@@ -51,6 +51,7 @@ class BundleOptions:
     # Whether the records of changes that work stay for a way back, and the runs that have kept some, by collector.
     keep_records: bool = False
     kept_records: Mapping[str, str] = field(default_factory=dict)
+    kept_rights: Sequence[Manifest] = ()
 
 
 @dataclass
@@ -65,6 +66,8 @@ class BundleReport:
     verdicts: list[str] = field(default_factory=list)
     # The records of changes that wait for the verdict of their wave: the run, by the name of the collector.
     kept_records: dict[str, str] = field(default_factory=dict)
+    # What the roles of these collectors were, which no record has.
+    kept_rights: list[Manifest] = field(default_factory=list)
 
     def result(self) -> dict[str, Any]:
         """Return the result of the task."""
@@ -77,6 +80,7 @@ class BundleReport:
             "plan": self.plan,
             "verdicts": self.verdicts,
             "kept_records": self.kept_records,
+            "kept_rights": self.kept_rights,
         }
         return {**result, "diff": self._diffs()} if self.diff else result
 

@@ -195,7 +195,8 @@ class Writer:
     def __init__(self, session: Session) -> None:
         self.session, self.cluster, self.manager = session, session.cluster, session.options.field_manager
         self.wait_seconds, self.check = session.options.wait_seconds, session.options.check
-        self.keeps_records, self.kept_records = session.options.keep_records, session.report.kept_records
+        self.keeps_records = session.options.keep_records
+        self.kept_records, self.kept_rights = session.report.kept_records, session.report.kept_rights
         self.unschedulable_seconds = session.options.unschedulable_seconds
         self.live = session.live
         self.changes = session.changes

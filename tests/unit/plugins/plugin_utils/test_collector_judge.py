@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +20,13 @@ from .test_wave_gate_clusters import read
 
 def member(good: int, bad: int, host: str = "eu", **more: Any) -> dict[str, Any]:
     return {"host": host, "read": {**read(good, bad), **more}}
+
+
+def synced(good: int, bad: int, host: str = "eu", **more: Any) -> dict[str, Any]:
+    """Return what is read of a member that runs another release than before."""
+    found = member(good, bad, host, **more)
+    rows = [{**row, "release": "def"} for row in found["read"]["collectors"]]
+    return {"host": host, "read": {**found["read"], "collectors": rows}}
 
 
 def keep(folder: Path, *members: dict[str, Any], check: bool = False) -> dict[str, Any]:
@@ -38,7 +46,7 @@ def cases(folder: Path) -> dict[str, bool]:
 
 def test_collectors_that_do_as_well_as_before_pass(tmp_path: Path) -> None:
     keep(tmp_path, member(50, 0), member(50, 0, "us"))
-    done = judge(tmp_path, member(50, 0), member(50, 0, "us"))
+    done = judge(tmp_path, synced(50, 0), synced(50, 0, "us"))
     assert done["verdict"] == "passed"
     assert done["markdown"] == (tmp_path / "judge.md").read_text(encoding="utf-8")
     assert done["markdown"].startswith("# The collectors do as well with the change as before\n")
@@ -50,7 +58,7 @@ def test_collectors_that_do_as_well_as_before_pass(tmp_path: Path) -> None:
 def test_collectors_that_do_worse_fail(tmp_path: Path, without_data: str) -> None:
     keep(tmp_path, member(50, 0))
     with pytest.raises(Problem, match=r"obs/agent on eu: \[exports_fail\]"):
-        judge(tmp_path, member(0, 50), without_data=without_data)
+        judge(tmp_path, synced(0, 50), without_data=without_data)
     assert "# The collectors do worse with the change" in (tmp_path / "judge.md").read_text(encoding="utf-8")
     assert cases(tmp_path) == {"obs/agent on eu": True}
 
@@ -75,7 +83,7 @@ def test_what_was_not_judged_by_data_is_no_success(tmp_path: Path, after: dict[s
 
 def test_without_kept_figures_nothing_is_compared_which_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="compared with nothing, since nothing else had data"):
-        judge(tmp_path, member(50, 0))
+        judge(tmp_path, synced(50, 0))
     with pytest.raises(Problem, match="there is no collector"):
         judge(tmp_path)
 
@@ -86,11 +94,39 @@ def test_what_cannot_be_read_is_not_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_figures_have_no_secret_and_are_written_once(tmp_path: Path) -> None:
+def test_one_that_cannot_be_read_keeps_no_other_and_loses_its_earlier_figures(tmp_path: Path) -> None:
+    keep(tmp_path, member(50, 0), member(50, 0, "us"))
+    with pytest.raises(Problem, match="eu was not read: forbidden"):
+        keep(tmp_path, member(50, 0, unread="forbidden"), member(50, 0, "asia"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["asia.json", "us.json"]
+
+
+def test_collectors_that_nothing_has_changed_are_no_success(tmp_path: Path) -> None:
+    keep(tmp_path, member(50, 0), member(50, 0, "us"))
+    with pytest.raises(Problem, match="all collectors run what they ran when the figures were kept"):
+        judge(tmp_path, member(50, 0), member(50, 0, "us"))
+    assert judge(tmp_path, synced(50, 0), member(50, 0, "us"))["verdict"] == "passed", "one of them was changed"
+
+
+def test_a_host_that_failed_before_is_in_the_verdict(tmp_path: Path) -> None:
+    keep(tmp_path, member(50, 0), member(50, 0, "us"))
+    hostvars = {"eu": {_collector_judge.READ: synced(50, 0)["read"]}, "us": {}}
+    found = _collector_judge.members({"hostvars": hostvars, "ansible_play_hosts_all": ["eu", "us"]})
+    with pytest.raises(Problem, match="us was not read: it failed before, see its message above"):
+        judge(tmp_path, *found)
+    assert any(cases(tmp_path).values())
+
+
+def test_the_page_says_when_the_figures_were_kept(tmp_path: Path) -> None:
+    keep(tmp_path, member(50, 0))
+    page = judge(tmp_path, synced(50, 0))["markdown"]
+    assert re.search(r"## Figures of before\n\n- eu: \d{4}-\d\d-\d\dT", page)
+
+
+def test_figures_have_no_secret_and_check_mode_keeps_none(tmp_path: Path) -> None:
     assert keep(tmp_path, member(50, 0), check=True)["written"] == [str(tmp_path / "eu.json")]
     assert list(tmp_path.iterdir()) == []
     assert keep(tmp_path, member(50, 0))["changed"]
-    assert not keep(tmp_path, member(50, 0))["changed"]
     assert SECRET not in (tmp_path / "eu.json").read_text(encoding="utf-8")
 
 
@@ -98,7 +134,7 @@ def test_figures_have_no_secret_and_are_written_once(tmp_path: Path) -> None:
 def test_a_file_of_something_else_is_an_error_with_its_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "eu.json").write_text(text, encoding="utf-8")
     with pytest.raises(Problem, match=r"eu\.json is no file of kept figures"):
-        judge(tmp_path, member(50, 0))
+        judge(tmp_path, synced(50, 0))
 
 
 @pytest.mark.parametrize("host", ["..", "a/b", "."])

@@ -111,19 +111,45 @@ def test_a_cluster_on_which_nothing_was_applied_is_not_watched() -> None:
 
 
 BACK = "The earlier config of obs/agent is back and works."
-KEEPS = "it keeps the change, since its collectors are new or have `change: {on_failure: keep}`"
+NEW = "as it is new, did not work before, or has `change: {on_failure: keep}`"
+SKIPPED = {"skipped": True}
+
+
+def applied(*rows: tuple[str, str, str], back: tuple[str, ...] = ("obs/agent",)) -> dict[str, Any]:
+    """Return the result of bundle_apply: kind, name and action of each object."""
+    objects = [{"kind": kind, "namespace": "obs", "name": name, "action": action} for kind, name, action in rows]
+    return {"changed": True, "objects": objects, "kept_records": dict.fromkeys(back, "run")}
+
+
+AGENT, GATEWAY = ("Deployment", "agent", "changed"), ("Deployment", "gateway", "created")
 
 
 @pytest.mark.parametrize(
-    ("eu", "told"),
+    ("applied", "returned", "told"),
     [
-        (member(None, **{_wave_results.RETURNED: {"msg": BACK, "changed": True}}), f"The way back: eu: {BACK}"),
-        (member(None, **{_wave_results.RETURNED: {"msg": "lost", "failed": True}}), "The way back: eu: lost."),
-        (member(None, **{_wave_results.RETURNED: {"skipped": True}}), f"The way back: eu: {KEEPS}."),
-        (member(None, UNCHANGED, **{_wave_results.RETURNED: {"skipped": True}}), "No host went back."),
+        (applied(AGENT), {"msg": BACK, "changed": True}, f"The way back: eu: {BACK}"),
+        (applied(AGENT), {"msg": "lost", "failed": True}, "The way back: eu: lost."),
+        (applied(AGENT, back=()), SKIPPED, f"The way back: eu: obs/agent keeps the change, {NEW}."),
+        (
+            applied(AGENT, GATEWAY),
+            {"msg": BACK, "changed": True},
+            f"The way back: eu: {BACK[:-1]}; obs/gateway keeps the change, {NEW}.",
+        ),
+        (
+            applied(("NetworkPolicy", "agent", "changed"), back=()),
+            SKIPPED,
+            "The way back: eu: no workload changed, so nothing goes back.",
+        ),
+        (
+            applied(AGENT, ("Service", "agent", "pruned"), ("ConfigMap", "agent-1", "created")),
+            {"msg": BACK, "changed": True},
+            f"The way back: eu: {BACK[:-1]}; what the change has added or removed stays so: Service obs/agent.",
+        ),
+        (UNCHANGED, SKIPPED, "No host went back."),
     ],
 )
-def test_what_became_of_a_cluster_is_told(eu: dict[str, Any], told: str) -> None:
+def test_what_became_of_a_cluster_is_told(applied: Any, returned: dict[str, Any], told: str) -> None:
+    eu = member(None, applied, **{_wave_results.RETURNED: returned})
     with pytest.raises(Problem) as caught:
         _wave_gate.gone_back({"wave_of": {"eu": "first"}}, "first", "it is bad", {"hostvars": {"eu": eu}})
     assert str(caught.value) == f"it is bad. {told}"

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_n
 from ...live_helpers import obj
 from . import helpers
 from .bundle_helpers import NAMESPACE, options
-from .helpers import RECORD, SELECTOR, Workloads, fails, labels, remove, run
+from .helpers import RECORD, ROLE, SELECTOR, Workloads, fails, killed, labels, remove, run
 from .rollouts import WORKLOADS, Rollouts, collector
 from .test_canary import change, cluster
 
@@ -114,6 +114,60 @@ def test_check_mode_decides_nothing() -> None:
     before = api.configs()
     decide(api, go_back, records, check=True)
     assert (api.configs(), RECORD in api.objects) == (before, True)
+
+
+KEEPS: dict[str, Any] = {"on_failure": "keep"}
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "canary"])
+def test_a_collector_that_keeps_its_changes_has_no_way_back(strategy: str) -> None:
+    api = cluster()
+    assert kept(api, strategy=strategy, **KEEPS) == {}
+    assert (api.configs(), RECORD in api.objects) == (["second"] * 3, False)
+
+
+def test_what_a_killed_run_left_of_such_a_collector_is_no_way_back_either() -> None:
+    api = helpers.cluster(helpers.collector("one"))
+    killed(api, helpers.collector("bad"), "")
+    assert RECORD in api.objects
+    assert run(api, helpers.collector("two"), change={"ns/a": KEEPS}, keep_records=True)["kept_records"] == {}
+    assert RECORD not in api.objects
+
+
+def back(api: Workloads, applied: Any, manifests: Any, **more: Any) -> Any:
+    names = ("kept_records", "kept_rights")
+    given = {"field_manager": OWNER, "wait_seconds": 60, **{name: applied[name] for name in names}, **more}
+    return go_back(api.cluster(), options(manifests, **given))
+
+
+def test_roles_go_back_with_their_collector_by_what_its_own_run_knows() -> None:
+    api = helpers.cluster(helpers.collector("one"))
+    before = api.objects[ROLE]["rules"]
+    applied = run(api, helpers.collector("two"), keep_records=True)
+    assert api.objects[ROLE]["rules"] != before
+    back(api, applied, helpers.collector("two"))
+    assert (api.image(), api.objects[ROLE]["rules"]) == ("one", before)
+
+
+def test_roles_of_others_do_not_go_back() -> None:
+    api = helpers.cluster(helpers.collector("one"), helpers.collector("one", "b"))
+    applied = run(api, helpers.collector("two"), keep_records=True)
+    foreign = obj("ClusterRole", "ns.b", rules=[{"verbs": ["*"]}])
+    back(api, {**applied, "kept_rights": [*applied["kept_rights"], foreign]}, helpers.collector("two"))
+    assert "*" not in str(api.objects[ROLE.replace("ns.a", "ns.b")])
+
+
+def test_a_collector_that_cannot_go_back_keeps_no_other() -> None:
+    both = [*helpers.collector("one"), *helpers.collector("one", "b")[1:]]
+    api = helpers.cluster(both)
+    new = [*helpers.collector("two"), *helpers.collector("two", "b")[1:]]
+    applied = run(api, new, keep_records=True)
+    assert set(applied["kept_records"]) == {"ns/a", "ns/b"}
+    api.objects[RECORD]["data"]["before.json"] = "{"
+    said = back(api, applied, new)["msg"]
+    assert (api.image(), api.image(name="b")) == ("two", "one")
+    assert "ns/a stays as it is: ConfigMap ns/a-change, which an earlier run left, cannot be read." in said
+    assert "The earlier config of ns/b is back and works." in said
 
 
 def noted(manager: str = OWNER, name: str = "a") -> Workloads:

@@ -37,12 +37,23 @@ def custom(**config: Any) -> dict[str, Any]:
     return obj("OpenTelemetryCollector", "a", api="opentelemetry.io/v1beta1", spec=spec)
 
 
+def with_argument(argument: str) -> dict[str, Any]:
+    found = workload()
+    found["spec"]["template"]["spec"]["containers"][0]["args"].append(argument)
+    return found
+
+
+def piped(*processors: str) -> dict[str, Any]:
+    return {"service": {"pipelines": {"traces": {"processors": list(processors)}}}}
+
+
 def as_the_server_has_it(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return an object with defaults, and with quantities in their canonical form."""
     live = copy.deepcopy(manifest)
     pod = live["spec"].get("template", {}).get("spec", {})
     for container in pod.get("containers", []):
         container["resources"]["limits"]["memory"] = "1Gi"
+        container["env"].append({"name": "OF_A_WEBHOOK", "value": "1"})
         container["terminationMessagePath"] = "/dev/termination-log"
         container["env"][0]["valueFrom"]["fieldRef"]["apiVersion"] = "v1"
     for volume in pod.get("volumes", []):
@@ -71,6 +82,11 @@ def test_a_sync_is_waited_for() -> None:
         (workload(), workload("a-2"), "Deployment ns/a differs in volume config"),
         (workload(), workload(image="otelcol:2"), "Deployment ns/a differs in image of container otc"),
         (custom(), custom(exporters={"debug": {}}), "OpenTelemetryCollector ns/a differs in config"),
+        (workload(memory="2Gi"), workload(), "Deployment ns/a differs in resources of container otc"),
+        (with_argument("--b"), workload(), "Deployment ns/a differs in args of container otc"),
+        (custom(exporters={"debug": {}}), custom(), "OpenTelemetryCollector ns/a differs in components of the config"),
+        (custom(**piped("a", "b")), custom(**piped("b", "a")), "OpenTelemetryCollector ns/a differs in pipelines"),
+        (custom(**piped("a", "b")), custom(**piped("a")), "OpenTelemetryCollector ns/a differs in pipelines"),
         (None, workload(), "Deployment ns/a does not exist"),
         (workload(), custom(), "OpenTelemetryCollector ns/a does not exist"),
     ],
