@@ -1,0 +1,77 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory of the blueprint of Kubernetes observability, under both backends, by election and with one copy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
+
+from .role import ROOT, request
+
+INVENTORY = ROOT / "inventories" / "kubernetes_observability" / "group_vars" / "all.yml"
+OF_CLUSTER = ("cluster_metrics", "cluster_events", "cluster_objects")
+
+
+def name_of(recipe: Any) -> str:
+    return recipe if isinstance(recipe, str) else next(iter(recipe))
+
+
+def variables(backend: str) -> dict[str, Any]:
+    found: dict[str, Any] = _documents.read_yaml(INVENTORY)
+    return {**found, "otel_collector_backend": backend}
+
+
+def leases(planned: list[_render.Planned]) -> list[str]:
+    """Return the names of the roles that give a right to leases."""
+    manifests = _render.bundle(planned)["manifests"]
+    roles = [item for item in manifests if item["kind"] in ("Role", "ClusterRole")]
+    return [role["metadata"]["name"] for role in roles if "leases" in json.dumps(role)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_rule_finds_anything_and_one_agent_is_elected(backend: str) -> None:
+    planned = _render.plan(request(variables(backend)))
+    assert [str(finding) for one in planned for finding in one.findings if finding.severity == "error"] == []
+    assert {finding.rule for finding in planned[0].findings if finding.severity == "warning"} == set()
+    receivers = planned[0].composed.config["receivers"]
+    elected = [name for name, settings in receivers.items() if "k8s_leader_elector" in settings]
+    assert sorted(elected) == ["k8s_cluster", "k8s_events", "k8s_objects"]
+    assert len(leases(planned)) == 1
+    (agents,) = [item for item in _render.bundle(planned)["manifests"] if item["kind"] in KINDS]
+    assert {"operator": "Exists"} in (agents["spec"].get("template", agents)["spec"])["tolerations"]
+
+
+KINDS = ("DaemonSet", "OpenTelemetryCollector")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_of_the_cluster_can_move_to_one_collector_without_election(backend: str) -> None:
+    given = variables(backend)
+    (agent,) = given["otel_collectors"]
+    moved = [recipe for recipe in agent["recipes"] if name_of(recipe) in OF_CLUSTER]
+    assert len(moved) == len(OF_CLUSTER)
+    stays = [recipe for recipe in agent["recipes"] if recipe not in moved]
+    # An agent without them has no pipeline of the cluster.
+    cluster = {"name": "cluster", "mode": "deployment", "recipes": [*moved, agent["recipes"][-1]]}
+    given["otel_collectors"] = [{**agent, "recipes": stays}, cluster]
+    planned = _render.plan(request(given))
+    assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
+    assert "leader" not in json.dumps([one.composed.config for one in planned])
+    assert leases(planned) == []
+
+
+def test_attributes_of_pods_are_added_to_what_is_of_the_own_node_alone() -> None:
+    (agent,) = _render.plan(request(variables("kubernetes")))
+    pipelines = agent.composed.config["service"]["pipelines"]
+    of_pods = {name for name, pipeline in pipelines.items() if "k8s_attributes" in pipeline["processors"]}
+    of_node = {name for name, pipeline in pipelines.items() if "resource/node" in pipeline["processors"]}
+    named = {name for name, pipeline in pipelines.items() if "resource/organization" in pipeline["processors"]}
+    assert (of_pods, of_node) == ({"traces", "metrics", "logs"}, {"metrics"})
+    assert named == set(pipelines) == {*of_pods, "metrics/cluster", "logs/cluster"}
