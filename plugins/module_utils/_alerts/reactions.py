@@ -25,6 +25,7 @@ REACTIONS = {
     "OtelCollectorDown": _BACK,
     "OtelCollectorAbsent": _BACK,
     "OtelCollectorNodeSilent": _STOP,
+    "OtelCollectorNodeUncovered": _STOP,
     "OtelCollectorAgentsMissing": _STOP,
     "OtelCollectorRestarted": _BACK,
     "OtelCollectorMemoryHigh": _STOP,
