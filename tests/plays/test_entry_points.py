@@ -97,7 +97,8 @@ def guards(tasks: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("name", ["site", "remove"])
 def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
-    tasks = [task for play in _documents.read_yaml(ROOT / "playbooks" / f"{name}.yml") for task in play["tasks"]]
+    plays = _documents.read_yaml(ROOT / "playbooks" / f"{name}.yml")
+    tasks = [task for play in plays for task in play.get("tasks") or ()]
     for task in [*guards(tasks), *guards(_documents.read_yaml(ROOT / "playbooks/tasks/before.yml"))]:
         assert task["tags"] == ["always"]
         assert task.get("ansible.builtin.include_tasks", {}).get("apply", {"tags": ["always"]}) == {"tags": ["always"]}

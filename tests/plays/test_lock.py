@@ -192,4 +192,7 @@ def test_a_lock_is_for_the_parts_that_site_deploys() -> None:
         for tasks in (gather, deploy)
         for part in ("otel_collector", "otel_instrumentation")
     ]
-    assert conditions[:2] == conditions[2:]
+    # What has collectors is a variable of the target, which the lock of a file does not have.
+    target = _documents.read_yaml(ROOT / "playbooks" / "vars" / "target.yml")
+    known = {"__otel_has_collectors": target["__otel_has_collectors"].strip("{} ")}
+    assert conditions[:2] == [[known.get(when, when) for when in found] for found in conditions[2:]]

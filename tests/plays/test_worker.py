@@ -46,6 +46,7 @@ SECRET = obj("Secret", "a", stringData={"token": HIDDEN})
 BUNDLE = [NAMESPACE, CONFIG, SECRET]
 CHANGED = [NAMESPACE, {**CONFIG, "data": {"a": "three"}}, OTHER, SECRET]
 DEPLOYMENT = {"kind": "Deployment", "name": "a", "namespace": "ns"}
+RUNNING = obj("Deployment", "a", spec={"template": {"spec": {"containers": [{"name": "a", "image": "a:1"}]}}})
 INJECTED = {"instrumentation.opentelemetry.io/inject-java": "ns/a"}
 ANNOTATED = {"metadata": {"name": "ns", "annotations": INJECTED}}
 # The client of Kubernetes logs what a command says that makes no token, and goes on.
@@ -83,6 +84,8 @@ CASES: dict[str, dict[str, Any]] = {
     "checked": {"module": "instrumentation_check", "requirements": {"languages": ["java"]}, "wait_seconds": 0.1},
     "proven": {"module": "identity_wait", "provider": "irsa", "accounts": [ACCOUNT], "timeout_seconds": 0.1},
     "informed": {"module": "collector_info"},
+    "watched": {"module": "collector_wave", "collectors": [DEPLOYMENT]},
+    "unsynced": {"module": "sync_wait", "manifests": [RUNNING], "timeout_seconds": 0.1},
     "probed": {"module": "otlp_probe", "via": VIA, "headers": {"x-key": HIDDEN}},
     "not_taken": {"module": "otlp_probe", "via": {**VIA, "service": "b"}, "headers": {"x-key": HIDDEN}},
     "not_sent": {"module": "otlp_probe", "via": VIA, "check_mode": True},
@@ -226,7 +229,7 @@ def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str
     }
     assert {name: found[name]["msg"] for name in wanted} == wanted
     failed = "late unsubscribed unpinned checked refused denied not_json crashed nobody quiet by_path line_end unknown"
-    failed += " not_taken nowhere"
+    failed += " not_taken nowhere unsynced"
     assert {name for name, result in found.items() if result.get("failed")} == set(failed.split())
     assert found["admitted"]["msg"] == "0 webhooks ready, 1 objects accepted"
     assert [name for name, result in found.items() if result.get("warnings")] == ["warned", "absent"]
