@@ -20,6 +20,8 @@ READS = {
     f"{LIBRARY}/config/compose.py",
     f"{LIBRARY}/config/layers.py",
     "plugins/module_utils/_collector/recipes.py",
+    # Whether two configs are the same, whatever they mean.
+    "plugins/module_utils/_gitops/synced_parts.py",
     # Rules tell the place of each item, and find what is no text.
     f"{LIBRARY}/rules/components.py",
     f"{LIBRARY}/rules/connectors.py",

@@ -75,8 +75,10 @@ PROGRAM = """#!/usr/bin/env bash
 """
 
 
-def run(tmp_path: Path, part: str, installed: set[str], cluster: str = "o11y-test-scenarios") -> list[str]:
-    """Return what a part does and says where this is installed.
+def run(
+    tmp_path: Path, part: str, installed: set[str], cluster: str = "o11y-test-scenarios", matrix: str = "all"
+) -> list[str]:
+    """Return what a part does and says where this is installed, as each night.
 
     The cluster is not one of `make test`, whose state of Molecule in this checkout is in use while tests run.
     """
@@ -91,6 +93,7 @@ def run(tmp_path: Path, part: str, installed: set[str], cluster: str = "o11y-tes
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "INSTALLED": " ".join(installed),
         "O11Y_TESTBED_NAME": cluster,
+        "O11Y_MATRIX": matrix,
     }
     done = subprocess.run([ROOT / "tools/cluster", part], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
@@ -108,6 +111,14 @@ def test_each_scenario_runs_in_one_part_and_finds_what_it_needs(tmp_path: Path) 
     for said in parts:
         installed = {word for line in said if " install " in line for word in line.split()}
         assert set[str]().union(*(NEEDS.get(name, set()) for name in scenarios(said))) <= installed
+
+
+def test_what_runs_each_night_is_named_by_day(tmp_path: Path) -> None:
+    everything = set[str]().union(*NEEDS.values())
+    parts = [run(tmp_path, part, everything, matrix="") for part in PARTS]
+    by_day = {name for said in parts for name in scenarios(said)}
+    named_lines = [line for said in parts for line in said if "which runs each night" in line]
+    assert {line.split()[2].rstrip(",") for line in named_lines} == NAMES - by_day == {"kubernetes_observability"}
 
 
 @pytest.mark.parametrize("part", PARTS)
