@@ -9,9 +9,9 @@ that is left shows that a run was interrupted, and what the collector goes back 
 
 from __future__ import annotations
 
-from .._otelcol.config.paths import at, section
-from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from .._otelcol.config.paths import at
 from .._otelcol.kube.objects import Manifest
+from .collector_maps import map_beside
 
 LABEL = "o11y.opentelemetry/change"
 UNDER_WAY, KEPT, PARTLY_BACK = "under-way", "kept", "partly-back"
@@ -25,14 +25,7 @@ STATES = {
 
 def record_name(workload: Manifest) -> Manifest:
     """Return the ConfigMap of a record without its content."""
-    labels = section(workload, "metadata", "labels")
-    kept = {key: labels[key] for key in (RELEASE_LABEL, COLLECTOR_LABEL, OWNER_LABEL) if key in labels}
-    metadata = {
-        "name": f"{labels[COLLECTOR_LABEL]}-change",
-        "namespace": workload["metadata"]["namespace"],
-        "labels": {OWNER_LABEL: OWNER, **kept, LABEL: UNDER_WAY},
-    }
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    return map_beside(workload, "change", {LABEL: UNDER_WAY})
 
 
 def is_record(item: Manifest) -> bool:

@@ -14,9 +14,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .._kube.ownership import is_ours, release_of
 from .._otelcol.config.paths import at, section
-from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from .._otelcol.kube.names import OWNER
 from .._otelcol.kube.objects import Manifest
+from .collector_maps import map_beside
 
 LABEL, PASSED = "o11y.opentelemetry/wave", "passed"
 _CONTENT = "passed.json"
@@ -32,14 +34,7 @@ def pods_release(workload: Manifest) -> str:
 
 def note_name(collector: Manifest) -> Manifest:
     """Return the ConfigMap of a note without its content. `collector` is a workload or a custom resource."""
-    labels = section(collector, "metadata", "labels")
-    kept = {key: labels[key] for key in (RELEASE_LABEL, COLLECTOR_LABEL, OWNER_LABEL) if key in labels}
-    metadata = {
-        "name": f"{labels[COLLECTOR_LABEL]}-wave",
-        "namespace": collector["metadata"]["namespace"],
-        "labels": {OWNER_LABEL: OWNER, **kept, LABEL: PASSED},
-    }
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    return map_beside(collector, "wave", {LABEL: PASSED})
 
 
 def note_of(collector: Manifest, row: Mapping[str, str]) -> Manifest:
@@ -49,6 +44,12 @@ def note_of(collector: Manifest, row: Mapping[str, str]) -> Manifest:
 
 def is_note(item: Manifest) -> bool:
     return bool(item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) == PASSED)
+
+
+def own_note(found: Manifest | None, collector: Manifest) -> Manifest | None:
+    """Return what was found by the name of a note, if it is the note of this collector; None for what others made."""
+    item = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
+    return item if is_note(item) and is_ours(item, {release_of(collector)}, OWNER) else None
 
 
 def passed_wave(note: Manifest | None, release: str) -> dict[str, str]:

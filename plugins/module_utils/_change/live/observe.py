@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._collector.options import METRICS_PORT
 from ..._diagnose.diagnose_checks import Check
 from ..._diagnose.live.dependencies import peer_facts, read_peers
 from ..._diagnose.live.find_collectors import PLURALS
@@ -31,7 +32,7 @@ from ..._telemetry.metrics import unserved
 from ..canary.canary_facts import MARGIN, facts_of, held, rest_facts, ways_of
 from ..canary.judge import NEED_DATA, Judge, Verdict
 from ..canary.readings import Revision
-from .pod_samples import METRICS_PORT, PodSampler
+from .pod_samples import PodSampler
 
 POLL_SECONDS = 3.0
 # Logs and ports of so many pods of each revision are read.
@@ -136,7 +137,7 @@ def baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -
     """Return what the pods of a workload are like before a change, for a change that leaves none of them."""
     watched = _Watched(reader, observed, _all_pods(reader, observed), fresh=False)
     ports = watched.ports(observed.listeners)
-    for at in _times(reader, seconds, reader.cluster.clock()):
+    for at in times(reader, seconds, reader.cluster.clock()):
         watched.read(_all_pods(reader, observed), at, ports)
     return rest_facts(watched.revision, utc_now(), masker(secrets_in(watched.config)))
 
@@ -232,16 +233,16 @@ def observe(
     An observation that has begun goes on; its seconds count since it has seen no older pod.
     """
     found = begun or Observation(reader, observed, checks, pods_of(reader, observed.workload))
-    for _at in _times(reader, seconds, found.alone_since if begun else found.since):
+    for _at in times(reader, seconds, found.alone_since if begun else found.since):
         if found.read(pods_of(reader, observed.workload), now()):
             break
     return found
 
 
-def _times(reader: ClusterReader, seconds: float, start: float) -> Iterator[float]:
-    """Yield the seconds since the start, every few of them, and once more at the end."""
+def times(reader: ClusterReader, seconds: float, start: float, pause: float = POLL_SECONDS) -> Iterator[float]:
+    """Yield the seconds since the start, with a pause of so many between, and once more at the end."""
     clock = reader.cluster.clock
     yield clock() - start
     while clock() - start < seconds:
-        reader.cluster.sleep(min(POLL_SECONDS, max(seconds - (clock() - start), 0.1)))
+        reader.cluster.sleep(min(pause, max(seconds - (clock() - start), 0.1)))
         yield clock() - start

@@ -21,7 +21,7 @@ from ..._otelcol.kube.pod_references import Source, missing_keys, sources
 from ..._otelcol.kube.service_names import service_of
 from ..._otelcol.needs.peers import Peer
 from ..._rollout.change_record import is_record, record_name, standing
-from ..._rollout.wave_note import is_note, note_name, passed_wave, pods_release
+from ..._rollout.wave_note import note_name, own_note, passed_wave, pods_release
 from .. import checks_trust
 from ..checks_start import missing, needed
 from ..cluster_objects import share
@@ -57,12 +57,9 @@ def wave_that_passed(
     """
     if not workload or not collector or not collector_of(collector):
         return {}
-    wanted = note_name(collector)
-    metadata = wanted["metadata"]
-    found = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
-    note = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
-    own = is_note(note) and is_ours(note, {release_of(wanted)}, OWNER)
-    return passed_wave(note, pods_release(workload)) if own else {}
+    wanted = note_name(collector)["metadata"]
+    found = reader.one("configmaps", wanted["namespace"], wanted["name"], notes).value
+    return passed_wave(own_note(found, collector), pods_release(workload))
 
 
 def rights(

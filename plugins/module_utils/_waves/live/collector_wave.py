@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._change.live.observe import pods_of
+from ..._change.live.observe import pods_of, times
 from ..._change.live.pod_samples import PodSampler
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget, find
 from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader, Object, path_of
@@ -19,11 +19,11 @@ from ..._host_change.wave_watch import PASSED, pause_of
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import APPLY
 from ..._kube.live.connect import connect, run
-from ..._kube.ownership import collector_of, is_ours, owner, reapplied, release_of
+from ..._kube.ownership import collector_of, owner, reapplied
 from ..._otelcol.config.masking import masked_tree, masker, secrets_in
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import ref
-from ..._rollout.wave_note import is_note, note_name, note_of, passed_wave, pods_release
+from ..._rollout.wave_note import note_name, note_of, own_note, passed_wave, pods_release
 from ..sample_rows import sample_row
 
 COLLECTOR = {"kind": {}, "namespace": {"required": True}, "name": {"required": True}}
@@ -60,13 +60,9 @@ def watched(
     running = [target for target in targets if target.workload]
     taken = [_name(target) for target in running if _is_taken(target, applied)]
     collectors = [_Collector(reader, target) for target in running if _name(target) not in taken]
-    cluster = reader.cluster
-    begun, start = time.time(), cluster.clock()
-    _read_all(reader, collectors, begun)
-    while collectors and cluster.clock() - start < seconds:
-        left = seconds - (cluster.clock() - start)
-        cluster.sleep(min(left, pause_of(seconds)))
-        _read_all(reader, collectors, begun + cluster.clock() - start)
+    begun = time.time()
+    for elapsed in times(reader, seconds if collectors else 0.0, reader.cluster.clock(), pause_of(seconds)):
+        _read_all(reader, collectors, begun + elapsed)
     taken += [collector.name for collector in collectors if collector.is_replaced()]
     rows = [collector.row() for collector in collectors if collector.name not in taken]
     return {"changed": False, "collectors": rows, "taken": taken}
@@ -117,7 +113,8 @@ class _Collector:
     def row(self) -> dict[str, Any]:
         """Return what was read, with the config without its secrets."""
         config = self._sampler.config if self._sampler else {}
-        note = _note(self._reader, self.target)
+        collector = _object(self.target)
+        note = own_note(_found(self._reader, collector), collector) if collector_of(collector) else None
         return {
             "name": self.name,
             "release": self.release,
@@ -136,14 +133,11 @@ def _path(workload: Object) -> str:
 # ── The note ──
 
 
-def _note(reader: ClusterReader, target: DiagnosedTarget) -> Object | None:
-    """Return the note of a collector, if there is one of this collection."""
-    if not collector_of(_object(target)):
-        return None
-    wanted = note_name(_object(target))["metadata"]
+def _found(reader: ClusterReader, collector: Object) -> Object | None:
+    """Return what has the name of a collector's note, whoever made it."""
+    wanted = note_name(collector)["metadata"]
     found: Object | None = reader.cluster.get(path_of("configmaps", wanted["namespace"], wanted["name"]))
-    live = {**found, "apiVersion": "v1", "kind": "ConfigMap"} if found else None
-    return live if live and is_note(live) and is_ours(live, {release_of(_object(target))}, OWNER) else None
+    return found
 
 
 def _object(target: DiagnosedTarget) -> Object:
@@ -174,12 +168,12 @@ def _unnoted(reader: ClusterReader, target: DiagnosedTarget | None, release: str
     """Return why nothing may say that a release of a collector passed; empty if it may."""
     if target is None or pods_release(target.workload or {}) != release:
         return "another run has changed it"
-    if not collector_of(_object(target)):
+    collector = _object(target)
+    if not collector_of(collector):
         return "its object has lost the label of its collector"
-    wanted = note_name(_object(target))["metadata"]
-    found = reader.cluster.get(path_of("configmaps", wanted["namespace"], wanted["name"]))
-    if found and not _note(reader, target):
-        return f"ConfigMap {wanted['namespace']}/{wanted['name']} belongs to {owner(found)}"
+    found = _found(reader, collector)
+    if found and not own_note(found, collector):
+        return f"{ref(note_name(collector))} belongs to {owner(found)}"
     return ""
 
 

@@ -1,0 +1,30 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ConfigMaps beside a collector in which runs note something about it. Private.
+
+They have the labels of the collector, so that they go with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .._otelcol.config.paths import section
+from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from .._otelcol.kube.objects import Manifest
+
+
+def map_beside(collector: Manifest, suffix: str, labels: Mapping[str, str]) -> Manifest:
+    """Return the ConfigMap NAME-SUFFIX of a collector, without content. `collector` has the labels of the collector.
+
+    `labels` tell it from the others.
+    """
+    given = section(collector, "metadata", "labels")
+    kept = {key: given[key] for key in (RELEASE_LABEL, COLLECTOR_LABEL, OWNER_LABEL) if key in given}
+    metadata = {
+        "name": f"{given[COLLECTOR_LABEL]}-{suffix}",
+        "namespace": collector["metadata"]["namespace"],
+        "labels": {OWNER_LABEL: OWNER, **kept, **labels},
+    }
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
