@@ -101,7 +101,8 @@ def _judged(folder: Path, members: Sequence[Mapping[str, Any]]) -> JudgedCollect
     after = [track for member in members for track in tracks(member["host"], member["read"])]
     before = [track for host, figures in kept.items() for track in tracks(host, figures)]
     missing += _unchanged(before, after)
-    verdicts = [judged(sides, judge_tools()) for sides in sides_of(after, before, ())]
+    tools = judge_tools()
+    verdicts = [judged(sides, tools) for sides in sides_of(after, before, ())]
     times = tuple(f"{host}: {figures['kept']}" for host, figures in kept.items() if figures.get("kept"))
     return JudgedCollectors(verdicts, missing, times)
 

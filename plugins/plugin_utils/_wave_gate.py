@@ -139,7 +139,8 @@ def _data(planned: Mapping[str, Any], wave: Mapping[str, Any], end: WaveEnd, var
     hosts = [host for host in end.hosts if host in planned["samples"] and host not in end.failed]
     after = [one for host in hosts for one in _watched(host, hostvars, changed=host in end.changed)]
     before = [one for host in end.changed for one in _tracks(host, hostvars[host].get(READ_BEFORE))]
-    found = [judged(sides, judge_tools()) for sides in sides_of(after, before, _rest(variables))]
+    tools = judge_tools()
+    found = [judged(sides, tools) for sides in sides_of(after, before, _rest(variables))]
     lines = [one.line for one in found]
     uncompared = list(_uncompared(hosts, end, variables))
     others = list(_without_collectors(planned, end))

@@ -13,13 +13,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._change.managed_fields import is_within
+from .._kube.operator_status import COLLECTOR
 from .._otelcol.config.paths import items, section
 from .._otelcol.errors import Problem
 from .._otelcol.kube.objects import Manifest
 from .._otelcol.needs.quantities import parse_bytes, parse_cpu
 
-_CUSTOM = "OpenTelemetryCollector"
-RUNNING = ("DaemonSet", "Deployment", "StatefulSet", _CUSTOM)
 _ADDED_TO = ("image", "args", "env", "envFrom", "volumeMounts", "securityContext", "mode", "config")
 _EXACT = ("command", "args")
 _NAMING = ("configMap", "secret")
@@ -60,7 +59,7 @@ def _exact_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 def _containers(manifest: Manifest) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each container with the end of its parts' names; a custom resource is one itself."""
     spec = section(manifest, "spec")
-    if manifest["kind"] == _CUSTOM:
+    if manifest["kind"] == COLLECTOR:
         yield "", spec
         return
     pod = section(spec, "template", "spec")

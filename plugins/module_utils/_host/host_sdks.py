@@ -80,9 +80,7 @@ class HostSdk:
     @property
     def units(self) -> list[str]:
         """The units of the services. Raises Problem for a name that no service can have."""
-        return [
-            checked_unit(name if name.endswith(SERVICE_SUFFIX) else name + SERVICE_SUFFIX) for name in self.services
-        ]
+        return [checked_unit(_unit_name(name)) for name in self.services]
 
     @property
     def transport(self) -> str:

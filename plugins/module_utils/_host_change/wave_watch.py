@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+# What a gate compares, by the names of metrics without their prefix; others stay on the host.
+COMPARED = "receiver|exporter|processor|process_uptime|process_memory_rss"
 # Each watch has at most so many pauses between readings, of at least so many seconds.
 _PAUSES, _SHORTEST = 20, 3.0
 _JUDGED = {name: {"required": True} for name in ("name", "release", "sum")}

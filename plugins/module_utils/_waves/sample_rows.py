@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._change.canary.readings import Sample
+from .._host_change.wave_watch import COMPARED
 from .._telemetry.metrics import Key, Reading
 from .wave_data import Poll, Track
 
-# What a gate compares, by the names of metrics without their prefix. A host sends no others, see host_wave.py.
-_COMPARED = re.compile(r"receiver|exporter|processor|process_uptime|process_memory_rss")
+_COMPARED = re.compile(COMPARED)
 
 
 def count_rows(counts: Reading) -> list[list[Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._collector.options import METRICS_PORT
 from ..._diagnose.cluster_objects import memory_limit
 from ..._diagnose.live.find_collectors import DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Object, ReadResult, path_of
@@ -19,8 +20,6 @@ from ..canary.readings import Sample
 # So many pods are read: more of them say the same.
 MOST_PODS = 10
 LOG_LINES, LOG_SECONDS, LOG_BYTES = 500, 300, 1_000_000
-# Where the Collector serves its own metrics unless its config says otherwise.
-METRICS_PORT = 8888
 # How a connection fails to a port without a listener, as the API server quotes Go.
 _REFUSED = "connection refused"
 

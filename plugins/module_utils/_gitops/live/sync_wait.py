@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._change.replacement_order import RUNS
 from ..._kube.bundle import check
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import Cluster
@@ -17,7 +18,7 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.kinds import ApiResources
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Manifest, ref
-from ..synced_parts import RUNNING, unlike_parts
+from ..synced_parts import unlike_parts
 
 ARGUMENTS: dict[str, Any] = {
     "manifests": {"type": "list", "elements": "dict", "required": True},
@@ -40,7 +41,7 @@ def run_sync_wait(module: AnsibleModule) -> None:
 
 def await_sync(cluster: Cluster, manifests: Sequence[Manifest], seconds: float) -> dict[str, Any]:
     """Return how long the sync took. Raises Problem if a workload does not run what its manifest says in that time."""
-    running = [manifest for manifest in manifests if manifest["kind"] in RUNNING]
+    running = [manifest for manifest in manifests if manifest["kind"] in RUNS]
     if not running:
         fix = "Give the manifests of collectors."
         raise Problem("there is no workload among the manifests", asked=_ASKED, fix=fix)

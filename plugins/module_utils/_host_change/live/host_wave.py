@@ -14,13 +14,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..bundle_form import CONFIG
-from ..wave_watch import PASSED, pause_of
+from ..wave_watch import COMPARED, PASSED, pause_of
 from .host_edge import run_task, warn_of
 from .host_store import LOCK, Store, own_collectors
 from .machine import Machine
 
-# What a gate compares; other metrics stay on the host.
-_KNOWN = re.compile(r"otelcol_(receiver|exporter|processor|process_uptime|process_memory_rss)")
+_KNOWN = re.compile(rf"otelcol_(?:{COMPARED})")
 _LOCK_SECONDS = 60
 ARGUMENTS: dict[str, Any] = {
     "seconds": {"type": "float", "default": 0},
