@@ -269,7 +269,8 @@ def test_verify_names_what_did_not_arrive_and_a_release_that_differs(play: Play,
 
 def test_a_healthy_host_has_no_errors(play: Play, on_host: Callable[[str], str]) -> None:
     # What waits in an agent's queue since an outage is sent by its next try, which may be half a minute away.
-    on_host(f"mkdir -p /var/log/app; touch /var/log/app/a.log; systemctl restart otelcol-gateway; {RESTART}")
+    gateway = "systemctl restart otelcol-gateway; timeout 60 sh -c 'until ss -ltn | grep -q :14317; do :; done'"
+    on_host(f"mkdir -p /var/log/app; touch /var/log/app/a.log; {gateway}; {RESTART}")
     text = said(play("diagnose", "-e", "diagnose_fail_on=error"))
     on_host("rm -r /var/log/app")
     assert "failed=0" in text, text

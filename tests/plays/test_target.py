@@ -28,8 +28,11 @@ PLAYBOOKS = sorted(path.stem for path in ROOT.glob("playbooks/*.yml"))
 CHECKED = [name for name in PLAYBOOKS if "vars/target.yml" in (ROOT / "playbooks" / f"{name}.yml").read_text()]
 IDENTITY, UID = "/api/v1/namespaces/kube-system", "5c0ba2a7-7c2c-4c52-9d0c-4a54a2ca4c0e"
 ALERT = {"alertname": "OtelCollectorDown", "collector": "otel-collector"}
-# What a playbook finds out before it knows its cluster.
-FIRST = {"alert": "Find the collector of the alert, and decide what is done"}
+# What a playbook does before it knows its cluster.
+FIRST = {
+    "alert": "Find the collector of the alert, and decide what is done",
+    "judge": "Remove the pages of an earlier run",
+}
 INPUTS = {
     "ansible_eda": {"event": {"alert": {"status": "firing", "labels": ALERT, "startsAt": "2026-01-31T12:00:00Z"}}},
     "otel_collectors": [{"recipes": ["otlp_ingest", "debug_output"]}],

@@ -32,6 +32,8 @@ _UNITS = ("_bytes", "_seconds")
 _COMPONENTS = ("receiver", "exporter", "processor")
 # Source: scraper.NewDefaultControllerConfig of the Collector and Prometheus' scrape_interval.
 _USUAL_INTERVAL = 60.0
+# How long the queue of an exporter waits for a full batch.
+FLUSH = ("sending_queue", "batch", "flush_timeout")
 
 
 class Key(NamedTuple):
@@ -178,19 +180,23 @@ class Flow:
             row["failed_total"] = row["send_failed_total"] + row["enqueue_failed_total"]
             come = f"{row['items']} come in ({accepted} in {self.seconds} s) and"
             row["came"] = come if accepted else f"{row['items']} that came before"
-            yield row | {"state": _outgoing(row)}
+            yield row | {"state": _outgoing(row, self._may_be_a_batch(name))}
+
+    def _may_be_a_batch(self, exporter: str) -> bool:
+        """Return whether what came in these seconds may still wait for more, to be sent in one request."""
+        return self.seconds <= duration(at(section(self.config, "exporters", exporter), FLUSH))
 
 
 _THROUGH = ("incoming", "outgoing")
 
 
-def _outgoing(row: Mapping[str, Any]) -> str:
+def _outgoing(row: Mapping[str, Any], may_be_a_batch: bool) -> str:
     """Return what an exporter does, from the clearest sign to the weakest."""
     if row["failed"]:
         return "fails_partly" if row["sent"] else "fails"
     if row["sent"]:
         return "sends"
-    if row["queue_size"]:
+    if row["queue_size"] and not (row["accepted"] and may_be_a_batch):
         return "waits"
     return "silent" if row["accepted"] else "idle"
 

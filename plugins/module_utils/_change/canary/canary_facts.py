@@ -20,7 +20,7 @@ from ..._otelcol.needs.peers import peers
 from ..._otelcol.needs.quantities import BATCH_BYTES, duration
 from ..._otelcol.traits import RECEIVERS, Trait, kind_of, prints_records, traits_of
 from ..._telemetry.logs import VARIABLE
-from ..._telemetry.metrics import interval
+from ..._telemetry.metrics import FLUSH, interval
 from .readings import LAST, Facts, Revision, Row, bounds, fewer
 
 # What is accepted should be sent after what components hold it for, and so many seconds more.
@@ -33,7 +33,6 @@ _PASSES = 5.0
 _RARE, _NEARLY_ALL = 2, 0.9
 # How many units a queue in bytes holds at least.
 _PARTS = 20
-_FLUSH = ("sending_queue", "batch", "flush_timeout")
 # How long components hold data, by type without underscores: the setting, and its default in seconds.
 # Source: README.md of each component.
 _HOLDS = {
@@ -128,7 +127,7 @@ def held(config: Mapping[str, Any]) -> float:
         for key, settings in section(config, name).items():
             path, usual = _HOLDS.get(kind_of(str(key)), ((), 0.0))
             seconds += (duration(at(settings, path)) if path else 0.0) or usual
-    waits = [at(settings, _FLUSH) for settings in section(config, "exporters").values()]
+    waits = [at(settings, FLUSH) for settings in section(config, "exporters").values()]
     return seconds + max(map(duration, waits), default=0.0)
 
 

@@ -39,8 +39,8 @@ def flow(gained: dict[Key, float], whole: dict[Key, float] | None = None, config
     return Flow(config or CONFIG, LISTENERS, total([gained]), total([whole or gained]), 5.2)
 
 
-def rows(gained: dict[Key, float], whole: dict[Key, float] | None = None) -> dict[str, Any]:
-    facts = flow(gained, whole).facts()
+def rows(gained: dict[Key, float], whole: dict[Key, float] | None = None, config: Any = None) -> dict[str, Any]:
+    facts = flow(gained, whole, config).facts()
     return {(kind, row["signal"], row["id"]): row for kind, found in facts.items() for row in found}
 
 
@@ -105,6 +105,13 @@ def test_who_asks_at_intervals_may_rest_between_them(whole: Any, state: str) -> 
 )
 def test_what_goes_out(gained: Any, whole: Any, state: str) -> None:
     assert rows(gained, whole)["exports", "traces", "debug"]["state"] == state
+
+
+@cases("flush_timeout, state", ("1s", "waits"), ("5s", "silent"), ("1m", "silent"))
+def test_what_may_still_become_a_batch_does_not_wait_for_the_backend(flush_timeout: str, state: str) -> None:
+    exporters = {"debug": {"sending_queue": {"batch": {"flush_timeout": flush_timeout}}}}
+    gained, whole = {ACCEPTED: 2}, {Key("exporter_queue_size", "debug", "traces"): 2}
+    assert rows(gained, whole, CONFIG | {"exporters": exporters})["exports", "traces", "debug"]["state"] == state
 
 
 def test_connectors_are_no_ends() -> None:
