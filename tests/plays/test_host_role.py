@@ -224,8 +224,12 @@ def test_site_brings_hosts_to_other_states_too(tmp_path: Path) -> None:
     assert "UNREACHABLE" in done.stdout
 
 
-def test_a_state_that_is_none_is_named_with_what_to_write_and_no_more(tmp_path: Path) -> None:
-    wrong = site_of_hosts(tmp_path, otel_host_state="gone")
+WAVES = {"otel_waves": [{"name": "first", "members": ["otel_linux"]}]}
+
+
+@pytest.mark.parametrize("waves", [{}, WAVES], ids=["at once", "in waves"])
+def test_a_state_that_is_none_is_named_with_what_to_write_and_no_more(tmp_path: Path, waves: dict[str, Any]) -> None:
+    wrong = site_of_hosts(tmp_path, otel_host_state="gone", **waves)
     said = " ".join((wrong.stdout + wrong.stderr).split())
     assert wrong.returncode == 2, said
     assert (
@@ -234,7 +238,8 @@ def test_a_state_that_is_none_is_named_with_what_to_write_and_no_more(tmp_path: 
     )
     assert "Write a value of the type or the list that the message names." in said
     assert "argument_spec_data" not in said
-    assert tasks_of(wrong)[-1] == RENDER, "nothing follows the check of the inputs"
+    assert APPLY not in tasks_of(wrong)
+    assert waves or tasks_of(wrong)[-1] == RENDER, "nothing follows the check of the inputs"
 
 
 def test_site_removes_the_agents_of_several_hosts_before_the_gateways_that_they_send_to(tmp_path: Path) -> None:
