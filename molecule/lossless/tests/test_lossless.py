@@ -83,8 +83,11 @@ def killed(cluster: Cluster, pod: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_no_record_is_lost_for_its_size_by_recipes_alone(cluster: Cluster, size: str) -> None:
+    """Also over the port of the nodes that `node_ports` asks for."""
+    over_grpc = receiver(cluster, "first", "grpc")
+    assert over_grpc.endswith(":30017")
     name = f"size-{'abcde'[list(SIZES).index(size)]}"
-    sent = send(receiver(cluster, "first", "grpc"), "logs", *SIZES[size], name=name, patience=SLOW)
+    sent = send(over_grpc, "logs", *SIZES[size], name=name, patience=SLOW)
 
     def missing() -> set[str]:
         found = NAME.findall(cluster.logs(f"{COLLECTOR}=counter").encode())
