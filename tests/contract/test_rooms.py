@@ -53,6 +53,7 @@ LIBRARY_ROOMS = (
     "languages",
     "rules",
     "testing",
+    "forecast",
     "migrate",
 )
 HOUSE = "plugins/module_utils"

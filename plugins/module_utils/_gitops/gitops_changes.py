@@ -17,6 +17,7 @@ from .._otelcol.config.masking import masker, secrets_in
 from .._otelcol.config.paths import dotted, items, leaves, mappings, section
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube.objects import ref
+from .._otelcol.rules.reports import markdown_code
 from .gitops_layout import COLLECTORS, KUSTOMIZATION, VALUES, Object
 
 Objects = Mapping[str, Sequence[Object]]
@@ -30,7 +31,7 @@ _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 _ROLES = ("Role", "ClusterRole")
 _ADDED, _REMOVED, _CHANGED = "added", "removed", "changed"
 # How much of a value, and how many rows of one subject, a person reads.
-_LONGEST, _MOST_ROWS = 120, 100
+_MOST_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -86,19 +87,13 @@ def _is_of(setting: str, components: Iterable[tuple[str, str]]) -> bool:
 
 def _in_words(old: Fact | None, new: Fact | None) -> str:
     if old and new:
-        shown = f": {_code(old.value)} becomes {_code(new.value)}" if new.aspect != OBJECT else ""
-        return f"{_CHANGED} {_code(new.key)}{shown}"
+        shown = f": {markdown_code(old.value)} becomes {markdown_code(new.value)}" if new.aspect != OBJECT else ""
+        return f"{_CHANGED} {markdown_code(new.key)}{shown}"
     return f"{_ADDED} {_said(new)}" if new else f"{_REMOVED} {_said(old)}" if old else ""
 
 
 def _said(fact: Fact) -> str:
-    return _code(fact.key) + (f": {_code(fact.value)}" if fact.value and fact.aspect != OBJECT else "")
-
-
-def _code(text: str) -> str:
-    """Return a text as code of Markdown, in one line of a table."""
-    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return "`" + " ".join(short.replace("`", "'").replace("|", "\\|").split()) + "`"
+    return markdown_code(fact.key) + (f": {markdown_code(fact.value)}" if fact.value and fact.aspect != OBJECT else "")
 
 
 # ── Facts ──

@@ -90,6 +90,15 @@ def count_in_words(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+_LONGEST_CODE = 120
+
+
+def markdown_code(text: str) -> str:
+    """Return a text as code of Markdown, short and in one line, also of a table, whatever it holds."""
+    short = text if len(text) <= _LONGEST_CODE else f"{text[:_LONGEST_CODE]}…"
+    return "`" + " ".join(short.replace("`", "'").replace("|", "\\|").split()) + "`"
+
+
 def text(report: Report) -> str:
     """Return one line per finding, suppressed ones with their reason, and the summary at the end."""
     lines = [line(finding) for finding in report.findings]

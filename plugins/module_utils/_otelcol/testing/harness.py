@@ -10,7 +10,7 @@ is listed. Private.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from posixpath import normpath
 from typing import Any
 from urllib.parse import quote
@@ -64,9 +64,13 @@ class Ends:
     """What receivers of type prometheus scrape; the others become OTLP."""
     pace: int = scrapes.PACE
     """Seconds between scrapes."""
+    replays: bool = False
+    """Whether every receiver gets by OTLP what it got before."""
 
     def reads(self, item: str) -> bool:
         """Return whether a receiver stays, and reads what the test puts there."""
+        if self.replays:
+            return False
         return kind_of(item) == _FILE_LOG or item in {page.receiver for page in self.pages}
 
 
@@ -84,6 +88,8 @@ class Harness:
     flushes: int = 0
     """How often components send until everything has left the pipelines; 0 if the Collector's stop sends the rest."""
     uses_cluster: bool = False
+    sinks: Mapping[str, str] = field(default_factory=dict)
+    """The user's exporter of each exporter of the test."""
 
 
 def fed_receivers(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -138,11 +144,12 @@ def build_harness(config: Mapping[str, Any], ends: Ends, traced: bool = False) -
     changes += [f"exporters.{item}: an OTLP sink on loopback" for item in sinks]
     changes += [f"extensions.{item}: left out" for item in config.get("extensions") or ()]
     result["service"]["pipelines"] = _rewired(config, sources, sinks)
-    _tap(result, [item for item in feeding if kind_of(item) == _FILE_LOG], ends)
+    _tap(result, [item for item in reading if kind_of(item) == _FILE_LOG], ends)
     if traced:
         _trace(result, ends)
     whole = {section: value for section, value in result.items() if value}
-    return Harness(whole, tuple(changes), feeding, tuple(sinks), reading, flushes, _K8S_ATTRIBUTES in kept)
+    named = {sink: item for item, sink in sinks.items()}
+    return Harness(whole, tuple(changes), feeding, tuple(sinks), reading, flushes, _K8S_ATTRIBUTES in kept, named)
 
 
 def _exporters(config: Mapping[str, Any]) -> list[str]:
@@ -240,7 +247,7 @@ def _receiver(item: str, config: Mapping[str, Any], ends: Ends, waits: bool, cha
         scraping = scrapes.scraping_receiver(settings, own_pages, ends.sink, ends.ports[item], 0 if once else ends.pace)
         changes += [f"receivers.{item}: {change}" for change in scraping.changes]
         return scraping.settings
-    if kind_of(item) == _FILE_LOG:
+    if ends.reads(item):
         changes.append(f"receivers.{item}: reads below the folder of the test, from the beginning; no storage")
         return _reading_below(ends.root, settings)
     changes.append(f"receivers.{item}: OTLP on loopback")

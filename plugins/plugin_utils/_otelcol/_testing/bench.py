@@ -100,11 +100,11 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
     objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
     feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.fed_receivers(bench.config)}
     pages = scrapes.scraped_pages(feeding, case.given, case.where)
-    served = {page.path: page.texts for page in pages}
+    kept = sink.Sink(objects, {page.path: page.texts for page in pages})
     with (
         tempfile.TemporaryDirectory() as folder,
         collector_run.opened_place(bench.isolation.apart) as place,
-        sink.listening_sink(collector_run.listener(place), objects, served) as (kept, address),
+        sink.listening_sink(collector_run.listener(place), kept) as address,
     ):
         ports = {item: collector_run.free_port(place) for item in feeding}
         test = _prepared(bench, case, harness.Ends(address, ports, folder, bench.otlp_http, pages, pace))
@@ -147,7 +147,7 @@ def _prepared(bench: Bench, case: Case, ends: harness.Ends) -> _Prepared:
             has_files = True
     environment = collector_run.collector_environment(bench.environment, bench.isolation.apart)
     if built.uses_cluster:
-        environment["KUBECONFIG"] = _kubeconfig(folder, ends.sink)
+        environment["KUBECONFIG"] = kubeconfig(folder, ends.sink)
     command = collector_run.Command(bench.program, bench.dump(built.config), environment, [folder])
     return _Prepared(built, calls, command, has_files)
 
@@ -219,8 +219,8 @@ def _write(root: Path, path: str, text: str) -> None:
     target.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
 
 
-def _kubeconfig(folder: Path, address: str) -> str:
-    """Write how to reach the cluster of the test."""
+def kubeconfig(folder: Path, address: str) -> str:
+    """Write how to reach the cluster of the test; return the path of the file."""
     file = folder / "kubeconfig"
     named = {"name": "test"}
     content = {

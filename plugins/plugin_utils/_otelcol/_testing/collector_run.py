@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -43,6 +44,8 @@ _DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux: the Collector ends if the play is killed."""
 _FAILURES = 400
 """The first status of HTTP that says no."""
+_BUSY_ANSWERS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""How a Collector asks to send again. Source: "OTLP/HTTP Throttling" of the specification of OTLP."""
 
 
 class AgainError(Exception):
@@ -303,15 +306,23 @@ def _asked(place: Place, call: Call, seconds: float) -> tuple[int, bytes]:
         return answer.status, stream_bytes(answer.read, SMALL_ANSWER, "the answer")
 
 
-def send_call(place: Place, call: Call, seconds: float) -> None:
-    """Send OTLP. Raises Problem if the Collector does not take it."""
-    try:
-        status, answer = _asked(place, call, seconds)
-    except (OSError, http.client.HTTPException) as error:
-        raise Problem(f"the Collector does not take what the test gives: {error}", fix="Run it again.") from error
-    if status >= _FAILURES:
-        said = cleaned(answer.decode(errors="replace"))
-        raise Problem(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
+def send_call(place: Place, call: Call, seconds: float, *, patience: float = 0.0) -> None:
+    """Send OTLP. A Collector that is busy gets it again for some seconds of `patience`.
+
+    Raises Problem if the Collector does not take it.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            status, answer = _asked(place, call, seconds)
+        except (OSError, http.client.HTTPException) as error:
+            raise Problem(f"the Collector does not take what the test gives: {error}", fix="Run it again.") from error
+        if status < _FAILURES:
+            return
+        if status not in _BUSY_ANSWERS or time.monotonic() > end:
+            said = cleaned(answer.decode(errors="replace"))
+            raise Problem(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
+        time.sleep(_STEP)
 
 
 def collector_environment(given: Mapping[str, str], isolated: bool) -> dict[str, str]:

@@ -96,12 +96,12 @@ def _forms(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> _Forms:
     new = _other(bench, arguments["compare"])
     if not with_running(arguments):
         return _Forms(bench, new)
-    config = _in_cluster(suite, arguments)
-    old = None if config is None else _with(bench, config)
+    running = input_in_cluster(suite, arguments)
+    old = None if running is None else _with(bench, running.config)
     return _Forms(old, new)
 
 
-def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def input_in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> _inputs.Input | None:
     """Return the config with which a collector of the inventory runs now; None if it runs with none, or with several.
 
     Raises Problem for tests of another config, and if the cluster was not read.
@@ -119,10 +119,10 @@ def _in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> Mapping[str, Any]
         if ref(workload) == own:
             used.update(needed_objects(workload))
     inputs = _inputs.collect_inputs([], arguments["resources"]).inputs
-    configs = [given.config for given in inputs if ref(dict(given.found.owner)) in used]
-    if len(configs) != 1 or not isinstance(configs[0], Mapping):
+    own_inputs = [given for given in inputs if ref(dict(given.found.owner)) in used]
+    if len(own_inputs) != 1 or not isinstance(own_inputs[0].config, Mapping):
         return None
-    return configs[0]
+    return own_inputs[0]
 
 
 def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:

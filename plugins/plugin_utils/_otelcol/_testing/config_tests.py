@@ -18,10 +18,11 @@ from ....module_utils._otelcol.errors import Problem, cleaned
 from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
 from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing import case, expectations, invariants, policies, records, scrapes
-from .. import _binary, _builds, _files, _inputs, _jmespath, _yaml
+from .. import _files, _inputs, _jmespath
 from .._isolation import choice
 from . import coverage, extras, suites
 from .bench import Bench, Outcome, run_case
+from .chosen_bench import Chosen, chosen_bench
 from .golden_files import Golden
 from .guard import guarded_run
 
@@ -32,7 +33,6 @@ _NEVER = "never"
 _READABLE = "The tests of this file can be run"
 # How many Collectors run at once: each takes up to 200 MB, and waits most of its time.
 _AT_ONCE = 4
-_GET_ONE = "Install that Collector on the controller, or give the path of one with `binary`."
 
 
 @dataclass(frozen=True)
@@ -231,29 +231,17 @@ def _bench(
     check: bool,
 ) -> Bench:
     """Return what the tests of a file share. Raises Problem without a Collector that runs their config."""
-    config, image = subject.config, subject.image
-    target = _builds.resolve_build(_builds.BuildRequest.from_arguments(arguments), image)
-    binary = _program_of(image, arguments.get("programs") or {}) or arguments["binary"]
-    program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
-    if not program:
-        raise Problem(f"there is no Collector to run the tests: {why}", where=suite.file, fix=_GET_ONE)
-    _binary.check_program(program, isolation.apart)
-    if binary != _binary.AUTO and (other := _binary.version_mismatch(program, target, isolation.apart)):
-        warn(f"{suite.file}: {other}. The tests say what that version does.")
-    version = target.version if target else ""
-    return Bench(
-        program=program,
-        config=config,
-        environment={**_binary.placeholder_environment(config, target), **suite.environment},
+    chosen = Chosen(subject.config, subject.image, suite.file)
+    bench = chosen_bench(chosen, arguments, isolation, warn)
+    return replace(
+        bench,
+        environment={**bench.environment, **suite.environment},
         cluster=suite.cluster,
-        otlp_http=_builds.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http",
-        dump=_yaml.dump,
-        hidden=masker(secrets_in(config) | secrets_in(dict(suite.environment))),
+        hidden=masker(secrets_in(subject.config) | secrets_in(dict(suite.environment))),
         traced=arguments["trace"],
         update_golden=arguments["update_golden"],
         check=check,
         locate=subject.locate,
-        isolation=isolation,
         given=suite.environment,
         folders=tuple(_folders(suite, arguments["paths"])),
     )
@@ -263,11 +251,6 @@ def _folders(suite: case.Suite, paths: Sequence[str]) -> Iterator[Path]:
     """Yield the folders in which golden files of a test may be: its own, and those that the run names."""
     yield Path(suite.file).parent
     yield from (Path(path) for path in paths if Path(path).is_dir())
-
-
-def _program_of(image: str, programs: Mapping[str, str]) -> str:
-    """Return the program of an image, or the first one for a config that names none."""
-    return programs.get(image, "") if image else next(iter(programs.values()), "")
 
 
 def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[policies.Policy]) -> _TestResult:

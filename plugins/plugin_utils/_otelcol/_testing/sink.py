@@ -80,16 +80,13 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def listening_sink(
-    listener: socket.socket, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[Sink, str]]:
-    """Yield a sink that answers at a socket, and its address, until the context ends."""
-    sink = Sink(objects, pages)
+def listening_sink(listener: socket.socket, sink: Sink) -> Iterator[str]:
+    """Let a sink answer at a socket until the context ends; yield its address."""
     server = Server(listener, type("Handler", (_Handler,), {"sink": sink}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield sink, f"http://{LOOPBACK}:{server.server_address[1]}"
+        yield f"http://{LOOPBACK}:{server.server_address[1]}"
     finally:
         sink.closing.set()
         server.shutdown()

@@ -1,0 +1,42 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far the change of a sample may be from that of all telemetry. Private.
+
+Source: the ratio estimator of survey sampling (Cochran, "Sampling Techniques", 6.4), whose units are traces, since the
+spans of a trace are kept or dropped together, or else single items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+
+_LEVEL = 1.96
+"""Standard deviations on both sides that 95 of 100 samples are within, of a normal distribution."""
+
+
+def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float:
+    """Return by how much the ratio of items after and before may be wrong, from the items of each trace.
+
+    The ratio of all telemetry is within the bound of the sample's in 95 of 100 samples. A sample without items has no
+    ratio, and the bound is 0.
+    """
+    total_before, total_after = sum(before.values()), sum(after.values())
+    if not total_before:
+        return 0.0
+    ratio = total_after / total_before
+    squares = 0.0
+    for trace in before.keys() | after.keys():
+        difference = after.get(trace, 0) - ratio * before.get(trace, 0)
+        squares += difference * difference
+    return _LEVEL * sqrt(squares) / total_before
+
+
+def ratio_bound_of_items(before: int, after: int) -> float:
+    """Return the same for items that are kept, dropped or made one by one, such as log records and data points."""
+    if not before:
+        return 0.0
+    ratio = after / before
+    variance = ratio * (1 - ratio) if ratio <= 1 else ratio * (ratio - 1)
+    return _LEVEL * sqrt(variance / before)

@@ -1,0 +1,150 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What exporters send before and after a change of a config, each signal by itself. Private."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .bounds import ratio_bound, ratio_bound_of_items
+from .tallies import RESOURCE, Sender, Tally
+
+MOST_MOVERS = 5
+"""How many of the senders whose bytes change most are named."""
+
+
+@dataclass
+class Sent:
+    """What one exporter sent of one signal: what was in it, and the bytes and requests that went over the network."""
+
+    tally: Tally = field(default_factory=Tally)
+    size: int = 0
+    requests: int = 0
+
+
+Replayed = Mapping[str, Mapping[str, Sent]]
+"""What was sent, by exporter and signal."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Items, bytes as the exporter sends them, and different series of metrics."""
+
+    items: int
+    size: int
+    series: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return them as a task result shows them."""
+        return {"items": self.items, "bytes": self.size, "series": self.series}
+
+
+@dataclass(frozen=True)
+class Move:
+    """What changes for one sender."""
+
+    sender: Sender
+    before: Figures
+    after: Figures
+
+    @property
+    def bytes_moved(self) -> int:
+        """By how many bytes it changes, up or down."""
+        return abs(self.after.size - self.before.size)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a task result shows it."""
+        return {**self.sender._asdict(), "before": self.before.as_dict(), "after": self.after.as_dict()}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changes for one exporter and signal.
+
+    `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample.
+    """
+
+    exporter: str
+    signal: str
+    before: Figures
+    after: Figures
+    bound: float = 0.0
+    lost_attributes: tuple[str, ...] = ()
+    gained_attributes: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a task result shows it."""
+        return {
+            "exporter": self.exporter,
+            "signal": self.signal,
+            "before": self.before.as_dict(),
+            "after": self.after.as_dict(),
+            "bound_percent": round(100 * self.bound, 1),
+            "lost_attributes": list(self.lost_attributes),
+            "gained_attributes": list(self.gained_attributes),
+            "largest_changes": [move.as_dict() for move in self.moves],
+        }
+
+
+def changes_of(before: Replayed, after: Replayed, names: Mapping[str, str]) -> Iterator[Change]:
+    """Yield what changes for each exporter and signal. `names` has the new name of each exporter."""
+    for old_name, new_name in names.items():
+        old_signals, new_signals = before.get(old_name, {}), after.get(new_name, {})
+        for signal in dict.fromkeys((*old_signals, *new_signals)):
+            yield _change(new_name, signal, old_signals.get(signal, Sent()), new_signals.get(signal, Sent()))
+
+
+def _change(exporter: str, signal: str, before: Sent, after: Sent) -> Change:
+    old_names, new_names = _attribute_names(before.tally), _attribute_names(after.tally)
+    both_have_items = bool(before.tally.total and after.tally.total)
+    return Change(
+        exporter,
+        signal,
+        _figures(before),
+        _figures(after),
+        _bound(signal, before.tally, after.tally),
+        tuple(sorted(old_names - new_names)) if both_have_items else (),
+        tuple(sorted(new_names - old_names)) if both_have_items else (),
+        _largest_moves(before, after),
+    )
+
+
+def _figures(sent: Sent) -> Figures:
+    return Figures(sent.tally.total, sent.size, len(sent.tally.series))
+
+
+def _bound(signal: str, before: Tally, after: Tally) -> float:
+    if signal == "traces":
+        return ratio_bound(before.traces, after.traces)
+    return ratio_bound_of_items(before.total, after.total)
+
+
+def _attribute_names(tally: Tally) -> set[str]:
+    """Return the names of attributes; those of resources are marked, since others may have the same name."""
+    return {f"{name} of the resource" if holder == RESOURCE else name for holder, name in tally.attributes}
+
+
+def _largest_moves(before: Sent, after: Sent) -> tuple[Move, ...]:
+    old_shares, new_shares = _shares(before), _shares(after)
+    none = Figures(0, 0)
+    moves = [
+        Move(sender, old_shares.get(sender, none), new_shares.get(sender, none))
+        for sender in dict.fromkeys((*old_shares, *new_shares))
+    ]
+    changed = [move for move in moves if move.before != move.after]
+    return tuple(sorted(changed, key=lambda move: -move.bytes_moved)[:MOST_MOVERS])
+
+
+def _shares(sent: Sent) -> dict[Sender, Figures]:
+    """Return what is of each sender; of the bytes, what the size of its items in JSON says."""
+    sizes, all_sizes = sent.tally.sizes, sent.tally.sizes.total()
+    series = Counter(sent.tally.series.values())
+    return {
+        sender: Figures(items, round(sent.size * sizes[sender] / all_sizes), series[sender])
+        for sender, items in sent.tally.items.items()
+    }

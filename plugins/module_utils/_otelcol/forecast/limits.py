@@ -1,0 +1,92 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Limits of a change: what may grow or shrink by how much, and which attributes must stay. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Problem, near
+from .changes import Change
+
+FIGURES = ("items", "bytes", "series")
+LOST = "lost_attributes"
+LIMITS = (*FIGURES, LOST)
+_PERCENT = re.compile(r"([+-])\s*(\d{1,6}(?:\.\d{1,3})?)\s*%\Z", re.ASCII)
+_AMOUNT = re.compile(r"(\d{1,15})\s*([kMG]?)\Z", re.ASCII)
+_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+_FIX = "Write a change such as '+20%' or '-10%', or for series a number such as 100k."
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit of a figure: a change in percent, up or down, or an amount."""
+
+    figure: str
+    text: str
+    percent: float | None = None
+    amount: int | None = None
+
+    def is_passed_by(self, before: int, after: int) -> bool:
+        """Return whether a figure that changes so is beyond the limit."""
+        if self.amount is not None:
+            return after > self.amount
+        percent = self.percent or 0.0
+        if self.text.startswith("-"):
+            return after < before * (1 + percent / 100)
+        return after > before * (1 + percent / 100)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a change may do."""
+
+    figures: tuple[Limit, ...] = ()
+    kept_attributes: tuple[str, ...] = ()
+
+    def breaches(self, changes: Sequence[Change]) -> Iterator[str]:
+        """Yield a line for each limit that a change is beyond."""
+        for change in changes:
+            about = f"{change.exporter}: {change.signal}"
+            before, after = change.before.as_dict(), change.after.as_dict()
+            for limit in self.figures:
+                if limit.is_passed_by(before[limit.figure], after[limit.figure]):
+                    went = f"{before[limit.figure]:,} → {after[limit.figure]:,}"
+                    yield f"{about}: {limit.figure} {went}, beyond the limit {limit.text}"
+            for name in self._lost(change):
+                yield f"{about}: attribute {name} is lost"
+
+    def _lost(self, change: Change) -> Iterator[str]:
+        lost = {name.partition(" of the resource")[0]: name for name in change.lost_attributes}
+        yield from (lost[name] for name in self.kept_attributes if name in lost)
+
+
+def checked_limits(given: Mapping[str, Any]) -> Limits:
+    """Return the limits that a user gives. Raises Problem for an unknown name, and for what is no limit."""
+    figures: list[Limit] = []
+    for name, value in given.items():
+        if name not in LIMITS:
+            wrong = f"there is no limit '{name}'{near(str(name), LIMITS)}"
+            raise Problem(wrong, where="limits", fix=f"Limits: {', '.join(LIMITS)}.")
+        if name != LOST:
+            figures += [_limit(name, text) for text in _listed(value)]
+    return Limits(tuple(figures), tuple(str(name) for name in _listed(given.get(LOST, ()))))
+
+
+def _limit(figure: str, value: Any) -> Limit:
+    text = str(value).strip()
+    percent, amount = _PERCENT.match(text), _AMOUNT.match(text)
+    if percent:
+        return Limit(figure, text, percent=float(f"{percent[1]}{percent[2]}"))
+    # Items and bytes of a capture depend on how long it took, so no amount limits them.
+    if amount and figure == "series":
+        return Limit(figure, text, amount=int(amount[1]) * _FACTORS[amount[2]])
+    raise Problem(f"'{value}' is no limit of {figure}", where=f"limits.{figure}", fix=_FIX)
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else (value,)

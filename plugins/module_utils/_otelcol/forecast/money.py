@@ -1,0 +1,60 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a sample to the traffic of a month, and its price by the user's own table. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Problem, near
+from .changes import Figures
+
+SECONDS_OF_MONTH = 365.2425 / 12 * 86_400
+"""A month of the Gregorian calendar on average."""
+_GIB, _MILLION, _THOUSAND = 2**30, 1e6, 1e3
+PRICES = ("gib", "million_spans", "million_points", "million_log_records", "thousand_series")
+"""What a price can be for: a GiB as the exporter sends it, a million items, or a thousand series for a month."""
+_OF_ITEMS = {"traces": "million_spans", "metrics": "million_points", "logs": "million_log_records"}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the capture relates to all traffic.
+
+    `captured` has the items of each signal in the capture, `rates` the items per second that the collectors receive,
+    as far as they are known.
+    """
+
+    captured: Mapping[str, int] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def factor(self, signal: str) -> float:
+        """Return by how much a month has more of a signal than the capture; 0 if that is not known."""
+        captured = self.captured.get(signal, 0)
+        return self.rates.get(signal, 0.0) * SECONDS_OF_MONTH / captured if captured else 0.0
+
+
+def checked_prices(prices: Mapping[str, Any]) -> dict[str, float]:
+    """Return a table of prices. Raises Problem for an unknown name, and for what is no price."""
+    for name, price in prices.items():
+        if name not in PRICES:
+            wrong = f"there is no price for '{name}'{near(str(name), PRICES)}"
+            raise Problem(wrong, where="prices", fix=f"Prices: {', '.join(PRICES)}.")
+        if isinstance(price, bool) or not isinstance(price, (int, float)) or price < 0:
+            raise Problem(f"'{price}' is no price", where=f"prices.{name}", fix="Write a number that is 0 or more.")
+    return {name: float(price) for name, price in prices.items()}
+
+
+def price_of_month(signal: str, figures: Figures, scale: Scale, prices: Mapping[str, float]) -> float:
+    """Return what figures of the capture cost in a month, in the currency of the prices.
+
+    Series cost what the capture has of them: more time may show more series.
+    """
+    factor = scale.factor(signal)
+    of_bytes = figures.size * factor / _GIB * prices.get("gib", 0.0)
+    of_items = figures.items * factor / _MILLION * prices.get(_OF_ITEMS.get(signal, ""), 0.0)
+    of_series = figures.series / _THOUSAND * prices.get("thousand_series", 0.0)
+    return of_bytes + of_items + of_series

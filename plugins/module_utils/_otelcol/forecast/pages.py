@@ -1,0 +1,159 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A forecast as lines of text and as Markdown. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..rules.reports import markdown_code
+from .changes import Change, Figures, Move
+from .money import Scale, price_of_month
+
+_NOUNS = {"traces": "spans", "metrics": "data points", "logs": "log records"}
+_UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a change of a collector does to what its exporters send."""
+
+    collector: str
+    changes: tuple[Change, ...]
+    breaches: tuple[str, ...]
+    notes: tuple[str, ...]
+    scale: Scale
+    prices: dict[str, float]
+    currency: str = ""
+
+    def prices_of_month(self, change: Change) -> tuple[float, float]:
+        """Return what an exporter's signal costs in a month before and after the change."""
+        before = price_of_month(change.signal, change.before, self.scale, self.prices)
+        return before, price_of_month(change.signal, change.after, self.scale, self.prices)
+
+    @property
+    def price_before(self) -> float:
+        """What everything costs in a month before the change."""
+        return sum(self.prices_of_month(change)[0] for change in self.changes)
+
+    @property
+    def price_after(self) -> float:
+        """What everything costs in a month after the change."""
+        return sum(self.prices_of_month(change)[1] for change in self.changes)
+
+
+def by_size_of_change(changes: Sequence[Change]) -> list[Change]:
+    """Return the changes, those that move most bytes first."""
+    return sorted(changes, key=lambda change: (-abs(change.after.size - change.before.size), change.exporter))
+
+
+def text_lines(forecast: Forecast) -> Iterator[str]:
+    """Yield the forecast as a person reads it in a terminal."""
+    captured = forecast.scale.captured
+    counted = [f"{number:,} {_NOUNS.get(signal, signal)}" for signal, number in captured.items()]
+    yield f"forecast of {forecast.collector} from {', '.join(counted)}"
+    for change in forecast.changes:
+        yield _change_line(change)
+        yield from (f"    {line}" for line in _details(change))
+    if forecast.prices:
+        yield f"cost per month: {_money(forecast)}"
+    yield from (f"limit: {line}" for line in forecast.breaches)
+    yield from (f"note: {line}" for line in forecast.notes)
+
+
+def _change_line(change: Change) -> str:
+    noun = _NOUNS.get(change.signal, change.signal)
+    figures = [f"{change.before.items:,} → {change.after.items:,} {noun} ({_items_percent(change)})"]
+    size = f"{readable_size(change.before.size)} → {readable_size(change.after.size)}"
+    figures.append(f"{size} ({_percent(change.before.size, change.after.size)})")
+    if change.before.series or change.after.series:
+        percent = _percent(change.before.series, change.after.series)
+        figures.append(f"{change.before.series:,} → {change.after.series:,} series ({percent})")
+    return f"{change.exporter}: {', '.join(figures)}"
+
+
+def _details(change: Change) -> Iterator[str]:
+    if change.lost_attributes:
+        yield f"lost attributes: {', '.join(change.lost_attributes)}"
+    if change.gained_attributes:
+        yield f"gained attributes: {', '.join(change.gained_attributes)}"
+    yield from (_move_line(move) for move in change.moves)
+
+
+def _move_line(move: Move) -> str:
+    size = f"{readable_size(move.before.size)} → {readable_size(move.after.size)}"
+    return f"{sender_name(move)}: {move.before.items:,} → {move.after.items:,} items, {size}"
+
+
+def sender_name(move: Move) -> str:
+    """Return whose telemetry changes, in words."""
+    service, namespace, tenant = move.sender
+    words = [service or "without service.name"]
+    words += [f"in {namespace}"] if namespace else []
+    words += [f"of tenant {tenant}"] if tenant else []
+    return " ".join(words)
+
+
+def _items_percent(change: Change) -> str:
+    percent = _percent(change.before.items, change.after.items)
+    return f"{percent}, ± {100 * change.bound:.1f}" if change.bound else percent
+
+
+def _percent(before: int, after: int) -> str:
+    if before == after:
+        return "same"
+    return f"{100 * (after - before) / before:+.1f} %" if before else "new"
+
+
+def readable_size(size: float) -> str:
+    """Return bytes in a unit that keeps the number short."""
+    for unit, factor in _UNITS:
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size:.0f} B"
+
+
+def _money(forecast: Forecast) -> str:
+    before, after = forecast.price_before, forecast.price_after
+    unit = f" {forecast.currency}" if forecast.currency else ""
+    return f"{before:,.2f} → {after:,.2f}{unit} ({after - before:+,.2f})"
+
+
+def markdown(forecast: Forecast) -> str:
+    """Return the forecast for a pull request."""
+    lines = [f"### Forecast of {markdown_code(forecast.collector)}", ""]
+    lines += [f"- {markdown_code(line)}" for line in forecast.breaches] or ["No limit is passed."]
+    lines += ["", "| exporter | signal | items | bytes | series | lost attributes |", "|---|---|---|---|---|---|"]
+    lines += [_row(change) for change in forecast.changes]
+    if forecast.prices:
+        lines += ["", f"Cost per month: {_money(forecast)}"]
+    moves = [(change, move) for change in forecast.changes for move in change.moves]
+    if moves:
+        lines += ["", "Largest changes:", ""]
+        lines += [f"- {markdown_code(change.exporter)} {change.signal}: {_move_code(move)}" for change, move in moves]
+    lines += ["", *(f"- {markdown_code(note)}" for note in forecast.notes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _move_code(move: Move) -> str:
+    return markdown_code(_move_line(move))
+
+
+def _row(change: Change) -> str:
+    items = f"{change.before.items:,} → {change.after.items:,} ({_items_percent(change)})"
+    size = f"{readable_size(change.before.size)} → {readable_size(change.after.size)}"
+    cells = (
+        markdown_code(change.exporter),
+        change.signal,
+        items,
+        f"{size} ({_percent(change.before.size, change.after.size)})",
+        _series(change.before, change.after),
+        ", ".join(map(markdown_code, change.lost_attributes)),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _series(before: Figures, after: Figures) -> str:
+    return f"{before.series:,} → {after.series:,}" if before.series or after.series else ""

@@ -1,0 +1,66 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exporters of a replay that send as the user's exporters do, so that their bytes can be counted. Private.
+
+The harness' own sinks get JSON, one request for each that comes in. Beside each stands one that makes the batches of
+the user's exporter, and compresses them in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ..config.paths import section
+from ..testing.harness import Ends
+from ..traits import EXPORTERS, Trait, traits_of
+
+_MARK = "size of "
+_OTLP = {Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP, Trait.DIVIDES}
+_COMPRESSION = "gzip"
+"""What exporters of OTLP use. Source: README.md of exporter/otlpexporter and exporter/otlphttpexporter."""
+_QUEUE = "sending_queue"
+
+
+def size_name(exporter: str) -> str:
+    """Return the name under which the bytes of an exporter come."""
+    return f"{_MARK}{exporter}"
+
+
+def exporter_of_size(name: str) -> str:
+    """Return the exporter whose bytes come under a name; empty if it is no such name."""
+    return name.removeprefix(_MARK) if name.startswith(_MARK) else ""
+
+
+def is_otlp(exporter: str) -> bool:
+    """Return whether an exporter sends OTLP. The bytes of others are counted as if they did."""
+    return bool(_OTLP & traits_of(EXPORTERS, exporter))
+
+
+def add_size_sinks(replay: dict[str, Any], ends: Ends, config: Mapping[str, Any], sinks: Mapping[str, str]) -> None:
+    """Add to the config of a replay an exporter beside each sink. `sinks` has the user's exporter of each."""
+    for sink, exporter in sinks.items():
+        beside = f"{sink}_size"
+        replay["exporters"][beside] = _size_sink(exporter, section(config, "exporters", exporter), ends)
+        for pipeline in replay["service"]["pipelines"].values():
+            if sink in pipeline["exporters"]:
+                pipeline["exporters"].append(beside)
+
+
+def _size_sink(exporter: str, settings: Mapping[str, Any], ends: Ends) -> dict[str, Any]:
+    return {
+        "endpoint": f"{ends.sink}/{quote(size_name(exporter), safe='')}",
+        "compression": settings.get("compression", _COMPRESSION) if is_otlp(exporter) else _COMPRESSION,
+        _QUEUE: _queue(section(settings, _QUEUE)),
+        "retry_on_failure": {"enabled": False},
+    }
+
+
+def _queue(queue: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the queue that makes the same batches, and lets what is replayed faster than it came wait."""
+    if not queue.get("batch"):
+        return {"enabled": False}
+    kept = {key: value for key, value in queue.items() if key != "storage"}
+    return {**kept, "enabled": True, "block_on_overflow": True}

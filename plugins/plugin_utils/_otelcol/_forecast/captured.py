@@ -1,0 +1,95 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads captures: folders and files with requests of OTLP in JSON, one in each line. Private."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ....module_utils._otelcol.bounded.live.bounded_reads import file_text, opened
+from ....module_utils._otelcol.bounded.read_limits import ARCHIVE, MIB
+from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.forecast.tallies import REQUESTS, signal_of_request
+from .replay import Request
+
+MANIFEST = "manifest.json"
+_ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+_LONGEST_LINE = 64 * MIB
+"""The largest request that is read, in bytes of JSON."""
+_GET_ONE = "Capture it again, or name files that the exporter `file` or playbook capture wrote."
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A capture: its files, and what its manifest says of it."""
+
+    files: tuple[Path, ...]
+    manifest: Mapping[str, Any]
+
+    def requests(self) -> Iterator[Request]:
+        """Yield all requests with their signals. Raises Problem for a file that is cut off or has anything else."""
+        for file in self.files:
+            yield from _requests(file)
+
+
+def read_capture(path: Path) -> Capture:
+    """Return the capture in a folder or a file. Raises Problem if there is none."""
+    folder = path if path.is_dir() else path.parent
+    files = sorted(file for file in folder.iterdir() if _holds_requests(file)) if path.is_dir() else [path]
+    if not files or not files[0].exists():
+        wrong = f"there is no capture in {path}: no file ends in {', '.join(_ENDINGS)}"
+        raise Problem(wrong if path.is_dir() else f"there is no capture {path}", fix=_GET_ONE)
+    return Capture(tuple(files), _manifest(folder / MANIFEST) if path.is_dir() else {})
+
+
+def _holds_requests(file: Path) -> bool:
+    return file.name.endswith(_ENDINGS) and file.name != MANIFEST and file.is_file()
+
+
+def _manifest(file: Path) -> Mapping[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        found = json.loads(file_text(file))
+    except ValueError as error:
+        raise Problem(f"this manifest of a capture is no JSON: {error}", where=str(file), fix=_GET_ONE) from error
+    if not isinstance(found, dict):
+        raise Problem("this manifest of a capture is no mapping", where=str(file), fix=_GET_ONE)
+    return found
+
+
+def _requests(file: Path) -> Iterator[Request]:
+    with opened(file, ARCHIVE) as packed:
+        stream = gzip.GzipFile(fileobj=packed) if file.name.endswith(".gz") else packed
+        try:
+            for number, line in enumerate(_lines(stream, file), 1):
+                yield _request(line, f"{file}:{number}")
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise Problem("this capture is cut off or damaged", where=str(file), fix=_GET_ONE) from error
+
+
+def _lines(stream: BinaryIO | gzip.GzipFile, file: Path) -> Iterator[bytes]:
+    while line := stream.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise Problem(f"a request has more than {_LONGEST_LINE // MIB} MiB", where=str(file), fix=_GET_ONE)
+        if line.strip():
+            yield line
+
+
+def _request(line: bytes, where: str) -> Request:
+    try:
+        request = json.loads(line)
+    except ValueError as error:
+        raise Problem(f"this line of a capture is no JSON: {error}", where=where, fix=_GET_ONE) from error
+    signal = signal_of_request(request) if isinstance(request, dict) else ""
+    if not signal:
+        wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(REQUESTS.values())}"
+        raise Problem(wrong, where=where, fix=_GET_ONE)
+    return signal, request

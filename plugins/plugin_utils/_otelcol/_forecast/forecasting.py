@@ -1,0 +1,174 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Forecasts of a change: the same capture through the config of before and the one of after. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ....module_utils._otelcol.config.paths import Position
+from ....module_utils._otelcol.errors import Problem, cleaned, near
+from ....module_utils._otelcol.forecast.changes import changes_of
+from ....module_utils._otelcol.forecast.limits import checked_limits
+from ....module_utils._otelcol.forecast.money import Scale, checked_prices
+from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change, markdown, text_lines
+from ....module_utils._otelcol.forecast.replay_notes import replay_notes
+from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
+from ....module_utils._otelcol.rules.subject import Finding
+from ....module_utils._otelcol.testing.case import Suite
+from ....module_utils._otelcol.testing.comparison import new_ids
+from .. import _files, _inputs
+from .._isolation import choice
+from .._testing.bench import Bench
+from .._testing.chosen_bench import Chosen, chosen_bench
+from .._testing.comparing import input_in_cluster
+from .captured import Capture, read_capture
+from .replay import Replay, Replayed, replayed
+
+_RULE, _SUITE = "forecast-limit", "o11y.opentelemetry.pipeline_forecast"
+_NEVER = "never"
+
+
+def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
+    """Return what a change does to what a collector sends, as a task result.
+
+    Raises Problem if a limit is passed, unless `fail_on` is `never`, and if nothing can be compared.
+    """
+    limits, prices = checked_limits(arguments["limits"]), checked_prices(arguments["prices"])
+    capture = read_capture(Path(arguments["capture"]))
+    name = _name(arguments, capture)
+    isolation = choice.chosen_isolation(arguments.get("isolation") or choice.AUTO, warn)
+    before = chosen_bench(_before(name, arguments), _of_before(arguments), isolation, warn)
+    after = chosen_bench(_after(name, arguments), arguments, isolation, warn)
+    replay = Replay(capture.requests, arguments["receivers"], arguments["tenant_attribute"])
+    old, new = _replayed("before", before, replay), _replayed("after", after, replay)
+    changes = by_size_of_change(list(changes_of(old.sent, new.sent, new_ids(old.exporters, new.exporters))))
+    if not new.came:
+        raise Problem(f"the capture {arguments['capture']} is empty", fix="Capture again while clients send.")
+    if not changes:
+        wrong = f"no record of {arguments['capture']} reaches an exporter, before or after, so nothing was compared"
+        raise Problem(wrong, fix="Capture longer, or see which receiver the records belong to.")
+    found = Forecast(
+        collector=name,
+        changes=tuple(changes),
+        breaches=tuple(limits.breaches(changes)),
+        notes=tuple(dict.fromkeys((*replay_notes(before.config, old.exporters), *_unlike(old, new)))),
+        scale=Scale(new.came, _rates(arguments, capture)),
+        prices=prices,
+        currency=arguments["currency"],
+    )
+    result = _result(found, before, after)
+    _write(found, result, arguments, check)
+    if found.breaches and arguments["fail_on"] != _NEVER:
+        raise Problem(f"\n{result['report']}", asked=result["failure"], facts=result)
+    return result
+
+
+def _name(arguments: Mapping[str, Any], capture: Capture) -> str:
+    """Return the name of the collector that the capture is of. Raises Problem if none or several could be meant."""
+    if arguments["after"]:
+        return Path(arguments["after"]).name
+    known = [str(collector["name"]) for collector in arguments["collectors"]]
+    asked = arguments["collector"] or str(capture.manifest.get("collector") or "")
+    if asked in known:
+        return asked
+    if asked:
+        wrong = f"there is no collector '{asked}'{near(asked, known)}"
+        raise Problem(wrong, fix=f"Collectors: {', '.join(known) or 'none'}.")
+    if len(known) == 1:
+        return known[0]
+    wrong = f"the capture names no collector, and there are {len(known)}"
+    raise Problem(wrong, fix="Name one with `collector`, or give the files `before` and `after`.")
+
+
+def _of_before(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments for the old form, which may have a Collector of its own."""
+    return {**arguments, "binary": arguments["before_binary"] or arguments["binary"]}
+
+
+def _before(name: str, arguments: Mapping[str, Any]) -> Chosen:
+    if arguments["before"]:
+        return _of_file(arguments["before"], "before")
+    found = input_in_cluster(Suite(name, collector=name), arguments)
+    if found is None:
+        wrong = f"the cluster has no collector '{name}' with one config"
+        raise Problem(wrong, where="before", fix="Name the config of before as a file with `before`.")
+    return Chosen(found.config, found.context.image, f"{name} in the cluster")
+
+
+def _after(name: str, arguments: Mapping[str, Any]) -> Chosen:
+    if arguments["after"]:
+        return _of_file(arguments["after"], "after")
+    rendered = next(collector for collector in arguments["collectors"] if str(collector["name"]) == name)
+    config = _inputs.collect_inputs([], rendered["config"]).inputs[0].config
+    return Chosen(config, str(rendered.get("image") or ""), f"{name} of the inventory")
+
+
+def _of_file(path: str, option: str) -> Chosen:
+    found = [given for given in _inputs.collect_inputs([path], None).inputs if isinstance(given.config, dict)]
+    if len(found) != 1:
+        wrong = f"{path} has {count_in_words(len(found), 'config')}, and a forecast compares one with another"
+        raise Problem(wrong, where=option, fix="Name a file with one config.")
+    return Chosen(found[0].config, found[0].context.image, path)
+
+
+def _replayed(which: str, bench: Bench, replay: Replay) -> Replayed:
+    """Return what a form sends. A Problem names the form, and shows no secret of its config."""
+    try:
+        return replayed(bench, replay, which)
+    except Problem as problem:
+        wrong = f"{which}: {bench.hidden(cleaned(problem.wrong))}"
+        raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
+
+
+def _unlike(old: Replayed, new: Replayed) -> list[str]:
+    """Return what one form alone could not be replayed with."""
+    lines = []
+    for which, form, other in (("before", old, new), ("after", new, old)):
+        lines += [f"{which} alone: {change}" for change in form.changes if change not in other.changes]
+    return lines
+
+
+def _rates(arguments: Mapping[str, Any], capture: Capture) -> dict[str, float]:
+    """Return the items per second of each signal: those that the user gives, else those of the capture."""
+    rows = capture.manifest.get("signals") or {}
+    known = {signal: float(row["records_per_second"]) for signal, row in rows.items() if "records_per_second" in row}
+    return {**known, **{signal: float(rate) for signal, rate in arguments["rates"].items()}}
+
+
+def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:
+    lines = [after.hidden(before.hidden(cleaned(line))) for line in text_lines(found)]
+    passed = count_in_words(len(found.breaches), "limit")
+    return {
+        "changed": False,
+        "collector": found.collector,
+        "changes": [change.as_dict() for change in found.changes],
+        "breaches": list(found.breaches),
+        "notes": list(found.notes),
+        "cost_per_month": {"before": found.price_before, "after": found.price_after},
+        "report": "\n".join(lines),
+        "failure": f"{found.collector} passes {passed}" if found.breaches else "",
+    }
+
+
+def _write(found: Forecast, result: dict[str, Any], arguments: Mapping[str, Any], check: bool) -> None:
+    """Write the reports that were asked for."""
+    if check:
+        return
+    if arguments["markdown_path"]:
+        result["changed"] |= _files.write(Path(arguments["markdown_path"]), markdown(found))
+    if arguments["output_path"]:
+        result["changed"] |= _files.write(Path(arguments["output_path"]), _junit(found))
+
+
+def _junit(found: Forecast) -> str:
+    """Return the limits as tests: one for each exporter and signal."""
+    checked = []
+    for change in found.changes:
+        name = f"{change.exporter}: {change.signal}"
+        lines = [line for line in found.breaches if line.startswith(f"{name}:")]
+        checked.append(Checked(name, tuple(Finding(Position(), name, _RULE, "error", line) for line in lines)))
+    return junit(Report(checked, suite=_SUITE))

@@ -1,0 +1,138 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replays requests of a capture through a config in a real Collector, and counts what its exporters send. Private."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.forecast.changes import Sent
+from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size
+from ....module_utils._otelcol.forecast.tallies import item_count
+from ....module_utils._otelcol.testing import cluster_facts, harness, outreach
+from ....module_utils._otelcol.testing.harness import Ends
+from .._testing import collector_run
+from .._testing.bench import Bench, kubeconfig
+from .._testing.guard import guarded_run
+from .._testing.sink import Sink, listening_sink
+
+_ATTEMPTS = 3
+_SECONDS = 120.0
+"""How long the Collector may take to start, for one request, and to stop."""
+_PATIENCE = 60.0
+"""For how many seconds a Collector may be too busy for a request: a replay is faster than its clients."""
+_JSON = {"Content-Type": "application/json"}
+
+Request = tuple[str, Mapping[str, Any]]
+"""A request of OTLP with its signal."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What the exporters sent, what came in, and how the config of the replay differs from the user's."""
+
+    sent: Mapping[str, Mapping[str, Sent]]
+    exporters: tuple[str, ...]
+    came: Mapping[str, int]
+    """Items of the capture by signal."""
+    changes: tuple[str, ...]
+    flushes: int
+
+
+class CountingSink(Sink):
+    """What exporters sent, counted; nothing else of it is kept."""
+
+    def __init__(self, objects: Mapping[str, list[dict[str, Any]]], tenant_attribute: str) -> None:
+        super().__init__(objects, {})
+        self.sent: dict[str, dict[str, Sent]] = defaultdict(lambda: defaultdict(Sent))
+        self._tenant_attribute = tenant_attribute
+        self._counting = threading.Lock()
+
+    def keep(self, path: str, body: bytes) -> None:
+        """Count a request of an exporter, or the bytes of one."""
+        quoted, _v1, signal = path.strip("/").split("/")
+        name = unquote(quoted)
+        exporter = exporter_of_size(name)
+        request = {} if exporter else json.loads(body)
+        with self._counting:
+            if exporter:
+                sent = self.sent[exporter][signal]
+                sent.size += len(body)
+                sent.requests += 1
+            else:
+                self.sent[name][signal].tally.add(signal, request, self._tenant_attribute)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What is replayed: how to begin anew, the receiver of each signal where several take it, and the tenant."""
+
+    requests: Callable[[], Iterable[Request]]
+    receivers: Mapping[str, str]
+    tenant_attribute: str = ""
+
+
+def replayed(bench: Bench, replay: Replay, where: str) -> Replayed:
+    """Return what the exporters of a config send. Raises Problem if the config cannot be run, or refuses a request."""
+    wrong = ""
+    for _attempt in range(_ATTEMPTS):
+        try:
+            with guarded_run("replaying the capture", where):
+                return _once(bench, replay, where)
+        except collector_run.AgainError as error:
+            wrong = str(error)
+    raise Problem(wrong, fix="Run fewer things at once.")
+
+
+def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
+    outreach.check_outreach(bench.config, {})
+    objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
+    kept = CountingSink(objects, replay.tenant_attribute)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        collector_run.opened_place(bench.isolation.apart) as place,
+        listening_sink(collector_run.listener(place), kept) as address,
+    ):
+        ports = {receiver: collector_run.free_port(place) for receiver in harness.fed_receivers(bench.config)}
+        ends = Ends(address, ports, folder, bench.otlp_http, replays=True)
+        built = harness.build_harness(bench.config, ends)
+        add_size_sinks(built.config, ends, bench.config, built.sinks)
+        environment = collector_run.collector_environment(bench.environment, bench.isolation.apart)
+        if built.uses_cluster:
+            environment["KUBECONFIG"] = kubeconfig(Path(folder), ends.sink)
+        command = collector_run.Command(bench.program, bench.dump(built.config), environment, [Path(folder)])
+        came = Counter[str]()
+        counted = replace(replay, requests=lambda: _counted(replay.requests(), came))
+        with collector_run.running_collector(place, command, _SECONDS):
+            for call in _calls(built, ports, counted, where):
+                collector_run.send_call(place, call, _SECONDS, patience=_PATIENCE)
+    return Replayed(kept.sent, built.exporters, came, built.changes, built.flushes)
+
+
+def _counted(requests: Iterable[Request], came: Counter[str]) -> Iterator[Request]:
+    for signal, request in requests:
+        came[signal] += item_count(signal, request)
+        yield signal, request
+
+
+def _calls(
+    built: harness.Harness, ports: Mapping[str, int], replay: Replay, where: str
+) -> Iterator[collector_run.Call]:
+    """Yield the requests of the capture, each to the receiver that takes its signal."""
+    ports_of_signals: dict[str, int] = {}
+    for signal, request in replay.requests():
+        if signal not in ports_of_signals:
+            asked = replay.receivers.get(signal, "")
+            ports_of_signals[signal] = ports[harness.receiver_of_signal(built, signal, asked, where)]
+        body = json.dumps(request, separators=(",", ":")).encode()
+        yield collector_run.Call(ports_of_signals[signal], f"/v1/{signal}", "POST", body, _JSON)

@@ -1,0 +1,46 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bounds of a sample hold in about 95 of 100 samples."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import (
+    ratio_bound,
+    ratio_bound_of_items,
+)
+
+DRAWS, TRACES, SIZE = 400, 6000, 600
+# Of 400 draws, 380 hold on average. Fewer than 364 come in one of some thousand tests.
+LEAST = 364
+
+
+def test_the_bound_of_traces_holds_although_spans_of_a_trace_go_together() -> None:
+    random = Random(1)
+    spans = [random.randint(1, 40) for _ in range(TRACES)]
+    is_kept = [random.random() < 0.3 for _ in range(TRACES)]
+    ratio = sum(number for number, kept in zip(spans, is_kept, strict=True) if kept) / sum(spans)
+    held = 0
+    for _ in range(DRAWS):
+        drawn = random.sample(range(TRACES), SIZE)
+        before = {trace: spans[trace] for trace in drawn}
+        after = {trace: spans[trace] for trace in drawn if is_kept[trace]}
+        of_sample = sum(after.values()) / sum(before.values())
+        held += abs(of_sample - ratio) <= ratio_bound(before, after)
+    assert held >= LEAST
+
+
+def test_the_bound_of_single_items_holds() -> None:
+    random = Random(2)
+    held = 0
+    for _ in range(DRAWS):
+        after = sum(random.random() < 0.38 for _ in range(SIZE))
+        held += abs(after / SIZE - 0.38) <= ratio_bound_of_items(SIZE, after)
+    assert held >= LEAST
+
+
+def test_what_keeps_or_drops_everything_has_no_bound() -> None:
+    assert ratio_bound({1: 3, 2: 4}, {1: 3, 2: 4}) == ratio_bound({1: 3}, {}) == ratio_bound({}, {}) == 0
+    assert ratio_bound_of_items(7, 7) == ratio_bound_of_items(7, 0) == ratio_bound_of_items(0, 7) == 0

@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What exporters send before and after, by exporter, signal and sender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.changes import (
+    MOST_MOVERS,
+    Change,
+    Sent,
+    changes_of,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import otlp_request
+
+
+def sent(short: str, records: list[dict[str, Any]], size: int) -> dict[str, Sent]:
+    signal = {"spans": "traces"}.get(short, short)
+    counted = Sent(size=size)
+    counted.tally.add(signal, otlp_request(short, records, "given"))
+    return {signal: counted}
+
+
+def spans(service: str, number: int, **attributes: str) -> list[dict[str, Any]]:
+    resource = {"service.name": service}
+    return [{"trace": f"{service}{one}", "attributes": attributes, "resource": resource} for one in range(number)]
+
+
+def one_change(before: dict[str, Sent], after: dict[str, Sent]) -> Change:
+    (change,) = changes_of({"a": before}, {"b": after}, {"a": "b"})
+    return change
+
+
+def test_a_change_has_figures_of_both_sides_under_the_new_name() -> None:
+    change = one_change(sent("spans", spans("cart", 4), 400), sent("spans", spans("cart", 3), 290))
+    assert change.exporter == "b"
+    assert change.before.as_dict() == {"items": 4, "bytes": 400, "series": 0}
+    assert change.after.as_dict() == {"items": 3, "bytes": 290, "series": 0}
+    assert 0 < change.bound < 1
+
+
+def test_names_of_attributes_come_and_go() -> None:
+    old, new = [{"attributes": {"user": "a"}, "resource": {"team": "x"}}], [{"attributes": {"team": "x"}}]
+    change = one_change(sent("logs", old, 9), sent("logs", new, 9))
+    assert change.lost_attributes == ("team of the resource", "user")
+    assert change.gained_attributes == ("team",)
+
+
+def test_an_exporter_that_gets_nothing_has_lost_items_and_no_attributes() -> None:
+    change = one_change(sent("logs", [{"attributes": {"user": "a"}}], 9), {})
+    assert (change.after.items, change.lost_attributes) == (0, ())
+
+
+def test_the_senders_whose_bytes_change_most_come_first() -> None:
+    services = [f"s{number}" for number in range(MOST_MOVERS + 2)]
+    old = [span for number, name in enumerate(services) for span in spans(name, number + 1)]
+    change = one_change(sent("spans", old, 28_000), sent("spans", spans("s0", 1), 1_000))
+    assert [move.sender.service for move in change.moves] == services[:1:-1][:MOST_MOVERS]
+    assert change.moves[0].as_dict()["after"] == {"items": 0, "bytes": 0, "series": 0}
+
+
+def test_series_are_counted_by_sender() -> None:
+    points = [
+        {"name": "m", "attributes": {"route": str(number)}, "resource": {"service.name": "x"}} for number in (1, 2)
+    ]
+    change = one_change(sent("metrics", points, 10), sent("metrics", points[:1], 5))
+    assert (change.before.series, change.after.series) == (2, 1)
+    assert change.moves[0].before.series == 2

@@ -1,0 +1,80 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A forecast reads well in a terminal and in a pull request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.changes import (
+    Change,
+    Figures,
+    Move,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import Scale
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.pages import (
+    Forecast,
+    by_size_of_change,
+    markdown,
+    readable_size,
+    text_lines,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
+
+from tests.support.cases import cases
+
+MOVE = Move(Sender("cart", "shop", "a"), Figures(10, 2048), Figures(5, 1024))
+CHANGE = Change("otlp/a", "traces", Figures(1000, 2**20), Figures(620, 2**19), 0.012, ("user.id",), ("team",), (MOVE,))
+FORECAST = Forecast("gateway", (CHANGE,), ("otlp/a: too much",), ("filter: slow",), Scale({"traces": 1000}), {})
+
+
+def test_the_text_has_a_line_for_each_exporter_and_its_reasons_below() -> None:
+    assert list(text_lines(FORECAST)) == [
+        "forecast of gateway from 1,000 spans",
+        "otlp/a: 1,000 → 620 spans (-38.0 %, ± 1.2), 1.0 MiB → 512.0 KiB (-50.0 %)",
+        "    lost attributes: user.id",
+        "    gained attributes: team",
+        "    cart in shop of tenant a: 10 → 5 items, 2.0 KiB → 1.0 KiB",
+        "limit: otlp/a: too much",
+        "note: filter: slow",
+    ]
+
+
+def test_money_is_shown_if_there_are_prices() -> None:
+    scale = Scale({"traces": 1000}, {"traces": 1.0})
+    priced = replace(FORECAST, scale=scale, prices={"million_spans": 1000.0}, currency="EUR")
+    assert "cost per month: 2,629.75 → 1,630.44 EUR (-999.30)" in list(text_lines(priced))
+    assert "Cost per month: 2,629.75 → 1,630.44 EUR (-999.30)" in markdown(priced)
+
+
+def test_what_is_new_and_what_stays_have_words_instead_of_percent() -> None:
+    new = replace(CHANGE, before=Figures(0, 0), bound=0.0, moves=(), lost_attributes=(), gained_attributes=())
+    same = replace(new, before=new.after)
+    lines = list(text_lines(replace(FORECAST, changes=(new, same))))
+    assert lines[1:3] == [
+        "otlp/a: 0 → 620 spans (new), 0 B → 512.0 KiB (new)",
+        "otlp/a: 620 → 620 spans (same), 512.0 KiB → 512.0 KiB (same)",
+    ]
+
+
+def test_markdown_keeps_its_form_whatever_telemetry_says() -> None:
+    evil = replace(MOVE, sender=Sender("a|b`c\n# d", "<script>", ""))
+    change = replace(CHANGE, moves=(evil,), lost_attributes=("x|y`\nz",))
+    page = markdown(replace(FORECAST, changes=(change,), breaches=()))
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    assert len(rows) == 3
+    assert all(row.replace("\\|", "").count("|") == 7 for row in rows)
+    assert all("`" in line.partition("<script>")[0] for line in page.splitlines() if "<script>" in line)
+    assert "\n# d" not in page
+    assert "No limit is passed." in page
+
+
+def test_the_largest_change_comes_first() -> None:
+    small = replace(CHANGE, exporter="b", after=Figures(1, 2**20 - 1))
+    assert by_size_of_change([small, CHANGE]) == [CHANGE, small]
+
+
+@cases("size, text", (0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (2**20, "1.0 MiB"), (3 * 2**30, "3.0 GiB"))
+def test_sizes_are_short(size: int, text: str) -> None:
+    assert readable_size(size) == text

@@ -1,0 +1,34 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A forecast says what its replay cannot tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.replay_notes import replay_notes
+
+from tests.support.cases import cases
+
+POLICIES = [{"name": "slow", "type": "latency"}, {"name": "few", "type": "rate_limiting"}]
+
+
+@cases(
+    "config, said",
+    ({"connectors": {"span_metrics/a": None}}, ["span_metrics/a: sends by time"]),
+    ({"connectors": {"spanmetrics": {}}}, ["spanmetrics: sends by time"]),
+    ({"processors": {"tail_sampling": {"policies": POLICIES}}}, ["tail_sampling: policy few keeps an amount"]),
+    ({"processors": {"k8s_attributes": {}, "batch": {}}}, ["k8s_attributes: it knows no pods here"]),
+    ({"processors": {"filter": {}}}, []),
+)
+def test_parts_that_a_replay_cannot_tell_are_noted(config: dict[str, Any], said: list[str]) -> None:
+    notes = list(replay_notes(config, ("otlp_grpc/a",)))
+    assert len(notes) == len(said)
+    assert all(note.startswith(words) for note, words in zip(notes, said, strict=True))
+
+
+def test_exporters_of_other_protocols_are_noted() -> None:
+    assert list(replay_notes({}, ("kafka", "otlp_http"))) == [
+        "kafka: its bytes are counted as OTLP in gzip, which it does not send"
+    ]

@@ -1,0 +1,66 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Beside each sink stands an exporter that sends as the user's exporter does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.size_sinks import (
+    add_size_sinks,
+    exporter_of_size,
+    is_otlp,
+    size_name,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import Ends, build_harness
+
+from tests.support.cases import cases
+
+BATCH = {"min_size": 100, "flush_timeout": "1s"}
+
+
+def beside(exporter: str, settings: dict[str, Any]) -> dict[str, Any]:
+    config = {
+        "receivers": {"otlp": {}},
+        "exporters": {exporter: settings},
+        "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": [exporter]}}},
+    }
+    ends = Ends("http://127.0.0.1:9", {"otlp": 1}, "/", replays=True)
+    built = build_harness(config, ends)
+    add_size_sinks(built.config, ends, config, built.sinks)
+    (sink,) = built.sinks
+    pipeline = built.config["service"]["pipelines"]["traces"]
+    assert pipeline["exporters"] == [sink, f"{sink}_size"]
+    found: dict[str, Any] = built.config["exporters"][f"{sink}_size"]
+    return found
+
+
+@cases(
+    "exporter, settings, compression",
+    ("otlp_grpc/a", {}, "gzip"),
+    ("otlp_http", {"compression": "zstd"}, "zstd"),
+    ("otlp", {"compression": "none"}, "none"),
+    ("kafka", {"compression": "none"}, "gzip"),
+)
+def test_it_compresses_as_the_exporter_does(exporter: str, settings: dict[str, Any], compression: str) -> None:
+    assert beside(exporter, settings)["compression"] == compression
+
+
+def test_it_makes_the_same_batches_and_lets_others_wait() -> None:
+    queue = {"sizer": "bytes", "queue_size": 10_000, "batch": BATCH, "storage": "file_storage"}
+    assert beside("otlp_grpc", {"sending_queue": queue})["sending_queue"] == {
+        "sizer": "bytes",
+        "queue_size": 10_000,
+        "batch": BATCH,
+        "enabled": True,
+        "block_on_overflow": True,
+    }
+    assert beside("otlp_grpc", {"sending_queue": {"queue_size": 5}})["sending_queue"] == {"enabled": False}
+
+
+def test_the_bytes_of_an_exporter_come_under_its_own_name() -> None:
+    assert beside("otlp_grpc/a", {})["endpoint"] == "http://127.0.0.1:9/size%20of%20otlp_grpc%2Fa"
+    assert exporter_of_size(size_name("otlp_grpc/a")) == "otlp_grpc/a"
+    assert exporter_of_size("otlp_grpc/a") == ""
+    assert [is_otlp(one) for one in ("otlp", "load_balancing", "kafka", "debug")] == [True, True, False, False]

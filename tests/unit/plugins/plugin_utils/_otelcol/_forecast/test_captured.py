@@ -1,0 +1,64 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Captures are read whole, or a message says which line is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.captured import read_capture
+
+from tests.support.cases import cases
+
+LOGS: dict[str, Any] = {"resourceLogs": [{"a": 1}]}
+SPANS: dict[str, Any] = {"resourceSpans": []}
+TEXT = "".join(json.dumps(request) + "\n" for request in (LOGS, SPANS, LOGS))
+
+
+def test_a_folder_has_requests_of_all_its_files_and_a_manifest(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(TEXT.encode()))
+    (tmp_path / "b.json").write_text(f"\n{TEXT}\n")
+    (tmp_path / "notes.txt").write_text("no capture")
+    (tmp_path / "manifest.json").write_text('{"collector": "gateway"}')
+    capture = read_capture(tmp_path)
+    assert [signal for signal, _request in capture.requests()] == ["logs", "traces", "logs"] * 2
+    assert capture.manifest == {"collector": "gateway"}
+    assert len(list(capture.requests())) == 6, "it can be read again"
+
+
+def test_a_file_alone_is_a_capture(tmp_path: Path) -> None:
+    (tmp_path / "of-others.json").write_text(TEXT)
+    assert next(read_capture(tmp_path / "of-others.json").requests()) == ("logs", LOGS)
+
+
+@cases(
+    "name, content, said",
+    ("a.json", b"{", "a.json:1).*no JSON"),
+    ("a.json", TEXT.encode() + b"{}\n", "a.json:4"),
+    ("a.json", b'"resourceLogs"\n', "is no request of OTLP"),
+    ("a.json", b"\xff\xfe\n", "no JSON"),
+    ("a.jsonl.gz", gzip.compress(TEXT.encode())[:-9], "cut off or damaged"),
+    ("a.jsonl.gz", b"plain text", "cut off or damaged"),
+)
+def test_what_is_no_whole_capture_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Problem) as problem:
+        list(read_capture(tmp_path).requests())
+    assert all(words in str(problem.value) for words in said.split(").*"))
+
+
+def test_a_folder_without_a_capture_and_a_wrong_manifest_are_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"there is no capture in .*: no file ends in"):
+        read_capture(tmp_path)
+    with pytest.raises(Problem, match="there is no capture"):
+        read_capture(tmp_path / "nowhere.json")
+    (tmp_path / "a.json").write_text(TEXT)
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(Problem, match="manifest of a capture is no mapping"):
+        read_capture(tmp_path)
