@@ -22,6 +22,8 @@ _OTLP = {Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP, Trait.DIVIDES}
 _COMPRESSION = "gzip"
 """What exporters of OTLP use. Source: README.md of exporter/otlpexporter and exporter/otlphttpexporter."""
 _QUEUE = "sending_queue"
+_NO_FLUSH = "1h"
+"""Longer than any replay."""
 
 
 def size_name(exporter: str) -> str:
@@ -59,8 +61,12 @@ def _size_sink(exporter: str, settings: Mapping[str, Any], ends: Ends) -> dict[s
 
 
 def _queue(queue: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the queue that makes the same batches, and lets what is replayed faster than it came wait."""
+    """Return the queue that makes the same batches, and lets what is replayed faster than it came wait.
+
+    All batches are full but the last, so that the bytes do not depend on how busy this machine is.
+    """
     if not queue.get("batch"):
         return {"enabled": False}
     kept = {key: value for key, value in queue.items() if key != "storage"}
-    return {**kept, "enabled": True, "block_on_overflow": True}
+    batch = {**queue["batch"], "flush_timeout": _NO_FLUSH}
+    return {**kept, "batch": batch, "enabled": True, "num_consumers": 1, "block_on_overflow": True}

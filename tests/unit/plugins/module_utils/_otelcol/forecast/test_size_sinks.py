@@ -47,13 +47,14 @@ def test_it_compresses_as_the_exporter_does(exporter: str, settings: dict[str, A
     assert beside(exporter, settings)["compression"] == compression
 
 
-def test_it_makes_the_same_batches_and_lets_others_wait() -> None:
+def test_it_makes_the_same_batches_however_long_they_take() -> None:
     queue = {"sizer": "bytes", "queue_size": 10_000, "batch": BATCH, "storage": "file_storage"}
     assert beside("otlp_grpc", {"sending_queue": queue})["sending_queue"] == {
         "sizer": "bytes",
         "queue_size": 10_000,
-        "batch": BATCH,
+        "batch": {"min_size": 100, "flush_timeout": "1h"},
         "enabled": True,
+        "num_consumers": 1,
         "block_on_overflow": True,
     }
     assert beside("otlp_grpc", {"sending_queue": {"queue_size": 5}})["sending_queue"] == {"enabled": False}

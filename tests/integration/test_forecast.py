@@ -1,0 +1,205 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A forecast of planted telemetry has the figures of a backend that counts what real Collectors send."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS, otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import collector_run
+
+from tests.support import plays
+from tests.support.servers import answering
+
+from .test_coverage import binary  # noqa: F401 - a fixture
+
+SERVICES, TENANTS = ("cart", "checkout", "payment"), ("a", "b", "c", "d", "e")
+ROUNDS, SPANS_OF_ROUND, LOGS_OF_ROUND, ROUTES = 20, 50, 48, 20
+HEALTH_CHECKS, DEBUG_LOGS = 19, 12
+"""Of the spans and log records of one service in a round."""
+ATTRIBUTES = {f"attribute.{number}": f"value of {number}" for number in range(27)}
+TEMPLATES = [f"step {number} of the order took {{}} ms" for number in range(12)]
+NEAR = 0.01
+SECONDS = 60
+
+
+def resource(service: str, turn: int) -> dict[str, str]:
+    tenant = TENANTS[(turn + SERVICES.index(service)) % len(TENANTS)]
+    return {"service.name": service, "k8s.namespace.name": "shop", "tenant": tenant}
+
+
+def spans(service: str, turn: int) -> Iterator[dict[str, Any]]:
+    for number in range(SPANS_OF_ROUND):
+        path = "/health" if number < HEALTH_CHECKS else f"/orders/{number % 7}"
+        about = {"trace": f"{service}-{turn}-{number // 5}", "id": f"{service}-{turn}-{number}"}
+        yield {**about, "attributes": {"url.path": path, **ATTRIBUTES}, "resource": resource(service, turn)}
+
+
+def logs(service: str, turn: int) -> Iterator[dict[str, Any]]:
+    for number in range(LOGS_OF_ROUND):
+        severity = "debug" if number < DEBUG_LOGS else "info"
+        body = TEMPLATES[number % len(TEMPLATES)].format(turn * number)
+        yield {
+            "body": body,
+            "severity": severity,
+            "attributes": {"user.id": str(number)},
+            "resource": resource(service, 0),
+        }
+
+
+def points(service: str, turn: int) -> Iterator[dict[str, Any]]:
+    for number in range(ROUTES):
+        labels = {"http.route": f"/{number}", "user.id": str(number)}
+        yield {"name": "requests", "value": turn, "attributes": labels, "resource": resource(service, 0)}
+
+
+PLANTED = {"spans": spans, "metrics": points, "logs": logs}
+
+
+def planted_requests() -> Iterator[tuple[str, dict[str, Any]]]:
+    for turn in range(ROUNDS):
+        for service in SERVICES:
+            for short, plant in PLANTED.items():
+                yield SIGNALS[short], otlp_request(short, plant(service, turn), "planted")
+
+
+# No batch ends by time, so that the bytes do not depend on how busy the machine is.
+QUEUE = {"sizer": "bytes", "queue_size": 100_000_000, "batch": {"min_size": 100_000, "flush_timeout": "60s"}}
+DROPPING = {
+    "filter": {
+        "error_mode": "ignore",
+        "traces": {"span": ['span.attributes["url.path"] == "/health"']},
+        "logs": {"log_record": ["log.severity_number < SEVERITY_NUMBER_INFO"]},
+    },
+    "transform": {
+        "error_mode": "ignore",
+        "metric_statements": ['delete_key(datapoint.attributes, "http.route")'],
+        "log_statements": ['delete_key(log.attributes, "user.id")'],
+    },
+}
+
+
+def config(processors: Mapping[str, Any], endpoint: str = "http://backend:4318", port: int = 4318) -> dict[str, Any]:
+    pipeline = {"receivers": ["otlp"], "processors": list(processors), "exporters": ["otlp_http/backend"]}
+    return {
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
+        "processors": dict(processors),
+        "exporters": {"otlp_http/backend": {"endpoint": endpoint, "sending_queue": QUEUE}},
+        "service": {
+            "telemetry": {"metrics": {"level": "none"}},
+            "pipelines": dict.fromkeys(SIGNALS.values(), pipeline),
+        },
+    }
+
+
+def sent_bytes(program: str, processors: Mapping[str, Any]) -> Counter[str]:
+    """Return the bytes that a backend gets of each signal from a real Collector with its real exporter."""
+    got = Counter[str]()
+
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+        got[handler.path.rpartition("/")[2]] += len(body)
+        return Answered(200, {}, b"")
+
+    with answering(answer) as url, collector_run.opened_place(isolated=False) as place:
+        port = collector_run.free_port(place)
+        command = collector_run.Command(program, yaml.safe_dump(config(processors, url, port)), {})
+        with collector_run.running_collector(place, command, SECONDS):
+            for signal, request in planted_requests():
+                body = json.dumps(request).encode()
+                headers = {"Content-Type": "application/json"}
+                collector_run.send_call(
+                    place, collector_run.Call(port, f"/v1/{signal}", "POST", body, headers), SECONDS
+                )
+    return got
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("capture")
+    lines = "".join(json.dumps(request) + "\n" for _signal, request in planted_requests())
+    (folder / "all.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    for name, processors in (("before", {}), ("after", DROPPING)):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(config(processors)), encoding="utf-8")
+    return folder
+
+
+def forecast(capture: Path, program: str, **options: Any) -> tuple[int, str]:
+    files = {f"forecast_{name}": str(capture / f"{name}.yaml") for name in ("before", "after")}
+    given = {"forecast_capture": str(capture), "forecast_binary": program, **files, **options}
+    done = plays.playbook("playbooks/forecast.yml", "-e", json.dumps(given))
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+def test_a_forecast_has_the_figures_of_a_backend(capture: Path, binary: str) -> None:  # noqa: F811
+    before, after = sent_bytes(binary, {}), sent_bytes(binary, DROPPING)
+    tasks = [
+        {
+            "o11y.opentelemetry.pipeline_forecast": {
+                "capture": str(capture),
+                "before": str(capture / "before.yaml"),
+                "after": str(capture / "after.yaml"),
+                "binary": binary,
+                "tenant_attribute": "tenant",
+            },
+            "register": "told",
+        },
+        {
+            "ansible.builtin.copy": {
+                "content": "{{ told | to_json }}",
+                "dest": str(capture / "told.txt"),
+                "mode": "0600",
+            }
+        },
+    ]
+    play = {"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": tasks}
+    (capture / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    done = plays.playbook("-i", "localhost,", str(capture / "play.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads((capture / "told.txt").read_text(encoding="utf-8"))
+    changes = {change["signal"]: change for change in told["changes"]}
+    rounds = ROUNDS * len(SERVICES)
+    kept = {
+        "traces": (rounds * SPANS_OF_ROUND, rounds * (SPANS_OF_ROUND - HEALTH_CHECKS)),
+        "logs": (rounds * LOGS_OF_ROUND, rounds * (LOGS_OF_ROUND - DEBUG_LOGS)),
+        "metrics": (rounds * ROUTES, rounds * ROUTES),
+    }
+    assert {name: (row["before"]["items"], row["after"]["items"]) for name, row in changes.items()} == kept
+    for signal, row in changes.items():
+        assert row["before"]["bytes"] == pytest.approx(before[signal], rel=NEAR)
+        assert row["after"]["bytes"] == pytest.approx(after[signal], rel=NEAR)
+    series = changes["metrics"]
+    assert series["before"]["series"] == series["after"]["series"] == len(SERVICES) * ROUTES
+    assert changes["logs"]["lost_attributes"] == ["user.id"]
+    assert series["lost_attributes"] == ["http.route"]
+    assert {move["tenant"] for move in changes["traces"]["largest_changes"]} <= set(TENANTS)
+
+
+def test_a_limit_that_is_passed_stops_the_run_and_reports_are_written(capture: Path, binary: str) -> None:  # noqa: F811
+    reports = {f"forecast_{name}_path": str(capture / name) for name in ("markdown", "output")}
+    limits = {"items": "-50%", "lost_attributes": ["user.id"]}
+    status, said = forecast(capture, binary, forecast_limits=limits, **reports)
+    assert status == 2, said
+    assert "limit: otlp_http/backend: logs: attribute user.id is lost" in said
+    assert "after.yaml passes 1 limit" in said
+    assert "| `otlp_http/backend` | traces | 3,000 → 1,860 (-38.0 %" in (capture / "markdown").read_text(
+        encoding="utf-8"
+    )
+    assert (capture / "output").read_text(encoding="utf-8").count("<failure") == 1
+
+
+def test_prices_of_the_user_make_the_cost_of_a_month(capture: Path, binary: str) -> None:  # noqa: F811
+    prices = {"million_spans": 1.0}
+    status, said = forecast(capture, binary, forecast_prices=prices, forecast_rates={"traces": 1000})
+    assert status == 0, said
+    assert "cost per month: 2,629.75 → 1,630.44 (-999.30)" in said
