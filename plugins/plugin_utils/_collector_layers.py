@@ -81,10 +81,13 @@ class WholeRun:
 
 def organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
     """Return the texts that recipe resource_attributes of collectors adds; those of variables are not known."""
-    used = [use for one in collectors for use in recipes.uses(one.recipes) if use.name == "resource_attributes"]
-    given = [use.options.get("attributes") for use in used]
-    texts = {str(value) for values in given if isinstance(values, Mapping) for value in values.values()}
-    return tuple(sorted(text for text in texts if text and "$" not in text))
+    texts = set[str]()
+    for collector in collectors:
+        for use in recipes.uses(collector.recipes):
+            if use.name == "resource_attributes":
+                texts.update(map(str, section(use.options, "attributes").values()))
+    known = {text for text in texts if text and "$" not in text}
+    return tuple(sorted(known))
 
 
 def recipe_layers(

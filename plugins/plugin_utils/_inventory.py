@@ -162,15 +162,23 @@ def _yaml_files(folder: Path) -> list[Path]:
 
 def files(variables: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the YAML files of the inventory, and those of variables beside it."""
-    given = [str(source) for source in variables.get("ansible_inventory_sources") or ()]
-    sources = [Path(source) for source in given if "," not in source]
-    inventories = [source for source in sources if source.is_file()]
-    folders = [source for source in sources if source.is_dir()]
-    yield from (source for source in inventories if source.suffix in _ENDINGS)
+    folders: list[Path] = []
+    beside: list[Path] = []
+    for source in map(str, variables.get("ansible_inventory_sources") or ()):
+        path = Path(source)
+        if "," in source:
+            continue
+        if path.is_dir():
+            folders.append(path)
+        elif path.is_file():
+            beside.append(path.parent)
+            yield from [path] if path.suffix in _ENDINGS else []
     for folder in folders:
         yield from _yaml_files(folder)
-    beside = [source.parent for source in inventories]
-    yield from dict.fromkeys(path for folder in (*folders, *beside) for path in _of_variables(folder))
+    of_variables: dict[Path, None] = {}
+    for folder in (*folders, *beside):
+        of_variables.update(dict.fromkeys(_of_variables(folder)))
+    yield from of_variables
 
 
 def _of_variables(folder: Path) -> Iterable[Path]:

@@ -125,11 +125,14 @@ class WorkerAction(ModuleAction):
 
     def _same_python(self, task_vars: dict[str, Any]) -> bool:
         """Return whether Ansible would start this Python, as this user, with this environment."""
-        task, interpreter = self._task, self._templar.template(task_vars.get("ansible_python_interpreter"))
-        apart = task.async_val or task.timeout or task.delegate_to or self._connection.become or any(task.environment)
         # Frameworks of macOS crash in a process that was forked; files that are to be kept are those of a module.
-        usable = _worker_internals.is_on() and sys.platform == "linux" and not constants.DEFAULT_KEEP_REMOTE_FILES
-        return usable and self._connection.transport == "local" and interpreter == sys.executable and not apart
+        is_usable = _worker_internals.is_on() and sys.platform == "linux" and not constants.DEFAULT_KEEP_REMOTE_FILES
+        if not is_usable or self._connection.transport != "local":
+            return False
+        task = self._task
+        needs_process = (task.async_val, task.timeout, task.delegate_to, self._connection.become, any(task.environment))
+        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
+        return interpreter == sys.executable and not any(needs_process)
 
     def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
         """Return the arguments as the module gets them, or nothing if the module has something to say about them."""

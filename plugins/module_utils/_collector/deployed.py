@@ -95,8 +95,10 @@ def _exposed(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] |
     """Containers of a sidecar's pod reach all its ports."""
     if collector.mode == "sidecar":
         return None
-    offered = collector.wants_service or collector.uses_host_ports or collector.host_network or collector.has_headless
-    return frozenset((port.number, port.protocol) for port in needs.ports if port.exposed and offered)
+    ways_in = (collector.wants_service, collector.has_headless, collector.uses_host_ports, collector.host_network)
+    if not any(ways_in):
+        return frozenset()
+    return frozenset((port.number, port.protocol) for port in needs.ports if port.exposed)
 
 
 @dataclass(frozen=True)

@@ -113,10 +113,11 @@ def received_signals(config: Mapping[str, Any]) -> list[str]:
 
 def passed_signals(config: Mapping[str, Any]) -> list[str]:
     """Return the signals of which a way passes every record, or every span that failed."""
-    paths = list(_paths(config))
-    found = {signal for signal, samplers in paths if all(_keeps(config, one) for one in samplers)}
-    ways = {signal for signal, _samplers in paths}
-    return [signal for signal in received_signals(config) if signal in found or signal not in ways]
+    passes: dict[str, bool] = {}
+    for signal, samplers in _paths(config):
+        keeps_all = all(_keeps(config, sampler) for sampler in samplers)
+        passes[signal] = passes.get(signal, False) or keeps_all
+    return [signal for signal in received_signals(config) if passes.get(signal, True)]
 
 
 def _keeps(config: Mapping[str, Any], sampler: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from .._otelcol.config.paths import at, section
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, to_exporters
-from .._otelcol.migrate.data_edits import Change, apply_edits
+from .._otelcol.migrate.data_edits import Change, Edit, apply_edits
 from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
 from .._otelcol.rules.batching import BATCH, QUEUE, can_batch
 from .._otelcol.rules.view import Target, kind_of
@@ -108,9 +108,12 @@ def _largest_request(config: Any) -> int:
 
 def _batches_moved(config: dict[str, Any], target: Target, chosen: bool) -> dict[str, Any]:
     """Return a config with the batches of recipe baseline made by the exporters that can make them."""
-    found = to_exporters(config, target, counted=not _usual(at(config, _PROCESSOR)))
-    changes = [one for one in found if isinstance(one, Change) and one.path == _PROCESSOR]
-    edits = [edit for one in changes if not chosen or _reaches_exporters(one) for edit in one.edits]
+    edits: list[Edit] = []
+    for change in to_exporters(config, target, counted=not _usual(at(config, _PROCESSOR))):
+        if not isinstance(change, Change) or change.path != _PROCESSOR:
+            continue
+        if not chosen or _reaches_exporters(change):
+            edits += change.edits
     return dict(apply_edits(config, edits)) if edits else config
 
 

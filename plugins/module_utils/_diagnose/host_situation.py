@@ -137,12 +137,15 @@ def of_host(cause: logs.Cause) -> logs.Cause:
 
 def _last_words(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return what the process said last; what systemd said of it if it said nothing."""
-    own = [row for row in entries if row["by"] == "collector"]
-    last_run = [str(row["text"]) for row in own if row["run"] == own[-1]["run"]]
-    of_systemd = [str(row["text"]) for row in entries if row["by"] == "systemd"]
-    failed = [line for line in of_systemd if "ailed" in line]
-    said = logs.last_words(last_run) if last_run else ""
-    return (said or next(iter(failed[-1:]), ""))[: logs.LONGEST]
+    own_rows = [row for row in entries if row["by"] == "collector"]
+    said = ""
+    if own_rows:
+        last_run = own_rows[-1]["run"]
+        said = logs.last_words([str(row["text"]) for row in own_rows if row["run"] == last_run])
+    for row in reversed(entries):
+        if not said and row["by"] == "systemd" and "ailed" in str(row["text"]):
+            said = str(row["text"])
+    return said[: logs.LONGEST]
 
 
 def _has_given_up(service: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> bool:

@@ -135,10 +135,14 @@ class Reach:
 
     def _offered(self, services: Iterable[Mapping[str, Any]]) -> Callable[[Listener], bool]:
         """Return the question whether a Service with ready pods or the node offers a port of the pods."""
-        served = {(port["target"], port["protocol"]) for row in services if row["ready"] for port in row["ports"]}
-        host_ports = {item.get("containerPort") for item in self.ports if item.get("hostPort")}
-        on_node = section(self.pod, "spec").get("hostNetwork") is True
-        return lambda listener: listener.end in served or on_node or listener.port in host_ports
+        if section(self.pod, "spec").get("hostNetwork") is True:
+            return lambda _listener: True
+        served = set[tuple[int, str]]()
+        for row in services:
+            if row["ready"]:
+                served.update((port["target"], port["protocol"]) for port in row["ports"])
+        host_ports = {port.get("containerPort") for port in self.ports if port.get("hostPort")}
+        return lambda listener: listener.end in served or listener.port in host_ports
 
 
 def _state_of_service(ready: int, waiting: int, *, chosen: bool, shut: bool) -> str:

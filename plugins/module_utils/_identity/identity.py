@@ -146,9 +146,12 @@ _PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 def has_credentials(pod: Mapping[str, Any], provider: str, role_arn: str) -> bool:
     """Return whether EKS has set the variable by which the containers of a pod find their credentials."""
     variable = VARIABLES[provider]
-    given = [entry for container in items(pod, "spec", "containers") for entry in items(container, "env")]
-    values = [entry.get("value") for entry in given if isinstance(entry, dict) and entry.get("name") == variable]
-    return bool(values) and (provider != IRSA or role_arn in values)
+    values = []
+    for container in items(pod, "spec", "containers"):
+        for entry in items(container, "env"):
+            if isinstance(entry, dict) and entry.get("name") == variable:
+                values.append(entry.get("value"))
+    return role_arn in values if provider == IRSA else bool(values)
 
 
 def dry_run_pod(account: Account) -> dict[str, Any]:

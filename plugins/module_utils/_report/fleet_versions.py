@@ -195,13 +195,14 @@ def _resources(member: FleetMember) -> dict[str, float | None]:
 def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the sums over all collectors whose number of pods is known."""
     listed = list(rows)
-    names = [name for name, _part, _what in (*_RESOURCES, *_LIMITS)]
-    sums = {name: sum(row["all"][name] or 0 for row in listed) for name in names}
-    unknown = sum(row["count"] is None for row in listed)
-    counted = [row for row in listed if row["count"] is not None]
-    endless = {name for name in names if name.endswith("_limit") and not all(row["all"][name] for row in counted)}
-    shown = {name: NO_LIMIT if name in endless else _shown(name, sums[name]) for name in names}
-    return shown | {"unknown": str(unknown) if unknown else ""}
+    counted = [row["all"] for row in listed if row["count"] is not None]
+    shown: dict[str, str] = {}
+    for name, _part, _what in (*_RESOURCES, *_LIMITS):
+        is_endless = name.endswith("_limit") and not all(figures[name] for figures in counted)
+        total = sum(row["all"][name] or 0 for row in listed)
+        shown[name] = NO_LIMIT if is_endless else _shown(name, total)
+    unknown = len(listed) - len(counted)
+    return {**shown, "unknown": str(unknown or "")}
 
 
 def _planned(member: FleetMember) -> int | None:

@@ -124,10 +124,14 @@ def counters(text: str) -> Counts:
 def growth(before: Counts, after: Counts, signal: str) -> tuple[bool, list[str], list[str]]:
     """Return whether a signal came in and went out since, the counts that show it, and the counts of failures."""
     item = SIGNALS[signal].item
-    grown = {name: after[name, item] - before[name, item] for name, kind in after if kind == item}
-    texts = {name: f"otelcol_{name}_{item} +{by}" for name, by in sorted(grown.items()) if by > 0}
-    trouble = [text for name, text in texts.items() if name not in NEEDED]
-    return all(name in texts for name in NEEDED), [texts[name] for name in NEEDED if name in texts], trouble
+    grown: dict[str, str] = {}
+    for name, kind in sorted(after):
+        more = after[name, kind] - before[name, kind]
+        if kind == item and more > 0:
+            grown[name] = f"otelcol_{name}_{item} +{more}"
+    shown = [grown[name] for name in NEEDED if name in grown]
+    trouble = [text for name, text in grown.items() if name not in NEEDED]
+    return len(shown) == len(NEEDED), shown, trouble
 
 
 def counted_by(namespace: str, before: Mapping[str, Counts], after: Mapping[str, Counts], signal: str) -> str:

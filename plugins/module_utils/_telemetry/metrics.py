@@ -101,20 +101,22 @@ class Flow:
     def facts(self) -> dict[str, list[dict[str, Any]]]:
         """Return the ends of every signal, and what stands between them."""
         used = dict.fromkeys(map(signal_of, self.graph.pipelines))
-        signals = [*(one for one in NOUNS if one in used), *(one for one in used if one not in NOUNS)]
-        return {
-            "receives": [row for signal in signals for row in self._receives(signal)],
-            "processes": [row for signal in signals for row in self._processes(signal)],
-            "exports": [row for signal in signals for row in self._exports(signal)],
-        }
+        known = [signal for signal in NOUNS if signal in used]
+        facts: dict[str, list[dict[str, Any]]] = {"receives": [], "processes": [], "exports": []}
+        for signal in dict.fromkeys((*known, *used)):
+            facts["receives"] += self._receives(signal)
+            facts["processes"] += self._processes(signal)
+            facts["exports"] += self._exports(signal)
+        return facts
 
     def moving(self) -> bool:
         """Return whether waiting longer would show no more: all received data went out or failed, the rest is idle."""
         facts = self.facts()
-        came = [row["signal"] for row in facts["receives"] if row["accepted"]]
-        idle = [row for row in facts["receives"] if row["state"] == "idle" and row["signal"] not in came]
-        settled = all(row["state"] not in ("waits", "silent") for row in facts["exports"])
-        return bool(came) and settled and not any(row["accepted_total"] for row in idle)
+        came = {row["signal"] for row in facts["receives"] if row["accepted"]}
+        if not came or any(row["state"] in ("waits", "silent") for row in facts["exports"]):
+            return False
+        others = [row for row in facts["receives"] if row["signal"] not in came]
+        return not any(row["state"] == "idle" and row["accepted_total"] for row in others)
 
     def _used(self, signal: str, role: str) -> list[str]:
         return self.graph.ids_of(signal, role)

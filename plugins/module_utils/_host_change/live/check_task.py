@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,11 @@ def _row(collector: str, fault: Problem) -> dict[str, str]:
 
 def _once(faults: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return each fault once: what two collectors have in common is of the host."""
-    messages = [one["message"] for one in faults]
-    common = {text for text in messages if messages.count(text) > 1}
-    found = [{**one, "collector": ""} if one["message"] in common else one for one in faults]
-    return [one for number, one in enumerate(found) if one not in found[:number]]
+    times = Counter(fault["message"] for fault in faults)
+    once: list[dict[str, str]] = []
+    for fault in faults:
+        is_of_host = times[fault["message"]] > 1
+        row = {**fault, "collector": ""} if is_of_host else fault
+        if row not in once:
+            once.append(row)
+    return once

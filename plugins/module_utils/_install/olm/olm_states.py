@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._otelcol.config.paths import items
 from ..._otelcol.kube.objects import Manifest
 from .olm_objects import is_before, is_same_operator
 from .olm_state_table import CSV, PLAN, SOON, SUBSCRIPTION, Row, row_for
@@ -241,13 +242,17 @@ def _csv(item: Manifest) -> OlmSymptom:
 
 def _plan(plan: Manifest) -> OlmSymptom:
     status = status_of(plan)
-    conditions = [condition for condition in status.get("conditions") or [] if condition.get("status") == "False"]
-    for lookup in status.get("bundleLookups") or []:
-        conditions += lookup.get("conditions") or []
-    explained = [condition for condition in conditions if condition.get("message")]
-    message = "; ".join(dict.fromkeys(condition["message"] for condition in explained)) or status.get("message")
-    reason = next((condition["reason"] for condition in explained if condition.get("reason")), "")
-    return _symptom(PLAN, plan["metadata"]["name"], status.get("phase"), reason, message)
+    conditions = [condition for condition in items(status, "conditions") if condition.get("status") == "False"]
+    for lookup in items(status, "bundleLookups"):
+        conditions += items(lookup, "conditions")
+    messages: list[str] = []
+    reasons: list[str] = []
+    for condition in conditions:
+        if condition.get("message"):
+            messages.append(condition["message"])
+            reasons += [condition["reason"]] if condition.get("reason") else []
+    message = "; ".join(dict.fromkeys(messages)) or status.get("message")
+    return _symptom(PLAN, plan["metadata"]["name"], status.get("phase"), next(iter(reasons), ""), message)
 
 
 def _symptom(kind: str, name: str, state: Any, reason: Any = "", message: Any = "") -> OlmSymptom:

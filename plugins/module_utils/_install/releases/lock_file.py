@@ -88,7 +88,8 @@ def _with_pins(key: Any, value: Any, pin: Pin) -> Any:
         return {name: _with_pins(name, item, pin) for name, item in value.items()}
     if isinstance(value, list):
         return [_with_pins("", item, pin) for item in value]
-    return pin(value) if key == "image" and value and isinstance(value, str) else value
+    is_image = key == "image" and isinstance(value, str) and value
+    return pin(value) if is_image else value
 
 
 def unpinned(image: str) -> str:

@@ -99,8 +99,13 @@ def _mapping(node: dict[str, Any], known: Known, depth: int) -> Any:
 
 
 def _joined(node: dict[str, Any], known: Known, depth: int) -> Any:
-    own = {key: value for key, value in node.items() if key != "allOf"}
-    parts = [_settings(part, known, depth + 1) for part in (*node["allOf"], *([own] if "properties" in own else []))]
-    if not all(isinstance(part, dict) for part in parts):
-        return _ANY
-    return {key: value for part in parts for key, value in part.items()}
+    schemas = list(node["allOf"])
+    if "properties" in node:
+        schemas.append({key: value for key, value in node.items() if key != "allOf"})
+    joined: dict[str, Any] = {}
+    for schema in schemas:
+        settings = _settings(schema, known, depth + 1)
+        if not isinstance(settings, dict):
+            return _ANY
+        joined.update(settings)
+    return joined

@@ -15,11 +15,21 @@ _OLD = "SystemV/"
 
 def is_zone(name: str) -> bool:
     """Whether Go loads a time zone of this name. Names have their case; the empty one is UTC or the local zone."""
-    first, *parts = name.split("/")  # the parts of a path of a file
-    if parts and first and parts[-1] not in ("", "."):
-        name = "/".join(part for part in (first, *parts) if part not in ("", "."))
-    copied = next((name.removeprefix(copy) for copy in _COPIES if name.startswith(copy)), name)
-    return copied in ZONES or name in _OF_THE_SYSTEM or name.startswith(_OLD)
+    path = _cleaned_path(name)
+    if path in _OF_THE_SYSTEM or path.startswith(_OLD):
+        return True
+    for folder in _COPIES:
+        if path.startswith(folder):
+            return path.removeprefix(folder) in ZONES
+    return path in ZONES
+
+
+def _cleaned_path(name: str) -> str:
+    """Return a path of a file without empty parts and dots, as the system reads it."""
+    first, *rest = name.split("/")
+    if not first or not rest or rest[-1] in ("", "."):
+        return name
+    return "/".join(part for part in (first, *rest) if part not in ("", "."))
 
 
 def is_encoding(name: str) -> bool:

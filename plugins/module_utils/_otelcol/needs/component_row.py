@@ -60,7 +60,11 @@ def rule(
 
 def guarded_rights(item: Mapping[str, Any]) -> set[str]:
     """Return the rights in an RBAC rule that need consent. A rule for named objects needs none for their resource."""
-    names = [str(name) for key in ("apiGroups", "resources", "verbs", "nonResourceURLs") for name in item.get(key, ())]
-    core = {"", "*"}.intersection(item.get("apiGroups", ())) and not item.get("resourceNames")
-    found = {_GUARDED[name] for name in item.get("resources", ()) if core and name in _GUARDED}
-    return found | ({WILDCARD} if any("*" in name for name in names) else set())
+    rights = set[str]()
+    is_of_core_group = bool({"", "*"}.intersection(item.get("apiGroups", ())))
+    if is_of_core_group and not item.get("resourceNames"):
+        rights.update(_GUARDED[resource] for resource in item.get("resources", ()) if resource in _GUARDED)
+    for key in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
+        if any("*" in str(name) for name in item.get(key, ())):
+            rights.add(WILDCARD)
+    return rights

@@ -233,9 +233,12 @@ def _parts(subject: Subject, name: str, kind: str) -> Iterator[Part]:
 def _is_missing(subject: Subject, path: str) -> bool:
     """Whether an absolute path is outside all volumes; unknown for a path with a variable."""
     mounts = subject.deployment.mounts if subject.deployment else None
-    if mounts is None or "$" in path or not path.startswith("/") or path == "/" or _inside(path, _THERE):
+    is_absolute = path.startswith("/") and path != "/"
+    if mounts is None or not is_absolute or "$" in path or _inside(path, _THERE):
         return False
-    return not _inside(path, mounts) and not any(mount.startswith(path.rstrip("/") + "/") for mount in mounts)
+    folder = path.rstrip("/") + "/"
+    has_mounts = any(mount.startswith(folder) for mount in mounts)
+    return not has_mounts and not _inside(path, mounts)
 
 
 def _ends(path: str, deployment: Deployment) -> bool:

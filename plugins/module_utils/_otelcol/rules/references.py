@@ -194,12 +194,18 @@ def _found(place: Path, exact: list[Reference], ends: list[Path], settings: Any)
     """Yield the texts that name something, at known paths or at the ends of paths at any depth."""
     if not isinstance(settings, dict):
         return
-    found = {(*place, *path): (value, row.lax) for row in exact for path, value in row.find(settings)}
-    last = {end[-1] for end in ends}
-    texts = [(path, value) for path, value in leaves(settings) if path[-1] in last and isinstance(value, str)]
-    for end in ends:
-        found |= {(*place, *path): (value, False) for path, value in texts if _ends(path, end)}
-    yield from ((path, value, lax) for path, (value, lax) in found.items() if value and not is_expression(value))
+    named: dict[Path, tuple[str, bool]] = {}
+    for row in exact:
+        for path, value in row.find(settings):
+            named[path] = (value, row.lax)
+    last_keys = {end[-1] for end in ends}
+    for path, value in leaves(settings):
+        may_name = path[-1] in last_keys and isinstance(value, str)
+        if may_name and any(_ends(path, end) for end in ends):
+            named[path] = (value, False)
+    for path, (value, is_lax) in named.items():
+        if value and not is_expression(value):
+            yield (*place, *path), value, is_lax
 
 
 def _ends(path: Path, end: Path) -> bool:
