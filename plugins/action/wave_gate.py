@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _wave_gate
+from ..plugin_utils import _wave_back, _wave_gate
 from ..plugin_utils._action import ControllerAction
 
 
@@ -18,5 +18,5 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["failed"]:
-            _wave_gate.gone_back(arguments["plan"], arguments["wave"], arguments["failed"], self.variables)
+            _wave_back.gone_back(arguments["plan"], arguments["wave"], arguments["failed"], self.variables)
         return _wave_gate.gate(arguments["plan"], arguments["wave"], self.variables, self._task.check_mode)

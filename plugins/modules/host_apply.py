@@ -33,9 +33,16 @@ options:
         no other collector uses. What was there before the first install stays.
       - With V(earlier) the collector goes back to O(release), and release O(undoes) is removed. If another release is
         in use, the task fails and changes nothing. What runs made for services that send to the collector stays.
+      - With V(settled) the collector stays as it is, and what O(awaits_wave) has noted is forgotten.
     type: str
-    choices: [present, absent, earlier]
+    choices: [present, absent, earlier, settled]
     default: present
+  awaits_wave:
+    description:
+      - Whether the gate of a wave decides later whether a change stays. Until O(state=settled) or O(state=earlier), the
+        host notes what the change goes back to, so that a run can undo the change of one that was killed.
+    type: bool
+    default: false
   release:
     description:
       - The release that ran before, such as RV(earlier) of an earlier task. The word V(nothing) undoes a first install,
@@ -125,6 +132,13 @@ release: {description: The release that runs., returned: with O(state=present), 
 earlier:
   description: The release that ran before. It is empty for a first install.
   returned: with O(state=present)
+  type: str
+  sample: "000001"
+undecided:
+  description:
+    - The release to go back to if the wave fails, and V(nothing) after a first install. It is empty if no change is
+      undecided.
+  returned: with O(state=present) and O(awaits_wave)
   type: str
   sample: "000001"
 activation:

@@ -42,9 +42,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-goes_back:
-  description: The collectors that each host of the wave changed, with their releases, and those that ran before.
-  returned: when the wave failed
+shares:
+  description:
+    - What each host of the wave brings back if it failed, or lets stay if it passed. C(services) are those of Linux
+      hosts, with their releases, and those that ran before. C(clusters) are named.
+    - A host does its own, and a share of those of earlier waves.
+  returned: when the wave was judged
   type: dict
 passed:
   description: The collectors of each host that were judged by data, with the release and the sum of its files.

@@ -30,7 +30,7 @@ options:
       - C(max_failed) is how many hosts of a wave may fail before later waves do not begin; 0 by default.
       - C(watch_seconds) is how long data of a wave is compared after its change, 40 seconds or more. C(without_data) is
         C(pass) or C(fail), what a wave without data does.
-      - C(on_failure) is C(stop) or C(roll_back_wave). C(approval) lets a person begin the wave.
+      - C(on_failure) is C(stop), C(roll_back_wave) or C(roll_back_all). C(approval) lets a person begin the wave.
     type: raw
     required: true
   until: {description: The last wave of this run. Empty runs all waves., type: str, default: ""}
@@ -80,6 +80,9 @@ waves:
     watch_seconds: {description: "How long its data is compared, 0 for not at all.", type: float, returned: always}
     without_data: {description: What it does without data., type: str, returned: always}
     on_failure: {description: What becomes of its hosts if it fails., type: str, returned: always}
+    keeps: {description: Whether its members keep what they would go back to., type: bool, returned: always}
+    goes_back: {description: Waves whose members go back if it fails., type: list, elements: str, returned: always}
+    settles: {description: Waves whose changes stay once it passed., type: list, elements: str, returned: always}
     approval: {description: Whether a person has to let it begin., type: bool, returned: always}
     rest: {description: Hosts that have not changed then., type: list, elements: str, returned: always}
 samples: {description: Hosts whose collectors can be read., returned: without layout, type: list, elements: str}

@@ -9,8 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._change.replacement_order import RUNS
-from ..module_utils._otelcol.errors import at_most
 from ..module_utils._waves.sample_rows import tracks
 from ..module_utils._waves.wave_data import Judged, Tools, Track, judged, sides_of
 from ..module_utils._waves.wave_plan import PASS
@@ -20,27 +18,22 @@ from ..module_utils._waves.wave_verdict import (
     WaveData,
     WaveEnd,
     all_passed,
-    failed_back,
     passed,
     reason,
 )
 from ._diagnose import searching
 from ._otelcol import _builds
+from ._wave_back import shares
 from ._wave_results import (
     FAILURE,
-    OF_CLUSTER,
     OF_ITS_PODS,
     READ_AFTER,
     READ_BEFORE,
-    RETURNED,
     applied_releases,
-    earlier_releases,
     is_changed,
+    is_undecided,
 )
 
-_SHOWN = 5
-# What a row of bundle_apply says of an object.
-_WRITTEN, _COME_OR_GONE = ("created", "changed"), ("created", "pruned")
 # What collectors of later waves counted at the start and the end of the watch: of hosts, and of clusters.
 REST = (
     ("__otel_rest_first", "__otel_rest_last"),
@@ -59,12 +52,13 @@ def gate(planned: Mapping[str, Any], name: str, variables: Mapping[str, Any], ch
     end = replace(ends(wave, names[number + 1 :]), passed_waves=passed_waves)
     if wave["watch_seconds"] and not check_mode:
         end = replace(end, data=_data(planned, wave, end, variables))
-    back = {} if check_mode else {host: list(earlier_releases(variables["hostvars"][host])) for host in end.hosts}
-    said = passed(replace(end, earlier=back), check_mode)
+    doers = [host for host in variables["ansible_play_hosts"] if planned["wave_of"].get(host) == name]
+    said = passed(replace(end, shares=shares(planned, wave["goes_back"], doers, variables)), check_mode)
     if planned["wave_of"][planned["hosts"][-1]] == name:
         failed = [ends(wave, []).failed for wave in planned["waves"]]
         all_passed({host: why for one in failed for host, why in one.items()})
-    return {"msg": said, "passed": dict(end.data.passed)}
+    settled = shares(planned, wave["settles"], doers, variables)
+    return {"msg": said, "passed": dict(end.data.passed), "shares": settled}
 
 
 def _ends(
@@ -82,52 +76,11 @@ def _ends(
             changed=tuple(host for host in begun if is_changed(hostvars[host])),
             failed=failures | dict.fromkeys(silent, SILENT) | dict.fromkeys(wave["lost"], BEFORE),
             max_failed=wave["max_failed"],
+            undecided=tuple(host for host in begun if is_undecided(hostvars[host])),
             later=tuple(later),
         )
 
     return end
-
-
-def gone_back(planned: Mapping[str, Any], name: str, said: str, variables: Mapping[str, Any]) -> None:
-    """Raise Problem for a wave that failed, with what became of its members that had changed."""
-    members = [member for member, wave in planned["wave_of"].items() if wave == name]
-    told = {member: "; ".join(_sentences(variables["hostvars"][member])) for member in members}
-    failed_back(said, {member: what for member, what in told.items() if what})
-
-
-def _sentences(variables: Mapping[str, Any]) -> list[str]:
-    """Return what became of a member, to be joined."""
-    *first, last = [*_returned(variables)] or [""]
-    return [*(line.rstrip(".") for line in first), last]
-
-
-def _returned(variables: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what became of the collectors of a member: of each service of a host, or of all of a cluster."""
-    returned = variables.get(RETURNED) or {}
-    for result in returned.get("results") or [returned]:
-        if result.get("msg") and not result.get("skipped"):
-            yield str(result["msg"])
-    if OF_CLUSTER in variables and is_changed(variables):
-        yield from _staying(variables[OF_CLUSTER])
-
-
-def _staying(applied: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what of the change of a cluster stays: collectors without a way back, and what it has added or removed."""
-    back = applied.get("kept_records") or {}
-    collectors, others = list[str](), list[str]()
-    for row in applied.get("objects") or ():
-        name = f"{row['namespace']}/{row['name']}" if row["namespace"] else str(row["name"])
-        if row["kind"] in RUNS and row["action"] in _WRITTEN and name not in back:
-            collectors.append(name)
-        elif row["kind"] not in (*RUNS, "ConfigMap") and row["action"] in _COME_OR_GONE:
-            others.append(f"{row['kind']} {name}")
-    if collectors:
-        why = "as it is new, did not work before, or has `change: {on_failure: keep}`"
-        yield f"{at_most(_SHOWN, collectors)} keeps the change, {why}"
-    elif not back:
-        yield "no workload changed, so nothing goes back"
-    if others:
-        yield f"what the change has added or removed stays so: {at_most(_SHOWN, others)}"
 
 
 # ── Data ──

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..module_utils._host_change.bundle_form import BEFORE_ALL
-
 # Why a member failed, and what this run has applied to it.
 FAILURE = "__otel_wave_failure"
 OF_CLUSTER, OF_HOST = "otel_collector_applied", "__otel_host_applied"
 RENDERED = "otel_collector_rendered"
-# What its collectors counted before and after the change, and what became of those that went back.
-READ_BEFORE, READ_AFTER, RETURNED = "__otel_wave_before", "__otel_wave_after", "__otel_wave_returned"
+# What its collectors counted before and after the change.
+READ_BEFORE, READ_AFTER = "__otel_wave_before", "__otel_wave_after"
 # The release of a collector of a cluster, which the task of the watch finds by its pods.
 OF_ITS_PODS = ""
 
@@ -25,18 +23,29 @@ def is_changed(variables: Mapping[str, Any]) -> bool:
     return any((variables.get(name) or {}).get("changed") for name in (OF_CLUSTER, OF_HOST))
 
 
-def earlier_releases(variables: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield the collectors that a host has changed, each with its release, and the one that ran before.
+def undecided_services(member: str, variables: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield the collectors of a host that may go back, each with its release, and the one that ran before.
 
     A collector that failed has gone back by itself.
     """
     for result in (variables.get(OF_HOST) or {}).get("results") or ():
-        if result.get("changed") and "earlier" in result:
+        if result.get("undecided"):
             yield {
+                "member": member,
                 "name": str(result["item"]),
-                "release": str(result["earlier"]) or BEFORE_ALL,
+                "release": str(result["undecided"]),
                 "undoes": str(result["release"]),
             }
+
+
+def keeps_records(variables: Mapping[str, Any]) -> bool:
+    """Whether a cluster keeps what its collectors would go back to."""
+    return bool((variables.get(OF_CLUSTER) or {}).get("kept_records"))
+
+
+def is_undecided(variables: Mapping[str, Any]) -> bool:
+    """Whether a member has a change, also of a killed run, that the gate of a wave has to judge."""
+    return keeps_records(variables) or any(undecided_services("", variables))
 
 
 def applied_releases(variables: Mapping[str, Any]) -> dict[str, str]:

@@ -14,8 +14,8 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._otelcol.errors import Problem, at_most, near
-from ..module_utils._waves.wave_plan import ASKED, LABEL, ROLL_BACK, UNTIL, VARIABLE, Fleet, Wave, until, waves_of
-from ..module_utils._waves.wave_run import RunWave, batches, plan_lines, rest_of, run_waves
+from ..module_utils._waves.wave_plan import ASKED, LABEL, STOP, UNTIL, VARIABLE, Fleet, Wave, until, waves_of
+from ..module_utils._waves.wave_run import RunWave, WayBack, batches, plan_lines, rest_of, run_waves, ways_back
 from ._host_groups import LINUX
 
 KEEP = "otel_host_keep"
@@ -45,7 +45,8 @@ def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) ->
     waves = waves_of(given, fleet)
     lost = set(selected) - set(variables["ansible_play_hosts"])
     found = run_waves(until(waves, last), selected, lost)
-    _check_way_back(found, variables)
+    ways = ways_back(found)
+    _check_way_back(found, ways, variables)
     asked = _asked(found, waves, person)
     samples = [host for host in selected if host not in lost and _has_collectors(host, variables)]
     return {
@@ -56,6 +57,7 @@ def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) ->
                 "lost": list(one.lost),
                 **asdict(one.gate),
                 "approval": one.name in asked,
+                **ways[number]._asdict(),
                 **_rest(waves, number, samples if one.gate.watch_seconds else (), variables),
             }
             for number, one in enumerate(found)
@@ -107,15 +109,15 @@ def _rest(waves: Sequence[Wave], number: int, samples: Collection[str], variable
     }
 
 
-def _check_way_back(waves: Iterable[RunWave], variables: Mapping[str, Any]) -> None:
+def _check_way_back(waves: Sequence[RunWave], ways: Sequence[WayBack], variables: Mapping[str, Any]) -> None:
     """Raise Problem for a wave that would have to bring back a host that keeps no earlier release."""
-    linux = _linux(variables)
-    for wave in (wave for wave in waves if wave.gate.on_failure == ROLL_BACK):
-        short = [host for host in wave.hosts if host in linux and _keeps_one(variables["hostvars"][host])]
-        if short:
-            wrong = (
-                f"wave '{wave.name}' has `on_failure: {ROLL_BACK}`, and {KEEP} of {at_most(_SHOWN, short)} is below 2"
-            )
+    linux, hosts_of = _linux(variables), {wave.name: wave.hosts for wave in waves}
+    for wave, way in zip(waves, ways, strict=True):
+        going = [host for name in way.goes_back for host in hosts_of[name] if host in linux]
+        short = [host for host in going if _keeps_one(variables["hostvars"][host])]
+        if short and wave.gate.on_failure != STOP:
+            word = wave.gate.on_failure
+            wrong = f"wave '{wave.name}' has `on_failure: {word}`, and {KEEP} of {at_most(_SHOWN, short)} is below 2"
             raise Problem(wrong, asked=ASKED, where=VARIABLE, fix=f"Set {KEEP} to 2 or more. No host was changed.")
 
 

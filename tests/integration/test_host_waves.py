@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.host_site import LinuxHost
 from tests.support.own_hosts import OwnHosts, ansible, program
+from tests.support.runs import begin, kill
 
 HOSTS = OwnHosts.of("waves")
 NAMES = ("host1", "host2", "host3")
@@ -31,6 +32,13 @@ WORSE = (
     r"agent on host1: \[nothing_sent\] exporters/otlp_grpc",
     r"backend on host1: \[receiver_silent\] receivers/otlp",
 )
+# The change works on the first host, and not on the second one, which brings both back.
+MIXED = "{{ '127.0.0.1:9' if inventory_hostname == 'host2' else '127.0.0.1:14317' }}"
+EVERY = [
+    {"name": "first", "members": ["host1"]},
+    {"name": "second", "members": ["host2"], **GATE, "on_failure": "roll_back_all"},
+    {"name": "last", "members": ["host3"]},
+]
 RECORDS = "/etc/otelcol/agent/waves.json"
 
 
@@ -61,9 +69,20 @@ class Fleet:
 
     def site(self, listed: list[dict[str, Any]], *more: str, code: int = 0, **variables: Any) -> str:
         """Run playbook site with these collectors, and return what it prints as one line."""
-        given = json.dumps({"otel_host_collectors": listed, **variables})
-        words = ["-i", str(self.variables), "-e", given, *more, "playbooks/site.yml"]
+        words = [*self._words(listed, variables), *more]
         return " ".join(ansible("ansible-playbook", self.inventory, *words, code=code).split())
+
+    def kill_at(self, line: str, listed: list[dict[str, Any]], **variables: Any) -> None:
+        """Run playbook site, and kill it as soon as it prints a line with these words."""
+        run = begin(["ansible-playbook", "-i", self.inventory, *self._words(listed, variables)])
+        assert run.stdout is not None
+        seen = next((one for one in run.stdout if line in one), "")
+        assert seen, "the run ended before"
+        kill(run)
+
+    def _words(self, listed: list[dict[str, Any]], variables: dict[str, Any]) -> list[str]:
+        given = json.dumps({"otel_host_collectors": listed, **variables})
+        return ["-i", str(self.variables), "-e", given, "playbooks/site.yml"]
 
     def on(self, host: str, command: str) -> str:
         """Run a command of the shell on a host."""
@@ -106,6 +125,22 @@ def test_a_bad_change_stops_in_the_first_wave_and_goes_back(fleet: Fleet) -> Non
     assert {host: release for host, (release, _process) in after.items()} == dict.fromkeys(NAMES, "000001")
     assert {host: after[host] for host in NAMES[1:]} == {host: before[host] for host in NAMES[1:]}, "untouched"
     assert fleet.records("host1") == {}, "the release before has passed no wave, nor has the bad one"
+
+
+def test_a_bad_change_brings_earlier_waves_back_also_after_a_kill(fleet: Fleet) -> None:
+    before = fleet.agents()
+    mixed = collectors(MIXED, stage="mixed")
+    fleet.kill_at("TASK [Watch the collectors of the wave]", mixed, otel_waves=EVERY)
+    killed = fleet.agents()
+    assert [killed[host][0] for host in NAMES] == ["000002", "000002", "000001"]
+    said = fleet.site(mixed, code=2, otel_waves=EVERY)
+    assert "Wave second: collectors do worse with the change: agent on host2: [nothing_sent]" in said, said
+    assert "Passed before: first. Later waves did not begin: last." in said
+    for host in NAMES[:2]:
+        assert f"{host}: agent: Release 000001 runs again" in said, said
+    after = fleet.agents()
+    assert {release for release, _process in after.values()} == {"000001"}
+    assert after["host3"] == before["host3"], "untouched"
 
 
 def test_a_good_change_reaches_all_hosts_and_a_further_run_watches_nothing(fleet: Fleet) -> None:

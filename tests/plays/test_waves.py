@@ -214,7 +214,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "a way back that nobody knows": (
         [{**WAVES[0], "on_failure": "roll_back"}, WAVES[1]],
-        "`on_failure` is 'roll_back'; did you mean 'roll_back_wave'? (at otel_waves[0]). Use stop or roll_back_wave.",
+        "`on_failure` is 'roll_back'; did you mean 'roll_back_all'? (at otel_waves[0]). Use stop, roll_back_wave or"
+        " roll_back_all.",
     ),
     "an approval that nobody can give": (
         [WAVES[0], {**WAVES[1], "approval": True}],

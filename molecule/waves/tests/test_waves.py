@@ -27,6 +27,13 @@ FIRST, REST = (sorted(GROUPS[name]["hosts"]) for name in ("first", "rest"))
 AGENTS = sorted({*FIRST, *REST} - {"backend"})
 GATE = {"watch_seconds": 40, "on_failure": "roll_back_wave"}
 WAVES = [{"name": "first", "members": ["first"], **GATE}, {"name": "rest", "members": ["rest"], **GATE}]
+# One cluster changes well before those of the bad changes, and goes back with them.
+EARLY = [
+    {"name": "early", "members": ["second"]},
+    {**WAVES[0], "on_failure": "roll_back_all"},
+    {**WAVES[1], "members": ["rest:!second"]},
+]
+UNTOUCHED = sorted({*REST} - {"second"})
 # What the gate finds of each bad change. The last one does not even start, and goes back by itself.
 FOUND = {
     "nobody_listens": "nothing_sent",
@@ -89,23 +96,39 @@ def records(clusters: dict[str, Cluster]) -> list[str]:
     return [member for member in AGENTS if clusters[member].get("configmap", label)["items"]]
 
 
-def test_bad_changes_stop_in_the_first_wave_and_go_back_also_after_a_kill(clusters: dict[str, Cluster]) -> None:
-    before, untouched = configs(clusters), pods(clusters, REST)
-    run = begun(breaks=True, otel_waves=WAVES)
+def killed_in_its_watch(**given: Any) -> None:
+    """Run playbook site, and kill it when it watches clusters."""
+    run = begun(**given)
     assert run.stdout is not None
     seen = next((line for line in run.stdout if "TASK [Watch the collectors of the cluster]" in line), "")
     assert seen, "the run ended before it watched anything"
     kill(run)
-    assert len(records(clusters)) == len(FOUND)
-    code, said = site(breaks=True, otel_waves=WAVES)
+
+
+def unfound(said: str) -> list[str]:
+    """Return the clusters of which a run does not say what their bad change does."""
+    return [member for member, check in FOUND.items() if not re.search(rf"agent on {member}: \[{check}\]", said)]
+
+
+def staying(said: str) -> list[str]:
+    """Return the clusters of which a run does not say that they went back."""
+    back = "The earlier config of {}/agent is back and works."
+    return [one for one in ("second", *FOUND) if f"{one}: {back.format(namespace(one))}" not in said]
+
+
+def test_bad_changes_stop_in_the_first_wave_and_go_back_also_after_a_kill(clusters: dict[str, Cluster]) -> None:
+    before, untouched = configs(clusters), pods(clusters, UNTOUCHED)
+    given = {"breaks": True, "stage": "early", "otel_waves": EARLY}
+    killed_in_its_watch(**given)
+    assert len(records(clusters)) == len({"second", *FOUND})
+    assert configs(clusters)["second"] != before["second"]
+    code, said = site(**given)
     assert code == 2
     assert f"1 of {len(FIRST)} hosts failed, and none may: crashes: Apply or remove all objects" in said
-    assert "Later waves did not begin: rest." in said
-    for member, check in FOUND.items():
-        assert re.search(rf"agent on {member}: \[{check}\]", said), member
-        assert f"{member}: The earlier config of {namespace(member)}/agent is back and works." in said, member
+    assert "Passed before: early. Later waves did not begin: rest." in said
+    assert unfound(said) == staying(said) == []
     assert configs(clusters) == before
-    assert pods(clusters, REST) == untouched
+    assert pods(clusters, UNTOUCHED) == untouched
     assert records(clusters) == []
 
 

@@ -54,6 +54,8 @@ class Bundle:
     ready_seconds: float = 30.0
     watch_seconds: float = 0.0
     keep: int = 3
+    # Whether the gate of a wave decides later whether a change stays.
+    awaits_wave: bool = False
 
     @property
     def service(self) -> str:

@@ -28,9 +28,9 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,46}[a-z0-9])?\Z")
 
 
 # What a gate may be told in words: what becomes of a wave that failed, and of one without data.
-STOP, ROLL_BACK = "stop", "roll_back_wave"
+STOP, ROLL_BACK, ROLL_BACK_ALL = "stop", "roll_back_wave", "roll_back_all"
 PASS, FAIL = "pass", "fail"
-WORDS = {"on_failure": (STOP, ROLL_BACK), "without_data": (PASS, FAIL)}
+WORDS = {"on_failure": (STOP, ROLL_BACK, ROLL_BACK_ALL), "without_data": (PASS, FAIL)}
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _gate(given: Mapping[Any, Any], usual: Gate, where: str) -> Gate:
         word = getattr(gate, option)
         if word not in words:
             wrong = f"`{option}` is {word!r}{near(str(word), words)}"
-            raise _wrong(wrong, where=where, fix=f"Use {' or '.join(words)}.")
+            raise _wrong(wrong, where=where, fix=f"Use {', '.join(words[:-1])} or {words[-1]}.")
     return gate
 
 

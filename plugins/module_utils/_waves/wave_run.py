@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem, at_most
-from .wave_plan import ASKED, ROLL_BACK, Gate, Wave
+from .wave_plan import ASKED, ROLL_BACK, ROLL_BACK_ALL, STOP, Gate, Wave
 
 _SHOWN = 10
 # With so many hosts that have not changed, those of a wave are compared. Each is asked twice, one after the other.
@@ -67,6 +67,42 @@ def batches(waves: Sequence[RunWave]) -> dict[str, Any]:
     }
 
 
+class WayBack(NamedTuple):
+    """What a run does about the way back of a wave.
+
+    `keeps` says whether its members keep what they would go back to. If the wave fails, the members of the waves
+    `goes_back` go back. Once it has passed, the changes of the waves `settles` stay.
+    """
+
+    keeps: bool
+    goes_back: tuple[str, ...]
+    settles: tuple[str, ...]
+
+
+def ways_back(waves: Sequence[RunWave]) -> list[WayBack]:
+    """Return the way back of each wave of a run.
+
+    Waves before one that brings all back wait for it. A wave without hosts never runs, so none waits for it.
+    """
+    takes_all = [number for number, wave in enumerate(waves) if wave.hosts and wave.gate.on_failure == ROLL_BACK_ALL]
+    last = takes_all[-1] if takes_all else -1
+    rows: list[WayBack] = []
+    waiting: list[str] = []
+    for number, wave in enumerate(waves):
+        keeps = number <= last or wave.gate.on_failure != STOP
+        waiting += [wave.name] * keeps
+        rows.append(WayBack(keeps, _going_back(waves, number), () if number < last else tuple(waiting)))
+        if number >= last:
+            waiting = []
+    return rows
+
+
+def _going_back(waves: Sequence[RunWave], number: int) -> tuple[str, ...]:
+    """Return the waves whose members go back if this one fails."""
+    first = {STOP: number + 1, ROLL_BACK: number, ROLL_BACK_ALL: 0}[waves[number].gate.on_failure]
+    return tuple(wave.name for wave in waves[first : number + 1])
+
+
 def rest_of(waves: Sequence[Wave], number: int, samples: Collection[str]) -> list[str]:
     """Return some hosts of the waves after this one, as they are in order: they have not changed yet.
 
@@ -102,6 +138,8 @@ def _terms(gate: Gate) -> Iterator[str]:
         yield f"Its data is compared for {gate.watch_seconds:g} s."
     if gate.on_failure == ROLL_BACK:
         yield "If it fails, its hosts go back."
+    if gate.on_failure == ROLL_BACK_ALL:
+        yield "If it fails, its hosts and those of earlier waves go back."
     if gate.approval:
         yield "A person lets it begin."
 

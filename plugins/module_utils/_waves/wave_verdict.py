@@ -37,8 +37,8 @@ class WaveData:
 class WaveEnd:
     """How a wave ended: its hosts that changed, those that failed with the reason, its data, and the way back.
 
-    `earlier` has the collectors that each host changed, with the releases that ran before. `passed_waves` are those of
-    this run that came before it.
+    `shares` has what each host of the wave brings back if it failed. `passed_waves` are those of this run that came
+    before it. `undecided` are hosts with a change that no gate has judged, also of a killed run.
     """
 
     name: str
@@ -49,7 +49,8 @@ class WaveEnd:
     later: tuple[str, ...] = ()
     passed_waves: tuple[str, ...] = ()
     data: WaveData = WaveData()
-    earlier: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    shares: Mapping[str, Any] = field(default_factory=dict)
+    undecided: tuple[str, ...] = ()
 
 
 def reason(failure: Mapping[str, Any]) -> str:
@@ -73,7 +74,7 @@ def passed(wave: WaveEnd, check_mode: bool = False) -> str:
     """Return how a wave went, in one line.
 
     Raises Problem if more of its hosts failed than may, if its collectors do worse than before, or if it has no data
-    and must have some. Its facts say what each host goes back to.
+    and must have some. Its facts say what each host brings back.
     """
     faults = list(_faults(wave))
     if faults:
@@ -82,7 +83,7 @@ def passed(wave: WaveEnd, check_mode: bool = False) -> str:
             asked=f"Wave {wave.name}",
             fix=f"{_other_waves(wave)}Mend what the messages name, then run the same command: "
             "it continues, since hosts that have the change stay unchanged.",
-            facts={"goes_back": dict(wave.earlier)},
+            facts={"shares": dict(wave.shares)},
         )
     would = "would change" if check_mode else "changed"
     changed = f"collectors {would} on {len(wave.changed)}{_named(wave.changed)}"
@@ -100,7 +101,7 @@ def _faults(wave: WaveEnd) -> Iterator[str]:
         # A release that passed no wave is watched also when this run has not changed it.
         who = (
             "collectors do worse with the change"
-            if wave.changed
+            if wave.changed or wave.undecided
             else "collectors do badly, which this run did not change"
         )
         yield f"{who}: {worse}"
@@ -109,11 +110,15 @@ def _faults(wave: WaveEnd) -> Iterator[str]:
         yield f"its data was not judged, which `without_data` makes a failure: {why}"
 
 
-def failed_back(said: str, returned: Mapping[str, str]) -> None:
-    """Raise Problem for a wave that failed, with what became of each host that had changed."""
+def failed_back(said: str, returned: Mapping[str, str], staying: Sequence[str] = ()) -> None:
+    """Raise Problem for a wave that failed, with what became of each host that had changed.
+
+    `staying` are members of waves that go back which this run has not changed.
+    """
     told = at_most(_SHOWN, [f"{host}: {what.rstrip('.')}" for host, what in returned.items()], between="; ", last="; ")
     fix = f"The way back: {told}." if told else "No host went back."
-    raise Problem(said.rstrip("."), fix=fix)
+    stays = f" Not changed by this run, so not taken back: {at_most(_SHOWN, staying)}." if staying else ""
+    raise Problem(said.rstrip("."), fix=fix + stays)
 
 
 def all_passed(failed: Mapping[str, str]) -> None:

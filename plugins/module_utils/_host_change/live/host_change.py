@@ -115,6 +115,8 @@ class HostChange:
     def _change(self) -> None:
         store, earlier = self.store, self.store.in_use()
         self._make_folders()
+        if self.bundle.awaits_wave:
+            store.note_undecided(earlier)
         change = Change(earlier, following(store.numbers()), PREPARE, self._when(), self.outcome.way)
         store.note(change)
         try:
@@ -299,6 +301,7 @@ class HostChange:
         started = Started(self.machine.now(), way, self.machine.service(store.service))
         self._start(way, started.earlier.pid)
         store.drop(change.candidate)
+        store.decided()
         store.done()
         if way != NOTHING:
             bundle = replace(self.bundle, ports=(), health="")  # those of the release that failed
@@ -309,6 +312,7 @@ class HostChange:
         """Remove a candidate that was never switched to."""
         self.store.drop(change.candidate)
         if change.earlier:
+            self.store.decided()
             self.store.done()
         else:
             self._remove_all()

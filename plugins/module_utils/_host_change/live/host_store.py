@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..._otelcol.kube.names import OWNER
-from ..bundle_form import CREDENTIALS, DROP_IN, FOLDER, PROGRAMS, SERVICE_SUFFIX, TMPFILES, service_name
+from ..bundle_form import BEFORE_ALL, CREDENTIALS, DROP_IN, FOLDER, PROGRAMS, SERVICE_SUFFIX, TMPFILES, service_name
 from ..host_plan import Change, Links
 from ..host_release import StoredFile
 
@@ -70,6 +70,7 @@ class Store:
         self.record = self.folder / "change.json"
         self.waves = self.folder / "waves.json"
         self.back = self.folder / "back.json"
+        self.undecided_change = self.folder / "undecided.json"
         # A name with a dot: no collector can have it, or the check of one would be the service of another.
         self.check_unit = root / "run/systemd/system" / f"otelcol-{name}.check.service"
         self.lock = root / LOCK
@@ -130,7 +131,10 @@ class Store:
             shutil.rmtree(str(draft), ignore_errors=True)
 
     def _draft_files(self) -> list[Path]:
-        return [_draft(place) for place in (*self._places(), self.record, self.waves, self.back, self.current)]
+        return [_draft(place) for place in (*self._places(), *self._notes(), self.current)]
+
+    def _notes(self) -> tuple[Path, ...]:
+        return (self.record, self.waves, self.back, self.undecided_change)
 
     def _draft_folders(self) -> list[Path]:
         return [_draft(self.all), _draft(self.folder), _draft(self.programs), self.releases / _DRAFT]
@@ -262,6 +266,20 @@ class Store:
         return (self.path(number) / MANIFEST).stat().st_mtime
 
     # ── Waves ──
+
+    def note_undecided(self, earlier: str) -> None:
+        """Note what a change goes back to if its wave fails. Without an earlier release, it is a first install."""
+        write_file(self.undecided_change, _text({"earlier": earlier or BEFORE_ALL}), 0o644)
+
+    def undecided(self) -> str:
+        """Return what the change that no wave has decided goes back to: a release or `nothing`; empty without one."""
+        number, earlier = self.in_use(), str(_json(self.undecided_change).get("earlier") or "")
+        is_there = earlier in (BEFORE_ALL, *self.numbers())
+        return earlier if number and is_there and earlier != number else ""
+
+    def decided(self) -> None:
+        """Forget what the last change goes back to: it stays, or has gone back."""
+        _unlink(self.undecided_change)
 
     def passed_waves(self) -> dict[str, Any]:
         """Return which wave each release has passed, by the number of the release."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from .machine import Machine
 
 ARGUMENTS: dict[str, Any] = {
     "bundle": {"type": "dict", "required": True, "options": BUNDLE},
-    "state": {"choices": ["present", "absent", "earlier"], "default": "present"},
+    "state": {"choices": ["present", "absent", "earlier", "settled"], "default": "present"},
+    "awaits_wave": {"type": "bool", "default": False},
     "release": {},
     "undoes": {},
     "listed": {"type": "list", "elements": "str"},
@@ -64,6 +66,9 @@ def _work(module: AnsibleModule, machine: Machine, root: Path) -> dict[str, Any]
         refuse(place_faults(machine, root))
         with machine.alone(store.lock, LOCK_SECONDS):
             return _earlier(module, machine, store)
+    if module.params["state"] == "settled":
+        with machine.alone(store.lock, LOCK_SECONDS):
+            return _settled(module, store)
     faults = list(host_faults(machine, root, systemd, module.params.get("controller_time") or 0.0))
     if faults:  # nothing will be changed, so the faults of the collector need no lock
         refuse([*faults, *examined(machine, store, given, systemd).faults])
@@ -107,6 +112,14 @@ def _earlier(module: AnsibleModule, machine: Machine, store: Store) -> dict[str,
     return {"changed": outcome.changed, "release": outcome.release, "msg": f"{store.name}: {' '.join(said)}"}
 
 
+def _settled(module: AnsibleModule, store: Store) -> dict[str, Any]:
+    """Let the last change stay. The note of it is of runs alone, so nothing counts as changed."""
+    number = store.in_use()
+    if store.is_own(store.folder) and not module.check_mode:
+        store.decided()
+    return {"changed": False, "release": number, "msg": f"{store.name}: release {number} stays"}
+
+
 def _checked_back(module: AnsibleModule, store: Store) -> str:
     """Return the release to go back to; empty to undo a first install.
 
@@ -146,6 +159,8 @@ def _present(module: AnsibleModule, machine: Machine, store: Store, systemd: Sys
         warn_of(module, f"{store.name} on {machine.node_name()}: {line}")
     if program.is_awaited and not module.check_mode:
         return {"changed": False, AWAITED: machine.architecture(), "msg": f"{store.name} awaits its program"}
+    if not module.params.get("awaits_wave") and not module.check_mode:
+        store.decided()
     outcome, services = _changed(module, machine, store, found)
     _warn_waiting(module, machine, store, services)
     return _result(module, store, outcome, services)
@@ -158,7 +173,8 @@ def _changed(module: AnsibleModule, machine: Machine, store: Store, found: Exami
     if is_settled(store, found.bundle, outcome) and not rows and not store.has_drop_ins():
         outcome.earlier = None if module.check_mode else outcome.release
         return outcome, ServiceOutcome()
-    change = change_of(machine, store, found.bundle, found.program, masked(found.secrets))
+    bundle = replace(found.bundle, awaits_wave=bool(module.params.get("awaits_wave")))
+    change = change_of(machine, store, bundle, found.program, masked(found.secrets))
     drop_ins = drop_ins_of(machine, store, rows)
     if module.check_mode:
         return change.plan(), drop_ins.plan()
@@ -177,6 +193,8 @@ def _result(module: AnsibleModule, store: Store, outcome: Outcome, services: Ser
         "changed_files": [*outcome.paths, *services.paths],
         "notes": [*outcome.notes, *services.notes],
     }
+    if module.params.get("awaits_wave") and not module.check_mode:
+        result["undecided"] = store.undecided()
     diff = [*outcome.diff, *services.diff]
     if module._diff and diff:
         result["diff"] = diff

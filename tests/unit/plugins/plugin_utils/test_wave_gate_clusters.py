@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_gate, _wave_results
 
-from .test_wave_gate import said
+from .test_wave_gate import BACK, said
 
 (_hosts, (REST_FIRST, REST_LAST)) = _wave_gate.REST
 OF_CLUSTER, AFTER, BEFORE = _wave_results.OF_CLUSTER, _wave_results.READ_AFTER, _wave_results.READ_BEFORE
@@ -45,7 +45,7 @@ def rest(good: int, bad: int, name: str = "obs/agent") -> dict[str, Any]:
 
 def decided(eu: dict[str, Any], others: dict[str, Any], without_data: str = "pass") -> dict[str, Any]:
     """Return what the gate says of the cluster eu, the one member of the first wave; us is in the second one."""
-    wave = {"lost": [], "max_failed": 0, "watch_seconds": 42.0, "without_data": without_data}
+    wave = {"lost": [], "max_failed": 0, "watch_seconds": 42.0, "without_data": without_data, **BACK}
     planned = {
         "hosts": ["eu", "us"],
         "wave_of": {"eu": "first", "us": "last"},
@@ -108,48 +108,3 @@ def test_clusters_are_watched_that_changed_or_have_not_passed(applied: Any, pass
 
 def test_a_cluster_on_which_nothing_was_applied_is_not_watched() -> None:
     assert _wave_results.seconds_of(60, {_wave_results.RENDERED: RENDERED}) == 0
-
-
-BACK = "The earlier config of obs/agent is back and works."
-NEW = "as it is new, did not work before, or has `change: {on_failure: keep}`"
-SKIPPED = {"skipped": True}
-
-
-def applied(*rows: tuple[str, str, str], back: tuple[str, ...] = ("obs/agent",)) -> dict[str, Any]:
-    """Return the result of bundle_apply: kind, name and action of each object."""
-    objects = [{"kind": kind, "namespace": "obs", "name": name, "action": action} for kind, name, action in rows]
-    return {"changed": True, "objects": objects, "kept_records": dict.fromkeys(back, "run")}
-
-
-AGENT, GATEWAY = ("Deployment", "agent", "changed"), ("Deployment", "gateway", "created")
-
-
-@pytest.mark.parametrize(
-    ("applied", "returned", "told"),
-    [
-        (applied(AGENT), {"msg": BACK, "changed": True}, f"The way back: eu: {BACK}"),
-        (applied(AGENT), {"msg": "lost", "failed": True}, "The way back: eu: lost."),
-        (applied(AGENT, back=()), SKIPPED, f"The way back: eu: obs/agent keeps the change, {NEW}."),
-        (
-            applied(AGENT, GATEWAY),
-            {"msg": BACK, "changed": True},
-            f"The way back: eu: {BACK[:-1]}; obs/gateway keeps the change, {NEW}.",
-        ),
-        (
-            applied(("NetworkPolicy", "agent", "changed"), back=()),
-            SKIPPED,
-            "The way back: eu: no workload changed, so nothing goes back.",
-        ),
-        (
-            applied(AGENT, ("Service", "agent", "pruned"), ("ConfigMap", "agent-1", "created")),
-            {"msg": BACK, "changed": True},
-            f"The way back: eu: {BACK[:-1]}; what the change has added or removed stays so: Service obs/agent.",
-        ),
-        (UNCHANGED, SKIPPED, "No host went back."),
-    ],
-)
-def test_what_became_of_a_cluster_is_told(applied: Any, returned: dict[str, Any], told: str) -> None:
-    eu = member(None, applied, **{_wave_results.RETURNED: returned})
-    with pytest.raises(Problem) as caught:
-        _wave_gate.gone_back({"wave_of": {"eu": "first"}}, "first", "it is bad", {"hostvars": {"eu": eu}})
-    assert str(caught.value) == f"it is bad. {told}"

@@ -8,7 +8,13 @@ from __future__ import annotations
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import Gate, Wave
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import batches, plan_lines, run_waves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import (
+    WayBack,
+    batches,
+    plan_lines,
+    run_waves,
+    ways_back,
+)
 
 WAVES = (Wave("first", ("dev", "test"), Gate()), Wave("second", ("eu",), Gate(2)), Wave("last", ("us", "web"), Gate(1)))
 ALL = ("dev", "test", "eu", "us", "web")
@@ -49,3 +55,39 @@ def test_hosts_that_failed_before_are_in_no_batch() -> None:
 def test_a_wave_that_has_lost_all_hosts_cannot_pass() -> None:
     with pytest.raises(Problem, match="all hosts of wave 'last' failed before the first wave: us, web"):
         run_waves(WAVES, ALL, ("us", "web"))
+
+
+STOPS, OWN, EVERY = Gate(), Gate(on_failure="roll_back_wave"), Gate(on_failure="roll_back_all")
+
+
+@pytest.mark.parametrize(
+    ("gates", "ways"),
+    [
+        ((STOPS, STOPS), [WayBack(False, (), ()), WayBack(False, (), ())]),
+        ((OWN, OWN), [WayBack(True, ("a",), ("a",)), WayBack(True, ("b",), ("b",))]),
+        (
+            (STOPS, OWN, EVERY, OWN, STOPS),
+            [
+                WayBack(True, (), ()),
+                WayBack(True, ("b",), ()),
+                WayBack(True, ("a", "b", "c"), ("a", "b", "c")),
+                WayBack(True, ("d",), ("d",)),
+                WayBack(False, (), ()),
+            ],
+        ),
+    ],
+)
+def test_waves_keep_their_way_back_until_the_last_one_that_needs_it_passed(
+    gates: tuple[Gate, ...], ways: list[WayBack]
+) -> None:
+    waves = [Wave("abcde"[number], (f"host{number}",), gate) for number, gate in enumerate(gates)]
+    hosts = [host for wave in waves for host in wave.members]
+    assert ways_back(run_waves(waves, hosts, ())) == ways
+
+
+def test_nothing_waits_for_a_wave_without_hosts() -> None:
+    waves = (Wave("first", ("dev",), OWN), Wave("last", ("eu",), EVERY))
+    assert ways_back(run_waves(waves, ("dev",), ()))[0] == WayBack(True, ("first",), ("first",))
+    assert "If it fails, its hosts and those of earlier waves go back." in "".join(
+        plan_lines(run_waves(waves, ("dev", "eu"), ()), 2)
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.li
 
 from .fake_host import FIRST, FakeHost, FakeMachine, FakeModule, completed
 
+UNDECIDED = "etc/otelcol/agent/undecided.json"
 METRICS = "http://127.0.0.1:8888/metrics"
 SECOND = f"{FIRST}# second\n"
 THIRD = f"{FIRST}# third\n"
@@ -217,3 +219,48 @@ def test_an_earlier_release_that_does_not_run_is_told(host: FakeHost) -> None:
 
 def test_without_a_collector_nothing_goes_back(host: FakeHost) -> None:
     assert "it has no release in use" in back(host, "000001", "000002")["msg"]
+
+
+def test_a_run_that_continues_has_the_way_back_of_the_killed_one(host: FakeHost) -> None:
+    release(host, FIRST)
+    assert host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)["undecided"] == "000001"
+    continued = host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)
+    assert (continued["changed"], continued["undecided"]) == (False, "000001")
+    assert back(host, "000001", "000002")["changed"]
+    assert not (host.root / UNDECIDED).exists()
+
+
+def test_a_killed_first_install_goes_back_to_nothing(host: FakeHost) -> None:
+    before = host.tree()
+    host.run(host.bundle(FIRST, metrics=METRICS), awaits_wave=True)
+    undecided = host.run(host.bundle(FIRST, metrics=METRICS), awaits_wave=True)["undecided"]
+    assert undecided == "nothing"
+    back(host, undecided, "000001")
+    assert host.tree() == before
+
+
+def settled(host: FakeHost) -> None:
+    host.run({"name": "agent"}, "settled", check=True)
+    assert (host.root / UNDECIDED).exists()
+    assert host.run({"name": "agent"}, "settled")["msg"] == "agent: release 000002 stays"
+
+
+def without_waves(host: FakeHost) -> None:
+    host.run(host.bundle(SECOND, metrics=METRICS), check=True)
+    assert (host.root / UNDECIDED).exists()
+    assert not host.run(host.bundle(SECOND, metrics=METRICS))["changed"]
+
+
+@pytest.mark.parametrize("decide", [settled, without_waves])
+def test_a_change_that_was_decided_has_no_way_back(host: FakeHost, decide: Callable[[FakeHost], None]) -> None:
+    release(host, FIRST)
+    host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)
+    decide(host)
+    later = host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)
+    assert (later["changed"], later["undecided"]) == (False, "")
+
+
+def test_a_change_that_failed_by_itself_has_no_way_back(host: FakeHost) -> None:
+    release(host, FIRST)
+    assert host.run(host.bundle("dies\n", metrics=METRICS), awaits_wave=True)["failed"]
+    assert not (host.root / UNDECIDED).exists()

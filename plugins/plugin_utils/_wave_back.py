@@ -1,0 +1,103 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which members of waves go back, who brings them back, and what became of each. Private.
+
+Ansible runs tasks for the hosts of one wave at a time. So the hosts of the wave that failed bring the members of
+earlier waves back too, each host a share of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+from ..module_utils._change.replacement_order import RUNS
+from ..module_utils._otelcol.errors import at_most
+from ..module_utils._waves.wave_verdict import failed_back
+from ._wave_results import OF_CLUSTER, is_changed, keeps_records, undecided_services
+
+_SHOWN = 5
+# What a row of bundle_apply says of an object.
+_WRITTEN, _COME_OR_GONE = ("created", "changed"), ("created", "pruned")
+# What a host of the wave that failed has done about services of hosts, and about clusters: results of loops.
+RETURNED = ("__otel_services_back", "__otel_clusters_back")
+Share = dict[str, list[Any]]
+
+
+def shares(
+    planned: Mapping[str, Any], waves: Collection[str], doers: Sequence[str], variables: Mapping[str, Any]
+) -> dict[str, Share]:
+    """Return for each host of a wave what it brings back, or lets stay: services of hosts, and clusters.
+
+    A host does its own, and those of the members of other waves are spread over all hosts. One with nothing to do has
+    no share.
+    """
+    found: dict[str, Share] = {}
+    others = cycle(doers)
+    for member in _members(planned, waves) if doers else ():
+        of_member = variables["hostvars"][member]
+        services = list(undecided_services(member, of_member))
+        clusters = [member] if keeps_records(of_member) else []
+        if services or clusters:
+            doer = member if member in doers else next(others)
+            share = found.setdefault(doer, {"services": [], "clusters": []})
+            share["services"] += services
+            share["clusters"] += clusters
+    return found
+
+
+def _members(planned: Mapping[str, Any], waves: Collection[str]) -> list[str]:
+    return [member for member, wave in planned["wave_of"].items() if wave in waves]
+
+
+def gone_back(planned: Mapping[str, Any], name: str, said: str, variables: Mapping[str, Any]) -> None:
+    """Raise Problem for a wave that failed, with what became of its members, and of those that went back with it."""
+    wave = next(one for one in planned["waves"] if one["name"] == name)
+    hostvars = variables["hostvars"]
+    returned: dict[str, list[str]] = {}
+    for doer in _members(planned, [name]):
+        for member, line in _returned(hostvars[doer]):
+            returned.setdefault(member, []).append(line)
+    members = _members(planned, wave["goes_back"])
+    for member in members:
+        if is_changed(hostvars[member]) and OF_CLUSTER in hostvars[member]:
+            returned.setdefault(member, []).extend(_staying(hostvars[member][OF_CLUSTER]))
+    told = {member: _joined(returned[member]) for member in members if returned.get(member)}
+    earlier = [member for member in members if planned["wave_of"][member] != name]
+    failed_back(said, told, [member for member in earlier if member not in told])
+
+
+def _joined(lines: Sequence[str]) -> str:
+    *first, last = lines
+    return "; ".join([*(line.rstrip(".") for line in first), last])
+
+
+def _returned(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the members that a host brought back, or tried to, each with what became of it."""
+    for name in RETURNED:
+        for result in (variables.get(name) or {}).get("results") or ():
+            subject = result.get("item")
+            member = subject["member"] if isinstance(subject, Mapping) else subject
+            if result.get("msg") and not result.get("skipped"):
+                yield str(member), str(result["msg"])
+
+
+def _staying(applied: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what of the change of a cluster stays: collectors without a way back, and what it has added or removed."""
+    back = applied.get("kept_records") or {}
+    collectors, others = list[str](), list[str]()
+    for row in applied.get("objects") or ():
+        name = f"{row['namespace']}/{row['name']}" if row["namespace"] else str(row["name"])
+        if row["kind"] in RUNS and row["action"] in _WRITTEN and name not in back:
+            collectors.append(name)
+        elif row["kind"] not in (*RUNS, "ConfigMap") and row["action"] in _COME_OR_GONE:
+            others.append(f"{row['kind']} {name}")
+    if collectors:
+        why = "as it is new, did not work before, or has `change: {on_failure: keep}`"
+        yield f"{at_most(_SHOWN, collectors)} keeps the change, {why}"
+    elif not back:
+        yield "no workload changed, so nothing goes back"
+    if others:
+        yield f"what the change has added or removed stays so: {at_most(_SHOWN, others)}"
