@@ -163,6 +163,13 @@ options:
     elements: dict
     default: []
     version_added: 1.1.0
+  differences:
+    description:
+      - Whether to return what differs as RV(differences), for a task that shows equal differences of clusters once.
+        Then the task itself shows none.
+    type: bool
+    default: false
+    version_added: 1.1.0
 requirements:
   - jmespath
 seealso:
@@ -222,6 +229,12 @@ kept_records:
 kept_rights:
   description: The roles and bindings of these collectors as they were.
   returned: always, except when nothing could be tried
+  type: list
+  elements: dict
+  version_added: 1.1.0
+differences:
+  description: What differs, as Ansible's C(diff) has it.
+  returned: with O(differences), except when nothing could be tried
   type: list
   elements: dict
   version_added: 1.1.0

@@ -43,6 +43,12 @@ options:
         host notes what the change goes back to, so that a run can undo the change of one that was killed.
     type: bool
     default: false
+  differences:
+    description:
+      - Whether to return what differs as RV(differences), for a task that shows equal differences of hosts once. Then
+        the task itself shows none.
+    type: bool
+    default: false
   release:
     description:
       - The release that ran before, such as RV(earlier) of an earlier task. The word V(nothing) undoes a first install,
@@ -141,6 +147,11 @@ undecided:
   returned: with O(state=present) and O(awaits_wave)
   type: str
   sample: "000001"
+differences:
+  description: What differs, as Ansible's C(diff) has it.
+  returned: with O(state=present) and O(differences)
+  type: list
+  elements: dict
 activation:
   description: How the collector took the change, V(start), V(reload), V(restart) or V(nothing).
   returned: with O(state=present)

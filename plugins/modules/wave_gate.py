@@ -53,6 +53,11 @@ passed:
   description: The collectors of each host that were judged by data, with the release and the sum of its files.
   returned: when the wave passed
   type: dict
+would_change:
+  description: What the members of the wave would change. Members with equal differences are one group.
+  returned: in check mode, when the wave passed
+  type: list
+  elements: str
 msg:
   description: How many hosts the wave has, on how many the collectors changed, and which hosts failed with the reason.
   returned: always

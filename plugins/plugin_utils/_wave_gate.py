@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
+from ..module_utils._waves.plan_differences import change_lines
 from ..module_utils._waves.sample_rows import tracks
 from ..module_utils._waves.wave_data import Judged, Tools, Track, judged, sides_of
 from ..module_utils._waves.wave_plan import PASS
@@ -30,6 +31,8 @@ from ._wave_results import (
     READ_AFTER,
     READ_BEFORE,
     applied_releases,
+    cluster_change,
+    host_change,
     is_changed,
     is_undecided,
 )
@@ -54,11 +57,21 @@ def gate(planned: Mapping[str, Any], name: str, variables: Mapping[str, Any], ch
         end = replace(end, data=_data(planned, wave, end, variables))
     doers = [host for host in variables["ansible_play_hosts"] if planned["wave_of"].get(host) == name]
     said = passed(replace(end, shares=shares(planned, wave["goes_back"], doers, variables)), check_mode)
+    told = {"would_change": _planned_changes(end, variables)} if check_mode else {}
     if planned["wave_of"][planned["hosts"][-1]] == name:
         failed = [ends(wave, []).failed for wave in planned["waves"]]
         all_passed({host: why for one in failed for host, why in one.items()})
     settled = shares(planned, wave["settles"], doers, variables)
-    return {"msg": said, "passed": dict(end.data.passed), "shares": settled}
+    return {"msg": said, "passed": dict(end.data.passed), "shares": settled, **told}
+
+
+def _planned_changes(end: WaveEnd, variables: Mapping[str, Any]) -> list[str]:
+    """Return what the members of a wave would change, in lines: equal differences once."""
+    lines: list[str] = []
+    for noun, change_of in (("cluster", cluster_change), ("host", host_change)):
+        found = [change_of(member, variables["hostvars"][member]) for member in end.changed]
+        lines += change_lines([one for one in found if one], noun, whole=bool(variables.get("ansible_diff_mode")))
+    return lines
 
 
 def _ends(

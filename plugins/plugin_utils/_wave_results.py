@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..module_utils._waves.plan_differences import MemberChange, differences_of
+
 # Why a member failed, and what this run has applied to it.
 FAILURE = "__otel_wave_failure"
 OF_CLUSTER, OF_HOST = "otel_collector_applied", "__otel_host_applied"
@@ -21,6 +23,23 @@ OF_ITS_PODS = ""
 def is_changed(variables: Mapping[str, Any]) -> bool:
     """Whether this run has changed collectors of a member."""
     return any((variables.get(name) or {}).get("changed") for name in (OF_CLUSTER, OF_HOST))
+
+
+def cluster_change(member: str, variables: Mapping[str, Any]) -> MemberChange | None:
+    """Return what a run in check mode has found to change on a cluster; None for a host."""
+    applied = variables.get(OF_CLUSTER)
+    return MemberChange(member, differences_of(applied.get("differences") or ())) if applied else None
+
+
+def host_change(member: str, variables: Mapping[str, Any]) -> MemberChange | None:
+    """Return what a run in check mode has found to change on a Linux host; None for a cluster."""
+    results = (variables.get(OF_HOST) or {}).get("results")
+    if results is None:
+        return None
+    changed = [result for result in results if result.get("changed")]
+    rows = [row for result in changed for row in result.get("differences") or ()]
+    others = [str(result["msg"]) for result in changed if not result.get("differences")]
+    return MemberChange(member, differences_of(rows), others)
 
 
 def undecided_services(member: str, variables: Mapping[str, Any]) -> Iterator[dict[str, str]]:

@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, Any] = {
     "keep_records": {"type": "bool", "default": False},
     "kept_records": {"type": "dict", "default": {}},
     "kept_rights": {"type": "list", "elements": "dict", "default": []},
+    "differences": {"type": "bool", "default": False},
 }
 WORK = {"present": apply_bundle, "absent": remove_bundle, "earlier": go_back, "settled": settle}
 
@@ -59,7 +60,7 @@ def run_bundle(module: AnsibleModule) -> None:
         prune_selector=params["prune_selector"] or "",
         wait_seconds=params["wait_seconds"],
         check=module.check_mode,
-        diff=module._diff,
+        diff=module._diff or params["differences"],
         adopt=tuple(params["adopt"]),
         existing_accounts=tuple(params["existing_accounts"]),
         references=params["references"],
@@ -76,7 +77,10 @@ def run_bundle(module: AnsibleModule) -> None:
         check(manifests)
         cluster = connect(module)
         with naming_rights(cluster, manifests):
-            return WORK[params["state"]](cluster, options)
+            result = WORK[params["state"]](cluster, options)
+        if params["differences"]:  # a callback shows `diff` of each cluster by itself
+            result["differences"] = result.pop("diff")
+        return result
 
     run(module, work)
 

@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, Any] = {
     "bundle": {"type": "dict", "required": True, "options": BUNDLE},
     "state": {"choices": ["present", "absent", "earlier", "settled"], "default": "present"},
     "awaits_wave": {"type": "bool", "default": False},
+    "differences": {"type": "bool", "default": False},
     "release": {},
     "undoes": {},
     "listed": {"type": "list", "elements": "str"},
@@ -196,7 +197,9 @@ def _result(module: AnsibleModule, store: Store, outcome: Outcome, services: Ser
     if module.params.get("awaits_wave") and not module.check_mode:
         result["undecided"] = store.undecided()
     diff = [*outcome.diff, *services.diff]
-    if module._diff and diff:
+    if module.params.get("differences"):
+        result["differences"] = diff
+    elif module._diff and diff:
         result["diff"] = diff
     return result
 

@@ -1,0 +1,109 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a wave would change, with equal differences of its members once. Private.
+
+Members differ in what follows from a config: the names of its ConfigMaps and sums of it. Namespaces and the marks of
+hidden secrets may differ too. None of them makes two differences unlike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+
+from .._collector.manifests.pod import HASH_ANNOTATION
+from .._otelcol.errors import at_most
+from .._otelcol.kube.names import SPEC_HASH
+
+_CONFIG_MAP = "ConfigMap "
+_SHOWN = 10
+_CONTEXT = 2
+# What `salted` of _otelcol/config/masking.py makes of a secret.
+_HIDDEN = re.compile(r"\*{3}[0-9a-f]{8}\b")
+_SUMS = (f"{HASH_ANNOTATION}:", f"{SPEC_HASH}:")
+# How the name of a ConfigMap ends that has a config. Source: `_HASH_DIGITS` of _collector/manifests/build.py.
+_DIGITS = re.compile(r"[0-9a-f]{10}\Z")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An object or a file before and after a change, as text; empty where it does not exist."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class MemberChange:
+    """What would change on a cluster, or a Linux host: differences, and what is changed without one."""
+
+    member: str
+    differences: Sequence[Difference]
+    others: Sequence[str] = ()
+
+
+def change_lines(changes: Iterable[MemberChange], noun: str, *, whole: bool) -> Iterator[str]:
+    """Yield what members would change: those with equal differences as one group, and then the difference.
+
+    `noun` names one member. With `whole`, new objects are shown with their text.
+    """
+    groups: dict[tuple[str, ...], list[MemberChange]] = {}
+    for change in changes:
+        groups.setdefault(tuple(_lines(change, whole=whole, context=0)), []).append(change)
+    for group in groups.values():
+        plural = "" if len(group) == 1 else "s"
+        yield f"{len(group)} {noun}{plural}: {at_most(_SHOWN, [one.member for one in group])}"
+        yield from (f"  {line}" for line in _lines(group[0], whole=whole, context=_CONTEXT))
+
+
+def _lines(change: MemberChange, *, whole: bool, context: int) -> Iterator[str]:
+    """Yield the lines of one member, with so many unchanged lines around each changed one."""
+    configs = set(_config_names(change.differences))
+    marks: dict[str, str] = {}
+    for difference in change.differences:
+        before, after = (_comparable(text, configs, marks) for text in (difference.before, difference.after))
+        name = _comparable(_without_namespace(difference.name), configs, marks)
+        yield from _of_one(name, (before, after), whole, context)
+    yield from change.others
+
+
+def _without_namespace(name: str) -> str:
+    """Return the name of an object without its namespace. A file of a host keeps its path."""
+    kind, _space, path = name.partition(" ")
+    return f"{kind} {path.rpartition('/')[2]}" if path else name
+
+
+def _config_names(differences: Iterable[Difference]) -> Iterator[str]:
+    """Yield what the names of ConfigMaps begin with that end with a sum of their config."""
+    for difference in differences:
+        name, _dash, digits = _without_namespace(difference.name).rpartition("-")
+        if name.startswith(_CONFIG_MAP) and _DIGITS.match(digits):
+            yield name[len(_CONFIG_MAP) :]
+
+
+def _of_one(name: str, sides: tuple[str, str], whole: bool, context: int) -> Iterator[str]:
+    before, after = (text.splitlines() for text in sides)
+    if not after or not (before or whole):
+        yield f"{name} would be {'created' if after else 'deleted'}"
+        return
+    lines = list(unified_diff(before, after, n=context, lineterm=""))[2:]
+    if lines:
+        yield name
+        yield from (line for line in lines if context or not line.startswith("@@"))
+
+
+def _comparable(text: str, configs: Iterable[str], marks: dict[str, str]) -> str:
+    """Return a text without what differs between members whose configs change alike."""
+    for config in configs:
+        text = re.sub(rf"\b{re.escape(config)}-[0-9a-f]{{10}}\b", f"{config}-…", text)
+    numbered = _HIDDEN.sub(lambda found: marks.setdefault(found[0], f"***{len(marks) + 1}"), text)
+    return "\n".join(line for line in numbered.splitlines() if not line.lstrip().startswith(_SUMS))
+
+
+def differences_of(rows: Iterable[Mapping[str, str]]) -> list[Difference]:
+    """Return what a task has told as Ansible's differences."""
+    return [Difference(str(row["after_header"]), str(row["before"] or ""), str(row["after"] or "")) for row in rows]

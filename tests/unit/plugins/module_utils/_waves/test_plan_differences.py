@@ -1,0 +1,79 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a wave would change: members with equal differences are one group."""
+
+from __future__ import annotations
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.plan_differences import (
+    Difference,
+    MemberChange,
+    change_lines,
+)
+
+
+def change(member: str, hexes: str, namespace: str = "obs", endpoint: str = "new:4317") -> MemberChange:
+    """Return a new config of a member, whose sums and marks of secrets begin with some digits."""
+    new, old = f"agent-{hexes}00000000", f"agent-{hexes}11111111"
+    config = (
+        f"data:\n  config.yaml: |\n    a: 1\n    b: 2\n    endpoint: {{}}\n    token: ***{hexes}abcdef\nname: {{}}\n"
+    )
+    pods = "checksum/config: {}\nreplicas: 1\nname: {}\n"
+    return MemberChange(
+        member,
+        [
+            Difference(f"ConfigMap {namespace}/{new}", config.format("old:4317", old), config.format(endpoint, new)),
+            Difference(f"Deployment {namespace}/agent", pods.format("1", old), pods.format("2", new)),
+            Difference(f"Service {namespace}/agent", "", "spec: {}\n"),
+            Difference(f"ConfigMap {namespace}/{old}", config.format("old:4317", old), ""),
+        ],
+    )
+
+
+LINES = [
+    "  ConfigMap agent-…",
+    "  @@ -3,5 +3,5 @@",
+    "       a: 1",
+    "       b: 2",
+    "  -    endpoint: old:4317",
+    "  +    endpoint: new:4317",
+    "       token: ***1",
+    "   name: agent-…",
+    "  Service agent would be created",
+    "  ConfigMap agent-… would be deleted",
+]
+
+
+def test_equal_differences_are_shown_once_whatever_follows_from_the_config() -> None:
+    changes = [change("dev", "1a"), change("eu", "2b", "obs-eu"), change("us", "3c", endpoint="new:4318")]
+    found = list(change_lines(changes, "cluster", whole=False))
+    assert found[: len(LINES) + 1] == ["2 clusters: dev, eu", *LINES]
+    assert found[len(LINES) + 1] == "1 cluster: us"
+    assert "  +    endpoint: new:4318" in found
+
+
+def test_an_image_of_another_digest_is_another_difference() -> None:
+    digests = ("aaaaaaaaaa", "bbbbbbbbbb")
+    changes = [
+        MemberChange(name, [Difference("Deployment obs/agent", "image: a@sha256:0\n", f"image: a@sha256:{digest}\n")])
+        for name, digest in zip(("dev", "eu"), digests, strict=True)
+    ]
+    assert [line for line in change_lines(changes, "cluster", whole=False) if "cluster" in line] == [
+        "1 cluster: dev",
+        "1 cluster: eu",
+    ]
+
+
+def test_with_the_option_diff_new_objects_are_shown_whole() -> None:
+    shown = list(change_lines([change("dev", "1a")], "cluster", whole=True))
+    assert "  +spec: {}" in shown
+    assert "  Service agent would be created" not in shown
+    assert "  ConfigMap agent-… would be deleted" in shown, "what goes was there before"
+
+
+def test_a_host_whose_files_are_the_same_says_what_is_changed() -> None:
+    changes = [MemberChange("web1", [], ["agent: service would be changed by start"])]
+    assert list(change_lines(changes, "host", whole=False)) == [
+        "1 host: web1",
+        "  agent: service would be changed by start",
+    ]
