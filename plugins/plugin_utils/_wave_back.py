@@ -16,13 +16,11 @@ from typing import Any
 from ..module_utils._change.replacement_order import RUNS
 from ..module_utils._otelcol.errors import at_most
 from ..module_utils._waves.wave_verdict import failed_back
-from ._wave_results import OF_CLUSTER, is_changed, keeps_records, undecided_services
+from ._wave_results import OF_CLUSTER, RETURNED, ReadOnce, is_changed, keeps_records, undecided_services
 
 _SHOWN = 5
 # What a row of bundle_apply says of an object.
 _WRITTEN, _COME_OR_GONE = ("created", "changed"), ("created", "pruned")
-# What a host of the wave that failed has done about services of hosts, and about clusters: results of loops.
-RETURNED = ("__otel_services_back", "__otel_clusters_back")
 Share = dict[str, list[Any]]
 
 
@@ -55,7 +53,7 @@ def _members(planned: Mapping[str, Any], waves: Collection[str]) -> list[str]:
 def gone_back(planned: Mapping[str, Any], name: str, said: str, variables: Mapping[str, Any]) -> None:
     """Raise Problem for a wave that failed, with what became of its members, and of those that went back with it."""
     wave = next(one for one in planned["waves"] if one["name"] == name)
-    hostvars = variables["hostvars"]
+    hostvars = ReadOnce(variables["hostvars"])
     returned: dict[str, list[str]] = {}
     for doer in _members(planned, [name]):
         for member, line in _returned(hostvars[doer]):

@@ -30,6 +30,7 @@ from ._wave_results import (
     OF_ITS_PODS,
     READ_AFTER,
     READ_BEFORE,
+    ReadOnce,
     applied_releases,
     cluster_change,
     host_change,
@@ -44,8 +45,9 @@ REST = (
 )
 
 
-def gate(planned: Mapping[str, Any], name: str, variables: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+def gate(planned: Mapping[str, Any], name: str, given: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Return how a wave went. Raises Problem if it failed, or if it is the last one and hosts failed before."""
+    variables = {**given, "hostvars": ReadOnce(given["hostvars"])}
     names = [wave["name"] for wave in planned["waves"]]
     ends = _ends(planned, variables["hostvars"], frozenset(variables["ansible_play_hosts"]))
     number = names.index(name)

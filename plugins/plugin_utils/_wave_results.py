@@ -16,8 +16,25 @@ OF_CLUSTER, OF_HOST = "otel_collector_applied", "__otel_host_applied"
 RENDERED = "otel_collector_rendered"
 # What its collectors counted before and after the change.
 READ_BEFORE, READ_AFTER = "__otel_wave_before", "__otel_wave_after"
+# What a host of a wave that failed has done about services of hosts, and about clusters: results of loops.
+RETURNED = ("__otel_services_back", "__otel_clusters_back")
+_KNOWN = (FAILURE, OF_CLUSTER, OF_HOST, RENDERED, READ_BEFORE, READ_AFTER, *RETURNED)
 # The release of a collector of a cluster, which the task of the watch finds by its pods.
 OF_ITS_PODS = ""
+
+
+class ReadOnce(dict[str, dict[str, Any]]):
+    """What tasks have left in the variables of members. Ansible gathers all variables of a host for each access."""
+
+    def __init__(self, hostvars: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__()
+        self._hostvars = hostvars
+
+    def __missing__(self, member: str) -> dict[str, Any]:
+        """Read the variables of a member."""
+        variables = self._hostvars[member]
+        self[member] = {name: variables[name] for name in _KNOWN if name in variables}
+        return self[member]
 
 
 def is_changed(variables: Mapping[str, Any]) -> bool:

@@ -1,5 +1,4 @@
-"""Measure, as ratios in one run: `python -m tests.bench [validate] [render] [cluster] [clusters] [hosts]`,
-or all.
+"""Measure, as ratios in one run: `python -m tests.bench`, or with the names of some benchmarks.
 
 Machines differ and drift, so what counts are the ratios: the ways take turns, and each figure is a median.
 """
@@ -11,13 +10,14 @@ import os
 import sys
 from pathlib import Path
 
-from . import cluster, clusters, hosts, render, validate
+from . import cluster, clusters, hosts, render, validate, waves
 
 BENCHMARKS = {
     "validate": validate.main,
     "render": render.main,
     "cluster": cluster.main,
     "clusters": clusters.main,
+    "waves": waves.main,
     "hosts": hosts.main,
 }
 

@@ -71,24 +71,26 @@ def _measure(scratch: Path) -> None:
     print(nothing.row(EMPTY, 1, nothing, nothing))
     ones: dict[bool, Cost] = {}
     for hosts, forks, first in ROWS:
-        site = _site(scratch, hosts, forks)
+        site = site_of_hosts(scratch, hosts, forks)
         if first:
-            _delete_namespaces()
+            delete_namespaces()
         taken = cost(site)
         one = ones.setdefault(first, taken)
         name = f"{hosts} host{'s' if hosts > 1 else ''}, {forks} forks, {'first' if first else 'no-op'}"
         print(taken.row(name, hosts, nothing, one), flush=True)
-    _delete_namespaces()
+    delete_namespaces()
 
 
-def _site(scratch: Path, hosts: int, forks: int) -> list[str]:
-    inventory = scratch / f"hosts-{hosts}.json"
+def site_of_hosts(scratch: Path, hosts: int, forks: int, **more: Any) -> list[str]:
+    """Write an inventory of so many clusters with more variables, and return the command that deploys them."""
+    inventory = scratch / f"hosts-{hosts}{'-'.join(['', *more])}.json"
     named = {f"c{number}": {"ansible_connection": "local"} for number in range(hosts)}
-    inventory.write_text(json.dumps({"all": {"hosts": named, "vars": INVENTORY}}))
+    inventory.write_text(json.dumps({"all": {"hosts": named, "vars": {**INVENTORY, **more}}}))
     return ["ansible-playbook", str(PROJECT / "playbooks/site.yml"), "-i", str(inventory), "--forks", str(forks)]
 
 
-def _delete_namespaces() -> None:
+def delete_namespaces() -> None:
+    """Remove the namespaces of all clusters."""
     listed = subprocess.run(["kubectl", "get", "namespaces", "-o", "name"], check=True, capture_output=True, text=True)
     ours = [name for name in listed.stdout.split() if name.startswith("namespace/bench-")]
     if ours:

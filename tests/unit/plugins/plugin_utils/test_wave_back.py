@@ -12,7 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_back, _wave_results
 
 OF_CLUSTER, OF_HOST = _wave_results.OF_CLUSTER, _wave_results.OF_HOST
-SERVICES_BACK, CLUSTERS_BACK = _wave_back.RETURNED
+SERVICES_BACK, CLUSTERS_BACK = _wave_results.RETURNED
 UNCHANGED: dict[str, Any] = {"changed": False, "kept_records": {}}
 
 
