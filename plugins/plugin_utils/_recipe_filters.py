@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
+from ..module_utils._collector import gen_ai, gpu_exporters
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube.service_names import headless_address
 from ..module_utils._otelcol.needs.derive_needs import SECRETS_ROOT
@@ -195,14 +196,28 @@ def _to_json(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
+def _gpu_port(vendor: str, given: int) -> int:
+    """Return the port of a vendor's exporter of GPU metrics, if none is given."""
+    return given or gpu_exporters.EXPORTERS[vendor].port
+
+
 # What templates of recipes can do beside Jinja's own filters.
 FILTERS: dict[str, Callable[..., Any]] = {
     "and_rotated": _and_rotated,
     "annotated_jobs": _annotated_jobs,
     "any_of": _any_of,
+    "calls_of_models": gen_ai.calls_of_models,
     "client_tls": _client_tls,
+    "cost_statements": gen_ai.cost_statements,
     "document_mapping": _document_mapping,
+    "gen_ai_protection": gen_ai.protection,
     "given": _given,
+    "gpu_counters": gpu_exporters.kept_names,
+    "gpu_exporter_pods": gpu_exporters.exporter_pods,
+    "gpu_labels_to_attributes": gpu_exporters.labels_to_attributes,
+    "gpu_pod_attributes": gpu_exporters.pod_attributes,
+    "gpu_port": _gpu_port,
+    "gpu_without_empty": gpu_exporters.without_empty,
     "headless": headless_address,
     "host_scrapers": _host_scrapers,
     "of_namespaces": _of_namespaces,
@@ -210,6 +225,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "once": _once,
     "pairs": _pairs,
     "places": _places,
+    "pods_of_gpu_metrics": gpu_exporters.pods_of_gpu_metrics,
+    "sums_of_calls": gen_ai.sums_of_calls,
     "to_json": _to_json,
     "whole_values": _whole_values,
     "without": _without,

@@ -30,6 +30,11 @@ from .pipelines import PipelineGraph
 # Source: "Recommended Processors" in the Collector's processor/README.md.
 PROCESSOR_RANK = {
     "memory_limiter": 0,
+    # The recipe gpu_metrics makes resources of labels that name pods, which k8s_attributes reads.
+    "filter/gpu": 5,
+    "transform/gpu": 6,
+    "groupbyattrs/gpu": 7,
+    "transform/gpu_pod": 8,
     "k8s_attributes": 10,
     "k8sattributes": 10,
     "resource_detection": 11,

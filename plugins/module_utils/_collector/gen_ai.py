@@ -1,0 +1,200 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Attributes of calls of models with content of users, and what a call costs. docs/ai_inference.md has the tables.
+
+Sources: model/gen-ai/registry.yaml and events.yaml of open-telemetry/semantic-conventions-genai (status development, as
+of 2026); deprecated/registry-deprecated.yaml and events-deprecated.yaml of open-telemetry/semantic-conventions 1.43;
+spec/semantic_conventions.md of OpenInference; the attributes of OpenLLMetry. Private.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from .._otelcol.errors import Problem
+
+# What users and models say, by the attribute that has it.
+CONTENT = {
+    "gen_ai.input.messages": "the prompt: the chat history that the model gets",
+    "gen_ai.output.messages": "the completion: what the model answers",
+    "gen_ai.system_instructions": "the system message",
+    "gen_ai.tool.call.arguments": "arguments of a tool",
+    "gen_ai.tool.call.result": "the result of a tool",
+    "gen_ai.retrieval.query.text": "the query of a retrieval",
+    "gen_ai.retrieval.documents": "documents that were found",
+    "gen_ai.memory.query.text": "the query of a memory",
+    "gen_ai.memory.records": "records of a memory",
+    "gen_ai.evaluation.explanation": "why an answer was rated so",
+    "gen_ai.prompt": "the prompt, before 1.37",
+    "gen_ai.completion": "the completion, before 1.37",
+    "gen_ai.event.content": "content of an event, in SDKs of Azure",
+    "traceloop.entity.input": "input of a step, in OpenLLMetry",
+    "traceloop.entity.output": "output of a step, in OpenLLMetry",
+    "input.value": "input of a step, in OpenInference",
+    "output.value": "output of a step, in OpenInference",
+}
+# Families of attributes (RE2), whose names have a number or a key.
+CONTENT_FAMILIES = {
+    r"^gen_ai\.(prompt|completion)\.[0-9]+\.": "one message each, in OpenLLMetry",
+    r"^gen_ai\.prompt\.variable": "what an application puts into a prompt",
+    r"^llm\.(input_messages|output_messages|prompts|prompt_template\.variables)": "messages, in OpenInference",
+}
+# What events of calls of models have in attributes of their own. Source: events-deprecated.yaml.
+EVENT_CONTENT = r"^(content|message|tool_calls|arguments)$"
+EVENT_NAMES = r"^gen_ai\."
+_MILLION = 1_000_000
+
+
+class ModelPrice(NamedTuple):
+    """Prices of a model for a million tokens, in the currency of the user. Cached tokens are part of the input."""
+
+    model: str
+    input: float
+    output: float
+    cached: float
+
+
+def model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
+    """Yield the prices of each model. Raises Problem for one without prices of input and output, and for wrong ones."""
+    for model, given in prices.items():
+        if not isinstance(given, dict) or not {"input", "output"} <= set(given) <= {"input", "output", "cached_input"}:
+            fix = f"Write `{model}: {{input: 2.5, output: 10}}`; cached_input is optional."
+            raise Problem(f"`prices` of '{model}' are no prices of input and output", fix=fix)
+        wrong = next((key for key, price in given.items() if not _is_price(price)), None)
+        if wrong is not None:
+            raise Problem(f"`{wrong}` in `prices` of '{model}' is no price", fix="Use a number, 0 or more.")
+        amounts = {"cached_input": given["input"], **given}
+        yield ModelPrice(str(model), *(float(amounts[key]) for key in ("input", "output", "cached_input")))
+
+
+def _is_price(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+# The number of tokens of a call, by what it is called in the cache of OTTL, and what it was called before 1.27.
+_TOKENS = {
+    "input": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
+    "output": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+    "cached": ("gen_ai.usage.cache_read.input_tokens", ""),
+}
+# No convention has a cost; these names are ours, beside those of the tokens.
+_COST_KEY, _UNPRICED_KEY = "gen_ai.usage.cost", "gen_ai.usage.unpriced"
+_COST, _UNPRICED = f'span.attributes["{_COST_KEY}"]', f'span.attributes["{_UNPRICED_KEY}"]'
+# The model that answered is more exact than the one that was asked for.
+_MODELS = ("gen_ai.request.model", "gen_ai.response.model")
+
+
+def cost_statements(prices: Mapping[str, Any]) -> list[str]:
+    """Return OTTL statements that give a span its cost, or say why it has none. Raises Problem for wrong prices."""
+    found = list(_counted_tokens())
+    known = 'span.cache["known"] == true'
+    for attribute in _MODELS:
+        for price in model_prices(prices):
+            of_model = f'span.attributes["{attribute}"] == {json.dumps(price.model)}'
+            found.append(f"set({_COST}, {_cost_of(price)}) where {of_model} and {known}")
+    no_cost = f"{_COST} == nil and span.status.code != STATUS_CODE_ERROR"
+    found.append(f'set({_UNPRICED}, "no price") where {no_cost} and {known}')
+    found.append(f'set({_UNPRICED}, "no tokens") where {no_cost} and span.cache["known"] == false')
+    return found
+
+
+def _counted_tokens() -> Iterator[str]:
+    """Yield statements that write the numbers of tokens into the cache: 0 for each that a span does not have."""
+    yield 'set(span.cache["known"], false)'
+    for count, (name, earlier) in _TOKENS.items():
+        tokens, before = f'span.attributes["{name}"]', f'span.attributes["{earlier}"]'
+        if earlier:
+            yield f"set({tokens}, {before}) where {tokens} == nil and {before} != nil"
+        yield f'set(span.cache["{count}"], 0.0)'
+        yield f'set(span.cache["{count}"], Double({tokens})) where {tokens} != nil'
+        yield f'set(span.cache["known"], true) where {tokens} != nil'
+
+
+def _cost_of(price: ModelPrice) -> str:
+    terms = (
+        f'(span.cache["input"] - span.cache["cached"]) * {_number(price.input)}',
+        f'span.cache["cached"] * {_number(price.cached)}',
+        f'span.cache["output"] * {_number(price.output)}',
+    )
+    return f"({' + '.join(terms)}) / {_MILLION}.0"
+
+
+def _number(value: float) -> str:
+    """Return a number as OTTL reads it, without an exponent."""
+    return f"{Decimal(repr(value)):f}" if value else "0.0"
+
+
+def calls_of_models(operations: Sequence[str], attribute: str = "") -> str:
+    """Return the condition of OTTL that a span is a call of a model by its client, and has an attribute.
+
+    A server repeats the tokens of its client.
+    """
+    names = " or ".join(f'span.attributes["gen_ai.operation.name"] == {json.dumps(name)}' for name in operations)
+    condition = f"({names}) and span.kind != SPAN_KIND_SERVER"
+    return f'{condition} and span.attributes["{attribute}"] != nil' if attribute else condition
+
+
+class CallSum(NamedTuple):
+    """A sum over calls of models: of `value`, an expression of OTTL, where spans have the attribute."""
+
+    name: str
+    description: str
+    unit: str
+    attribute: str
+    value: str
+    has_reason: bool = False
+
+
+def sums_of_calls(currency: str) -> list[CallSum]:
+    """Return the sums of the recipe `gen_ai_metrics`."""
+    given, made = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
+    missing = "gen_ai.usage.unpriced"
+    return [
+        CallSum(
+            "traces.gen_ai.input_tokens", "Tokens of prompts.", "{token}", given, f'Int(span.attributes["{given}"])'
+        ),
+        CallSum(
+            "traces.gen_ai.output_tokens", "Tokens of answers.", "{token}", made, f'Int(span.attributes["{made}"])'
+        ),
+        CallSum("traces.gen_ai.cost", "Cost of calls.", f"{{{currency}}}", "gen_ai.usage.cost", f"Double({_COST})"),
+        CallSum("traces.gen_ai.unpriced", "Calls without a known cost.", "{call}", missing, "1", has_reason=True),
+    ]
+
+
+class Protection(NamedTuple):
+    """OTTL statements that hide content of calls of models in traces and in logs."""
+
+    traces: list[str]
+    logs: list[str]
+
+
+def protection(hashed: bool) -> Protection:
+    """Return what removes content of calls of models, or puts a hash in its place where its name is known."""
+    families = "|".join(CONTENT_FAMILIES)
+    whole = "|".join(re.escape(name) for name in CONTENT)
+    removed = json.dumps(families if hashed else f"^({whole})$|{families}")
+    spans = [f"delete_matching_keys({place}.attributes, {removed})" for place in ("span", "spanevent")]
+    logs = [f"delete_matching_keys(log.attributes, {removed})"]
+    if hashed:
+        spans = [*_hashes("span"), *_hashes("spanevent"), *spans]
+        logs = [*_hashes("log"), *logs]
+    of_event, events = json.dumps(EVENT_CONTENT), json.dumps(EVENT_NAMES)
+    spans.append(f"delete_matching_keys(spanevent.attributes, {of_event}) where IsMatch(spanevent.name, {events})")
+    body = "SHA256(String(log.body))" if hashed else '"****"'
+    # Before 1.36, the name of an event was an attribute.
+    for name in ("log.event_name", 'log.attributes["event.name"]'):
+        is_event = f"IsMatch({name}, {events})"
+        logs.append(f"delete_matching_keys(log.attributes, {of_event}) where {is_event}")
+        logs.append(f"set(log.body, {body}) where log.body != nil and {is_event}")
+    return Protection(spans, logs)
+
+
+def _hashes(place: str) -> Iterator[str]:
+    for name in CONTENT:
+        content = f'{place}.attributes["{name}"]'
+        yield f"set({content}, SHA256(String({content}))) where {content} != nil"

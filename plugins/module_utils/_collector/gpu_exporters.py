@@ -1,0 +1,173 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The exporters of GPU metrics, as a table by vendor. docs/ai_inference.md has the same counters. Private.
+
+Sources: etc/dcp-metrics-included.csv, deployment/templates and internal/pkg/transformation/const.go of NVIDIA's
+dcgm-exporter 4.5.3-4.8.2; assets/state-dcgm-exporter of NVIDIA's gpu-operator 26.7.0;
+docs/configuration/metricslist.md, pkg/amdgpu/gpuagent and helm-charts of AMD's device-metrics-exporter 1.5.1;
+doc/Prometheus_Exported_Metrics.csv, rest/prometheus_exporter and deployment/kubernetes of Intel's XPU Manager 1.3.7.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .._otelcol.errors import Problem, near
+
+
+class Exporter(NamedTuple):
+    """An exporter: how to recognize its pods, which of its counters matter and what each tells.
+
+    `apps` are values of the pods' label `app` or `app.kubernetes.io/name`. `device` is the label of a GPU that is
+    unique on its node, `uid_label` that of the uid of its pod. `power` selects the watts of GPUs. `busy` has measures
+    of their use with the value of a GPU that is fully used; a GPU without the first may have the second.
+    """
+
+    apps: tuple[str, ...]
+    port: int
+    device: str
+    uid_label: str
+    power: str
+    busy: Mapping[str, int]
+    counters: Mapping[str, str]
+
+
+_NVIDIA = {
+    "DCGM_FI_PROF_GR_ENGINE_ACTIVE": "share of time in which the graphics or compute engine works, 0 to 1; MIG too",
+    "DCGM_FI_PROF_SM_ACTIVE": "share of cycles in which a multiprocessor has work, 0 to 1; scales prefill",
+    "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE": "share of cycles in which tensor cores work, 0 to 1",
+    "DCGM_FI_PROF_DRAM_ACTIVE": "share of cycles in which memory is read or written, 0 to 1; limits decode",
+    "DCGM_FI_DEV_GPU_UTIL": "share of time in which any kernel runs, in percent; not for MIG",
+    "DCGM_FI_DEV_FB_USED": "memory in use, in MiB; scales decode",
+    "DCGM_FI_DEV_FB_FREE": "free memory, in MiB",
+    "DCGM_FI_DEV_POWER_USAGE": "power, in watts",
+    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": "energy since the start of the driver, in millijoules",
+    "DCGM_FI_DEV_GPU_TEMP": "temperature of the GPU, in degrees Celsius",
+    "DCGM_FI_DEV_MEMORY_TEMP": "temperature of the memory, in degrees Celsius",
+    "DCGM_FI_DEV_SM_CLOCK": "clock of the multiprocessors, in MHz; falls when the GPU is throttled",
+    "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL": "what passed between GPUs over NVLink",
+    "DCGM_FI_DEV_XID_ERRORS": "code of the last error of the driver (XID)",
+    "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS": "rows of memory that were replaced after errors",
+}
+_AMD = {
+    "gpu_gfx_activity": "use of the graphics or compute engine, in percent; not for partitions",
+    "gpu_umc_activity": "use of the memory controller, in percent",
+    "gpu_used_vram": "memory in use, in MB",
+    "gpu_free_vram": "free memory, in MB",
+    "gpu_total_vram": "memory, in MB",
+    "gpu_power_usage": "power, in watts",
+    "gpu_energy_consumed": "energy, in microjoules",
+    "gpu_junction_temperature": "temperature of the hottest place, in degrees Celsius; MI3xx",
+    "gpu_edge_temperature": "temperature of the edge, in degrees Celsius; MI2xx",
+    "gpu_memory_temperature": "temperature of the memory, in degrees Celsius",
+    "gpu_clock": "clocks, in MHz",
+    "gpu_ecc_uncorrect_total": "errors of memory that were not corrected",
+    "pcie_bandwidth": "what passes over PCIe, in Mb/s; MI3xx",
+}
+_INTEL = {
+    "xpum_engine_ratio": "share of time in which the GPU works, in percent, for each tile",
+    "xpum_engine_group_ratio": "use of the engines of a type, such as compute, in percent",
+    "xpum_memory_used_bytes": "memory in use, in bytes",
+    "xpum_memory_ratio": "share of the memory in use, in percent",
+    "xpum_memory_bandwidth_ratio": "share of the memory's throughput in use, in percent",
+    "xpum_power_watts": "power, in watts",
+    "xpum_energy_joules": "energy since the start, in joules",
+    "xpum_temperature_celsius": "temperatures of GPU and memory, in degrees Celsius",
+    "xpum_frequency_mhz": "clocks, in MHz",
+    "xpum_resets": "resets of the GPU",
+    "xpum_driver_errors": "errors of the driver",
+    "xpum_cache_errors": "errors of caches, corrected or not",
+}
+# The labels by which all of them name the pod that uses a GPU. The DaemonSet is the exporter's.
+_POD_LABELS = {
+    "k8s.namespace.name": "namespace",
+    "k8s.pod.name": "pod",
+    "k8s.container.name": "container",
+    "k8s.daemonset.name": "",
+}
+EXPORTERS = {
+    "nvidia": Exporter(
+        ("nvidia-dcgm-exporter", "dcgm-exporter"),
+        9400,
+        "UUID",
+        "pod_uid",
+        "DCGM_FI_DEV_POWER_USAGE",
+        {"DCGM_FI_PROF_GR_ENGINE_ACTIVE": 1, "DCGM_FI_DEV_GPU_UTIL": 100},
+        _NVIDIA,
+    ),
+    "amd": Exporter(
+        ("metrics-exporter", "amdgpu-metrics-exporter"),
+        5000,
+        "gpu_id",
+        "pod_uuid",
+        "gpu_power_usage",
+        {"gpu_gfx_activity": 100},
+        _AMD,
+    ),
+    # Of a card with several GPUs, XPU Manager has the power of the card too, without an address.
+    "intel": Exporter(
+        ("intel-xpumanager",),
+        29999,
+        "pci_bdf",
+        "",
+        'xpum_power_watts{pci_bdf!=""}',
+        {"xpum_engine_ratio": 100},
+        _INTEL,
+    ),
+}
+
+
+def pod_attributes(vendor: str) -> dict[str, str]:
+    """Return the label of each attribute of the pod that uses a GPU; without one, it is of the exporter alone."""
+    return {**_POD_LABELS, "k8s.pod.uid": EXPORTERS[vendor].uid_label}
+
+
+def labels_to_attributes(vendor: str) -> list[str]:
+    """Return OTTL statements that make attributes of pods out of labels; an attribute that no label tells is empty.
+
+    `up` is about the exporter, and stays.
+    """
+    found = []
+    for attribute, label in pod_attributes(vendor).items():
+        found.append(f'set(datapoint.attributes["{attribute}"], "") where metric.name != "up"')
+        if label:
+            given = f'datapoint.attributes["{label}"]'
+            known = f'metric.name != "up" and {given} != nil'
+            found.append(f'set(datapoint.attributes["{attribute}"], {given}) where {known}')
+            found.append(f'delete_key(datapoint.attributes, "{label}") where metric.name != "up"')
+    return found
+
+
+def without_empty(vendor: str) -> list[str]:
+    """Return OTTL statements that remove empty attributes of pods from resources."""
+    keys = pod_attributes(vendor)
+    return [f'delete_key(resource.attributes, "{key}") where resource.attributes["{key}"] == ""' for key in keys]
+
+
+def kept_names(vendor: str, more: Sequence[str], without: Sequence[str]) -> str:
+    """Return what matches the names of metrics that stay. Raises Problem for a counter to leave out that does not.
+
+    A counter may end with `_total`, as clients of Prometheus add it. `up` says whether the exporter answers.
+    """
+    counters = EXPORTERS[vendor].counters
+    unknown = next((name for name in without if name not in counters), None)
+    if unknown is not None:
+        wrong = f"`without_counters` has {unknown}, which is not kept by default{near(unknown, counters)}"
+        raise Problem(wrong, fix="Remove it: only the counters of docs/ai_inference.md are kept by default.")
+    kept = [re.escape(name) for name in dict.fromkeys((*counters, *more)) if name not in without]
+    return f"^(up|(?:{'|'.join(kept)})(_total)?)$"
+
+
+def exporter_pods(vendor: str, apps: Sequence[str]) -> str:
+    """Return what matches the labels `app` and `app.kubernetes.io/name` of an exporter's pod, joined by a semicolon."""
+    names = "|".join(re.escape(app) for app in apps or EXPORTERS[vendor].apps)
+    return f"(?:{names});.*|.*;(?:{names})"
+
+
+def pods_of_gpu_metrics(recipes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what `exporter_pods` does for the recipe `gpu_metrics` among these; nothing without it."""
+    given = recipes.get("gpu_metrics")
+    return "" if given is None else exporter_pods(given.get("vendor") or "nvidia", given.get("apps") or ())
