@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.gpu_rules import GPU_ALERTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.workload_alerts import (
     WORKLOAD_ALERTS,
 )
@@ -68,11 +69,12 @@ def rules(folder: Path, options: Mapping[str, Any] = MappingProxyType({}), **mon
 
 
 class Play(NamedTuple):
-    """Series, and at each of some minutes the one alert that fires, or none."""
+    """Series, at each of some minutes the one alert that fires, or none, and what expressions have at a minute."""
 
     name: str
     series: dict[str, str]
     alerts: dict[int, str]
+    samples: tuple[tuple[int, str, dict[str, float]], ...] = ()
 
 
 def verdict(programs: Path, file: Path, plays: list[Play]) -> str:  # noqa: F811
@@ -85,6 +87,14 @@ def verdict(programs: Path, file: Path, plays: list[Play]) -> str:  # noqa: F811
             "promql_expr_test": [
                 {"expr": FIRING, "eval_time": f"{minute}m", "exp_samples": expected(alert)}
                 for minute, alert in play.alerts.items()
+            ]
+            + [
+                {
+                    "expr": expr,
+                    "eval_time": f"{minute}m",
+                    "exp_samples": [{"labels": labels, "value": value} for labels, value in found.items()],
+                }
+                for minute, expr, found in play.samples
             ],
         }
         for play in plays
@@ -210,7 +220,7 @@ def test_the_first_scrape_after_some_that_failed_does_not_look_like_no_delivery(
 
 
 def test_every_alert_is_raised_by_a_test() -> None:
-    """test_workload_alerts.py raises those of a whole cluster."""
-    of_cluster = {"OtelCollectorNodeUncovered", *(alert.name for alert in WORKLOAD_ALERTS)}
+    """test_workload_alerts.py and test_gpu_rules.py raise those of a whole cluster."""
+    of_cluster = {"OtelCollectorNodeUncovered", *(alert.name for alert in (*WORKLOAD_ALERTS, *GPU_ALERTS))}
     raised = {f"OtelCollector{alert}" for *_rest, alert in CHANGES}
     assert raised | {fault.alert for fault in FAULTS} - {""} == set(alerts.NAMES) - of_cluster

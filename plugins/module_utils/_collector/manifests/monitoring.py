@@ -22,6 +22,7 @@ from ..._otelcol.kube import names
 from ..._otelcol.needs.quantities import parse_bytes
 from ..._otelcol.traits import sends_nothing
 from ..monitoring import alerts, dashboard
+from ..monitoring.gpu_rules import GPU_PANELS, gpu_facts, gpu_values, team_budgets
 from ..monitoring.series import COLLECTOR, Parts, Series, matchers, parts_of, renamed, version_of
 from . import open_telemetry_collector
 from .build import CollectorBuild, Manifest, frame, present
@@ -70,7 +71,7 @@ def files(build: CollectorBuild) -> dict[str, str]:
     if options.get("alerts") in (_RULE, _CONFIG_MAP):
         found[_file(build, "rules.yml")] = _text(_rules(build))
     if options.get("dashboard"):
-        found[_file(build, "json")] = _text(_dashboard(build))
+        found |= _dashboards(build)
         found["collectors.json"] = _text(dashboard.of_all())
     return found
 
@@ -91,7 +92,7 @@ def dashboard_config_map(build: CollectorBuild) -> Manifest | None:
     options = build.collector.monitoring
     if not options.get("dashboard"):
         return None
-    manifest = _config_map(build, "dashboard", {_file(build, "json"): _text(_dashboard(build))})
+    manifest = _config_map(build, "dashboard", _dashboards(build))
     return _labelled(manifest, "dashboard_labels", options.get("dashboard_labels") or {})
 
 
@@ -101,6 +102,14 @@ def _dashboard(build: CollectorBuild) -> dict[str, Any]:
     title = f"Collector {collector.namespace}/{collector.name}"
     uid = hashlib.sha256(names.release(collector.namespace, collector.name).encode()).hexdigest()[:_UID_DIGITS]
     return dashboard.dashboard(title, uid, _series(build), _parts(build), _facts(build))
+
+
+def _dashboards(build: CollectorBuild) -> dict[str, str]:
+    """Return the dashboard of the collector and, if it has rules of GPUs, the one of GPUs, by the names of files."""
+    found = {_file(build, "json"): _text(_dashboard(build))}
+    if build.collector.monitoring.get("gpus") is not None:
+        found[_file(build, "gpus.json")] = _text(dashboard.of_gpus(_series(build), _facts(build), GPU_PANELS))
+    return found
 
 
 def _config_map(build: CollectorBuild, part: str, data: dict[str, str]) -> Manifest:
@@ -133,8 +142,10 @@ def _rules(build: CollectorBuild) -> dict[str, Any]:
         raise Problem(wrong, where="monitoring.without_alerts", fix=f"Alerts: {', '.join(alerts.NAMES)}.")
     labels = {**_labels(build, "alert_labels"), "collector": collector.name}
     link = _link(options.get("runbook_url") or "")
-    made = alerts.rules(_series(build), _parts(build), _facts(build), link, labels)
-    rules = [rule for rule in made if rule["alert"] not in left_out]
+    series, facts = _series(build), _facts(build)
+    made = alerts.rules(series, _parts(build), facts, link, labels)
+    rules = [*alerts.recorded(series, facts), *team_budgets(options.get("gpus"))]
+    rules += [rule for rule in made if rule["alert"] not in left_out]
     return {"groups": [{"name": f"o11y.opentelemetry.{collector.namespace}.{collector.name}", "rules": rules}]}
 
 
@@ -164,6 +175,7 @@ def _facts(build: CollectorBuild) -> frozenset[str]:
         "queue": any(_queues(build.config, name) for name in section(build.config, "exporters")),
         "items": version >= _ITEMS,
         "dropped": version < _ITEMS,
+        **gpu_facts(options.get("gpus")),
     }
     return frozenset((*parts.kinds, *parts.types, *(name for name, holds in stages.items() if holds)))
 
@@ -194,6 +206,7 @@ def _series(build: CollectorBuild) -> Series:
         "queue_share": f"{_number(build, 'queue_percent', _PERCENT) / _PERCENT:g}",
         "full_within": str(minutes * _MINUTE),
         "full_minutes": str(minutes),
+        **gpu_values(collector.monitoring.get("gpus")),
     }
     return Series(values["matchers"], version, renamed(build.config, version), values)
 

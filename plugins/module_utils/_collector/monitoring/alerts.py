@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .alert_row import Alert
+from .gpu_rules import GPU_ALERTS, OWN_LABELS, RECORDED
 from .series import Parts, Series
 from .workload_alerts import WORKLOAD_ALERTS
 
@@ -286,6 +287,7 @@ ALERTS = (
         "cert-manager should have renewed it. Read `kubectl describe certificate -n <namespace> {{ $labels.name }}`.",
     ),
     *WORKLOAD_ALERTS,
+    *GPU_ALERTS,
 )
 NAMES = tuple(dict.fromkeys(alert.name for alert in ALERTS))
 
@@ -298,14 +300,22 @@ def rules(series: Series, parts: Parts, facts: frozenset[str], link: str, labels
                 yield _rule(alert, series, noun, link, labels)
 
 
+def recorded(series: Series, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rules that record series, which alerts behind them ask for."""
+    for row in RECORDED:
+        if facts.issuperset(row.needs):
+            yield {"record": row.name, "expr": series.filled(row.expr)}
+
+
 def _rule(alert: Alert, series: Series, noun: str, link: str, labels: dict[str, str]) -> dict[str, Any]:
     told = {"summary": alert.summary, "description": alert.description}
     what = noun.replace("_", " ")
+    more = {key: value for key, value in labels.items() if alert not in GPU_ALERTS or key not in OWN_LABELS}
     return {
         "alert": alert.name,
         "expr": series.filled(alert.expr, noun),
         "for": alert.wait,
-        "labels": {**labels, "severity": alert.severity, **({"records": noun} if noun else {})},
+        "labels": {**more, "severity": alert.severity, **({"records": noun} if noun else {})},
         "annotations": {
             **{key: series.filled(text.replace("<what>", what)) for key, text in told.items()},
             ("runbook_url" if link else "runbook"): f"{link or PAGE}#{alert.name.lower()}",

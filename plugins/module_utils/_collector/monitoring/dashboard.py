@@ -100,6 +100,13 @@ def of_all() -> dict[str, Any]:
     return made
 
 
+def of_gpus(series: Series, facts: frozenset[str], panels: Sequence[Panel]) -> dict[str, Any]:
+    """Return the dashboard of GPUs: of a whole cluster, as the rules that its panels ask for."""
+    kinds = frozenset(panel.row.lower() for panel in panels)
+    parts = Parts(kinds, frozenset(), dict.fromkeys(kinds, ()))
+    return dashboard("GPUs", "o11y-opentelemetry-gpus", series, parts, facts, panels=panels)
+
+
 def _variable(label: str) -> str:
     return _CHOICES[label].lower()
 
@@ -144,7 +151,7 @@ def dashboard(
 def _placed(series: Series, parts: Parts, facts: frozenset[str], panels: Sequence[Panel]) -> Iterator[dict[str, Any]]:
     """Yield rows and their graphs, two beside each other."""
     number = height = 0
-    for row in ROWS:
+    for row in dict.fromkeys(panel.row for panel in panels):
         found = list(_graphs(row, series, parts, facts, panels))
         if not found:
             continue
@@ -173,8 +180,8 @@ def _graph(panel: Panel, series: Series, noun: str) -> dict[str, Any]:
     query = series.filled(panel.expr, noun)
     return {
         "type": "timeseries",
-        "title": panel.title.replace("<what>", noun.replace("_", " ")),
+        "title": series.filled(panel.title.replace("<what>", noun.replace("_", " "))),
         "datasource": _SOURCE,
         "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
-        "targets": [{"refId": "A", "datasource": _SOURCE, "expr": query, "legendFormat": panel.legend}],
+        "targets": [{"refId": "A", "datasource": _SOURCE, "expr": query, "legendFormat": series.filled(panel.legend)}],
     }

@@ -255,3 +255,17 @@ def test_no_label_of_the_user_replaces_one_by_which_alerts_know_each_other() -> 
 def test_an_alert_that_does_not_exist_cannot_be_left_out() -> None:
     with pytest.raises(Problem, match=r"alert 'OtelCollectorDwn' .*did you mean 'OtelCollectorDown'"):
         rules(monitoring={"without_alerts": ["OtelCollectorDwn"]})
+
+
+def test_gpus_have_a_dashboard_of_their_own_with_cost_where_there_is_a_price() -> None:
+    found = {}
+    for gpus in ({"vendor": "amd"}, {"vendor": "amd", "price_per_hour": 2, "currency": "EUR"}):
+        made: Any = dashboard_config_map(build(WATCHED, monitoring={"dashboard": True, "gpus": gpus}))
+        (name,) = [name for name in made["data"] if name.endswith(".gpus.json")]
+        found[len(gpus)] = [panel["title"] for panel in json.loads(made["data"][name])["panels"]]
+        assert "gpu_gfx_activity / 100" in made["data"][name]
+        assert "<gpu_" not in made["data"][name]
+    assert "Cost per hour (EUR)" in found[3]
+    assert not any("Cost" in title for title in found[1])
+    without: Any = dashboard_config_map(build(WATCHED, monitoring={"dashboard": True}))
+    assert not any(name.endswith(".gpus.json") for name in without["data"])

@@ -1,0 +1,189 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Power, cost and use of GPUs by namespace and team: recording rules, alerts and panels, as tables. Private.
+
+They ask for the metrics of the recipe `gpu_metrics` with the names and labels that Prometheus makes of them. An
+exporter has a series for each instance of a GPU, and for each pod that shares one, and each has the power of the whole
+GPU: so each counts as an equal share. Sources: labels GPU_I_ID and `vgpu` of dcgm-exporter; "Recording rules" of
+Prometheus for names such as `level:metric:operation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..._otelcol.errors import Problem
+from ..gpu_exporters import EXPORTERS
+from .alert_row import Alert
+from .dashboard import Panel
+
+_PRICED, _BUDGETED, _OF_TEAMS = ("gpus", "gpu_price"), ("gpus", "gpu_price", "gpu_budget"), ("gpus", "gpu_team_budgets")
+_OWNER = "k8s_cluster_name, k8s_namespace_name, team"
+_DEVICE = "k8s_cluster_name, k8s_node_name, <gpu_device>"
+_WATTS, _GPUS, _IDLE = "namespace_team:gpu_power_watts:sum", "namespace_team:gpus:sum", "namespace_team:gpus_idle:sum"
+_HOURLY, _DAILY = "namespace_team:gpu_cost_per_hour:sum", "namespace_team:gpu_cost:sum1d"
+_TEAM_BUDGET = "team:gpu_budget_per_day:const"
+_MINUTES_PER_HOUR, _WATTS_PER_KILOWATT = 60, 1000
+_EXACT = ".12g"
+# The labels by which alerts of GPUs differ. One of the user's with such a name would make them equal.
+OWN_LABELS = frozenset({"team", "k8s_cluster_name", "k8s_namespace_name", "k8s_node_name"})
+
+
+def _shared(series: str) -> str:
+    """Return the sums by owner of what GPUs have; a GPU with several series counts once."""
+    return f"sum by ({_OWNER}) (({series}) / on ({_DEVICE}) group_left () count by ({_DEVICE}) ({series}))"
+
+
+class Recorded(NamedTuple):
+    """A series that Prometheus records: its name, what the collector must have, and the expression."""
+
+    name: str
+    needs: tuple[str, ...]
+    expr: str
+
+
+RECORDED = (
+    Recorded(_WATTS, ("gpus",), _shared("<gpu_power>")),
+    Recorded(_GPUS, ("gpus",), _shared("<gpu_power> * 0 + 1")),
+    Recorded(_IDLE, ("gpus",), _shared("(<gpu_busy>) < bool <gpu_idle_share>")),
+    Recorded(_HOURLY, _PRICED, f"{_GPUS} * <gpu_price> + {_WATTS} / {_WATTS_PER_KILOWATT} * <gpu_price_of_energy>"),
+    # The sum of each minute of the last day, also of those that were there for a part of it.
+    Recorded(_DAILY, _PRICED, f"sum_over_time({_HOURLY}[1d:1m]) / {_MINUTES_PER_HOUR}"),
+)
+
+_WHO = "team {{ $labels.team }} in namespace {{ $labels.k8s_namespace_name }}"
+_SPENT = '{{ printf "%.2f" $value }} <gpu_currency>'
+GPU_ALERTS = (
+    Alert(
+        "OtelGpuUnmeasured",
+        ("gpus",),
+        'up{job="gpu"} == 0 or absent(<gpu_power>)',
+        "10m",
+        "warning",
+        "GPUs are not measured.",
+        "No GPU reports its power, or the exporter {{ $labels.instance }} does not answer. Power, cost and idle GPUs"
+        " are unknown as long, not zero. See that the exporter runs on nodes with GPUs, and that `gpu_metrics` has its"
+        " labels and its port.",
+    ),
+    Alert(
+        "OtelGpuUseUnknown",
+        ("gpus",),
+        f"<gpu_power> unless on ({_DEVICE}) (<gpu_busy>)",
+        "30m",
+        "warning",
+        "A GPU of node {{ $labels.k8s_node_name }} does not tell whether it is used.",
+        "The exporter has its power, and no measure of its use, so it is never told to be idle. Turn on the counters"
+        " in the exporter that docs/ai_inference.md lists.",
+    ),
+    Alert(
+        "OtelGpuIdle",
+        ("gpus",),
+        f'{_IDLE}{{team!="unallocated"}} > 0',
+        "15m",
+        "warning",
+        f"Of {_WHO}, {{{{ $value }}}} GPUs are idle.",
+        "Pods hold them, and have hardly used them for <gpu_idle_minutes> minutes. Scale the workload down, or let KEDA"
+        " do it.",
+    ),
+    Alert(
+        "OtelGpuUnallocated",
+        ("gpus",),
+        f'sum by (k8s_cluster_name) ({_GPUS}{{team="unallocated"}}) > 0',
+        "1h",
+        "info",
+        "No pod uses {{ $value }} GPUs.",
+        "They cost as much as others. Remove nodes, or let an autoscaler remove them.",
+    ),
+    Alert(
+        "OtelGpuWithoutTeam",
+        ("gpus",),
+        f'{_GPUS}{{team="unassigned"}} > 0',
+        "15m",
+        "warning",
+        "Pods of namespace {{ $labels.k8s_namespace_name }} use {{ $value }} GPUs and have no team.",
+        "Their cost is nobody's. Label the pods, and let an admission policy require the label.",
+    ),
+    Alert(
+        "OtelGpuBudget",
+        _BUDGETED,
+        f"sum by (k8s_cluster_name) ({_DAILY}) > <gpu_budget>",
+        "0m",
+        "warning",
+        f"GPUs have cost {_SPENT} within a day.",
+        "The budget is <gpu_budget> <gpu_currency> a day. The series namespace_team:gpu_cost:sum1d has the cost of each"
+        " namespace and team.",
+    ),
+    Alert(
+        "OtelGpuTeamBudget",
+        _OF_TEAMS,
+        f"sum by (k8s_cluster_name, team) ({_DAILY}) > on (team) group_left () {_TEAM_BUDGET}",
+        "0m",
+        "warning",
+        f"GPUs of team {{{{ $labels.team }}}} have cost {_SPENT} within a day.",
+        "It is more than the budget of the team. The series namespace_team:gpu_cost:sum1d has the cost of each of its"
+        " namespaces.",
+    ),
+)
+
+_ROW, _LEGEND = "GPUs", "{{k8s_namespace_name}} {{team}}"
+GPU_PANELS = (
+    Panel(_ROW, "GPUs in use", _GPUS, "short", _LEGEND),
+    Panel(_ROW, "Idle GPUs", _IDLE, "short", _LEGEND),
+    Panel(_ROW, "Power", _WATTS, "watt", _LEGEND),
+    Panel(_ROW, "Use of GPUs", "<gpu_busy_now>", "percentunit", "{{k8s_node_name}} {{<gpu_device>}} {{k8s_pod_name}}"),
+    Panel(_ROW, "Cost per hour (<gpu_currency>)", _HOURLY, "short", _LEGEND, ("gpu_price",)),
+    Panel(_ROW, "Cost of the last day (<gpu_currency>)", _DAILY, "short", _LEGEND, ("gpu_price",)),
+)
+
+
+def gpu_facts(options: Mapping[str, Any] | None) -> dict[str, bool]:
+    """Return what rules of GPUs need, and whether the options have it. Raises Problem for a budget without a price."""
+    given = options or {}
+    priced = bool(given.get("price_per_hour") or given.get("price_per_kwh"))
+    budgets = {"gpu_budget": given.get("budget_per_day"), "gpu_team_budgets": given.get("team_budgets_per_day")}
+    if any(budgets.values()) and not priced:
+        fix = "Set `price_per_hour`, `price_per_kwh` or both; without a price, no cost is known."
+        raise Problem("a budget of GPUs needs a price", where="monitoring.gpus", fix=fix)
+    return {"gpus": options is not None, "gpu_price": priced, **{name: bool(value) for name, value in budgets.items()}}
+
+
+def gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the values of expressions about GPUs. Raises Problem for amounts that are no numbers, or below zero."""
+    given = {key: value for key, value in (options or {}).items() if value is not None}
+    for key in ("price_per_hour", "price_per_kwh", "budget_per_day", "idle_percent", "idle_minutes"):
+        _check_amount(key, given.get(key, 0))
+    exporter = EXPORTERS[given.get("vendor", "nvidia")]
+    minutes = given.get("idle_minutes", 30)
+    other = f" or on (k8s_cluster_name, k8s_node_name, {exporter.device}) "
+    now = (_share(name, whole) for name, whole in exporter.busy.items())
+    lately = (_share(f"max_over_time({name}[{minutes}m])", whole) for name, whole in exporter.busy.items())
+    return {
+        "gpu_power": exporter.power,
+        "gpu_device": exporter.device,
+        "gpu_busy": other.join(lately),
+        "gpu_busy_now": other.join(now),
+        "gpu_idle_share": f"{given.get('idle_percent', 5) / 100:g}",
+        "gpu_idle_minutes": str(minutes),
+        "gpu_price": f"{given.get('price_per_hour', 0):{_EXACT}}",
+        "gpu_price_of_energy": f"{given.get('price_per_kwh', 0):{_EXACT}}",
+        "gpu_budget": f"{given.get('budget_per_day', 0):{_EXACT}}",
+        "gpu_currency": str(given.get("currency", "USD")),
+    }
+
+
+def _share(measure: str, whole: int) -> str:
+    return measure if whole == 1 else f"{measure} / {whole}"
+
+
+def _check_amount(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise Problem(f"`{name}` is {value}", where="monitoring.gpus", fix="Use a number, 0 or more.")
+
+
+def team_budgets(options: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """Yield a rule for the budget of each team, which the alert compares with its cost."""
+    for team, amount in ((options or {}).get("team_budgets_per_day") or {}).items():
+        _check_amount(f"team_budgets_per_day.{team}", amount)
+        yield {"record": _TEAM_BUDGET, "expr": f"vector({amount:{_EXACT}})", "labels": {"team": str(team)}}
