@@ -22,6 +22,7 @@ INGEST = ["otlp_ingest", "debug_output"]
 # What an option, or one value of it, needs beside it to mean anything.
 BESIDE: dict[str, dict[str, Any]] = yaml.safe_load("""
 mode: {backend: operator}
+monitoring.gpus.vendor: {monitoring: {alerts: config_map}}
 upgrade_strategy: {backend: operator}
 ip_families: {mode: daemonset, recipes: [kubelet_metrics, debug_output]}
 certificates.usages: {certificates: [{name: tls}]}
@@ -79,7 +80,9 @@ def of_collector(path: str, value: Any) -> str:
         return bundle({**item, option: [value] if SPEC[PREFIX + option].get("type") == "list" else value})
     if SPEC[PREFIX + option]["type"] == "list":
         return bundle({**item, option: [{**one, inner: value} for one in item[option]]})
-    return bundle({**item, option: {**item.get(option, {}), inner: value}})
+    for key in reversed(inner.split(".")):
+        value = {key: value}
+    return bundle({**item, option: {**item.get(option, {}), **value}})
 
 
 # Options that only have a meaning with others.

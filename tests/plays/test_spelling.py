@@ -24,7 +24,7 @@ TREES = {
     *("addon_configuration", "addresses", "affinity", "behavior", "components", "config", "helm_values"),
     *("identity_annotations", "init_container_security_context", "pod_monitor_selector", "probe_selector", "resources"),
     *("scrape_config_selector", "security_context", "service_monitor_selector", "signal_percent", "source"),
-    *("node_ports", "update_strategy", "volume_claim_template", "workloads"),
+    *("node_ports", "prices", "team_budgets_per_day", "update_strategy", "volume_claim_template", "workloads"),
     *("ca", "certificate", "key"),
 }
 LOKI = "recipes: [otlp_ingest: {signals: [logs]}, loki_export: {endpoint: 'https://x'%s}]"

@@ -167,31 +167,38 @@ def sums_of_calls(currency: str) -> list[CallSum]:
 
 
 class Protection(NamedTuple):
-    """OTTL statements that hide content of calls of models in traces and in logs."""
+    """OTTL statements that hide content of calls of models.
 
-    traces: list[str]
+    Those of spans and of their events are apart: in one group, all would run once for each event, and so not for a span
+    without events.
+    """
+
+    spans: list[str]
+    events: list[str]
     logs: list[str]
 
 
 def protection(hashed: bool) -> Protection:
     """Return what removes content of calls of models, or puts a hash in its place where its name is known."""
-    families = "|".join(CONTENT_FAMILIES)
-    whole = "|".join(re.escape(name) for name in CONTENT)
-    removed = json.dumps(families if hashed else f"^({whole})$|{families}")
-    spans = [f"delete_matching_keys({place}.attributes, {removed})" for place in ("span", "spanevent")]
-    logs = [f"delete_matching_keys(log.attributes, {removed})"]
-    if hashed:
-        spans = [*_hashes("span"), *_hashes("spanevent"), *spans]
-        logs = [*_hashes("log"), *logs]
     of_event, events = json.dumps(EVENT_CONTENT), json.dumps(EVENT_NAMES)
-    spans.append(f"delete_matching_keys(spanevent.attributes, {of_event}) where IsMatch(spanevent.name, {events})")
+    in_events = f"delete_matching_keys(spanevent.attributes, {of_event}) where IsMatch(spanevent.name, {events})"
+    logs = _protected("log", hashed)
     body = "SHA256(String(log.body))" if hashed else '"****"'
     # Before 1.36, the name of an event was an attribute.
     for name in ("log.event_name", 'log.attributes["event.name"]'):
         is_event = f"IsMatch({name}, {events})"
         logs.append(f"delete_matching_keys(log.attributes, {of_event}) where {is_event}")
         logs.append(f"set(log.body, {body}) where log.body != nil and {is_event}")
-    return Protection(spans, logs)
+    return Protection(_protected("span", hashed), [*_protected("spanevent", hashed), in_events], logs)
+
+
+def _protected(place: str, hashed: bool) -> list[str]:
+    """Return what hides the attributes of a place; what is hashed is not removed."""
+    families = "|".join(CONTENT_FAMILIES)
+    whole = "|".join(re.escape(name) for name in CONTENT)
+    removed = families if hashed else f"^({whole})$|{families}"
+    deletion = f"delete_matching_keys({place}.attributes, {json.dumps(removed)})"
+    return [*_hashes(place), deletion] if hashed else [deletion]
 
 
 def _hashes(place: str) -> Iterator[str]:
