@@ -45,6 +45,14 @@ options:
         as C(otel_collector_replicas) for V(otel_collector_).
     type: str
     default: ""
+  critical_components:
+    description:
+      - The critical components that the cluster has, by name, as M(o11y.opentelemetry.critical_component_info) finds
+        them. They stand for C(components=detect) of recipe C(critical_components). Without this option, such a recipe
+        fails the task.
+    type: list
+    elements: str
+    version_added: 1.1.0
   tests:
     description:
       - Files or folders with tests of the rendered configs, as M(o11y.opentelemetry.pipeline_test) takes them. The task
@@ -224,6 +232,7 @@ collectors:
           V(localhost). Empty if they cannot.
       type: str
     addresses: {description: "Where clients reach it, in words.", type: str}
+    critical_components: {description: The critical components that it scrapes., type: list, elements: str}
     ports: {description: "The ports for clients, each with name, port and protocol.", type: list, elements: dict}
     iam_actions: {description: The AWS actions that its components call., type: list, elements: str}
     iam_statements:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._collector import recipes
+from ..module_utils._collector.critical.critical_use import apart
 from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, OPERATORS_IMAGE, Collector, before_port
 from ..module_utils._collector.platform import facts_for
 from ..module_utils._host.host_tls import client_tls, server_tls
@@ -71,12 +72,14 @@ class WholeRun:
     """What recipes know of all collectors of a run.
 
     `logs` are the globs of their logs, `organization` the values that recipe resource_attributes adds to data. `route`
-    returns how a collector reaches the group of the inventory that options of a recipe name.
+    returns how a collector reaches the group of the inventory that options of a recipe name. `critical` are the places
+    of the critical components that collectors of the run scrape.
     """
 
     logs: Sequence[str] = ()
     organization: Sequence[str] = ()
     route: Route = no_route
+    critical: Sequence[Mapping[str, Any]] = ()
 
 
 def organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
@@ -160,6 +163,7 @@ def _about(collector: Collector, version: str, run: WholeRun, target: Target | N
         "recipes": {use.name: use.options for use in recipes.uses(collector.recipes)},
         "logs": list(run.logs),
         "organization": list(run.organization),
+        "critical_pods": apart(run.critical),
         "route": partial(run.route, collector),
         "client_tls": partial(client_tls, collector),
         "server_tls": partial(server_tls, collector),

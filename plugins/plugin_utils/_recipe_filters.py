@@ -12,6 +12,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from ..module_utils._collector import gen_ai, gpu_exporters
+from ..module_utils._collector.critical import critical_use
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube.service_names import headless_address
 from ..module_utils._otelcol.needs.derive_needs import SECRETS_ROOT
@@ -127,6 +128,13 @@ def _on_own_node(targets: str, collector: Mapping[str, Any]) -> bool:
     return bool(mode == "daemonset" and not allocated)
 
 
+def _critical_places(
+    names: Iterable[str], changed: Mapping[str, Any], platform: Mapping[str, Any], collector: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return where the critical components have their metrics. Raises Problem for what the collector cannot scrape."""
+    return critical_use.places(names, changed, platform, collector["alone"])
+
+
 _NOT_IN_LABELS = re.compile(r"[^a-zA-Z0-9_]")
 
 
@@ -209,6 +217,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "calls_of_models": gen_ai.calls_of_models,
     "client_tls": _client_tls,
     "cost_statements": gen_ai.cost_statements,
+    "critical_places": _critical_places,
     "document_mapping": _document_mapping,
     "gen_ai_protection": gen_ai.protection,
     "given": _given,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ..module_utils._collector import deployed, platform, request_bytes
 from ..module_utils._collector.backends import BACKENDS
+from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.manifests import monitoring, service_account
 from ..module_utils._collector.manifests.build import CollectorBuild, check_size
 from ..module_utils._collector.manifests.pod import volumes
@@ -58,7 +59,10 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True)
 class Request:
-    """A task's request: collectors with common defaults, the user's folders, and the hosts of the inventory."""
+    """A task's request: collectors with common defaults, the user's folders, and the hosts of the inventory.
+
+    `critical_components` are those that the cluster has, by name; None if nobody looked.
+    """
 
     collectors: Sequence[Mapping[str, Any]]
     defaults: Mapping[str, Any]
@@ -71,6 +75,7 @@ class Request:
     rule_paths: Sequence[str] = ()
     overlay_policy: Mapping[str, Any] = field(default_factory=dict)
     groups: InventoryGroups | None = None
+    critical_components: Sequence[str] | None = None
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
@@ -181,6 +186,8 @@ def _drafts(request: Request) -> list[Draft]:
         draft.decrypted = _origins.decrypted([draft.own_config, item.get("env") or request.defaults.get("env")])
         draft.asks_for_storage = bool(item.get("storage") or alone.get("storage"))
         drafts.append(draft)
+    collectors = [draft.collector for draft in drafts]
+    critical_use.check_once(critical_use.Scraping(one.name, one.nodes, one.recipes) for one in collectors)
     return drafts
 
 
@@ -195,9 +202,21 @@ def compose_drafts(
         logs=tuple(sorted({draft.collector.logs.glob for draft in drafts} - {""})),
         organization=_collector_layers.organization_values(draft.collector for draft in drafts),
         route=route,
+        critical=tuple(place for draft in drafts for place in _critical_places(draft)),
     )
     for draft in drafts:
         draft.composed = about_collector(draft.collector.name, _composed, draft, recipes, whole)
+
+
+def _critical_places(draft: Draft) -> list[dict[str, Any]]:
+    """Return where the critical components are that a collector scrapes."""
+    collector = draft.collector
+    use = critical_use.used(collector.recipes)
+    if not use:
+        return []
+    names, changed = critical_use.components(collector.recipes), use.options.get("places") or {}
+    work = critical_use.places
+    return about_collector(collector.name, work, names, changed, draft.facts, collector.is_alone)
 
 
 def check_overlays(drafts: Iterable[Draft], policy: Mapping[str, Any]) -> None:
@@ -432,6 +451,8 @@ def _draft(options: Mapping[str, Any], platforms: Mapping[str, Path], request: R
     where = Platform.from_facts(options["platform"], facts)
     collector = Collector.from_options(platform.settled(options, where))
     collector = identity.stamped(collector, request.identity_annotations)
+    settled = critical_use.settled(collector.recipes, request.critical_components, facts, collector.is_alone)
+    collector = replace(collector, recipes=settled)
     BACKENDS[collector.backend].check(collector)
     target, version = _collector_layers.of_collector(collector)
     repository = _builds.repository(options["distribution"], collector.version)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ..module_utils._collector.critical.critical_table import COMPONENTS
 from ..module_utils._identity import identity
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
@@ -63,6 +64,8 @@ def render_for_removal(
     If configs cannot be rendered, they are left out; if options cannot be used, all but the names are. The labels of
     the bundle still select every object of these collectors, and the CA that those of a namespace share.
     """
+    # Which of them the cluster has makes no difference to what is removed.
+    request = replace(request, critical_components=tuple(COMPONENTS))
     try:
         return _with_shared(render(request, judgement, warn, NEVER))
     except Problem as problem:

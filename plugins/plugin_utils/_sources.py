@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError
+from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..module_utils._collector.recipes import RecipeUse, check_options, check_shape, with_alternatives
@@ -122,9 +122,16 @@ def _compiled(source: str) -> Template:
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    """Recipes see `options`, `platform`, `collector` and `group`; any other name is an error, never empty text."""
+    """Recipes see `options`, `platform`, `collector` and `group`; any other name is an error, never empty text.
+
+    What several recipes share is a macro in a file beside them.
+    """
     environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=FileSystemLoader(ROLE / "recipes"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters |= FILTERS
     return environment

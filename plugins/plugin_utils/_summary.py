@@ -11,6 +11,7 @@ from typing import Any
 from ..module_utils._change.canary.judge import checks_of
 from ..module_utils._collector import change_options
 from ..module_utils._collector.backends import BACKENDS
+from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.network import addresses, clients_url
 from ..module_utils._collector.options import Collector
@@ -30,12 +31,18 @@ NEXT = (
 
 def lines(collectors: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the collectors with their addresses, the warnings by their rules, and what to do next."""
-    shown = [f"{one['kind']} {one['namespace']}/{one['name']} {one['addresses']}" for one in collectors[:MOST]]
+    shown = [f"{_place(one)} {one['addresses']}" for one in collectors[:MOST]]
+    scrapes = {_place(one): one["critical_components"] for one in collectors if one["critical_components"]}
+    scraping = [f"{place} scrapes {', '.join(names)}" for place, names in scrapes.items()]
     more = [f"and {len(collectors) - MOST} more"] if len(collectors) > MOST else []
     warnings = [one for one in findings if one["severity"] == "warning"]
     where = dict.fromkeys(f"{one['rule']} ({one['collector']})" for one in warnings)
     warned = [f"{count_in_words(len(warnings), 'warning')} of {', '.join(where)}"] if warnings else []
-    return [*shown, *more, *warned, *NEXT]
+    return [*shown, *more, *scraping, *warned, *NEXT]
+
+
+def _place(collector: Mapping[str, Any]) -> str:
+    return f"{collector['kind']} {collector['namespace']}/{collector['name']}"
 
 
 def untested(builds: Sequence[CollectorBuild]) -> list[dict[str, str]]:
@@ -84,6 +91,7 @@ def facts(build: CollectorBuild) -> dict[str, Any]:
         "service_account": collector.service_account_name,
         "otlp_http_url": clients_url(build),
         "addresses": addresses(build),
+        "critical_components": critical_use.components(collector.recipes),
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
         "iam_actions": list(build.needs.iam_actions),
         "iam_statements": aws_policy.statements(build.needs.grants),

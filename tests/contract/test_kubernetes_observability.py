@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.back
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
-from .role import ROOT, request
+from .role import DETECTED, ROOT, request
 
 INVENTORY = ROOT / "inventories" / "kubernetes_observability" / "group_vars" / "all.yml"
 OF_CLUSTER = ("cluster_metrics", "cluster_events", "cluster_objects")
@@ -44,7 +44,7 @@ def test_no_rule_finds_anything_and_one_agent_is_elected(backend: str) -> None:
     elected = [name for name, settings in receivers.items() if "k8s_leader_elector" in settings]
     assert sorted(elected) == ["k8s_cluster", "k8s_events", "k8s_objects"]
     assert len(leases(planned)) == 1
-    (agents,) = [item for item in _render.bundle(planned)["manifests"] if item["kind"] in KINDS]
+    agents = next(item for item in _render.bundle(planned)["manifests"] if item["kind"] in KINDS)
     assert {"operator": "Exists"} in (agents["spec"].get("template", agents)["spec"])["tolerations"]
 
 
@@ -54,13 +54,13 @@ KINDS = ("DaemonSet", "OpenTelemetryCollector")
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_is_of_the_cluster_can_move_to_one_collector_without_election(backend: str) -> None:
     given = variables(backend)
-    (agent,) = given["otel_collectors"]
+    agent, components = given["otel_collectors"]
     moved = [recipe for recipe in agent["recipes"] if name_of(recipe) in OF_CLUSTER]
     assert len(moved) == len(OF_CLUSTER)
     stays = [recipe for recipe in agent["recipes"] if recipe not in moved]
     # An agent without them has no pipeline of the cluster.
     cluster = {"name": "cluster", "mode": "deployment", "recipes": [*moved, agent["recipes"][-1]]}
-    given["otel_collectors"] = [{**agent, "recipes": stays}, cluster]
+    given["otel_collectors"] = [{**agent, "recipes": stays}, cluster, components]
     planned = _render.plan(request(given))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
     assert "leader" not in json.dumps([one.composed.config for one in planned])
@@ -68,10 +68,26 @@ def test_what_is_of_the_cluster_can_move_to_one_collector_without_election(backe
 
 
 def test_attributes_of_pods_are_added_to_what_is_of_the_own_node_alone() -> None:
-    (agent,) = _render.plan(request(variables("kubernetes")))
+    agent = _render.plan(request(variables("kubernetes")))[0]
     pipelines = agent.composed.config["service"]["pipelines"]
     of_pods = {name for name, pipeline in pipelines.items() if "k8s_attributes" in pipeline["processors"]}
     of_node = {name for name, pipeline in pipelines.items() if "resource/node" in pipeline["processors"]}
     named = {name for name, pipeline in pipelines.items() if "resource/organization" in pipeline["processors"]}
     assert (of_pods, of_node) == ({"traces", "metrics", "logs"}, {"metrics"})
     assert named == set(pipelines) == {*of_pods, "metrics/cluster", "logs/cluster"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_critical_components_are_scraped_by_one_collector_and_left_out_by_the_agents(backend: str) -> None:
+    agent, components = _render.plan(request(variables(backend)))
+    jobs = components.composed.config["receivers"]["prometheus/critical_components"]["config"]["scrape_configs"]
+    assert [job["job_name"] for job in jobs] == list(DETECTED)
+    annotated = agent.composed.config["receivers"]["prometheus"]["config"]["scrape_configs"]
+    assert len(annotated) == 2
+    for job in annotated:
+        dropped = [
+            step["regex"] for step in job["relabel_configs"] if step.get("regex", "").endswith((":9153", ":9402"))
+        ]
+        assert len(dropped) == len(DETECTED) - 1
+    objects = [item["kind"] for item in _render.bundle([agent, components])["manifests"]]
+    assert objects.count("OpenTelemetryCollector") == (2 if backend == "operator" else 0)

@@ -81,6 +81,7 @@ ABOUT = {
     "metrics_readers": True,
     "exporters_batch": True,
     "splits": True,
+    "critical_pods": [],
     "request_mib": 16,
     "batch_bytes": 2**20,
     "rotated_logs": True,

@@ -17,6 +17,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_table import (
+    CRITICAL_ALERTS,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.gpu_rules import GPU_ALERTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.workload_alerts import (
@@ -220,7 +223,8 @@ def test_the_first_scrape_after_some_that_failed_does_not_look_like_no_delivery(
 
 
 def test_every_alert_is_raised_by_a_test() -> None:
-    """test_workload_alerts.py and test_gpu_rules.py raise those of a whole cluster."""
-    of_cluster = {"OtelCollectorNodeUncovered", *(alert.name for alert in (*WORKLOAD_ALERTS, *GPU_ALERTS))}
+    """Others raise those of a whole cluster: the tests of workloads, GPUs and critical components."""
+    others = (*WORKLOAD_ALERTS, *GPU_ALERTS, *CRITICAL_ALERTS)
+    of_cluster = {"OtelCollectorNodeUncovered", *(alert.name for alert in others)}
     raised = {f"OtelCollector{alert}" for *_rest, alert in CHANGES}
     assert raised | {fault.alert for fault in FAULTS} - {""} == set(alerts.NAMES) - of_cluster

@@ -11,6 +11,7 @@ RECIPE_OPTIONS: dict[str, dict[str, Any]] = {
     "amp_export": {"workspace": "ws-1", "region": "eu-west-1"},
     "cloudwatch_otlp_export": {"region": "eu-west-1", "log_group": "/telemetry"},
     "cloudwatch_otlp_metrics": {"region": "eu-west-1"},
+    "critical_components": {"components": ["keda", "cert_manager"]},
     "elasticsearch_export": {"endpoints": ["http://elasticsearch.telemetry.svc:9200"]},
     "emf_export": {"region": "eu-west-1", "cluster": "prod"},
     "kafka_export": {"brokers": ["kafka.telemetry.svc:9093"]},

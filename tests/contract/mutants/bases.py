@@ -59,7 +59,9 @@ def _rendered(variables: dict[str, Any]) -> list[Subject]:
     defaults = {key: own[key] for key in option_names() if key in own and "{{" not in str(own[key])}
     seen: list[Subject] = []
     with patch.object(_render, "lint", lambda subject, _own: seen.append(subject) or []):
-        _render.plan(_render.Request(variables["otel_collectors"], defaults))
+        _render.plan(
+            _render.Request(variables["otel_collectors"], defaults, critical_components=["apiserver", "coredns"])
+        )
     return seen
 
 

@@ -21,6 +21,7 @@ from ..._otelcol.errors import Problem, near
 from ..._otelcol.kube import names
 from ..._otelcol.needs.quantities import parse_bytes
 from ..._otelcol.traits import sends_nothing
+from ..critical import critical_table, critical_use
 from ..monitoring import alerts, dashboard
 from ..monitoring.gpu_rules import GPU_PANELS, gpu_facts, gpu_values, team_budgets
 from ..monitoring.series import COLLECTOR, Parts, Series, matchers, parts_of, renamed, version_of
@@ -101,7 +102,8 @@ def _dashboard(build: CollectorBuild) -> dict[str, Any]:
     own_port(build)
     title = f"Collector {collector.namespace}/{collector.name}"
     uid = hashlib.sha256(names.release(collector.namespace, collector.name).encode()).hexdigest()[:_UID_DIGITS]
-    return dashboard.dashboard(title, uid, _series(build), _parts(build), _facts(build))
+    panels = (*dashboard.PANELS, *critical_table.CRITICAL_PANELS)
+    return dashboard.dashboard(title, uid, _series(build), _parts(build), _facts(build), panels=panels)
 
 
 def _dashboards(build: CollectorBuild) -> dict[str, str]:
@@ -177,7 +179,8 @@ def _facts(build: CollectorBuild) -> frozenset[str]:
         "dropped": version < _ITEMS,
         **gpu_facts(options.get("gpus")),
     }
-    return frozenset((*parts.kinds, *parts.types, *(name for name, holds in stages.items() if holds)))
+    scraped = (critical_table.fact(name) for name in critical_use.components(collector.recipes))
+    return frozenset((*parts.kinds, *parts.types, *scraped, *(name for name, holds in stages.items() if holds)))
 
 
 def _queues(config: Mapping[str, Any], name: str) -> bool:

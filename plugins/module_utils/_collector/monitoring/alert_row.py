@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 
 class Alert(NamedTuple):
-    """An alert: what the collector must have and not have, its expression, and what is said of it."""
+    """An alert: what the collector must have and not have, its expression, and what is said of it.
+
+    `source` is the URL of the page that documents the metrics, if another project serves them.
+    """
 
     name: str
     needs: tuple[str, ...]
@@ -20,3 +23,4 @@ class Alert(NamedTuple):
     description: str
     kind: str = ""
     without: tuple[str, ...] = ()
+    source: str = ""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..critical.critical_table import CRITICAL_ALERTS
 from .alert_row import Alert
 from .gpu_rules import GPU_ALERTS, OWN_LABELS, RECORDED
 from .series import Parts, Series
@@ -288,6 +289,7 @@ ALERTS = (
     ),
     *WORKLOAD_ALERTS,
     *GPU_ALERTS,
+    *CRITICAL_ALERTS,
 )
 NAMES = tuple(dict.fromkeys(alert.name for alert in ALERTS))
 
@@ -311,6 +313,7 @@ def _rule(alert: Alert, series: Series, noun: str, link: str, labels: dict[str, 
     told = {"summary": alert.summary, "description": alert.description}
     what = noun.replace("_", " ")
     more = {key: value for key, value in labels.items() if alert not in GPU_ALERTS or key not in OWN_LABELS}
+    source = {"source": alert.source} if alert.source else {}
     return {
         "alert": alert.name,
         "expr": series.filled(alert.expr, noun),
@@ -319,5 +322,6 @@ def _rule(alert: Alert, series: Series, noun: str, link: str, labels: dict[str, 
         "annotations": {
             **{key: series.filled(text.replace("<what>", what)) for key, text in told.items()},
             ("runbook_url" if link else "runbook"): f"{link or PAGE}#{alert.name.lower()}",
+            **source,
         },
     }

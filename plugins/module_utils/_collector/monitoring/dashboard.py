@@ -76,6 +76,8 @@ PANELS = (
     ),
 )
 ROWS = tuple(dict.fromkeys(panel.row for panel in PANELS))
+# The kinds of components that have a row. Other rows need no component in a pipeline.
+_KINDS = frozenset(row.lower() for row in ROWS if row != _WHOLE)
 
 
 # The labels by which the dashboard of all collectors chooses, with the words beside the choice. Where Prometheus gives
@@ -89,8 +91,7 @@ _SIGNALS = ("traces", "metrics", "logs")
 def of_all() -> dict[str, Any]:
     """Return one dashboard for all collectors of all clusters, with variables that choose among them."""
     chosen = ",".join(f'{label}=~"${_variable(label)}"' for label in _CHOICES)
-    kinds = frozenset(row.lower() for row in ROWS if row != _WHOLE)
-    parts = Parts(kinds, frozenset(), dict.fromkeys(kinds, _SIGNALS))
+    parts = Parts(_KINDS, frozenset(), dict.fromkeys(_KINDS, _SIGNALS))
     panels = tuple(_MEMORY if _LIMIT in panel.expr else panel for panel in PANELS)
     facts = frozenset(need for panel in panels for need in panel.needs)
     # Names of metrics differ between versions, so that each is a pattern.
@@ -170,7 +171,7 @@ def _graphs(
     row: str, series: Series, parts: Parts, facts: frozenset[str], panels: Sequence[Panel]
 ) -> Iterator[dict[str, Any]]:
     kind = row.lower()
-    for panel in panels if row == _WHOLE or kind in parts.kinds else ():
+    for panel in panels if kind not in _KINDS or kind in parts.kinds else ():
         if panel.row == row and facts.issuperset(panel.needs):
             for noun in parts.nouns(kind) if "_of>" in panel.expr else ("",):
                 yield _graph(panel, series, noun)

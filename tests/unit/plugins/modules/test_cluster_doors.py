@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "bundle_apply": {"manifests": [MANIFEST]},
     "cluster_check": {},
     "collector_info": {},
+    "critical_component_info": {},
     "instrumentation_check": {"requirements": {}},
     "instrumentation_namespaces": {"references": []},
     "olm_info": {"package": "opentelemetry-product"},

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.reactions import REACTIONS, Reaction
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_table import (
+    CRITICAL_ALERTS,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.workload_alerts import (
     WORKLOAD_ALERTS,
@@ -21,8 +24,8 @@ YES, NO = "yes", "\N{EN DASH}"
 
 
 def test_each_alert_of_the_collection_has_a_reaction() -> None:
-    of_workloads = {alert.name for alert in WORKLOAD_ALERTS}
-    assert sorted(REACTIONS) == sorted(set(alerts.NAMES) - of_workloads)
+    of_others = {alert.name for alert in (*WORKLOAD_ALERTS, *CRITICAL_ALERTS)}
+    assert sorted(REACTIONS) == sorted(set(alerts.NAMES) - of_others)
 
 
 def test_what_goes_back_stops_waves_too() -> None:

@@ -288,7 +288,7 @@ def inventories() -> Iterator[Any]:
 
 
 def severe(variables: dict[str, Any]) -> list[str]:
-    request = _render.Request(variables["otel_collectors"], defaults(variables))
+    request = _render.Request(variables["otel_collectors"], defaults(variables), critical_components=["coredns"])
     findings = [finding for planned in _render.plan(request) for finding in planned.findings]
     return [str(finding) for finding in findings if finding.severity != "info"]
 

@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The critical components that the cluster has are found, scraped once, and their faults raise alerts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from tests.support.cluster import until
+from tests.support.observed import AGENTS, Observed
+
+# What the testbed has, each in one pod or at one address.
+FOUND = {"apiserver", "cert_manager", "coredns"}
+PATIENCE = 120
+
+
+@pytest.fixture
+def observed(host: Host) -> Observed:
+    return Observed(host)
+
+
+@pytest.fixture(scope="module")
+def rules(host: Host) -> dict[str, str]:
+    """Return the expressions of the alerts of the collector, by name."""
+    data = json.loads(host.check_output(f"kubectl -n {AGENTS} get configmap components-rules -o json"))["data"]
+    found: list[dict[str, Any]] = json.loads(next(iter(data.values())))["groups"][0]["rules"]
+    return {f"{rule['alert']} {rule['expr']}": rule["expr"] for rule in found}
+
+
+def test_each_component_is_scraped_once_and_no_other_is_asked_for(observed: Observed, rules: dict[str, str]) -> None:
+    targets = 'up{critical_component!=""} == 1'
+    until(targets, lambda: set(observed.values("critical_component", targets)) == FOUND, PATIENCE)
+    assert {
+        name: len(found) for name, found in observed.values("critical_component", targets).items()
+    } == dict.fromkeys(FOUND, 1)
+    asked = {name for name in ("keda", "cilium", "traefik", *FOUND) if f'critical_component="{name}"' in str(rules)}
+    assert asked == FOUND
+    both = observed.series('certmanager_certificate_ready_status{critical_component=""}')
+    assert both == [], "agents scrape the pod by its annotations too"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'sum(coredns_dns_responses_total{critical_component="coredns"}) > 0',
+        'sum(apiserver_request_total{critical_component="apiserver",code="200"}) > 0',
+        'process_start_time_seconds{critical_component="cert_manager"}',
+    ],
+)
+def test_series_of_a_component_arrive(observed: Observed, query: str) -> None:
+    until(query, lambda: observed.series(query), PATIENCE)
+
+
+def test_a_component_without_pods_raises_its_alert_and_stays_in_the_config(
+    host: Host, observed: Observed, rules: dict[str, str]
+) -> None:
+    scale = "kubectl -n cert-manager scale deploy/cert-manager --replicas="
+    absent = next(expr for expr in rules.values() if expr.startswith('absent(up{critical_component="cert_manager"})'))
+    host.check_output(f"{scale}0")
+    try:
+        until(absent, lambda: observed.series(absent), PATIENCE)
+        run = host.run("ansible-playbook o11y.opentelemetry.site -i inventories/kubernetes_observability")
+        assert "changed=0" in run.stdout, run.stdout
+    finally:
+        host.check_output(f"{scale}1")

@@ -1,0 +1,19 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module critical_component_info: reads here if the module would run here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils._worker import Work, WorkerAction
+
+
+class ActionModule(WorkerAction):
+    @staticmethod
+    def load() -> tuple[dict[str, Any], Work]:
+        from ..module_utils._collector.live import find_critical  # noqa: PLC0415
+        from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
+
+        return CLUSTER_ARG_SPEC, find_critical.run_critical_component_info

@@ -1,0 +1,76 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The row of a table of critical components: how one is found and scraped, its alerts and its panel. Private."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# The label that the scrape job gives all series of a component. Alerts and panels select by it.
+COMPONENT = "critical_component"
+
+
+class ComponentAlert(NamedTuple):
+    """An alert of a component. In `expr`, `<of>` selects the series of the component.
+
+    `wait` is a duration of Prometheus. `source` is the page that documents the metrics, if not that of the component.
+    """
+
+    name: str
+    expr: str
+    wait: str
+    severity: str
+    summary: str
+    description: str
+    source: str = ""
+
+
+class ComponentPanel(NamedTuple):
+    """A graph of a component: its title, query with `<of>`, unit of Grafana, and legend."""
+
+    title: str
+    expr: str
+    unit: str
+    legend: str
+
+
+class Component(NamedTuple):
+    """A component that a cluster depends on.
+
+    `labels` select its pods, in Kubernetes syntax; several selectors are alternatives. A cluster whose workloads make
+    such pods has the component. `control_plane` is its name in the platform's file (platforms/generic.yml), which then
+    says where the metrics are. `source` is the page that documents the metrics.
+    """
+
+    name: str
+    title: str
+    source: str
+    alerts: tuple[ComponentAlert, ...]
+    panel: ComponentPanel
+    labels: tuple[str, ...] = ()
+    port: int = 0
+    path: str = "/metrics"
+    scheme: str = "http"
+    control_plane: str = ""
+
+
+def counter(name: str) -> str:
+    """Return what selects a counter whose name does not end in `_total`: over OTLP, Prometheus lets it end so.
+
+    A `total` inside of the name moves to its end. Source: otlptranslator of Prometheus, as test_critical_pages.py sees.
+    """
+    over_otlp = f"{name.replace('total_', '')}_total"
+    return f'{{__name__=~"{name}|{over_otlp}",<of>}}'
+
+
+def share(metric: str, bad: str) -> str:
+    """Return which share of a counter's growth within five minutes has labels such as `code=~"5.."`."""
+    failed, whole = metric.replace("<of>", f"<of>,{bad}"), metric
+    return f"sum(rate({failed}[5m])) / sum(rate({whole}[5m]))"
+
+
+def slowest(histogram: str, *by: str) -> str:
+    """Return the 99th percentile of a histogram within five minutes."""
+    kept = ", ".join(("le", *by))
+    return f"histogram_quantile(0.99, sum by ({kept}) (rate({histogram}_bucket{{<of>}}[5m])))"

@@ -1,0 +1,78 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All critical components, with their alerts and panels in the form of those of collectors. Private.
+
+docs/critical_components.md has a row for each component, docs/monitoring.md a section for each alert.
+"""
+
+from __future__ import annotations
+
+from ..monitoring.alert_row import Alert
+from ..monitoring.dashboard import Panel
+from .critical_row import COMPONENT, Component, ComponentAlert
+from .network_components import NETWORK
+from .platform_components import PLATFORM_SERVICES
+
+COMPONENTS = {component.name: component for component in (*NETWORK, *PLATFORM_SERVICES)}
+PANEL_ROW = "Critical components"
+_PREFIX = "component/"
+# Without the collector, no component is scraped: its own alert says so.
+_COLLECTOR_GONE = 'unless on () ALERTS{collector="<name>",alertname=~"OtelCollector(Down|Absent|ExportStalled)"}'
+# Source of `up`: Prometheus documentation, "Automatically generated labels and time series".
+_UP = "https://prometheus.io/docs/concepts/jobs_instances/"
+_DOWN = ComponentAlert(
+    "OtelComponentDown",
+    "up{<of>} == 0",
+    "5m",
+    "critical",
+    "<title> cannot be scraped at {{ $labels.instance }}.",
+    "The pod does not answer, or serves its metrics elsewhere. Look at the pod first, then at"
+    " docs/critical_components.md.",
+    _UP,
+)
+_ABSENT = ComponentAlert(
+    "OtelComponentAbsent",
+    f"absent(up{{<of>}}) {_COLLECTOR_GONE}",
+    "10m",
+    "critical",
+    "No pod of <title> is scraped.",
+    "No pod runs, or none has the labels by which the collector finds it.",
+    _UP,
+)
+
+
+def fact(name: str) -> str:
+    """Return what the alerts and panels of a component need of a collector."""
+    return f"{_PREFIX}{name}"
+
+
+def matcher(name: str) -> str:
+    """Return what selects the series of a component in PromQL."""
+    return f'{COMPONENT}="{name}"'
+
+
+def _alert(component: Component, row: ComponentAlert) -> Alert:
+    return Alert(
+        row.name,
+        (fact(component.name),),
+        row.expr.replace("<of>", matcher(component.name)),
+        row.wait,
+        row.severity,
+        row.summary.replace("<title>", component.title),
+        row.description,
+        source=row.source or component.source,
+    )
+
+
+def _panel(component: Component) -> Panel:
+    title, expr, unit, legend = component.panel
+    expr = expr.replace("<of>", matcher(component.name))
+    return Panel(PANEL_ROW, title, expr, unit, legend, (fact(component.name),))
+
+
+CRITICAL_ALERTS = (
+    *(_alert(component, row) for row in (_DOWN, _ABSENT) for component in COMPONENTS.values()),
+    *(_alert(component, row) for component in COMPONENTS.values() for row in component.alerts),
+)
+CRITICAL_PANELS = tuple(_panel(component) for component in COMPONENTS.values())

@@ -1,0 +1,278 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Components of the network of a cluster, as a table: DNS, Services, CNI plugins, ingress controllers. Private."""
+
+from __future__ import annotations
+
+from .critical_row import Component, ComponentAlert, ComponentPanel, counter, share, slowest
+
+_RATE = "$__rate_interval"
+_WEEK = "604800"  # seconds
+_POD = "{{ $labels.pod }}"
+_NGINX_REQUESTS = counter("nginx_ingress_controller_requests")
+
+NETWORK = (
+    Component(
+        name="coredns",
+        title="CoreDNS",
+        source="https://coredns.io/plugins/metrics/",
+        labels=("k8s-app=kube-dns", "dns.operator.openshift.io/daemonset-dns=default"),
+        control_plane="coredns",
+        alerts=(
+            ComponentAlert(
+                "OtelCoreDnsErrors",
+                share("coredns_dns_responses_total{<of>}", 'rcode="SERVFAIL"') + " > 0.05",
+                "10m",
+                "critical",
+                "CoreDNS answers more than 5 % of the queries with SERVFAIL.",
+                "The servers that it forwards to fail, or it cannot read the API server. Read its log.",
+            ),
+            ComponentAlert(
+                "OtelCoreDnsSlow",
+                f"{slowest('coredns_dns_request_duration_seconds')} > 1",
+                "10m",
+                "warning",
+                "CoreDNS takes longer than a second for one of 100 queries.",
+                "Look at its CPU, its replicas, and the servers that it forwards to.",
+            ),
+            ComponentAlert(
+                "OtelCoreDnsPanics",
+                "sum by (pod) (increase(coredns_panics_total{<of>}[10m])) > 0",
+                "0m",
+                "warning",
+                f"A plugin of CoreDNS has panicked in pod {_POD}.",
+                "The query had no answer. Read the log of the pod, and report it to the project.",
+            ),
+        ),
+        panel=ComponentPanel(
+            "CoreDNS: answers",
+            f"sum by (rcode) (rate(coredns_dns_responses_total{{<of>}}[{_RATE}]))",
+            "cps",
+            "{{rcode}}",
+        ),
+    ),
+    Component(
+        name="kube_proxy",
+        title="kube-proxy",
+        source="https://kubernetes.io/docs/reference/instrumentation/metrics/",
+        labels=("k8s-app=kube-proxy",),
+        control_plane="kube-proxy",
+        alerts=(
+            ComponentAlert(
+                "OtelKubeProxyBehind",
+                "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{<of>}"
+                " - kubeproxy_sync_proxy_rules_last_timestamp_seconds{<of>} > 60",
+                "10m",
+                "critical",
+                "kube-proxy on node {{ $labels.node }} does not write the rules of Services.",
+                "Connections to Services reach pods that are gone. Read the log of pod {{ $labels.pod }}.",
+            ),
+            ComponentAlert(
+                "OtelKubeProxyRulesFailed",
+                "sum by (node) (increase(kubeproxy_sync_proxy_rules_iptables_restore_failures_total{<of>}[10m])) > 0",
+                "10m",
+                "warning",
+                "iptables refuses rules of kube-proxy on node {{ $labels.node }}.",
+                "Another program holds the lock of iptables, or the kernel lacks a module. Read the log of kube-proxy.",
+            ),
+        ),
+        panel=ComponentPanel(
+            "kube-proxy: seconds until a change of a Service works",
+            slowest("kubeproxy_network_programming_duration_seconds", "node"),
+            "s",
+            "{{node}}",
+        ),
+    ),
+    Component(
+        name="cilium",
+        title="Cilium",
+        source="https://docs.cilium.io/en/stable/observability/metrics/",
+        labels=("k8s-app=cilium",),
+        port=9962,
+        alerts=(
+            ComponentAlert(
+                "OtelCiliumNodesUnreachable",
+                "cilium_unreachable_nodes{<of>} > 0",
+                "10m",
+                "critical",
+                "Cilium on node {{ $labels.node }} cannot reach {{ $value }} nodes.",
+                "See which with `cilium-health status` in pod {{ $labels.pod }}.",
+            ),
+            ComponentAlert(
+                "OtelCiliumEndpointsFailed",
+                'sum by (node) (rate(cilium_endpoint_regenerations_total{<of>,outcome!="success"}[5m])) > 0',
+                "10m",
+                "warning",
+                "Cilium cannot apply policies to endpoints of node {{ $labels.node }}.",
+                "New pods or policies have no effect there. Read the log of the agent.",
+            ),
+            ComponentAlert(
+                "OtelCiliumMapFull",
+                "max by (node, map_name) (cilium_bpf_map_pressure{<of>}) > 0.9",
+                "10m",
+                "warning",
+                "Map {{ $labels.map_name }} of Cilium is almost full on node {{ $labels.node }}.",
+                "A full map drops connections or policies. Raise the sizes of maps in Cilium's settings.",
+            ),
+        ),
+        panel=ComponentPanel(
+            "Cilium: dropped packets",
+            f"sum by (reason) (rate(cilium_drop_count_total{{<of>}}[{_RATE}]))",
+            "pps",
+            "{{reason}}",
+        ),
+    ),
+    Component(
+        name="calico",
+        title="Calico",
+        source="https://docs.tigera.io/calico/latest/reference/felix/prometheus",
+        labels=("k8s-app=calico-node",),
+        port=9091,
+        alerts=(
+            ComponentAlert(
+                "OtelCalicoDataplaneFailed",
+                f"sum by (node) (increase({counter('felix_int_dataplane_failures')}[10m])) > 0",
+                "10m",
+                "critical",
+                "Calico fails to write the network of node {{ $labels.node }}.",
+                "It tries again. Routes and policies are old meanwhile. Read the log of calico-node.",
+            ),
+            ComponentAlert(
+                "OtelCalicoRulesFailed",
+                f"sum by (node) (increase({counter('felix_iptables_restore_errors')}[10m])) > 0",
+                "10m",
+                "warning",
+                "iptables refuses rules of Calico on node {{ $labels.node }}.",
+                "Another program holds the lock of iptables, or the kernel lacks a module. Read the log of the pod.",
+            ),
+        ),
+        panel=ComponentPanel(
+            "Calico: endpoints of nodes", "sum by (node) (felix_active_local_endpoints{<of>})", "short", "{{node}}"
+        ),
+    ),
+    Component(
+        name="ingress_nginx",
+        title="ingress-nginx",
+        source="https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/",
+        labels=("app.kubernetes.io/name=ingress-nginx,app.kubernetes.io/component=controller",),
+        port=10254,
+        alerts=(
+            ComponentAlert(
+                "OtelIngressNginxReloadFailed",
+                "nginx_ingress_controller_config_last_reload_successful{<of>} == 0",
+                "5m",
+                "critical",
+                f"ingress-nginx cannot load its config in pod {_POD}.",
+                "It runs the config before. New Ingresses and certificates have no effect. The log names the Ingress.",
+            ),
+            ComponentAlert(
+                "OtelIngressNginxErrors",
+                share(_NGINX_REQUESTS, 'status=~"5.."') + " > 0.05",
+                "10m",
+                "warning",
+                "ingress-nginx answers more than 5 % of the requests with an error 5xx.",
+                "See which Ingress it is: sum the requests by the label `ingress`.",
+            ),
+        ),
+        panel=ComponentPanel(
+            "ingress-nginx: requests", f"sum by (status) (rate({_NGINX_REQUESTS}[{_RATE}]))", "reqps", "{{status}}"
+        ),
+    ),
+    Component(
+        name="traefik",
+        title="Traefik",
+        source="https://doc.traefik.io/traefik/observability/metrics/overview/",
+        labels=("app.kubernetes.io/name=traefik",),
+        port=9100,
+        alerts=(
+            ComponentAlert(
+                "OtelTraefikErrors",
+                share("traefik_entrypoint_requests_total{<of>}", 'code=~"5.."') + " > 0.05",
+                "10m",
+                "warning",
+                "Traefik answers more than 5 % of the requests with an error 5xx.",
+                "See which service it is: sum `traefik_service_requests_total` by the label `service`.",
+            ),
+            ComponentAlert(
+                "OtelTraefikCertificateExpires",
+                f"min by (cn) (traefik_tls_certs_not_after{{<of>}}) - time() < {_WEEK}",
+                "1h",
+                "critical",
+                "Certificate {{ $labels.cn }} of Traefik expires within a week.",
+                "It should have been renewed. Look at the resolver or the Secret that it comes from.",
+            ),
+        ),
+        panel=ComponentPanel(
+            "Traefik: requests",
+            f"sum by (code) (rate(traefik_entrypoint_requests_total{{<of>}}[{_RATE}]))",
+            "reqps",
+            "{{code}}",
+        ),
+    ),
+    Component(
+        name="envoy_gateway",
+        title="Envoy Gateway",
+        source="https://gateway.envoyproxy.io/docs/tasks/observability/gateway-exported-metrics/",
+        labels=("control-plane=envoy-gateway",),
+        port=19001,
+        alerts=(
+            ComponentAlert(
+                "OtelEnvoyGatewayFailed",
+                'sum by (runner) (rate(watchable_subscribe_total{<of>,status="failure"}[5m])) > 0',
+                "10m",
+                "critical",
+                "Envoy Gateway fails to translate resources ({{ $labels.runner }}).",
+                "Proxies keep their old config. Read its log, and the conditions of Gateways and routes.",
+            ),
+            ComponentAlert(
+                "OtelEnvoyGatewayPanics",
+                "sum by (runner) (increase(watchable_panics_recovered_total{<of>}[10m])) > 0",
+                "0m",
+                "warning",
+                "Envoy Gateway has panicked and gone on ({{ $labels.runner }}).",
+                "A resource may have no effect. Read its log, and report it to the project.",
+            ),
+        ),
+        panel=ComponentPanel(
+            "Envoy Gateway: updates of proxies",
+            f"sum by (nodeID) (rate(xds_snapshot_update_total{{<of>}}[{_RATE}]))",
+            "ops",
+            "{{nodeID}}",
+        ),
+    ),
+    Component(
+        name="istio",
+        title="Istio",
+        source="https://istio.io/latest/docs/reference/commands/pilot-discovery/#metrics",
+        labels=("app=istiod",),
+        port=15014,
+        alerts=(
+            ComponentAlert(
+                "OtelIstioRejected",
+                f"sum(increase({counter('pilot_total_xds_rejects')}[10m])) > 0",
+                "5m",
+                "critical",
+                "Proxies of Istio reject the config that istiod sends.",
+                "They keep their old config. `istioctl proxy-status` and the log of istiod name them.",
+            ),
+            ComponentAlert(
+                "OtelIstioRootExpires",
+                f"min(citadel_server_root_cert_expiry_seconds{{<of>}}) < {_WEEK}",
+                "1h",
+                "critical",
+                "The root certificate of Istio expires within a week.",
+                "No proxy trusts another one after that. Renew it, see Istio's page on plugging in CA certificates.",
+            ),
+            ComponentAlert(
+                "OtelIstioSlow",
+                f"{slowest('pilot_proxy_convergence_time')} > 30",
+                "10m",
+                "warning",
+                "Proxies of Istio get their config later than after 30 seconds.",
+                "Look at the CPU and the replicas of istiod, and limit what proxies see with Sidecar resources.",
+            ),
+        ),
+        panel=ComponentPanel("Istio: connected proxies", "sum by (pod) (pilot_xds{<of>})", "short", "{{pod}}"),
+    ),
+)

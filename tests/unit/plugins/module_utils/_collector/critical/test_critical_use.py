@@ -1,0 +1,98 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which critical components a collector scrapes, where, and what is refused with words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical import critical_use
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+
+GENERIC: dict[str, Any] = {
+    "name": "generic",
+    "control_plane": {
+        "apiserver": {"role": "endpointslice", "namespace": "default", "label": "a=b", "server_name": "kubernetes"},
+        "coredns": {"role": "pod", "namespace": "kube-system", "label": "k8s-app=kube-dns", "port": 9153},
+        "etcd": None,
+    },
+}
+
+
+def using(*components: str) -> list[Any]:
+    return [{"critical_components": {"components": list(components)}}]
+
+
+def test_detect_stands_for_what_the_cluster_has_and_others_stay() -> None:
+    recipes = ["otlp_ingest", *using("detect", "keda")]
+    settled = critical_use.settled(recipes, ["coredns", "apiserver", "keda"], GENERIC, True)
+    assert settled == ["otlp_ingest", *using("keda", "coredns", "apiserver")]
+    assert critical_use.components([{"critical_components": {"components": "coredns, keda"}}]) == ["coredns", "keda"]
+    assert critical_use.settled(using("keda"), None, GENERIC, True) == using("keda")
+
+
+def test_what_several_copies_or_the_platform_rule_out_is_left_out() -> None:
+    found = ["coredns", "apiserver", "etcd"]
+    assert critical_use.components(critical_use.settled(using("detect"), found, GENERIC, False)) == ["coredns"]
+    assert critical_use.components(critical_use.settled(using("detect"), found, GENERIC, True)) == found[:2]
+
+
+@pytest.mark.parametrize(
+    ("detected", "words"),
+    [(None, "asks the cluster, and this run reads none"), (["etcd"], "the cluster has none of the components")],
+)
+def test_nothing_detected_is_a_failure(detected: list[str] | None, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        critical_use.settled(using("detect"), detected, GENERIC, False)
+
+
+def test_a_place_is_that_of_the_platform_or_the_table_and_what_the_user_changed() -> None:
+    coredns, traefik = critical_use.places(["coredns", "traefik"], {"traefik": {"port": 8082}}, GENERIC, False)
+    assert (coredns["labels"], coredns["port"], coredns["namespace"]) == (["k8s-app=kube-dns"], 9153, "kube-system")
+    assert (traefik["labels"], traefik["port"]) == (["app.kubernetes.io/name=traefik"], 8082)
+    (other,) = critical_use.places(["keda"], {"keda": {"label": "a=b", "namespace": "ns"}}, GENERIC, True)
+    assert (other["labels"], other["namespace"], other["port"]) == (["a=b"], "ns", 8080)
+
+
+@pytest.mark.parametrize(
+    ("names", "changed", "alone", "words"),
+    [
+        (["core_dns"], {}, True, r"no critical component 'core_dns'.*coredns"),
+        (["etcd"], {}, True, "platform 'generic' serves no metrics of etcd"),
+        (["apiserver"], {}, False, "apiserver would be scraped by each copy"),
+        (["keda"], {"traefik": {}}, True, "`places` has traefik, which is not scraped"),
+        (["keda"], {"keda": {"ports": 1}}, True, "`places` of keda is no place"),
+        (["keda"], {"keda": 8080}, True, "`places` of keda is no place"),
+        (["keda"], ["keda"], True, "`places` is no mapping"),
+    ],
+)
+def test_an_unfit_component_or_place_is_refused(names: list[str], changed: Any, alone: bool, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        critical_use.places(names, changed, GENERIC, alone)
+
+
+def test_pods_are_left_out_by_their_labels_namespace_and_port_alone() -> None:
+    scraped = critical_use.places(["coredns", "cert_manager", "apiserver"], {}, GENERIC, True)
+    dns, certificates = critical_use.apart(scraped)
+    assert dns.source_labels[1:] == ("__meta_kubernetes_namespace", "__address__")
+    for labels, matches in (("kube-dns;kube-system;10.0.0.1:9153", True), ("kube-dns;shop;10.0.0.1:9153", False)):
+        assert bool(re.fullmatch(dns.regex, labels)) is matches
+    for address, matches in (("10.0.0.1:9402", True), ("[fd00::1]:9402", True), ("10.0.0.1:8080", False)):
+        assert bool(re.fullmatch(certificates.regex, f"cert-manager;controller;{address}")) is matches
+
+
+def test_a_component_belongs_to_one_collector_on_the_same_nodes() -> None:
+    def run(*others: tuple[str, list[Any]]) -> list[critical_use.Scraping]:
+        return [critical_use.Scraping(f"c{number}", *other) for number, other in enumerate(others)]
+
+    critical_use.check_once(run(("a", using("coredns")), ("b", using("coredns"))))
+    critical_use.check_once(run(("", using("keda")), ("", using("coredns")), ("", ["control_plane_metrics"])))
+    planes = [{"control_plane_metrics": {"components": ["coredns", "kube-scheduler"]}}]
+    for other in (using("coredns"), planes):
+        with pytest.raises(Problem, match="coredns is scraped twice: by recipe 'critical_components' of 'c0', and by"):
+            critical_use.check_once(run(("", using("coredns")), ("", other)))
+    with pytest.raises(Problem, match="apiserver is scraped twice"):
+        critical_use.check_once(run(("", [*using("apiserver"), "control_plane_metrics"])))
