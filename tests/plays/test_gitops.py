@@ -20,10 +20,8 @@ from tests.support.watched_runs import ReadyApi, serving
 
 from .test_noop import kubeconfig
 
-# One is of Linux hosts, and one has a recipe that reads the cluster (`components: detect`).
-OTHERS = ("hosts", "kubernetes_observability")
 INVENTORIES = sorted(
-    path.parent.name for path in plays.ROOT.glob("inventories/*/hosts.yml") if path.parent.name not in OTHERS
+    path.parent.name for path in plays.ROOT.glob("inventories/*/hosts.yml") if path.parent.name != "hosts"
 )
 GATEWAY: dict[str, Any] = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 SECRET = "s3cr3t-in-clear-text"

@@ -9,10 +9,14 @@ from urllib.parse import quote
 
 from testinfra.host import Host
 
-from tests.support.cluster import Cluster
+from tests.support.cluster import PROJECT, Cluster
 from tests.support.printed import Resource, resources
 
 BACKEND, SHOP, AGENTS = "observability", "shop", "telemetry"
+SITE = (
+    f"ansible-playbook o11y.opentelemetry.site -i {PROJECT}/inventories/kubernetes_observability"
+    " -e observed_components=detect"
+)
 AGENT = "o11y.opentelemetry/collector=agent"
 
 

@@ -12,7 +12,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.support.cluster import until
-from tests.support.observed import AGENTS, Observed
+from tests.support.observed import AGENTS, SITE, Observed
 
 # What the testbed has, each in one pod or at one address.
 FOUND = {"apiserver", "cert_manager", "coredns"}
@@ -64,7 +64,7 @@ def test_a_component_without_pods_raises_its_alert_and_stays_in_the_config(
     host.check_output(f"{scale}0")
     try:
         until(absent, lambda: observed.series(absent), PATIENCE)
-        run = host.run("ansible-playbook o11y.opentelemetry.site -i inventories/kubernetes_observability")
+        run = host.run(SITE)
         assert "changed=0" in run.stdout, run.stdout
     finally:
         host.check_output(f"{scale}1")

@@ -10,7 +10,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.support.cluster import Cluster, node_ips, until
-from tests.support.observed import AGENT, AGENTS, SHOP, Observed
+from tests.support.observed import AGENT, AGENTS, SHOP, SITE, Observed
 
 INTERVAL = 30  # seconds between two reports, in the inventory
 WINDOW = 5 * INTERVAL
@@ -143,6 +143,6 @@ def test_the_leader_is_killed_and_another_reports_within_two_intervals_without_d
 
 
 def test_a_second_run_changes_nothing(host: Host) -> None:
-    run = host.run("ansible-playbook o11y.opentelemetry.site -i inventories/kubernetes_observability")
+    run = host.run(SITE)
     assert run.rc == 0, run.stdout
     assert "changed=0" in run.stdout
