@@ -66,8 +66,9 @@ def inputs() -> dict[str, dict[str, Any]]:
         found |= {f"{module}_{name}": value for name, value in arguments_of(module).items()}
     taken = documented("collector_program")["options"]
     found |= {f"pipeline_test_pod_{name}": value for name, value in taken.items()}
-    diagnose = documented("collector_diagnose")["options"]
-    return found | {f"diagnose_{name}": value for name, value in diagnose.items()}
+    for playbook, module in (("diagnose", "collector_diagnose"), ("forecast", "pipeline_forecast")):
+        found |= {f"{playbook}_{name}": value for name, value in documented(module)["options"].items()}
+    return found
 
 
 INPUTS = inputs()

@@ -13,10 +13,7 @@ from tests.support.cluster import PROJECT, Cluster
 from tests.support.printed import Resource, resources
 
 BACKEND, SHOP, AGENTS = "observability", "shop", "telemetry"
-SITE = (
-    f"ansible-playbook o11y.opentelemetry.site -i {PROJECT}/inventories/kubernetes_observability"
-    " -e observed_components=detect"
-)
+SITE = f"ansible-playbook o11y.opentelemetry.site -i {PROJECT}/inventories/kubernetes_observability"
 AGENT = "o11y.opentelemetry/collector=agent"
 
 

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import until
+from tests.support.cluster import PROJECT, until
 from tests.support.observed import AGENTS, SITE, Observed
 
 # What the testbed has, each in one pod or at one address.
@@ -30,6 +31,13 @@ def rules(host: Host) -> dict[str, str]:
     data = json.loads(host.check_output(f"kubectl -n {AGENTS} get configmap components-rules -o json"))["data"]
     found: list[dict[str, Any]] = json.loads(next(iter(data.values())))["groups"][0]["rules"]
     return {f"{rule['alert']} {rule['expr']}": rule["expr"] for rule in found}
+
+
+def test_detection_finds_what_the_cluster_has(host: Host) -> None:
+    inventory = PROJECT / "molecule/kubernetes_observability/detect.yml"
+    run = host.run(f"ansible-playbook o11y.opentelemetry.render -i {inventory}")
+    assert run.rc == 0, run.stdout
+    assert set(re.findall(r"job_name: (\w+)", run.stdout)) == FOUND
 
 
 def test_each_component_is_scraped_once_and_no_other_is_asked_for(observed: Observed, rules: dict[str, str]) -> None:
