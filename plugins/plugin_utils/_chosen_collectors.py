@@ -18,16 +18,21 @@ def chosen_names(known: Sequence[str], only: Collection[str]) -> list[str]:
     return [name for name in known if name in only or name.rpartition("/")[2] in only]
 
 
-def chosen(collectors: Sequence[Mapping[str, Any]], only: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the collectors that are asked for; all if none is named. Raises Problem for a name that none has."""
+def chosen(
+    collectors: Sequence[Mapping[str, Any]], only: Sequence[str], asked: str = "Diagnose"
+) -> list[Mapping[str, Any]]:
+    """Return the collectors that are asked for; all if none is named. Raises Problem for a name that none has.
+
+    `asked` is what the run does with them, for that Problem.
+    """
     if not only:
         return list(collectors)
     names = [_name(one) for one in collectors]
-    for asked in only:
-        if not chosen_names(names, [asked]):
-            wrong = f"there is no collector '{asked}'{near(asked, names)}"
+    for name in only:
+        if not chosen_names(names, [name]):
+            wrong = f"there is no collector '{name}'{near(name, names)}"
             fix = f"There are {at_most(_SHOWN, names) or 'none'}."
-            raise Problem(wrong, asked="Diagnose", where="only", fix=fix)
+            raise Problem(wrong, asked=asked, where="only", fix=fix)
     wanted = chosen_names(names, only)
     return [one for one, name in zip(collectors, names, strict=True) if name in wanted]
 

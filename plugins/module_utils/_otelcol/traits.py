@@ -38,6 +38,7 @@ class Trait(Enum):
     SERVES_APPLICATIONS = "is what applications send to"
     ANSWERS_HTTP = "answers requests of HTTP on its port"
     ALWAYS_COLLECTS = "finds data whenever it collects"
+    IS_SENT_TO = "gets data only when others send it, each record to one pod"
     # Processors and connectors, by what they do with records.
     SAMPLES = "keeps a part of the data"
     DROPS = "leaves out or merges records on purpose"
@@ -50,44 +51,65 @@ class Trait(Enum):
     COUNTS_SPANS = "makes metrics that are right only if it gets all spans"
     BELONGS_EVERYWHERE = "may work on a record in one pipeline after another"
     REACHES_OUT = "reads files or asks other machines"
+    KEEPS_STATE = "decides by records that it saw before"
     # Extensions.
     STORES = "stores data for other components"
     CHECKS_REQUESTS = "checks who sends requests"
     SIGNS_REQUESTS = "signs requests"
     ANSWERS_PROBES = "answers the probes of a pod"
     STANDS_ALONE = "is no authenticator, no storage and no middleware"
+    ELECTS = "takes part in an election among pods"
+    REPORTS_AGENT = "tells a server that its collector is there"
 
 
 _ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
-    (RECEIVERS, "datadog", (Trait.ANSWERS_HTTP,)),
+    (RECEIVERS, "awsfirehose", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "awsxray", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "carbon", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "collectd", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "datadog", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
+    (RECEIVERS, "envoyals", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "faro", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "fluentforward", (Trait.IS_SENT_TO,)),
     (RECEIVERS, "hostmetrics", (Trait.ALWAYS_COLLECTS,)),
-    (RECEIVERS, "influxdb", (Trait.ANSWERS_HTTP,)),
-    (RECEIVERS, "jaeger", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS)),
+    (RECEIVERS, "influxdb", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
+    (RECEIVERS, "jaeger", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
     (RECEIVERS, "kubeletstats", (Trait.ALWAYS_COLLECTS,)),
-    (RECEIVERS, "loki", (Trait.ANSWERS_HTTP,)),
-    (RECEIVERS, "opencensus", (Trait.SERVES_APPLICATIONS,)),
-    (RECEIVERS, "otelarrow", (Trait.KEEPS_HEADERS,)),
-    (RECEIVERS, "otlp", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS)),
-    (RECEIVERS, "prometheusremotewrite", (Trait.ANSWERS_HTTP,)),
-    (RECEIVERS, "skywalking", (Trait.SERVES_APPLICATIONS,)),
-    (RECEIVERS, "splunkhec", (Trait.ANSWERS_HTTP,)),
-    (RECEIVERS, "zipkin", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS)),
+    (RECEIVERS, "libhoney", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "loki", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
+    (RECEIVERS, "netflow", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "opencensus", (Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
+    (RECEIVERS, "otelarrow", (Trait.KEEPS_HEADERS, Trait.IS_SENT_TO)),
+    (RECEIVERS, "otlp", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
+    (RECEIVERS, "prometheusremotewrite", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
+    (RECEIVERS, "sapm", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "signalfx", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "skywalking", (Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
+    (RECEIVERS, "splunkhec", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
+    (RECEIVERS, "statsd", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "stef", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "syslog", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "tcplog", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "udplog", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "wavefront", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "webhookevent", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "zipkin", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
     (PROCESSORS, "batch", (Trait.REGROUPS, Trait.BELONGS_EVERYWHERE)),
-    (PROCESSORS, "cumulativetodelta", (Trait.DROPS,)),
-    (PROCESSORS, "deltatocumulative", (Trait.DROPS,)),
-    (PROCESSORS, "deltatorate", (Trait.DROPS,)),
+    (PROCESSORS, "cumulativetodelta", (Trait.DROPS, Trait.KEEPS_STATE)),
+    (PROCESSORS, "deltatocumulative", (Trait.DROPS, Trait.KEEPS_STATE)),
+    (PROCESSORS, "deltatorate", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "dnslookup", (Trait.REACHES_OUT,)),
     (PROCESSORS, "filter", (Trait.DROPS,)),
     (PROCESSORS, "geoip", (Trait.REACHES_OUT,)),
     (PROCESSORS, "groupbyattrs", (Trait.GROUPS,)),
-    (PROCESSORS, "groupbytrace", (Trait.REGROUPS, Trait.GROUPS)),
-    (PROCESSORS, "interval", (Trait.DROPS,)),
-    (PROCESSORS, "isolationforest", (Trait.DROPS,)),
+    (PROCESSORS, "groupbytrace", (Trait.REGROUPS, Trait.GROUPS, Trait.KEEPS_STATE)),
+    (PROCESSORS, "interval", (Trait.DROPS, Trait.KEEPS_STATE)),
+    (PROCESSORS, "isolationforest", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "logdedup", (Trait.DROPS,)),
     (PROCESSORS, "lookup", (Trait.REACHES_OUT,)),
     (PROCESSORS, "memorylimiter", (Trait.BELONGS_EVERYWHERE,)),
     (PROCESSORS, "metricsgeneration", (Trait.MAKES, Trait.GROUPS)),
-    (PROCESSORS, "metricstarttime", (Trait.DROPS,)),
+    (PROCESSORS, "metricstarttime", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "metricstransform", (Trait.DROPS, Trait.MAKES)),
     (PROCESSORS, "probabilisticsampler", (Trait.SAMPLES, Trait.DROPS)),
     (PROCESSORS, "queuebatch", (Trait.BELONGS_EVERYWHERE,)),
@@ -95,7 +117,7 @@ _ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (PROCESSORS, "schema", (Trait.REACHES_OUT,)),
     (PROCESSORS, "spanpruning", (Trait.DROPS, Trait.MAKES)),
     (PROCESSORS, "sumologic", (Trait.REACHES_OUT,)),
-    (PROCESSORS, "tailsampling", (Trait.SAMPLES, Trait.DROPS, Trait.REGROUPS, Trait.GROUPS)),
+    (PROCESSORS, "tailsampling", (Trait.SAMPLES, Trait.DROPS, Trait.REGROUPS, Trait.GROUPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "transform", (Trait.MAKES,)),
     (PROCESSORS, "unroll", (Trait.MAKES,)),
     (EXPORTERS, "awscloudwatchlogs", (Trait.NEEDS_REGION, Trait.WRITES_LOG_GROUPS)),
@@ -113,15 +135,15 @@ _ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (EXPORTERS, "prometheusremotewrite", (Trait.NEEDS_URL,)),
     (EXPORTERS, "zipkin", (Trait.SENDS_AS_GIVEN, Trait.NEEDS_URL)),
     (CONNECTORS, "count", (Trait.COUNTS_BY_CONDITION,)),
-    (CONNECTORS, "datadog", (Trait.HANDS_ON, Trait.COUNTS_SPANS, Trait.REACHES_OUT)),
+    (CONNECTORS, "datadog", (Trait.HANDS_ON, Trait.COUNTS_SPANS, Trait.REACHES_OUT, Trait.KEEPS_STATE)),
     (CONNECTORS, "failover", (Trait.HANDS_ON,)),
     (CONNECTORS, "forward", (Trait.HANDS_ON,)),
     (CONNECTORS, "grafanacloud", (Trait.REACHES_OUT,)),
     (CONNECTORS, "roundrobin", (Trait.HANDS_ON, Trait.TAKES_TURNS)),
     (CONNECTORS, "routing", (Trait.HANDS_ON,)),
-    (CONNECTORS, "servicegraph", (Trait.COUNTS_SPANS,)),
+    (CONNECTORS, "servicegraph", (Trait.COUNTS_SPANS, Trait.KEEPS_STATE)),
     (CONNECTORS, "signaltometrics", (Trait.COUNTS_BY_CONDITION,)),
-    (CONNECTORS, "spanmetrics", (Trait.COUNTS_SPANS,)),
+    (CONNECTORS, "spanmetrics", (Trait.COUNTS_SPANS, Trait.KEEPS_STATE)),
     (CONNECTORS, "sum", (Trait.COUNTS_BY_CONDITION,)),
     (EXTENSIONS, "ack", (Trait.STANDS_ALONE,)),
     (EXTENSIONS, "asapclient", (Trait.SIGNS_REQUESTS,)),
@@ -140,12 +162,12 @@ _ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (EXTENSIONS, "hostobserver", (Trait.STANDS_ALONE,)),
     (EXTENSIONS, "httpforwarder", (Trait.STANDS_ALONE,)),
     (EXTENSIONS, "jaegerremotesampling", (Trait.STANDS_ALONE,)),
-    (EXTENSIONS, "k8sleaderelector", (Trait.STANDS_ALONE,)),
+    (EXTENSIONS, "k8sleaderelector", (Trait.STANDS_ALONE, Trait.ELECTS)),
     (EXTENSIONS, "k8sobserver", (Trait.STANDS_ALONE,)),
     (EXTENSIONS, "kafkatopicsobserver", (Trait.STANDS_ALONE,)),
     (EXTENSIONS, "oauth2client", (Trait.SIGNS_REQUESTS,)),
     (EXTENSIONS, "oidc", (Trait.CHECKS_REQUESTS,)),
-    (EXTENSIONS, "opamp", (Trait.STANDS_ALONE,)),
+    (EXTENSIONS, "opamp", (Trait.STANDS_ALONE, Trait.REPORTS_AGENT)),
     (EXTENSIONS, "pprof", (Trait.STANDS_ALONE,)),
     (EXTENSIONS, "redisstorage", (Trait.STORES,)),
     (EXTENSIONS, "sigv4auth", (Trait.SIGNS_REQUESTS,)),
