@@ -37,6 +37,7 @@ ROOMS = (
     "_waves",
     "_alerts",
     "_gitops",
+    "_capture",
 )
 # The library knows the Collector. Its rooms have an order of their own.
 LIBRARY = "_otelcol"

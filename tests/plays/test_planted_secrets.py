@@ -135,6 +135,19 @@ def of_judge(folder: Path, _server: str, _planted: PlantedSecrets) -> dict[str, 
     return {"otel_judge_before": True, "otel_judge_path": str(folder / "judged")}
 
 
+def of_capture(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
+    return {"capture_files": [str(telemetry_file(folder, planted))], "capture_path": str(folder / "captures")}
+
+
+def telemetry_file(folder: Path, planted: PlantedSecrets) -> Path:
+    """Write log records that have each secret as a body and a value, as exporter file does."""
+    secrets = [{"stringValue": secret} for secret in planted.secrets.values()]
+    attributes = [{"key": f"app.value{number}", "value": secret} for number, secret in enumerate(secrets)]
+    records = [{"body": secret, "attributes": attributes} for secret in secrets]
+    request = {"resourceLogs": [{"resource": {"attributes": attributes}, "scopeLogs": [{"logRecords": records}]}]}
+    return written(folder / "telemetry.json", request)
+
+
 def of_alert(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
     labels = {"alertname": "OtelCollectorDown", "collector": "gateway"}
     alert = {"status": "firing", "labels": labels, "startsAt": "2026-01-31T12:00:00Z"}
@@ -180,6 +193,7 @@ MORE: dict[str, Callable[[Path, str, PlantedSecrets], dict[str, Any]]] = {
     "diagnose": of_diagnose,
     "alert": of_alert,
     "judge": of_judge,
+    "capture": of_capture,
     "mirror": of_mirror,
     "lock": of_lock,
     "sample_app": of_sample_app,
@@ -220,6 +234,9 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], planted: Planted
     if playbook == "test":
         body = f'{VERSION}; echo "Error: `env` $BACKEND_TOKEN `cat "${{1#--config=}}"`" >&2; exit 1'
         return {**given, "pipeline_test_binary": program(folder / "quotes", body)}
+    if playbook == "capture":
+        cut_off = telemetry_file(folder, planted)
+        cut_off.write_text(cut_off.read_text(encoding="utf-8")[:-9], encoding="utf-8")
     if playbook == "report":
         wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": planted.one("recipe")}}]}
         return {**given, "otel_collectors": [*given["otel_collectors"], wrong]}

@@ -1,0 +1,74 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the manifest of a capture says: whose data it is, how much, for how long, and what was masked. Private.
+
+A manifest holds no value of telemetry and no config: the config is a hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from .capture_sample import Sample
+from .kept_values import ENUMERATED
+from .record_masks import HASH
+
+FORMAT = 1
+NAME = "manifest.json"
+# What is masked how, by the option `values`.
+_HASHED = {
+    "values": "keyed BLAKE2b with a key of the run that is not kept; the length stays",
+    "bodies": "templates; a placeholder is the mask of what it stands for, between < and >",
+    "span_names": "templates",
+    "ids": "masked; equal ids stay equal",
+    "stays": "names of attributes, metrics and events; numbers of data points; times; enumerations",
+}
+_KEPT = {
+    "values": "kept, but for headers of requests, values under names of secrets, and texts that look like secrets",
+    "ids": "masked; equal ids stay equal",
+}
+
+
+def file_name(signal: str) -> str:
+    """Return the name of the file of a signal."""
+    return f"{signal}.jsonl.gz"
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a config, by which a forecast sees whether a capture is of this config."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def masking(values: str, keep: list[str]) -> dict[str, Any]:
+    """Return what the manifest says of masking."""
+    how: dict[str, Any] = dict(_HASHED if values == HASH else _KEPT)
+    return {"mode": values, **how, "kept_attributes": sorted(keep), "enumerations": list(ENUMERATED)}
+
+
+def signal_rows(sample: Sample, seconds: float) -> dict[str, dict[str, Any]]:
+    """Return how much each signal has, and its rates. `seconds` is 0 for files, whose duration nobody knows."""
+    rows = {}
+    for signal, size in sorted(sample.sizes.items()):
+        row: dict[str, Any] = {"file": file_name(signal), **asdict(size)}
+        if seconds:
+            row["records_per_second"] = round(size.records / seconds, 3)
+            row["received_bytes_per_second"] = round(size.received_bytes / seconds, 3)
+        rows[signal] = row
+    return rows
+
+
+def manifest(about: Mapping[str, Any], sample: Sample, seconds: float, ended_by: str) -> dict[str, Any]:
+    """Return the manifest of a capture. `about` is what is known of its source."""
+    return {
+        "capture": FORMAT,
+        **about,
+        "seconds": round(seconds, 3),
+        "ended_by": ended_by,
+        "records": sample.records,
+        "signals": signal_rows(sample, seconds),
+    }

@@ -1,0 +1,107 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bounded sample of telemetry: lines of OTLP JSON come in, lines without content go out. Private."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._otelcol.errors import Problem
+from .record_masks import SIGNALS, RecordMasks, count_records
+
+SECONDS, RECORDS, BYTES, FILES = "seconds", "records", "bytes", "end of the files"
+"""What ends a sample."""
+LINE_BYTES = 64 << 20
+"""The longest line that is read: a request of OTLP has 4 MiB by default, and as JSON some three times as much."""
+_MALFORMED = (TypeError, AttributeError, KeyError, ValueError, RecursionError)
+_FOREIGN_FIX = "Give files that exporter file wrote with `format: json` and without compression, or OTLP JSON lines."
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where a sample ends, whichever comes first. `octets` are bytes of OTLP JSON before masking."""
+
+    seconds: float
+    records: int
+    octets: int
+
+
+@dataclass
+class SignalSize:
+    """How much of one signal a sample has: requests, records, and bytes of JSON before and after masking."""
+
+    requests: int = 0
+    records: int = 0
+    received_bytes: int = 0
+    bytes: int = 0
+
+
+@dataclass
+class Sample:
+    """What has come in so far. `write` gets the signal and the bytes of each line that goes out."""
+
+    masks: RecordMasks
+    bounds: Bounds
+    write: Callable[[str, bytes], None]
+    sizes: dict[str, SignalSize] = field(default_factory=dict)
+
+    def add(self, line: bytes, where: str) -> None:
+        """Mask and count one request. Raises Problem if it is no OTLP JSON; `where` names the file and the line."""
+        request = _parsed(line, where)
+        for name, signal in SIGNALS.items():
+            if request.get(name):
+                self._add(signal, {name: request[name]}, len(line), where)
+
+    def _add(self, signal: str, request: dict[str, Any], received: int, where: str) -> None:
+        try:
+            records = count_records(request)[signal]
+            masked = json.dumps(self.masks.masked(request), separators=(",", ":")).encode("ascii")
+        except _MALFORMED as error:
+            raise Problem("this is JSON, but not of OTLP", where=where, fix=_FOREIGN_FIX) from error
+        self.write(signal, masked)
+        size = self.sizes.setdefault(signal, SignalSize())
+        size.requests += 1
+        size.records += records
+        size.received_bytes += received
+        size.bytes += len(masked)
+
+    @property
+    def records(self) -> int:
+        return sum(size.records for size in self.sizes.values())
+
+    @property
+    def full(self) -> str:
+        """What ends the sample now, or an empty text."""
+        if self.records >= self.bounds.records:
+            return RECORDS
+        octets = sum(size.received_bytes for size in self.sizes.values())
+        return BYTES if octets >= self.bounds.octets else ""
+
+
+def _parsed(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Problem("this is no JSON", where=where, fix=_FOREIGN_FIX) from error
+    if not isinstance(request, dict) or not any(name in request for name in SIGNALS):
+        raise Problem("this is JSON, but no request of OTLP", where=where, fix=_FOREIGN_FIX)
+    return request
+
+
+class Lines:
+    """Whole lines out of parts of a text. `rest` is the last line, which has no end yet."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+
+    def of(self, part: bytes) -> list[bytes]:
+        """Return the lines that a part completes. Raises Problem for a line that is too long."""
+        *lines, self.rest = (self.rest + part).split(b"\n")
+        if len(self.rest) > LINE_BYTES:
+            wrong = f"a line has more than {LINE_BYTES >> 20} MiB"
+            raise Problem(wrong, fix="Let the exporter write smaller requests, for example behind processor batch.")
+        return [line for line in lines if line.strip()]

@@ -1,0 +1,107 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of attributes that stay readable: the enumerations of the semantic conventions. Private.
+
+The value counts, and not the name alone: what an application writes into such an attribute by mistake is masked.
+Source: the registry of OpenTelemetry's semantic conventions, 1.37, and the older names that it deprecates.
+"""
+
+from __future__ import annotations
+
+import re
+
+_METHODS = "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE QUERY _OTHER"
+_STATUS = re.compile(r"[1-5]\d\d")
+_GRPC_STATUS = re.compile(r"\d|1[0-6]")
+_VERSION = re.compile(r"v?\d{1,3}(\.\d{1,4}){0,2}(-(alpha|beta|rc|dev)\.?\d{0,3})?")
+_RPC_SYSTEMS = "apache_dubbo aws_api connectrpc connect_rpc dotnet_wcf dubbo grpc java_rmi jsonrpc onc_rpc onc-rpc"
+_DATABASES = (
+    "actian.ingres adabas aws.dynamodb aws.redshift azure.cosmosdb cache cassandra clickhouse cloudscape"
+    " cockroachdb coldfusion cosmosdb couchbase couchdb db2 derby dynamodb edb elasticsearch filemaker firebird"
+    " firebirdsql gcp.spanner geode h2 h2database hanadb hbase hive hsqldb ibm.db2 ibm.informix ibm.netezza"
+    " influxdb informix ingres instantdb interbase intersystems.cache intersystems_cache mariadb maxdb memcached"
+    " microsoft.sql_server mongodb mssql mysql neo4j netezza opensearch oracle oracle.db other_sql pervasive"
+    " pointbase postgresql progress redis redshift sap.hana sap.maxdb softwareag.adabas spanner sqlite sybase"
+    " teradata trino vertica"
+)
+_MESSAGING = (
+    "activemq aws.sns aws_sqs eventgrid eventhubs gcp_pubsub jms kafka nats pulsar rabbitmq rocketmq servicebus"
+)
+_MESSAGING_STEPS = "ack create deliver process publish receive send settle"
+_PROTOCOLS = "amqp http HTTP SPDY spdy mqtt kafka"
+_TRANSPORTS = "ip_tcp ip_udp inproc pipe quic tcp udp unix other"
+_LANGUAGES = "cpp dotnet erlang go java nodejs php python ruby rust swift webjs"
+_SYSTEMS = "aix darwin dragonflybsd freebsd hpux linux netbsd openbsd solaris windows z_os zos"
+_PROCESSORS = "amd64 arm32 arm64 ia64 ppc32 ppc64 s390x x86"
+_CLOUDS = "alibaba_cloud aws azure gcp heroku ibm_cloud oracle_cloud tencent_cloud"
+_PLATFORMS = (
+    "alibaba_cloud_ecs alibaba_cloud_fc aws_app_runner aws_ec2 aws_ecs aws_eks aws_elastic_beanstalk aws_lambda"
+    " aws_openshift azure.aks azure.app_service azure.functions azure.vm azure_aks azure_app_service azure_functions"
+    " azure_vm gcp_app_engine gcp_bare_metal_solution gcp_cloud_functions gcp_cloud_run gcp_compute_engine"
+    " gcp_kubernetes_engine gcp_openshift ibm_cloud_openshift"
+)
+_KINDS = (
+    "ConfigMap Container CronJob DaemonSet Deployment Endpoints Event HorizontalPodAutoscaler Ingress Job Namespace"
+    " Node PersistentVolume PersistentVolumeClaim Pod ReplicaSet ReplicationController Secret Service ServiceAccount"
+    " StatefulSet"
+)
+_LEVELS = (
+    "trace debug info information notice warn warning error err critical crit alert emerg emergency fatal panic"
+    " TRACE DEBUG INFO INFORMATION NOTICE WARN WARNING ERROR ERR CRITICAL CRIT ALERT EMERG EMERGENCY FATAL PANIC"
+    " Trace Debug Info Information Notice Warn Warning Error Critical Fatal Normal"
+)
+_STATES = (
+    "active available blocked buffered cached close_wait closed discharging faults free idle inactive interrupt iowait"
+    " nice reserved running sleeping slab_reclaimable slab_unreclaimable softirq steal stolen stopped system time_wait"
+    " used user wait zombies Active Terminating Pending Running Succeeded Failed Unknown"
+)
+_DIRECTIONS = "in out read receive transmit write page_in page_out"
+_BOOLS = "true false"
+
+_ROWS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
+    ("http.request.method http.method http.request.method_original", _METHODS),
+    ("http.response.status_code http.status_code", _STATUS),
+    ("rpc.system rpc.system.name", _RPC_SYSTEMS),
+    ("rpc.grpc.status_code", _GRPC_STATUS),
+    ("db.system db.system.name", _DATABASES),
+    ("messaging.system", _MESSAGING),
+    ("messaging.operation messaging.operation.type", _MESSAGING_STEPS),
+    ("network.protocol.name net.protocol.name http.flavor", _PROTOCOLS),
+    ("network.protocol.version net.protocol.version telemetry.sdk.version telemetry.distro.version", _VERSION),
+    ("network.transport net.transport", _TRANSPORTS),
+    ("network.type", "ipv4 ipv6"),
+    ("network.io.direction disk.io.direction direction", _DIRECTIONS),
+    ("url.scheme http.scheme", "http https"),
+    ("telemetry.sdk.language", _LANGUAGES),
+    ("telemetry.sdk.name", "opentelemetry"),
+    ("os.type", _SYSTEMS),
+    ("host.arch", _PROCESSORS),
+    ("cloud.provider", _CLOUDS),
+    ("cloud.platform", _PLATFORMS),
+    ("k8s.object.kind k8s.resource.kind k8s.owner.kind object.kind", _KINDS),
+    ("k8s.event.reason k8s.pod.phase k8s.namespace.phase k8s.container.status.state", _STATES),
+    ("log.iostream", "stdout stderr"),
+    ("level severity severity_text log.level", _LEVELS),
+    ("otel.status_code status.code", "OK ERROR UNSET STATUS_CODE_OK STATUS_CODE_ERROR STATUS_CODE_UNSET"),
+    ("span.kind", "SPAN_KIND_INTERNAL SPAN_KIND_SERVER SPAN_KIND_CLIENT SPAN_KIND_PRODUCER SPAN_KIND_CONSUMER"),
+    ("state status cpu.mode system.cpu.state system.memory.state system.network.state process.state", _STATES),
+    ("error exception.escaped sampled", _BOOLS),
+)
+_WORDS = {
+    name: frozenset(values.split()) for names, values in _ROWS if isinstance(values, str) for name in names.split()
+}
+_PATTERNS = {name: values for names, values in _ROWS if not isinstance(values, str) for name in names.split()}
+ENUMERATED = tuple(sorted({*_WORDS, *_PATTERNS}))
+"""The names of attributes that have values which stay."""
+
+
+def stays(name: str, value: str) -> bool:
+    """Return whether the value of an attribute is one of its enumeration; numbers are given as text."""
+    pattern = _PATTERNS.get(name)
+    return value in _WORDS.get(name, ()) or bool(pattern and pattern.fullmatch(value))
+
+
+def is_level(text: str) -> bool:
+    """Return whether a text is the name of a severity."""
+    return text in _WORDS["severity"]

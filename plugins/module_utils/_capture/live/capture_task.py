@@ -1,0 +1,204 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Capture what collectors of a cluster get, or what files have, into a folder for each. Private."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..._diagnose.live.find_collectors import DiagnosedTarget, find
+from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader
+from ..._diagnose.live.running_config import running_config
+from ..._kube.live.connect import connect, run
+from ..._otelcol.config.masking import is_secret_name
+from ..._otelcol.errors import Problem, about
+from .. import capture_manifest
+from ..capture_job import FILE
+from ..capture_sample import Bounds, Sample
+from ..capture_tap import STATE, Tap, tap
+from ..record_masks import HASH, HEADERS, KEEP, RecordMasks
+from .capture_files import read_files
+from .capture_folder import capture_folder
+from .capture_pod import CapturePod
+
+VALUES = "values"
+"""The consent to keep values."""
+_ASKED = "Capture telemetry"
+_MODES = ("deployment", "statefulset")
+_COLLECTOR = {"kind": {}, "namespace": {"required": True}, "name": {"required": True}}
+ARGUMENTS: dict[str, Any] = {
+    "collectors": {"type": "list", "elements": "dict", "options": _COLLECTOR, "default": []},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "files": {"type": "list", "elements": "path", "default": []},
+    "path": {"type": "path", "required": True},
+    "folder": {"default": ""},
+    "seconds": {"type": "float", "default": 60},
+    "records": {"type": "int", "default": 100_000},
+    "bytes": {"type": "int", "default": 16 << 20},
+    "values": {"choices": [HASH, KEEP], "default": HASH},
+    "keep": {"type": "list", "elements": "str", "default": []},
+    "allow": {"type": "list", "elements": "str", "choices": [STATE, VALUES], "default": []},
+    "reader_image": {"default": "docker.io/library/busybox:1.37"},
+    "run_as_user": {"type": "int", "default": 10001},
+    "timeout_seconds": {"type": "float", "default": 120},
+}
+_LIMITS = {"seconds": (1, 3600), "records": (1, 10**9), "bytes": (1 << 16, 1 << 30), "timeout_seconds": (1, 3600)}
+
+
+def run_capture(module: AnsibleModule) -> None:
+    """Do what the task asks."""
+    run(module, lambda: captured(module.params, lambda: _reader(module), check=module.check_mode))
+
+
+def _reader(module: AnsibleModule) -> ClusterReader:
+    return ClusterReader(connect(module), connect(module, QUICK_SECONDS))
+
+
+def captured(options: Mapping[str, Any], reader: Callable[[], ClusterReader], *, check: bool) -> dict[str, Any]:
+    """Return the captures of files, or of collectors. Raises Problem if one fails, when the others are there."""
+    check_options(options)
+    captures = _Captures(options, check=check)
+    if options["files"]:
+        captures.of_files()
+    else:
+        found = reader()
+        for target in find(found, options["collectors"]) if options["collectors"] else []:
+            captures.of_collector(found, target)
+    return captures.result()
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise Problem for bounds that are none, and for values that would be kept without consent."""
+    for name, (least, most) in _LIMITS.items():
+        if not least <= options[name] <= most:
+            raise Problem(f"{name} is {options[name]:g}", asked=_ASKED, fix=f"Give a number from {least} to {most}.")
+    if options["values"] == KEEP and VALUES not in options["allow"]:
+        wrong = "the capture would have the values of all attributes, and the bodies of logs"
+        fix = "Consent with `capture_allow: [values]`, or name single attributes with `capture_keep`."
+        raise Problem(wrong, asked=f"{_ASKED} with `capture_values: keep`", fix=fix)
+    if options["folder"] in (".", "..") or "/" in options["folder"]:
+        raise Problem(f"'{options['folder']}' is no name of a folder", asked=_ASKED, fix="Rename the host.")
+    for name in options["keep"]:
+        if name.startswith(HEADERS) or is_secret_name(name):
+            wrong = f"{name} is a header or the name of a secret, and no capture has these"
+            raise Problem(wrong, asked=_ASKED, fix="Take it out of `capture_keep`.")
+
+
+class _Captures:
+    """The captures of one run, which share its key."""
+
+    def __init__(self, options: Mapping[str, Any], *, check: bool) -> None:
+        self._options, self._check = options, check
+        self._bounds = Bounds(options["seconds"], options["records"], options["bytes"])
+        self._masks = RecordMasks(secrets.token_bytes(32), options["keep"], options["values"])
+        self._rows: list[dict[str, Any]] = []
+        self._impossible: list[str] = []
+        self._failed: list[str] = []
+        self._warnings: list[str] = []
+
+    def of_files(self) -> None:
+        """Capture what files have."""
+        about_files = {"files": [Path(path).name for path in self._options["files"]]}
+
+        def read(sample: Sample) -> tuple[float, str]:
+            ended, notes = read_files(self._options["files"], sample)
+            self._warnings += notes
+            return 0.0, ended
+
+        nothing = "the files have no record"
+        self._write("files", {"source": "files", **about_files}, read, nothing)
+
+    def of_collector(self, reader: ClusterReader, target: DiagnosedTarget) -> None:
+        """Capture what a collector gets. One that no pod can be put beside is noted, unless the user named it."""
+        name = f"{target.namespace}/{target.name}"
+        try:
+            found, row = self._tapped(reader, target)
+        except Problem as problem:
+            self._impossible.append(f"{name}: {problem}")
+            return
+        try:
+            with about(name):
+                self._of_pod(CapturePod(reader.cluster, target, self._options), found, row)
+        except Problem as problem:
+            self._failed.append(str(problem))
+
+    def _tapped(self, reader: ClusterReader, target: DiagnosedTarget) -> tuple[Tap, dict[str, Any]]:
+        """Return what the pod gets on top, and what the manifest says of the collector."""
+        if target.workload is None:
+            raise Problem("it does not run", fix="Deploy it first.")
+        if target.mode not in _MODES:
+            wrong = f"it is a {target.mode}, and no pod beside its pods would get a share of what they get"
+            raise Problem(wrong, fix="Let it write files with exporter file, and capture these with `capture_files`.")
+        config = running_config(reader, target).config
+        if not config:
+            why = "; ".join(row["why"] for row in target.notes.rows()) or "no ConfigMap has it"
+            raise Problem(f"its config cannot be read: {why}")
+        found = tap(config, FILE, self._options["allow"])
+        row = {
+            "source": "pod",
+            "collector": {"namespace": target.namespace, "name": target.name, "kind": target.workload["kind"]},
+            "image": str(target.container.get("image") or ""),
+            "config_sha256": capture_manifest.config_hash(config),
+            "other_pods": len(target.pods),
+            "asked_signals": list(found.signals),
+            "receivers": list(found.receivers),
+            "left_out_receivers": list(found.left_out),
+        }
+        return found, row
+
+    def _of_pod(self, pod: CapturePod, found: Tap, row: Mapping[str, Any]) -> None:
+        if self._check:
+            pod.tried(found)
+            self._rows.append({**row, "path": ""})
+            return
+        nothing = (
+            f"nothing came in within {self._options['seconds']:g} s at {', '.join(found.receivers)}. Clients that keep"
+            " their connections do not find a new pod"
+        )
+        name = f"{pod.target.namespace}.{pod.target.name}"
+        self._write(name, row, lambda sample: pod.capture(found, sample), nothing)
+
+    def _write(
+        self, name: str, row: Mapping[str, Any], read: Callable[[Sample], tuple[float, str]], nothing: str
+    ) -> None:
+        """Write a capture whose records `read` adds. Raises Problem if there are none."""
+        place = Path(self._options["path"]).expanduser() / self._options["folder"] / name
+        if self._check:
+            self._rows.append({**row, "path": str(place)})
+            return
+        begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        with capture_folder(place) as folder:
+            sample = Sample(self._masks, self._bounds, folder.write)
+            seconds, ended = read(sample)
+            if not sample.records:
+                fix = "Send telemetry, let clients connect anew, or raise `capture_seconds`. No capture was written."
+                raise Problem(nothing, fix=fix)
+            manifest = capture_manifest.manifest({"begun": begun, **row}, sample, seconds, ended)
+            masking = capture_manifest.masking(self._options["values"], self._options["keep"])
+            folder.finish({**manifest, "masked": masking})
+        self._rows.append({**manifest, "path": str(place)})
+        silent = [signal for signal in row.get("asked_signals", ()) if signal not in sample.sizes]
+        if silent:
+            self._warnings.append(f"{name}: nothing came in of {', '.join(silent)}, so the capture has none of it")
+
+    def result(self) -> dict[str, Any]:
+        """Return the captures. Raises Problem if one failed, if a named one is impossible, or if there is none."""
+        wrong = [*self._failed, *(self._impossible if self._options["only"] or not self._rows else ())]
+        if not self._rows and not wrong:
+            wrong = ["there is no collector and no file"]
+        facts = {"captures": self._rows, "changed": bool(self._rows)}
+        if wrong:
+            raise Problem("; ".join(_plain(wrong)), asked=_ASKED, facts=facts)
+        warnings = [*self._warnings, *(f"Not captured: {line}" for line in self._impossible)]
+        return {**facts, "not_captured": list(self._impossible), "warnings": warnings}
+
+
+def _plain(lines: Iterable[str]) -> Iterable[str]:
+    return (line.rstrip(".") for line in lines)

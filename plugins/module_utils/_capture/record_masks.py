@@ -1,0 +1,286 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests of OTLP as JSON, and the same without their content: one table says what becomes of each field.
+
+A field that the table does not have is left out, so that no later field of OTLP passes unmasked.
+Source: opentelemetry-proto 1.9, `common.proto`, `resource.proto`, `trace.proto`, `metrics.proto` and `logs.proto`, and
+"JSON Protobuf Encoding" of the specification of OTLP. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .._otelcol.config.masking import concealed, is_secret_name
+from . import kept_values
+from .body_templates import BodyTemplates
+from .value_masks import ValueMasks
+
+Act = Callable[[Any], Any]
+SIGNALS = {"resourceSpans": "traces", "resourceMetrics": "metrics", "resourceLogs": "logs"}
+"""The field of a request that names its signal."""
+HASH, KEEP = "hash", "keep"
+# What a name of an attribute, a metric or an event looks like. A name with a long number or an address is content.
+_NAME = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_.\-/:]{0,199}")
+# Units of UCUM that telemetry has, and annotations such as `{request}`.
+_UNIT = re.compile(r"(1|%|[num]?s|min|h|d|[kKMGT]?i?By?|bit|[mk]?[WJVA]|Hz|Cel|K|\{[A-Za-z_. ]{1,40}\})?(/(s|min|h))?")
+_VERSION = re.compile(r"v?\d{1,5}(\.\d{1,6}){0,2}([-+][A-Za-z0-9.]{1,20})?")
+_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?|-?Infinity|NaN", re.IGNORECASE)
+_ENUM = re.compile(r"[A-Z]+(_[A-Z0-9]+)*")
+_SCHEMA = re.compile(r"https://opentelemetry\.io/schemas/[0-9.]{1,20}")
+# Scopes of OpenTelemetry's own libraries. Others name packages of an organisation.
+_KNOWN_SCOPES = (
+    *("io.opentelemetry.", "go.opentelemetry.io/", "@opentelemetry/", "opentelemetry.", "OpenTelemetry."),
+    "github.com/open-telemetry/",
+)
+# Headers of requests that an instrumentation has written into attributes. Source: the semantic conventions of HTTP and
+# RPC.
+HEADERS = (
+    *("http.request.header.", "http.response.header.", "rpc.grpc.request.metadata.", "rpc.request.metadata."),
+    *("rpc.grpc.response.metadata.", "rpc.response.metadata.", "rpc.connect_rpc."),
+)
+# What a client logs in with, which is a secret wherever it stands.
+_LOGIN = re.compile(r"\b(Bearer|Basic|Token) +\S", re.IGNORECASE)
+_REMEMBERED = 20_000
+# The kinds of a metric, in the order of the specification.
+KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
+
+
+def message(**fields: Act) -> Act:
+    """Return what makes a message of some fields anew; others are left out."""
+
+    def made(given: Any) -> dict[str, Any]:
+        kept = {}
+        for name, value in given.items():
+            act = fields.get(name)
+            if act is not None and value is not None:
+                kept[name] = act(value)
+        return kept
+
+    return made
+
+
+def each(act: Act) -> Act:
+    """Return what makes a list of messages anew."""
+    return lambda given: [act(part) for part in given]
+
+
+def number(value: Any) -> Any:
+    """Return a number, which OTLP may write as text; 0 in place of any other text."""
+    if isinstance(value, str):
+        return value if _NUMBER.fullmatch(value) else "0"
+    return value if isinstance(value, (int, float)) else 0
+
+
+def flag(value: Any) -> bool:
+    return value is True
+
+
+def enum(value: Any) -> Any:
+    """Return the number or the name of an enumeration of OTLP; 0 in place of any other text."""
+    return value if isinstance(value, int) or _ENUM.fullmatch(str(value)) else 0
+
+
+class RecordMasks:
+    """What becomes of the requests of one run.
+
+    `keep` names attributes whose values stay. `values` is `hash`, or `keep` for all values but headers and secrets.
+    """
+
+    def __init__(self, key: bytes, keep: Iterable[str] = (), values: str = HASH) -> None:
+        self._masks, self._keep, self._hashes = ValueMasks(key), frozenset(keep), values == HASH
+        self._templates = BodyTemplates(self._masks)
+        self._texts: dict[tuple[str, Any], dict[str, Any]] = {}
+        self._names: dict[str, str] = {}
+        self._acts = self._table()
+
+    def masked(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request of one signal without its content.
+
+        Raises TypeError, AttributeError, KeyError or ValueError for what has not the form of OTLP.
+        """
+        return {name: self._acts[name](value) for name, value in request.items() if name in self._acts}
+
+    # ── The table ──
+
+    def _table(self) -> dict[str, Act]:
+        text, name, attributes = self._template, self._name, self._attributes
+        identifier, opaque = self._masks.identifier, self._opaque
+        about = {"attributes": attributes, "droppedAttributesCount": number}
+        scope = message(name=self._scope_name, version=self._version, **about)
+        entity = message(schemaUrl=self._schema, type=name, idKeys=each(name), descriptionKeys=each(name))
+        resource = message(entityRefs=each(entity), **about)
+        event = message(timeUnixNano=number, name=name, **about)
+        link = message(traceId=identifier, spanId=identifier, traceState=opaque, flags=number, **about)
+        span = message(
+            traceId=identifier, spanId=identifier, parentSpanId=identifier, traceState=opaque, flags=number,
+            name=text, kind=enum, startTimeUnixNano=number, endTimeUnixNano=number, status=message(
+                code=enum, message=text
+            ), events=each(event), droppedEventsCount=number, links=each(link), droppedLinksCount=number, **about,
+        )  # fmt: skip
+        log = message(
+            timeUnixNano=number, observedTimeUnixNano=number, severityNumber=enum, severityText=self._level,
+            eventName=name, body=self._body, flags=number, traceId=identifier, spanId=identifier, **about,
+        )  # fmt: skip
+        metric = message(
+            name=name, description=text, unit=self._unit, metadata=attributes, **dict.fromkeys(KINDS, self._points())
+        )
+        records = {"Spans": ("spans", span), "Logs": ("logRecords", log), "Metrics": ("metrics", metric)}
+        table = {}
+        for signal, (listed, record) in records.items():
+            scoped = message(**{"scope": scope, listed: each(record), "schemaUrl": self._schema})
+            of_resource = message(**{"resource": resource, f"scope{signal}": each(scoped), "schemaUrl": self._schema})
+            table[f"resource{signal}"] = each(of_resource)
+        return table
+
+    def _points(self) -> Act:
+        """Return what makes the data of a metric anew. What was measured stays."""
+        identifier, numbers = self._masks.identifier, each(number)
+        value = {"asDouble": number, "asInt": number, "timeUnixNano": number}
+        exemplar = message(filteredAttributes=self._attributes, traceId=identifier, spanId=identifier, **value)
+        buckets = message(offset=number, bucketCounts=numbers)
+        point = message(
+            attributes=self._attributes, startTimeUnixNano=number, exemplars=each(exemplar), flags=number, count=number,
+            sum=number, min=number, max=number, bucketCounts=numbers, explicitBounds=numbers, scale=number,
+            zeroCount=number, zeroThreshold=number, positive=buckets, negative=buckets,
+            quantileValues=each(message(quantile=number, value=number)), **value,
+        )  # fmt: skip
+        return message(dataPoints=each(point), aggregationTemporality=enum, isMonotonic=flag)
+
+    # ── Attributes ──
+
+    def _attributes(self, given: Any) -> list[dict[str, Any]]:
+        """Return attributes anew. Most have texts, and most texts come again, so such an attribute is made once."""
+        texts, made = self._texts, []
+        for pair in given:
+            name, value = pair["key"], pair.get("value") or {}
+            known = texts.get((name, value.get("stringValue")))
+            made.append(known or self._attribute(name, value))
+        return made
+
+    def _attribute(self, name: str, value: Any) -> dict[str, Any]:
+        made = {"key": self._name(name), "value": self._value(name, value)}
+        if "stringValue" in value:
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+            self._texts[name, value["stringValue"]] = made
+        return made
+
+    def _value(self, name: str, value: Any) -> dict[str, Any]:
+        """Return the value of an attribute, tagged by its type as OTLP has it."""
+        for tag, content in (value or {}).items():
+            act = self._ACTS.get(tag)
+            return {tag: act(self, name, content)} if act else {}
+        return {}
+
+    def _word(self, name: str, text: str) -> str:
+        return text if self._stays(name, text) else self._hidden(name, text)
+
+    def _stays(self, name: str, text: str) -> bool:
+        return name in self._keep or kept_values.stays(name, text)
+
+    def _hidden(self, name: str, text: str) -> str:
+        if self._hashes or name.startswith(HEADERS) or is_secret_name(name):
+            return self._masks.text(text)
+        return self._kept(text)
+
+    def _integer(self, name: str, value: Any) -> Any:
+        whole = int(value)
+        if not self._hashes or self._stays(name, str(whole)):
+            return value
+        return str(self._masks.integer(whole))
+
+    def _double(self, name: str, value: Any) -> Any:
+        if not self._hashes or name in self._keep or isinstance(value, str):
+            return number(value)
+        return self._masks.number(value)
+
+    def _bytes(self, name: str, value: str) -> str:
+        return value if name in self._keep or not self._hashes else self._masks.binary(value)
+
+    def _list(self, name: str, value: Any) -> dict[str, Any]:
+        return {"values": [self._value(name, part) for part in value.get("values") or ()]}
+
+    def _map(self, _name: str, value: Any) -> dict[str, Any]:
+        return {"values": self._attributes(value.get("values") or ())}
+
+    _ACTS: Mapping[str, Callable[[RecordMasks, str, Any], Any]] = {
+        "stringValue": _word,
+        "boolValue": lambda _self, _name, value: flag(value),
+        "intValue": _integer,
+        "doubleValue": _double,
+        "bytesValue": _bytes,
+        "arrayValue": _list,
+        "kvlistValue": _map,
+    }
+
+    # ── Texts ──
+
+    def _body(self, value: Any) -> dict[str, Any]:
+        """Return the body of a log record: a template, or its fields with masked values."""
+        if "stringValue" in value:
+            return {"stringValue": self._template(value["stringValue"])}
+        return self._value("", value)
+
+    def _template(self, text: str) -> str:
+        return self._templates.template(text) if self._hashes else self._kept(text)
+
+    def _kept(self, text: str) -> str:
+        """Return a text that stays, with a mask in place of what looks like a secret."""
+        return self._masks.text(text) if _LOGIN.search(text) else concealed(text)
+
+    def _name(self, name: str) -> str:
+        """Return a name as it is, or its mask if it looks like content."""
+        known = self._names.get(name)
+        if known is None:
+            known = name if _NAME.fullmatch(name) else self._masks.text(name)
+            if len(self._names) >= _REMEMBERED:
+                self._names.clear()
+            self._names[name] = known
+        return known
+
+    def _opaque(self, text: str) -> str:
+        return self._masks.text(text)
+
+    def _scope_name(self, name: str) -> str:
+        return name if name.startswith(_KNOWN_SCOPES) and _NAME.fullmatch(name) else self._word("scope.name", name)
+
+    def _version(self, text: str) -> str:
+        return text if _VERSION.fullmatch(text) else self._masks.text(text)
+
+    def _schema(self, text: str) -> str:
+        return text if _SCHEMA.fullmatch(text) else self._masks.text(text)
+
+    def _unit(self, text: str) -> str:
+        return text if _UNIT.fullmatch(text) else self._masks.text(text)
+
+    def _level(self, text: str) -> str:
+        return text if kept_values.is_level(text) else self._masks.text(text)
+
+
+def count_records(request: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many spans, data points and log records a request has, by its signal."""
+    return {signal: _COUNTS[signal](request[field]) for field, signal in SIGNALS.items() if field in request}
+
+
+def _count_in(resources: Iterable[Mapping[str, Any]], scopes: str, records: str) -> int:
+    return sum(len(scope.get(records) or ()) for part in resources for scope in part.get(scopes) or ())
+
+
+def _count_points(resources: Iterable[Mapping[str, Any]]) -> int:
+    points = 0
+    for resource in resources:
+        for scope in resource.get("scopeMetrics") or ():
+            for metric in scope.get("metrics") or ():
+                points += sum(len((metric.get(kind) or {}).get("dataPoints") or ()) for kind in KINDS)
+    return points
+
+
+_COUNTS: Mapping[str, Callable[[Any], int]] = {
+    "traces": lambda resources: _count_in(resources, "scopeSpans", "spans"),
+    "metrics": _count_points,
+    "logs": lambda resources: _count_in(resources, "scopeLogs", "logRecords"),
+}

@@ -1,0 +1,181 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pod takes its share, and no Job is left: whatever comes in, and whatever keeps it away."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_task import (
+    ARGUMENTS,
+    captured,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+
+from ...fake_api import FakeApi, status
+from ...live_helpers import obj
+
+JOBS = "/apis/batch/v1/namespaces/ns/jobs"
+CONFIG = """
+receivers: {otlp: {}, prometheus: {}}
+exporters: {otlp_http: {}}
+service: {pipelines: {logs: {receivers: [otlp, prometheus], exporters: [otlp_http]}}}
+"""
+READY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+NOT_THERE = Answered(404, {}, b"NOT FOUND")
+
+
+def part(count: int) -> bytes:
+    records = [{"body": {"stringValue": "order 4711"}}] * count
+    return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode() + b"\n"
+
+
+class Server(FakeApi):
+    """A cluster with a collector, whose Jobs get a pod that hands out parts, one in each second."""
+
+    def __init__(self, *parts: bytes, kind: str = "Deployment", pod: Any = READY) -> None:
+        container = {"name": "otc", "image": "contrib:0.158.0", "args": ["--config=/conf/config.yaml"]}
+        container["volumeMounts"] = [{"name": "conf", "mountPath": "/conf"}]  # type: ignore[assignment]
+        spec = {"containers": [container], "volumes": [{"name": "conf", "configMap": {"name": "gateway"}}]}
+        template = {"metadata": {"labels": {"app": "gateway"}}, "spec": spec}
+        workload = obj(kind, "gateway", spec={"template": template})
+        super().__init__(workload, obj("ConfigMap", "gateway", data={"config.yaml": CONFIG}))
+        self.parts, self.pod, self.jobs = parts, pod, list[dict[str, Any]]()
+        self.answer: Answered | None = None
+
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        if method == "POST" and target.startswith(JOBS):
+            return self._job(json.loads(body or b"{}"), target)
+        if "/proxy/" in target:
+            return self.answer or self._part(target)
+        return super().__call__(method, target, headers, body)
+
+    def _part(self, target: str) -> Answered:
+        found = re.search(r"/pods/own:18090/proxy/[0-9a-f]{32}/(\d+)\Z", target)
+        assert found, target
+        number = int(found[1])
+        is_there = number < len(self.parts) and self.clock.now >= number
+        return Answered(200, {}, self.parts[number]) if is_there else NOT_THERE
+
+    def _job(self, job: dict[str, Any], target: str) -> Answered:
+        self.jobs.append(job)
+        if "dryRun" in target:
+            return Answered(201, {}, json.dumps(job).encode())
+        self.add(job)
+        live = self.objects[f"{JOBS}/{job['metadata']['name']}"]
+        owner = {"kind": "Job", "name": job["metadata"]["name"], "uid": live["metadata"]["uid"], "controller": True}
+        self.add(obj("Pod", "own", metadata={"ownerReferences": [owner]}, spec={}, status=self.pod))
+        return Answered(201, {}, json.dumps(live).encode())
+
+    def left(self) -> list[str]:
+        return [path for path in self.objects if path.startswith(JOBS)]
+
+
+def run(server: Server, folder: Path, *, check: bool = False, **more: Any) -> dict[str, Any]:
+    defaults = {name: argument.get("default") for name, argument in ARGUMENTS.items()}
+    collectors = [{"namespace": "ns", "name": "gateway", "kind": None}]
+    options = {**defaults, "path": str(folder), "collectors": collectors, "timeout_seconds": 20.0, **more}
+    return captured(options, lambda: ClusterReader(server.cluster(), server.cluster()), check=check)
+
+
+def test_what_the_pod_gets_is_captured_and_the_job_goes(tmp_path: Path) -> None:
+    server = Server(part(3), part(4)[:20], part(4)[20:], part(2))
+    (row,) = run(server, tmp_path, seconds=5.0)["captures"]
+    assert (row["records"], row["ended_by"], row["signals"]["logs"]["requests"]) == (9, "seconds", 3)
+    assert (row["receivers"], row["left_out_receivers"], row["other_pods"]) == (["otlp"], ["prometheus"], 0)
+    assert row["asked_signals"] == ["logs"]
+    assert row["collector"] == {"namespace": "ns", "name": "gateway", "kind": "Deployment"}
+    lines = gzip.decompress((tmp_path / "ns.gateway/logs.jsonl.gz").read_bytes())
+    assert b"4711" not in lines
+    assert (len(server.jobs), server.left()) == (1, [])
+
+
+@pytest.mark.parametrize(("bound", "most"), [("records", 5), ("bytes", 1 << 16)])
+def test_a_bound_ends_the_pod_before_its_time(tmp_path: Path, bound: str, most: int) -> None:
+    server = Server(*[part(2000)] * 10)
+    (row,) = run(server, tmp_path, seconds=600.0, **{bound: most})["captures"]
+    assert (row["ended_by"], row["signals"]["logs"]["requests"], server.left()) == (bound, 1, [])
+    assert server.clock.now < 60
+
+
+def test_a_signal_of_which_nothing_came_in_is_told(tmp_path: Path) -> None:
+    server = Server(part(1))
+    path = "/api/v1/namespaces/ns/configmaps/gateway"
+    server.objects[path]["data"]["config.yaml"] = CONFIG.replace("{logs:", "{traces: {receivers: [otlp]}, logs:")
+    assert run(server, tmp_path, seconds=2.0)["warnings"] == [
+        "ns.gateway: nothing came in of traces, so the capture has none of it"
+    ]
+
+
+def test_nothing_that_came_in_is_a_failure(tmp_path: Path) -> None:
+    server = Server()
+    with pytest.raises(Problem, match=r"nothing came in within 5 s at otlp.*keep their connections") as problem:
+        run(server, tmp_path, seconds=5.0)
+    assert (problem.value.facts["captures"], server.left(), list(tmp_path.iterdir())) == ([], [], [])
+
+
+FORBIDDEN = status(403, "Forbidden", 'pods "own" is forbidden: User "me" cannot get resource "pods/proxy"')
+GONE = status(404, "NotFound", 'pods "own" not found', details={"name": "own", "kind": "pods"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        (FORBIDDEN, "pods/proxy"),
+        (GONE, "the pod of the capture has gone before its end"),
+        (Answered(503, {}, b"no route"), "does not reach the pod of the capture.*NetworkPolicy"),
+        (Answered(200, {}, b"<html>\n"), "this is no JSON"),
+    ],
+)
+def test_a_pod_that_cannot_be_read_is_told_and_goes(tmp_path: Path, answer: Answered, wrong: str) -> None:
+    server = Server(part(1))
+    server.answer = answer
+    with pytest.raises(Problem, match=wrong):
+        run(server, tmp_path, seconds=60.0)
+    assert (server.left(), list(tmp_path.iterdir())) == ([], [])
+
+
+def test_a_pod_that_does_not_become_ready_is_told_and_goes(tmp_path: Path) -> None:
+    server = Server(part(1), pod={"phase": "Running"})
+    with pytest.raises(Problem, match=r"no pod of Job gateway-capture-\w+ became ready within 20 s"):
+        run(server, tmp_path)
+    assert server.left() == []
+
+
+@pytest.mark.parametrize("only", [[], ["gateway"]])
+def test_a_daemonset_is_told_and_gets_no_pod(tmp_path: Path, only: list[str]) -> None:
+    server = Server(part(1), kind="DaemonSet")
+    with pytest.raises(Problem, match=r"ns/gateway: it is a daemonset.*capture_files"):
+        run(server, tmp_path, only=only)
+    assert server.jobs == []
+
+
+def test_a_collector_that_cannot_be_captured_keeps_no_other_from_it(tmp_path: Path) -> None:
+    server = Server(part(1))
+    both = [{"namespace": "ns", "name": name, "kind": None} for name in ("gateway", "missing")]
+    result = run(server, tmp_path, seconds=1.0, collectors=both)
+    assert [row["records"] for row in result["captures"]] == [1]
+    assert [line.split(":")[0] for line in result["not_captured"]] == ["ns/missing"]
+    with pytest.raises(Problem, match="ns/missing: it does not run"):
+        run(server, tmp_path, seconds=1.0, collectors=both, only=["gateway", "missing"])
+
+
+def test_check_mode_asks_the_server_and_runs_nothing(tmp_path: Path) -> None:
+    server = Server(part(1))
+    assert run(server, tmp_path, check=True)["changed"]
+    assert (len(server.jobs), server.left(), list(tmp_path.iterdir())) == (1, [], [])
+
+
+def test_the_name_of_a_job_leaves_room_for_its_pod(tmp_path: Path) -> None:
+    server = Server(part(1))
+    run(server, tmp_path, seconds=1.0)
+    name = server.jobs[0]["metadata"]["name"]
+    assert re.fullmatch(r"gateway-capture-[0-9a-f]{4}x", name)

@@ -1,0 +1,112 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Job of a capture: its pod is one of the workload that Services find, no controller adopts it, and it ends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_job import (
+    CONFIG,
+    FILE,
+    READER,
+    SLACK_BYTES,
+    CaptureJob,
+    job_of,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+
+LABELS = {"app": "gateway", "pod-template-hash": "abc", "o11y.opentelemetry/collector": "gateway"}
+WANTED = CaptureJob("gateway-capture-x", {"exporters": {}}, "a-secret-path", "busybox", 10001, 1 << 20, 90)
+
+
+def workload(kind: str = "Deployment", **pod: Any) -> dict[str, Any]:
+    container = {
+        "name": "otc-container",
+        "image": "contrib:0.158.0",
+        "args": ["--config=/conf/config.yaml"],
+        "ports": [{"containerPort": 4317, "hostPort": 4317}, {"containerPort": 18090}],
+        "resources": {"limits": {"memory": "512Mi", "cpu": "1"}, "requests": {"memory": "256Mi"}},
+    }
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 40, "serviceAccountName": "gateway", **pod}
+    template = {"metadata": {"labels": dict(LABELS), "annotations": {"a": "b"}}, "spec": spec}
+    metadata = {"name": "gateway", "namespace": "ns", "uid": "u"}
+    return {"kind": kind, "metadata": metadata, "spec": {"template": template}}
+
+
+def pod_of(job: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = job["spec"]["template"]["spec"]
+    return spec
+
+
+def container(job: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in pod_of(job)["containers"] if one["name"] == name)
+
+
+def test_kubernetes_ends_and_removes_the_job() -> None:
+    spec = job_of(workload(), WANTED)[0]["spec"]
+    assert (spec["activeDeadlineSeconds"], spec["backoffLimit"], spec["ttlSecondsAfterFinished"]) == (90, 0, 60)
+    assert pod_of({"spec": spec})["restartPolicy"] == "Never"
+    assert pod_of({"spec": spec})["terminationGracePeriodSeconds"] == 40
+
+
+def test_services_find_the_pod_and_no_controller_takes_it_for_its_own() -> None:
+    template = job_of(workload(), WANTED)[0]["spec"]["template"]
+    assert template["metadata"]["labels"] == {"app": "gateway", "o11y.opentelemetry/collector": "gateway"}
+    assert template["metadata"]["annotations"] == {"a": "b"}
+    assert template["spec"]["serviceAccountName"] == "gateway"
+
+
+def test_the_collector_keeps_its_config_and_gets_another_on_top() -> None:
+    tapped = container(job_of(workload(), WANTED)[0], "otc-container")
+    assert tapped["args"] == ["--config=/conf/config.yaml", f"--config=env:{CONFIG}"]
+    assert {one["name"]: json.loads(one["value"]) for one in tapped["env"]} == {CONFIG: {"exporters": {}}}
+    added = 2 * (WANTED.most_bytes + SLACK_BYTES)
+    limits = {kind: value["memory"] for kind, value in tapped["resources"].items()}
+    assert limits == {"limits": str((512 << 20) + added), "requests": str((256 << 20) + added)}
+    assert FILE.startswith(tapped["volumeMounts"][-1]["mountPath"])
+
+
+def test_nothing_on_the_node_is_opened_or_written() -> None:
+    job, port = job_of(workload(), WANTED)
+    ports = [opened for one in pod_of(job)["containers"] for opened in one.get("ports", ())]
+    assert not any("hostPort" in opened for opened in ports)
+    assert port == 18091, "18090 is a port of the collector's own"
+    assert [volume["emptyDir"]["medium"] for volume in pod_of(job)["volumes"]] == ["Memory", "Memory"]
+
+
+def test_claims_are_empty_volumes() -> None:
+    claimed = workload("StatefulSet", volumes=[{"name": "more", "persistentVolumeClaim": {"claimName": "more"}}])
+    claimed["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "state"}}]
+    volumes = {volume["name"]: volume for volume in pod_of(job_of(claimed, WANTED)[0])["volumes"]}
+    assert volumes["more"] == {"name": "more", "emptyDir": {}}
+    assert volumes["state"] == {"name": "state", "emptyDir": {}}
+
+
+def test_the_workload_stays_as_it_is() -> None:
+    given = workload()
+    before = json.dumps(given)
+    job_of(given, WANTED)
+    assert json.dumps(given) == before
+
+
+@pytest.mark.parametrize(
+    ("pod", "user"),
+    [({}, 10001), ({"securityContext": {"runAsUser": 5}}, None), ({"securityContext": {"runAsNonRoot": True}}, 10001)],
+)
+def test_the_reader_has_a_user_of_its_own_if_the_pod_has_none(pod: dict[str, Any], user: int | None) -> None:
+    reader = container(job_of(workload(**pod), WANTED)[0], READER)
+    assert reader["securityContext"].get("runAsUser") == user
+    assert reader["securityContext"]["readOnlyRootFilesystem"]
+
+
+def test_a_pod_that_cannot_run_twice_is_refused() -> None:
+    with pytest.raises(Problem, match="use the network of their node"):
+        job_of(workload(hostNetwork=True), WANTED)
+    bare = workload()
+    bare["spec"]["template"]["spec"]["containers"][0]["args"] = []
+    with pytest.raises(Problem, match="names no `--config`"):
+        job_of(bare, WANTED)

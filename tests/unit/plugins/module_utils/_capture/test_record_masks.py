@@ -1,0 +1,152 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests without their content: nothing of planted secrets and names is left, and everything that is counted is."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture import kept_values
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.record_masks import (
+    SIGNALS,
+    RecordMasks,
+    count_records,
+)
+
+KEY = b"k" * 32
+# Sixty things of a team that no capture may show: names, addresses, tokens, texts and numbers.
+PLANTED = [
+    *(f"{name}.{name}@example.com" for name in ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")),
+    *(f"Bearer {number:032x}" for number in range(7, 17)),
+    *(f"10.{number}.{number + 1}.{number + 2}" for number in range(100, 110)),
+    *(f"/srv/customers/{name}/invoice.pdf" for name in ("acme", "initech", "umbrella", "hooli", "globex")),
+    *(f"SELECT card FROM {name} WHERE pin = 4711" for name in ("vault", "ledger", "payroll", "salaries", "bonus")),
+    *(
+        "hunter2",
+        "Tr0ub4dor&3",
+        "correct-horse-battery",
+        "Zoë Müller",
+        "東京支店",
+        "+49 170 1234567",
+        "project-manhattan",
+    ),
+    *(f"DE89370400440532013{number:03}" for number in range(8)),
+    *(f"https://user:pass{number}@internal.example/{number}" for number in range(7)),
+]
+
+
+def text(value: str) -> dict[str, Any]:
+    return {"stringValue": value}
+
+
+def attributes(value: str) -> list[dict[str, Any]]:
+    """Return attributes that have a value in each way that OTLP has, also where an enumeration is expected."""
+    encoded = base64.b64encode(value.encode()).decode()
+    nested = {"kvlistValue": {"values": [{"key": "inner", "value": {"arrayValue": {"values": [text(value)]}}}]}}
+    named = ("app.value", "http.request.method", "db.system", "level", "http.request.header.authorization", "password")
+    pairs = [{"key": name, "value": text(value)} for name in named]
+    return [*pairs, {"key": "b", "value": {"bytesValue": encoded}}, {"key": "m", "value": nested}]
+
+
+def requests(value: str) -> Iterator[dict[str, Any]]:
+    """Yield a request of each signal that has a value wherever OTLP has a text."""
+    about = {"attributes": attributes(value), "droppedAttributesCount": value}
+    scope = {"name": value, "version": value, **about}
+    resource = {"resource": about, "schemaUrl": value, "unknownField": value}
+    ids = {"traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331"}
+    span = {"name": value, "kind": 2, "traceState": value, "startTimeUnixNano": value, "status": {"message": value}}
+    span |= {"events": [{"name": f"{value} 4711111", **about}], "links": [{"traceState": value, **ids, **about}]}
+    yield {"resourceSpans": [{**resource, "scopeSpans": [{"scope": scope, "spans": [{**ids, **span, **about}]}]}]}
+    point = {"asInt": "5", "attributes": attributes(value), "exemplars": [{"filteredAttributes": attributes(value)}]}
+    metric = {"name": "app.orders", "description": value, "unit": value, "sum": {"dataPoints": [point, point]}}
+    yield {"resourceMetrics": [{**resource, "scopeMetrics": [{"scope": scope, "metrics": [metric]}]}]}
+    logs = [{"body": text(value), "severityText": value, **about}, {"body": attributes(value)[-1]["value"]}]
+    yield {"resourceLogs": [{**resource, "scopeLogs": [{"scope": scope, "logRecords": logs}], "futureField": value}]}
+
+
+def test_nothing_of_sixty_planted_secrets_and_names_is_left() -> None:
+    masks = RecordMasks(KEY)
+    shown = [json.dumps(masks.masked(request), ensure_ascii=False) for one in PLANTED for request in requests(one)]
+    assert len(set(PLANTED)) == 60
+    for planted in PLANTED:
+        encoded = base64.b64encode(planted.encode()).decode()
+        escaped = json.dumps(planted)[1:-1]
+        assert not [form for form in (planted, encoded, escaped) if any(form in line for line in shown)]
+
+
+def test_secrets_are_left_out_even_if_values_are_kept() -> None:
+    masks = RecordMasks(KEY, values="keep")
+    (span, *_rest) = requests("Bearer 0123456789abcdef0123456789abcdef")
+    assert "0123456789abcdef0123456789abcdef" not in json.dumps(masks.masked(span))
+    shown = json.dumps(masks.masked(next(requests("blue"))))
+    values = {pair["key"]: pair["value"] for pair in json.loads(shown)["resourceSpans"][0]["resource"]["attributes"]}
+    assert values["app.value"] == text("blue")
+    assert text("blue") not in (values["http.request.header.authorization"], values["password"])
+
+
+def pairs(request: Any) -> list[tuple[str, str]]:
+    """Return the attributes of a request in their order, as text."""
+    if isinstance(request, list):
+        return [pair for part in request for pair in pairs(part)]
+    if not isinstance(request, dict):
+        return []
+    own = [(request["key"], json.dumps(request["value"]))] if "key" in request else []
+    return own + [pair for part in request.values() for pair in pairs(part)]
+
+
+def test_names_sizes_and_the_number_of_values_stay() -> None:
+    masks = RecordMasks(KEY)
+    given = [request for number in range(2000) for request in requests(f"customer {number % 700} of team {number % 3}")]
+    masked = [masks.masked(request) for request in given]
+    before, after = ([pair for request in all_of for pair in pairs(request)] for all_of in (given, masked))
+    assert [name for name, _value in before] == [name for name, _value in after]
+    assert len(set(before)) == len(set(after))
+    assert [len(value) for _name, value in before] == [len(value) for _name, value in after]
+    assert len(set(zip(before, after, strict=True))) == len(set(before))
+    assert [count_records(request) for request in given] == [count_records(request) for request in masked]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stays"),
+    [
+        ("http.request.method", text("GET"), True),
+        ("http.request.method", text("hunter2"), False),
+        ("http.response.status_code", {"intValue": "404"}, True),
+        ("http.response.status_code", {"intValue": "4711"}, False),
+        ("db.system.name", text("postgresql"), True),
+        ("rpc.system", text("grpc"), True),
+        ("k8s.object.kind", text("Deployment"), True),
+        ("service.name", text("checkout"), False),
+        ("k8s.pod.name", text("checkout-7"), False),
+        ("retry", {"boolValue": True}, True),
+    ],
+)
+def test_enumerations_stay_readable(name: str, value: dict[str, Any], stays: bool) -> None:
+    resource = {"attributes": [{"key": name, "value": value}]}
+    masked = RecordMasks(KEY).masked({"resourceLogs": [{"resource": resource}]})
+    shown = masked["resourceLogs"][0]["resource"]["attributes"][0]
+    assert shown["key"] == name
+    assert (shown["value"] == value) is stays
+    assert stays is (name in kept_values.ENUMERATED and shown["value"] == value) or name == "retry"
+
+
+def test_a_named_attribute_stays() -> None:
+    given = {"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": text("checkout")}]}}]}
+    assert RecordMasks(KEY, ["service.name"]).masked(given) == given
+
+
+def test_a_name_that_looks_like_content_is_masked() -> None:
+    for name in ("alice@example.com", "order 12", "user.4711234", "x" * 300):
+        given = {"resourceLogs": [{"resource": {"attributes": [{"key": name, "value": text("v")}]}}]}
+        assert name not in json.dumps(RecordMasks(KEY).masked(given))
+
+
+def test_records_are_counted_by_signal() -> None:
+    counted = [count_records(request) for request in requests("v")]
+    assert counted == [{"traces": 1}, {"metrics": 2}, {"logs": 2}]
+    assert [*SIGNALS.values()] == ["traces", "metrics", "logs"]

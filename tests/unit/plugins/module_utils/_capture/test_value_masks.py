@@ -1,0 +1,72 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Masks keep what a forecast counts: how many values there are, how long they are, and which are equal."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.value_masks import ValueMasks
+
+KEY = b"k" * 32
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 9, 10, 40, 64, 65, 500])
+def test_a_mask_is_as_long_as_its_value_and_has_nothing_of_it(size: int) -> None:
+    value = ("a secret of a team " * 30)[:size]
+    masked = ValueMasks(KEY).text(value)
+    assert len(masked.encode()) == size
+    assert masked != value
+    assert masked.isascii()
+
+
+def test_a_mask_counts_bytes_and_not_letters() -> None:
+    assert len(ValueMasks(KEY).text("Zürich 東京")) == len("Zürich 東京".encode())
+
+
+@pytest.mark.parametrize("count", [60, 500, 20_000])
+def test_values_are_as_many_as_before_however_short(count: int) -> None:
+    masks = ValueMasks(KEY)
+    values = [format(number, "x") for number in range(count)]
+    assert len({masks.text(value) for value in values}) == count
+    assert len({masks.integer(number) for number in range(-count, count)}) == 2 * count
+    assert len({masks.number(number / 64) for number in range(count)}) == count
+
+
+def test_more_values_than_short_masks_stay_apart() -> None:
+    """There are 64 masks of one letter, and more letters."""
+    masks = ValueMasks(KEY)
+    letters = [chr(number) for number in range(0x4E00, 0x4E00 + 300)] + [chr(number) for number in range(33, 127)]
+    assert len({masks.text(letter) for letter in letters}) == len(letters)
+
+
+def test_equal_values_have_one_mask_within_a_run_alone() -> None:
+    masks, others = ValueMasks(KEY), ValueMasks(b"o" * 32)
+    assert masks.text("checkout") == masks.text("checkout") != others.text("checkout")
+    assert masks.identifier("0af7651916cd43dd8448eb211c80319c") == masks.identifier("0AF7651916CD43DD8448EB211C80319C")
+
+
+@pytest.mark.parametrize("value", [5, -7, 4711, 10**15 + 3, 2**63 - 1, -(2**63) + 1])
+def test_an_integer_keeps_its_sign_its_digits_and_its_range(value: int) -> None:
+    masked = ValueMasks(KEY).integer(value)
+    assert (masked > 0) is (value > 0)
+    assert -(2**63) <= masked < 2**63
+    assert abs(len(str(masked)) - len(str(value))) <= 1
+
+
+@pytest.mark.parametrize("value", [0, 0.0, float("inf")])
+def test_numbers_without_content_stay(value: float) -> None:
+    masks = ValueMasks(KEY)
+    assert masks.number(value) == value
+    assert masks.integer(0) == 0
+    assert masks.identifier("0" * 16) == "0" * 16
+    assert masks.identifier("") == ""
+    assert masks.text("") == ""
+
+
+def test_bytes_stay_base64_of_their_length() -> None:
+    masked = ValueMasks(KEY).binary(base64.b64encode(b"a picture").decode())
+    assert len(base64.b64decode(masked)) == len(b"a picture")
+    assert len(ValueMasks(KEY).binary("no base64!")) == len("no base64!")
