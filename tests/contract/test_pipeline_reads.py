@@ -30,7 +30,8 @@ READS = {
     f"{LIBRARY}/rules/structure.py",
     f"{LIBRARY}/rules/view.py",
     f"{LIBRARY}/needs/listeners.py",
-    # A migration edits the place of an item; a test of a config puts other ends into its pipelines.
+    # A migration edits the place of an item; a test and a forecast of a config put other ends into its pipelines.
+    f"{LIBRARY}/forecast/size_sinks.py",
     f"{LIBRARY}/migrate/batch_processor.py",
     f"{LIBRARY}/testing/expectations.py",
     f"{LIBRARY}/testing/harness.py",

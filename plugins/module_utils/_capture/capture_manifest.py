@@ -8,8 +8,6 @@ A manifest holds no value of telemetry and no config: the config is a hash.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -37,11 +35,6 @@ _KEPT = {
 def file_name(signal: str) -> str:
     """Return the name of the file of a signal."""
     return f"{signal}.jsonl.gz"
-
-
-def config_hash(config: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a config, by which a forecast sees whether a capture is of this config."""
-    return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def masking(values: str, keep: list[str]) -> dict[str, Any]:

@@ -119,28 +119,14 @@ def _json(text: str) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-_FIELDS = {
-    "kind": ("otelcol.component.kind", "kind"),
-    "name": ("otelcol.component.id", "name"),
-    "signal": ("otelcol.signal", "data_type"),
-    "error": ("error", "err"),
-}
-
-
 def _row(level: str, message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry; before 0.122 the Collector called its fields `kind`, `name` and `data_type`."""
-    values = {}
-    for what, (name, old_name) in _FIELDS.items():
-        values[what] = str(fields.get(name) or fields.get(old_name) or "")
-    role, name = _ROLES.get(values["kind"].lower()), values["name"]
-    about = f"{role}/{name}" if role and name else ""
-    return {
-        "level": level,
-        "message": message,
-        "error": values["error"],
-        "about": about,
-        "signal": values["signal"],
-    }
+    kind = str(fields.get("otelcol.component.kind") or fields.get("kind") or "").lower()
+    name = str(fields.get("otelcol.component.id") or fields.get("name") or "")
+    signal = str(fields.get("otelcol.signal") or fields.get("data_type") or "")
+    about = f"{_ROLES[kind]}/{name}" if kind in _ROLES and name else ""
+    error = str(fields.get("error") or fields.get("err") or "")
+    return {"level": level, "message": message, "error": error, "about": about, "signal": signal}
 
 
 def tail(lines: Sequence[str], most: int, longest: int) -> list[tuple[str, int]]:

@@ -19,6 +19,7 @@ from ..._diagnose.live.running_config import running_config
 from ..._kube.live.connect import connect, run
 from ..._otelcol.config.masking import is_secret_name
 from ..._otelcol.errors import Problem, about
+from ..._otelcol.forecast.capture_facts import config_hash
 from .. import capture_manifest
 from ..capture_job import FILE
 from ..capture_sample import Bounds, Sample
@@ -145,7 +146,7 @@ class _Captures:
             "source": "pod",
             "collector": {"namespace": target.namespace, "name": target.name, "kind": target.workload["kind"]},
             "image": str(target.container.get("image") or ""),
-            "config_sha256": capture_manifest.config_hash(config),
+            "config_sha256": config_hash(config),
             "other_pods": len(target.pods),
             "asked_signals": list(found.signals),
             "receivers": list(found.receivers),

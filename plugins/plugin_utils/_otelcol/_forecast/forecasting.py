@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, cleaned, near
+from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, config_hash
 from ....module_utils._otelcol.forecast.changes import changes_of
 from ....module_utils._otelcol.forecast.limits import checked_limits
 from ....module_utils._otelcol.forecast.money import Scale, checked_prices
@@ -25,7 +26,7 @@ from .._isolation import choice
 from .._testing.bench import Bench
 from .._testing.chosen_bench import Chosen, chosen_bench
 from .._testing.comparing import input_in_cluster
-from .captured import Capture, read_capture
+from .captured import read_capture
 from .replay import Replay, Replayed, replayed
 
 _RULE, _SUITE = "forecast-limit", "o11y.opentelemetry.pipeline_forecast"
@@ -39,7 +40,8 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
     """
     limits, prices = checked_limits(arguments["limits"]), checked_prices(arguments["prices"])
     capture = read_capture(Path(arguments["capture"]))
-    name = _name(arguments, capture)
+    facts = CaptureFacts.of(capture.manifest)
+    name = _name(arguments, facts)
     isolation = choice.chosen_isolation(arguments.get("isolation") or choice.AUTO, warn)
     before = chosen_bench(_before(name, arguments), _of_before(arguments), isolation, warn)
     after = chosen_bench(_after(name, arguments), arguments, isolation, warn)
@@ -55,8 +57,8 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
         collector=name,
         changes=tuple(changes),
         breaches=tuple(limits.breaches(changes)),
-        notes=tuple(dict.fromkeys((*replay_notes(before.config, old.exporters), *_unlike(old, new)))),
-        scale=Scale(new.came, _rates(arguments, capture)),
+        notes=tuple(_notes(facts, before, old, new)),
+        scale=Scale(new.came, {**facts.rates, **_given_rates(arguments)}),
         prices=prices,
         currency=arguments["currency"],
     )
@@ -67,12 +69,12 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
     return result
 
 
-def _name(arguments: Mapping[str, Any], capture: Capture) -> str:
+def _name(arguments: Mapping[str, Any], facts: CaptureFacts) -> str:
     """Return the name of the collector that the capture is of. Raises Problem if none or several could be meant."""
     if arguments["after"]:
         return Path(arguments["after"]).name
     known = [str(collector["name"]) for collector in arguments["collectors"]]
-    asked = arguments["collector"] or str(capture.manifest.get("collector") or "")
+    asked = arguments["collector"] or facts.collector
     if asked in known:
         return asked
     if asked:
@@ -124,19 +126,24 @@ def _replayed(which: str, bench: Bench, replay: Replay) -> Replayed:
         raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
 
 
-def _unlike(old: Replayed, new: Replayed) -> list[str]:
-    """Return what one form alone could not be replayed with."""
-    lines = []
+def _notes(facts: CaptureFacts, before: Bench, old: Replayed, new: Replayed) -> Iterator[str]:
+    """Yield what a reader of the forecast should know."""
+    if facts.config_sha256 not in ("", config_hash(before.config)):
+        yield "the capture was made with another config than the one of before"
+    yield from replay_notes(before.config, old.exporters)
     for which, form, other in (("before", old, new), ("after", new, old)):
-        lines += [f"{which} alone: {change}" for change in form.changes if change not in other.changes]
-    return lines
+        yield from (f"{which} alone: {change}" for change in form.changes if change not in other.changes)
 
 
-def _rates(arguments: Mapping[str, Any], capture: Capture) -> dict[str, float]:
-    """Return the items per second of each signal: those that the user gives, else those of the capture."""
-    rows = capture.manifest.get("signals") or {}
-    known = {signal: float(row["records_per_second"]) for signal, row in rows.items() if "records_per_second" in row}
-    return {**known, **{signal: float(rate) for signal, rate in arguments["rates"].items()}}
+def _given_rates(arguments: Mapping[str, Any]) -> dict[str, float]:
+    """Return the items per second that the user gives. Raises Problem for what is no number."""
+    rates: dict[str, float] = {}
+    for signal, rate in arguments["rates"].items():
+        try:
+            rates[signal] = float(rate)
+        except (TypeError, ValueError) as error:
+            raise Problem(f"'{rate}' is no rate", where=f"rates.{signal}", fix="Write items per second.") from error
+    return rates
 
 
 def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A manifest says whose capture it is, and how much all pods received."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.capture_facts import (
+    CaptureFacts,
+    config_hash,
+)
+
+from tests.support.cases import cases
+
+
+@cases(
+    "manifest, facts",
+    ({}, CaptureFacts()),
+    ({"source": "files", "signals": {"logs": {"records": 7}}}, CaptureFacts()),
+    (
+        {
+            "collector": {"namespace": "a", "name": "gateway"},
+            "config_sha256": "f00",
+            "other_pods": 2,
+            "signals": {"traces": {"records_per_second": 4.5}},
+        },
+        CaptureFacts("gateway", "f00", {"traces": 13.5}),
+    ),
+    ({"collector": "text", "signals": []}, CaptureFacts()),
+)
+def test_a_manifest_is_read_as_far_as_it_says_something(manifest: dict[str, Any], facts: CaptureFacts) -> None:
+    assert CaptureFacts.of(manifest) == facts
+
+
+def test_the_hash_of_a_config_does_not_depend_on_the_order_of_keys() -> None:
+    assert config_hash({"a": 1, "b": 2}) == config_hash({"b": 2, "a": 1}) != config_hash({"a": 1})
