@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.paths import amount, section
+from ..config.paths import section
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class CaptureFacts:
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> CaptureFacts:
         """Return the facts of a manifest. A pod of a capture gets its share of what all pods get."""
-        pods = 1 + int(amount(manifest.get("other_pods") or 0))
+        others = manifest.get("other_pods")
+        pods = 1 + others if isinstance(others, int) else 1
         rates: dict[str, float] = {}
         for signal, row in section(manifest, "signals").items():
             if "records_per_second" in row:

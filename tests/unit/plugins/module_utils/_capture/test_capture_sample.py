@@ -45,9 +45,6 @@ def test_rates_are_those_of_the_time() -> None:
     assert "records_per_second" not in manifest({}, taken, 0.0, "end of the files")["signals"]["logs"]
 
 
-def test_equal_configs_have_one_hash() -> None:
-
-
 @pytest.mark.parametrize(
     ("line", "wrong"),
     [
