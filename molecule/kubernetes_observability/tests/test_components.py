@@ -34,7 +34,7 @@ def rules(host: Host) -> dict[str, str]:
 
 
 def test_detection_finds_what_the_cluster_has(host: Host) -> None:
-    inventory = PROJECT / "molecule/kubernetes_observability/detect.yml"
+    inventory = PROJECT / "molecule/kubernetes_observability/detect.yaml"
     run = host.run(f"ansible-playbook o11y.opentelemetry.render -i {inventory}")
     assert run.rc == 0, run.stdout
     assert set(re.findall(r"job_name: (\w+)", run.stdout)) == FOUND
