@@ -20,6 +20,8 @@ READS = {
     f"{LIBRARY}/config/compose.py",
     f"{LIBRARY}/config/layers.py",
     "plugins/module_utils/_collector/recipes.py",
+    # A capture adds pipelines, and takes receivers out of others.
+    "plugins/module_utils/_capture/capture_tap.py",
     # Whether two configs are the same, whatever they mean.
     "plugins/module_utils/_gitops/synced_parts.py",
     # Rules tell the place of each item, and find what is no text.

@@ -203,3 +203,14 @@ def test_prices_of_the_user_make_the_cost_of_a_month(capture: Path, binary: str)
     status, said = forecast(capture, binary, forecast_prices=prices, forecast_rates={"traces": 1000})
     assert status == 0, said
     assert "cost per month: 2,629.75 → 1,630.44 (-999.30)" in said
+
+
+def test_a_change_that_removes_a_pipeline_loses_all_of_it(capture: Path, binary: str) -> None:  # noqa: F811
+    without_logs = config({})
+    del without_logs["service"]["pipelines"]["logs"]
+    (capture / "without-logs.yaml").write_text(yaml.safe_dump(without_logs), encoding="utf-8")
+    limits = {"lost_attributes": ["user.id"]}
+    status, said = forecast(capture, binary, forecast_after=str(capture / "without-logs.yaml"), forecast_limits=limits)
+    assert status == 2, said
+    assert f"{ROUNDS * len(SERVICES) * LOGS_OF_ROUND:,} → 0 log records (-100.0 %)" in said
+    assert "limit: otlp_http/backend: logs: attribute user.id is lost" in said

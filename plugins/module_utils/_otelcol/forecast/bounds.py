@@ -12,19 +12,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import sqrt
 
+LEAST_TRACES = 30
+"""With fewer units, a bound says nothing."""
 _LEVEL = 1.96
 """Standard deviations on both sides that 95 of 100 samples are within, of a normal distribution."""
 
 
-def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float:
+def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float | None:
     """Return by how much the ratio of items after and before may be wrong, from the items of each trace.
 
-    The ratio of all telemetry is within the bound of the sample's in 95 of 100 samples. A sample without items has no
-    ratio, and the bound is 0.
+    The ratio of all telemetry is within the bound of the sample's in 95 of 100 random samples; None if the sample is
+    too small to tell. A sample that is kept or dropped whole has the bound 0.
     """
     total_before, total_after = sum(before.values()), sum(after.values())
-    if not total_before:
+    if not total_before or not total_after or before == after:
         return 0.0
+    if len(before) < LEAST_TRACES:
+        return None
     ratio = total_after / total_before
     squares = 0.0
     for trace in before.keys() | after.keys():
@@ -33,10 +37,12 @@ def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float:
     return _LEVEL * sqrt(squares) / total_before
 
 
-def ratio_bound_of_items(before: int, after: int) -> float:
+def ratio_bound_of_items(before: int, after: int) -> float | None:
     """Return the same for items that are kept, dropped or made one by one, such as log records and data points."""
-    if not before:
+    if after in (0, before) or not before:
         return 0.0
+    if before < LEAST_TRACES:
+        return None
     ratio = after / before
     variance = ratio * (1 - ratio) if ratio <= 1 else ratio * (ratio - 1)
     return _LEVEL * sqrt(variance / before)

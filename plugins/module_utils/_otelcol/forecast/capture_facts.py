@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.paths import section
+from ..config.paths import items, section
+
+_HASH = "hash"
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class CaptureFacts:
     collector: str = ""
     config_sha256: str = ""
     rates: Mapping[str, float] = field(default_factory=dict)
+    is_masked: bool = False
+    kept_attributes: tuple[str, ...] = ()
+    """Attributes whose values are not masked."""
+    left_out_receivers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> CaptureFacts:
@@ -35,7 +41,23 @@ class CaptureFacts:
             if "records_per_second" in row:
                 rates[signal] = pods * float(row["records_per_second"])
         name = str(section(manifest, "collector").get("name") or "")
-        return cls(name, str(manifest.get("config_sha256") or ""), rates)
+        masked = section(manifest, "masked")
+        return cls(
+            collector=name,
+            config_sha256=str(manifest.get("config_sha256") or ""),
+            rates=rates,
+            is_masked=masked.get("mode") == _HASH,
+            kept_attributes=tuple(map(str, items(masked, "kept_attributes"))),
+            left_out_receivers=tuple(map(str, items(manifest, "left_out_receivers"))),
+        )
+
+    def notes(self) -> Iterator[str]:
+        """Yield what a reader of a forecast must know of its capture."""
+        if self.is_masked:
+            kept = f", but for {', '.join(self.kept_attributes)}" if self.kept_attributes else ""
+            yield f"the capture has masks in place of values{kept}: conditions on other values match nothing"
+        if self.left_out_receivers:
+            yield f"the capture has nothing of {', '.join(self.left_out_receivers)}, and neither have the figures"
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, near
-from .changes import Change
+from .sent_changes import Change
 
 FIGURES = ("items", "bytes", "series")
 LOST = "lost_attributes"
@@ -35,10 +35,8 @@ class Limit:
         """Return whether a figure that changes so is beyond the limit."""
         if self.amount is not None:
             return after > self.amount
-        percent = self.percent or 0.0
-        if self.text.startswith("-"):
-            return after < before * (1 + percent / 100)
-        return after > before * (1 + percent / 100)
+        change, limit = 100 * (after - before), (self.percent or 0.0) * before
+        return change < limit if self.text.startswith("-") else change > limit
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Limits:
     def breaches(self, changes: Sequence[Change]) -> Iterator[str]:
         """Yield a line for each limit that a change is beyond."""
         for change in changes:
-            about = f"{change.exporter}: {change.signal}"
+            about = f"{change.name}: {change.signal}"
             before, after = change.before.as_dict(), change.after.as_dict()
             for limit in self.figures:
                 if limit.is_passed_by(before[limit.figure], after[limit.figure]):

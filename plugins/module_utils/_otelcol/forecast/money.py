@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from ..errors import Problem, near
-from .changes import Figures
+from .sent_changes import Figures
 
 SECONDS_OF_MONTH = 365.2425 / 12 * 86_400
 """A month of the Gregorian calendar on average."""
@@ -43,9 +44,27 @@ def checked_prices(prices: Mapping[str, Any]) -> dict[str, float]:
         if name not in PRICES:
             wrong = f"there is no price for '{name}'{near(str(name), PRICES)}"
             raise Problem(wrong, where="prices", fix=f"Prices: {', '.join(PRICES)}.")
-        if isinstance(price, bool) or not isinstance(price, (int, float)) or price < 0:
+        is_number = isinstance(price, (int, float)) and not isinstance(price, bool)
+        if not is_number or not 0 <= price < inf:
             raise Problem(f"'{price}' is no price", where=f"prices.{name}", fix="Write a number that is 0 or more.")
     return {name: float(price) for name, price in prices.items()}
+
+
+def checked_rates(rates: Mapping[str, Any]) -> dict[str, float]:
+    """Return items per second by signal. Raises Problem for an unknown signal, and for what is no rate."""
+    for signal, rate in rates.items():
+        if signal not in _OF_ITEMS:
+            wrong = f"there is no signal '{signal}'{near(str(signal), _OF_ITEMS)}"
+            raise Problem(wrong, where="rates", fix=f"Signals: {', '.join(_OF_ITEMS)}.")
+        is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
+        if not is_number or not 0 <= rate < inf:
+            raise Problem(f"'{rate}' is no rate", where=f"rates.{signal}", fix="Write the items per second.")
+    return {signal: float(rate) for signal, rate in rates.items()}
+
+
+def needs_rate(signal: str, prices: Mapping[str, float]) -> bool:
+    """Return whether a price is for bytes or items of a signal, so that its cost depends on its rate."""
+    return bool(prices.get("gib") or prices.get(_OF_ITEMS.get(signal, "")))
 
 
 def price_of_month(signal: str, figures: Figures, scale: Scale, prices: Mapping[str, float]) -> float:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..rules.reports import markdown_code
-from .changes import Change, Figures, Move
-from .money import Scale, price_of_month
+from ..traits import sends_nothing
+from .money import Scale, needs_rate, price_of_month
+from .sent_changes import Change, Figures, Move
 
 _NOUNS = {"traces": "spans", "metrics": "data points", "logs": "log records"}
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
@@ -30,8 +31,17 @@ class Forecast:
 
     def prices_of_month(self, change: Change) -> tuple[float, float]:
         """Return what an exporter's signal costs in a month before and after the change."""
-        before = price_of_month(change.signal, change.before, self.scale, self.prices)
-        return before, price_of_month(change.signal, change.after, self.scale, self.prices)
+        before = self._price(change.signal, change.old_exporter or change.exporter, change.before)
+        return before, self._price(change.signal, change.exporter, change.after)
+
+    def _price(self, signal: str, exporter: str, figures: Figures) -> float:
+        return 0.0 if sends_nothing(exporter) else price_of_month(signal, figures, self.scale, self.prices)
+
+    @property
+    def signals_without_rate(self) -> list[str]:
+        """The signals whose cost is not known, because nobody knows how much of them comes in."""
+        sent = dict.fromkeys(change.signal for change in self.changes if not sends_nothing(change.exporter))
+        return [signal for signal in sent if needs_rate(signal, self.prices) and not self.scale.factor(signal)]
 
     @property
     def price_before(self) -> float:
@@ -71,7 +81,7 @@ def _change_line(change: Change) -> str:
     if change.before.series or change.after.series:
         percent = _percent(change.before.series, change.after.series)
         figures.append(f"{change.before.series:,} → {change.after.series:,} series ({percent})")
-    return f"{change.exporter}: {', '.join(figures)}"
+    return f"{change.name}: {', '.join(figures)}"
 
 
 def _details(change: Change) -> Iterator[str]:
@@ -98,6 +108,8 @@ def sender_name(move: Move) -> str:
 
 def _items_percent(change: Change) -> str:
     percent = _percent(change.before.items, change.after.items)
+    if change.bound is None:
+        return f"{percent}, of a sample that is too small for a bound"
     return f"{percent}, ± {100 * change.bound:.1f}" if change.bound else percent
 
 
@@ -116,9 +128,13 @@ def readable_size(size: float) -> str:
 
 
 def _money(forecast: Forecast) -> str:
+    unknown = forecast.signals_without_rate
+    if unknown and not forecast.price_before and not forecast.price_after:
+        return f"not known, since the rate of {', '.join(unknown)} is not known. Give `rates`"
     before, after = forecast.price_before, forecast.price_after
     unit = f" {forecast.currency}" if forecast.currency else ""
-    return f"{before:,.2f} → {after:,.2f}{unit} ({after - before:+,.2f})"
+    rest = f", without {', '.join(unknown)}, whose rate is not known" if unknown else ""
+    return f"{before:,.2f} → {after:,.2f}{unit} ({after - before:+,.2f}){rest}"
 
 
 def markdown(forecast: Forecast) -> str:
@@ -132,7 +148,7 @@ def markdown(forecast: Forecast) -> str:
     moves = [(change, move) for change in forecast.changes for move in change.moves]
     if moves:
         lines += ["", "Largest changes:", ""]
-        lines += [f"- {markdown_code(change.exporter)} {change.signal}: {_move_code(move)}" for change, move in moves]
+        lines += [f"- {markdown_code(change.name)} {change.signal}: {_move_code(move)}" for change, move in moves]
     lines += ["", *(f"- {markdown_code(note)}" for note in forecast.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -145,7 +161,7 @@ def _row(change: Change) -> str:
     items = f"{change.before.items:,} → {change.after.items:,} ({_items_percent(change)})"
     size = f"{readable_size(change.before.size)} → {readable_size(change.after.size)}"
     cells = (
-        markdown_code(change.exporter),
+        markdown_code(change.name),
         change.signal,
         items,
         f"{size} ({_percent(change.before.size, change.after.size)})",

@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..config.paths import items, section
-from ..traits import kind_of
+from ..config.paths import items, leaves, section
+from ..testing.harness import FLUSHES, fed_receivers
+from ..traits import kind_of, sends_nothing
 from .size_sinks import is_otlp
 
 # Components whose output depends on how long the telemetry takes to come in.
 # Source: README.md of each component in opentelemetry-collector-contrib.
-_BY_TIME = ("interval", "logdedup", "servicegraph", "spanmetrics", "exceptions", "count", "sum", "signaltometrics")
+_BY_TIME = frozenset({*FLUSHES, "logdedup"})
 _BY_TIME_OF_METRICS = "sends by time, and a replay is faster than the capture was: read its series, not its items"
 # Policies of tail_sampling that keep an amount for each second.
 _BY_SECOND = ("rate_limiting", "bytes_limiting")
-_TAIL_SAMPLING, _K8S_ATTRIBUTES = "tailsampling", "k8sattributes"
+# Settings that take something from the headers of a request.
+_OF_HEADERS = {"metadata_keys", "from_context"}
+_TAIL_SAMPLING = "tailsampling"
+_K8S_ATTRIBUTES = "k8sattributes"
 
 
 def replay_notes(config: Mapping[str, Any], exporters: tuple[str, ...]) -> Iterator[str]:
@@ -27,8 +31,29 @@ def replay_notes(config: Mapping[str, Any], exporters: tuple[str, ...]) -> Itera
         for component, settings in section(config, role).items():
             yield from _notes_of(str(component), settings if isinstance(settings, Mapping) else {})
     for exporter in exporters:
-        if not is_otlp(exporter):
+        if sends_nothing(exporter):
+            yield f"{exporter}: it sends nothing to another machine, so it costs nothing here"
+        elif not is_otlp(exporter):
             yield f"{exporter}: its bytes are counted as OTLP in gzip, which it does not send"
+    yield from _ways_in(config)
+
+
+def _ways_in(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a capture does not tell of how the telemetry came in."""
+    receivers_of: dict[str, list[str]] = {}
+    for receiver, signals in fed_receivers(config).items():
+        for signal in signals:
+            receivers_of.setdefault(signal, []).append(receiver)
+    for signal, receivers in receivers_of.items():
+        if len(receivers) > 1:
+            yield f"{signal}: all go in at one of {', '.join(receivers)}, since a capture does not tell them apart"
+    if any(_reads_headers(path, value) for path, value in leaves(config)):
+        yield "a capture has no headers of requests, so what depends on them takes its usual way"
+
+
+def _reads_headers(path: tuple[Any, ...], value: Any) -> bool:
+    names = {str(part) for part in path}
+    return bool(names & _OF_HEADERS) or (isinstance(value, str) and "request[" in value)
 
 
 def _notes_of(component: str, settings: Mapping[str, Any]) -> Iterator[str]:

@@ -24,6 +24,10 @@ _COMPRESSION = "gzip"
 _QUEUE = "sending_queue"
 _NO_FLUSH = "1h"
 """Longer than any replay."""
+_NEVER_FULL = 10**9
+"""Bytes, items or requests: the queue holds what waits for a batch, and more is not lost but waits."""
+_OF_BYTES = ("compression", "compression_params", "encoding")
+"""Settings on which the bytes of a request depend."""
 
 
 def size_name(exporter: str) -> str:
@@ -52,9 +56,11 @@ def add_size_sinks(replay: dict[str, Any], ends: Ends, config: Mapping[str, Any]
 
 
 def _size_sink(exporter: str, settings: Mapping[str, Any], ends: Ends) -> dict[str, Any]:
+    own = {key: settings[key] for key in _OF_BYTES if is_otlp(exporter) and key in settings}
     return {
         "endpoint": f"{ends.sink}/{quote(size_name(exporter), safe='')}",
-        "compression": settings.get("compression", _COMPRESSION) if is_otlp(exporter) else _COMPRESSION,
+        "compression": _COMPRESSION,
+        **own,
         _QUEUE: _queue(section(settings, _QUEUE)),
         "retry_on_failure": {"enabled": False},
     }
@@ -65,8 +71,8 @@ def _queue(queue: Mapping[str, Any]) -> dict[str, Any]:
 
     All batches are full but the last, so that the bytes do not depend on how busy this machine is.
     """
-    if not queue.get("batch"):
+    if queue.get("enabled") is False or "batch" not in queue:
         return {"enabled": False}
-    kept = {key: value for key, value in queue.items() if key != "storage"}
-    batch = {**queue["batch"], "flush_timeout": _NO_FLUSH}
-    return {**kept, "batch": batch, "enabled": True, "num_consumers": 1, "block_on_overflow": True}
+    batch = {**(queue["batch"] or {}), "flush_timeout": _NO_FLUSH}
+    sizer = {"sizer": queue["sizer"]} if "sizer" in queue else {}
+    return {**sizer, "queue_size": _NEVER_FULL, "num_consumers": 1, "block_on_overflow": True, "batch": batch}

@@ -73,7 +73,8 @@ class Tally:
         for attribute in record.get("attributes") or ():
             self.attributes[RECORD, attribute.get("key", "")] += 1
         if signal == "traces":
-            self.traces[hash(record.get("traceId"))] += 1
+            trace = record.get("traceId")
+            self.traces[hash(trace) if trace else -len(self.traces)] += 1
 
     def _add_metric(self, metric: Mapping[str, Any], sender: Sender, resource: Mapping[str, str]) -> None:
         owner = hash((metric.get("name"), frozenset(resource.items())))

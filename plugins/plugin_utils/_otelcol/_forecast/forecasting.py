@@ -12,15 +12,14 @@ from typing import Any
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, cleaned, near
 from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, config_hash
-from ....module_utils._otelcol.forecast.changes import changes_of
 from ....module_utils._otelcol.forecast.limits import checked_limits
-from ....module_utils._otelcol.forecast.money import Scale, checked_prices
+from ....module_utils._otelcol.forecast.money import Scale, checked_prices, checked_rates
 from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change, markdown, text_lines
 from ....module_utils._otelcol.forecast.replay_notes import replay_notes
+from ....module_utils._otelcol.forecast.sent_changes import changes_of, paired_exporters
 from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
 from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing.case import Suite
-from ....module_utils._otelcol.testing.comparison import new_ids
 from .. import _files, _inputs
 from .._isolation import choice
 from .._testing.bench import Bench
@@ -39,6 +38,8 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
     Raises Problem if a limit is passed, unless `fail_on` is `never`, and if nothing can be compared.
     """
     limits, prices = checked_limits(arguments["limits"]), checked_prices(arguments["prices"])
+    rates = checked_rates(arguments["rates"])
+    _check_reports(arguments)
     capture = read_capture(Path(arguments["capture"]))
     facts = CaptureFacts.of(capture.manifest)
     name = _name(arguments, facts)
@@ -47,7 +48,8 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
     after = chosen_bench(_after(name, arguments), arguments, isolation, warn)
     replay = Replay(capture.requests, arguments["receivers"], arguments["tenant_attribute"])
     old, new = _replayed("before", before, replay), _replayed("after", after, replay)
-    changes = by_size_of_change(list(changes_of(old.sent, new.sent, new_ids(old.exporters, new.exporters))))
+    names = paired_exporters(old.exporters, new.exporters)
+    changes = by_size_of_change(list(changes_of(old.sent, new.sent, names)))
     if not new.came:
         raise Problem(f"the capture {arguments['capture']} is empty", fix="Capture again while clients send.")
     if not changes:
@@ -57,8 +59,8 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
         collector=name,
         changes=tuple(changes),
         breaches=tuple(limits.breaches(changes)),
-        notes=tuple(_notes(facts, before, old, new)),
-        scale=Scale(new.came, {**facts.rates, **_given_rates(arguments)}),
+        notes=tuple(dict.fromkeys(_notes(facts, (before, old), (after, new)))),
+        scale=Scale(new.came, {**facts.rates, **rates}),
         prices=prices,
         currency=arguments["currency"],
     )
@@ -71,7 +73,7 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
 
 def _name(arguments: Mapping[str, Any], facts: CaptureFacts) -> str:
     """Return the name of the collector that the capture is of. Raises Problem if none or several could be meant."""
-    if arguments["after"]:
+    if arguments["before"] and arguments["after"]:
         return Path(arguments["after"]).name
     known = [str(collector["name"]) for collector in arguments["collectors"]]
     asked = arguments["collector"] or facts.collector
@@ -94,6 +96,9 @@ def _of_before(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 def _before(name: str, arguments: Mapping[str, Any]) -> Chosen:
     if arguments["before"]:
         return _of_file(arguments["before"], "before")
+    if arguments["resources"] is None:
+        fix = "Name the config of before as a file with `before`, or give the objects of the cluster."
+        raise Problem("the config that runs is not known: the cluster was not read", where="before", fix=fix)
     found = input_in_cluster(Suite(name, collector=name), arguments)
     if found is None:
         wrong = f"the cluster has no collector '{name}' with one config"
@@ -126,24 +131,24 @@ def _replayed(which: str, bench: Bench, replay: Replay) -> Replayed:
         raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
 
 
-def _notes(facts: CaptureFacts, before: Bench, old: Replayed, new: Replayed) -> Iterator[str]:
-    """Yield what a reader of the forecast should know."""
+def _notes(facts: CaptureFacts, *forms: tuple[Bench, Replayed]) -> Iterator[str]:
+    """Yield what a reader of the forecast should know, of the capture and of the forms of before and after."""
+    (before, old), (after, new) = forms
     if facts.config_sha256 not in ("", config_hash(before.config)):
         yield "the capture was made with another config than the one of before"
+    yield from facts.notes()
     yield from replay_notes(before.config, old.exporters)
+    yield from replay_notes(after.config, new.exporters)
     for which, form, other in (("before", old, new), ("after", new, old)):
         yield from (f"{which} alone: {change}" for change in form.changes if change not in other.changes)
+    reached = {signal for form in (old, new) for by_signal in form.sent.values() for signal in by_signal}
+    yield from (f"no exporter gets {signal}, before or after" for signal in new.came if signal not in reached)
 
 
-def _given_rates(arguments: Mapping[str, Any]) -> dict[str, float]:
-    """Return the items per second that the user gives. Raises Problem for what is no number."""
-    rates: dict[str, float] = {}
-    for signal, rate in arguments["rates"].items():
-        try:
-            rates[signal] = float(rate)
-        except (TypeError, ValueError) as error:
-            raise Problem(f"'{rate}' is no rate", where=f"rates.{signal}", fix="Write items per second.") from error
-    return rates
+def _check_reports(arguments: Mapping[str, Any]) -> None:
+    """Raise Problem if a report would replace what the forecast reads."""
+    for option in ("markdown_path", "output_path"):
+        _files.check_apart(arguments[option], [arguments[name] for name in ("before", "after", "capture")], option)
 
 
 def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:
@@ -175,7 +180,7 @@ def _junit(found: Forecast) -> str:
     """Return the limits as tests: one for each exporter and signal."""
     checked = []
     for change in found.changes:
-        name = f"{change.exporter}: {change.signal}"
+        name = f"{change.name}: {change.signal}"
         lines = [line for line in found.breaches if line.startswith(f"{name}:")]
         checked.append(Checked(name, tuple(Finding(Position(), name, _RULE, "error", line) for line in lines)))
     return junit(Report(checked, suite=_SUITE))

@@ -16,13 +16,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.forecast.changes import Sent
+from ....module_utils._otelcol.forecast.sent_changes import Sent
 from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size
 from ....module_utils._otelcol.forecast.tallies import item_count
 from ....module_utils._otelcol.testing import cluster_facts, harness, outreach
 from ....module_utils._otelcol.testing.harness import Ends
 from .._testing import collector_run
-from .._testing.bench import Bench, kubeconfig
+from .._testing.bench import Bench, is_known, kubeconfig, wait_for_flushes
 from .._testing.guard import guarded_run
 from .._testing.sink import Sink, listening_sink
 
@@ -31,6 +31,9 @@ _SECONDS = 120.0
 """How long the Collector may take to start, for one request, and to stop."""
 _PATIENCE = 60.0
 """For how many seconds a Collector may be too busy for a request: a replay is faster than its clients."""
+_DROPPED = "Dropping data"
+"""What the Collector logs of data that it gives up."""
+_AGAIN = "Run it again while less else runs."
 _JSON = {"Content-Type": "application/json"}
 
 Request = tuple[str, Mapping[str, Any]]
@@ -46,7 +49,6 @@ class Replayed:
     came: Mapping[str, int]
     """Items of the capture by signal."""
     changes: tuple[str, ...]
-    flushes: int
 
 
 class CountingSink(Sink):
@@ -71,6 +73,7 @@ class CountingSink(Sink):
                 sent.requests += 1
             else:
                 self.sent[name][signal].tally.add(signal, request, self._tenant_attribute)
+                self.requests[name] += 1
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def replayed(bench: Bench, replay: Replay, where: str) -> Replayed:
 
 def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
     outreach.check_outreach(bench.config, {})
+    if bench.isolation.careful:
+        outreach.check_without_isolation(bench.config, {}, is_known)
     objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
     kept = CountingSink(objects, replay.tenant_attribute)
     with (
@@ -113,10 +118,13 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
         command = collector_run.Command(bench.program, bench.dump(built.config), environment, [Path(folder)])
         came = Counter[str]()
         counted = replace(replay, requests=lambda: _counted(replay.requests(), came))
-        with collector_run.running_collector(place, command, _SECONDS):
+        with collector_run.running_collector(place, command, _SECONDS) as said:
             for call in _calls(built, ports, counted, where):
                 collector_run.send_call(place, call, _SECONDS, patience=_PATIENCE)
-    return Replayed(kept.sent, built.exporters, came, built.changes, built.flushes)
+            wait_for_flushes(kept, built.flushes)
+    if any(_DROPPED in line for line in said):
+        raise Problem("the Collector has dropped data of the replay, so the figures would be too small", fix=_AGAIN)
+    return Replayed(kept.sent, built.exporters, came, built.changes)
 
 
 def _counted(requests: Iterable[Request], came: Counter[str]) -> Iterator[Request]:
@@ -129,10 +137,27 @@ def _calls(
     built: harness.Harness, ports: Mapping[str, int], replay: Replay, where: str
 ) -> Iterator[collector_run.Call]:
     """Yield the requests of the capture, each to the receiver that takes its signal."""
-    ports_of_signals: dict[str, int] = {}
+    receivers: dict[str, str] = {}
     for signal, request in replay.requests():
-        if signal not in ports_of_signals:
-            asked = replay.receivers.get(signal, "")
-            ports_of_signals[signal] = ports[harness.receiver_of_signal(built, signal, asked, where)]
-        body = json.dumps(request, separators=(",", ":")).encode()
-        yield collector_run.Call(ports_of_signals[signal], f"/v1/{signal}", "POST", body, _JSON)
+        if signal not in receivers:
+            receivers[signal] = _receiver(built, signal, replay.receivers.get(signal, ""), where)
+        if receivers[signal]:
+            body = json.dumps(request, separators=(",", ":")).encode()
+            yield collector_run.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON)
+
+
+def _receiver(built: harness.Harness, signal: str, asked: str, where: str) -> str:
+    """Return the receiver that takes a signal; empty if the config takes none of it, so that all of it is lost.
+
+    Raises Problem if several could, and none of them is asked for.
+    """
+    able = [receiver for receiver, signals in built.receivers.items() if signal in signals]
+    if asked in able:
+        return asked
+    if not able:
+        return ""
+    try:
+        return harness.receiver_of_signal(built, signal, "", where)
+    except Problem as problem:
+        fix = f"Name one with `receivers`, as in `{signal}: {able[0]}`."
+        raise Problem(problem.wrong, where=where, fix=fix) from problem

@@ -96,7 +96,7 @@ def run_case(bench: Bench, case: Case) -> Outcome:
 def _once(bench: Bench, case: Case, pace: int) -> Outcome:
     outreach.check_outreach(bench.config, bench.given)
     if bench.isolation.careful:
-        outreach.check_without_isolation(bench.config, bench.given, _is_known)
+        outreach.check_without_isolation(bench.config, bench.given, is_known)
     objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
     feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.fed_receivers(bench.config)}
     pages = scrapes.scraped_pages(feeding, case.given, case.where)
@@ -157,9 +157,14 @@ def _wait_for_records(test: _Prepared, kept: sink.Sink, seconds: float) -> None:
     if test.has_files:
         _wait(_LONGEST, lambda: harness.TAP in kept.got)
         _wait(seconds, lambda: time.monotonic() - kept.last > _QUIET)
-    if test.built.flushes:
-        before = Counter(kept.requests)
-        _wait(_LONGEST, lambda: max((kept.requests - before).values(), default=0) >= test.built.flushes)
+    wait_for_flushes(kept, test.built.flushes)
+
+
+def wait_for_flushes(kept: sink.Sink, flushes: int) -> None:
+    """Wait until components that send by time have sent what they collect, so many times; 0 waits for nothing."""
+    before = Counter(kept.requests)
+    if flushes:
+        _wait(_LONGEST, lambda: max((kept.requests - before).values(), default=0) >= flushes)
 
 
 def _latest_points(got: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def _latest_points(got: Mapping[str, Any]) -> dict[str, Any]:
     return {exporter: {**by, "metrics": records.latest_points(by.get("metrics", ()))} for exporter, by in got.items()}
 
 
-def _is_known(section: str, item: str) -> bool:
+def is_known(section: str, item: str) -> bool:
     """Return whether a distribution that we know has a component of this type."""
     return _builds.tables().known(section, item.partition("/")[0])
 

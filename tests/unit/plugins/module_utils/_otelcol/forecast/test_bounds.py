@@ -28,7 +28,7 @@ def test_the_bound_of_traces_holds_although_spans_of_a_trace_go_together() -> No
         before = {trace: spans[trace] for trace in drawn}
         after = {trace: spans[trace] for trace in drawn if is_kept[trace]}
         of_sample = sum(after.values()) / sum(before.values())
-        held += abs(of_sample - ratio) <= ratio_bound(before, after)
+        held += abs(of_sample - ratio) <= (ratio_bound(before, after) or 0)
     assert held >= LEAST
 
 
@@ -37,10 +37,15 @@ def test_the_bound_of_single_items_holds() -> None:
     held = 0
     for _ in range(DRAWS):
         after = sum(random.random() < 0.38 for _ in range(SIZE))
-        held += abs(after / SIZE - 0.38) <= ratio_bound_of_items(SIZE, after)
+        held += abs(after / SIZE - 0.38) <= (ratio_bound_of_items(SIZE, after) or 0)
     assert held >= LEAST
 
 
 def test_what_keeps_or_drops_everything_has_no_bound() -> None:
     assert ratio_bound({1: 3, 2: 4}, {1: 3, 2: 4}) == ratio_bound({1: 3}, {}) == ratio_bound({}, {}) == 0
     assert ratio_bound_of_items(7, 7) == ratio_bound_of_items(7, 0) == ratio_bound_of_items(0, 7) == 0
+
+
+def test_a_sample_that_is_too_small_has_no_bound_that_is_known() -> None:
+    assert ratio_bound({1: 1000}, {1: 620}) is None
+    assert ratio_bound_of_items(29, 7) is None

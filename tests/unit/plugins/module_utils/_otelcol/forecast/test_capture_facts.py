@@ -34,5 +34,16 @@ def test_a_manifest_is_read_as_far_as_it_says_something(manifest: dict[str, Any]
     assert CaptureFacts.of(manifest) == facts
 
 
+def test_masks_and_receivers_that_were_left_out_are_noted() -> None:
+    facts = CaptureFacts.of(
+        {"masked": {"mode": "hash", "kept_attributes": ["url.path"]}, "left_out_receivers": ["prometheus"]}
+    )
+    assert list(facts.notes()) == [
+        "the capture has masks in place of values, but for url.path: conditions on other values match nothing",
+        "the capture has nothing of prometheus, and neither have the figures",
+    ]
+    assert list(CaptureFacts.of({"masked": {"mode": "keep"}}).notes()) == []
+
+
 def test_the_hash_of_a_config_does_not_depend_on_the_order_of_keys() -> None:
     assert config_hash({"a": 1, "b": 2}) == config_hash({"b": 2, "a": 1}) != config_hash({"a": 1})

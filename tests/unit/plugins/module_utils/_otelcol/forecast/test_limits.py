@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.changes import Change, Figures
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Change, Figures
 
 from tests.support.cases import cases
 
@@ -32,6 +32,7 @@ def breaches(given: dict[str, Any], after: Figures, lost: tuple[str, ...] = ()) 
     ({"items": ["+1%", "-1%"]}, Figures(1000, 0), False),
     ({"items": ["+1%", "-1%"]}, Figures(1011, 0), True),
     ({"items": "-0%"}, Figures(999, 0), True),
+    ({"items": "-70%"}, Figures(300, 0), False),
     ({"series": "+0.5%"}, Figures(0, 0, 1006), True),
     ({"series": "2k"}, Figures(0, 0, 2000), False),
     ({"series": "2k"}, Figures(0, 0, 2001), True),

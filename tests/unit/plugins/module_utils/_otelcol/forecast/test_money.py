@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.changes import Figures
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import (
     SECONDS_OF_MONTH,
     Scale,
     checked_prices,
+    checked_rates,
     price_of_month,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Figures
 
 from tests.support.cases import cases
 
@@ -51,4 +52,17 @@ def test_a_signal_without_a_rate_costs_nothing_that_is_known() -> None:
 def test_what_is_no_price_is_refused(prices: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem) as problem:
         checked_prices(prices)
+    assert said in str(problem.value)
+
+
+@cases(
+    "rates, said",
+    ({"trace": 12000}, "there is no signal 'trace'; did you mean 'traces'?"),
+    ({"traces": -1}, "'-1' is no rate"),
+    ({"traces": float("nan")}, "'nan' is no rate"),
+    ({"traces": "many"}, "'many' is no rate"),
+)
+def test_what_is_no_rate_is_refused(rates: dict[str, Any], said: str) -> None:
+    with pytest.raises(Problem) as problem:
+        checked_rates(rates)
     assert said in str(problem.value)

@@ -7,11 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.changes import (
-    Change,
-    Figures,
-    Move,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import Scale
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.pages import (
     Forecast,
@@ -19,6 +14,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     markdown,
     readable_size,
     text_lines,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
+    Change,
+    Figures,
+    Move,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
 
@@ -46,6 +46,29 @@ def test_money_is_shown_if_there_are_prices() -> None:
     priced = replace(FORECAST, scale=scale, prices={"million_spans": 1000.0}, currency="EUR")
     assert "cost per month: 2,629.75 → 1,630.44 EUR (-999.30)" in list(text_lines(priced))
     assert "Cost per month: 2,629.75 → 1,630.44 EUR (-999.30)" in markdown(priced)
+
+
+def test_a_cost_that_is_not_known_is_not_nothing() -> None:
+    unknown = replace(FORECAST, prices={"gib": 1.0})
+    assert "cost per month: not known, since the rate of traces is not known. Give `rates`" in list(text_lines(unknown))
+    logs = replace(CHANGE, signal="logs")
+    scale = Scale({"traces": 1000}, {"traces": 1.0})
+    partly = replace(FORECAST, prices={"million_spans": 1000.0, "gib": 0.0, "million_log_records": 1.0}, scale=scale)
+    lines = list(text_lines(replace(partly, changes=(CHANGE, logs))))
+    assert any(line.endswith("(-999.30), without logs, whose rate is not known") for line in lines)
+
+
+def test_an_exporter_that_sends_nothing_costs_nothing() -> None:
+    scale = Scale({"traces": 1000}, {"traces": 1.0})
+    printed = replace(CHANGE, exporter="debug", old_exporter="debug")
+    priced = replace(FORECAST, changes=(CHANGE, printed), scale=scale, prices={"million_spans": 1000.0})
+    assert "cost per month: 2,629.75 → 1,630.44 (-999.30)" in list(text_lines(priced))
+
+
+def test_a_small_sample_says_so_and_a_new_name_stands_beside_the_old_one() -> None:
+    small = replace(CHANGE, bound=None, old_exporter="otlp/old")
+    line = list(text_lines(replace(FORECAST, changes=(small,))))[1]
+    assert line.startswith("otlp/old → otlp/a: 1,000 → 620 spans (-38.0 %, of a sample that is too small for a bound)")
 
 
 def test_what_is_new_and_what_stays_have_words_instead_of_percent() -> None:

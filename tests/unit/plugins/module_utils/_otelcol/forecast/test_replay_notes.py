@@ -11,6 +11,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 
 from tests.support.cases import cases
 
+PIPELINE = {"receivers": ["otlp"], "exporters": ["otlp_grpc"]}
+SERVICE = {"service": {"pipelines": {"traces": PIPELINE}}}
 POLICIES = [{"name": "slow", "type": "latency"}, {"name": "few", "type": "rate_limiting"}]
 
 
@@ -23,12 +25,26 @@ POLICIES = [{"name": "slow", "type": "latency"}, {"name": "few", "type": "rate_l
     ({"processors": {"filter": {}}}, []),
 )
 def test_parts_that_a_replay_cannot_tell_are_noted(config: dict[str, Any], said: list[str]) -> None:
-    notes = list(replay_notes(config, ("otlp_grpc/a",)))
+    notes = list(replay_notes({**SERVICE, **config}, ("otlp_grpc/a",)))
     assert len(notes) == len(said)
     assert all(note.startswith(words) for note, words in zip(notes, said, strict=True))
 
 
 def test_exporters_of_other_protocols_are_noted() -> None:
-    assert list(replay_notes({}, ("kafka", "otlp_http"))) == [
-        "kafka: its bytes are counted as OTLP in gzip, which it does not send"
+    assert list(replay_notes(SERVICE, ("kafka", "otlp_http", "debug"))) == [
+        "kafka: its bytes are counted as OTLP in gzip, which it does not send",
+        "debug: it sends nothing to another machine, so it costs nothing here",
     ]
+
+
+def test_what_a_capture_does_not_tell_of_the_way_in_is_noted() -> None:
+    two = {"service": {"pipelines": {"traces/a": PIPELINE, "traces/b": {**PIPELINE, "receivers": ["jaeger"]}}}}
+    (note,) = replay_notes(two, ())
+    assert note.startswith("traces: all go in at one of otlp, jaeger")
+    for batch in (
+        {"metadata_keys": ["tenant"]},
+        {"a": {"from_context": "tenant"}},
+        {"s": ['request["tenant"] == "a"']},
+    ):
+        (note,) = replay_notes({**SERVICE, "processors": {"batch": batch}}, ())
+        assert note.startswith("a capture has no headers of requests")

@@ -48,16 +48,24 @@ def test_it_compresses_as_the_exporter_does(exporter: str, settings: dict[str, A
 
 
 def test_it_makes_the_same_batches_however_long_they_take() -> None:
-    queue = {"sizer": "bytes", "queue_size": 10_000, "batch": BATCH, "storage": "file_storage"}
+    queue = {"sizer": "bytes", "queue_size": 10_000, "batch": BATCH, "storage": "file_storage", "wait_for_result": True}
+    wanted = {"queue_size": 10**9, "num_consumers": 1, "block_on_overflow": True}
     assert beside("otlp_grpc", {"sending_queue": queue})["sending_queue"] == {
+        **wanted,
         "sizer": "bytes",
-        "queue_size": 10_000,
         "batch": {"min_size": 100, "flush_timeout": "1h"},
-        "enabled": True,
-        "num_consumers": 1,
-        "block_on_overflow": True,
     }
-    assert beside("otlp_grpc", {"sending_queue": {"queue_size": 5}})["sending_queue"] == {"enabled": False}
+    assert beside("otlp_grpc", {"sending_queue": {"batch": {}}})["sending_queue"] == {
+        **wanted,
+        "batch": {"flush_timeout": "1h"},
+    }
+    for other in ({"queue_size": 5}, {"enabled": False, "batch": BATCH}):
+        assert beside("otlp_grpc", {"sending_queue": other})["sending_queue"] == {"enabled": False}
+
+
+def test_it_encodes_as_the_exporter_does() -> None:
+    own = {"encoding": "json", "compression_params": {"level": 9}}
+    assert own.items() <= beside("otlp_http", own).items()
 
 
 def test_the_bytes_of_an_exporter_come_under_its_own_name() -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.changes import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     MOST_MOVERS,
     Change,
     Sent,
     changes_of,
+    paired_exporters,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import otlp_request
 
@@ -25,7 +26,7 @@ def sent(short: str, records: list[dict[str, Any]], size: int) -> dict[str, Sent
 
 def spans(service: str, number: int, **attributes: str) -> list[dict[str, Any]]:
     resource = {"service.name": service}
-    return [{"trace": f"{service}{one}", "attributes": attributes, "resource": resource} for one in range(number)]
+    return [{"trace": f"{service}-{one}", "attributes": attributes, "resource": resource} for one in range(number)]
 
 
 def one_change(before: dict[str, Sent], after: dict[str, Sent]) -> Change:
@@ -34,11 +35,22 @@ def one_change(before: dict[str, Sent], after: dict[str, Sent]) -> Change:
 
 
 def test_a_change_has_figures_of_both_sides_under_the_new_name() -> None:
-    change = one_change(sent("spans", spans("cart", 4), 400), sent("spans", spans("cart", 3), 290))
-    assert change.exporter == "b"
-    assert change.before.as_dict() == {"items": 4, "bytes": 400, "series": 0}
-    assert change.after.as_dict() == {"items": 3, "bytes": 290, "series": 0}
+    change = one_change(sent("spans", spans("cart", 40), 400), sent("spans", spans("cart", 30), 290))
+    assert (change.exporter, change.name) == ("b", "a → b")
+    assert change.before.as_dict() == {"items": 40, "bytes": 400, "series": 0}
+    assert change.after.as_dict() == {"items": 30, "bytes": 290, "series": 0}
+    assert change.bound is not None
     assert 0 < change.bound < 1
+
+
+def test_a_new_name_is_that_of_an_exporter_of_the_same_type() -> None:
+    old, new = ["debug", "otlp_http/old", "kafka"], ["kafka", "otlp_http/new", "file"]
+    assert paired_exporters(old, new) == {
+        "kafka": "kafka",
+        "debug": "debug",
+        "otlp_http/old": "otlp_http/new",
+        "file": "file",
+    }
 
 
 def test_names_of_attributes_come_and_go() -> None:
@@ -48,9 +60,9 @@ def test_names_of_attributes_come_and_go() -> None:
     assert change.gained_attributes == ("team",)
 
 
-def test_an_exporter_that_gets_nothing_has_lost_items_and_no_attributes() -> None:
+def test_an_exporter_that_gets_nothing_has_lost_all_attributes() -> None:
     change = one_change(sent("logs", [{"attributes": {"user": "a"}}], 9), {})
-    assert (change.after.items, change.lost_attributes) == (0, ())
+    assert (change.after.items, change.lost_attributes) == (0, ("user",))
 
 
 def test_the_senders_whose_bytes_change_most_come_first() -> None:

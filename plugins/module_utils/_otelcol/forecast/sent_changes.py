@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..traits import kind_of
 from .bounds import ratio_bound, ratio_bound_of_items
 from .tallies import RESOURCE, Sender, Tally
 
@@ -65,26 +66,35 @@ class Move:
 class Change:
     """What changes for one exporter and signal.
 
-    `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample.
+    `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample; None if the
+    sample is too small to tell. `old_exporter` is what the exporter was called before.
     """
 
     exporter: str
     signal: str
     before: Figures
     after: Figures
-    bound: float = 0.0
+    bound: float | None = 0.0
     lost_attributes: tuple[str, ...] = ()
     gained_attributes: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
+    old_exporter: str = ""
+
+    @property
+    def name(self) -> str:
+        """The exporter as people read it, with its old name if it has a new one."""
+        is_renamed = self.old_exporter not in ("", self.exporter)
+        return f"{self.old_exporter} → {self.exporter}" if is_renamed else self.exporter
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
         return {
             "exporter": self.exporter,
+            "old_exporter": self.old_exporter or self.exporter,
             "signal": self.signal,
             "before": self.before.as_dict(),
             "after": self.after.as_dict(),
-            "bound_percent": round(100 * self.bound, 1),
+            "bound_percent": None if self.bound is None else round(100 * self.bound, 1),
             "lost_attributes": list(self.lost_attributes),
             "gained_attributes": list(self.gained_attributes),
             "largest_changes": [move.as_dict() for move in self.moves],
@@ -96,20 +106,32 @@ def changes_of(before: Replayed, after: Replayed, names: Mapping[str, str]) -> I
     for old_name, new_name in names.items():
         old_signals, new_signals = before.get(old_name, {}), after.get(new_name, {})
         for signal in dict.fromkeys((*old_signals, *new_signals)):
-            yield _change(new_name, signal, old_signals.get(signal, Sent()), new_signals.get(signal, Sent()))
+            change = _change(signal, old_signals.get(signal, Sent()), new_signals.get(signal, Sent()))
+            yield replace(change, exporter=new_name, old_exporter=old_name)
 
 
-def _change(exporter: str, signal: str, before: Sent, after: Sent) -> Change:
+def paired_exporters(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
+    """Return the new name of each exporter: the same, or the next new one of its type. Others stand for themselves."""
+    pairs = {name: name for name in old if name in new}
+    come = [name for name in new if name not in pairs]
+    for name in old:
+        if name not in pairs:
+            of_its_kind = [other for other in come if kind_of(other) == kind_of(name)]
+            pairs[name] = next(iter(of_its_kind), name)
+            come = [other for other in come if other != pairs[name]]
+    return {**pairs, **{name: name for name in come}}
+
+
+def _change(signal: str, before: Sent, after: Sent) -> Change:
     old_names, new_names = _attribute_names(before.tally), _attribute_names(after.tally)
-    both_have_items = bool(before.tally.total and after.tally.total)
     return Change(
-        exporter,
+        "",
         signal,
         _figures(before),
         _figures(after),
         _bound(signal, before.tally, after.tally),
-        tuple(sorted(old_names - new_names)) if both_have_items else (),
-        tuple(sorted(new_names - old_names)) if both_have_items else (),
+        tuple(sorted(old_names - new_names)),
+        tuple(sorted(new_names - old_names)),
         _largest_moves(before, after),
     )
 
@@ -118,7 +140,7 @@ def _figures(sent: Sent) -> Figures:
     return Figures(sent.tally.total, sent.size, len(sent.tally.series))
 
 
-def _bound(signal: str, before: Tally, after: Tally) -> float:
+def _bound(signal: str, before: Tally, after: Tally) -> float | None:
     if signal == "traces":
         return ratio_bound(before.traces, after.traces)
     return ratio_bound_of_items(before.total, after.total)
