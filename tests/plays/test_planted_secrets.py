@@ -179,6 +179,46 @@ def of_test(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, An
     return {"pipeline_test_paths": [str(file)], "pipeline_test_binary": ready}
 
 
+# Hands on what it gets to all exporters of its config, as a Collector does.
+FORWARDS = """
+import os, signal, sys, threading, urllib.request, yaml
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+config = yaml.safe_load(open(sys.argv[1].partition("=")[2]))
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        for exporter in config["exporters"].values():
+            kind = {"Content-Type": "application/json"}
+            urllib.request.urlopen(urllib.request.Request(exporter["endpoint"] + self.path, body, kind)).read()
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_arguments):
+        pass
+for receiver in config["receivers"].values():
+    host, _colon, port = receiver["protocols"]["http"]["endpoint"].partition(":")
+    threading.Thread(target=ThreadingHTTPServer((host, int(port)), Handler).serve_forever, daemon=True).start()
+signal.signal(signal.SIGTERM, lambda *_arguments: os._exit(0))
+print("Everything is ready", flush=True)
+signal.pause()
+"""
+
+
+def of_forecast(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
+    exporter = {"endpoint": "http://backend:4318", "headers": {"api-key": planted.one("header")}}
+    pipelines = {"logs": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
+    config = {"receivers": {"otlp": {}}, "exporters": {"otlp_http": exporter}, "service": {"pipelines": pipelines}}
+    script = folder / "forwards.py"
+    script.write_text(FORWARDS, encoding="utf-8")
+    forwards = program(folder / "forwards", f'{VERSION}; exec {sys.executable} {script} "$1"')
+    return {
+        "forecast_capture": str(telemetry_file(folder, planted)),
+        "forecast_before": str(written(folder / "before.yaml", config)),
+        "forecast_after": str(written(folder / "after.yaml", config)),
+        "forecast_binary": forwards,
+        "forecast_isolation": "none",
+    }
+
+
 def of_lock(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
     return {**of_mirror(folder, server, planted), "otel_lock_file": str(folder / "otel.lock.yml")}
 
@@ -194,6 +234,7 @@ MORE: dict[str, Callable[[Path, str, PlantedSecrets], dict[str, Any]]] = {
     "alert": of_alert,
     "judge": of_judge,
     "capture": of_capture,
+    "forecast": of_forecast,
     "mirror": of_mirror,
     "lock": of_lock,
     "sample_app": of_sample_app,
@@ -231,9 +272,10 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], planted: Planted
         return {**given, "cert_manager_provider": "manifest", "cert_manager_mirror": mirror}
     if playbook == "validate":
         return {**given, "pipeline_validate_binary": program(folder / "quotes", 'cat "${2#--config=}" >&2; exit 1')}
-    if playbook == "test":
+    if playbook in ("test", "forecast"):
         body = f'{VERSION}; echo "Error: `env` $BACKEND_TOKEN `cat "${{1#--config=}}"`" >&2; exit 1'
-        return {**given, "pipeline_test_binary": program(folder / "quotes", body)}
+        variable = "pipeline_test_binary" if playbook == "test" else "forecast_binary"
+        return {**given, variable: program(folder / "quotes", body)}
     if playbook == "capture":
         cut_off = telemetry_file(folder, planted)
         cut_off.write_text(cut_off.read_text(encoding="utf-8")[:-9], encoding="utf-8")
