@@ -29,6 +29,10 @@ ALLOWED = {
     "plugins/plugin_utils/_otelcol/_isolation/inside.py": {
         "request.read_text": "Reads what the play wrote for this program, which imports the standard library alone.",
     },
+    "plugins/module_utils/_capture/live/capture_folder.py": {
+        "gzip.GzipFile": "Opens a file of a capture to write.",
+        "os.open": "Opens a file to write, or a folder to lock it.",
+    },
     # These run on a host with Python 3.8, whatever the controller has; what they read is root's there.
     f"{ON_A_HOST}/host_change.py": {"path.read_text": "Reads what the checked program has printed."},
     f"{ON_A_HOST}/host_facts.py": {

@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
-from ..._otelcol.bounded.live.bounded_reads import BROKEN, opened
-from ..._otelcol.bounded.read_limits import ARCHIVE, CHUNK, TEXT
+from ..._otelcol.bounded.live.bounded_reads import BROKEN, lines_of, opened
+from ..._otelcol.bounded.read_limits import ARCHIVE, TEXT
 from ..._otelcol.errors import Problem
-from ..capture_sample import FILES, Lines, Sample
+from ..capture_sample import FILES, LINE_BYTES, Sample
 
 _ASKED = "Capture files"
-_GZIP = b"\x1f\x8b"
 _OTHER = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
 
@@ -39,20 +37,19 @@ def read_files(paths: Sequence[str], sample: Sample) -> tuple[str, list[str]]:
     return FILES, notes
 
 
-def _read(path: str, file: IO[bytes], sample: Sample, notes: list[str]) -> str:
+def _read(path: str, file: BinaryIO, sample: Sample, notes: list[str]) -> str:
     """Add the records of one file. Return what ended the sample, or an empty text."""
     whole = _whole_document(path, file)
     if whole:
         sample.add(whole, path)
         return sample.full
-    lines, number = Lines(), 0
-    for part in _parts(file):
-        for line in lines.of(part):
-            number += 1
-            sample.add(line, f"{path}, line {number}")
-            if sample.full:
-                return sample.full
-    _add_rest(path, lines.rest, number + 1, sample, notes)
+    for number, line in enumerate(lines_of(file, LINE_BYTES, path), 1):
+        if not line.endswith(b"\n"):
+            _add_rest(path, line, number, sample, notes)
+        elif line.strip():
+            sample.add(line.rstrip(b"\n"), f"{path}, line {number}")
+        if sample.full:
+            break
     return sample.full
 
 
@@ -70,7 +67,7 @@ def _add_rest(path: str, rest: bytes, number: int, sample: Sample, notes: list[s
     sample.add(rest, f"{path}, line {number}")
 
 
-def _whole_document(path: str, file: IO[bytes]) -> bytes:
+def _whole_document(path: str, file: BinaryIO) -> bytes:
     """Return a small file that is one document over several lines, as people write it; else nothing, and rewind."""
     head = file.read(TEXT + 1)
     file.seek(0)
@@ -84,12 +81,3 @@ def _whole_document(path: str, file: IO[bytes]) -> bytes:
     except ValueError:
         return b""
     return json.dumps(document, separators=(",", ":")).encode()
-
-
-def _parts(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield the content of a file, unpacked if it is packed with gzip."""
-    packed = file.read(len(_GZIP)) == _GZIP
-    file.seek(0)
-    stream = gzip.GzipFile(fileobj=file) if packed else file
-    while part := stream.read(16 * CHUNK):
-        yield part

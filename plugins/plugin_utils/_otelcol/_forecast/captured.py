@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from ....module_utils._otelcol.bounded.live.bounded_reads import file_text, opened
+from ....module_utils._otelcol.bounded.live.bounded_reads import BROKEN, file_text, lines_of, opened
 from ....module_utils._otelcol.bounded.read_limits import ARCHIVE, MIB
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.tallies import REQUESTS, signal_of_request
@@ -67,20 +65,12 @@ def _manifest(file: Path) -> Mapping[str, Any]:
 
 def _requests(file: Path) -> Iterator[Request]:
     with opened(file, ARCHIVE) as packed:
-        stream = gzip.GzipFile(fileobj=packed) if file.name.endswith(".gz") else packed
         try:
-            for number, line in enumerate(_lines(stream, file), 1):
-                yield _request(line, f"{file}:{number}")
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            for number, line in enumerate(lines_of(packed, _LONGEST_LINE, str(file)), 1):
+                if line.strip():
+                    yield _request(line, f"{file}:{number}")
+        except BROKEN as error:
             raise Problem("this capture is cut off or damaged", where=str(file), fix=_GET_ONE) from error
-
-
-def _lines(stream: BinaryIO | gzip.GzipFile, file: Path) -> Iterator[bytes]:
-    while line := stream.readline(_LONGEST_LINE + 1):
-        if len(line) > _LONGEST_LINE:
-            raise Problem(f"a request has more than {_LONGEST_LINE // MIB} MiB", where=str(file), fix=_GET_ONE)
-        if line.strip():
-            yield line
 
 
 def _request(line: bytes, where: str) -> Request:

@@ -143,6 +143,19 @@ def unpacked_gzip(packed: bytes, most: int, what: str) -> Iterator[bytes]:
             yield chunk
 
 
+def lines_of(file: BinaryIO, most: int, what: str) -> Iterator[bytes]:
+    """Yield the lines of a file with their ends, unpacked if its first bytes are those of gzip, bzip2 or xz.
+
+    The file is read from its start; only its last line may have no end. `most` is the longest line, in bytes. Raises
+    one of BROKEN for a file that is cut off, and Problem for a longer line.
+    """
+    stream = _unpacking(file)
+    while line := stream.readline(most + 1):
+        if len(line) > most:
+            raise too_large(f"a line of {what}", most)
+        yield line
+
+
 def archive_member(path: Path, wanted: Callable[[str], bool], limits: tuple[int, int]) -> bytes:
     """Return the first regular file of a tar archive whose name is wanted; empty if there is none.
 

@@ -127,6 +127,19 @@ def test_a_stream_without_an_end_is_left() -> None:
         bounded_reads.stream_bytes(bytes, PLENTY, "the answer")
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_lines_are_whole_and_unpacked(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "x").write_bytes(pack(b"one\n\ntwo"))
+    with bounded_reads.opened(tmp_path / "x", PLENTY) as file:
+        assert list(bounded_reads.lines_of(file, 4, "x")) == [b"one\n", b"\n", b"two"]
+
+
+def test_a_line_without_an_end_is_not_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(gzip.compress(b"one\n" + bytes(PLENTY)))
+    with bounded_reads.opened(tmp_path / "x", PLENTY) as file, pytest.raises(Problem, match="a line of x is larger"):
+        list(bounded_reads.lines_of(file, 1024, "x"))
+
+
 class Answer:
     """An answer of urllib3 without an end."""
 
