@@ -10,9 +10,11 @@ Source: opentelemetry-proto 1.9, `common.proto`, `resource.proto`, `trace.proto`
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 from .._otelcol.config.masking import concealed, is_secret_name
 from . import kept_values
@@ -29,6 +31,8 @@ _NAME = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_.\-/:]{0,199}")
 _UNIT = re.compile(r"(1|%|[num]?s|min|h|d|[kKMGT]?i?By?|bit|[mk]?[WJVA]|Hz|Cel|K|\{[A-Za-z_. ]{1,40}\})?(/(s|min|h))?")
 _VERSION = re.compile(r"v?\d{1,5}(\.\d{1,6}){0,2}([-+][A-Za-z0-9.]{1,20})?")
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?|-?Infinity|NaN", re.IGNORECASE)
+# What a double has as text. Source: "JSON Protobuf Encoding" and the mapping of protobuf to JSON.
+_NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
 _ENUM = re.compile(r"[A-Z]+(_[A-Z0-9]+)*")
 _SCHEMA = re.compile(r"https://opentelemetry\.io/schemas/[0-9.]{1,20}")
 # Scopes of OpenTelemetry's own libraries. Others name packages of an organisation.
@@ -75,6 +79,15 @@ def number(value: Any) -> Any:
     return value if isinstance(value, (int, float)) else 0
 
 
+def double(value: Any) -> Any:
+    """Return a double, which OTLP writes as text only where it is no number; 0 in place of any other text."""
+    if isinstance(value, str):
+        if value in _NO_NUMBERS:
+            return value
+        value = float(value) if _NUMBER.fullmatch(value) else 0.0
+    return value if isfinite(value) else 0.0
+
+
 def flag(value: Any) -> bool:
     return value is True
 
@@ -82,6 +95,18 @@ def flag(value: Any) -> bool:
 def enum(value: Any) -> Any:
     """Return the number or the name of an enumeration of OTLP; 0 in place of any other text."""
     return value if isinstance(value, int) or _ENUM.fullmatch(str(value)) else 0
+
+
+def names_secret(name: str) -> bool:
+    """Return whether an attribute is a header of a request, or is named like a secret: no capture has its value."""
+    return name.startswith(HEADERS) or is_secret_name(name)
+
+
+class Owner(NamedTuple):
+    """The attribute that a value belongs to; `is_secret` if `names_secret` of it or of one around it."""
+
+    name: str
+    is_secret: bool
 
 
 class RecordMasks:
@@ -93,7 +118,7 @@ class RecordMasks:
     def __init__(self, key: bytes, keep: Iterable[str] = (), values: str = HASH) -> None:
         self._masks, self._keep, self._hashes = ValueMasks(key), frozenset(keep), values == HASH
         self._templates = BodyTemplates(self._masks)
-        self._texts: dict[tuple[str, Any], dict[str, Any]] = {}
+        self._texts: dict[tuple[str, bool, Any], dict[str, Any]] = {}
         self._names: dict[str, str] = {}
         self._acts = self._table()
 
@@ -152,64 +177,69 @@ class RecordMasks:
 
     # ── Attributes ──
 
-    def _attributes(self, given: Any) -> list[dict[str, Any]]:
+    def _attributes(self, given: Any, within_secret: bool = False) -> list[dict[str, Any]]:
         """Return attributes anew. Most have texts, and most texts come again, so such an attribute is made once."""
         texts, made = self._texts, []
         for pair in given:
             name, value = pair["key"], pair.get("value") or {}
-            known = texts.get((name, value.get("stringValue")))
-            made.append(known or self._attribute(name, value))
+            known = texts.get((name, within_secret, value.get("stringValue")))
+            made.append(known or self._attribute(name, within_secret, value))
         return made
 
-    def _attribute(self, name: str, value: Any) -> dict[str, Any]:
-        made = {"key": self._name(name), "value": self._value(name, value)}
+    def _attribute(self, name: str, within_secret: bool, value: Any) -> dict[str, Any]:
+        owner = Owner(name, within_secret or names_secret(name))
+        made = {"key": self._name(name), "value": self._value(owner, value)}
         if "stringValue" in value:
             if len(self._texts) >= _REMEMBERED:
                 self._texts.clear()
-            self._texts[name, value["stringValue"]] = made
+            self._texts[name, within_secret, value["stringValue"]] = made
         return made
 
-    def _value(self, name: str, value: Any) -> dict[str, Any]:
+    def _value(self, owner: Owner, value: Any) -> dict[str, Any]:
         """Return the value of an attribute, tagged by its type as OTLP has it."""
         for tag, content in (value or {}).items():
             act = self._ACTS.get(tag)
-            return {tag: act(self, name, content)} if act else {}
+            return {tag: act(self, owner, content)} if act else {}
         return {}
 
-    def _word(self, name: str, text: str) -> str:
-        return text if self._stays(name, text) else self._hidden(name, text)
+    def _hides(self, owner: Owner) -> bool:
+        """Whether values of an attribute are masked that are none of its enumeration."""
+        return owner.is_secret or (self._hashes and owner.name not in self._keep)
 
-    def _stays(self, name: str, text: str) -> bool:
-        return name in self._keep or kept_values.stays(name, text)
+    def _word(self, owner: Owner, text: str) -> str:
+        if not owner.is_secret and kept_values.stays(owner.name, text):
+            return text
+        return self._masks.text(text) if self._hides(owner) else self._kept(text)
 
-    def _hidden(self, name: str, text: str) -> str:
-        if self._hashes or name.startswith(HEADERS) or is_secret_name(name):
-            return self._masks.text(text)
-        return self._kept(text)
-
-    def _integer(self, name: str, value: Any) -> Any:
+    def _integer(self, owner: Owner, value: Any) -> Any:
         whole = int(value)
-        if not self._hashes or self._stays(name, str(whole)):
-            return value
-        return str(self._masks.integer(whole))
+        is_enumerated = not owner.is_secret and kept_values.stays(owner.name, str(whole))
+        return str(self._masks.integer(whole)) if self._hides(owner) and not is_enumerated else value
 
-    def _double(self, name: str, value: Any) -> Any:
-        if not self._hashes or name in self._keep or isinstance(value, str):
-            return number(value)
-        return self._masks.number(value)
+    def _double(self, owner: Owner, value: Any) -> Any:
+        given = double(value)
+        return self._masks.number(given) if self._hides(owner) and given not in _NO_NUMBERS else given
 
-    def _bytes(self, name: str, value: str) -> str:
-        return value if name in self._keep or not self._hashes else self._masks.binary(value)
+    def _bytes(self, owner: Owner, value: str) -> str:
+        return self._masks.binary(value) if self._hides(owner) or self._packs_secret(value) else value
 
-    def _list(self, name: str, value: Any) -> dict[str, Any]:
-        return {"values": [self._value(name, part) for part in value.get("values") or ()]}
+    def _packs_secret(self, value: str) -> bool:
+        """Whether Base64 holds what looks like a secret, or is none."""
+        try:
+            text = base64.b64decode(value, validate=True).decode("utf-8", "replace")
+        except ValueError:
+            return True
+        return self._kept(text) != text
 
-    def _map(self, _name: str, value: Any) -> dict[str, Any]:
-        return {"values": self._attributes(value.get("values") or ())}
+    def _list(self, owner: Owner, value: Any) -> dict[str, Any]:
+        return {"values": [self._value(owner, part) for part in value.get("values") or ()]}
 
-    _ACTS: Mapping[str, Callable[[RecordMasks, str, Any], Any]] = {
+    def _map(self, owner: Owner, value: Any) -> dict[str, Any]:
+        return {"values": self._attributes(value.get("values") or (), owner.is_secret)}
+
+    _ACTS: Mapping[str, Callable[[RecordMasks, Owner, Any], Any]] = {
         "stringValue": _word,
-        "boolValue": lambda _self, _name, value: flag(value),
+        "boolValue": lambda _self, _owner, value: flag(value),
         "intValue": _integer,
         "doubleValue": _double,
         "bytesValue": _bytes,
@@ -223,7 +253,7 @@ class RecordMasks:
         """Return the body of a log record: a template, or its fields with masked values."""
         if "stringValue" in value:
             return {"stringValue": self._template(value["stringValue"])}
-        return self._value("", value)
+        return self._value(Owner("", False), value)
 
     def _template(self, text: str) -> str:
         return self._templates.template(text) if self._hashes else self._kept(text)
@@ -246,7 +276,11 @@ class RecordMasks:
         return self._masks.text(text)
 
     def _scope_name(self, name: str) -> str:
-        return name if name.startswith(_KNOWN_SCOPES) and _NAME.fullmatch(name) else self._word("scope.name", name)
+        return (
+            name
+            if name.startswith(_KNOWN_SCOPES) and _NAME.fullmatch(name)
+            else self._word(Owner("scope.name", False), name)
+        )
 
     def _version(self, text: str) -> str:
         return text if _VERSION.fullmatch(text) else self._masks.text(text)

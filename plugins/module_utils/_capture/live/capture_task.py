@@ -17,14 +17,13 @@ from ..._diagnose.live.find_collectors import DiagnosedTarget, find
 from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader
 from ..._diagnose.live.running_config import running_config
 from ..._kube.live.connect import connect, run
-from ..._otelcol.config.masking import is_secret_name
 from ..._otelcol.errors import Problem, about
 from ..._otelcol.forecast.capture_facts import config_hash
 from .. import capture_manifest
 from ..capture_job import FILE
 from ..capture_sample import Bounds, Sample
 from ..capture_tap import STATE, Tap, tap
-from ..record_masks import HASH, HEADERS, KEEP, RecordMasks
+from ..record_masks import HASH, KEEP, RecordMasks, names_secret
 from .capture_files import read_files
 from .capture_folder import capture_folder
 from .capture_pod import CapturePod
@@ -87,7 +86,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     if options["folder"] in (".", "..") or "/" in options["folder"]:
         raise Problem(f"'{options['folder']}' is no name of a folder", asked=_ASKED, fix="Rename the host.")
     for name in options["keep"]:
-        if name.startswith(HEADERS) or is_secret_name(name):
+        if names_secret(name):
             wrong = f"{name} is a header or the name of a secret, and no capture has these"
             raise Problem(wrong, asked=_ASKED, fix="Take it out of `capture_keep`.")
 

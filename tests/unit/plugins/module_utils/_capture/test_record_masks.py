@@ -89,6 +89,68 @@ def test_secrets_are_left_out_even_if_values_are_kept() -> None:
     assert text("blue") not in (values["http.request.header.authorization"], values["password"])
 
 
+def shown_value(masks: RecordMasks, name: str, value: dict[str, Any]) -> Any:
+    resource = {"attributes": [{"key": name, "value": value}]}
+    masked = masks.masked({"resourceLogs": [{"resource": resource}]})
+    return masked["resourceLogs"][0]["resource"]["attributes"][0]["value"]
+
+
+def in_map(name: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {"kvlistValue": {"values": [{"key": name, "value": value}]}}
+
+
+@pytest.mark.parametrize("values", ["hash", "keep"])
+@pytest.mark.parametrize("name", ["password", "http.request.header.x-card"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        text("hunter2"),
+        {"intValue": "4711"},
+        {"intValue": 4711},
+        {"doubleValue": 47.11},
+        {"doubleValue": "47.11"},
+        {"bytesValue": base64.b64encode(b"hunter2").decode()},
+        {"arrayValue": {"values": [{"intValue": "4711"}]}},
+        in_map("of.others", text("hunter2")),
+        in_map("state", text("active")),
+        in_map("inner", in_map("deep", {"intValue": "4711"})),
+    ],
+)
+def test_no_type_of_value_under_the_name_of_a_secret_or_header_stays(
+    name: str, value: dict[str, Any], values: str
+) -> None:
+    masks = RecordMasks(KEY, values=values)
+    shown_value(masks, "of.others", text("hunter2"))  # the same text under a name that may keep it
+    shown = json.dumps(shown_value(masks, name, value))
+    assert json.dumps(value) != shown
+    for planted in ("hunter2", "4711", "47.11", "active", base64.b64encode(b"hunter2").decode()):
+        assert planted not in shown
+
+
+@pytest.mark.parametrize("masks", [RecordMasks(KEY, ["url.full"]), RecordMasks(KEY, values="keep")])
+def test_a_kept_value_loses_the_secrets_inside_of_it(masks: RecordMasks) -> None:
+    url = "https://alice:hunter2@shop.example/cart"
+    assert shown_value(masks, "url.full", text("https://shop.example/cart")) == text("https://shop.example/cart")
+    assert "shop.example/cart" in json.dumps(shown_value(masks, "url.full", text(url)))
+    packed = {"bytesValue": base64.b64encode(url.encode()).decode()}
+    listed = {"arrayValue": {"values": [text(url)]}}
+    assert "hunter2" not in json.dumps([shown_value(masks, "url.full", value) for value in (text(url), listed)])
+    assert shown_value(masks, "url.full", packed) != packed
+    plain = {"bytesValue": base64.b64encode(b"blue").decode()}
+    assert shown_value(masks, "url.full", plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("NaN", "NaN"), ("-Infinity", "-Infinity"), ("Infinity", "Infinity"), ("hunter2", 0.0), ("1e999", 0.0)],
+)
+def test_a_double_is_text_only_if_it_is_no_number(given: str, shown: Any) -> None:
+    assert shown_value(RecordMasks(KEY), "amount", {"doubleValue": given}) == {"doubleValue": shown}
+    masked = shown_value(RecordMasks(KEY), "amount", {"doubleValue": "47.11"})["doubleValue"]
+    assert isinstance(masked, float)
+    assert masked != 47.11
+
+
 def pairs(request: Any) -> list[tuple[str, str]]:
     """Return the attributes of a request in their order, as text."""
     if isinstance(request, list):
