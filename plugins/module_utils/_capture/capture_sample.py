@@ -17,7 +17,7 @@ SECONDS, RECORDS, BYTES, FILES = "seconds", "records", "bytes", "end of the file
 """What ends a sample."""
 LINE_BYTES = 64 << 20
 """The longest line that is read: a request of OTLP has 4 MiB by default, and as JSON some three times as much."""
-_MALFORMED = (TypeError, AttributeError, KeyError, ValueError, RecursionError)
+_MALFORMED = (TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError)
 _FOREIGN_FIX = "Give files that exporter file wrote with `format: json` and without compression, or OTLP JSON lines."
 
 

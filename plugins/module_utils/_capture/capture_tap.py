@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import at, items, section
+from .._otelcol.config.paths import ROLES, Path, at, dotted, items, section
 from .._otelcol.config.pipelines import signal_of
 from .._otelcol.errors import Problem
 from .._otelcol.traits import CONNECTORS, EXPORTERS, EXTENSIONS, PROCESSORS, RECEIVERS, Trait, traits_of
@@ -30,6 +30,13 @@ _IDLE = f"otlp/{_ID}"
 _FLUSH = "500ms"
 # A line of the file has at most so many records, so that a bound is met closely.
 _BATCHES = {"timeout": _FLUSH, "send_batch_size": 512, "send_batch_max_size": 512}
+_PIPELINES = ("service", "pipelines")
+# The parts of a config by which a capture decides, and what they are.
+_PARTS: dict[Path, type] = {
+    **{(kinds,): dict for kinds in (RECEIVERS, PROCESSORS, EXPORTERS, CONNECTORS, EXTENSIONS, "service")},
+    _PIPELINES: dict,
+    ("service", EXTENSIONS): list,
+}
 _STORAGE = ("sending_queue", "storage")
 
 
@@ -46,19 +53,24 @@ class Tap:
 def tap(config: Mapping[str, Any], path: str, consents: Collection[str]) -> Tap:
     """Return the config on top that lets a collector write what it gets to the file `path` as OTLP JSON lines.
 
-    Raises Problem if no receiver gets data from others, or if the records of another pod would be lost or counted
-    otherwise.
+    Raises Problem if no receiver gets traces, metrics or logs from others, if a part of the config stands elsewhere,
+    if the pod would keep a port shut, or if its records would be lost or counted otherwise.
     """
+    _check_literal(config)
     pipelines = section(config, "service", "pipelines")
     used = list(dict.fromkeys(name for pipeline in pipelines.values() for name in _receivers(config, pipeline)))
     receivers = tuple(name for name in used if Trait.IS_SENT_TO in traits_of(RECEIVERS, name))
     left_out = tuple(name for name in used if name not in receivers)
     if not receivers:
         raise _without_receivers(left_out)
+    _check_left_out(left_out)
     _check_ends(config)
     if STATE not in consents:
         _check_state(config)
     taps = _taps(config, receivers)
+    if not taps:
+        wrong = f"its receivers get no traces, metrics or logs: {', '.join(receivers)}"
+        raise Problem(wrong, fix="A capture has no other signals. Capture another collector.")
     overlay = {
         "receivers": {_IDLE: {"protocols": {"http": {"endpoint": "127.0.0.1:0"}}}},
         "processors": {_BATCH: dict(_BATCHES)},
@@ -85,6 +97,41 @@ def _without_receivers(left_out: Iterable[str]) -> Problem:
     fix = f"{names} read by themselves, and must not read twice. " if names else ""
     fix += "Let the collector write what it gets with exporter file, and capture the files with `capture_files`."
     return Problem(wrong, fix=fix)
+
+
+def _check_left_out(left_out: Iterable[str]) -> None:
+    """Raise Problem for a receiver whose port would be shut in a pod to which the Services send."""
+    for name in left_out:
+        if Trait.READS_BY_ITSELF not in traits_of(RECEIVERS, name):
+            wrong = f"it is not known whether receiver {name} reads by itself: in the pod of the capture, its port"
+            wrong += " would be shut, and requests would fail there"
+            raise Problem(wrong, fix="Move the receiver into a collector of its own, or capture another collector.")
+
+
+def _check_literal(config: Mapping[str, Any]) -> None:
+    """Raise Problem for a part of the config that stands elsewhere, such as `${file:…}`: nobody knows what is in it."""
+    for path in _elsewhere(config):
+        wrong = f"`{dotted(path)}` of its config stands elsewhere, and cannot be read"
+        raise Problem(wrong, fix="Write it into the config, or capture another collector.")
+
+
+def _elsewhere(config: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield the paths of the parts by which a capture decides that are no literal mapping or list."""
+    parts: dict[Path, type] = dict(_PARTS)
+    for name in section(config, EXPORTERS):
+        parts.update({(EXPORTERS, name): dict, (EXPORTERS, name, "sending_queue"): dict})
+    for name in section(config, *_PIPELINES):
+        parts[(*_PIPELINES, name)] = dict
+        parts.update({(*_PIPELINES, name, role): list for role in ROLES})
+    for path, shape in parts.items():
+        part = at(config, path)
+        if part is not None and not (isinstance(part, shape) and not _refers(part)):
+            yield path
+
+
+def _refers(names: Any) -> bool:
+    """Whether a key of a mapping, or a part of a list, is a reference to a variable or a file."""
+    return any(isinstance(name, str) and "${" in name for name in names)
 
 
 def _started(config: Mapping[str, Any], role: str, kinds: str) -> list[str]:

@@ -134,7 +134,7 @@ class RecordMasks:
     def _table(self) -> dict[str, Act]:
         text, name, attributes = self._template, self._name, self._attributes
         identifier, opaque = self._masks.identifier, self._opaque
-        about = {"attributes": attributes, "droppedAttributesCount": number}
+        about: dict[str, Act] = {"attributes": attributes, "droppedAttributesCount": number}
         scope = message(name=self._scope_name, version=self._version, **about)
         entity = message(schemaUrl=self._schema, type=name, idKeys=each(name), descriptionKeys=each(name))
         resource = message(entityRefs=each(entity), **about)

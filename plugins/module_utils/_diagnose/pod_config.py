@@ -38,15 +38,30 @@ def collector_container(spec: Object) -> Object:
 
 def config_texts(container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
     """Return the configs that the container is started with, as text in their order."""
-    words = [str(word) for word in [*items(container, "command"), *items(container, "args")]]
-    paths = [word.partition("=")[2] for word in words if word.startswith(("--config=", "-config="))]
-    paths += [after for word, after in pairwise(words) if word in ("--config", "-config")]
-    texts = [_text_at(path.removeprefix("file:"), container, found, config_maps) for path in paths]
+    texts = [_text_at(path, container, found, config_maps) for path in _config_paths(_words(container))]
     known = [text for text in texts if text]
     if known:
         return known
     mounted = [config_maps[item.name] for item in found if item.path and item.name in config_maps]
     return [str(at(mounted[place.document], place.path)) for place in configs_in(mounted, wanted=False)]
+
+
+def unread_words(container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
+    """Return the words of a container that set a part of its config which `config_texts` does not have."""
+    words = _words(container)
+    texts = {path: _text_at(path, container, found, config_maps).lstrip() for path in _config_paths(words)}
+    unread = [path for path, text in texts.items() if not text or text.startswith("${")]
+    return unread + [word.partition("=")[0] for word in words if word.startswith(("--set", "-set"))]
+
+
+def _words(container: Object) -> list[str]:
+    return [str(word) for word in [*items(container, "command"), *items(container, "args")]]
+
+
+def _config_paths(words: Sequence[str]) -> list[str]:
+    paths = [word.partition("=")[2] for word in words if word.startswith(("--config=", "-config="))]
+    paths += [after for word, after in pairwise(words) if word in ("--config", "-config")]
+    return [path.removeprefix("file:") for path in paths]
 
 
 def _text_at(path: str, container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> str:

@@ -16,9 +16,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._diagnose.live.find_collectors import DiagnosedTarget, find
 from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader
 from ..._diagnose.live.running_config import running_config
+from ..._diagnose.pod_config import unread_words
 from ..._kube.live.connect import connect, run
+from ..._kube.ownership import label_of, release_of
 from ..._otelcol.errors import Problem, about
 from ..._otelcol.forecast.capture_facts import config_hash
+from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, release
 from .. import capture_manifest
 from ..capture_job import FILE
 from ..capture_sample import Bounds, Sample
@@ -136,10 +139,8 @@ class _Captures:
         if target.mode not in _MODES:
             wrong = f"it is a {target.mode}, and no pod beside its pods would get a share of what they get"
             raise Problem(wrong, fix="Let it write files with exporter file, and capture these with `capture_files`.")
-        config = running_config(reader, target).config
-        if not config:
-            why = "; ".join(row["why"] for row in target.notes.rows()) or "no ConfigMap has it"
-            raise Problem(f"its config cannot be read: {why}")
+        _check_owner(target)
+        config = _whole_config(reader, target)
         found = tap(config, FILE, self._options["allow"])
         row = {
             "source": "pod",
@@ -198,6 +199,28 @@ class _Captures:
             raise Problem("; ".join(_plain(wrong)), asked=_ASKED, facts=facts)
         warnings = [*self._warnings, *(f"Not captured: {line}" for line in self._impossible)]
         return {**facts, "not_captured": list(self._impossible), "warnings": warnings}
+
+
+def _check_owner(target: DiagnosedTarget) -> None:
+    """Raise Problem for a workload that this collection did not deploy: nobody consented to one more pod of it."""
+    owned = target.custom or target.workload or {"metadata": {}}
+    known = release_of(owned)
+    is_older = not known and label_of(owned, OWNER_LABEL) == OWNER and label_of(owned, COLLECTOR_LABEL) == target.name
+    if known != release(target.namespace, target.name) and not is_older:
+        wrong = f"{target.kind} {target.name} has no label of this collection, so others deployed it"
+        raise Problem(wrong, fix="Capture at a collector of this inventory, or capture files with `capture_files`.")
+
+
+def _whole_config(reader: ClusterReader, target: DiagnosedTarget) -> dict[str, Any]:
+    """Return the config of a collector. Raises Problem if a part of it cannot be read."""
+    running = running_config(reader, target)
+    unread = unread_words(target.container, running.sources, running.config_maps)
+    if running.config and not unread:
+        return running.config
+    reasons = [row["why"] for row in target.notes.rows()]
+    reasons += [f"no ConfigMap has what `{word}` gives" for word in unread]
+    why = "; ".join(reasons) or "no ConfigMap has it"
+    raise Problem(f"its config cannot be read: {why}", fix="Keep the whole config in ConfigMaps, without `--set`.")
 
 
 def _plain(lines: Iterable[str]) -> Iterable[str]:

@@ -103,3 +103,40 @@ def test_a_collector_that_decides_by_what_it_saw_needs_consent(sections: str, ro
     assert f"{name} decides by records that it saw before" in said
     assert "capture_allow: [state]" in said
     assert tap(given, FILE, (STATE,)).receivers == ("otlp", "otlp/other")
+
+
+@pytest.mark.parametrize("name", ["cloudflare", "of_our_own/2", "aws_lambda"])
+def test_a_receiver_whose_port_might_be_shut_is_refused(name: str) -> None:
+    given = config()
+    given["service"]["pipelines"]["metrics"]["receivers"] += [name]
+    assert f"it is not known whether receiver {name} reads by itself" in refused(given)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("receivers",), "${file:/conf/receivers.yaml}"),
+        (("connectors",), "${file:/conf/connectors.yaml}"),
+        (("service", "pipelines"), "${file:/conf/pipelines.yaml}"),
+        (("service", "extensions"), "${env:EXTENSIONS}"),
+        (("service", "pipelines", "traces"), "${env:TRACES}"),
+        (("service", "pipelines", "traces", "receivers"), "${env:RECEIVERS}"),
+        (("service", "pipelines", "traces", "processors"), ["${env:PROCESSOR}"]),
+        (("service", "pipelines", "traces", "exporters"), ["otlp_http", "${env:EXPORTER}"]),
+        (("exporters", "otlp_http"), "${file:/conf/exporter.yaml}"),
+        (("exporters", "otlp_http", "sending_queue"), "${env:QUEUE}"),
+    ],
+)
+def test_a_part_of_a_config_that_stands_elsewhere_is_refused(path: tuple[str, ...], value: Any) -> None:
+    given = config()
+    parent = given
+    for name in path[:-1]:
+        parent = parent[name]
+    parent[path[-1]] = value
+    assert f"`{'.'.join(path)}` of its config stands elsewhere" in refused(given)
+
+
+def test_a_collector_without_a_signal_that_a_capture_has_is_refused() -> None:
+    given = config()
+    given["service"]["pipelines"] = {"profiles": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
+    assert "its receivers get no traces, metrics or logs: otlp" in refused(given)

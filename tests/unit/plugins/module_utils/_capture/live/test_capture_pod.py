@@ -19,6 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.c
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import RELEASE_LABEL, release
 
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
@@ -46,7 +47,8 @@ class Server(FakeApi):
         container["volumeMounts"] = [{"name": "conf", "mountPath": "/conf"}]  # type: ignore[assignment]
         spec = {"containers": [container], "volumes": [{"name": "conf", "configMap": {"name": "gateway"}}]}
         template = {"metadata": {"labels": {"app": "gateway"}}, "spec": spec}
-        workload = obj(kind, "gateway", spec={"template": template})
+        labels = {RELEASE_LABEL: release("ns", "gateway")}
+        workload = obj(kind, "gateway", metadata={"labels": labels}, spec={"template": template})
         super().__init__(workload, obj("ConfigMap", "gateway", data={"config.yaml": CONFIG}))
         self.parts, self.pod, self.jobs = parts, pod, list[dict[str, Any]]()
         self.answer: Answered | None = None
@@ -179,3 +181,32 @@ def test_the_name_of_a_job_leaves_room_for_its_pod(tmp_path: Path) -> None:
     run(server, tmp_path, seconds=1.0)
     name = server.jobs[0]["metadata"]["name"]
     assert re.fullmatch(r"gateway-capture-[0-9a-f]{4}x", name)
+
+
+WORKLOAD = "/apis/apps/v1/namespaces/ns/deployments/gateway"
+
+
+@pytest.mark.parametrize(
+    ("words", "unread"),
+    [
+        (["--config=/conf/config.yaml", "--config=/secret/config.yaml"], "/secret/config.yaml"),
+        (["--config=/conf/config.yaml", "--config=yaml:receivers::otlp:"], "yaml:receivers::otlp:"),
+        (["--config", "/conf/none.yaml"], "/conf/none.yaml"),
+        (["--config=/conf/config.yaml", "--set=service.telemetry.logs.level=debug"], "--set"),
+    ],
+)
+def test_a_config_that_is_read_only_in_part_gets_no_pod(tmp_path: Path, words: list[str], unread: str) -> None:
+    server = Server(part(1))
+    server.objects[WORKLOAD]["spec"]["template"]["spec"]["containers"][0]["args"] = words
+    with pytest.raises(Problem, match=f"its config cannot be read.*no ConfigMap has what `{unread}` gives"):
+        run(server, tmp_path)
+    assert server.jobs == []
+
+
+@pytest.mark.parametrize("labels", [{}, {RELEASE_LABEL: release("ns", "other")}])
+def test_a_workload_of_others_gets_no_pod(tmp_path: Path, labels: dict[str, str]) -> None:
+    server = Server(part(1))
+    server.objects[WORKLOAD]["metadata"]["labels"] = labels
+    with pytest.raises(Problem, match="ns/gateway: Deployment gateway has no label of this collection"):
+        run(server, tmp_path)
+    assert server.jobs == []
