@@ -18,6 +18,8 @@ from .record_masks import HASH
 
 FORMAT = 1
 NAME = "manifest.json"
+# In fewer seconds, a single request decides what a rate is.
+_LEAST_SECONDS = 3.0
 # What is masked how, by the option `values`.
 _HASHED = {
     "values": "keyed BLAKE2b with a key of the run that is not kept; the length stays",
@@ -44,11 +46,14 @@ def masking(values: str, keep: list[str]) -> dict[str, Any]:
 
 
 def signal_rows(sample: Sample, seconds: float) -> dict[str, dict[str, Any]]:
-    """Return how much each signal has, and its rates. `seconds` is 0 for files, whose duration nobody knows."""
+    """Return how much each signal has, and its rates; none where the time is too short for them.
+
+    `seconds` is 0 for files, whose duration nobody knows.
+    """
     rows = {}
     for signal, size in sorted(sample.sizes.items()):
         row: dict[str, Any] = {"file": file_name(signal), **asdict(size)}
-        if seconds:
+        if seconds >= _LEAST_SECONDS:
             row["records_per_second"] = round(size.records / seconds, 3)
             row["received_bytes_per_second"] = round(size.received_bytes / seconds, 3)
         rows[signal] = row

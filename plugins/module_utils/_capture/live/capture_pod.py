@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ..._diagnose.live.find_collectors import DiagnosedTarget
@@ -16,10 +16,10 @@ from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.urls import segment
 from ..._kube.nodes import is_ready
-from ..._otelcol.config.paths import at
+from ..._otelcol.config.paths import at, items, section
 from ..._otelcol.errors import Problem
 from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
-from ..capture_job import CaptureJob, job_of
+from ..capture_job import KEPT_SECONDS, CaptureJob, job_of
 from ..capture_sample import SECONDS, Lines, Sample
 from ..capture_tap import Tap
 
@@ -29,6 +29,9 @@ _SPARE_SECONDS = 30
 # How long the pod may take to end beside its own time for that.
 _END_SECONDS = 30.0
 _PAUSE = 0.5
+# After so many questions in a row without a part, the run looks whether the pod still runs.
+_LOOK_AFTER = 10
+_ENDED = ("Failed", "Succeeded")
 _GRACE_SECONDS = 30
 # So many questions in a row may fail: the server of parts may not listen yet.
 _MOST_FAILED = 20
@@ -42,6 +45,7 @@ class CapturePod:
     def __init__(self, cluster: Cluster, target: DiagnosedTarget, options: Mapping[str, Any]) -> None:
         self.cluster, self.target, self.options = cluster, target, options
         self._asked = f"Capture at {target.namespace}/{target.name}"
+        self.warnings: list[str] = []
         self._failed = 0
         self._jobs = f"/apis/batch/v1/namespaces/{segment(target.namespace)}/jobs"
 
@@ -76,7 +80,7 @@ class CapturePod:
             pod = self._ready_pod(live)
             parts = f"{path_of('pods', self.target.namespace, pod)}:{port}/proxy/{secret_path}"
             self.cluster.progress.now(self.target.name, f"pod {pod} takes its share of the load")
-            return self._followed(parts, sample)
+            return self._followed(pod, parts, sample)
 
     @contextmanager
     def _running(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -87,9 +91,21 @@ class CapturePod:
         finally:
             own = {"propagationPolicy": "Foreground", "preconditions": {"uid": live["metadata"]["uid"]}}
             path = f"{self._jobs}/{live['metadata']['name']}"
-            with suppress(ApiError):  # Kubernetes ends it and removes it in any case
+            try:
                 self.cluster.request("DELETE", path, None, own)
                 self._wait_until_gone(path, live)
+            except ApiError as error:
+                if error.status != NOT_FOUND:
+                    self._warn_of(live, error.message)
+
+    def _warn_of(self, live: Mapping[str, Any], why: str) -> None:
+        """Note that the Job may still run, and when Kubernetes ends it."""
+        name, namespace = live["metadata"]["name"], self.target.namespace
+        self.warnings.append(
+            f"Job {namespace}/{name} could not be deleted: {why}. Its pod takes its share of the load until Kubernetes"
+            f" ends the Job, {live['spec']['activeDeadlineSeconds']} s after its start, and removes it"
+            f" {KEPT_SECONDS} s later. End it earlier with `kubectl delete job -n {namespace} {name}`"
+        )
 
     def _wait_until_gone(self, path: str, live: Mapping[str, Any]) -> None:
         """Wait until the Job has gone, which goes after its pod: that sends on what it still has."""
@@ -97,6 +113,7 @@ class CapturePod:
         for _poll in self.cluster.polls(float(grace) + _END_SECONDS):
             if self.cluster.get(path) is None:
                 return
+        self._warn_of(live, "it is still there")
 
     def _ready_pod(self, live: dict[str, Any]) -> str:
         """Return the name of the pod once it is ready. Raises Problem if it cannot be, or not in time."""
@@ -113,21 +130,32 @@ class CapturePod:
         fix = "Look at the events of the Job, or raise `capture_timeout_seconds`."
         raise Problem(f"no pod of Job {name} became ready within {seconds:g} s", asked=self._asked, fix=fix)
 
-    def _followed(self, parts: str, sample: Sample) -> tuple[float, str]:
-        """Read part after part until the sample is full, or its time is over."""
-        lines, number, begun = Lines(), 0, self.cluster.clock()
-        while True:
-            elapsed = self.cluster.clock() - begun
+    def _followed(self, pod: str, parts: str, sample: Sample) -> tuple[float, str]:
+        """Read part after part until the sample is full, or its time is over. The last read counts to the seconds."""
+        lines, number, missed, begun = Lines(), 0, 0, self.cluster.clock()
+        ended = ""
+        while not ended:
             part = self._part(f"{parts}/{number}")
-            for line in lines.of(part):
-                sample.add(line, f"what the pod got, part {number}")
-                if sample.full:
-                    return elapsed, sample.full
-            if elapsed >= sample.bounds.seconds:
-                return elapsed, SECONDS
-            number += 1 if part else 0
-            if not part:
-                self.cluster.sleep(_PAUSE)
+            _add(lines.of(part), number, sample)
+            elapsed = self.cluster.clock() - begun
+            ended = sample.full or (SECONDS if elapsed >= sample.bounds.seconds else "")
+            if part:
+                number, missed = number + 1, 0
+                continue
+            missed += 1
+            if missed % _LOOK_AFTER == 0:
+                self._check_runs(pod)
+            self.cluster.sleep(_PAUSE)
+        self._check_runs(pod)
+        return elapsed, ended
+
+    def _check_runs(self, pod: str) -> None:
+        """Raise Problem if a container of the pod has ended: what came in since was not captured."""
+        live = self.cluster.get(path_of("pods", self.target.namespace, pod))
+        why = _end_of(live) if live else "the pod has gone"
+        if why:
+            fix = "Look at its log and its limit of memory, then run it again. Nothing was written."
+            raise Problem(f"the pod of the capture ended before its end: {why}", asked=self._asked, fix=fix)
 
     def _part(self, path: str) -> bytes:
         """Return a part; nothing if it is not there yet. Raises Problem if the pod has gone or cannot be asked."""
@@ -147,3 +175,21 @@ class CapturePod:
             return b""
         self._failed = 0
         return body
+
+
+def _add(lines: Iterable[bytes], number: int, sample: Sample) -> None:
+    """Add the lines of a part to a sample until it is full."""
+    for line in lines:
+        sample.add(line, f"what the pod got, part {number}")
+        if sample.full:
+            return
+
+
+def _end_of(pod: Mapping[str, Any]) -> str:
+    """Return which container of a pod has ended, and why; empty if all run. Containers here are not started again."""
+    for status in items(pod, "status", "containerStatuses"):
+        ended = section(status, "state", "terminated")
+        if ended:
+            return f"container {status.get('name')} ended with {ended.get('reason')}, exit code {ended.get('exitCode')}"
+    status = section(pod, "status")
+    return str(status.get("reason") or "all containers ended") if status.get("phase") in _ENDED else ""

@@ -18,6 +18,7 @@ from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader
 from ..._diagnose.live.running_config import running_config
 from ..._diagnose.pod_config import unread_words
 from ..._kube.live.connect import connect, run
+from ..._kube.nodes import is_ready
 from ..._kube.ownership import label_of, release_of
 from ..._otelcol.errors import Problem, about
 from ..._otelcol.forecast.capture_facts import config_hash
@@ -126,11 +127,13 @@ class _Captures:
         except Problem as problem:
             self._impossible.append(f"{name}: {problem}")
             return
+        pod = CapturePod(reader.cluster, target, self._options)
         try:
             with about(name):
-                self._of_pod(CapturePod(reader.cluster, target, self._options), found, row)
+                self._of_pod(pod, found, row)
         except Problem as problem:
             self._failed.append(str(problem))
+        self._warnings += pod.warnings
 
     def _tapped(self, reader: ClusterReader, target: DiagnosedTarget) -> tuple[Tap, dict[str, Any]]:
         """Return what the pod gets on top, and what the manifest says of the collector."""
@@ -147,7 +150,7 @@ class _Captures:
             "collector": {"namespace": target.namespace, "name": target.name, "kind": target.workload["kind"]},
             "image": str(target.container.get("image") or ""),
             "config_sha256": config_hash(config),
-            "other_pods": len(target.pods),
+            "other_pods": sum(map(is_ready, target.pods)),
             "asked_signals": list(found.signals),
             "receivers": list(found.receivers),
             "left_out_receivers": list(found.left_out),
@@ -196,7 +199,8 @@ class _Captures:
             wrong = ["there is no collector and no file"]
         facts = {"captures": self._rows, "changed": bool(self._rows)}
         if wrong:
-            raise Problem("; ".join(_plain(wrong)), asked=_ASKED, facts=facts)
+            failed = {**facts, "warnings": self._warnings} if self._warnings else facts
+            raise Problem("; ".join(_plain(wrong)), asked=_ASKED, facts=failed)
         warnings = [*self._warnings, *(f"Not captured: {line}" for line in self._impossible)]
         return {**facts, "not_captured": list(self._impossible), "warnings": warnings}
 

@@ -52,10 +52,13 @@ class Server(FakeApi):
         super().__init__(workload, obj("ConfigMap", "gateway", data={"config.yaml": CONFIG}))
         self.parts, self.pod, self.jobs = parts, pod, list[dict[str, Any]]()
         self.answer: Answered | None = None
+        self.deletion: Answered | None = None
 
     def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
         if method == "POST" and target.startswith(JOBS):
             return self._job(json.loads(body or b"{}"), target)
+        if method == "DELETE" and self.deletion:
+            return self.deletion
         if "/proxy/" in target:
             return self.answer or self._part(target)
         return super().__call__(method, target, headers, body)
@@ -210,3 +213,67 @@ def test_a_workload_of_others_gets_no_pod(tmp_path: Path, labels: dict[str, str]
     with pytest.raises(Problem, match="ns/gateway: Deployment gateway has no label of this collection"):
         run(server, tmp_path)
     assert server.jobs == []
+
+
+class SlowServer(Server):
+    """A server whose answers take five seconds."""
+
+    def _part(self, target: str) -> Answered:
+        self.clock.now += 5
+        return super()._part(target)
+
+
+def test_the_last_read_counts_to_the_time_of_a_capture(tmp_path: Path) -> None:
+    (row,) = run(SlowServer(part(2000)), tmp_path, seconds=600.0, records=5)["captures"]
+    assert (row["seconds"], row["signals"]["logs"]["records_per_second"]) == (5.0, 400.0)
+
+
+def test_a_time_that_is_too_short_gives_no_rates(tmp_path: Path) -> None:
+    (row,) = run(Server(part(20), part(2000)), tmp_path, seconds=600.0, records=30)["captures"]
+    assert 0 < row["seconds"] < 3
+    assert not [name for name in row["signals"]["logs"] if "per_second" in name]
+
+
+def test_only_pods_that_serve_share_the_load(tmp_path: Path) -> None:
+    server = Server(part(1))
+    owner = {"kind": "Deployment", "name": "gateway", "uid": server.objects[WORKLOAD]["metadata"]["uid"]}
+    for name, pod_status in (("serves", READY), ("starts", {"phase": "Pending"})):
+        metadata = {"ownerReferences": [{**owner, "controller": True}]}
+        container = server.objects[WORKLOAD]["spec"]["template"]["spec"]
+        server.add(obj("Pod", name, metadata=metadata, spec=container, status=pod_status))
+    (row,) = run(server, tmp_path, seconds=1.0)["captures"]
+    assert row["other_pods"] == 1
+
+
+OOM = {"name": "otc", "state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}
+
+
+@pytest.mark.parametrize(
+    ("pod_status", "wrong"),
+    [
+        ({**READY, "containerStatuses": [OOM]}, "container otc ended with OOMKilled, exit code 137"),
+        ({**READY, "phase": "Failed", "reason": "Evicted"}, "ended before its end: Evicted"),
+    ],
+)
+@pytest.mark.parametrize("seconds", [3.0, 600.0])
+def test_a_pod_that_ends_in_the_capture_is_a_failure(
+    tmp_path: Path, pod_status: dict[str, Any], wrong: str, seconds: float
+) -> None:
+    server = Server(part(3), pod=pod_status)
+    with pytest.raises(Problem, match=wrong):
+        run(server, tmp_path, seconds=seconds)
+    assert (server.left(), list(tmp_path.iterdir())) == ([], [])
+    assert server.clock.now < 60
+
+
+@pytest.mark.parametrize("parts", [(part(1),), ()])
+def test_a_job_that_cannot_be_deleted_is_named(tmp_path: Path, parts: tuple[bytes, ...]) -> None:
+    server = Server(*parts)
+    server.deletion = status(403, "Forbidden", "jobs.batch is forbidden")
+    try:
+        warnings = run(server, tmp_path, seconds=2.0)["warnings"]
+    except Problem as problem:
+        warnings = problem.facts["warnings"]
+    (warning,) = warnings
+    assert re.search(r"Job ns/gateway-capture-\w+ could not be deleted: jobs.batch is forbidden", warning)
+    assert "ends the Job, 52 s after its start" in warning
