@@ -66,7 +66,8 @@ def inputs() -> dict[str, dict[str, Any]]:
         found |= {f"{module}_{name}": value for name, value in arguments_of(module).items()}
     taken = documented("collector_program")["options"]
     found |= {f"pipeline_test_pod_{name}": value for name, value in taken.items()}
-    for playbook, module in (("diagnose", "collector_diagnose"), ("forecast", "pipeline_forecast")):
+    playbooks = {"capture": "telemetry_capture", "diagnose": "collector_diagnose", "forecast": "pipeline_forecast"}
+    for playbook, module in playbooks.items():
         found |= {f"{playbook}_{name}": value for name, value in documented(module)["options"].items()}
     return found
 
