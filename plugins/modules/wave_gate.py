@@ -16,7 +16,6 @@ description:
     play, and no later wave begins.
   - With C(watch_seconds) it also fails if collectors of the wave do worse with the change, by the checks of a canary,
     than before it, and than collectors of the same name that have not changed. RV(msg) says how they were judged.
-  - After the last wave, it fails if any host failed, so that the run does not end green.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]
 attributes:
@@ -29,6 +28,12 @@ options:
       - Why the wave failed. With it, the module fails once more, and says what became of each host that went back.
     type: str
     default: ""
+  ends:
+    description:
+      - Whether all waves have ended and their changes stay. With it, the module fails if any host of the run failed,
+        although its wave passed, so that the run does not end green.
+    type: bool
+    default: false
 seealso:
   - module: o11y.opentelemetry.wave_plan
 """

@@ -86,6 +86,10 @@ waves:
     approval: {description: Whether a person has to let it begin., type: bool, returned: always}
     rest: {description: Hosts that have not changed then., type: list, elements: str, returned: always}
 samples: {description: Hosts whose collectors can be read., returned: without layout, type: list, elements: str}
+tolerant_end:
+  description: The last wave, if hosts of the run may fail. After it, the run tells those that failed.
+  returned: without layout
+  type: str
 by: {description: Who runs the playbook., returned: without layout, type: str}
 summary: {description: A line for each wave., returned: without layout, type: list, elements: str}
 """

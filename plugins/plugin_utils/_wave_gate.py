@@ -46,7 +46,7 @@ REST = (
 
 
 def gate(planned: Mapping[str, Any], name: str, given: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Return how a wave went. Raises Problem if it failed, or if it is the last one and hosts failed before."""
+    """Return how a wave went. Raises Problem if it failed."""
     variables = {**given, "hostvars": ReadOnce(given["hostvars"])}
     names = [wave["name"] for wave in planned["waves"]]
     ends = _ends(planned, variables["hostvars"], frozenset(variables["ansible_play_hosts"]))
@@ -60,11 +60,18 @@ def gate(planned: Mapping[str, Any], name: str, given: Mapping[str, Any], check_
     doers = [host for host in variables["ansible_play_hosts"] if planned["wave_of"].get(host) == name]
     said = passed(replace(end, shares=shares(planned, wave["goes_back"], doers, variables)), check_mode)
     told = {"would_change": _planned_changes(end, variables)} if check_mode else {}
-    if planned["wave_of"][planned["hosts"][-1]] == name:
-        failed = [ends(wave, []).failed for wave in planned["waves"]]
-        all_passed({host: why for one in failed for host, why in one.items()})
     settled = shares(planned, wave["settles"], doers, variables)
     return {"msg": said, "passed": dict(end.data.passed), "shares": settled, **told}
+
+
+def ended(planned: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return that all waves passed, after the changes of the last one stay. Raises Problem if any host failed."""
+    ends = _ends(planned, ReadOnce(given["hostvars"]), frozenset(given["ansible_play_hosts"]))
+    failed: dict[str, str] = {}
+    for wave in planned["waves"]:
+        failed.update(ends(wave, []).failed)
+    all_passed(failed)
+    return {"msg": "All waves passed, and no host failed."}
 
 
 def _planned_changes(end: WaveEnd, variables: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,16 @@ from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._otelcol.errors import Problem, at_most, near
 from ..module_utils._waves.wave_plan import ASKED, LABEL, STOP, UNTIL, VARIABLE, Fleet, Wave, until, waves_of
-from ..module_utils._waves.wave_run import RunWave, WayBack, batches, plan_lines, rest_of, run_waves, ways_back
+from ..module_utils._waves.wave_run import (
+    RunWave,
+    WayBack,
+    batches,
+    plan_lines,
+    rest_of,
+    run_waves,
+    tolerant_end,
+    ways_back,
+)
 from ._host_groups import LINUX
 
 KEEP = "otel_host_keep"
@@ -63,6 +72,7 @@ def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) ->
             for number, one in enumerate(found)
         ],
         "samples": samples,
+        "tolerant_end": tolerant_end(found),
         "by": person.name,
         "summary": list(plan_lines(found, len(waves))),
     }

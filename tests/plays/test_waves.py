@@ -135,6 +135,22 @@ def test_a_wave_may_have_failed_hosts_and_the_run_does_not_end_green(tmp_path: P
     assert "all waves passed, but 2 hosts failed: web1:" in told(done)
 
 
+def test_a_run_with_a_failed_host_that_may_fail_lets_its_changes_stay_before_it_ends(tmp_path: Path) -> None:
+    waves = [{**WAVES[0], "max_failed": 1, "on_failure": "roll_back_all"}, {**WAVES[1], "on_failure": "roll_back_all"}]
+    done = site(tmp_path, waves, by_host={"web1": NOWHERE})
+    assert done.returncode == 2
+    _before, settling, end = told(done).partition("playbooks/tasks/wave_settle.yml for ")
+    assert settling, told(done)
+    assert "all waves passed, but 1 host failed: web1:" in end
+    assert "Bring members back" not in told(done)
+
+
+def test_a_run_in_which_hosts_may_fail_and_none_did_ends_green(tmp_path: Path) -> None:
+    done = site(tmp_path, [{**WAVES[0], "max_failed": 1}, WAVES[1]])
+    assert done.returncode == 0, told(done)
+    assert "All waves passed, and no host failed." in told(done)
+
+
 def test_a_cluster_that_does_not_answer_counts_in_its_wave(tmp_path: Path) -> None:
     talks = {"otel_collector_state": "present", "otel_collector_kubeconfig": "/nonexistent/kubeconfig"}
     done = site(tmp_path, WAVES, by_host={"dev": talks})

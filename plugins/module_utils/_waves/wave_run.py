@@ -97,6 +97,16 @@ def ways_back(waves: Sequence[RunWave]) -> list[WayBack]:
     return rows
 
 
+def tolerant_end(waves: Sequence[RunWave]) -> str:
+    """Return the last wave with hosts, if hosts of the run may fail; otherwise no name.
+
+    After that wave, the run tells the hosts that failed. Without such hosts, each failure ends its wave.
+    """
+    may_fail = any(wave.gate.max_failed for wave in waves)
+    filled = [wave.name for wave in waves if wave.hosts]
+    return filled[-1] if filled and may_fail else ""
+
+
 def _going_back(waves: Sequence[RunWave], number: int) -> tuple[str, ...]:
     """Return the waves whose members go back if this one fails."""
     first = {STOP: number + 1, ROLL_BACK: number, ROLL_BACK_ALL: 0}[waves[number].gate.on_failure]

@@ -176,6 +176,21 @@ def decided_two(second: dict[str, Any], *, max_failed: int = 0, samples: tuple[s
     return _wave_gate.gate(planned, "first", {**variables, **rest(50, 0)}, check_mode=False)
 
 
+def test_the_changes_of_the_last_wave_stay_before_the_run_tells_a_host_that_was_allowed_to_fail() -> None:
+    wave = {"name": "first", "lost": [], "max_failed": 1, "watch_seconds": 0, **BACK, **FAIL}
+    planned = {"hosts": ["web1", "web2"], "wave_of": dict.fromkeys(["web1", "web2"], "first"), "waves": [wave]}
+    hostvars = {"web1": READ, "web2": {_wave_results.FAILURE: FAILED}}
+    variables = {"hostvars": hostvars, "ansible_play_hosts": [*hostvars]}
+    assert (
+        _wave_gate.gate(planned, "first", variables, check_mode=False)["shares"]
+        == goes_back({"release": "000001"})["shares"]
+    )
+    with pytest.raises(Problem, match="all waves passed, but 1 host failed: web2: Deploy: boom"):
+        _wave_gate.ended(planned, variables)
+    well = {**variables, "hostvars": {"web1": READ, "web2": READ}}
+    assert _wave_gate.ended(planned, well)["msg"] == "All waves passed, and no host failed."
+
+
 def test_a_wave_with_data_of_all_passes() -> None:
     assert "compared with web2" in decided_two(READ)["msg"]
 

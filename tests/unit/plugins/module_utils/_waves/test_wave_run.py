@@ -13,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run
     batches,
     plan_lines,
     run_waves,
+    tolerant_end,
     ways_back,
 )
 
@@ -55,6 +56,15 @@ def test_hosts_that_failed_before_are_in_no_batch() -> None:
 def test_a_wave_that_has_lost_all_hosts_cannot_pass() -> None:
     with pytest.raises(Problem, match="all hosts of wave 'last' failed before the first wave: us, web"):
         run_waves(WAVES, ALL, ("us", "web"))
+
+
+@pytest.mark.parametrize(
+    ("waves", "hosts", "end"), [(WAVES, ALL, "last"), (WAVES, ("dev", "eu"), "second"), (WAVES[:1], ALL, "")]
+)
+def test_a_run_in_which_hosts_may_fail_tells_them_after_its_last_wave(
+    waves: tuple[Wave, ...], hosts: tuple[str, ...], end: str
+) -> None:
+    assert tolerant_end(run_waves(waves, hosts, ())) == end
 
 
 STOPS, OWN, EVERY = Gate(), Gate(on_failure="roll_back_wave"), Gate(on_failure="roll_back_all")
