@@ -33,7 +33,8 @@ options:
         no other collector uses. What was there before the first install stays.
       - With V(earlier) the collector goes back to O(release), and release O(undoes) is removed. If another release is
         in use, the task fails and changes nothing. What runs made for services that send to the collector stays.
-      - With V(settled) the collector stays as it is, and what O(awaits_wave) has noted is forgotten.
+      - With V(settled) the collector stays as it is, and what O(awaits_wave) has noted is forgotten. If
+        another release than O(undoes) is in use, which another run has deployed, its note stays.
     type: str
     choices: [present, absent, earlier, settled]
     default: present
@@ -55,7 +56,9 @@ options:
         and so removes the collector with its state. Required with O(state=earlier).
     type: str
   undoes:
-    description: The release that is undone, such as RV(release) of the same task. Required with O(state=earlier).
+    description:
+      - The release that is undone, such as RV(release) of the same task. Required with O(state=earlier).
+      - With O(state=settled), the release that stays. Without it, any release stays.
     type: str
   listed:
     description:

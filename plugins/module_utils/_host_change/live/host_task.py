@@ -114,8 +114,14 @@ def _earlier(module: AnsibleModule, machine: Machine, store: Store) -> dict[str,
 
 
 def _settled(module: AnsibleModule, store: Store) -> dict[str, Any]:
-    """Let the last change stay. The note of it is of runs alone, so nothing counts as changed."""
-    number = store.in_use()
+    """Let the last change stay, unless it is that of another run, whose wave decides.
+
+    The note of a change is of runs alone, so nothing counts as changed.
+    """
+    number, own = store.in_use(), module.params.get("undoes")
+    if own and number != own:
+        said = f"release {number} of another run is in use, and not release {own}. It stays undecided"
+        return {"changed": False, "release": number, "msg": f"{store.name}: {said}"}
     if store.is_own(store.folder) and not module.check_mode:
         store.decided()
     return {"changed": False, "release": number, "msg": f"{store.name}: release {number} stays"}

@@ -230,6 +230,14 @@ def test_a_run_that_continues_has_the_way_back_of_the_killed_one(host: FakeHost)
     assert not (host.root / UNDECIDED).exists()
 
 
+def test_a_run_lets_the_change_of_another_run_stay_undecided(host: FakeHost) -> None:
+    release(host, FIRST)
+    host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)
+    told = host.run({"name": "agent"}, "settled", undoes="000001")
+    assert told["msg"] == "agent: release 000002 of another run is in use, and not release 000001. It stays undecided"
+    assert host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)["undecided"] == "000001"
+
+
 def test_a_killed_first_install_goes_back_to_nothing(host: FakeHost) -> None:
     before = host.tree()
     host.run(host.bundle(FIRST, metrics=METRICS), awaits_wave=True)
@@ -245,13 +253,17 @@ def settled(host: FakeHost) -> None:
     assert host.run({"name": "agent"}, "settled")["msg"] == "agent: release 000002 stays"
 
 
+def settled_by_its_run(host: FakeHost) -> None:
+    assert host.run({"name": "agent"}, "settled", undoes="000002")["msg"] == "agent: release 000002 stays"
+
+
 def without_waves(host: FakeHost) -> None:
     host.run(host.bundle(SECOND, metrics=METRICS), check=True)
     assert (host.root / UNDECIDED).exists()
     assert not host.run(host.bundle(SECOND, metrics=METRICS))["changed"]
 
 
-@pytest.mark.parametrize("decide", [settled, without_waves])
+@pytest.mark.parametrize("decide", [settled, settled_by_its_run, without_waves])
 def test_a_change_that_was_decided_has_no_way_back(host: FakeHost, decide: Callable[[FakeHost], None]) -> None:
     release(host, FIRST)
     host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)
