@@ -146,7 +146,8 @@ earlier:
 undecided:
   description:
     - The release to go back to if the wave fails, and V(nothing) after a first install. It is empty if no change is
-      undecided.
+      undecided. If a service that
+      sends to the collector fails after the collector changed, the failure has it too.
   returned: with O(state=present) and O(awaits_wave)
   type: str
   sample: "000001"

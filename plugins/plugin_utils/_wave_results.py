@@ -62,7 +62,7 @@ def host_change(member: str, variables: Mapping[str, Any]) -> MemberChange | Non
 def undecided_services(member: str, variables: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Yield the collectors of a host that may go back, each with its release, and the one that ran before.
 
-    A collector that failed has gone back by itself.
+    A collector that failed has gone back by itself, unless it works and a service that sends to it failed.
     """
     for result in (variables.get(OF_HOST) or {}).get("results") or ():
         if result.get("undecided"):

@@ -17,7 +17,7 @@ from ..bundle_form import AWAITED, BEFORE_ALL, BUNDLE
 from ..certificate_ends import told
 from ..fitted_unit import Systemd
 from ..host_release import Bundle, checked_name
-from .host_edge import run_task, warn_of
+from .host_edge import problem_of, run_task, warn_of
 from .host_faults import Examined, examined, foreign_places, host_faults, place_faults, refuse, systemd_of
 from .host_state import Outcome, ServiceOutcome, compare, is_settled
 from .host_store import Store, own_collectors
@@ -186,7 +186,20 @@ def _changed(module: AnsibleModule, machine: Machine, store: Store, found: Exami
     if module.check_mode:
         return change.plan(), drop_ins.plan()
     change.recover()
-    return change.apply(), drop_ins.apply()
+    outcome = change.apply()
+    try:
+        return outcome, drop_ins.apply()
+    except (Problem, OSError) as error:
+        raise _with_way_back(error, module, store, outcome) from error
+
+
+def _with_way_back(error: Problem | OSError, module: AnsibleModule, store: Store, outcome: Outcome) -> Problem:
+    """Return a failure of services that send to a collector, with what a wave needs to take the collector back."""
+    problem = problem_of(error)
+    problem.facts.update(changed=outcome.changed, release=outcome.release)
+    if module.params.get("awaits_wave"):
+        problem.facts["undecided"] = store.undecided()
+    return problem
 
 
 def _result(module: AnsibleModule, store: Store, outcome: Outcome, services: ServiceOutcome) -> dict[str, Any]:

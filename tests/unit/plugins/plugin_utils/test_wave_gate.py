@@ -105,6 +105,14 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
     assert wave_plan._user() == f"uid {os.getuid()}"
 
 
+def test_a_host_that_failed_after_its_collector_changed_goes_back() -> None:
+    results = [{**ROW, "changed": True, "failed": True, "undecided": "000001"}]
+    failed = {_wave_results.OF_HOST: {"changed": True, "results": results}, _wave_results.FAILURE: FAILED}
+    with pytest.raises(Problem, match="1 of 1 host failed, and none may: web1: Deploy: boom") as told:
+        decided(said(50, 0, 9), **failed)
+    assert told.value.facts == goes_back({"release": "000001"})
+
+
 def test_a_first_install_goes_back_to_nothing_by_name() -> None:
     with pytest.raises(Problem, match="exports_fail") as told:
         decided(said(0, 50, 9), **{_wave_results.OF_HOST: INSTALLED})

@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.se
     ServiceEnvironment,
 )
 
-from .fake_host import FakeHost, FakeMachine
+from .fake_host import FIRST, FakeHost, FakeMachine
 
 HOST_ID = "0123456789abcdef0123456789abcdef"
 VARIABLES = {"OTEL_SERVICE_NAME": "shop", "OTEL_RESOURCE_ATTRIBUTES": "host.id=@host_id@"}
@@ -131,6 +131,18 @@ def machine(host: FakeHost) -> AppMachine:
 
 def run(host: FakeHost, *rows: dict[str, Any], **more: Any) -> dict[str, Any]:
     return host.run(host.bundle(services=list(rows)), **more)
+
+
+@pytest.mark.parametrize(("waved", "undecided"), [(True, "000001"), (False, None)])
+def test_a_service_that_fails_after_the_collector_changed_leaves_its_wave_the_way_back(
+    host: FakeHost, waved: bool, undecided: str | None
+) -> None:
+    machine(host).apps["shop.service"].dies_with = "shop"
+    bundle = host.bundle(f"{FIRST}# second\n", services=[CONSENT])
+    told = host.run(bundle, awaits_wave=waved)
+    assert (told["failed"], told["changed"], told["release"]) == (True, True, "000002")
+    assert "service shop.service does not run with its environment" in told["msg"]
+    assert (told.get("undecided"), told["journal"]) == (undecided, ["shop: no such exporter"])
 
 
 def test_a_service_gets_its_drop_in_and_is_not_restarted(host: FakeHost) -> None:
