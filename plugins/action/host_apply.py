@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
@@ -27,7 +26,7 @@ from ..plugin_utils._inventory import check_names
 from ..plugin_utils._needed import needed
 from ..plugin_utils._piped_secrets import pipe_secrets
 from ..plugin_utils._unlisted_hosts import staying_line, unlisted_line
-from ..plugin_utils._waved_hosts import is_waved, unanswered
+from ..plugin_utils._waved_hosts import counted
 
 _MODULE = "o11y.opentelemetry.host_apply"
 
@@ -39,13 +38,7 @@ class ActionModule(ActionBase):
         """Return the result of the module. Fails for a program that the controller lacks or that has another sum."""
         with needed():
             super().run(tmp, task_vars)
-        try:
-            return self._run(task_vars)
-        except AnsibleConnectionFailure as lost:
-            if not is_waved(task_vars or {}):
-                raise
-            # A wave counts its failed hosts, and Ansible takes those that do not answer out of the play.
-            return unanswered(lost)
+        return counted(lambda: self._run(task_vars), task_vars or {})
 
     def _run(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         # A removal renders nothing, so no other task looks: a slip would remove the collector of the default name.

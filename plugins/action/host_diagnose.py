@@ -20,6 +20,7 @@ from ..plugin_utils._chosen_collectors import chosen
 from ..plugin_utils._host_diagnose import HostVisit, configs_of, diagnosed, questions
 from ..plugin_utils._needed import needed
 from ..plugin_utils._piped_secrets import pipe_secrets
+from ..plugin_utils._waved_hosts import counted
 
 _MODULE = "o11y.opentelemetry.host_diagnose"
 
@@ -31,6 +32,9 @@ class ActionModule(ActionBase):
         """Return the result of the diagnosis. Fails for a host that cannot be asked."""
         with needed():
             super().run(tmp, task_vars)
+        return counted(lambda: self._run(task_vars or {}), task_vars or {})
+
+    def _run(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         only = check_type_list(arguments.pop("only", None) or [])
         collectors, fail_on = arguments.pop("collectors", []), arguments.pop("fail_on", None) or "never"
@@ -49,6 +53,6 @@ class ActionModule(ActionBase):
             return dict(said)
         if only:
             said["unlisted"] = []
-        host = str((task_vars or {}).get("inventory_hostname") or "host")
+        host = str(task_vars.get("inventory_hostname") or "host")
         visit = HostVisit(host, (start, time.time()), bool(arguments.get("send")), fail_on, only_checks)
         return answer(lambda: diagnosed(said, configs, visit), {})

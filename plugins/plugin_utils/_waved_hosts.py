@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
 
 # The plan, as a task of playbook site leaves it in the variables of each host.
 PLANNED = "__otel_planned"
@@ -20,6 +22,19 @@ def is_waved(variables: Mapping[str, Any]) -> bool:
 def unanswered(lost: Exception) -> dict[str, Any]:
     """Return the result of a task on a host that was lost, which Ansible would take out of the play."""
     return {"failed": True, "msg": f"The host does not answer. {lost}"}
+
+
+def counted(work: Callable[[], dict[str, Any]], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of the work on a host. In a wave, a host that is lost fails, so that the gate counts it.
+
+    Raises AnsibleConnectionFailure for a host that is lost without waves.
+    """
+    try:
+        return work()
+    except AnsibleConnectionFailure as lost:
+        if not is_waved(variables):
+            raise
+        return unanswered(lost)
 
 
 def told(said: Mapping[str, Any], arguments: Mapping[str, Any], member: str) -> dict[str, Any]:

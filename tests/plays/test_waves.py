@@ -355,6 +355,56 @@ def test_a_host_that_does_not_answer_fails_its_wave_and_not_the_watch(tmp_path: 
     assert "1 of 2 hosts failed, and none may: web1: present | Install or change the services" in verdict, told(done)
 
 
+@pytest.mark.parametrize("state", ["present", "absent", "verified"])
+def test_a_wave_in_which_no_host_answers_reaches_its_gate_and_its_way_back(tmp_path: Path, state: str) -> None:
+    waves = [
+        {"name": "first", "members": ["dev"], "on_failure": "roll_back_all"},
+        {"name": "last", "members": ["eu", "otel_linux"], "on_failure": "roll_back_all"},
+    ]
+    lost = {**NOWHERE, "otel_host_state": state}
+    done = site(tmp_path, waves, "--limit", "dev,web1,web2", by_host={"web1": lost, "web2": lost})
+    assert done.returncode == 2
+    verdict = told(done).partition("Wave last: ")[2]
+    assert "2 of 2 hosts failed, and none may: web1:" in verdict, told(done)
+    assert "No host went back. Not changed by this run, so not taken back: dev." in verdict
+    assert "unreachable=1" not in told(done)
+
+
+def test_one_host_that_may_fail_and_does_not_answer_lets_later_waves_begin(tmp_path: Path) -> None:
+    waves = [{"name": "first", "members": ["web1"], "max_failed": 1}, {"name": "last", "members": ["all:!web1"]}]
+    done = site(tmp_path, waves, "--limit", "web1,web2", by_host={"web1": {**NOWHERE, "otel_host_state": "verified"}})
+    assert done.returncode == 2
+    assert rendered(done)[-1] == {"web2"}
+    assert "all waves passed, but 1 host failed: web1:" in told(done)
+
+
+SHARE = {"member": "web1", "name": "agent", "release": "000001", "undoes": "000002"}
+DELEGATED = {
+    "otel_collectors": [],
+    "item": "",
+    "__otel_wave": {"name": "last", "rest": ["web1"], "rest_clusters": [], "watch_seconds": 60},
+    "__otel_planned": {"samples": []},
+    "__otel_share": {"services": [SHARE], "clusters": []},
+}
+
+
+@pytest.mark.parametrize("part", ["back", "settle", "watch_host"])
+def test_a_member_that_does_not_answer_keeps_its_doer_in_the_play(tmp_path: Path, part: str) -> None:
+    tasks = plays.ROOT / f"playbooks/tasks/wave_{part}.yml"
+    after = {"name": "Go on", "ansible.builtin.debug": {"msg": "the doer goes on"}}
+    play = {
+        "hosts": "doer",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": DELEGATED,
+        "tasks": [{"ansible.builtin.include_tasks": str(tasks)}, after],
+    }
+    done = plays.run(tmp_path, [play], {"doer": {}, "web1": NOWHERE})
+    assert done.returncode == 0, told(done)
+    assert "the doer goes on" in told(done)
+    assert "unreachable=1" not in told(done)
+
+
 def test_a_note_that_fails_is_a_warning(tmp_path: Path) -> None:
     row = {"name": "agent", "release": "000001", "sum": "abc"}
     noting = {"o11y.opentelemetry.host_wave": {"passed": {"wave": "first", "by": "eve", "collectors": [row]}}}
