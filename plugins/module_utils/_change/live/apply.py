@@ -30,6 +30,7 @@ from ..config_versions import predecessors
 from ..dependency_order import Flow, Wave, earlier_flows, order
 from ..ownership_marks import unmarked
 from ..replacement_order import RUNS, autoscaled, remade
+from .changes import Changes
 from .kubectl_changes import own_kubectl_fields, tried
 from .needed_rights import refuse_forbidden, refuse_unable
 from .preflight import (
@@ -42,7 +43,6 @@ from .preflight import (
 )
 from .prune import Pruning
 from .renamed import warn_of_earlier_names
-from .sent_changes import Changes
 from .session import BundleOptions, Session, namespaces_of, reporting
 from .wait_for_dependencies import await_gone, await_issued, await_served, warn_of_wait
 from .write import Writer, claim, keep_replicas, remake, rewrite
