@@ -26,7 +26,7 @@ from tools import recipes
 
 from .kubernetes_rules import violations
 from .role import PLATFORMS, RECIPES, ROLE, SPEC, sample
-from .source import files
+from .source import files, text
 
 KEYS = {"summary", "signals", "modes", "use_on", "options"}
 MODES = SPEC["otel_collector_mode"]["choices"]
@@ -148,8 +148,14 @@ def test_a_stale_page_is_noticed() -> None:
 
 def test_every_folder_of_a_recipe_has_its_two_files_and_no_other() -> None:
     found = {path.split("/", 3)[-1] for path in files("roles/otel_collector/recipes/*")}
-    folders = {path.split("/")[0] for path in found}
-    assert found == {f"{folder}/{file}" for folder in folders for file in (RECIPE_FILE, TEMPLATE_FILE)}
+    shared_macros = {path for path in found if "/" not in path}
+    folders = {path.split("/")[0] for path in found - shared_macros}
+    assert found - shared_macros == {f"{folder}/{file}" for folder in folders for file in (RECIPE_FILE, TEMPLATE_FILE)}
+    # A recipe is a folder. A macro of several recipes belongs to none of them, so it lies beside the folders.
+    for macro in shared_macros:
+        users = [path for path in found if f"from '{macro}' import" in text(f"roles/otel_collector/recipes/{path}")]
+        assert macro.endswith(".j2"), macro
+        assert len(users) > 1, f"{macro} has one user: put it into its template"
 
 
 @pytest.mark.parametrize(("name", "platform", "mode"), EVERYWHERE)

@@ -106,9 +106,13 @@ def of_recipe(name: str, option: str, value: Any, **beside: Any) -> str:
     required = {**RECIPE_OPTIONS.get(name, {}), **TOGETHER.get(f"{name}.{option}", {}), **beside}
     recipe = {name: {**required, option: given}}
     modes = RECIPES[name]["modes"]
-    return bundle({"mode": "daemonset" if "daemonset" in modes else modes[0], "recipes": [*others, recipe]})
+    on_every_node = "daemonset" in modes and name not in ALONE
+    mode = "daemonset" if on_every_node else next(mode for mode in modes if mode != "daemonset")
+    return bundle({"mode": mode, "recipes": [*others, recipe]})
 
 
+# Recipes whose choices only a collector with one replica can have: each copy would scrape the API server.
+ALONE = frozenset({"critical_components"})
 # Options of recipes that only collectors of Linux hosts have, and the test of their values.
 OF_HOSTS = {"otlp_forward.spread": "tests/unit/plugins/plugin_utils/test_host_groups.py"}
 

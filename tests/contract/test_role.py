@@ -42,8 +42,9 @@ def test_every_suboption_is_described_and_lists_say_of_what(path: str, option: d
 
 
 def test_options_of_a_collector_are_its_fields_and_the_role_names_their_variables() -> None:
-    (task,) = _documents.read_yaml(ROLE / "tasks" / "render.yml")
-    assert task["o11y.opentelemetry.otel_render"]["variables_prefix"] == PREFIX
+    module = "o11y.opentelemetry.otel_render"
+    (arguments,) = [task[module] for task in _documents.read_yaml(ROLE / "tasks" / "render.yml") if module in task]
+    assert arguments["variables_prefix"] == PREFIX
     assert {PREFIX + name for name in OPTIONS} <= set(SPEC)
 
 
