@@ -5,7 +5,8 @@
 
 Sources: model/gen-ai/registry.yaml and events.yaml of open-telemetry/semantic-conventions-genai (status development, as
 of 2026); deprecated/registry-deprecated.yaml and events-deprecated.yaml of open-telemetry/semantic-conventions 1.43;
-spec/semantic_conventions.md of OpenInference; the attributes of OpenLLMetry. Private.
+spec/semantic_conventions.md of OpenInference; opentelemetry-semantic-conventions-ai of OpenLLMetry; "Telemetry" of
+Vercel's AI SDK; telemetry/tracing.py of Google's ADK; models/instrumented.py of Pydantic AI. Private.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ CONTENT = {
     "gen_ai.input.messages": "the prompt: the chat history that the model gets",
     "gen_ai.output.messages": "the completion: what the model answers",
     "gen_ai.system_instructions": "the system message",
+    "gen_ai.tool.definitions": "tools that the model may call, with their descriptions",
     "gen_ai.tool.call.arguments": "arguments of a tool",
     "gen_ai.tool.call.result": "the result of a tool",
     "gen_ai.retrieval.query.text": "the query of a retrieval",
@@ -42,11 +44,31 @@ CONTENT = {
 CONTENT_FAMILIES = {
     r"^gen_ai\.(prompt|completion)\.[0-9]+\.": "one message each, in OpenLLMetry",
     r"^gen_ai\.prompt\.variable": "what an application puts into a prompt",
-    r"^llm\.(input_messages|output_messages|prompts|prompt_template\.variables)": "messages, in OpenInference",
+    r"^traceloop\.(prompt|entity\.input|entity\.output)\.": "prompts and their variables, in OpenLLMetry",
+    r"^db\.query\.result\.(document|metadata|vector)": "documents that were found, in OpenLLMetry",
+    r"^llm\.(input_messages|output_messages|prompts|completions|choices)": "messages, in OpenInference",
+    r"^llm\.(prompt_template|function_call|tools|invocation_parameters)": "what a call is made of, in OpenInference",
+    r"(^|\.)message\.(contents?|tool_calls|function_call_arguments_json)(\.|$)": "parts of a message, in OpenInference",
+    r"(^|\.)tool_call\.function\.arguments(\.|$)": "arguments of a tool, in OpenInference",
+    r"^tool\.(parameters|json_schema)(\.|$)": "parameters of a tool, in OpenInference",
+    r"^retrieval\.documents\..*document\.(content|metadata)": "documents that were found, in OpenInference",
+    r"^reranker\.(query|input_documents|output_documents)": "query and documents of a reranker, in OpenInference",
+    r"^embedding\.(embeddings\..*\.)?(text|vector)$": "what is embedded, in OpenInference",
+    r"^ai\.(prompt|values?$|embeddings?$)": "the prompt and what is embedded, in Vercel's AI SDK",
+    r"^ai\.(response|result)\.(text|object|reasoning|toolCalls|files|content|body|providerMetadata)": (
+        "the answer, in Vercel's AI SDK"
+    ),
+    r"^ai\.toolCall\.(args|input|result|output)": "arguments and results of tools, in Vercel's AI SDK",
+    r"^gcp\.vertex\.agent\.(llm_re|tool_call_args|tool_response|data)": "requests and answers, in Google's ADK",
+    r"^(pydantic_ai\.)?(all_messages|final_result|tool_arguments|tool_response)": "messages and tools, in Pydantic AI",
 }
 # What events of calls of models have in attributes of their own. Source: events-deprecated.yaml.
 EVENT_CONTENT = r"^(content|message|tool_calls|arguments)$"
 EVENT_NAMES = r"^gen_ai\."
+# Errors of calls often repeat the prompt. A span or a log record is of a call if one of its keys begins like this (the
+# keys are JSON).
+ERROR_TEXT = r"^exception\.(message|stacktrace)$"
+CALL_KEYS = r'"(gen_ai|llm|openinference|traceloop|ai|gcp\.vertex\.agent|pydantic_ai)\.'
 _MILLION = 1_000_000
 
 
@@ -182,6 +204,9 @@ def protection(hashed: bool) -> Protection:
     """Return what removes content of calls of models, or puts a hash in its place where its name is known."""
     of_event, events = json.dumps(EVENT_CONTENT), json.dumps(EVENT_NAMES)
     in_events = f"delete_matching_keys(spanevent.attributes, {of_event}) where IsMatch(spanevent.name, {events})"
+    has_error = f'span.status.message != "" and {_of_call("span")}'
+    error_status = f"set(span.status.message, {_shown_error(hashed)}) where {has_error}"
+    error_event = f"delete_matching_keys(spanevent.attributes, {json.dumps(ERROR_TEXT)}) where {_of_call('span')}"
     logs = _protected("log", hashed)
     body = "SHA256(String(log.body))" if hashed else '"****"'
     # Before 1.36, the name of an event was an attribute.
@@ -189,7 +214,19 @@ def protection(hashed: bool) -> Protection:
         is_event = f"IsMatch({name}, {events})"
         logs.append(f"delete_matching_keys(log.attributes, {of_event}) where {is_event}")
         logs.append(f"set(log.body, {body}) where log.body != nil and {is_event}")
-    return Protection(_protected("span", hashed), [*_protected("spanevent", hashed), in_events], logs)
+    logs.insert(0, f"delete_matching_keys(log.attributes, {json.dumps(ERROR_TEXT)}) where {_of_call('log')}")
+    # Each error is hidden before the attributes that tell that it is one of a call.
+    spans = [error_status, *_protected("span", hashed)]
+    return Protection(spans, [error_event, *_protected("spanevent", hashed), in_events], logs)
+
+
+def _shown_error(hashed: bool) -> str:
+    return "SHA256(span.status.message)" if hashed else '"****"'
+
+
+def _of_call(place: str) -> str:
+    """Return the condition of OTTL that a span or a log record is of a call of a model."""
+    return f"IsMatch(Keys({place}.attributes), {json.dumps(CALL_KEYS)})"
 
 
 def _protected(place: str, hashed: bool) -> list[str]:
