@@ -107,6 +107,18 @@ _TOKENS = {
 # No convention has a cost; these names are ours, beside those of the tokens.
 _COST_KEY, _UNPRICED_KEY = "gen_ai.usage.cost", "gen_ai.usage.unpriced"
 _COST, _UNPRICED = f'span.attributes["{_COST_KEY}"]', f'span.attributes["{_UNPRICED_KEY}"]'
+# Why a call has no cost yet: what it lacks, or that only a price is missing.
+_REASON = 'span.cache["reason"]'
+# An embedding has no tokens of an answer.
+_ONLY_INPUT = 'span.attributes["gen_ai.operation.name"] == "embeddings"'
+# By the conventions, tokens of a cache are part of the input. Some SDKs count them apart.
+_WRONG_TOKENS = " or ".join(
+    (
+        'span.cache["cached"] > span.cache["input"]',
+        'span.cache["cached"] < 0.0',
+        'span.cache["output"] < 0.0',
+    )
+)
 # The model that answered is more exact than the one that was asked for.
 _MODELS = ("gen_ai.request.model", "gen_ai.response.model")
 
@@ -114,27 +126,30 @@ _MODELS = ("gen_ai.request.model", "gen_ai.response.model")
 def cost_statements(prices: Mapping[str, Any]) -> list[str]:
     """Return OTTL statements that give a span its cost, or say why it has none. Raises Problem for wrong prices."""
     found = list(_counted_tokens())
-    known = 'span.cache["known"] == true'
+    priced = f'{_REASON} == "no price"'
     for attribute in _MODELS:
         for price in model_prices(prices):
             of_model = f'span.attributes["{attribute}"] == {json.dumps(price.model)}'
-            found.append(f"set({_COST}, {_cost_of(price)}) where {of_model} and {known}")
+            found.append(f"set({_COST}, {_cost_of(price)}) where {of_model} and {priced}")
     no_cost = f"{_COST} == nil and span.status.code != STATUS_CODE_ERROR"
-    found.append(f'set({_UNPRICED}, "no price") where {no_cost} and {known}')
-    found.append(f'set({_UNPRICED}, "no tokens") where {no_cost} and span.cache["known"] == false')
+    found.append(f"set({_UNPRICED}, {_REASON}) where {no_cost}")
     return found
 
 
 def _counted_tokens() -> Iterator[str]:
-    """Yield statements that write the numbers of tokens into the cache: 0 for each that a span does not have."""
-    yield 'set(span.cache["known"], false)'
+    """Yield statements that write the numbers of tokens into the cache, and the reason against a cost."""
     for count, (name, earlier) in _TOKENS.items():
         tokens, before = f'span.attributes["{name}"]', f'span.attributes["{earlier}"]'
         if earlier:
             yield f"set({tokens}, {before}) where {tokens} == nil and {before} != nil"
         yield f'set(span.cache["{count}"], 0.0)'
         yield f'set(span.cache["{count}"], Double({tokens})) where {tokens} != nil'
-        yield f'set(span.cache["known"], true) where {tokens} != nil'
+    asked, answered = (f'span.attributes["{_TOKENS[count][0]}"] != nil' for count in ("input", "output"))
+    yield f'set({_REASON}, "no tokens")'
+    yield f'set({_REASON}, "no price") where {asked} and ({answered} or {_ONLY_INPUT})'
+    # A sum that only grows takes no cost below zero.
+    yield f'set({_REASON}, "wrong tokens") where {_REASON} == "no price" and ({_WRONG_TOKENS})'
+    yield f"delete_key(span.attributes, {json.dumps(_COST_KEY)}) where {_COST} != nil and Double({_COST}) < 0.0"
 
 
 def _cost_of(price: ModelPrice) -> str:
