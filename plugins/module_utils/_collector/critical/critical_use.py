@@ -19,6 +19,9 @@ RECIPE, DETECT = "critical_components", "detect"
 _CONTROL_PLANE_RECIPE = "control_plane_metrics"
 # What `places` can say of a component.
 PLACE_KEYS = ("label", "namespace", "path", "port", "scheme")
+_TERM = re.compile(r"[A-Za-z0-9._/-]+==?[A-Za-z0-9._-]*\Z")
+"""A term of a selector of labels that a job for annotations can leave out too: KEY=VALUE."""
+_LAST_PORT = 65535
 _NOT_IN_LABELS = re.compile(r"[^a-zA-Z0-9_]")
 _POD_LABEL = "__meta_kubernetes_pod_label_"
 
@@ -99,6 +102,22 @@ def _check_change(name: str, change: Any, names: Sequence[str]) -> None:
     if not isinstance(change, Mapping) or not set(change) <= set(PLACE_KEYS):
         fix = f"Write a mapping with some of {', '.join(PLACE_KEYS)}, such as `{name}: {{port: 9100}}`."
         raise Problem(f"`places` of {name} is no place", fix=fix)
+    _check_port(name, change.get("port", 1))
+    _check_label(name, change.get("label") or "a=b")
+
+
+def _check_port(name: str, port: Any) -> None:
+    """Raise Problem for a port that is no number from 1 to 65535."""
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= _LAST_PORT:
+        fix = f"Write a number from 1 to {_LAST_PORT}, such as `{name}: {{port: 9100}}`."
+        raise Problem(f"the port {port!r} is no port", where=f"places.{name}.port", fix=fix)
+
+
+def _check_label(name: str, label: Any) -> None:
+    """Raise Problem for a selector with another term than KEY=VALUE, which no other job could leave out."""
+    if not all(_TERM.match(term.strip()) for term in str(label).split(",")):
+        fix = f"Write terms KEY=VALUE with commas between them, such as `{name}: {{label: app=web}}`."
+        raise Problem(f"the selector '{label}' has another term than KEY=VALUE", where=f"places.{name}.label", fix=fix)
 
 
 def _place(component: Component, change: Mapping[str, Any], platform: Mapping[str, Any], alone: bool) -> dict[str, Any]:
@@ -141,9 +160,9 @@ def apart(scraped: Iterable[Mapping[str, Any]]) -> list[Apart]:
 
 
 def _apart(place: Mapping[str, Any], label: str) -> Apart:
-    terms = [term.partition("=")[::2] for term in label.split(",")]
+    terms = [term.strip().partition("=")[::2] for term in label.split(",")]
     sources = [f"{_POD_LABEL}{_NOT_IN_LABELS.sub('_', key)}" for key, _value in terms]
-    values = [re.escape(value) for _key, value in terms]
+    values = [re.escape(value.removeprefix("=")) for _key, value in terms]
     if place.get("namespace"):
         sources.append("__meta_kubernetes_namespace")
         values.append(re.escape(place["namespace"]))

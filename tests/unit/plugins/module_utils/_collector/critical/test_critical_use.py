@@ -67,6 +67,12 @@ def test_a_place_is_that_of_the_platform_or_the_table_and_what_the_user_changed(
         (["keda"], {"keda": {"ports": 1}}, True, "`places` of keda is no place"),
         (["keda"], {"keda": 8080}, True, "`places` of keda is no place"),
         (["keda"], ["keda"], True, "`places` is no mapping"),
+        (["keda"], {"keda": {"port": "metrics"}}, True, "the port 'metrics' is no port.*places.keda.port"),
+        (["keda"], {"keda": {"port": 0}}, True, "the port 0 is no port"),
+        (["keda"], {"keda": {"port": True}}, True, "the port True is no port"),
+        (["keda"], {"keda": {"label": "app in (a, b)"}}, True, "another term than KEY=VALUE.*places.keda.label"),
+        (["keda"], {"keda": {"label": "a=b,app"}}, True, "another term than KEY=VALUE"),
+        (["keda"], {"keda": {"label": "app!=a"}}, True, "another term than KEY=VALUE"),
     ],
 )
 def test_an_unfit_component_or_place_is_refused(names: list[str], changed: Any, alone: bool, words: str) -> None:
