@@ -232,6 +232,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "of_namespaces": _of_namespaces,
     "on_own_node": _on_own_node,
     "once": _once,
+    "ottl_number": gen_ai.ottl_number,
     "pairs": _pairs,
     "places": _places,
     "pods_of_gpu_metrics": gpu_exporters.pods_of_gpu_metrics,

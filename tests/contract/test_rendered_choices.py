@@ -147,6 +147,13 @@ def test_each_choice_of_a_collector_makes_objects_of_its_own(path: str) -> None:
     assert len({of_collector(path, value) for value in values}) == len(values)
 
 
+def test_a_small_cost_is_written_without_an_exponent() -> None:
+    """OTTL reads no exponents."""
+    made = bundle({"mode": "deployment", "recipes": [*INGEST, {"tail_sampling": {"expensive": 0.00005}}]})
+    assert "0.00005" in made
+    assert "5e-05" not in made
+
+
 def test_options_that_are_read_later_exist() -> None:
     assert set(LATER) <= set(OF_COLLECTORS)
 

@@ -154,14 +154,14 @@ def _counted_tokens() -> Iterator[str]:
 
 def _cost_of(price: ModelPrice) -> str:
     terms = (
-        f'(span.cache["input"] - span.cache["cached"]) * {_number(price.input)}',
-        f'span.cache["cached"] * {_number(price.cached)}',
-        f'span.cache["output"] * {_number(price.output)}',
+        f'(span.cache["input"] - span.cache["cached"]) * {ottl_number(price.input)}',
+        f'span.cache["cached"] * {ottl_number(price.cached)}',
+        f'span.cache["output"] * {ottl_number(price.output)}',
     )
     return f"({' + '.join(terms)}) / {_MILLION}.0"
 
 
-def _number(value: float) -> str:
+def ottl_number(value: float) -> str:
     """Return a number as OTTL reads it, without an exponent."""
     return f"{Decimal(repr(value)):f}" if value else "0.0"
 
