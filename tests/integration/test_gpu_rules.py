@@ -87,7 +87,7 @@ def test_gpus_are_counted_and_paid_once_also_in_parts(programs: Path, tmp_path: 
     ):
         samples.append((40, name, {owner("chat", "search", name): search, owner("lab", "lab", name): lab}))
     half_idle = {f"{BUSY}{{{SECOND}}}": "0.01x240"}
-    play = Play("recorded", {**GPUS, **half_idle}, {1: "", 40: "OtelGpuIdle"}, tuple(samples))
+    play = Play("recorded", {**GPUS, **half_idle}, {1: "", 44: "", 46: "OtelGpuIdle"}, tuple(samples))
     assert verdict(programs, of_gpus(tmp_path, PRICES), [play]) == ""
 
 
@@ -101,6 +101,23 @@ def test_the_cost_of_a_day_has_each_minute_once(programs: Path, tmp_path: Path) 
     found = {'{k8s_cluster_name="c",k8s_namespace_name="chat",team="search"}': 1.0}
     play = Play("short", series, {10: ""}, ((35, rounded, found),))
     assert verdict(programs, of_gpus(tmp_path, {"price_per_hour": 2}), [play]) == ""
+
+
+def test_a_pod_that_is_gone_holds_no_idle_gpu(programs: Path, tmp_path: Path) -> None:  # noqa: F811
+    """Its successor is idle once it has held the GPU for as long."""
+    other = SEARCH.replace("llama-0", "llama-1")
+    handed = {f"{OLD_BUSY}{{{SEARCH}}}": "4x100 stale", f"{POWER}{{{SEARCH}}}": "300x100 stale"}
+    handed |= {f"{OLD_BUSY}{{{other}}}": "_x100 4x140", f"{POWER}{{{other}}}": "_x100 300x140"}
+    name = "namespace_team:gpus_idle:sum"
+    held, gone = {owner("chat", "search", name): 1.0}, {}
+    of_search = f'{name}{{team="search"}}'
+    play = Play("gone", {**GPUS, **handed}, {}, ((40, of_search, held), (60, of_search, gone), (85, of_search, held)))
+    assert verdict(programs, of_gpus(tmp_path, PRICES), [play]) == ""
+
+
+def test_a_budget_of_nothing_is_a_budget(programs: Path, tmp_path: Path) -> None:  # noqa: F811
+    play = Play("nothing", GPUS, {5: "OtelGpuBudget"})
+    assert verdict(programs, of_gpus(tmp_path, {**PRICES, "budget_per_day": 0}), [play]) == ""
 
 
 def test_gpus_that_are_well_raise_no_alert(programs: Path, tmp_path: Path) -> None:  # noqa: F811

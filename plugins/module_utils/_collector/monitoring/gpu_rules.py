@@ -70,7 +70,7 @@ GPU_ALERTS = (
     Alert(
         "OtelGpuUseUnknown",
         ("gpus",),
-        f"<gpu_power> unless on ({_DEVICE}) (<gpu_busy>)",
+        f"<gpu_power> unless on ({_DEVICE}) (<gpu_measured>)",
         "30m",
         "warning",
         "A GPU of node {{ $labels.k8s_node_name }} does not tell whether it is used.",
@@ -142,11 +142,13 @@ def gpu_facts(options: Mapping[str, Any] | None) -> dict[str, bool]:
     """Return what rules of GPUs need, and whether the options have it. Raises Problem for a budget without a price."""
     given = options or {}
     priced = bool(given.get("price_per_hour") or given.get("price_per_kwh"))
-    budgets = {"gpu_budget": given.get("budget_per_day"), "gpu_team_budgets": given.get("team_budgets_per_day")}
+    # A budget of 0 is one: any cost is above it.
+    has_budget = given.get("budget_per_day") is not None
+    budgets = {"gpu_budget": has_budget, "gpu_team_budgets": bool(given.get("team_budgets_per_day"))}
     if any(budgets.values()) and not priced:
         fix = "Set `price_per_hour`, `price_per_kwh` or both; without a price, no cost is known."
         raise Problem("a budget of GPUs needs a price", where="monitoring.gpus", fix=fix)
-    return {"gpus": options is not None, "gpu_price": priced, **{name: bool(value) for name, value in budgets.items()}}
+    return {"gpus": options is not None, "gpu_price": priced, **budgets}
 
 
 def gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
@@ -159,10 +161,12 @@ def gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
     other = f" or on (k8s_cluster_name, k8s_node_name, {exporter.device}) "
     now = (_share(name, whole) for name, whole in exporter.busy.items())
     lately = (_share(f"max_over_time({name}[{minutes}m])", whole) for name, whole in exporter.busy.items())
+    held = (_share(_held(name, minutes), whole) for name, whole in exporter.busy.items())
     return {
         "gpu_power": exporter.power,
         "gpu_device": exporter.device,
-        "gpu_busy": other.join(lately),
+        "gpu_busy": other.join(held),
+        "gpu_measured": other.join(lately),
         "gpu_busy_now": other.join(now),
         "gpu_idle_share": f"{given.get('idle_percent', 5) / 100:g}",
         "gpu_idle_minutes": str(minutes),
@@ -171,6 +175,11 @@ def gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
         "gpu_budget": f"{given.get('budget_per_day', 0):{_EXACT}}",
         "gpu_currency": str(given.get("currency", "USD")),
     }
+
+
+def _held(name: str, minutes: float) -> str:
+    """Return the most use by a pod that holds the GPU now and held it that long ago: one that is gone costs nothing."""
+    return f"(max_over_time({name}[{minutes}m]) and {name} and {name} offset {minutes}m)"
 
 
 def _share(measure: str, whole: int) -> str:
