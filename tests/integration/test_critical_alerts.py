@@ -172,12 +172,10 @@ CHANGES = (
     (
         "cert_manager",
         {
-            of(
-                "cert_manager", "certmanager_certificate_expiration_timestamp_seconds", READY
-            ): f"{2 * WEEK}x40 {WEEK - 100}x200"
+            of("cert_manager", "certmanager_certificate_renewal_timestamp_seconds", READY): "1x240"  # due at the start
         },
-        78,
-        83,
+        68,
+        73,
         "OtelCertManagerExpires",
     ),
     ("keda", failing("keda", "keda_scaler_detail_errors_total", 'scaler="s"'), 28, 33, "OtelKedaScalerErrors"),
@@ -234,6 +232,7 @@ CHANGES = (
         "OtelMetricsServerBehind",
     ),
     *((name, {of(name, "up"): "1x40 0x200"}, 24, 27, "OtelComponentDown") for name in COMPONENTS),
+    *((name, {of(name, "up"): "0x240"}, 14, 16, "OtelComponentUnreached") for name in COMPONENTS),
     *((name, {of(name, "up"): "1x40 stale"}, 28, 32, "OtelComponentAbsent") for name in COMPONENTS),
 )
 COLLECTOR_UP = {f"up{{{POD}}}": "1x240", f"otelcol_process_uptime{{{POD}}}": "1000+30x240"}
@@ -269,5 +268,10 @@ def test_a_collector_has_the_alerts_of_what_it_scrapes_alone(tmp_path: Path) -> 
         return {rule["alert"] for rule in found} & EVERY_ALERT
 
     own = {alert.name for alert in COMPONENTS["keda"].alerts}
-    assert alerts(of_components(tmp_path, "keda")) == {"OtelComponentDown", "OtelComponentAbsent", *own}
+    assert alerts(of_components(tmp_path, "keda")) == {
+        "OtelComponentDown",
+        "OtelComponentUnreached",
+        "OtelComponentAbsent",
+        *own,
+    }
     assert alerts(rules(tmp_path)) == set()

@@ -21,14 +21,25 @@ _PREFIX = "component/"
 _COLLECTOR_GONE = 'unless on () ALERTS{collector="<name>",alertname=~"OtelCollector(Down|Absent|ExportStalled)"}'
 # Source of `up`: Prometheus documentation, "Automatically generated labels and time series".
 _UP = "https://prometheus.io/docs/concepts/jobs_instances/"
+_ANSWERED = "max_over_time(up{<of>}[7d]) == 1"
 _DOWN = ComponentAlert(
     "OtelComponentDown",
-    "up{<of>} == 0",
+    f"up{{<of>}} == 0 and {_ANSWERED}",
     "5m",
     "critical",
     "<title> cannot be scraped at {{ $labels.instance }}.",
     "The pod does not answer, or serves its metrics elsewhere. Look at the pod first, then at"
     " docs/critical_components.md.",
+    _UP,
+)
+_UNREACHED = ComponentAlert(
+    "OtelComponentUnreached",
+    f"up{{<of>}} == 0 unless {_ANSWERED}",
+    "15m",
+    "warning",
+    "<title> has never answered at {{ $labels.instance }}.",
+    "It has not answered for seven days, or since the first scrape. It may serve no metrics, serve them elsewhere, or a"
+    " NetworkPolicy may shut its port. docs/critical_components.md says what it needs.",
     _UP,
 )
 _ABSENT = ComponentAlert(
@@ -72,7 +83,7 @@ def _panel(component: Component) -> Panel:
 
 
 CRITICAL_ALERTS = (
-    *(_alert(component, row) for row in (_DOWN, _ABSENT) for component in COMPONENTS.values()),
+    *(_alert(component, row) for row in (_DOWN, _UNREACHED, _ABSENT) for component in COMPONENTS.values()),
     *(_alert(component, row) for component in COMPONENTS.values() for row in component.alerts),
 )
 CRITICAL_PANELS = tuple(_panel(component) for component in COMPONENTS.values())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .critical_row import Component, ComponentAlert, ComponentPanel, share, slowest
 
 _RATE = "$__rate_interval"
-_WEEK = "604800"  # seconds
+_HOUR = "3600"  # seconds
 _POD = "{{ $labels.pod }}"
 _KUBERNETES = "https://kubernetes.io/docs/reference/instrumentation/metrics/"
 # The pods give each series their own namespace, so Prometheus renames the label of the object.
@@ -101,12 +101,12 @@ PLATFORM_SERVICES = (
             ),
             ComponentAlert(
                 "OtelCertManagerExpires",
-                f"min by (name, {_OBJECT}) (certmanager_certificate_expiration_timestamp_seconds{{<of>}} > 0)"
-                f" - time() < {_WEEK}",
-                "1h",
+                f"max by (name, {_OBJECT}) (certmanager_certificate_renewal_timestamp_seconds{{<of>}} > 0)"
+                f" < time() - {_HOUR}",
+                "10m",
                 "critical",
-                f"Certificate {{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.name }}}} expires within a week.",
-                "cert-manager should have renewed it."
+                f"Certificate {{{{ $labels.{_OBJECT} }}}}/{{{{ $labels.name }}}} is not renewed and will expire.",
+                "cert-manager should have renewed it more than an hour ago."
                 f" Read `kubectl describe certificate -n {{{{ $labels.{_OBJECT} }}}} {{{{ $labels.name }}}}`.",
             ),
         ),
@@ -234,7 +234,9 @@ PLATFORM_SERVICES = (
             ),
             ComponentAlert(
                 "OtelMetricsServerBehind",
-                "max by (exported_node) (time() - metrics_server_kubelet_last_request_time_seconds{<of>}) > 300",
+                # A node that was removed keeps its time as long as metrics-server runs.
+                "300 < max by (exported_node) (time() - metrics_server_kubelet_last_request_time_seconds{<of>})"
+                f" < {_HOUR}",
                 "5m",
                 "warning",
                 "metrics-server has not asked node {{ $labels.exported_node }} for five minutes.",
