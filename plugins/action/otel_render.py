@@ -9,11 +9,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.options import option_names
+from ..module_utils._otelcol.errors import Problem
 from ..plugin_utils import _host_render, _inventory, _lock_file, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 from ..plugin_utils._objects import text_of_objects
 from ..plugin_utils._otelcol import _findings
+
+# The options by which a module for clusters reaches one, and the variables that give them, without their prefix.
+_WAYS = {"kubeconfig": "kubeconfig", "context": "kube_context", "eks_cluster": "eks_cluster"}
+_FINDS = "o11y.opentelemetry.critical_component_info"
 
 
 class ActionModule(ControllerAction):
@@ -28,6 +34,8 @@ class ActionModule(ControllerAction):
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
         if arguments["for_removal"] and arguments["rule_paths"]:  # no rule keeps a collector from being removed
             arguments |= {"rule_paths": [], "severities": {}, "suppressions": []}
+        if self._asks_cluster(arguments):
+            arguments |= {"critical_components": self._found_components(arguments["variables_prefix"])}
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
         request = replace(request, groups=_host_render.inventory_groups(self.variables))
         if arguments["for_removal"]:
@@ -43,3 +51,32 @@ class ActionModule(ControllerAction):
         if arguments["show"]:
             self._display.display(f"# {arguments['show']}\n{text_of_objects(rendered['manifests'], masked=True)}")
         return hidden_if_secret(rendered)
+
+    @staticmethod
+    def _asks_cluster(arguments: Mapping[str, Any]) -> bool:
+        """Return whether a collector has the critical components of its cluster, and variables say how to find them."""
+        is_known = arguments["critical_components"] is not None
+        if arguments["for_removal"] or is_known or not arguments["variables_prefix"]:
+            return False
+        collectors = [arguments["defaults"], *arguments["collectors"]]
+        return any(critical_use.detects(collector.get("recipes") or ()) for collector in collectors)
+
+    def _found_components(self, prefix: str) -> list[str]:
+        """Return the critical components of the cluster. Raises Problem if it cannot be read."""
+        given = {option: self.variables.get(f"{prefix}{name}") for option, name in _WAYS.items()}
+        ways = self._templar.template({option: value for option, value in given.items() if value})
+        task = self._task.copy()
+        task.action, task.args = _FINDS, {option: value for option, value in ways.items() if value}
+        action = self._shared_loader_obj.action_loader.get(
+            _FINDS,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        found = action.run(task_vars=dict(self.variables))
+        if found.get("failed"):
+            raise Problem(str(found.get("msg")))
+        return list(found["components"])

@@ -48,8 +48,9 @@ options:
   critical_components:
     description:
       - The critical components that the cluster has, by name, as M(o11y.opentelemetry.critical_component_info) finds
-        them. They stand for C(components=detect) of recipe C(critical_components). Without this option, such a recipe
-        fails the task.
+        them. They stand for C(components=detect) of recipe C(critical_components). Without this option, the variables
+        of O(variables_prefix) say how to ask the cluster for them, and such a recipe fails the task if there is no
+        prefix. No other recipe asks a cluster, and none does with O(for_removal=true).
     type: list
     elements: str
     version_added: 1.1.0

@@ -80,7 +80,7 @@ def test_the_page_has_each_attribute_with_content() -> None:
 
 
 def test_the_page_of_monitoring_has_each_recorded_series() -> None:
-    rows = re.findall(r"^\| `(namespace_team:\S+)` \|", text("docs/monitoring.md"), re.MULTILINE)
+    rows = re.findall(r"^\| `(team_namespace:\S+)` \|", text("docs/monitoring.md"), re.MULTILINE)
     assert rows == [row.name for row in RECORDED]
 
 

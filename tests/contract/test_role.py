@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -47,26 +46,6 @@ def test_options_of_a_collector_are_its_fields_and_the_role_names_their_variable
     (arguments,) = [task[module] for task in _documents.read_yaml(ROLE / "tasks" / "render.yml") if module in task]
     assert arguments["variables_prefix"] == PREFIX
     assert {PREFIX + name for name in OPTIONS} <= set(SPEC)
-
-
-DETECTS: list[dict[str, Any]] = [
-    {"components": ["coredns", "detect"]},
-    {"components": "coredns, detect"},
-    {"components": "detect,keda"},
-    {"places": {"keda": {"port": 1}}, "components": "detect"},
-]
-LISTS: list[dict[str, Any]] = [
-    {"components": ["coredns"]},
-    {"components": "coredns", "pipeline": "detect"},
-    {"components": ["keda"], "places": {"keda": {"namespace": "detect"}}},
-]
-
-
-@pytest.mark.parametrize("options", [*DETECTS, *LISTS], ids=str)
-def test_the_cluster_is_asked_for_its_components_only_by_the_option(options: dict[str, Any]) -> None:
-    others = {"resource_detection": {"detectors": ["detect"], "components": ["detect"]}}
-    given = json.dumps([{"recipes": [{"critical_components": options}, others]}])
-    assert bool(re.search(VARS["__otel_collector_detect_pattern"], given)) == (options in DETECTS)
 
 
 def test_tasks_use_the_inputs_that_are_no_options_of_a_collector_and_no_others() -> None:

@@ -80,10 +80,10 @@ def owner(namespace: str, team: str, name: str) -> str:
 def test_gpus_are_counted_and_paid_once_also_in_parts(programs: Path, tmp_path: Path) -> None:  # noqa: F811
     samples = []
     for name, search, lab in (
-        ("namespace_team:gpu_power_watts:sum", 300.0, 200.0),
-        ("namespace_team:gpus:sum", 1.0, 1.0),
-        ("namespace_team:gpus_idle:sum", 0.0, 0.5),
-        ("namespace_team:gpu_cost_per_hour:sum", 2.15, 2.1),
+        ("team_namespace:gpu_power_watts:sum", 300.0, 200.0),
+        ("team_namespace:gpus:sum", 1.0, 1.0),
+        ("team_namespace:gpus_idle:sum", 0.0, 0.5),
+        ("team_namespace:gpu_cost_per_hour:sum", 2.15, 2.1),
     ):
         samples.append((40, name, {owner("chat", "search", name): search, owner("lab", "lab", name): lab}))
     half_idle = {f"{BUSY}{{{SECOND}}}": "0.01x240"}
@@ -93,7 +93,7 @@ def test_gpus_are_counted_and_paid_once_also_in_parts(programs: Path, tmp_path: 
 
 def test_the_cost_of_a_day_has_each_minute_once(programs: Path, tmp_path: Path) -> None:  # noqa: F811
     """A workload that ran for half an hour costs half of an hour, also later."""
-    name = "namespace_team:gpu_cost:sum1d"
+    name = "team_namespace:gpu_cost:sum1d"
     short = {f"{POWER}{{{SEARCH}}}": "0x60 stale", f"{OLD_BUSY}{{{SEARCH}}}": "80x60 stale"}
     lab = {f"{POWER}{{{FIRST}}}": "", f"{POWER}{{{SECOND}}}": "", f"{BUSY}{{{FIRST}}}": "", f"{BUSY}{{{SECOND}}}": ""}
     series = {key: values for key, values in {**GPUS, **lab, **short}.items() if values}
@@ -108,7 +108,7 @@ def test_a_pod_that_is_gone_holds_no_idle_gpu(programs: Path, tmp_path: Path) ->
     other = SEARCH.replace("llama-0", "llama-1")
     handed = {f"{OLD_BUSY}{{{SEARCH}}}": "4x100 stale", f"{POWER}{{{SEARCH}}}": "300x100 stale"}
     handed |= {f"{OLD_BUSY}{{{other}}}": "_x100 4x140", f"{POWER}{{{other}}}": "_x100 300x140"}
-    name = "namespace_team:gpus_idle:sum"
+    name = "team_namespace:gpus_idle:sum"
     held, gone = {owner("chat", "search", name): 1.0}, {}
     of_search = f'{name}{{team="search"}}'
     play = Play("gone", {**GPUS, **handed}, {}, ((40, of_search, held), (60, of_search, gone), (85, of_search, held)))

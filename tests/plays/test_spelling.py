@@ -25,7 +25,7 @@ TREES = {
     *("identity_annotations", "init_container_security_context", "pod_monitor_selector", "probe_selector", "resources"),
     *("scrape_config_selector", "security_context", "service_monitor_selector", "signal_percent", "source"),
     *("node_ports", "prices", "team_budgets_per_day", "update_strategy", "volume_claim_template", "workloads"),
-    *("ca", "certificate", "key"),
+    *("ca", "certificate", "key", "places"),
 }
 LOKI = "recipes: [otlp_ingest: {signals: [logs]}, loki_export: {endpoint: 'https://x'%s}]"
 PLAIN = "recipes: [otlp_ingest, debug_output], "

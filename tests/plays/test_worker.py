@@ -84,6 +84,7 @@ CASES: dict[str, dict[str, Any]] = {
     "checked": {"module": "instrumentation_check", "requirements": {"languages": ["java"]}, "wait_seconds": 0.1},
     "proven": {"module": "identity_wait", "provider": "irsa", "accounts": [ACCOUNT], "timeout_seconds": 0.1},
     "informed": {"module": "collector_info"},
+    "components": {"module": "critical_component_info"},
     "watched": {"module": "collector_wave", "collectors": [DEPLOYMENT]},
     "unsynced": {"module": "sync_wait", "manifests": [RUNNING], "timeout_seconds": 0.1},
     "probed": {"module": "otlp_probe", "via": VIA, "headers": {"x-key": HIDDEN}},

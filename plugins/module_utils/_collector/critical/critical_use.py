@@ -43,6 +43,11 @@ def _listed(given: Any) -> list[str]:
     return list(dict.fromkeys(str(name).strip() for name in names))
 
 
+def detects(recipes: Iterable[Any]) -> bool:
+    """Return whether a collector scrapes the components that its cluster has."""
+    return DETECT in components(recipes)
+
+
 def settled(recipes: list[Any], detected: Sequence[str] | None, platform: Mapping[str, Any], alone: bool) -> list[Any]:
     """Return the recipes of a collector with the components of its cluster in place of `detect`.
 
@@ -50,7 +55,7 @@ def settled(recipes: list[Any], detected: Sequence[str] | None, platform: Mappin
     that only a collector with one copy may scrape (`alone`), are left out.
     Raises Problem if nobody looked, and if nothing is left.
     """
-    if DETECT not in components(recipes):
+    if not detects(recipes):
         return recipes
     asked = f"Detect the critical components for recipe '{RECIPE}'"
     if detected is None:

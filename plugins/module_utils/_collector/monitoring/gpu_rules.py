@@ -22,8 +22,8 @@ from .dashboard import Panel
 _PRICED, _BUDGETED, _OF_TEAMS = ("gpus", "gpu_price"), ("gpus", "gpu_price", "gpu_budget"), ("gpus", "gpu_team_budgets")
 _OWNER = "k8s_cluster_name, k8s_namespace_name, team"
 _DEVICE = "k8s_cluster_name, k8s_node_name, <gpu_device>"
-_WATTS, _GPUS, _IDLE = "namespace_team:gpu_power_watts:sum", "namespace_team:gpus:sum", "namespace_team:gpus_idle:sum"
-_HOURLY, _DAILY = "namespace_team:gpu_cost_per_hour:sum", "namespace_team:gpu_cost:sum1d"
+_WATTS, _GPUS, _IDLE = "team_namespace:gpu_power_watts:sum", "team_namespace:gpus:sum", "team_namespace:gpus_idle:sum"
+_HOURLY, _DAILY = "team_namespace:gpu_cost_per_hour:sum", "team_namespace:gpu_cost:sum1d"
 _TEAM_BUDGET = "team:gpu_budget_per_day:const"
 _MINUTES_PER_HOUR, _WATTS_PER_KILOWATT = 60, 1000
 _EXACT = ".12g"
@@ -112,7 +112,7 @@ GPU_ALERTS = (
         "0m",
         "warning",
         f"GPUs have cost {_SPENT} within a day.",
-        "The budget is <gpu_budget> <gpu_currency> a day. The series namespace_team:gpu_cost:sum1d has the cost of each"
+        "The budget is <gpu_budget> <gpu_currency> a day. The series team_namespace:gpu_cost:sum1d has the cost of each"
         " namespace and team.",
     ),
     Alert(
@@ -122,7 +122,7 @@ GPU_ALERTS = (
         "0m",
         "warning",
         f"GPUs of team {{{{ $labels.team }}}} have cost {_SPENT} within a day.",
-        "It is more than the budget of the team. The series namespace_team:gpu_cost:sum1d has the cost of each of its"
+        "It is more than the budget of the team. The series team_namespace:gpu_cost:sum1d has the cost of each of its"
         " namespaces.",
     ),
 )

@@ -26,6 +26,24 @@ def using(*components: str) -> list[Any]:
     return [{"critical_components": {"components": list(components)}}]
 
 
+@pytest.mark.parametrize(
+    ("options", "detects"),
+    [
+        ({"components": ["coredns", "detect"]}, True),
+        ({"components": "coredns, detect"}, True),
+        ({"places": {"keda": {"port": 1}}, "components": "detect"}, True),
+        ({"components": ["coredns"]}, False),
+        ({"components": "coredns", "pipeline": "detect"}, False),
+        ({"components": ["keda"], "places": {"keda": {"namespace": "detect"}}}, False),
+    ],
+    ids=str,
+)
+def test_the_cluster_is_asked_only_by_the_option(options: dict[str, Any], detects: bool) -> None:
+    others = {"resource_detection": {"detectors": ["detect"], "components": ["detect"]}}
+    assert critical_use.detects(["otlp_ingest", others, {"critical_components": options}]) is detects
+    assert not critical_use.detects([others])
+
+
 def test_detect_stands_for_what_the_cluster_has_and_others_stay() -> None:
     recipes = ["otlp_ingest", *using("detect", "keda")]
     settled = critical_use.settled(recipes, ["coredns", "apiserver", "keda"], GENERIC, True)
