@@ -129,7 +129,7 @@ RETURN = r"""
 collector: {description: The collector that the forecast is of., returned: always, type: str, sample: gateway}
 changes:
   description:
-    - What changes for each exporter and signal, the largest change of bytes first. RV(changes[].bound_percent) is by
+    - What changes for each exporter and signal, the largest change of bytes first. C(bound_percent) is by
       how many percent points the change of all telemetry may be another than that of the capture, in 95 of 100
       captures.
   returned: always
