@@ -20,11 +20,10 @@ MOST_MOVERS = 5
 
 @dataclass
 class Sent:
-    """What one exporter sent of one signal: what was in it, and the bytes and requests that went over the network."""
+    """What one exporter sent of one signal: what was in it, and the bytes that went over the network."""
 
     tally: Tally = field(default_factory=Tally)
     size: int = 0
-    requests: int = 0
 
 
 Replayed = Mapping[str, Mapping[str, Sent]]

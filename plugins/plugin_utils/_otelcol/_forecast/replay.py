@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,14 +17,12 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.sent_changes import Sent
 from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size
 from ....module_utils._otelcol.forecast.tallies import item_count
-from ....module_utils._otelcol.testing import cluster_facts, harness, outreach
+from ....module_utils._otelcol.testing import cluster_facts, harness
 from ....module_utils._otelcol.testing.harness import Ends
 from .._testing import collector_run
-from .._testing.bench import Bench, is_known, kubeconfig, wait_for_flushes
-from .._testing.guard import guarded_run
+from .._testing.bench import Bench, attempted, check_reach, command_of, wait_for_flushes
 from .._testing.sink import Sink, listening_sink
 
-_ATTEMPTS = 3
 _SECONDS = 120.0
 """How long the Collector may take to start, for one request, and to stop."""
 _PATIENCE = 60.0
@@ -58,7 +54,6 @@ class CountingSink(Sink):
         super().__init__(objects, {})
         self.sent: dict[str, dict[str, Sent]] = defaultdict(lambda: defaultdict(Sent))
         self._tenant_attribute = tenant_attribute
-        self._counting = threading.Lock()
 
     def keep(self, path: str, body: bytes) -> None:
         """Count a request of an exporter, or the bytes of one."""
@@ -66,11 +61,9 @@ class CountingSink(Sink):
         name = unquote(quoted)
         exporter = exporter_of_size(name)
         request = {} if exporter else json.loads(body)
-        with self._counting:
+        with self._lock:
             if exporter:
-                sent = self.sent[exporter][signal]
-                sent.size += len(body)
-                sent.requests += 1
+                self.sent[exporter][signal].size += len(body)
             else:
                 self.sent[name][signal].tally.add(signal, request, self._tenant_attribute)
                 self.requests[name] += 1
@@ -87,20 +80,11 @@ class Replay:
 
 def replayed(bench: Bench, replay: Replay, where: str) -> Replayed:
     """Return what the exporters of a config send. Raises Problem if the config cannot be run, or refuses a request."""
-    wrong = ""
-    for _attempt in range(_ATTEMPTS):
-        try:
-            with guarded_run("replaying the capture", where):
-                return _once(bench, replay, where)
-        except collector_run.AgainError as error:
-            wrong = str(error)
-    raise Problem(wrong, fix="Run fewer things at once.")
+    return attempted("replaying the capture", where, lambda _number: _once(bench, replay, where))
 
 
 def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
-    outreach.check_outreach(bench.config, {})
-    if bench.isolation.careful:
-        outreach.check_without_isolation(bench.config, {}, is_known)
+    check_reach(bench)
     objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
     kept = CountingSink(objects, replay.tenant_attribute)
     with (
@@ -112,14 +96,9 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
         ends = Ends(address, ports, folder, bench.otlp_http, replays=True)
         built = harness.build_harness(bench.config, ends)
         add_size_sinks(built.config, ends, bench.config, built.sinks)
-        environment = collector_run.collector_environment(bench.environment, bench.isolation.apart)
-        if built.uses_cluster:
-            environment["KUBECONFIG"] = kubeconfig(Path(folder), ends.sink)
-        command = collector_run.Command(bench.program, bench.dump(built.config), environment, [Path(folder)])
         came = Counter[str]()
-        counted = replace(replay, requests=lambda: _counted(replay.requests(), came))
-        with collector_run.running_collector(place, command, _SECONDS) as said:
-            for call in _calls(built, ports, counted, where):
+        with collector_run.running_collector(place, command_of(bench, built, ends), _SECONDS) as said:
+            for call in _calls(built, ports, replay, came, where):
                 collector_run.send_call(place, call, _SECONDS, patience=_PATIENCE)
             wait_for_flushes(kept, built.flushes)
     if any(_DROPPED in line for line in said):
@@ -127,18 +106,13 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
     return Replayed(kept.sent, built.exporters, came, built.changes)
 
 
-def _counted(requests: Iterable[Request], came: Counter[str]) -> Iterator[Request]:
-    for signal, request in requests:
-        came[signal] += item_count(signal, request)
-        yield signal, request
-
-
 def _calls(
-    built: harness.Harness, ports: Mapping[str, int], replay: Replay, where: str
+    built: harness.Harness, ports: Mapping[str, int], replay: Replay, came: Counter[str], where: str
 ) -> Iterator[collector_run.Call]:
-    """Yield the requests of the capture, each to the receiver that takes its signal."""
+    """Yield the requests of the capture, each to the receiver that takes its signal, and count their items."""
     receivers: dict[str, str] = {}
     for signal, request in replay.requests():
+        came[signal] += item_count(signal, request)
         if signal not in receivers:
             receivers[signal] = _receiver(built, signal, replay.receivers.get(signal, ""), where)
         if receivers[signal]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from ....module_utils._otelcol.config import paths
 from ....module_utils._otelcol.errors import Problem
@@ -29,6 +29,7 @@ from .._isolation.choice import Isolation
 from . import collector_run, sink
 from .guard import guarded_run
 
+_Made = TypeVar("_Made")
 _ATTEMPTS = 3
 _QUIET = 0.6
 """Seconds without a record after which the lines of a file count as read."""
@@ -83,20 +84,42 @@ class Outcome:
 
 def run_case(bench: Bench, case: Case) -> Outcome:
     """Return what a test made of a config. Raises Problem if the test cannot be run."""
+    return attempted("running the test", case.where, lambda number: _once(bench, case, scrapes.PACE * 4**number))
+
+
+def attempted(what: str, where: str, work: Callable[[int], _Made]) -> _Made:
+    """Return what a run of a Collector makes. One that may work the next time is run again, with its number.
+
+    Raises Problem if it cannot be run.
+    """
     wrong = ""
-    for attempt in range(_ATTEMPTS):
+    for number in range(_ATTEMPTS):
         try:
-            with guarded_run("running the test", case.where):
-                return _once(bench, case, scrapes.PACE * 4**attempt)
+            with guarded_run(what, where):
+                return work(number)
         except collector_run.AgainError as error:
             wrong = str(error)
     raise Problem(wrong, fix="Run fewer things at once.")
 
 
-def _once(bench: Bench, case: Case, pace: int) -> Outcome:
+def check_reach(bench: Bench) -> None:
+    """Raise Problem for a config that names files or addresses, or may reach out where nothing isolates it."""
     outreach.check_outreach(bench.config, bench.given)
     if bench.isolation.careful:
-        outreach.check_without_isolation(bench.config, bench.given, is_known)
+        outreach.check_without_isolation(bench.config, bench.given, _is_known)
+
+
+def command_of(bench: Bench, built: harness.Harness, ends: harness.Ends) -> collector_run.Command:
+    """Return the command of a Collector with the config of a test, which reaches its cluster at the sink."""
+    folder = Path(ends.root)
+    environment = collector_run.collector_environment(bench.environment, bench.isolation.apart)
+    if built.uses_cluster:
+        environment["KUBECONFIG"] = _kubeconfig(folder, ends.sink)
+    return collector_run.Command(bench.program, bench.dump(built.config), environment, [folder])
+
+
+def _once(bench: Bench, case: Case, pace: int) -> Outcome:
+    check_reach(bench)
     objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
     feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.fed_receivers(bench.config)}
     pages = scrapes.scraped_pages(feeding, case.given, case.where)
@@ -145,11 +168,7 @@ def _prepared(bench: Bench, case: Case, ends: harness.Ends) -> _Prepared:
         for path, text in (part.get("files") or {}).items():
             _write(folder, str(path), str(text))
             has_files = True
-    environment = collector_run.collector_environment(bench.environment, bench.isolation.apart)
-    if built.uses_cluster:
-        environment["KUBECONFIG"] = kubeconfig(folder, ends.sink)
-    command = collector_run.Command(bench.program, bench.dump(built.config), environment, [folder])
-    return _Prepared(built, calls, command, has_files)
+    return _Prepared(built, calls, command_of(bench, built, ends), has_files)
 
 
 def _wait_for_records(test: _Prepared, kept: sink.Sink, seconds: float) -> None:
@@ -172,7 +191,7 @@ def _latest_points(got: Mapping[str, Any]) -> dict[str, Any]:
     return {exporter: {**by, "metrics": records.latest_points(by.get("metrics", ()))} for exporter, by in got.items()}
 
 
-def is_known(section: str, item: str) -> bool:
+def _is_known(section: str, item: str) -> bool:
     """Return whether a distribution that we know has a component of this type."""
     return _builds.tables().known(section, item.partition("/")[0])
 
@@ -224,7 +243,7 @@ def _write(root: Path, path: str, text: str) -> None:
     target.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
 
 
-def kubeconfig(folder: Path, address: str) -> str:
+def _kubeconfig(folder: Path, address: str) -> str:
     """Write how to reach the cluster of the test; return the path of the file."""
     file = folder / "kubeconfig"
     named = {"name": "test"}
