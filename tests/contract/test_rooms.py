@@ -45,6 +45,7 @@ LIBRARY_ROOMS = (
     "errors",
     "graphs",
     "traits",
+    "otlp_requests",
     "bounded",
     "config",
     "yaml",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.errors import Problem
-from .record_masks import SIGNALS, RecordMasks, count_records
+from .._otelcol.otlp_requests import LISTS, item_count
+from .record_masks import RecordMasks
 
 SECONDS, RECORDS, BYTES, FILES = "seconds", "records", "bytes", "end of the files"
 """What ends a sample."""
@@ -52,13 +53,13 @@ class Sample:
     def add(self, line: bytes, where: str) -> None:
         """Mask and count one request. Raises Problem if it is no OTLP JSON; `where` names the file and the line."""
         request = _parsed(line, where)
-        for name, signal in SIGNALS.items():
-            if request.get(name):
-                self._add(signal, {name: request[name]}, len(line), where)
+        for signal, (resources, _scopes, _records) in LISTS.items():
+            if request.get(resources):
+                self._add(signal, {resources: request[resources]}, len(line), where)
 
     def _add(self, signal: str, request: dict[str, Any], received: int, where: str) -> None:
         try:
-            records = count_records(request)[signal]
+            records = item_count(signal, request)
             masked = json.dumps(self.masks.masked(request), separators=(",", ":")).encode("ascii")
         except _MALFORMED as error:
             raise Problem("this is JSON, but not of OTLP", where=where, fix=_FOREIGN_FIX) from error
@@ -87,7 +88,7 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
         request = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise Problem("this is no JSON", where=where, fix=_FOREIGN_FIX) from error
-    if not isinstance(request, dict) or not any(name in request for name in SIGNALS):
+    if not isinstance(request, dict) or not any(resources in request for resources, *_rest in LISTS.values()):
         raise Problem("this is JSON, but no request of OTLP", where=where, fix=_FOREIGN_FIX)
     return request
 

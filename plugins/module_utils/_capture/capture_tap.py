@@ -18,8 +18,8 @@ from typing import Any
 from .._otelcol.config.paths import ROLES, Path, at, dotted, items, section
 from .._otelcol.config.pipelines import signal_of
 from .._otelcol.errors import Problem
+from .._otelcol.otlp_requests import LISTS
 from .._otelcol.traits import CONNECTORS, EXPORTERS, EXTENSIONS, PROCESSORS, RECEIVERS, Trait, traits_of
-from .record_masks import SIGNALS
 
 STATE = "state"
 """The consent to capture at a collector that decides by records that it saw before."""
@@ -191,7 +191,7 @@ def _taps(config: Mapping[str, Any], receivers: Collection[str]) -> dict[str, An
     sources: dict[str, dict[str, None]] = {}
     for name, pipeline in section(config, "service", "pipelines").items():
         signal = signal_of(name)
-        if signal in SIGNALS.values():
+        if signal in LISTS:
             taken = [receiver for receiver in items(pipeline, RECEIVERS) if receiver in receivers]
             sources.setdefault(signal, {}).update(dict.fromkeys(taken))
     ends = {PROCESSORS: [_BATCH], EXPORTERS: [_FILE]}

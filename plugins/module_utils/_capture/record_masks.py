@@ -17,13 +17,12 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from .._otelcol.config.masking import concealed, is_secret_name
+from .._otelcol.otlp_requests import METRIC_KINDS
 from . import kept_values
 from .body_templates import BodyTemplates
 from .value_masks import ValueMasks
 
 Act = Callable[[Any], Any]
-SIGNALS = {"resourceSpans": "traces", "resourceMetrics": "metrics", "resourceLogs": "logs"}
-"""The field of a request that names its signal."""
 HASH, KEEP = "hash", "keep"
 # What a name of an attribute, a metric or an event looks like. A name with a long number or an address is content.
 _NAME = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_.\-/:]{0,199}")
@@ -49,8 +48,6 @@ HEADERS = (
 # What a client logs in with, which is a secret wherever it stands.
 _LOGIN = re.compile(r"\b(Bearer|Basic|Token) +\S", re.IGNORECASE)
 _REMEMBERED = 20_000
-# The kinds of a metric, in the order of the specification.
-KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
 
 def message(**fields: Act) -> Act:
@@ -151,7 +148,11 @@ class RecordMasks:
             eventName=name, body=self._body, flags=number, traceId=identifier, spanId=identifier, **about,
         )  # fmt: skip
         metric = message(
-            name=name, description=text, unit=self._unit, metadata=attributes, **dict.fromkeys(KINDS, self._points())
+            name=name,
+            description=text,
+            unit=self._unit,
+            metadata=attributes,
+            **dict.fromkeys(METRIC_KINDS, self._points()),
         )
         records = {"Spans": ("spans", span), "Logs": ("logRecords", log), "Metrics": ("metrics", metric)}
         table = {}
@@ -293,28 +294,3 @@ class RecordMasks:
 
     def _level(self, text: str) -> str:
         return text if kept_values.is_level(text) else self._masks.text(text)
-
-
-def count_records(request: Mapping[str, Any]) -> dict[str, int]:
-    """Return how many spans, data points and log records a request has, by its signal."""
-    return {signal: _COUNTS[signal](request[field]) for field, signal in SIGNALS.items() if field in request}
-
-
-def _count_in(resources: Iterable[Mapping[str, Any]], scopes: str, records: str) -> int:
-    return sum(len(scope.get(records) or ()) for part in resources for scope in part.get(scopes) or ())
-
-
-def _count_points(resources: Iterable[Mapping[str, Any]]) -> int:
-    points = 0
-    for resource in resources:
-        for scope in resource.get("scopeMetrics") or ():
-            for metric in scope.get("metrics") or ():
-                points += sum(len((metric.get(kind) or {}).get("dataPoints") or ()) for kind in KINDS)
-    return points
-
-
-_COUNTS: Mapping[str, Callable[[Any], int]] = {
-    "traces": lambda resources: _count_in(resources, "scopeSpans", "spans"),
-    "metrics": _count_points,
-    "logs": lambda resources: _count_in(resources, "scopeLogs", "logRecords"),
-}

@@ -1,24 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What requests of OTLP hold: items, bytes, series and attributes, by signal and by who sent them. Private.
-
-Source: opentelemetry-proto 1.x, `trace.proto`, `metrics.proto`, `logs.proto`, and "JSON Protobuf Encoding".
-"""
+"""What requests of OTLP hold: items, bytes, series and attributes, by signal and by who sent them. Private."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-REQUESTS = {"traces": "resourceSpans", "metrics": "resourceMetrics", "logs": "resourceLogs"}
-"""The list that a request of each signal begins with."""
-_SCOPES = {"traces": "scopeSpans", "metrics": "scopeMetrics", "logs": "scopeLogs"}
-_RECORDS = {"traces": "spans", "metrics": "metrics", "logs": "logRecords"}
-_POINTS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
+from ..otlp_requests import LISTS, points_of, records_of
+
 SERVICE, NAMESPACE = "service.name", "k8s.namespace.name"
 RESOURCE, RECORD = "resource", "record"
 
@@ -53,13 +47,12 @@ class Tally:
 
     def add(self, signal: str, request: Mapping[str, Any], tenant_attribute: str = "") -> None:
         """Count a request of a signal. `tenant_attribute` names the tenant of a resource."""
-        for resource in request.get(REQUESTS[signal]) or ():
+        for resource in request.get(LISTS[signal][0]) or ():
             attributes = _named(resource.get("resource"))
             sender = _sender(attributes, tenant_attribute)
             before = self.items[sender]
-            for scope in resource.get(_SCOPES[signal]) or ():
-                for record in scope.get(_RECORDS[signal]) or ():
-                    self._add_record(signal, record, sender, attributes)
+            for record in records_of(signal, resource):
+                self._add_record(signal, record, sender, attributes)
             items = self.items[sender] - before
             self.sizes[sender] += _size(resource)
             for name in attributes:
@@ -78,35 +71,12 @@ class Tally:
 
     def _add_metric(self, metric: Mapping[str, Any], sender: Sender, resource: Mapping[str, str]) -> None:
         owner = hash((metric.get("name"), frozenset(resource.items())))
-        for point in _points(metric):
+        for point in points_of(metric):
             self.items[sender] += 1
             named = _named(point)
             self.series[hash((owner, frozenset(named.items())))] = sender
             for name in named:
                 self.attributes[RECORD, name] += 1
-
-
-def signal_of_request(request: Mapping[str, Any]) -> str:
-    """Return the signal of a request; empty if it is none of OTLP."""
-    for signal, begin in REQUESTS.items():
-        if isinstance(request.get(begin), list):
-            return signal
-    return ""
-
-
-def item_count(signal: str, request: Mapping[str, Any]) -> int:
-    """Return how many spans, data points or log records a request has."""
-    items = 0
-    for resource in request.get(REQUESTS[signal]) or ():
-        for scope in resource.get(_SCOPES[signal]) or ():
-            records = scope.get(_RECORDS[signal]) or ()
-            items += len(records) if signal != "metrics" else sum(len(list(_points(metric))) for metric in records)
-    return items
-
-
-def _points(metric: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for kind in _POINTS:
-        yield from (metric.get(kind) or {}).get("dataPoints") or ()
 
 
 def _named(holder: Mapping[str, Any] | None) -> dict[str, str]:

@@ -15,18 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import Problem, near
+from ..otlp_requests import LISTS, METRIC_KINDS
 
 Record = dict[str, Any]
 
 SIGNALS = {"spans": "traces", "metrics": "metrics", "logs": "logs"}
 OF_PIPELINES = {full: short for short, full in SIGNALS.items()}
 """The names of records by the signals of pipelines and of OTLP's paths."""
-# Signal: the lists of a request, from the resources to the records.
-_LISTS = {
-    "traces": ("resourceSpans", "scopeSpans", "spans"),
-    "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
-    "logs": ("resourceLogs", "scopeLogs", "logRecords"),
-}
 _COMMON = ("attributes", "resource", "scope")
 SPAN_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUS = ("unset", "ok", "error")
@@ -41,7 +36,6 @@ FIELDS = {
     "logs": ("body", "severity", "severity_text", "event_name", "trace", "id", *_COMMON),
 }  # fmt: skip
 POINTS = {"gauge": "gauge", "sum": "sum", "histogram": "histogram"}
-_DATA = (*POINTS, "exponentialHistogram", "summary")
 _TRACE_DIGITS, _SPAN_DIGITS = 32, 16
 _START = 1_700_000_000_000_000_000
 """The time of the first given records, in nanoseconds: no test depends on the clock."""
@@ -55,7 +49,7 @@ def otlp_request(signal: str, given: Iterable[Record], where: str, minute: int =
     `minute` is how long after the first ones they are. What a delta counts begins a minute before its time.
     Raises Problem for a field or value that a record of the signal cannot have.
     """
-    resources, scopes, records = _LISTS[SIGNALS[signal]]
+    resources, scopes, records = LISTS[SIGNALS[signal]]
     found: list[dict[str, Any]] = []
     last: Any = None
     time = _START + minute * _NANOSECONDS["m"]
@@ -74,7 +68,7 @@ def otlp_request(signal: str, given: Iterable[Record], where: str, minute: int =
 
 def _add(written: dict[str, Any], to: list[dict[str, Any]]) -> None:
     """Add a record to its list; data points of one metric that follow each other become one metric."""
-    kind = next((name for name in _DATA if name in written), "")
+    kind = next((name for name in METRIC_KINDS if name in written), "")
     if kind and to and kind in to[-1] and _without_points(to[-1], kind) == _without_points(written, kind):
         to[-1][kind]["dataPoints"] += written[kind]["dataPoints"]
     else:
@@ -223,7 +217,7 @@ def _value(value: Any) -> dict[str, Any]:
 
 def read_records(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the records of an OTLP request in their short form: a metric once for each of its data points."""
-    resources, scopes, records = _LISTS[SIGNALS[signal]]
+    resources, scopes, records = LISTS[SIGNALS[signal]]
     for resource in body.get(resources) or ():
         for scope in resource.get(scopes) or ():
             named = scope.get("scope") or {}
@@ -263,7 +257,7 @@ def _read_span(span: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def _read_metric(metric: Mapping[str, Any]) -> Iterator[Record]:
-    kind = next((name for name in _KINDS_OF_METRICS if name in metric), "")
+    kind = next((name for name in METRIC_KINDS if name in metric), "")
     data = metric.get(kind) or {}
     for point in data.get("dataPoints") or ():
         found: Record = {
@@ -279,9 +273,6 @@ def _read_metric(metric: Mapping[str, Any]) -> Iterator[Record]:
         if kind == "sum":
             found["monotonic"] = bool(data.get("isMonotonic"))
         yield found
-
-
-_KINDS_OF_METRICS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
 
 def _read_point(kind: str, point: Mapping[str, Any]) -> Record:

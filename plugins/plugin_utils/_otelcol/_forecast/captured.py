@@ -14,13 +14,15 @@ from typing import Any
 from ....module_utils._otelcol.bounded.live.bounded_reads import BROKEN, file_text, lines_of, opened
 from ....module_utils._otelcol.bounded.read_limits import ARCHIVE, MIB
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.forecast.tallies import REQUESTS, signal_of_request
+from ....module_utils._otelcol.otlp_requests import LISTS, signal_of_request
 from .replay import Request
 
 MANIFEST = "manifest.json"
 _ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _LONGEST_LINE = 64 * MIB
 """The largest request that is read, in bytes of JSON."""
+_BEGINNINGS = [resources for resources, _scopes, _records in LISTS.values()]
+"""What a request of each signal begins with."""
 _GET_ONE = "Capture it again, or name files that the exporter `file` or playbook capture wrote."
 
 
@@ -80,6 +82,6 @@ def _request(line: bytes, where: str) -> Request:
         raise Problem(f"this line of a capture is no JSON: {error}", where=where, fix=_GET_ONE) from error
     signal = signal_of_request(request) if isinstance(request, dict) else ""
     if not signal:
-        wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(REQUESTS.values())}"
+        wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(_BEGINNINGS)}"
         raise Problem(wrong, where=where, fix=_GET_ONE)
     return signal, request

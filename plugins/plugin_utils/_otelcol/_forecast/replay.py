@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.sent_changes import Sent
 from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size
-from ....module_utils._otelcol.forecast.tallies import item_count
+from ....module_utils._otelcol.otlp_requests import item_count
 from ....module_utils._otelcol.testing import cluster_facts, harness
 from ....module_utils._otelcol.testing.harness import Ends
 from .._testing import collector_run

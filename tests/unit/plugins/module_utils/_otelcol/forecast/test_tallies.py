@@ -12,6 +12,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     RESOURCE,
     Sender,
     Tally,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
     item_count,
     signal_of_request,
 )
@@ -71,8 +73,3 @@ def test_attributes_know_whether_the_resource_or_the_record_has_them() -> None:
     assert counted[RESOURCE, "service.name"] == 3
     assert counted[RESOURCE, "team"] == counted[RECORD, "url.path"] == 2
     assert counted[RECORD, "user.id"] == 1
-
-
-@cases("other", {}, {"resourceProfiles": []}, {"resourceSpans": {}})
-def test_other_json_is_no_request(other: dict[str, Any]) -> None:
-    assert signal_of_request(other) == ""

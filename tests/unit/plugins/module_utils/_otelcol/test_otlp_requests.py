@@ -1,0 +1,26 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A request of OTLP says of which signal it is, and how much it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
+    item_count,
+    signal_of_request,
+)
+
+from tests.support.cases import cases
+
+
+@cases("other", {}, {"resourceProfiles": []}, {"resourceSpans": {}})
+def test_other_json_is_no_request(other: dict[str, Any]) -> None:
+    assert signal_of_request(other) == ""
+
+
+def test_each_point_of_a_metric_is_an_item_whatever_its_kind() -> None:
+    metrics = [{"gauge": {"dataPoints": [{}, {}]}}, {"summary": {"dataPoints": [{}]}}, {"sum": None}, {}]
+    assert item_count("metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}, {}]}, {}]}) == 3
+    assert item_count("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [{}, {}]}]}]}) == 2
