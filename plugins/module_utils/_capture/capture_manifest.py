@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from .._otelcol.forecast.capture_facts import HASH
 from .capture_sample import Sample
 from .kept_values import ENUMERATED
-from .record_masks import HASH
 
 FORMAT = 1
-NAME = "manifest.json"
 # In fewer seconds, a single request decides what a rate is.
 _LEAST_SECONDS = 3.0
 # What is masked how, by the option `values`.

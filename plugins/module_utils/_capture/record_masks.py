@@ -17,13 +17,15 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from .._otelcol.config.masking import concealed, is_secret_name
+from .._otelcol.forecast.capture_facts import HASH
 from .._otelcol.otlp_requests import METRIC_KINDS
 from . import kept_values
 from .body_templates import BodyTemplates
 from .value_masks import ValueMasks
 
 Act = Callable[[Any], Any]
-HASH, KEEP = "hash", "keep"
+KEEP = "keep"
+"""The mode of a capture in which all values stay but headers and secrets."""
 # What a name of an attribute, a metric or an event looks like. A name with a long number or an address is content.
 _NAME = re.compile(r"(?!.*\d{6})[A-Za-z_][A-Za-z0-9_.\-/:]{0,199}")
 # Units of UCUM that telemetry has, and annotations such as `{request}`.

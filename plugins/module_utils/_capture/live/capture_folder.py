@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 
 from ..._otelcol.bounded.live.bounded_reads import file_text
 from ..._otelcol.errors import Problem
-from ..capture_manifest import NAME, file_name
+from ..._otelcol.forecast.capture_facts import MANIFEST
+from ..capture_manifest import file_name
 
 # Most of the bytes are masks, which no level packs; the first one is the fastest.
 _LEVEL = 1
@@ -43,7 +44,7 @@ class CaptureFolder:
         """Close the files, and write the manifest."""
         self._stack.close()
         text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-        with self._private(NAME) as file:
+        with self._private(MANIFEST) as file:
             file.write(text.encode())
 
     def _private(self, name: str) -> BinaryIO:
@@ -66,7 +67,7 @@ def capture_folder(place: Path) -> Iterator[CaptureFolder]:
         with _held(part), ExitStack() as stack:
             yield CaptureFolder(part, stack)
             stack.close()
-            if (part / NAME).exists():
+            if (part / MANIFEST).exists():
                 _replace(part, place)
     except OSError as error:
         fix = "Nothing was kept. Make room, or name another folder with `capture_path`."
@@ -110,7 +111,7 @@ def _check_place(place: Path) -> None:
     if not place.exists() and not place.is_symlink():
         return
     try:
-        known = "capture" in json.loads(file_text(place / NAME))
+        known = "capture" in json.loads(file_text(place / MANIFEST))
     except (OSError, ValueError, TypeError, Problem):
         known = False
     if not known or place.is_symlink():

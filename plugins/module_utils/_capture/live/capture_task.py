@@ -21,13 +21,13 @@ from ..._kube.live.connect import connect, run
 from ..._kube.nodes import is_ready
 from ..._kube.ownership import label_of, release_of
 from ..._otelcol.errors import Problem, about
-from ..._otelcol.forecast.capture_facts import config_hash
+from ..._otelcol.forecast.capture_facts import HASH, config_hash
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, release
 from .. import capture_manifest
 from ..capture_job import FILE
 from ..capture_sample import Bounds, Sample
 from ..capture_tap import STATE, Tap, tap
-from ..record_masks import HASH, KEEP, RecordMasks, names_secret
+from ..record_masks import KEEP, RecordMasks, names_secret
 from .capture_files import read_files
 from .capture_folder import capture_folder
 from .capture_pod import CapturePod

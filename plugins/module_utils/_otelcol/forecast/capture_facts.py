@@ -13,7 +13,10 @@ from typing import Any
 
 from ..config.paths import items, section
 
-_HASH = "hash"
+MANIFEST = "manifest.json"
+"""The file of a capture that says what it is of."""
+HASH = "hash"
+"""The mode of a capture that has masks in place of values."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class CaptureFacts:
             collector=name,
             config_sha256=str(manifest.get("config_sha256") or ""),
             rates=rates,
-            is_masked=masked.get("mode") == _HASH,
+            is_masked=masked.get("mode") == HASH,
             kept_attributes=tuple(map(str, items(masked, "kept_attributes"))),
             left_out_receivers=tuple(map(str, items(manifest, "left_out_receivers"))),
         )

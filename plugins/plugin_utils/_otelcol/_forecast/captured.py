@@ -14,10 +14,10 @@ from typing import Any
 from ....module_utils._otelcol.bounded.live.bounded_reads import BROKEN, file_text, lines_of, opened
 from ....module_utils._otelcol.bounded.read_limits import ARCHIVE, MIB
 from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.forecast.capture_facts import MANIFEST
 from ....module_utils._otelcol.otlp_requests import LISTS, signal_of_request
 from .replay import Request
 
-MANIFEST = "manifest.json"
 _ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _LONGEST_LINE = 64 * MIB
 """The largest request that is read, in bytes of JSON."""
