@@ -11,14 +11,13 @@ from typing import Any
 
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.options import option_names
+from ..module_utils._kube.cluster_variables import WAYS
 from ..module_utils._otelcol.errors import Problem
 from ..plugin_utils import _host_render, _inventory, _lock_file, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 from ..plugin_utils._objects import text_of_objects
 from ..plugin_utils._otelcol import _findings
 
-# The options by which a module for clusters reaches one, and the variables that give them, without their prefix.
-_WAYS = {"kubeconfig": "kubeconfig", "context": "kube_context", "eks_cluster": "eks_cluster"}
 _FINDS = "o11y.opentelemetry.critical_component_info"
 
 
@@ -63,7 +62,7 @@ class ActionModule(ControllerAction):
 
     def _found_components(self, prefix: str) -> list[str]:
         """Return the critical components of the cluster. Raises Problem if it cannot be read."""
-        given = {option: self.variables.get(f"{prefix}{name}") for option, name in _WAYS.items()}
+        given = {option: self.variables.get(prefix.removesuffix("_") + ending) for ending, option in WAYS.items()}
         ways = self._templar.template({option: value for option, value in given.items() if value})
         task = self._task.copy()
         task.action, task.args = _FINDS, {option: value for option, value in ways.items() if value}

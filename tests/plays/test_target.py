@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.cluster_variables import WAYS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import (
-    WAYS,
-    differ,
-    targets,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import differ, targets
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.contract.role import ROOT

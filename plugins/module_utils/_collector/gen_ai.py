@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem
+from .._otelcol.needs.quantities import is_amount
 
 # What users and models say, by the attribute that has it.
 CONTENT = {
@@ -87,15 +88,11 @@ def model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
         if not isinstance(given, dict) or not {"input", "output"} <= set(given) <= {"input", "output", "cached_input"}:
             fix = f"Write `{model}: {{input: 2.5, output: 10}}`; cached_input is optional."
             raise Problem(f"`prices` of '{model}' are no prices of input and output", fix=fix)
-        wrong = next((key for key, price in given.items() if not _is_price(price)), None)
+        wrong = next((key for key, price in given.items() if not is_amount(price)), None)
         if wrong is not None:
             raise Problem(f"`{wrong}` in `prices` of '{model}' is no price", fix="Use a number, 0 or more.")
         amounts = {"cached_input": given["input"], **given}
         yield ModelPrice(str(model), *(float(amounts[key]) for key in ("input", "output", "cached_input")))
-
-
-def _is_price(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
 
 
 # The number of tokens of a call, by what it is called in the cache of OTTL, and what it was called before 1.27.

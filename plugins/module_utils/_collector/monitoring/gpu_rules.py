@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
+from ..._otelcol.needs.quantities import is_amount
 from ..gpu_exporters import EXPORTERS
 from .alert_row import Alert
 from .dashboard import Panel
@@ -187,7 +188,7 @@ def _share(measure: str, whole: int) -> str:
 
 
 def _check_amount(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    if not is_amount(value):
         raise Problem(f"`{name}` is {value}", where="monitoring.gpus", fix="Use a number, 0 or more.")
 
 

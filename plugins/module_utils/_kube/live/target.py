@@ -16,6 +16,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..._otelcol.bounded.live.bounded_reads import file_text
 from ..._otelcol.errors import Failure, Problem
+from ..cluster_variables import WAYS
 from .api_errors import explain, library, lost
 from .cluster import NOT_ALLOWED, ApiError, Cluster
 from .connect import connect, run
@@ -30,8 +31,6 @@ ARGUMENTS: dict[str, Any] = {
     "switches": {"type": "dict", "default": {}},
     "inventory": {"type": "bool", "default": False},
 }
-# The endings of a role's variables that name a cluster, with the option of modules that each sets.
-WAYS = {"_kubeconfig": "kubeconfig", "_kube_context": "context", "_eks_cluster": "eks_cluster"}
 # With a kubeconfig, the name of the EKS cluster is for AWS alone in these roles.
 FOR_AWS = ("otel_operator", "otel_identity")
 # Its uid is the usual identity of a cluster: it is made with the cluster, and nobody can delete it.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any
 
 from ..errors import Problem, near
+from ..needs.quantities import is_amount
 from .sent_changes import Figures
 
 SECONDS_OF_MONTH = 365.2425 / 12 * 86_400
@@ -44,8 +44,7 @@ def checked_prices(prices: Mapping[str, Any]) -> dict[str, float]:
         if name not in PRICES:
             wrong = f"there is no price for '{name}'{near(str(name), PRICES)}"
             raise Problem(wrong, where="prices", fix=f"Prices: {', '.join(PRICES)}.")
-        is_number = isinstance(price, (int, float)) and not isinstance(price, bool)
-        if not is_number or not 0 <= price < inf:
+        if not is_amount(price):
             raise Problem(f"'{price}' is no price", where=f"prices.{name}", fix="Write a number that is 0 or more.")
     return {name: float(price) for name, price in prices.items()}
 
@@ -56,8 +55,7 @@ def checked_rates(rates: Mapping[str, Any]) -> dict[str, float]:
         if signal not in _OF_ITEMS:
             wrong = f"there is no signal '{signal}'{near(str(signal), _OF_ITEMS)}"
             raise Problem(wrong, where="rates", fix=f"Signals: {', '.join(_OF_ITEMS)}.")
-        is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
-        if not is_number or not 0 <= rate < inf:
+        if not is_amount(rate):
             raise Problem(f"'{rate}' is no rate", where=f"rates.{signal}", fix="Write the items per second.")
     return {signal: float(rate) for signal, rate in rates.items()}
 

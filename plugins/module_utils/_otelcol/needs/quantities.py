@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from ..errors import Problem, about
@@ -82,6 +83,11 @@ def duration(value: Any) -> float:
     """Return the seconds of a duration as Go writes it; 0 if there is none."""
     found = _DURATION.finditer(str(value or ""))
     return sum(float(item["number"]) * _SECONDS[item["unit"]] for item in found)
+
+
+def is_amount(value: Any) -> bool:
+    """Return whether a value is a finite number that is 0 or more, such as a price, a rate or a budget."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < inf
 
 
 def parse_bytes(quantity: str) -> int:

@@ -1,0 +1,9 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables by which a role names its cluster. Private."""
+
+from __future__ import annotations
+
+WAYS = {"_kubeconfig": "kubeconfig", "_kube_context": "context", "_eks_cluster": "eks_cluster"}
+"""The endings of a role's variables that name a cluster, with the option of modules that each sets."""
