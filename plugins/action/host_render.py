@@ -10,6 +10,7 @@ from typing import Any
 
 from ..plugin_utils import _host_render
 from ..plugin_utils._action import ControllerAction, arguments_of
+from ..plugin_utils._inventory_groups import inventory_groups
 from ..plugin_utils._otelcol import _findings
 
 
@@ -18,7 +19,7 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return a bundle for each collector, and every finding. A bundle with a secret is hidden."""
-        groups = _host_render.inventory_groups(self.variables)
+        groups = inventory_groups(self.variables)
         request = replace(_host_render.HostRequest.from_arguments(arguments), groups=groups)
         judgement = _findings.Judgement.from_arguments(arguments)
         rendered = _host_render.render_hosts(request, judgement, self._display.warning, arguments["fail_on"])

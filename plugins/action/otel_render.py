@@ -13,8 +13,9 @@ from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.options import option_names
 from ..module_utils._kube.cluster_variables import WAYS
 from ..module_utils._otelcol.errors import Problem
-from ..plugin_utils import _host_render, _inventory, _lock_file, _render, _rendered
+from ..plugin_utils import _inventory, _lock_file, _render, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
+from ..plugin_utils._inventory_groups import inventory_groups
 from ..plugin_utils._objects import text_of_objects
 from ..plugin_utils._otelcol import _findings
 
@@ -36,7 +37,7 @@ class ActionModule(ControllerAction):
         if self._asks_cluster(arguments):
             arguments |= {"critical_components": self._found_components(arguments["variables_prefix"])}
         request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
-        request = replace(request, groups=_host_render.inventory_groups(self.variables))
+        request = replace(request, groups=inventory_groups(self.variables))
         if arguments["for_removal"]:
             return hidden_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))
         pin = _lock_file.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")

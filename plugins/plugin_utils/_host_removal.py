@@ -20,8 +20,8 @@ from ..module_utils._host.host_groups import Gateway
 from ..module_utils._host.removal_stages import Place, stages_of
 from ..module_utils._otelcol.errors import Problem
 from ._host_groups import InventoryGroups, OtherCollector
-from ._host_render import inventory_groups
 from ._inventory_addresses import hops_of
+from ._inventory_groups import inventory_groups
 
 Warn = Callable[[str], None]
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
-from ..module_utils._collector.options import Collector, option_names
+from ..module_utils._collector.options import option_names
 from ..module_utils._collector.platform import Platform
 from ..module_utils._host.host_bundle import (
     HostBuild,
@@ -160,32 +160,7 @@ def read_shared() -> None:
     render_hosts(HostRequest([common], {"program": {"path": "/usr/bin/otelcol"}}), judgement, lambda _text: None)
 
 
-def inventory_groups(variables: Mapping[str, Any]) -> InventoryGroups:
-    """Return the groups of the inventory as a host with these variables of a task sees them."""
-    return InventoryGroups(
-        host=str(variables.get("inventory_hostname") or ""),
-        groups=variables.get("groups") or {},
-        variables=variables.get("hostvars") or {},
-        compose=_composed_alone,
-        compose_cluster=_composed_cluster,
-    )
-
-
-def _composed_cluster(variables: Mapping[str, Any]) -> list[tuple[Collector, Mapping[str, Any]]]:
-    """Return the collectors of a cluster with these variables, and their configs, in which groups are not resolved."""
-    prefix = _CLUSTER_PREFIX
-    defaults = {name: variables[prefix + name] for name in option_names() if prefix + name in variables}
-    request = _render.Request(
-        variables.get("otel_collectors") or [],
-        defaults,
-        recipe_paths=variables.get(f"{prefix}recipe_paths") or [],
-        platform_paths=variables.get(f"{prefix}platform_paths") or [],
-    )
-    is_named = request.collectors or any(defaults.get(name) for name in _render.SOURCES)
-    return _render.composed(request, unresolved) if is_named else []
-
-
-def _composed_alone(variables: Mapping[str, Any]) -> list[tuple[HostCollector, Mapping[str, Any]]]:
+def composed_alone(variables: Mapping[str, Any]) -> list[tuple[HostCollector, Mapping[str, Any]]]:
     """Return the collectors of a host with these variables, and their configs, in which groups are not resolved."""
     request = HostRequest.from_variables(variables)
     drafts = _drafts(request) if request.names_any else []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render, _inventory_groups
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _findings
 
 PROGRAM = {"path": "/usr/bin/otelcol-contrib"}
@@ -34,7 +34,7 @@ def bundle(agent: dict[str, Any], members: Hosts, host: str = "web1") -> dict[st
     """Return what a host gets whose one collector is the agent."""
     own = {"otel_host_collectors": [agent], "ansible_host": "192.0.2.101"}
     hosts = {name: {**one, "otel_host_program": PROGRAM} for name, one in {**members, host: own}.items()}
-    groups = _host_render.inventory_groups(
+    groups = _inventory_groups.inventory_groups(
         {
             "inventory_hostname": host,
             "groups": {"all": list(hosts), "ungrouped": [], "agents": [host], "gateways": list(members)},

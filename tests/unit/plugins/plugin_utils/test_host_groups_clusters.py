@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inventory_groups
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render
 
@@ -35,7 +35,7 @@ def bundle(sender: dict[str, Any], members: Hosts) -> dict[str, Any]:
     """Return what is rendered for a cluster whose one collector is the sender."""
     cluster = {"otel_collectors": [sender]}
     hosts = {name: {**one, "otel_host_program": PROGRAM} for name, one in members.items()}
-    groups = _host_render.inventory_groups(
+    groups = _inventory_groups.inventory_groups(
         {
             "inventory_hostname": CLUSTER,
             "groups": {"all": [*hosts, CLUSTER], "clusters": [CLUSTER], "gateways": list(hosts), "nobody": []},
@@ -137,7 +137,7 @@ def test_two_groups_with_one_host_are_two_names_of_one_address() -> None:
     both = [*agent()["recipes"], {"otlp_forward": {"to": "all_gateways", "name": "second", "insecure": True}}]
     groups = {"gateways": ["gw1", "gw2"], "all_gateways": ["gw1", "gw2"]}
     known = {"inventory_hostname": CLUSTER, "groups": groups, "hostvars": {**TWO, CLUSTER: {}}}
-    asked = replace(request({"name": "agent", "recipes": both}), groups=_host_render.inventory_groups(known))
+    asked = replace(request({"name": "agent", "recipes": both}), groups=_inventory_groups.inventory_groups(known))
     found = render(asked, Judgement(), lambda _warning: None)
     (workload,) = of_kind(found, "Deployment")
     assert workload["spec"]["template"]["spec"]["hostAliases"] == [

@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render, _inventory_addresses
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
+    _host_render,
+    _inventory_addresses,
+    _inventory_groups,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render
 
@@ -42,7 +46,7 @@ def sender(endpoint: str, **options: Any) -> dict[str, Any]:
 def inventory(place: str, clusters: dict[str, Any], hosts: dict[str, Any]) -> Any:
     groups = {"all": [*clusters, *hosts], "otel_linux": list(hosts)}
     known = {"inventory_hostname": place, "groups": groups, "hostvars": {**clusters, **hosts}}
-    return _host_render.inventory_groups(known)
+    return _inventory_groups.inventory_groups(known)
 
 
 def said_on_host(agent: dict[str, Any], clusters: dict[str, Any], hosts: dict[str, Any]) -> str:
