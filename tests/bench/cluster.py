@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,17 @@ def main() -> None:
     finally:
         testbed("down")
     _report(taken)
+
+
+def on_cluster(measured: Callable[[Path], None]) -> None:
+    """Bring a cluster up, measure with a folder for files, bring the cluster down."""
+    testbed("up")
+    try:
+        os.environ |= environment()
+        with tempfile.TemporaryDirectory() as scratch:
+            measured(Path(scratch))
+    finally:
+        testbed("down")
 
 
 def _ways(scratch: Path) -> list[Way]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import resource
 import subprocess
@@ -56,13 +55,7 @@ class Cost:
 
 def main() -> None:
     """Bring a cluster up, measure, print the table, bring the cluster down."""
-    cluster.testbed("up")
-    try:
-        os.environ |= cluster.environment()
-        with tempfile.TemporaryDirectory() as scratch:
-            _measure(Path(scratch))
-    finally:
-        cluster.testbed("down")
+    cluster.on_cluster(_measure)
 
 
 def _measure(scratch: Path) -> None:

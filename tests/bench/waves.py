@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,13 +23,7 @@ WAVES = {"growth": [1, "10%", "40%", "100%"]}
 
 def main() -> None:
     """Bring a cluster up, measure, print the table, bring the cluster down."""
-    cluster.testbed("up")
-    try:
-        os.environ |= cluster.environment()
-        with tempfile.TemporaryDirectory() as scratch:
-            _measure(Path(scratch))
-    finally:
-        cluster.testbed("down")
+    cluster.on_cluster(_measure)
 
 
 def _measure(scratch: Path) -> None:

@@ -18,12 +18,11 @@ from ..._kube.live.urls import segment
 from ..._kube.nodes import is_ready
 from ..._otelcol.config.paths import at, items, section
 from ..._otelcol.errors import Problem
-from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
+from ..._rollout.live.job_pods import polled_pods
 from ..capture_job import KEPT_SECONDS, CaptureJob, job_of
 from ..capture_sample import SECONDS, Lines, Sample
 from ..capture_tap import Tap
 
-UNSCHEDULABLE_SECONDS = 30.0
 # What the pod needs beside the capture: to get the image, to start, to hand out the last part.
 _SPARE_SECONDS = 30
 # How long the pod may take to end beside its own time for that.
@@ -117,15 +116,9 @@ class CapturePod:
 
     def _ready_pod(self, live: dict[str, Any]) -> str:
         """Return the name of the pod once it is ready. Raises Problem if it cannot be, or not in time."""
-        look = WorkloadStatus(self.cluster, checked_search({}), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
-        for _poll in self.cluster.polls(self.options["timeout_seconds"]):
-            fatal = look.lasting(look.at([live]))
-            if fatal:
-                raise look.failure(fatal)
-            for pod in look.seen("Pod"):
-                owners = [owner["uid"] for owner in pod["metadata"].get("ownerReferences") or ()]
-                if live["metadata"]["uid"] in owners and is_ready(pod):
-                    return str(pod["metadata"]["name"])
+        for pods in polled_pods(self.cluster, live, self.options["timeout_seconds"]):
+            for pod in filter(is_ready, pods):
+                return str(pod["metadata"]["name"])
         name, seconds = live["metadata"]["name"], self.options["timeout_seconds"]
         fix = "Look at the events of the Job, or raise `capture_timeout_seconds`."
         raise Problem(f"no pod of Job {name} became ready within {seconds:g} s", asked=self._asked, fix=fix)

@@ -23,12 +23,11 @@ from ..._otelcol.bounded.live.bounded_reads import BROKEN, unpacked_gzip
 from ..._otelcol.bounded.read_limits import PROGRAM
 from ..._otelcol.errors import Problem
 from ..._rollout.failures import Symptom
-from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
+from ..._rollout.live.job_pods import polled_pods
 from ..program_job import FILE, FIXES, MARK, NO_COLLECTOR, PORT, file_name, job
 
 # How long an answer with the whole program may take.
 READ_SECONDS = 300.0
-UNSCHEDULABLE_SECONDS = 30.0
 # How long the copy of a program that has ended may go on: its file stays open.
 ENDED_SECONDS = 15.0
 NOT_FOUND = 404
@@ -84,13 +83,7 @@ class Programs:
 
     def _pod(self, live: dict[str, Any], image: str) -> str:
         """Return the name of a pod that serves the program. Raises Problem if it cannot, or not in time."""
-        look = WorkloadStatus(self.cluster, checked_search({}), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
-        for _poll in self.cluster.polls(self.options["timeout_seconds"]):
-            found = look.at([live])
-            fatal = look.lasting(found)
-            if fatal:
-                raise look.failure([(workload, _fitting(symptom)) for workload, symptom in fatal])
-            pods = [pod for pod in look.seen("Pod") if _owner(pod) == live["metadata"]["uid"]]
+        for pods in polled_pods(self.cluster, live, self.options["timeout_seconds"], _fitting):
             for pod in filter(_is_ready, pods):
                 return str(pod["metadata"]["name"])
             self._check_running(pods, image)
@@ -120,10 +113,6 @@ def _ended(pod: dict[str, Any]) -> int | None:
     states = (pod.get("status") or {}).get("containerStatuses") or ()
     found = [(state.get("state") or {}).get("terminated") for state in states if state["name"] == "collector"]
     return int(found[0].get("exitCode", 0)) if found and found[0] else None
-
-
-def _owner(pod: dict[str, Any]) -> str:
-    return next((str(one["uid"]) for one in pod["metadata"].get("ownerReferences") or ()), "")
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
