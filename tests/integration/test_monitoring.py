@@ -23,6 +23,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ from .test_real_collector import program, target  # noqa: F401 - fixtures
 
 SECONDS = 45.0
 QUIET = 12.0
+STALLED = "OtelCollectorExportStalled"
+# A machine with other work holds a slow backend up for longer than the rule allows: two scrapes without a delivery,
+# less what lies between an answer and the count of it.
+STALL = 1.5
 NAMESPACE = "telemetry"
 # The ports of a config, and where they stand.
 PORTS = ("4317", "4318", "8888", "13133")
@@ -122,14 +127,21 @@ class Backend:
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self.faults = {fault.name: fault for fault in faults}
+        self.answered_at: dict[str, list[float]] = {fault.name: [] for fault in faults}
+
+    def longest_pause(self, name: str) -> float:
+        """Return the longest time without an answer to a collector since the first one, in seconds."""
+        times = [*self.answered_at[name], time.monotonic()]
+        return max((after - before for before, after in pairwise(times)), default=0.0)
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
-        faults = self.faults
+        faults, answered_at = self.faults, self.answered_at
 
         def answer(handler: BaseHTTPRequestHandler) -> None:
             handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
             fault = faults[handler.path.split("/")[1]]
             threading.Event().wait(fault.answers_after)
+            answered_at[fault.name].append(time.monotonic())
             handler.send_response(fault.status)
             handler.send_header("Content-Length", "0")
             handler.end_headers()
@@ -265,6 +277,7 @@ class Scene:
     prometheus: Prometheus
     pods: list[Pod]
     objects: dict[str, list[dict[str, Any]]]
+    backend: Backend
     forgotten: set[str] = field(default_factory=set)
     since: float = 0.0
 
@@ -310,8 +323,9 @@ def programs() -> Path:
 def playing(folder: Path, program: Path, programs: Path) -> Iterator[Scene]:  # noqa: F811
     """Run a collector for each fault, its client and Prometheus."""
     with ExitStack() as stack:
-        backend = stack.enter_context(serving(Backend(FAULTS).handler()))
-        objects = {fault.name: rendered(fault, backend) for fault in FAULTS}
+        backend = Backend(FAULTS)
+        url = stack.enter_context(serving(backend.handler()))
+        objects = {fault.name: rendered(fault, url) for fault in FAULTS}
         rules = []
         for name, manifests in objects.items():
             rules.append(folder / f"{name}.rules.yml")
@@ -329,7 +343,7 @@ def playing(folder: Path, program: Path, programs: Path) -> Iterator[Scene]:  # 
         for pod in pods:
             stack.callback(pod.over.set)
             pool.submit(pod.send)
-        scene = Scene(prometheus, pods, objects)
+        scene = Scene(prometheus, pods, objects, backend)
         scene.aim()
         yield scene
 
@@ -350,7 +364,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory, program: Path, programs: Pat
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.alert], ids=lambda fault: fault.name)
 def test_a_fault_raises_its_alert(scene: Scene, fault: Fault) -> None:
     awaited(lambda: fault.alert in scene.firing.get(fault.name, ()), SECONDS)
-    assert scene.firing.get(fault.name) == {fault.alert}
+    firing = scene.firing.get(fault.name, set())
+    pause = scene.backend.longest_pause(fault.name)
+    if pause > STALL and STALLED in firing - {fault.alert}:
+        print(f"{STALLED} is right here: the backend of {fault.name} gave no answer for {pause:.1f} s")
+        firing.remove(STALLED)
+    assert firing == {fault.alert}
 
 
 def test_all_rules_can_be_evaluated(scene: Scene) -> None:
