@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gpu_
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.gpu_rules import GPU_ALERTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
-from .test_monitoring_rules import WELL, Play, programs, rules, verdict  # noqa: F401 - a fixture
+from .test_monitoring_rules import OTHER, WELL, Play, programs, rules, verdict  # noqa: F401 - a fixture
 
 IN_CLUSTER = 'k8s_cluster_name="c",k8s_node_name="a"'
 SEARCH = f'{IN_CLUSTER},k8s_namespace_name="chat",k8s_pod_name="llama-0",team="search",UUID="A"'
@@ -54,10 +54,14 @@ class Change(NamedTuple):
 UNUSED_GPU = {f"{POWER}{{{UNUSED}}}": "60x240", f"{BUSY}{{{UNUSED}}}": "0x240"}
 OF_NOBODY = {**GONE, f"{POWER}{{{NOBODY}}}": "300x240", f"{OLD_BUSY}{{{NOBODY}}}": "80x240"}
 SILENT = {f"{OLD_BUSY}{{{SEARCH}}}": "80x40 stale"}
+# On the node of an agent: from minute 20 on, its exporter and the series of its GPU are gone.
+ON_LOST_NODE = 'k8s_cluster_name="c",k8s_node_name="b",k8s_namespace_name="lab",team="lab",UUID="D"'
+LOST_EXPORTER = {f"{POWER}{{{ON_LOST_NODE}}}": "90x40 stale", f"{BUSY}{{{ON_LOST_NODE}}}": "0.5x40 stale"}
 # Two GPUs cost 4.25 in an hour.
 TEAM_BUDGETS = {"search": 2.15, "lab": 100}
 CHANGES = (
     Change({UP: "1x40 0x200"}, {}, 29, 31, "OtelGpuUnmeasured"),
+    Change(LOST_EXPORTER, {}, 29, 31, "OtelGpuNodeLost"),
     Change(SILENT, {"idle_minutes": 1}, 50, 53, "OtelGpuUseUnknown"),
     Change({f"{OLD_BUSY}{{{SEARCH}}}": "80x40 4x200"}, {}, 64, 66, "OtelGpuIdle"),
     Change(UNUSED_GPU, {}, 59, 61, "OtelGpuUnallocated"),
@@ -134,6 +138,12 @@ def test_what_is_wrong_raises_its_alert_alone(programs: Path, tmp_path: Path, ch
 
 def test_each_alert_is_raised_by_a_change() -> None:
     assert [change.alert for change in CHANGES] == [alert.name for alert in GPU_ALERTS]
+
+
+def test_gpus_that_are_gone_with_their_node_are_not_lost(programs: Path, tmp_path: Path) -> None:  # noqa: F811
+    gone = {f"up{{{OTHER}}}": "1x40 stale"}
+    play = Play("gone", {**GPUS, **LOST_EXPORTER, **gone}, {31: "NodeSilent"})
+    assert verdict(programs, of_gpus(tmp_path, {}), [play]) == ""
 
 
 def test_without_any_gpu_nothing_is_said_to_be_well(programs: Path, tmp_path: Path) -> None:  # noqa: F811

@@ -26,6 +26,15 @@ _DEVICE = "k8s_cluster_name, k8s_node_name, <gpu_device>"
 _WATTS, _GPUS, _IDLE = "team_namespace:gpu_power_watts:sum", "team_namespace:gpus:sum", "team_namespace:gpus_idle:sum"
 _HOURLY, _DAILY = "team_namespace:gpu_cost_per_hour:sum", "team_namespace:gpu_cost:sum1d"
 _TEAM_BUDGET = "team:gpu_budget_per_day:const"
+_NODE = "k8s_cluster_name, k8s_node_name"
+# Nodes with an agent, by the name that the series of GPUs have for a node.
+_WITH_AGENT = 'label_replace(up{<matchers>} == 1, "k8s_node_name", "$1", "node", "(.+)")'
+_LOST_NODES = (
+    f"max by ({_NODE}) (max_over_time(<gpu_power>[1h])) unless on ({_NODE}) (<gpu_power>)"
+    f" and on (k8s_node_name) {_WITH_AGENT}"
+)
+# Where these hold, OtelGpuUnmeasured says so.
+_UNMEASURED = 'up{job="gpu"} == 0 or absent(<gpu_power>)'
 _MINUTES_PER_HOUR, _WATTS_PER_KILOWATT = 60, 1000
 _EXACT = ".12g"
 # The labels by which alerts of GPUs differ. One of the user's with such a name would make them equal.
@@ -60,13 +69,23 @@ GPU_ALERTS = (
     Alert(
         "OtelGpuUnmeasured",
         ("gpus",),
-        'up{job="gpu"} == 0 or absent(<gpu_power>)',
+        _UNMEASURED,
         "10m",
         "warning",
         "GPUs are not measured.",
         "No GPU reports its power, or the exporter {{ $labels.instance }} does not answer. Power, cost and idle GPUs"
         " are unknown as long, not zero. See that the exporter runs on nodes with GPUs, and that `gpu_metrics` has its"
         " labels and its port.",
+    ),
+    Alert(
+        "OtelGpuNodeLost",
+        ("gpus",),
+        f"({_LOST_NODES}) unless on () ({_UNMEASURED})",
+        "10m",
+        "warning",
+        "GPUs of node {{ $labels.k8s_node_name }} are not measured any more.",
+        "They had a power within the last hour, and the agent of the node runs. Their use and their cost are unknown as"
+        " long, not zero. See that the exporter runs on the node.",
     ),
     Alert(
         "OtelGpuUseUnknown",
