@@ -205,14 +205,25 @@ def _named(port: Mapping[str, Any]) -> str:
 
 def is_ready(slices: Iterable[Manifest], service: Manifest, target: Mapping[str, Any]) -> bool:
     """Return whether a ready endpoint stands behind a port of a Service; one without a say counts as ready."""
-    names = {port.get("name") or "" for port in service["spec"]["ports"] if port["port"] == target["port"]}
-    return any(
-        names & {port.get("name") or "" for port in item.get("ports") or []}
-        and any(
-            (endpoint.get("conditions") or {}).get("ready") is not False for endpoint in item.get("endpoints") or []
-        )
-        for item in slices
-    )
+    service_ports = [port for port in service["spec"]["ports"] if port["port"] == target["port"]]
+    wanted_names = _port_names(service_ports)
+    for endpoint_slice in slices:
+        has_port = wanted_names & _port_names(endpoint_slice.get("ports") or [])
+        if has_port and _has_ready_endpoint(endpoint_slice):
+            return True
+    return False
+
+
+def _port_names(ports: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {port.get("name") or "" for port in ports}
+
+
+def _has_ready_endpoint(endpoint_slice: Manifest) -> bool:
+    for endpoint in endpoint_slice.get("endpoints") or []:
+        conditions = endpoint.get("conditions") or {}
+        if conditions.get("ready") is not False:
+            return True
+    return False
 
 
 def question(target: Mapping[str, Any], signal: str) -> tuple[str, str, bytes]:

@@ -84,14 +84,18 @@ def owned(item: Object, owner: Object) -> bool:
 
 def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object]) -> list[Object]:
     """Return the remaining pods of the newest revision. Older pods are being replaced."""
-    remaining = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+    remaining_pods = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     if workload["kind"] == "Deployment":
-        return [pod for pod in remaining if revision and owned(pod, revision)]
-    own_pods = [pod for pod in remaining if owned(pod, workload)]
+        return _owned_pods(remaining_pods, revision) if revision else []
+    own_pods = _owned_pods(remaining_pods, workload)
     if not revision:
         return own_pods
     newest = workload.get("status", {}).get("updateRevision") or _labels(revision).get(_REVISION_LABEL)
     return [pod for pod in own_pods if _labels(pod).get(_REVISION_LABEL) == newest]
+
+
+def _owned_pods(pods: Iterable[Object], owner: Object) -> list[Object]:
+    return [pod for pod in pods if owned(pod, owner)]
 
 
 def fix_of(symptom: Symptom, log: Iterable[str]) -> str:

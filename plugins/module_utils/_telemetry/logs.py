@@ -106,9 +106,13 @@ def _entry(line: str) -> dict[str, Any] | None:
 def _structured(line: str) -> tuple[str, str, Mapping[str, Any]] | None:
     if line.startswith("{"):
         fields = _json(line)
-        return (str(fields.get("level") or "").lower(), str(fields.get("msg") or ""), fields) if fields else None
+        if not fields:
+            return None
+        return _first_text(fields, "level").lower(), _first_text(fields, "msg"), fields
     match = _ENTRY.match(line)
-    return (match["level"].lower(), match["message"], _json(match["fields"] or "{}")) if match else None
+    if not match:
+        return None
+    return match["level"].lower(), match["message"], _json(match["fields"] or "{}")
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -121,12 +125,26 @@ def _json(text: str) -> dict[str, Any]:
 
 def _row(level: str, message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry; before 0.122 the Collector called its fields `kind`, `name` and `data_type`."""
-    kind = str(fields.get("otelcol.component.kind") or fields.get("kind") or "").lower()
-    name = str(fields.get("otelcol.component.id") or fields.get("name") or "")
-    signal = str(fields.get("otelcol.signal") or fields.get("data_type") or "")
-    about = f"{_ROLES[kind]}/{name}" if kind in _ROLES and name else ""
-    error = str(fields.get("error") or fields.get("err") or "")
-    return {"level": level, "message": message, "error": error, "about": about, "signal": signal}
+    kind = _first_text(fields, "otelcol.component.kind", "kind").lower()
+    name = _first_text(fields, "otelcol.component.id", "name")
+    about = ""
+    if kind in _ROLES and name:
+        about = f"{_ROLES[kind]}/{name}"
+    return {
+        "level": level,
+        "message": message,
+        "error": _first_text(fields, "error", "err"),
+        "about": about,
+        "signal": _first_text(fields, "otelcol.signal", "data_type"),
+    }
+
+
+def _first_text(fields: Mapping[str, Any], *names: str) -> str:
+    """Return the first of some fields that has a value, as text; empty if none has one."""
+    for name in names:
+        if fields.get(name):
+            return str(fields[name])
+    return ""
 
 
 def tail(lines: Sequence[str], most: int, longest: int) -> list[tuple[str, int]]:

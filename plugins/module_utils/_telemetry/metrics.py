@@ -112,11 +112,17 @@ class Flow:
     def moving(self) -> bool:
         """Return whether waiting longer would show no more: all received data went out or failed, the rest is idle."""
         facts = self.facts()
-        came = {row["signal"] for row in facts["receives"] if row["accepted"]}
-        if not came or any(row["state"] in ("waits", "silent") for row in facts["exports"]):
+        received_signals = {row["signal"] for row in facts["receives"] if row["accepted"]}
+        if not received_signals:
             return False
-        others = [row for row in facts["receives"] if row["signal"] not in came]
-        return not any(row["state"] == "idle" and row["accepted_total"] for row in others)
+        for row in facts["exports"]:
+            if row["state"] in ("waits", "silent"):
+                return False
+        for row in facts["receives"]:
+            has_paused = row["state"] == "idle" and row["accepted_total"]
+            if has_paused and row["signal"] not in received_signals:
+                return False
+        return True
 
     def _used(self, signal: str, role: str) -> list[str]:
         return self.graph.ids_of(signal, role)

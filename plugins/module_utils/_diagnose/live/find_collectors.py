@@ -168,10 +168,14 @@ def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     pods = reader.listed("pods", target.namespace, target.notes) or []
     if not target.workload:
         return []
-    sets = reader.listed("replicasets", target.namespace, target.notes) or []
-    owners = [target.workload, *(item for item in sets if owned(item, target.workload))]
-    mine = [pod for pod in pods if any(owned(pod, owner) for owner in owners)]
-    return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+    replica_sets = reader.listed("replicasets", target.namespace, target.notes) or []
+    owners = [target.workload, *(one for one in replica_sets if owned(one, target.workload))]
+    own_pods = []
+    for pod in pods:
+        is_leaving = pod["metadata"].get("deletionTimestamp")
+        if not is_leaving and any(owned(pod, owner) for owner in owners):
+            own_pods.append(pod)
+    return own_pods
 
 
 def _with_sidecar(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
@@ -219,11 +223,18 @@ def run_collector_info(module: AnsibleModule) -> None:
 
 def read(cluster: Cluster) -> dict[str, Any]:
     """Return the objects of all namespaces. A kind that this user may not list is warned of; there may be none."""
-    resources = [resource for kind in INFO_KINDS if (resource := ApiResources(cluster).find(*kind))]
-    listed = cluster.parallel(lambda resource: _listed(cluster, resource), resources)
-    denied = [resource.plural for resource, found in zip(resources, listed, strict=True) if found is None]
-    warnings = [f"This user may not list {plural} of all namespaces, so they are not checked" for plural in denied]
-    return {"resources": [item for found in listed for item in found or []], "warnings": warnings}
+    api = ApiResources(cluster)
+    served = [api.find(*kind) for kind in INFO_KINDS]
+    resources = [resource for resource in served if resource]
+    listings = cluster.parallel(lambda resource: _listed(cluster, resource), resources)
+    objects: list[Object] = []
+    warnings = []
+    for resource, listed in zip(resources, listings, strict=True):
+        if listed is None:
+            warnings.append(f"This user may not list {resource.plural} of all namespaces, so they are not checked")
+        else:
+            objects += listed
+    return {"resources": objects, "warnings": warnings}
 
 
 def _listed(cluster: Cluster, resource: ApiResource) -> list[Manifest] | None:

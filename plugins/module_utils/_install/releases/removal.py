@@ -159,13 +159,26 @@ def _definition(product: Product, item: Mapping[str, Any]) -> Manifest:
 
 def _leftovers(product: Product, found: Mapping[str, Any]) -> list[Manifest]:
     """Return what the product has made for itself and would leave, each by its known name."""
-    own = found["namespace"] or next((i["name"] for i in found["objects"] if i["kind"] == "Namespace"), "")
-    electing = {item["namespace"] for item in found["objects"] if item["kind"] == "Role" and item["namespace"] != own}
-    places = {False: [own] if own else [], True: sorted(electing) or ([own] if own else [])}
+    own_namespaces = _own_namespaces(found)
+    election_namespaces = _election_namespaces(found, own_namespaces) or own_namespaces
     listed = {(item["kind"], item["namespace"], item["name"]) for item in found["objects"]}
-    return [
-        _resource({"api_version": version, "kind": kind, "name": name, "namespace": namespace}, made(product))
-        for version, kind, name, elected in product.leftovers
-        for namespace in places[elected]
-        if (kind, namespace, name) not in listed
-    ]
+    leftovers = []
+    for version, kind, name, is_of_election in product.leftovers:
+        for namespace in election_namespaces if is_of_election else own_namespaces:
+            if (kind, namespace, name) not in listed:
+                identity = {"api_version": version, "kind": kind, "name": name, "namespace": namespace}
+                leftovers.append(_resource(identity, made(product)))
+    return leftovers
+
+
+def _own_namespaces(found: Mapping[str, Any]) -> list[str]:
+    """Return the namespace of the product: the one that was found, or the first that its release makes; or none."""
+    if found["namespace"]:
+        return [found["namespace"]]
+    return [item["name"] for item in found["objects"] if item["kind"] == "Namespace"][:1]
+
+
+def _election_namespaces(found: Mapping[str, Any], own_namespaces: list[str]) -> list[str]:
+    """Return the other namespaces in which the product elects a leader, by its Roles there."""
+    roles = [item for item in found["objects"] if item["kind"] == "Role"]
+    return sorted({role["namespace"] for role in roles if role["namespace"] not in own_namespaces})

@@ -214,11 +214,16 @@ def secret_at(config: Any, path: Path, value: str) -> str:
 
 def what_is(config: Any, suspect: Suspect) -> str:
     """Return the kind of secret that a suspect is; an empty string if it is none or comes from a variable."""
-    path, _value, value, shapes = suspect
-    found = [secret.what for secret in shapes]
-    what = next((one for one in found if one != RANDOM), "")
-    named = "" if what or not _may_hold_secret(path[-2:]) else _by_name(config, path, value)
-    return what or named or (RANDOM if found else "")
+    kinds = [secret.what for secret in suspect.shapes]
+    for kind in kinds:
+        if kind != RANDOM:
+            return kind
+    kind_by_name = ""
+    if _may_hold_secret(suspect.path[-2:]):
+        kind_by_name = _by_name(config, suspect.path, suspect.text)
+    if kind_by_name:
+        return kind_by_name
+    return RANDOM if kinds else ""
 
 
 def _by_name(config: Any, path: Path, value: str) -> str:

@@ -219,10 +219,17 @@ def is_loopback(host: str) -> bool:
 
 def hosts_overlap(one: str, two: str) -> bool:
     """Whether two hosts share an address; `0.0.0.0` is every address but those of IPv6, which have colons."""
-    one, two = (LOCALHOST if host == "127.0.0.1" else host for host in (one, two))
-    if one == two or {one, two} & {"", "::"}:
+    hosts = {LOCALHOST if host == "127.0.0.1" else host for host in (one, two)}
+    is_same = len(hosts) == 1
+    is_every_address = bool(hosts & {"", "::"})
+    if is_same or is_every_address:
         return True
-    return ANY_IPV4 in (one, two) and not any(":" in host and "$" not in host for host in (one, two))
+    return ANY_IPV4 in hosts and not any(map(_is_ipv6, hosts))
+
+
+def _is_ipv6(host: str) -> bool:
+    """Whether a host is an address of IPv6; a variable with a default has a colon too."""
+    return ":" in host and "$" not in host
 
 
 def destination(endpoint: Any) -> tuple[str, str]:

@@ -91,12 +91,19 @@ def _walk(tokens: Iterator[str], here: set[int], path: str, within: bool = False
 
 
 def _ends(token: str, start: int, path: str) -> Iterable[int]:
+    """Return where a token of a pattern may end in a path that it begins to match at a place."""
     if token == "**/":
-        return (start, *(index + 1 for index in range(start, len(path)) if path[index] == "/"))
-    if token in ("*", "**"):
-        slash = path.find("/", start) if token == "*" else -1
-        return range(start, (len(path) if slash < 0 else slash) + 1)
-    return (start + 1,) if start < len(path) and _is(token, path[start]) else ()
+        slashes = [index for index in range(start, len(path)) if path[index] == "/"]
+        return [start, *(index + 1 for index in slashes)]
+    if token == "**":
+        return range(start, len(path) + 1)
+    if token == "*":
+        slash = path.find("/", start)
+        name_ends = len(path) if slash < 0 else slash
+        return range(start, name_ends + 1)
+    if start < len(path) and _is(token, path[start]):
+        return [start + 1]
+    return []
 
 
 def _is(token: str, character: str) -> bool:

@@ -69,11 +69,15 @@ class When:
 
     def fits_deployment(self, subject: Subject) -> bool:
         """Whether the mode and the build of a collector are those of the rule."""
-        target, mode = subject.target, subject.deployment.mode if subject.deployment else ""
-        fits_mode = not self.modes or mode in self.modes
-        fits_build = not self.distributions or (target is not None and target.distribution in self.distributions)
-        fits_version = not self.versions or (target is not None and is_within(self.versions, target.version))
-        return fits_mode and fits_build and fits_version
+        mode = subject.deployment.mode if subject.deployment else ""
+        if self.modes and mode not in self.modes:
+            return False
+        target = subject.target
+        if target is None:
+            return not self.distributions and not self.versions
+        if self.distributions and target.distribution not in self.distributions:
+            return False
+        return not self.versions or is_within(self.versions, target.version)
 
     def fits_config(self, subject: Subject) -> bool:
         """Whether a config starts one of the components, and has one of the pipelines."""

@@ -159,11 +159,22 @@ def _unlike_map(field: str, want: Mapping[str, Any], got: Mapping[str, Any], exa
 
 
 def _same(want: Any, got: Any) -> bool:
-    if isinstance(want, Mapping) and len(want) == 1 and (known := PATTERNS.get(next(iter(want)))):
-        return got is not _MISSING and all(known[1](str(got), str(pattern)) for pattern in want.values())
+    pattern = _pattern_of(want)
+    if pattern:
+        name, text = pattern
+        _words, matches = PATTERNS[name]
+        return got is not _MISSING and matches(str(got), text)
     if isinstance(want, bool) or isinstance(got, bool):
         return want is got
     return bool(want == got)
+
+
+def _pattern_of(want: Any) -> tuple[str, str] | None:
+    """Return the kind and the text of an expectation such as `{like: "a*"}`; None for a plain value."""
+    if not isinstance(want, Mapping) or len(want) != 1:
+        return None
+    ((name, text),) = want.items()
+    return (name, str(text)) if name in PATTERNS else None
 
 
 def _normal(field: str, value: Any) -> Any:

@@ -273,12 +273,13 @@ def _is_idle(pid: int) -> bool:
 def last_error(said: str) -> str:
     """Return what a Collector's output says of an error, which may take several lines, else its last line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    begins = next((number for number, line in enumerate(lines) if line.startswith("Error:")), None)
-    if begins is None:
-        telling = [line for line in lines if "\terror\t" in line]
-        return str(cleaned((telling or lines or ["it says nothing"])[-1]))
-    told = [line for line in lines[begins:] if not _TIMESTAMP.match(line)]
-    return str(cleaned(" ".join(told).removeprefix("Error: ")))
+    for number, line in enumerate(lines):
+        if line.startswith("Error:"):
+            message = [more for more in lines[number:] if not _TIMESTAMP.match(more)]
+            return str(cleaned(" ".join(message).removeprefix("Error: ")))
+    error_entries = [line for line in lines if "\terror\t" in line]
+    candidates = error_entries or lines or ["it says nothing"]
+    return str(cleaned(candidates[-1]))
 
 
 def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
