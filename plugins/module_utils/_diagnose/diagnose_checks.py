@@ -59,11 +59,23 @@ def run_checks(search: Search, checks: Sequence[Check], facts: Facts) -> list[Ch
 
 
 def _findings(search: Search, check: Check, facts: Facts) -> Iterator[CheckFinding]:
-    value = search(check.find, facts)
-    for item in value if isinstance(value, list) else [value] if value else []:
+    for item in _as_list(search(check.find, facts)):
         fields = item if isinstance(item, Mapping) else {"value": item}
-        message, fix = (" ".join(_Filler().vformat(text, (), fields).split()) for text in (check.message, check.fix))
+        message = _filled(check.message, fields)
+        fix = _filled(check.fix, fields)
         yield CheckFinding(check, str(fields.get("about") or ""), message, fix, fields)
+
+
+def _as_list(value: Any) -> list[Any]:
+    """Return what an expression found as a list; nothing, false and zero are no finding."""
+    if isinstance(value, list):
+        return value
+    return [value] if value else []
+
+
+def _filled(text: str, fields: Mapping[str, Any]) -> str:
+    """Return a text with its fields filled in, on one line."""
+    return " ".join(_Filler().vformat(text, (), fields).split())
 
 
 class _Filler(string.Formatter):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._otelcol.config.paths import items
-from .._telemetry import logs
+from .._telemetry import log_causes, logs
 from .._telemetry.times import age, seconds_between
 from .checks_trust import DAY, SOON_DAYS
 
@@ -123,13 +123,13 @@ def situation(answer: HostAnswer) -> dict[str, Any]:
 def _symptom(service: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return how a service is that does not run, with the last words of its process and their cause."""
     last = _last_words(entries)
-    cause = next(map(of_host, logs.causes_in(last, logs.CAUSES)), None)
+    cause = next(map(of_host, log_causes.causes_in(last, log_causes.CAUSES)), None)
     state = f"{service['active']}, {service['result']}, status {service['status']}"
     fix = cause.fix if cause else "Read its journal: `journalctl -u {}`.".format(service["unit"])
     return {"about": "start", "state": state, "cause": f"{cause.text}:" if cause else "", "last": last, "fix": fix}
 
 
-def of_host(cause: logs.Cause) -> logs.Cause:
+def of_host(cause: log_causes.Cause) -> log_causes.Cause:
     """Return a cause in the words of a host."""
     text, fix = HOST_FIXES.get(cause.id, (cause.text, cause.fix))
     return cause._replace(text=text, fix=fix)

@@ -49,9 +49,15 @@ def config_texts(container: Object, found: Sequence[Source], config_maps: Mappin
 def unread_words(container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
     """Return the words of a container that set a part of its config which `config_texts` does not have."""
     words = _words(container)
-    texts = {path: _text_at(path, container, found, config_maps).lstrip() for path in _config_paths(words)}
-    unread = [path for path, text in texts.items() if not text or text.startswith("${")]
-    return unread + [word.partition("=")[0] for word in words if word.startswith(("--set", "-set"))]
+    unread = []
+    for path in _config_paths(words):
+        text = _text_at(path, container, found, config_maps).lstrip()
+        if not text or text.startswith("${"):
+            unread.append(path)
+    for word in words:
+        if word.startswith(("--set", "-set")):
+            unread.append(word.partition("=")[0])
+    return unread
 
 
 def _words(container: Object) -> list[str]:

@@ -45,14 +45,20 @@ def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]
     """Return the accounts that get a role, and those that need none. Raises Problem for inputs that do not fit."""
     known = {str(Account(item["namespace"], item["service_account"])): item for item in found}
     _check(known, request)
-    wanting = [key for key, item in known.items() if _wants(key, item, request)]
-    given = [_given(known[key], request) for key in wanting]
-    others = [_named(known[key], request) for key in known if key not in wanting] if request.creates_roles else []
-    names = [item["role_name"] for item in given if item["role_name"]]
-    _refuse_shared(names)
-    annotations = {f"{item['namespace']}/{item['service_account']}": item["annotations"] for item in given}
-    unneeded = [item for item in others if item["role_name"] not in names]
-    return {"accounts": given, "unneeded": unneeded, "annotations": {} if request.creates_roles else annotations}
+    given = []
+    others = []
+    for key, item in known.items():
+        if _wants(key, item, request):
+            given.append(_given(item, request))
+        elif request.creates_roles:
+            others.append(_named(item, request))
+    role_names = [item["role_name"] for item in given if item["role_name"]]
+    _refuse_shared(role_names)
+    unneeded = [item for item in others if item["role_name"] not in role_names]
+    annotations = {}
+    if not request.creates_roles:
+        annotations = {f"{item['namespace']}/{item['service_account']}": item["annotations"] for item in given}
+    return {"accounts": given, "unneeded": unneeded, "annotations": annotations}
 
 
 def _refuse_shared(role_names: list[str]) -> None:

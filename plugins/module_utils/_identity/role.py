@@ -186,18 +186,26 @@ def _trust_steps(live: Any, wanted: Any) -> list[Step]:
 
 def _additions(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     """Return the calls that give a role the policies which it lacks, or has otherwise."""
-    changed = [name for name, text in wanted["policies"].items() if not same_policy(live["policies"].get(name), text)]
-    attached = [arn for arn in wanted["managed_policies"] if arn not in live["managed_policies"]]
-    put = [_put(name, wanted["policies"][name]) for name in changed]
-    return put + [Step("attach_role_policy", {"PolicyArn": arn}) for arn in attached]
+    steps = []
+    for name, text in wanted["policies"].items():
+        if not same_policy(live["policies"].get(name), text):
+            steps.append(_put(name, text))
+    for arn in wanted["managed_policies"]:
+        if arn not in live["managed_policies"]:
+            steps.append(Step("attach_role_policy", {"PolicyArn": arn}))
+    return steps
 
 
 def _removals(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     """Return the calls that take away from a role the policies which it shall not have."""
-    gone = [name for name in live["policies"] if name not in wanted["policies"]]
-    detached = [arn for arn in live["managed_policies"] if arn not in wanted["managed_policies"]]
-    deleted = [Step("delete_role_policy", {"PolicyName": name}) for name in gone]
-    return deleted + [Step("detach_role_policy", {"PolicyArn": arn}) for arn in detached]
+    steps = []
+    for name in live["policies"]:
+        if name not in wanted["policies"]:
+            steps.append(Step("delete_role_policy", {"PolicyName": name}))
+    for arn in live["managed_policies"]:
+        if arn not in wanted["managed_policies"]:
+            steps.append(Step("detach_role_policy", {"PolicyArn": arn}))
+    return steps
 
 
 def remaining_settings(live: Mapping[str, Any], managed: Iterable[str]) -> dict[str, Any] | None:

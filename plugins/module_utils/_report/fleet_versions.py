@@ -243,7 +243,9 @@ def _shown(name: str, value: float | None) -> str:
 
 def _rule(rule: Mapping[str, Any]) -> str:
     """Return a rule as one reads it: what, then the verbs."""
-    groups = [group for group in rule.get("apiGroups") or () if group]
-    what = [*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())]
-    named = f" ({', '.join(groups)})" if groups else ""
-    return f"{', '.join(what)}{named}: {', '.join(rule.get('verbs') or ())}"
+    what = ", ".join([*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())])
+    verbs = ", ".join(rule.get("verbs") or ())
+    groups = ", ".join(group for group in rule.get("apiGroups") or () if group)
+    if groups:
+        what = f"{what} ({groups})"
+    return f"{what}: {verbs}"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._otelcol.config.paths import items, section
-from .._telemetry.logs import Cause, causes_in
+from .._telemetry.log_causes import Cause, causes_in
 
 Object = dict[str, Any]
 

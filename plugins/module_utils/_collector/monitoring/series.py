@@ -84,10 +84,15 @@ def version_of(text: str) -> tuple[int, ...]:
 
 def renamed(config: Mapping[str, Any], version: tuple[int, ...]) -> bool:
     """Whether the names of metrics can have units and `_total`."""
-    readers = items(config, "service", "telemetry", "metrics", "readers")
-    found = [reader for reader in (at(one, _READER) for one in readers) if isinstance(reader, dict)]
-    by_default = version == _UNKNOWN or _SUFFIXED <= version < _PLAIN_AGAIN
-    return any(reader.get(name, not by_default) is not True for reader in found for name in _WITHOUT)
+    is_plain_by_default = version != _UNKNOWN and not _SUFFIXED <= version < _PLAIN_AGAIN
+    for reader in items(config, "service", "telemetry", "metrics", "readers"):
+        settings = at(reader, _READER)
+        if not isinstance(settings, dict):
+            continue
+        for name in _WITHOUT:
+            if settings.get(name, is_plain_by_default) is not True:
+                return True
+    return False
 
 
 @dataclass(frozen=True)

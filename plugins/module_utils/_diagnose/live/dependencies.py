@@ -123,15 +123,20 @@ def _sender(reader: ClusterReader, pod: Object) -> Sender | None:
 
 def _in_front(reader: ClusterReader, peer: Peer, slices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the network policies for the pods behind a Service, and the names of the ports of these pods."""
-    names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
     policies = reader.listed("networkpolicies", peer.namespace, Notes())
-    pod = reader.one("pods", peer.namespace, names[0], Notes()).value if policies and names and names[0] else None
+    pod_names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
+    if not policies or not pod_names or not pod_names[0]:
+        return {}
+    pod = reader.one("pods", peer.namespace, pod_names[0], Notes()).value
     if not pod:
         return {}
-    ports = [port for container in items(pod, "spec", "containers") for port in items(container, "ports")]
-    targets = {port.get("port") for item in slices for port in items(item, "ports")}
-    called = [str(port.get("name")) for port in ports if port.get("containerPort") in targets]
-    return {"ingress": Policies(policies or (), labels_of(pod), "Ingress"), "names": called}
+    target_ports = {port.get("port") for item in slices for port in items(item, "ports")}
+    called_names = []
+    for container in items(pod, "spec", "containers"):
+        for port in items(container, "ports"):
+            if port.get("containerPort") in target_ports:
+                called_names.append(str(port.get("name")))
+    return {"ingress": Policies(policies, labels_of(pod), "Ingress"), "names": called_names}
 
 
 def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:

@@ -154,16 +154,23 @@ def _is_done(goal: Goal, seen: OlmObjects) -> bool:
 
 def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict | None:
     """Return what becomes of the plans that wait for approval, if anything."""
-    if seen.installed != goal.csv and (exact := _latest_exact(goal, seen)):
-        return OlmVerdict(APPROVE, exact["metadata"]["name"], (goal.csv,))
-    if not seen.plan or not waits(seen.plan) or (goal.pinned and seen.installed == goal.csv):
+    is_installed = seen.installed == goal.csv
+    exact_plan = None if is_installed else _latest_exact(goal, seen)
+    if exact_plan:
+        return OlmVerdict(APPROVE, exact_plan["metadata"]["name"], (goal.csv,))
+    if not seen.plan or not waits(seen.plan):
+        return None
+    if goal.pinned and is_installed:
         return None
     name, versions = seen.plan["metadata"]["name"], versions_of(seen.plan)
-    ours = tuple(version for version in versions if is_same_operator(version, goal.csv))
-    others = [version for version in versions if version not in ours]
-    if ours and others:
-        return _waiting(name, versions, f"it installs {', '.join(others)} beside {', '.join(ours)}", _OTHERS_FIRST)
-    return _judge_own(goal, name, ours) if ours else None
+    own_versions = tuple(version for version in versions if is_same_operator(version, goal.csv))
+    if not own_versions:
+        return None
+    other_versions = [version for version in versions if version not in own_versions]
+    if other_versions:
+        beside = f"it installs {', '.join(other_versions)} beside {', '.join(own_versions)}"
+        return _waiting(name, versions, beside, _OTHERS_FIRST)
+    return _judge_own(goal, name, own_versions)
 
 
 def _judge_own(goal: Goal, name: str, versions: tuple[str, ...]) -> OlmVerdict | None:

@@ -14,7 +14,16 @@ from typing import Any
 def source(auth: Mapping[str, Any]) -> str:
     """Return the place as an error names it: with whole paths, of which there may be several."""
     given = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    if not isinstance(given, str) or not given.isprintable() or "{" in given:  # the content of a file, with its token
+    if not isinstance(given, str) or _is_content(given):
         return "kubeconfig"
-    names = (os.path.expanduser(name) for name in given.split(os.pathsep) if name)  # noqa: PTH111 - Path's may fail
-    return os.pathsep.join(str(Path.cwd() / name) for name in names)
+    paths = []
+    for name in given.split(os.pathsep):
+        if name:
+            path = os.path.expanduser(name)  # noqa: PTH111 - Path's may fail
+            paths.append(str(Path.cwd() / path))
+    return os.pathsep.join(paths)
+
+
+def _is_content(given: str) -> bool:
+    """Return whether a text is the content of a kubeconfig, with its token, and not the name of one."""
+    return not given.isprintable() or "{" in given

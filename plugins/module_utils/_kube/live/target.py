@@ -74,16 +74,27 @@ def run_check(module: AnsibleModule) -> None:
 
 def targets(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the connection options of each role with variables of its own, as the role's defaults complete them."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, value in sorted((params["roles"] or {}).items()):
-        ending = next((one for one in WAYS if name.endswith(one)), "")
-        if not ending:
-            raise Problem(f"'{name}' names no cluster", where="roles", fix=f"Variables end in {', '.join(WAYS)}.")
-        found.setdefault(name.removesuffix(ending), dict(params))[WAYS[ending]] = value or None
+    by_role: dict[str, dict[str, Any]] = {}
+    for variable, value in sorted((params["roles"] or {}).items()):
+        ending = _ending_of(variable)
+        role = variable.removesuffix(ending)
+        by_role.setdefault(role, dict(params))[WAYS[ending]] = value or None
     for role in FOR_AWS:
-        if role in found and (found[role]["kubeconfig"] or found[role]["context"]):
-            found[role]["eks_cluster"] = None
-    return {role: one for role, one in found.items() if any(one[way] != params[way] for way in WAYS.values())}
+        if role in by_role and (by_role[role]["kubeconfig"] or by_role[role]["context"]):
+            by_role[role]["eks_cluster"] = None
+    different = {}
+    for role, options in by_role.items():
+        if any(options[way] != params[way] for way in WAYS.values()):
+            different[role] = options
+    return different
+
+
+def _ending_of(variable: str) -> str:
+    """Return how the name of a variable that names a cluster ends. Raises Problem for another variable."""
+    for ending in WAYS:
+        if variable.endswith(ending):
+            return ending
+    raise Problem(f"'{variable}' names no cluster", where="roles", fix=f"Variables end in {', '.join(WAYS)}.")
 
 
 def differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -116,13 +116,15 @@ def _networks(_call: Value, given: Given) -> Wrong:
 
 
 def _delimiters(_call: Value, given: Given) -> Wrong:
-    key, pair = given.get("Delimiter"), given.get("PairDelimiter")
-    for value in (key, pair):
-        if value and _text(value) == "":
-            yield value, "a delimiter is empty", "Write a delimiter, or leave it out."
-    one, two = _text(key) if key else "=", _text(pair) if pair else " "
-    if one and one == two:
-        yield pair or key or _call, "the delimiter of pairs and the one of keys are the same", "Choose another one."
+    between_key_and_value, between_pairs = given.get("Delimiter"), given.get("PairDelimiter")
+    for delimiter in (between_key_and_value, between_pairs):
+        if delimiter and _text(delimiter) == "":
+            yield delimiter, "a delimiter is empty", "Write a delimiter, or leave it out."
+    text_in_pair = _text(between_key_and_value) if between_key_and_value else "="
+    text_of_pairs = _text(between_pairs) if between_pairs else " "
+    if text_in_pair and text_in_pair == text_of_pairs:
+        place = between_pairs or between_key_and_value or _call
+        yield place, "the delimiter of pairs and the one of keys are the same", "Choose another one."
 
 
 def _columns(_call: Value, given: Given) -> Wrong:

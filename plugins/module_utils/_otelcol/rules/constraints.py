@@ -90,9 +90,12 @@ def _given(settings: Any, names: str) -> list[str]:
 
 
 def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
-    if settings is None and isinstance(path[-1], int):
+    is_list_item = isinstance(path[-1], int)
+    if settings is None and is_list_item:
         settings = {}  # null in a list is an item without settings
-    if isinstance(settings, dict) and not any(_has(settings, key, row) for key in keys):
+    if not isinstance(settings, dict):
+        return
+    if not any(_has(settings, key, row) for key in keys):
         what = f"'{keys[0]}'" if len(keys) == 1 else f"one of {', '.join(keys)}"
         yield MISSING, Fault(path, f"{what} is missing", f"Add `{keys[0]}`.")
 
@@ -207,9 +210,11 @@ def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
 def _range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> Found:
     for key, (least, most) in table.items():
         for place, value in values_of(settings, key, path):
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            too_small = number and least is not None and value < least
-            if too_small or (number and most is not None and _whole(value, row) > most):
+            if not isinstance(value, (int, float)) or isinstance(value, bool):
+                continue
+            is_too_small = least is not None and value < least
+            is_too_large = most is not None and _whole(value, row) > most
+            if is_too_small or is_too_large:
                 wanted = _wanted(least, most)
                 yield RANGE, Fault(place, f"'{key}' is {wanted}, not {value}", f"Write a number {wanted}.")
 
@@ -237,8 +242,12 @@ def _times(table: dict[str, list[str | None]], settings: Any, path: Path, row: R
             seconds = _amount(value, is_time=True)
             if seconds is None or (seconds == 0 and "zero" in row):
                 continue
-            if (least and seconds < seconds_in(least)) or (most and seconds > seconds_in(most)):
-                wanted = f"at least {least}" if least and seconds < seconds_in(least) else f"at most {most}"
+            wanted = ""
+            if least and seconds < seconds_in(least):
+                wanted = f"at least {least}"
+            elif most and seconds > seconds_in(most):
+                wanted = f"at most {most}"
+            if wanted:
                 yield RANGE, Fault(place, f"'{key}' is {wanted}, not {value}", f"Write {wanted}.")
 
 

@@ -150,15 +150,26 @@ _USUAL_PORTS = ("4317", "4318")
 
 def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
     """Yield telemetry of a collector about itself that it sends to its own receivers."""
-    ports = {found for part in subject.view.of("receivers", "otlp") for found in _ports(part)}
+    own_ports: set[str] = set()
+    for receiver in subject.view.of("receivers", "otlp"):
+        own_ports |= set(_ports(receiver))
+    if not own_ports:
+        return
     for path, value in leaves(at(subject.config, TELEMETRY), TELEMETRY):
-        if path[-1] == "endpoint" and isinstance(value, str):
-            port = _PORT.search(value)
-            local = bool(_OWN_ADDRESS.search(value)) or is_loopback(destination(value)[1])
-            if ports and (_is_own_service(value, subject) or (local and port and port[1] in ports)):
-                grows = "each of their requests makes more" if path[2] == "traces" else "they count themselves"
-                message = f"the collector's own {path[2]} come back to its receivers: {grows}, without end"
-                yield Fault(path, message, "Send them to another collector, or to a backend.")
+        if path[-1] != "endpoint" or not isinstance(value, str):
+            continue
+        if _is_own_service(value, subject) or _is_own_port(value, own_ports):
+            signal = path[2]
+            grows = "each of their requests makes more" if signal == "traces" else "they count themselves"
+            message = f"the collector's own {signal} come back to its receivers: {grows}, without end"
+            yield Fault(path, message, "Send them to another collector, or to a backend.")
+
+
+def _is_own_port(endpoint: str, own_ports: set[str]) -> bool:
+    """Whether an endpoint is one of some ports on this machine."""
+    port = _PORT.search(endpoint)
+    is_local = _OWN_ADDRESS.search(endpoint) or is_loopback(destination(endpoint)[1])
+    return bool(is_local and port and port[1] in own_ports)
 
 
 def _ports(part: Part) -> Iterator[str]:

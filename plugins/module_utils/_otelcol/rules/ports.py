@@ -57,8 +57,11 @@ def _holder(hosts: dict[str, Listener], host: str) -> Listener | None:
     """Return the listener that already uses a port on an overlapping address."""
     if host in hosts:
         return hosts[host]
-    candidates = hosts if host in ANY else [*ANY, *(name for name in ("localhost", "127.0.0.1") if name != host)]
-    return next((hosts[name] for name in candidates if name in hosts and hosts_overlap(name, host)), None)
+    candidates = [*hosts] if host in ANY else [*ANY, "localhost", "127.0.0.1"]
+    for candidate in candidates:
+        if candidate in hosts and hosts_overlap(candidate, host):
+            return hosts[candidate]
+    return None
 
 
 def _is_prometheus_exporter(listener: Listener) -> bool:

@@ -133,12 +133,19 @@ def _not_asked(path: Path, settings: Any) -> Iterator[Branch]:
     """Yield what looks like a statement or a condition, or chooses records in another way."""
     choices: dict[Path, None] = {}
     for place, text in leaves(settings, path):
-        below = [part for part in place[2:] if isinstance(part, str)]
-        if isinstance(text, str) and below and below[-1] in _DECIDING:
+        names_below = [part for part in place[2:] if isinstance(part, str)]
+        if isinstance(text, str) and names_below and names_below[-1] in _DECIDING:
             yield Branch(place, text, unknown=NOT_ASKED)
-        matches = (end for end, part in enumerate(place[:-1], 1) if part in _CHOOSING and isinstance(place[end], str))
-        choices |= {place[:end]: None for end in matches}
-    yield from (Branch(place, str(place[-1]), unknown=NOT_ASKED) for place in choices)
+        choices |= dict.fromkeys(_choices_above(place))
+    for place in choices:
+        yield Branch(place, str(place[-1]), unknown=NOT_ASKED)
+
+
+def _choices_above(place: Path) -> Iterator[Path]:
+    """Yield each named choice in which a setting lies."""
+    for length, part in enumerate(place[:-1], 1):
+        if part in _CHOOSING and isinstance(place[length], str):
+            yield place[:length]
 
 
 @dataclass(frozen=True)

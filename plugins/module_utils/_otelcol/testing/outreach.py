@@ -96,6 +96,10 @@ def _is_hidden(path: Path, text: str) -> bool:
     """Return whether a variable decides which file is read, or what a whole component is."""
     if "${" not in text:
         return False
-    is_whole = len(path) <= len(("processors", "id")) and path[0] in ("receivers", "processors", "connectors")
-    is_path = path[0] == "receivers" and any(part in _PATHS for part in path)
-    return is_whole or is_path or any("${" in location or "\0" in location for location in expressions_in(text))
+    section = path[0]
+    is_whole_component = len(path) <= len(("processors", "id"))
+    if is_whole_component and section in ("receivers", "processors", "connectors"):
+        return True
+    if section == "receivers" and any(part in _PATHS for part in path):
+        return True
+    return any("${" in location or "\0" in location for location in expressions_in(text))

@@ -68,12 +68,18 @@ def policy_breaches(policies: Sequence[Policy], got: Mapping[str, Mapping[str, S
 
 
 def _broken(policy: Policy, signal: str, record: Record) -> Iterator[str]:
-    for path, value in leaves({key: part for key, part in record.items() if key not in _NOT_SEEN}):
-        for kind in policy.without:
-            looks, recognizes = KINDS[kind]
-            if isinstance(value, (str, int)) and not isinstance(value, bool) and recognizes(path, str(value)):
-                yield f"{dotted(path)} looks like {looks}"
+    seen_parts = {key: part for key, part in record.items() if key not in _NOT_SEEN}
+    for path, value in leaves(seen_parts):
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            yield from _broken_by_value(policy, path, str(value))
     if signal in policy.every:
-        yield from (f"{text}" for text in differing_fields(policy.every[signal], record))
+        yield from differing_fields(policy.every[signal], record)
     if signal in policy.never and not any(differing_fields(policy.never[signal], record)):
         yield f"no record like {dict(policy.never[signal])} may leave"
+
+
+def _broken_by_value(policy: Policy, path: Path, value: str) -> Iterator[str]:
+    for kind in policy.without:
+        looks, recognizes = KINDS[kind]
+        if recognizes(path, value):
+            yield f"{dotted(path)} looks like {looks}"

@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagn
     run_checks,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import concealed, masker
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import logs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import log_causes, logs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import times as text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.logs import LONGEST
 
@@ -143,7 +143,7 @@ def test_every_cause_is_recognised(cause: str, said: str) -> None:
     assert row["cause"] == cause
     assert row["text"] and "{" not in row["text"]
     assert (row["about"], row["signal"], row["seconds_ago"]) == ("exporters/otlp_grpc/a", "traces", 30)
-    assert set(SAID) == {cause.id for cause in logs.CAUSES}
+    assert set(SAID) == {cause.id for cause in log_causes.CAUSES}
 
 
 EXHAUSTED = "Permanent error: rpc error: code = ResourceExhausted desc ="
