@@ -244,10 +244,12 @@ def _worded(row: Mapping[str, Any]) -> dict[str, str]:
 
 def flowing(facts: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts with those of the metrics: what works is not said to be out of reach."""
-    empty: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
-    told = {**empty, **flow}
-    sends = {row["about"] for row in told["exports"] if row["state"] == "sends"}
-    comes = {f"receivers/{row['id']}" for row in told["receives"] or () if row["state"] in ("comes", "rests")}
-    logs_now = [{**row, "calm": row["about"] in sends | comes} for row in facts["logs"]]
-    peers = [row | {"state": "ok"} if row["about"] in sends else row for row in facts["peers"]]
-    return {**facts, **told, "logs": logs_now, "peers": peers}
+    flows: dict[str, Any] = {"receives": None, "processes": [], "exports": [], **flow}
+    sending = {row["about"] for row in flows["exports"] if row["state"] == "sends"}
+    receiving = set()
+    for row in flows["receives"] or ():
+        if row["state"] in ("comes", "rests"):
+            receiving.add(f"receivers/{row['id']}")
+    logs_now = [{**row, "calm": row["about"] in sending | receiving} for row in facts["logs"]]
+    peers = [row | {"state": "ok"} if row["about"] in sending else row for row in facts["peers"]]
+    return {**facts, **flows, "logs": logs_now, "peers": peers}

@@ -103,11 +103,15 @@ def _subject(about: str, text: str) -> str:
 
 def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     notes = sum(finding.check.stage == "config" for finding in found)
-    noted = f"; {notes} notes on its config" if notes > 1 else "; 1 note on its config" if notes else ""
+    noted = ""
+    if notes:
+        noted = "; 1 note on its config" if notes == 1 else f"; {notes} notes on its config"
     if facts.get("receives") is None:
         return f"{_unknown(facts)}{noted}"
     exporters = [str(row["id"]) for row in facts.get("exports") or ()]
-    here = "; its exporters only print to its own log" if exporters and all(map(prints_records, exporters)) else ""
+    here = ""
+    if exporters and all(map(prints_records, exporters)):
+        here = "; its exporters only print to its own log"
     return f"healthy: {flowing(facts)}{here}{noted}"
 
 

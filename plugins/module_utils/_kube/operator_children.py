@@ -60,10 +60,12 @@ _MADE = (
 def made(resource: Object) -> list[Ref]:
     """Return the names of all that the operator makes of a collector."""
     metadata, spec = resource["metadata"], resource.get("spec") or {}
-    place, name = str(metadata.get("namespace") or ""), metadata["name"]
-    beside = [(one.kind, suffix) for one in _MADE if one.when(spec) for suffix in one.suffixes]
-    workloads = [Ref(child.kind, child.namespace, child.name) for child in children(resource)]
-    return workloads + [Ref(kind, place, child_name(name, suffix)) for kind, suffix in beside]
+    namespace, name = str(metadata.get("namespace") or ""), metadata["name"]
+    refs = [Ref(child.kind, child.namespace, child.name) for child in children(resource)]
+    for row in _MADE:
+        if row.when(spec):
+            refs += [Ref(row.kind, namespace, child_name(name, suffix)) for suffix in row.suffixes]
+    return refs
 
 
 def made_for(resource: Object, live: Object) -> bool:

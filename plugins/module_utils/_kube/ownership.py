@@ -137,10 +137,12 @@ def taken(live: Manifest, manager: str) -> list[tuple[str, str]]:
 def tool_marks(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
     """Yield the marks of an object that are not copied, and when field managers other than this one wrote each."""
     for part, mark in _TAKEN:
-        if mark not in section(live, "metadata", part) or (mark == ARGO_TRACKING and not _tracks(live)):
+        if mark not in section(live, "metadata", part):
             continue
-        others = [entry for entry in _entries(live, ("metadata", part, mark)) if entry.get("manager") != manager]
-        yield (part, mark), [_time(entry) for entry in others]
+        if mark == ARGO_TRACKING and not _tracks(live):
+            continue
+        entries = _entries(live, ("metadata", part, mark))
+        yield (part, mark), [_time(entry) for entry in entries if entry.get("manager") != manager]
 
 
 def _tracks(live: Manifest) -> bool:

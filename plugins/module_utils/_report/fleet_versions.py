@@ -55,10 +55,10 @@ def _running(found: Mapping[str, Any]) -> str:
     """Return which version of a product runs in a cluster, and who installed it."""
     if not found.get("installed"):
         return "none"
+    version = str(found.get("version") or "of unknown version")
     installer = found.get("installer") or {}
-    by = " ".join(str(installer.get(key) or "") for key in ("by", "name")).strip()
-    version = str(found.get("version") or "") or "of unknown version"
-    return f"{version}, by {by}" if by else version
+    names = [str(installer[key]) for key in ("by", "name") if installer.get(key)]
+    return f"{version}, by {' '.join(names)}" if names else version
 
 
 def _notes(cluster: FleetCluster, name: str, text: str, table: versions.Table) -> Iterator[str]:

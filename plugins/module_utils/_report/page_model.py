@@ -173,10 +173,18 @@ def _seen(found: Mapping[str, Any]) -> dict[str, Any]:
         "state": _STATES.get(status, status),
         "ready": str(found.get("ready_text") or ""),
         "verdict": list(found.get("verdict") or ()),
-        "change": next((str(one["message"]) for one in found.get("problems") or () if one.get("id") == CHANGE), ""),
+        "change": _change_message(found),
         "unseen": [f"{item['what']}: {item['why']}" for item in found.get("unseen") or ()],
         "wave": {key: str(value) for key, value in (found.get("wave") or {}).items()},
     }
+
+
+def _change_message(found: Mapping[str, Any]) -> str:
+    """Return what a diagnosis says of the last change, or nothing."""
+    for problem in found.get("problems") or ():
+        if problem.get("id") == CHANGE:
+            return str(problem["message"])
+    return ""
 
 
 def _host(index: int, host: FleetHost) -> dict[str, Any]:
@@ -288,14 +296,16 @@ def _asked(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
 def drift(cluster: FleetCluster) -> dict[str, Any]:
     """Return which objects a run would change: their names alone."""
     found = cluster.read("drift")
-    objects = [item for item in found.get("objects") or () if item["action"] not in _CHANGES]
-    counts = Counter(str(item["action"]) for item in found.get("objects") or ())
+    compared = found.get("objects") or ()
+    counts = Counter(str(item["action"]) for item in compared)
+    objects = []
+    for item in compared:
+        if item["action"] not in _CHANGES:
+            objects.append({key: str(item.get(key) or "") for key in ("action", "kind", "namespace", "name")})
     return {
         "read": bool(found),
         "counts": [{"action": action, "count": counts[action]} for action in sorted(counts)],
-        "objects": [
-            {key: str(item.get(key) or "") for key in ("action", "kind", "namespace", "name")} for item in objects
-        ],
+        "objects": objects,
     }
 
 

@@ -183,10 +183,21 @@ def _at(peer: Peer, member: FleetMember, known: Names) -> TopologyNode:
 def _without_address(exporter: str, settings: Mapping[str, object]) -> TopologyNode:
     """Return the node of an exporter that names no address: a service of a cloud, a file, its own log."""
     kind = exporter.split("/", 1)[0]
-    address = next((str(settings[key]) for key in _PLACES if settings.get(key) and "$" not in str(settings[key])), "")
-    known = traits_of(EXPORTERS, exporter)
-    here = next((text for trait, text in _HERE.items() if trait in known), "without an address")
-    return TopologyNode(f"backend {kind} {address}".strip(), "backend", kind, address or here)
+    place = _place_of(settings)
+    label = place
+    if not label:
+        traits = traits_of(EXPORTERS, exporter)
+        label = next((text for trait, text in _HERE.items() if trait in traits), "without an address")
+    return TopologyNode(f"backend {kind} {place}".strip(), "backend", kind, label)
+
+
+def _place_of(settings: Mapping[str, object]) -> str:
+    """Return the first setting that says where data goes; one with a variable says nothing."""
+    for key in _PLACES:
+        value = str(settings.get(key) or "")
+        if value and "$" not in value:
+            return value
+    return ""
 
 
 def fold(whole: Graph, most: int) -> Graph:

@@ -158,16 +158,26 @@ def references(
     reader: ClusterReader, namespaces: Sequence[str], found: Sequence[Source], notes: Notes
 ) -> list[dict[str, Any]]:
     """Return the Secrets and ConfigMaps that pods in these namespaces need, and whether they have their keys."""
-    needed_ones = [(namespace, one) for namespace in namespaces for one in found if not one.optional]
-    reader.read_ahead([], [(PLURALS[one.kind], namespace, one.name) for namespace, one in needed_ones])
-    rows = []
-    for namespace, one in needed_ones:
-        answer = reader.one(PLURALS[one.kind], namespace, one.name, notes)
-        keys = missing_keys([key for key in (one.key, *(key for _path, key in one.files)) if key], answer.value)
-        state = "unseen" if answer.why else "missing" if answer.value is None else "no_key" if keys else "ok"
-        key = ", ".join(keys) if state == "no_key" else ""
-        rows.append({"kind": one.kind, "namespace": namespace, "name": one.name, "key": key, "state": state})
-    return list({tuple(row.values()): row for row in rows}.values())
+    needed_sources = [(namespace, source) for namespace in namespaces for source in found if not source.optional]
+    reader.read_ahead([], [(PLURALS[source.kind], namespace, source.name) for namespace, source in needed_sources])
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for namespace, source in needed_sources:
+        state, lacking_keys = _state_of(reader, namespace, source, notes)
+        row = {"kind": source.kind, "namespace": namespace, "name": source.name, "key": lacking_keys, "state": state}
+        rows[tuple(row.values())] = row
+    return list(rows.values())
+
+
+def _state_of(reader: ClusterReader, namespace: str, source: Source, notes: Notes) -> tuple[str, str]:
+    """Return whether a Secret or ConfigMap is there with its keys, and the keys that it lacks."""
+    answer = reader.one(PLURALS[source.kind], namespace, source.name, notes)
+    if answer.why:
+        return "unseen", ""
+    if answer.value is None:
+        return "missing", ""
+    wanted_keys = [source.key, *(key for _path, key in source.files)]
+    lacking_keys = missing_keys([key for key in wanted_keys if key], answer.value)
+    return ("no_key", ", ".join(lacking_keys)) if lacking_keys else ("ok", "")
 
 
 def _uncovered(use: checks_trust.Used | None, chain: list[Parsed], services: Sequence[Mapping[str, Any]]) -> list[Any]:

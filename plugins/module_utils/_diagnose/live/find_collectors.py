@@ -119,11 +119,12 @@ def _of_item(reader: ClusterReader, item: dict[str, Any]) -> list[DiagnosedTarge
 def _without_owned(targets: list[DiagnosedTarget]) -> list[DiagnosedTarget]:
     """Leave out the workloads that the operator made for a custom resource among the targets."""
     customs = [target.custom for target in targets if target.custom]
-    return [
-        target
-        for target in targets
-        if target.custom or not any(owned(target.workload or {}, custom) for custom in customs)
-    ]
+    remaining = []
+    for target in targets:
+        is_made = not target.custom and any(owned(target.workload or {}, custom) for custom in customs)
+        if not is_made:
+            remaining.append(target)
+    return remaining
 
 
 def _candidates(reader: ClusterReader, namespace: str, kind: str, name: str, notes: Notes) -> Iterator[DiagnosedTarget]:

@@ -123,13 +123,11 @@ class OlmWait:
 
     def _deployments(self, seen: OlmObjects) -> list[Manifest]:
         """Return the Deployments of a version that is being installed."""
-        coming = [item for item in seen.csvs.values() if status_of(item).get("phase") in ("Installing", "Failed")]
-        names = [
-            one["name"]
-            for item in coming
-            for one in ((item["spec"].get("install") or {}).get("spec") or {}).get("deployments") or []
-        ]
-        paths = [DEPLOYMENTS.format(self.goal.namespace, name) for name in dict.fromkeys(names)]
+        names: dict[str, None] = {}
+        for version in seen.csvs.values():
+            if status_of(version).get("phase") in ("Installing", "Failed"):
+                names |= dict.fromkeys(deployment["name"] for deployment in _deployments_of(version))
+        paths = [DEPLOYMENTS.format(self.goal.namespace, name) for name in names]
         read = asking("Read its Deployments", lambda: self.cluster.parallel(self.cluster.get, paths))
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **item} for item in read if item]
 
@@ -167,3 +165,10 @@ class OlmWait:
     def _where(self, symptom: OlmSymptom) -> str:
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))
         return f"{symptom.row.kind} {self.goal.namespace}/{symptom.name}" + (f": {state}" if state else "")
+
+
+def _deployments_of(version: Manifest) -> list[Manifest]:
+    """Return the Deployments that a ClusterServiceVersion installs."""
+    install = version["spec"].get("install") or {}
+    deployments: list[Manifest] = (install.get("spec") or {}).get("deployments") or []
+    return deployments

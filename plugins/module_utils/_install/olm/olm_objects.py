@@ -172,12 +172,16 @@ def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str,
 def with_versions(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:
     """Return the same with the unlabelled objects that go with the Subscription; an OperatorGroup in use stays."""
     others = neighbours(namespace, olm)
-    may_go = found["ours"] or not of_operator(others, package)
-    kind = {"api_version": f"{API}/v1alpha1", "kind": "ClusterServiceVersion", "namespace": namespace}
-    csvs = [{**kind, "name": item["name"]} for item in olm["csvs"] if item["product"] and may_go]
-    workloads = [{"api_version": "apps/v1", **item} for item in found["workloads"] if csvs]
-    kept = [item for item in found["objects"] if not (others and item["kind"] == "OperatorGroup")]
-    return {**found, "objects": [*kept, *({**item, "made": True} for item in (*csvs, *workloads))]}
+    going = [item for item in found["objects"] if not (others and item["kind"] == "OperatorGroup")]
+    versions = []
+    if found["ours"] or not of_operator(others, package):
+        versions = [item["name"] for item in olm["csvs"] if item["product"]]
+    for name in versions:
+        identity = {"api_version": f"{API}/v1alpha1", "kind": "ClusterServiceVersion", "namespace": namespace}
+        going.append({**identity, "name": name, "made": True})
+    if versions:
+        going += [{"api_version": "apps/v1", **workload, "made": True} for workload in found["workloads"]]
+    return {**found, "objects": going}
 
 
 def neighbours(namespace: str, olm: Found) -> list[Found]:

@@ -49,13 +49,18 @@ def used(manifests: Iterable[Manifest]) -> Iterator[str]:
     for manifest in manifests:
         for container in containers(manifest):
             yield container["image"]
-            flags = [argument.partition("=") for argument in container.get("args") or []]
-            yield from (value for flag, _equals, value in flags if flag.endswith(_FLAG) and value)
-            yield from (
-                variable["value"]
-                for variable in container.get("env") or []
-                if variable["name"].startswith(_VARIABLE) and variable.get("value")
-            )
+            yield from _started_images(container)
+
+
+def _started_images(container: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the images that a container is told to start, by flags and by variables."""
+    for argument in container.get("args") or []:
+        flag, _equals, value = argument.partition("=")
+        if flag.endswith(_FLAG) and value:
+            yield value
+    for variable in container.get("env") or []:
+        if variable["name"].startswith(_VARIABLE) and variable.get("value"):
+            yield variable["value"]
 
 
 def operator_images(

@@ -177,18 +177,26 @@ def _reachable(service: Manifest) -> Iterator[_Found]:
 
 def _of_pod(pod: Mapping[str, Any], namespace: str, names: _Names) -> Iterator[tuple[str, str]]:
     """Yield what reaches beyond the pod."""
-    yield from ((name, f"pod with {name}") for name in ("hostNetwork", "hostPID", "hostIPC") if pod.get(name))
+    for name in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.get(name):
+            yield name, f"pod with {name}"
     account = str(pod.get("serviceAccountName") or pod.get("serviceAccount") or "")
     if account and (namespace, account) not in names["ServiceAccount"]:
         yield f"service account {account}", f"pod with the ServiceAccount {account}, which is not in the release"
+    yield from _of_volumes(pod)
+    for value in _security(pod):
+        yield value, f"pod with {value}"
+    for field in ("initContainers", "containers", "ephemeralContainers"):
+        for container in map(_map, _list(pod.get(field))):
+            for value in _inside(container):
+                yield value, f"container {container.get('name')} with {value}"
+
+
+def _of_volumes(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for volume in map(_map, _list(pod.get("volumes"))):
         for kind in sorted(set(volume) - _VOLUMES):
             path = f" {_map(volume[kind]).get('path')}" if kind == "hostPath" else ""
             yield f"volume {kind}{path}", f"pod with a volume {kind}{path}"
-    yield from ((value, f"pod with {value}") for value in _security(pod))
-    for field in ("initContainers", "containers", "ephemeralContainers"):
-        for container in map(_map, _list(pod.get(field))):
-            yield from ((value, f"container {container.get('name')} with {value}") for value in _inside(container))
 
 
 def _inside(container: Mapping[str, Any]) -> Iterator[str]:

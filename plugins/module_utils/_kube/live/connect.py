@@ -304,11 +304,21 @@ def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iter
 
 def _shown_options(params: Mapping[str, Any], in_clear_text: bool) -> dict[str, Any]:
     """Return the options as a result shows them: without values of Secrets, of headers, and of secrets in manifests."""
-    hide, manifests = salted(random.token_hex(8)), params.get("manifests") or []
-    hidden = [redact(one, hide, parsed) if in_clear_text or one.get("kind") == "Secret" else one for one in manifests]
-    shown = {**params, "manifests": hidden} if manifests else dict(params)
-    backends = {name: _without_headers(shown[name]) for name in WITH_HEADERS if name in shown}
-    return {**_without_headers(shown), **backends}
+    shown = dict(params)
+    if params.get("manifests"):
+        hide = salted(random.token_hex(8))
+        shown["manifests"] = [_shown_manifest(one, hide, in_clear_text) for one in params["manifests"]]
+    for name in WITH_HEADERS:
+        if name in shown:
+            shown[name] = _without_headers(shown[name])
+    without_headers: dict[str, Any] = _without_headers(shown)
+    return without_headers
+
+
+def _shown_manifest(manifest: dict[str, Any], hide: Callable[[str], str], in_clear_text: bool) -> dict[str, Any]:
+    if in_clear_text or manifest.get("kind") == "Secret":
+        return redact(manifest, hide, parsed)
+    return manifest
 
 
 def _without_headers(option: Any) -> Any:
