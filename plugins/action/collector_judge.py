@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _collector_judge
+from ..plugin_utils import _collector_judge, _forecasts_of_hosts
 from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Keep the figures, or judge by those that were kept."""
-        given = {**arguments, "members": _collector_judge.members(self.variables)}
+        told = {
+            "members": _collector_judge.members(self.variables),
+            "forecasts": _forecasts_of_hosts.told_by_hosts(self.variables),
+        }
         do = _collector_judge.keep if arguments["keep"] else _collector_judge.judge
-        return do(given, check=self._task.check_mode)
+        return do({**arguments, **told}, check=self._task.check_mode)

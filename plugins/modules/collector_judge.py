@@ -17,6 +17,7 @@ description:
     verdict to C(judge.md), for a pull request, and C(judge.xml), as JUnit.
   - Reads what M(o11y.opentelemetry.collector_wave) has returned for each host of the play, in the variable
     C(__otel_judge_read). A host without one has failed before.
+  - If the playbook has made forecasts by captures, they stand at the end of C(judge.md). They change no verdict.
   - Fails if collectors do worse, and by default if any of them could not be judged by data.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]

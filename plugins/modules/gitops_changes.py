@@ -14,6 +14,7 @@ description:
   - Called by the playbook C(o11y.opentelemetry.render) with the variable C(otel_gitops_changes_path).
   - The page says which pipelines, components, destinations, rights, ports, images and settings change. Clusters with
     the same changes are one section. Secrets are masked.
+  - If the playbook has made forecasts by captures, they stand at the end.
   - It names the clusters of the inventory that are not rendered, as they failed or C(--limit) left them out.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]

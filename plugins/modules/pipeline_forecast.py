@@ -21,6 +21,7 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.build
+  - o11y.opentelemetry._forecast
 options:
   capture:
     description:
@@ -49,61 +50,32 @@ options:
     elements: dict
   before: {description: File with the config of before instead., type: path}
   after: {description: File with the config of after instead of O(collectors)., type: path}
-  receivers:
-    description: >-
-      Receivers by signal, where several take the same signal, such as C({metrics: prometheus}).
-    type: dict
-    default: {}
-  limits:
-    description:
-      - What the change may do to what each exporter sends of each signal. A limit that is passed fails the task.
-      - C(items), C(bytes) and C(series) take a change or a list of changes, such as V(+20%) or V(-10%). C(series) also
-        takes a number, such as V(100k).
-      - C(lost_attributes) lists attributes that must not get lost.
-    type: dict
-    default: {}
-  prices:
-    description:
-      - Your prices. C(gib) is for a GiB as it is sent, C(million_spans), C(million_points) and C(million_log_records)
-        are for items, C(thousand_series) is for a month of a thousand series.
-    type: dict
-    default: {}
-  currency: {description: The name of the currency of O(prices)., type: str, default: ""}
   rates:
     description:
       - Items per second by signal that all pods or hosts of the collector receive, by which the cost of a month is
         computed. By default those of the capture.
     type: dict
     default: {}
-  tenant_attribute: {description: The attribute of resources that names a tenant., type: str, default: ""}
-  binary:
-    description:
-      - Path of a Collector on the controller.
-      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
-    type: str
-    default: auto
-  before_binary: {description: Path of the Collector of before. By default O(binary)., type: str, default: ""}
   programs:
     description:
       - Path of the Collector for each image, as M(o11y.opentelemetry.collector_program) returns it. Goes before
         O(binary).
     type: dict
     default: {}
-  isolation:
-    description: Whether each Collector runs in namespaces of its own. See M(o11y.opentelemetry.pipeline_test).
-    type: str
-    choices: [auto, required, none]
-    default: auto
   fail_on:
     description: V(limit) fails the task if a limit is passed. With V(never), RV(failure) says so instead.
     type: str
     choices: [limit, never]
     default: limit
   markdown_path: {description: File for the forecast as Markdown. Check mode writes nothing., type: path}
+  html_path:
+    description: File for the forecast as a page that needs no network. Check mode writes nothing.
+    type: path
   output_path: {description: File for the limits as a report in the format of JUnit., type: path}
 attributes:
   diff_mode: {details: "The module writes only reports."}
 seealso:
+  - module: o11y.opentelemetry.collector_forecast
   - module: o11y.opentelemetry.pipeline_test
   - module: o11y.opentelemetry.otel_render
 """
@@ -152,10 +124,15 @@ breaches:
   sample: ["otlp_grpc/backend: traces: attribute service.name of the resource is lost"]
 notes: {description: What the replay cannot tell., returned: always, type: list, elements: str, sample: []}
 cost_per_month:
-  description: What the exporters' data costs in a month by O(prices), before and after.
+  description: What the exporters' data costs in a month by O(prices), before and after, and C(text) with both in words.
   returned: always
   type: dict
-  sample: {before: 120.5, after: 74.7}
+  sample: {before: 120.5, after: 74.7, text: "120.50 → 74.70 (-45.80)"}
 report: {description: The forecast as text., returned: always, type: str, sample: forecast of gateway}
+markdown:
+  description: The forecast for a pull request.
+  returned: always
+  type: str
+  sample: "### Forecast of `gateway`"
 failure: {description: How many limits are passed; empty if none., returned: always, type: str, sample: ""}
 """

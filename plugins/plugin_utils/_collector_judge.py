@@ -13,6 +13,7 @@ from typing import Any
 
 from ..module_utils._gitops.judge_pages import PASSED, WORSE, JudgedCollectors, junit_page, markdown_page
 from ..module_utils._otelcol.errors import Problem, at_most
+from ..module_utils._otelcol.forecast.told_collectors import host_sections
 from ..module_utils._waves.sample_rows import tracks
 from ..module_utils._waves.wave_data import Track, judged, sides_of
 from ._otelcol import _files
@@ -62,7 +63,7 @@ def judge(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     folder = _folder(arguments)
     found = _judged(folder, arguments["members"])
     must_have_data = arguments["without_data"] == "fail"
-    page = markdown_page(found)
+    page = "\n".join((markdown_page(found), *host_sections(arguments.get("forecasts") or ())))
     pages = {"judge.md": page, "judge.xml": junit_page(found, without_data_fails=must_have_data)}
     placed = [_files.place(folder / name, text, check) for name, text in pages.items()]
     if found.result == WORSE or (found.result != PASSED and must_have_data):
@@ -130,3 +131,11 @@ def _kept(folder: Path, host: str) -> dict[str, Any]:
         fix = "Remove it, and keep the figures again before the next sync."
         raise Problem(f"{path} is no file of kept figures", asked=_ASKED, fix=fix) from error
     return dict(figures)
+
+
+def kept_configs(folder: Path, host: str) -> dict[str, Any]:
+    """Return the configs that collectors of a member had when their figures were kept, by NAMESPACE/NAME.
+
+    Raises Problem for a file that is none of kept figures.
+    """
+    return {track.name: track.config for track in tracks(host, _kept(folder, host))}

@@ -5,15 +5,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
 from ..module_utils._otelcol.config.paths import items, section
 from ..module_utils._otelcol.errors import cleaned
 from ..module_utils._otelcol.rules import batching
@@ -22,11 +17,11 @@ from ..module_utils._report.fleet_cluster import FleetCluster
 from ..module_utils._report.fleet_host import FleetHost
 from ..module_utils._report.fleet_waves import NO_WAVES, FleetWaves
 from ..module_utils._report.page_model import FleetParts, model
+from ._html_pages import page_text
 from ._otelcol import _builds, _files, _yaml
 from ._release import published
 
-TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates" / "report"
-SCRIPT, STYLE, PAGE = "page.js", "page.css", "page.html.j2"
+SCRIPT, STYLE = "page.js", "page.css"
 
 
 def report(arguments: Mapping[str, Any], check: bool, waves: FleetWaves = NO_WAVES) -> dict[str, Any]:
@@ -85,20 +80,4 @@ def _told(summary: Mapping[str, int]) -> str:
 
 def html(page: Mapping[str, Any]) -> str:
     """Return the page. All content is escaped except style and script, which come from this collection."""
-    style, script = (file_text(TEMPLATES / name) for name in (STYLE, SCRIPT))
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(PAGE).render(
-        page=page, style=style, script=script, style_hash=_hash(style), script_hash=_hash(script)
-    )
-
-
-def _hash(text: str) -> str:
-    """Return the content security policy's hash of a style or script."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return page_text("report", page, [STYLE], SCRIPT)

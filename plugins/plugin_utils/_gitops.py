@@ -19,6 +19,7 @@ from ..module_utils._gitops.gitops_layout import Object, left_out, stages_of, tr
 from ..module_utils._kube.bundle import redact
 from ..module_utils._otelcol.config.masking import secrets_in_objects
 from ..module_utils._otelcol.errors import MASK, Problem, at_most
+from ..module_utils._otelcol.forecast.told_collectors import HostForecasts, host_sections
 from ..module_utils._otelcol.kube.objects import ref
 from ._otelcol import _files, _yaml
 
@@ -156,14 +157,16 @@ def _below_root(folders: Iterable[ClusterFolder]) -> list[str]:
     return sorted(str(one.path.relative_to(one.root)) for one in folders)
 
 
-def write_changes(arguments: Mapping[str, Any], hosts: Iterable[str]) -> dict[str, Any]:
+def write_changes(
+    arguments: Mapping[str, Any], hosts: Iterable[str], forecasts: Sequence[HostForecasts] = ()
+) -> dict[str, Any]:
     """Write the page of all clusters, and return it. Raises Problem if it cannot be written.
 
-    `hosts` are all clusters of the inventory: the page names those that are not rendered.
+    `hosts` are all clusters of the inventory: the page names those that are not rendered. `forecasts` stand at its end.
     """
     reports = {cluster["host"]: cluster for cluster in arguments["clusters"]}
     missing = [host for host in hosts if host not in reports]
-    page = markdown(reports, missing)
+    page = "\n".join((markdown(reports, missing), *host_sections(forecasts)))
     written = _files.place(_files.named(arguments["path"]).expanduser(), page, check=False)
     return {"changed": written, "markdown": page, "not_rendered": missing}
 
@@ -191,6 +194,20 @@ def _changes(
     differing = [name for name in {*before, *texts} if name not in texts or _differs(before.get(name), texts[name])]
     old = {name: _objects(before[name]) for name in differing if name in before and before[name].is_file()}
     return changes(old, {name: files[name] for name in differing if name in files}, _yaml.parsed)
+
+
+def written_objects(root: Path, host: str) -> list[Object]:
+    """Return the objects in the files of a cluster that an earlier run wrote, in whichever wave it was.
+
+    Raises Problem for files that cannot be read.
+    """
+    found: list[Object] = []
+    for folder in _folders(root):
+        if folder.host == host:
+            _check_ways(folder, ())
+            for path in sorted(folder.path / name for name in folder.written):
+                found += _objects(path) if path.is_file() else []
+    return found
 
 
 def _objects(path: Path) -> list[Object]:

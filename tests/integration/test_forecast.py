@@ -186,7 +186,7 @@ def test_a_forecast_has_the_figures_of_a_backend(capture: Path, binary: str) -> 
 
 
 def test_a_limit_that_is_passed_stops_the_run_and_reports_are_written(capture: Path, binary: str) -> None:  # noqa: F811
-    reports = {f"forecast_{name}_path": str(capture / name) for name in ("markdown", "output")}
+    reports = {f"forecast_{name}_path": str(capture / name) for name in ("markdown", "output", "html")}
     limits = {"items": "-50%", "lost_attributes": ["user.id"]}
     status, said = forecast(capture, binary, forecast_limits=limits, **reports)
     assert status == 2, said
@@ -195,6 +195,8 @@ def test_a_limit_that_is_passed_stops_the_run_and_reports_are_written(capture: P
     assert "| `otlp_http/backend` | traces | 3,000 → 1,860 (-38.0 %" in (capture / "markdown").read_text(
         encoding="utf-8"
     )
+    page = (capture / "html").read_text(encoding="utf-8")
+    assert page.index("Largest changes") < page.index("attribute user.id is lost") < page.index("cart in shop")
     assert (capture / "output").read_text(encoding="utf-8").count("<failure") == 1
 
 

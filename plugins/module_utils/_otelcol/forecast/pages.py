@@ -12,8 +12,10 @@ from ..rules.reports import markdown_code
 from ..traits import sends_nothing
 from .money import Scale, needs_rate, price_of_month
 from .sent_changes import Change, Figures, Move
+from .tallies import Sender
 
-_NOUNS = {"traces": "spans", "metrics": "data points", "logs": "log records"}
+NOUNS = {"traces": "spans", "metrics": "data points", "logs": "log records"}
+"""What items of each signal are called."""
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
@@ -62,24 +64,24 @@ def by_size_of_change(changes: Sequence[Change]) -> list[Change]:
 def text_lines(forecast: Forecast) -> Iterator[str]:
     """Yield the forecast as a person reads it in a terminal."""
     captured = forecast.scale.captured
-    counted = [f"{number:,} {_NOUNS.get(signal, signal)}" for signal, number in captured.items()]
+    counted = [f"{number:,} {NOUNS.get(signal, signal)}" for signal, number in captured.items()]
     yield f"forecast of {forecast.collector} from {', '.join(counted)}"
     for change in forecast.changes:
         yield _change_line(change)
         yield from (f"    {line}" for line in _details(change))
     if forecast.prices:
-        yield f"cost per month: {_money(forecast)}"
+        yield f"cost per month: {money_words(forecast)}"
     yield from (f"limit: {line}" for line in forecast.breaches)
     yield from (f"note: {line}" for line in forecast.notes)
 
 
 def _change_line(change: Change) -> str:
-    noun = _NOUNS.get(change.signal, change.signal)
+    noun = NOUNS.get(change.signal, change.signal)
     figures = [f"{change.before.items:,} → {change.after.items:,} {noun} ({_items_percent(change)})"]
     size = f"{readable_size(change.before.size)} → {readable_size(change.after.size)}"
-    figures.append(f"{size} ({_percent(change.before.size, change.after.size)})")
+    figures.append(f"{size} ({percent_words(change.before.size, change.after.size)})")
     if change.before.series or change.after.series:
-        percent = _percent(change.before.series, change.after.series)
+        percent = percent_words(change.before.series, change.after.series)
         figures.append(f"{change.before.series:,} → {change.after.series:,} series ({percent})")
     return f"{change.name}: {', '.join(figures)}"
 
@@ -94,12 +96,12 @@ def _details(change: Change) -> Iterator[str]:
 
 def _move_line(move: Move) -> str:
     size = f"{readable_size(move.before.size)} → {readable_size(move.after.size)}"
-    return f"{sender_name(move)}: {move.before.items:,} → {move.after.items:,} items, {size}"
+    return f"{sender_name(move.sender)}: {move.before.items:,} → {move.after.items:,} items, {size}"
 
 
-def sender_name(move: Move) -> str:
-    """Return whose telemetry changes, in words."""
-    service, namespace, tenant = move.sender
+def sender_name(sender: Sender) -> str:
+    """Return whose telemetry it is, in words."""
+    service, namespace, tenant = sender
     words = [service or "without service.name"]
     words += [f"in {namespace}"] if namespace else []
     words += [f"of tenant {tenant}"] if tenant else []
@@ -107,13 +109,14 @@ def sender_name(move: Move) -> str:
 
 
 def _items_percent(change: Change) -> str:
-    percent = _percent(change.before.items, change.after.items)
+    percent = percent_words(change.before.items, change.after.items)
     if change.bound is None:
         return f"{percent}, of a sample that is too small for a bound"
     return f"{percent}, ± {100 * change.bound:.1f}" if change.bound else percent
 
 
-def _percent(before: int, after: int) -> str:
+def percent_words(before: int, after: int) -> str:
+    """Return by how much a figure changes, in percent of what it was before."""
     if before == after:
         return "same"
     return f"{100 * (after - before) / before:+.1f} %" if before else "new"
@@ -127,7 +130,8 @@ def readable_size(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def _money(forecast: Forecast) -> str:
+def money_words(forecast: Forecast) -> str:
+    """Return what a month costs before and after, or why that is not known."""
     unknown = forecast.signals_without_rate
     if unknown and not forecast.price_before and not forecast.price_after:
         return f"not known, since the rate of {', '.join(unknown)} is not known. Give `rates`"
@@ -144,7 +148,7 @@ def markdown(forecast: Forecast) -> str:
     lines += ["", "| exporter | signal | items | bytes | series | lost attributes |", "|---|---|---|---|---|---|"]
     lines += [_row(change) for change in forecast.changes]
     if forecast.prices:
-        lines += ["", f"Cost per month: {_money(forecast)}"]
+        lines += ["", f"Cost per month: {money_words(forecast)}"]
     moves = [(change, move) for change in forecast.changes for move in change.moves]
     if moves:
         lines += ["", "Largest changes:", ""]
@@ -164,7 +168,7 @@ def _row(change: Change) -> str:
         markdown_code(change.name),
         change.signal,
         items,
-        f"{size} ({_percent(change.before.size, change.after.size)})",
+        f"{size} ({percent_words(change.before.size, change.after.size)})",
         _series(change.before, change.after),
         ", ".join(map(markdown_code, change.lost_attributes)),
     )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ....module_utils._otelcol.errors import Problem, cleaned, near
 from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, config_hash
 from ....module_utils._otelcol.forecast.limits import checked_limits
 from ....module_utils._otelcol.forecast.money import Scale, checked_prices, checked_rates
-from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change, markdown, text_lines
+from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change, markdown, money_words, text_lines
 from ....module_utils._otelcol.forecast.replay_notes import replay_notes
 from ....module_utils._otelcol.forecast.sent_changes import changes_of, paired_exporters
 from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
@@ -25,27 +26,61 @@ from .._isolation import choice
 from .._testing.bench import Bench
 from .._testing.chosen_bench import Chosen, chosen_bench
 from .._testing.comparing import input_in_cluster
-from .captured import read_capture
+from .captured import Capture, read_capture
 from .replay import Replay, Replayed, replayed
 
 _RULE, _SUITE = "forecast-limit", "o11y.opentelemetry.pipeline_forecast"
-_NEVER = "never"
+NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Forms:
+    """A collector as it is before a change and after it."""
+
+    name: str
+    before: Chosen
+    after: Chosen
 
 
 def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
-    """Return what a change does to what a collector sends, as a task result.
+    """Return what a change does to what a collector sends, as a task result, and write the reports.
 
-    Raises Problem if a limit is passed, unless `fail_on` is `never`, and if nothing can be compared.
+    Raises Problem if nothing can be compared. `refuse_breaches` raises one for a limit that is passed.
+    """
+    check_options(arguments)
+    capture = read_capture(Path(arguments["capture"]))
+    name = _name(arguments, CaptureFacts.of(capture.manifest))
+    forms = Forms(name, _before(name, arguments), _after(name, arguments))
+    return forecast_of(forms, capture, arguments, warn, check)
+
+
+def check_options(arguments: Mapping[str, Any]) -> None:
+    """Raise Problem for limits and prices that are none, and for reports that would replace what is read."""
+    checked_limits(arguments["limits"])
+    checked_prices(arguments["prices"])
+    checked_rates(arguments["rates"])
+    _check_reports(arguments)
+
+
+def refuse_breaches(result: Mapping[str, Any], fail_on: str) -> None:
+    """Raise Problem if a forecast passes a limit, unless `fail_on` is `never`."""
+    if result["failure"] and fail_on != NEVER:
+        raise Problem(f"\n{result['report']}", asked=result["failure"], facts=dict(result))
+
+
+def forecast_of(
+    forms: Forms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False
+) -> dict[str, Any]:
+    """Return what the change from one form of a collector to the other does, as a task result.
+
+    Raises Problem if nothing can be compared.
     """
     limits, prices = checked_limits(arguments["limits"]), checked_prices(arguments["prices"])
     rates = checked_rates(arguments["rates"])
-    _check_reports(arguments)
-    capture = read_capture(Path(arguments["capture"]))
     facts = CaptureFacts.of(capture.manifest)
-    name = _name(arguments, facts)
     isolation = choice.chosen_isolation(arguments.get("isolation") or choice.AUTO, warn)
-    before = chosen_bench(_before(name, arguments), _of_before(arguments), isolation, warn)
-    after = chosen_bench(_after(name, arguments), arguments, isolation, warn)
+    before = chosen_bench(forms.before, _of_before(arguments), isolation, warn)
+    after = chosen_bench(forms.after, arguments, isolation, warn)
     replay = Replay(capture.requests, arguments["receivers"], arguments["tenant_attribute"])
     old, new = _replayed("before", before, replay), _replayed("after", after, replay)
     names = paired_exporters(old.exporters, new.exporters)
@@ -56,7 +91,7 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
         wrong = f"no record of {arguments['capture']} reaches an exporter, before or after, so nothing was compared"
         raise Problem(wrong, fix="Capture longer, or see which receiver the records belong to.")
     found = Forecast(
-        collector=name,
+        collector=forms.name,
         changes=tuple(changes),
         breaches=tuple(limits.breaches(changes)),
         notes=tuple(dict.fromkeys(_notes(facts, (before, old), (after, new)))),
@@ -66,8 +101,6 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
     )
     result = _result(found, before, after)
     _write(found, result, arguments, check)
-    if found.breaches and arguments["fail_on"] != _NEVER:
-        raise Problem(f"\n{result['report']}", asked=result["failure"], facts=result)
     return result
 
 
@@ -147,8 +180,8 @@ def _notes(facts: CaptureFacts, *forms: tuple[Bench, Replayed]) -> Iterator[str]
 
 def _check_reports(arguments: Mapping[str, Any]) -> None:
     """Raise Problem if a report would replace what the forecast reads."""
-    for option in ("markdown_path", "output_path"):
-        _files.check_apart(arguments[option], [arguments[name] for name in ("before", "after", "capture")], option)
+    for option in ("markdown_path", "output_path", "html_path"):
+        _files.check_apart(arguments.get(option), [arguments[name] for name in ("before", "after", "capture")], option)
 
 
 def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:
@@ -160,10 +193,17 @@ def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:
         "changes": [change.as_dict() for change in found.changes],
         "breaches": list(found.breaches),
         "notes": list(found.notes),
-        "cost_per_month": {"before": found.price_before, "after": found.price_after},
+        "cost_per_month": _cost(found),
         "report": "\n".join(lines),
+        "markdown": after.hidden(before.hidden(markdown(found))),
         "failure": f"{found.collector} passes {passed}" if found.breaches else "",
     }
+
+
+def _cost(found: Forecast) -> dict[str, Any]:
+    """Return what a month costs, as numbers and in words; no words without prices."""
+    text = money_words(found) if found.prices else ""
+    return {"before": found.price_before, "after": found.price_after, "text": text}
 
 
 def _write(found: Forecast, result: dict[str, Any], arguments: Mapping[str, Any], check: bool) -> None:
@@ -171,7 +211,7 @@ def _write(found: Forecast, result: dict[str, Any], arguments: Mapping[str, Any]
     if check:
         return
     if arguments["markdown_path"]:
-        result["changed"] |= _files.write(Path(arguments["markdown_path"]), markdown(found))
+        result["changed"] |= _files.write(Path(arguments["markdown_path"]), result["markdown"])
     if arguments["output_path"]:
         result["changed"] |= _files.write(Path(arguments["output_path"]), _junit(found))
 

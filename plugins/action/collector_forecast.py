@@ -1,0 +1,22 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module collector_forecast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _forecasts_of_hosts
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._otelcol._forecast.collector_forecasts import collector_forecasts
+from ..plugin_utils._otelcol._forecast.forecasting import refuse_breaches
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the forecasts of all collectors that change. Fails if a limit is passed."""
+        given = {**arguments, **_forecasts_of_hosts.before(arguments)}
+        result = collector_forecasts(given, self._display.warning)
+        refuse_breaches(result, arguments["fail_on"])
+        return result

@@ -1,0 +1,47 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What modules that forecast a change share. Private."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of a replay, its limits and its prices."""
+
+    DOCUMENTATION = r"""
+options:
+  receivers:
+    description: >-
+      Receivers by signal, where several take the same signal, such as C({metrics: prometheus}).
+    type: dict
+    default: {}
+  limits:
+    description:
+      - What the change may do to what each exporter sends of each signal. A limit that is passed fails the task.
+      - C(items), C(bytes) and C(series) take a change or a list of changes, such as V(+20%) or V(-10%). C(series) also
+        takes a number, such as V(100k).
+      - C(lost_attributes) lists attributes that must not get lost.
+    type: dict
+    default: {}
+  prices:
+    description:
+      - Your prices. C(gib) is for a GiB as it is sent, C(million_spans), C(million_points) and C(million_log_records)
+        are for items, C(thousand_series) is for a month of a thousand series.
+    type: dict
+    default: {}
+  currency: {description: The name of the currency of O(prices)., type: str, default: ""}
+  tenant_attribute: {description: The attribute of resources that names a tenant., type: str, default: ""}
+  binary:
+    description:
+      - Path of a Collector on the controller.
+      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
+    type: str
+    default: auto
+  before_binary: {description: Path of the Collector of before. By default O(binary)., type: str, default: ""}
+  isolation:
+    description: Whether each Collector runs in namespaces of its own. See M(o11y.opentelemetry.pipeline_test).
+    type: str
+    choices: [auto, required, none]
+    default: auto
+"""

@@ -1,0 +1,82 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What forecasts say of all collectors of a run: those that change, and those of which nothing is known. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..rules.reports import markdown_code
+
+
+@dataclass(frozen=True)
+class ToldCollector:
+    """What is known of one collector whose config or image changes.
+
+    `forecast` is the result of its forecast, `missing` says why there is no capture to make one of, and `problem` why
+    the forecast could not be made.
+    """
+
+    name: str
+    forecast: Mapping[str, Any] | None = None
+    missing: str = ""
+    problem: str = ""
+
+    @property
+    def why_unknown(self) -> str:
+        """Why there is no forecast; empty if there is one."""
+        return self.missing or self.problem
+
+
+def report_lines(told: Sequence[ToldCollector]) -> Iterator[str]:
+    """Yield the forecasts as a person reads them in a terminal, and why others are missing."""
+    for collector in told:
+        if collector.forecast:
+            yield from collector.forecast["report"].split("\n")
+        else:
+            yield f"{collector.name} changes without a forecast: {collector.why_unknown}"
+
+
+def failures(told: Sequence[ToldCollector], *, must_be_known: bool) -> Iterator[str]:
+    """Yield why the change must not be made: limits that are passed, and forecasts that could not be made.
+
+    With `must_be_known`, a collector without a capture is one of these too.
+    """
+    for collector in told:
+        if collector.forecast and collector.forecast["failure"]:
+            yield collector.forecast["failure"]
+        if collector.problem or (must_be_known and collector.missing):
+            yield f"{collector.name} has no forecast: {collector.why_unknown}"
+
+
+def markdown_section(told: Sequence[ToldCollector]) -> str:
+    """Return the forecasts for a page about a change; empty if no collector changes."""
+    if not told:
+        return ""
+    forecasts = [collector.forecast["markdown"] for collector in told if collector.forecast]
+    unknown = [
+        f"- {markdown_code(collector.name)} changes without a forecast: {markdown_code(collector.why_unknown)}"
+        for collector in told
+        if not collector.forecast
+    ]
+    return "\n".join([*forecasts, *([*unknown, ""] if unknown else [])])
+
+
+@dataclass(frozen=True)
+class HostForecasts:
+    """The forecasts of a host of the inventory as Markdown, with headings of the third level."""
+
+    host: str
+    markdown: str
+
+
+def host_sections(told: Sequence[HostForecasts]) -> Iterator[str]:
+    """Yield a section for each host. Hosts with the same forecasts are one, in the order of the first."""
+    hosts_of: dict[str, list[str]] = {}
+    for forecasts in told:
+        hosts_of.setdefault(forecasts.markdown, []).append(forecasts.host)
+    for text, hosts in hosts_of.items():
+        yield f"## Forecast for {', '.join(hosts)}\n\n{text}"

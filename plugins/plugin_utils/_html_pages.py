@@ -1,0 +1,51 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTML pages in one file, which fetch nothing. Controller only. Private."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
+
+TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates"
+SHARED, PAGE = "report", "page.html.j2"
+
+
+def page_text(kind: str, page: Mapping[str, Any], styles: Sequence[str], script: str = "") -> str:
+    """Return the page of a folder of templates, with its styles and its script in it.
+
+    All content is escaped except style and script, which come from this collection. Templates and styles that the
+    folder does not have are those of the report.
+    """
+    folders = [TEMPLATES / kind, TEMPLATES / SHARED]
+    style = "".join(file_text(_first(folders, name)) for name in styles)
+    code = file_text(_first(folders, script)) if script else ""
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(PAGE).render(
+        page=page, style=style, script=code, style_hash=_hash(style), script_hash=_hash(code)
+    )
+
+
+def _first(folders: Sequence[Path], name: str) -> Path:
+    """Return the file of the first folder that has it."""
+    return next(folder / name for folder in folders if (folder / name).exists())
+
+
+def _hash(text: str) -> str:
+    """Return the content security policy's hash of a style or script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

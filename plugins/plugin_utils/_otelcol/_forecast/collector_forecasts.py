@@ -1,0 +1,143 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Forecasts of all collectors of a run that change, each by its own capture. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ....module_utils._otelcol.config.masking import masked_tree, masker, secrets_in
+from ....module_utils._otelcol.errors import Problem, cleaned
+from ....module_utils._otelcol.forecast.told_collectors import (
+    ToldCollector,
+    failures,
+    markdown_section,
+    report_lines,
+)
+from ....module_utils._otelcol.kube.objects import Ref, ref
+from ....module_utils._otelcol.testing.case import Suite
+from .. import _files, _inputs
+from .._testing.chosen_bench import Chosen
+from .._testing.comparing import input_in_cluster
+from .captured import read_capture
+from .forecasting import NEVER, Forms, check_options, forecast_of
+
+_CAPTURE_IT = "Capture it with playbook capture."
+_ONE_FORM: dict[str, Any] = {
+    "markdown_path": None,
+    "output_path": None,
+    "before": None,
+    "after": None,
+    "rates": {},
+    "fail_on": NEVER,
+}
+"""Options of the forecast of one collector that that of all has not."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A collector of the inventory, as otel_render returns it."""
+
+    row: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Its namespace and name."""
+        return f"{self.row['namespace']}/{self.row['name']}"
+
+    @property
+    def form(self) -> Chosen:
+        """What it is after the change."""
+        config = _inputs.collect_inputs([], self.row["config"]).inputs[0].config
+        return Chosen(config, str(self.row.get("image") or ""), f"{self.name} of the inventory")
+
+
+def collector_forecasts(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+    """Return the forecasts of all collectors that change, as a task result. A collector without a capture is warned of.
+
+    Raises Problem for options that are wrong, and if the config of before is given in no way.
+    """
+    given = {**arguments, **_ONE_FORM, "capture": arguments["captures"]}
+    check_options(given)
+    if arguments["kept"] is None and arguments["resources"] is None:
+        raise Problem("the configs of before are not known", fix="Give `resources`, `gitops_path` or `kept_path`.")
+    told = list(_told(given, warn))
+    must_be_known = arguments["without_capture"] == "fail"
+    if not must_be_known:
+        for collector in told:
+            if collector.missing:
+                warn(f"{collector.name} changes without a forecast: {collector.missing}")
+    return {
+        "changed": False,
+        "forecasts": [collector.forecast for collector in told if collector.forecast],
+        "unknown": [
+            {"collector": collector.name, "why": collector.why_unknown} for collector in told if not collector.forecast
+        ],
+        "report": "\n".join(report_lines(told)),
+        "markdown": markdown_section(told),
+        "failure": ". ".join(failures(told, must_be_known=must_be_known)),
+    }
+
+
+def _told(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Iterator[ToldCollector]:
+    """Yield what is known of each collector that changes. One that does not run yet has no config of before."""
+    for row in arguments["collectors"]:
+        rendered = Rendered(row)
+        after = rendered.form
+        try:
+            before = _before(rendered, arguments)
+        except Problem as problem:
+            yield ToldCollector(rendered.name, missing=problem.wrong)
+            continue
+        if before is not None and _differ(before, after, is_masked=arguments["kept"] is not None):
+            yield _forecast(Forms(rendered.name, before, after), arguments, warn)
+
+
+def _before(rendered: Rendered, arguments: Mapping[str, Any]) -> Chosen | None:
+    """Return a collector as it is before the change; None if it is not there yet.
+
+    Raises Problem if it runs with no config that can be read, or with several.
+    """
+    if arguments["kept"] is not None:
+        config = arguments["kept"].get(rendered.name)
+        return None if config is None else Chosen(config, str(rendered.row.get("image") or ""), "the figures of before")
+    found = input_in_cluster(Suite(rendered.name, collector=str(rendered.row["name"])), _with_one(rendered, arguments))
+    if found is not None:
+        return Chosen(found.config, found.context.image, f"{rendered.name} before the change")
+    if _is_there(rendered, arguments["resources"]):
+        raise Problem("what it runs with is not one config that can be read")
+    return None
+
+
+def _with_one(rendered: Rendered, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments for one collector: another namespace may have one of the same name."""
+    return {**arguments, "collectors": [rendered.row]}
+
+
+def _is_there(rendered: Rendered, resources: Sequence[Mapping[str, Any]]) -> bool:
+    own = Ref(str(rendered.row.get("kind")), str(rendered.row["namespace"]), str(rendered.row["name"]))
+    return any(ref(dict(workload)) == own for workload in resources)
+
+
+def _differ(before: Chosen, after: Chosen, *, is_masked: bool) -> bool:
+    """Return whether the config or the image changes. Kept configs have masks in place of secrets."""
+    wanted: Any = after.config
+    if is_masked:
+        wanted = masked_tree(wanted, masker(secrets_in(wanted)))
+    return before.config != wanted or (before.image != after.image and bool(before.image and after.image))
+
+
+def _forecast(forms: Forms, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> ToldCollector:
+    namespace, _slash, name = forms.name.partition("/")
+    folder = Path(arguments["captures"]) / f"{namespace}.{name}"
+    if not _files.is_there(folder, Path.is_dir):
+        return ToldCollector(forms.name, missing=f"there is no capture {folder}. {_CAPTURE_IT}")
+    try:
+        own = {**arguments, "capture": str(folder)}
+        return ToldCollector(forms.name, forecast=forecast_of(forms, read_capture(folder), own, warn))
+    except Problem as problem:
+        return ToldCollector(forms.name, problem=cleaned(str(problem)).rstrip("."))

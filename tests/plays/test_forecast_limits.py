@@ -1,0 +1,208 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbook site makes the forecast of each collector that changes, and stops before it applies what passes a limit."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.test_forecast import planted_requests
+from tests.support import plays
+from tests.support.collectors import newest_build
+from tests.support.watched_runs import ReadyApi, serving
+
+from .test_noop import kubeconfig
+
+PLACE = "opentelemetry"
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
+DROP_HEALTH_CHECKS = {"traces": {"span": ['span.attributes["url.path"] == "/health"']}}
+LOSE_SERVICE_NAME = {"trace_statements": ['delete_key(resource.attributes, "service.name")']}
+LIMITS = {"items": "+20%", "lost_attributes": ["service.name"]}
+LOST = "limit: otlp_grpc/backend: traces: attribute service.name of the resource is lost"
+SHOWN = "3,000 → 1,860 spans (-38.0 %"
+TITLE = f"forecast of {PLACE}/gateway from 3,000 spans"
+
+
+def collector(name: str, **processors: Any) -> dict[str, Any]:
+    """Return a collector for traces with processors that have no recipe."""
+    given = {kind: {"error_mode": "ignore", **options} for kind, options in processors.items()}
+    recipes = ["otlp_ingest", {"otlp_forward": {"name": "backend", "endpoint": "backend:4317", "insecure": True}}]
+    pipelines = {"traces": {"processors+": list(given)}} if given else {}
+    return {"name": name, "recipes": recipes, "config": {"processors": given, "service": {"pipelines": pipelines}}}
+
+
+GATEWAY = collector("gateway")
+SAVES = collector("gateway", filter=DROP_HEALTH_CHECKS)
+LOSES = collector("gateway", filter=DROP_HEALTH_CHECKS, transform=LOSE_SERVICE_NAME)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Clusters that run a gateway, and the folder of their captures."""
+
+    folder: Path
+    apis: dict[str, ReadyApi]
+    urls: dict[str, str]
+    binary: str
+
+    def run(self, *collectors: dict[str, Any], playbook: str = "site", more: tuple[str, ...] = (), **given: Any) -> Any:
+        """Run a playbook in all clusters."""
+        hosts = {}
+        for name, url in self.urls.items():
+            (self.folder / name).mkdir(exist_ok=True)
+            hosts[name] = {"otel_collector_kubeconfig": kubeconfig(self.folder / name, url)}
+        variables = {
+            "otel_collectors": list(collectors),
+            "capture_path": str(self.folder / "captures"),
+            "forecast_binary": self.binary,
+            **given,
+        }
+        inventory = self.folder / "inventory.json"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+        return plays.playbook("-i", str(inventory), *more, f"playbooks/{playbook}.yml")
+
+    def objects(self) -> dict[str, Any]:
+        """Return what the clusters have now."""
+        return {name: copy.deepcopy(api.objects) for name, api in self.apis.items()}
+
+    def capture(self, cluster: str, name: str) -> None:
+        """Write a capture with the planted telemetry."""
+        place = self.folder / "captures" / cluster / f"{PLACE}.{name}"
+        place.mkdir(parents=True)
+        lines = [json.dumps(request) for signal, request in planted_requests() if signal == "traces"]
+        (place / "traces.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def said(done: Any) -> str:
+    return " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.fixture(name="fleet", params=[("eu",)])
+def _fleet(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    binary = newest_build()
+    if binary is None:
+        pytest.skip("the testbed has not built a Collector")
+    apis = {name: ReadyApi(NAMESPACE) for name in request.param}
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(serving(api)) for name, api in apis.items()}
+        fleet = Fleet(tmp_path, apis, urls, str(binary))
+        first = fleet.run(GATEWAY)
+        assert first.returncode == 0, said(first)
+        yield fleet
+
+
+@pytest.mark.parametrize("more", [(), ("--check",)], ids=["applied", "checked"])
+def test_a_limit_that_is_passed_stops_the_run_before_anything_is_applied(fleet: Fleet, more: tuple[str, ...]) -> None:
+    fleet.capture("eu", "gateway")
+    before = fleet.objects()
+    done = fleet.run(LOSES, more=more, forecast_limits=LIMITS)
+    assert done.returncode == 2, said(done)
+    assert TITLE in said(done), said(done)
+    assert SHOWN in said(done)
+    assert LOST in said(done)
+    assert f"{PLACE}/gateway passes 1 limit. Nothing was applied." in said(done)
+    assert fleet.objects() == before
+
+
+def test_a_change_within_its_limits_is_shown_and_applied(fleet: Fleet) -> None:
+    fleet.capture("eu", "gateway")
+    done = fleet.run(SAVES, forecast_limits=LIMITS)
+    assert done.returncode == 0, said(done)
+    assert SHOWN in said(done), said(done)
+    assert "changed=1" in said(done)
+    again = fleet.run(SAVES, forecast_limits=LIMITS)
+    assert again.returncode == 0, said(again)
+    assert TITLE not in said(again), "the collector did not change"
+    without = fleet.run(LOSES)
+    assert without.returncode == 0, said(without)
+    assert TITLE not in said(without), "no limits were given"
+
+
+def test_a_collector_without_a_capture_is_named_and_can_be_refused(fleet: Fleet) -> None:
+    why = f"{PLACE}/gateway changes without a forecast: there is no capture"
+    warned = fleet.run(SAVES, more=("--check",), forecast_limits=LIMITS)
+    assert warned.returncode == 0, said(warned)
+    assert why.replace(" ", "") in said(warned).replace(" ", ""), said(warned)
+    before = fleet.objects()
+    refused = fleet.run(SAVES, forecast_limits=LIMITS, forecast_without_capture="fail")
+    assert refused.returncode == 2, said(refused)
+    assert f"{PLACE}/gateway has no forecast: there is no capture" in said(refused)
+    assert fleet.objects() == before
+
+
+def test_a_forecast_that_cannot_be_made_stops_the_run(fleet: Fleet) -> None:
+    fleet.capture("eu", "gateway")
+    (fleet.folder / "captures" / "eu" / f"{PLACE}.gateway" / "traces.jsonl").write_text("{}\n", encoding="utf-8")
+    before = fleet.objects()
+    done = fleet.run(SAVES, forecast_limits=LIMITS)
+    assert done.returncode == 2, said(done)
+    assert "this line of a capture is no request of OTLP" in said(done)
+    assert fleet.objects() == before
+
+
+@pytest.mark.parametrize("fleet", [("dev", "eu")], indirect=True)
+def test_the_forecast_of_a_later_wave_stops_the_first_one(fleet: Fleet) -> None:
+    fleet.capture("eu", "gateway")
+    waves = [{"name": "first", "members": ["dev"]}, {"name": "last", "members": ["eu"]}]
+    before = fleet.objects()
+    done = fleet.run(LOSES, forecast_limits=LIMITS, otel_waves=waves)
+    assert done.returncode == 2, said(done)
+    assert LOST in said(done), said(done)
+    assert "Wave first" not in said(done)
+    assert fleet.objects() == before
+
+
+def test_a_pull_request_shows_the_forecast_of_the_changed_files(fleet: Fleet) -> None:
+    given = {"otel_gitops_path": str(fleet.folder / "files"), "otel_gitops_changes_path": str(fleet.folder / "page.md")}
+    first = fleet.run(GATEWAY, playbook="render", **given)
+    assert first.returncode == 0, said(first)
+    fleet.capture("eu", "gateway")
+    done = fleet.run(LOSES, collector("new"), playbook="render", more=("--check",), forecast_limits=LIMITS, **given)
+    assert done.returncode == 0, said(done)
+    page = (fleet.folder / "page.md").read_text(encoding="utf-8")
+    assert page.startswith("# 1 of 1 clusters change\n"), page
+    _changes, _heading, forecast = page.partition("## Forecast for eu\n")
+    assert f"### Forecast of `{PLACE}/gateway`" in forecast, page
+    assert "attribute service.name of the resource is lost" in forecast
+    assert "| `otlp_grpc/backend` | traces | 3,000 → 1,860 (-38.0 %" in forecast
+
+
+def test_the_verdict_of_a_synced_change_has_its_forecast(fleet: Fleet) -> None:
+    judged = fleet.folder / "judged"
+    kept = fleet.run(GATEWAY, playbook="judge", otel_judge_path=str(judged), otel_judge_before=True)
+    assert kept.returncode == 0, said(kept)
+    fleet.capture("eu", "gateway")
+    applied = fleet.run(SAVES)
+    assert applied.returncode == 0, said(applied)
+    more = {"otel_judge_path": str(judged), "otel_judge_seconds": 1, "otel_judge_without_data": "pass"}
+    done = fleet.run(SAVES, playbook="judge", **more)
+    assert done.returncode == 0, said(done)
+    page = (judged / "judge.md").read_text(encoding="utf-8")
+    assert "## Forecast for eu\n" in page, page
+    assert "| `otlp_grpc/backend` | traces | 3,000 → 1,860 (-38.0 %" in page
+
+
+@pytest.mark.parametrize(("without_capture", "outcome"), [("warn", "unreachable=1"), ("fail", "failed=1")])
+def test_a_linux_host_is_told_that_its_limits_do_not_hold(tmp_path: Path, without_capture: str, outcome: str) -> None:
+    nowhere = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    variables = {
+        **nowhere,
+        "otel_host_program": {"path": "/usr/bin/otelcol-contrib"},
+        "otel_host_collectors": [{"name": "agent", "recipes": ["otlp_ingest", "debug_output"]}],
+        "forecast_limits": LIMITS,
+        "forecast_without_capture": without_capture,
+    }
+    inventory = {"all": {"children": {"otel_linux": {"hosts": {"web1": variables}}}}}
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
+    done = plays.playbook("-i", str(tmp_path / "hosts.json"), "playbooks/site.yml")
+    assert "Nothing checks what this host would send" in said(done), said(done)
+    assert outcome in said(done), said(done)
