@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A page whose files and commands are read from its own text, for a test that runs them.
 
-A block ```yaml whose first line is `# PATH` is a file. A block ```console has commands (`$ COMMAND`), each with lines
-of its output; `…` stands for any text, and no line for no output. Other blocks are for the reader alone.
+A block ```yaml or ```python whose first line is `# PATH` is a file. A block ```console has commands (`$ COMMAND`),
+each with lines of its output; `…` stands for any text, and no line for no output. Others are for the reader alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILES = ("yaml", "python")
 _FILE = re.compile(r"# (\S+)\n")
 
 
@@ -60,7 +61,7 @@ def sections(path: Path) -> dict[str, list[Step]]:
 def _steps(part: str) -> Iterator[Step]:
     for kind, text in _BLOCK.findall(part):
         named = _FILE.match(text)
-        if kind == "yaml" and named:
+        if kind in _FILES and named:
             yield File(named[1], text)
         elif kind == "console":
             for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
