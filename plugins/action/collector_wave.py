@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._wave_results import seconds_of
-from ..plugin_utils._waved_hosts import is_waved, told
+from ..plugin_utils._waved_hosts import is_waved, told, watch_of
 from ..plugin_utils._worker import Work, WorkerAction
 
 
@@ -23,6 +23,8 @@ class ActionModule(WorkerAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the collectors count. A cluster that cannot be read is told by the gate, and fails no task."""
         variables = task_vars or {}
-        if "seconds" in self._task.args and is_waved(variables):
+        # With `applied`, the collectors are those that the run has applied to the member of these variables.
+        if {"seconds", "applied"} <= self._task.args.keys() and is_waved(variables):
             self._task.args["seconds"] = seconds_of(float(self._task.args["seconds"]), variables)
-        return told(super().run(tmp, task_vars), self._task.args, str(variables.get("inventory_hostname")))
+        said = {**super().run(tmp, task_vars), **watch_of(self._task.args)}
+        return told(said, self._task.args, str(variables.get("inventory_hostname")))

@@ -15,7 +15,7 @@ from ..plugin_utils._action import answer
 from ..plugin_utils._needed import needed
 from ..plugin_utils._wave_results import seconds_of
 from ..plugin_utils._wave_samples import sampled
-from ..plugin_utils._waved_hosts import told, unanswered
+from ..plugin_utils._waved_hosts import told, unanswered, watch_of
 
 _MODULE = "o11y.opentelemetry.host_wave"
 
@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
         with needed():
             super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        if "seconds" in arguments:
+        if "seconds" in arguments and not self._task.delegate_to:  # another host than the member of these variables
             arguments["seconds"] = seconds_of(float(arguments["seconds"]), task_vars or {})
         start = time.time()
         try:
@@ -38,4 +38,5 @@ class ActionModule(ActionBase):
         if said.get("failed"):
             return told(said, arguments, str((task_vars or {}).get("inventory_hostname") or "the host"))
         collectors = said.pop("collectors", [])
-        return answer(lambda: {**said, "collectors": sampled(collectors, start)}, {})
+        watched = watch_of(arguments)
+        return answer(lambda: {**said, **watched, "collectors": sampled(collectors, start)}, {})

@@ -67,6 +67,7 @@ collectors:
     config: {description: "Its config, with secrets masked.", type: dict, returned: always}
     polls: {description: "What its pods counted, reading by reading.", type: list, elements: dict, returned: always}
 taken: {description: Collectors that another run has applied., returned: success, type: list, elements: str}
+watched: {description: Whether it was read for a while., returned: when it was, type: bool}
 unread: {description: Why the cluster could not be read., returned: when it could not, type: str}
 """
 

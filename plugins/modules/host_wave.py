@@ -47,6 +47,7 @@ collectors:
     passed: {description: "The wave that this release has passed, or nothing.", type: dict, returned: always}
     config: {description: "Its config, with secrets masked.", type: dict, returned: always}
     polls: {description: "What it counted, reading by reading.", type: list, elements: dict, returned: always}
+watched: {description: Whether it was read for a while., returned: when it was, type: bool}
 unread: {description: Why the host could not be read., returned: when it could not, type: str}
 """
 

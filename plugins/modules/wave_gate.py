@@ -16,6 +16,7 @@ description:
     play, and no later wave begins.
   - With C(watch_seconds) it also fails if collectors of the wave do worse with the change, by the checks of a canary,
     than before it, and than collectors of the same name that have not changed. RV(msg) says how they were judged.
+  - It fails too if that is so of the collectors of other hosts and clusters that get data of the wave.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]
 attributes:

@@ -84,6 +84,12 @@ waves:
     goes_back: {description: Waves whose members go back if it fails., type: list, elements: str, returned: always}
     settles: {description: Waves whose changes stay once it passed., type: list, elements: str, returned: always}
     approval: {description: Whether a person has to let it begin., type: bool, returned: always}
+    behind:
+      description:
+        - Which C(hosts) and C(clusters) have collectors that get data of the wave, their names, and the order in which
+          they are read.
+      type: dict
+      returned: always
     rest: {description: Hosts that have not changed then., type: list, elements: str, returned: always}
 samples: {description: Hosts whose collectors can be read., returned: without layout, type: list, elements: str}
 tolerant_end:

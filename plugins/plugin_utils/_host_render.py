@@ -24,7 +24,7 @@ from ..module_utils._host.host_bundle import (
 )
 from ..module_utils._host.host_credentials import host_environment, read_from_files
 from ..module_utils._host.host_deployment import host_deployment, host_variables
-from ..module_utils._host.host_hops import OF_HOSTS
+from ..module_utils._host.host_hops import OF_HOSTS, described
 from ..module_utils._host.host_needs import derive_host_needs
 from ..module_utils._host.host_options import OWN, SHARED, HostCollector
 from ..module_utils._host.host_program import Releases, host_program
@@ -38,6 +38,7 @@ from ..module_utils._otelcol.rules.reports import NEVER, Checked, Report
 from . import _arguments, _collector_layers, _inventory, _lock_file, _origins, _render, _sources
 from ._host_groups import ITEMS, PREFIX, InventoryGroups, unresolved
 from ._host_secrets import secret_of_file
+from ._inventory_addresses import hops_of
 from ._otelcol import _builds, _findings, _tables, _yaml
 
 _CLUSTER_PREFIX = "otel_collector_"
@@ -166,6 +167,18 @@ def composed_alone(variables: Mapping[str, Any]) -> list[tuple[HostCollector, Ma
     drafts = _drafts(request) if request.names_any else []
     _render.compose_drafts(drafts, _recipes(request.recipe_paths), unresolved)
     return [(draft.collector, draft.composed.config) for draft in drafts if isinstance(draft.collector, HostCollector)]
+
+
+def sent_by(variables: Mapping[str, Any], groups: InventoryGroups) -> list[dict[str, str]]:
+    """Return the exporters of a host with these variables, and the collectors of the inventory that get their data.
+
+    Raises Problem for a config that cannot be composed.
+    """
+    request = HostRequest.from_variables(variables)
+    drafts = _drafts(request) if request.names_any else []
+    _render.compose_drafts(drafts, _recipes(request.recipe_paths), groups.for_recipe)
+    hops = [hop for draft in drafts for hop in hops_of(groups, draft.collector, draft.composed.config)]
+    return described(hops)
 
 
 def _check_named(request: HostRequest) -> None:

@@ -9,6 +9,7 @@ Most clusters send to no Linux host, so what renders the collectors of hosts is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..module_utils._collector.options import Collector, option_names
@@ -49,3 +50,13 @@ def _composed_host(variables: Mapping[str, Any]) -> Sequence[tuple[HostCollector
     from . import _host_render  # noqa: PLC0415 - a tenth of all that a run over clusters imports
 
     return _host_render.composed_alone(variables)
+
+
+def sent_by_host(groups: InventoryGroups, host: str) -> list[dict[str, str]]:
+    """Return the exporters of a Linux host, each with the collector of the inventory that gets its data.
+
+    Raises Problem for a config that cannot be composed. What is known of other hosts stays known.
+    """
+    from . import _host_render  # noqa: PLC0415 - a run over clusters imports nothing that renders hosts
+
+    return _host_render.sent_by(groups.variables[host], replace(groups, host=host, routes={}))

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..module_utils._waves.plan_differences import change_lines
 from ..module_utils._waves.sample_rows import tracks
+from ..module_utils._waves.wave_behind import BehindJudged
 from ..module_utils._waves.wave_data import Judged, Tools, Track, judged, sides_of
 from ..module_utils._waves.wave_plan import PASS
 from ..module_utils._waves.wave_verdict import (
@@ -25,6 +26,7 @@ from ..module_utils._waves.wave_verdict import (
 from ._diagnose import searching
 from ._otelcol import _builds
 from ._wave_back import shares
+from ._wave_behind import behind_wave
 from ._wave_results import (
     FAILURE,
     OF_ITS_PODS,
@@ -108,24 +110,45 @@ def _ends(
 # ── Data ──
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """What the collectors of a wave counted after the change and before it, and what those of later waves counted."""
+
+    after: Sequence[Track]
+    before: Sequence[Track]
+    rest: Sequence[Track]
+
+
 def _data(planned: Mapping[str, Any], wave: Mapping[str, Any], end: WaveEnd, variables: Mapping[str, Any]) -> WaveData:
     """Return what the data of a wave says: of the hosts that changed, or whose release has passed no wave yet."""
-    hostvars = variables["hostvars"]
     hosts = [host for host in end.hosts if host in planned["samples"] and host not in end.failed]
-    after = [one for host in hosts for one in _watched(host, hostvars, changed=host in end.changed)]
-    before = [one for host in end.changed for one in _tracks(host, hostvars[host].get(READ_BEFORE))]
-    tools = judge_tools()
-    found = [judged(sides, tools) for sides in sides_of(after, before, _rest(variables))]
-    lines = [one.line for one in found]
+    counted, tools = _counted(hosts, end, variables), judge_tools()
+    found = [judged(sides, tools) for sides in sides_of(counted.after, counted.before, counted.rest)]
+    beyond = _beyond(wave, end, counted, variables, tools)
     uncompared = list(_uncompared(hosts, end, variables))
-    others = list(_without_collectors(planned, end))
+    notes = [*(one.line for one in found), *beyond.notes, *uncompared, *_without_collectors(planned, end)]
     return WaveData(
         passed=_passed(found),
-        worse=tuple(line for one in found for line in one.worse),
-        notes=tuple([*lines, *uncompared, *others] or ["nothing changed, so nothing was compared"]),
-        is_missing=bool(uncompared) or not all(one.is_whole for one in found),
+        worse=(*(line for one in found for line in one.worse), *beyond.worse),
+        notes=tuple(notes or ["nothing changed, so nothing was compared"]),
+        is_missing=bool(uncompared) or beyond.is_missing or not all(one.is_whole for one in found),
         may_be_missing=wave["without_data"] == PASS,
     )
+
+
+def _counted(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, Any]) -> _Counted:
+    hostvars = variables["hostvars"]
+    after = [one for host in hosts for one in _watched(host, hostvars, changed=host in end.changed)]
+    before = [one for host in end.changed for one in _tracks(host, hostvars[host].get(READ_BEFORE))]
+    return _Counted(after, before, _rest(variables))
+
+
+def _beyond(
+    wave: Mapping[str, Any], end: WaveEnd, counted: _Counted, variables: Mapping[str, Any], tools: Tools
+) -> BehindJudged:
+    """Return what the collectors behind a wave say. Where nothing was watched, no change can have harmed them."""
+    read = wave.get("behind") or {} if counted.after else {}
+    return behind_wave(read, {*end.changed, *end.failed}, counted.rest, variables, tools)
 
 
 def _passed(found: Iterable[Judged]) -> dict[str, list[dict[str, str]]]:

@@ -37,6 +37,11 @@ def counted(work: Callable[[], dict[str, Any]], variables: Mapping[str, Any]) ->
         return unanswered(lost)
 
 
+def watch_of(arguments: Mapping[str, Any]) -> dict[str, bool]:
+    """Return the mark of a task that reads a member for a while, by which later tasks know that there is a watch."""
+    return {"watched": True} if float(arguments.get("seconds") or 0) else {}
+
+
 def told(said: Mapping[str, Any], arguments: Mapping[str, Any], member: str) -> dict[str, Any]:
     """Return what a task says of a member of a wave, which fails no task: the gate tells what was not read."""
     why = str(said.get("msg") or "")

@@ -26,6 +26,7 @@ from ..module_utils._waves.wave_run import (
     ways_back,
 )
 from ._host_groups import LINUX
+from ._wave_behind import behind
 
 KEEP = "otel_host_keep"
 HOST_STATE, CLUSTER_STATE, PRESENT = "otel_host_state", "otel_collector_state", "present"
@@ -68,6 +69,7 @@ def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) ->
                 "approval": one.name in asked,
                 **ways[number]._asdict(),
                 **_rest(waves, number, samples if one.gate.watch_seconds else (), variables),
+                "behind": _behind(one, samples, variables),
             }
             for number, one in enumerate(found)
         ],
@@ -117,6 +119,12 @@ def _rest(waves: Sequence[Wave], number: int, samples: Collection[str], variable
         "rest": rest_of(waves, number, [host for host in samples if host in linux]),
         "rest_clusters": rest_of(waves, number, [host for host in samples if host not in linux]),
     }
+
+
+def _behind(wave: RunWave, samples: Collection[str], variables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the collectors of other members that get data of a wave, which are read before and after its change."""
+    senders = [host for host in wave.hosts if host in samples]
+    return behind(senders, _linux(variables), wave.gate.watch_seconds, variables)
 
 
 def _check_way_back(waves: Sequence[RunWave], ways: Sequence[WayBack], variables: Mapping[str, Any]) -> None:

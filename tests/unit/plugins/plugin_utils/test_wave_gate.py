@@ -69,13 +69,15 @@ def decided(after: dict[str, Any], **more: Any) -> dict[str, Any]:
         "samples": ["web1", "web2"],
         "waves": [{**wave, **more.pop("gate", {})}, {**wave, "name": "last"}],
     }
+    registered = more.pop("variables", {})
     web1 = {
         _wave_results.READ_AFTER: after,
         _wave_results.OF_HOST: CHANGED,
         _wave_results.READ_BEFORE: said(50, 0, 9, 1),
         **more,
     }
-    variables = {"hostvars": {"web1": web1, "web2": {}}, "ansible_play_hosts": ["web1", "web2"], **rest(50, 0)}
+    variables = {"hostvars": {"web1": web1, "web2": {}}, "ansible_play_hosts": ["web1", "web2"]}
+    variables |= {**rest(50, 0), **registered}
     return _wave_gate.gate(planned, "first", variables, check_mode=False)
 
 

@@ -1,0 +1,95 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collectors one tier behind a wave: those of other hosts and clusters that get data of its members. Private.
+
+A change of agents may harm the gateway alone: its backend refuses their larger requests, or its memory does not last,
+while the gateway has told the agents that all is well. So the gateway is judged beside them, by the same checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from .wave_data import Judged, Tools, Track, judged, sides_of
+from .wave_run import MOST_REST
+
+# After the members of a wave, the places behind it share one more watch in so many rounds. Items of one reading fail
+# together, so the judge counts readings, and each place is also read several times in a round.
+ROUNDS = 3
+_WHERE = "behind the wave"
+
+
+class Sent(NamedTuple):
+    """A member of a wave, and the collector of a place of the inventory, a host or a cluster, that gets its data.
+
+    A collector of a cluster is named NAMESPACE/NAME.
+    """
+
+    member: str
+    place: str
+    collector: str
+
+
+def places_behind(sent: Iterable[Sent], clusters: Collection[str], seconds: float) -> dict[str, dict[str, Any]]:
+    """Return which places are read for a wave that is watched for so many seconds: `hosts`, and `clusters`.
+
+    Each has the `collectors` of each place, those of clusters also as `targets`, the places to read `before` the change
+    and `after` it, and the `seconds` of each of those. At most `MOST_REST` places of each kind are read, as of later
+    waves.
+    """
+    collectors: dict[str, dict[str, list[str]]] = {"hosts": {}, "clusters": {}}
+    for one in sent:
+        places = collectors["clusters" if one.place in clusters else "hosts"]
+        is_room = one.place in places or len(places) < MOST_REST
+        if one.place != one.member and is_room and one.collector not in places.setdefault(one.place, []):
+            places[one.place].append(one.collector)
+    targets = {place: [_target(name) for name in names] for place, names in collectors["clusters"].items()}
+    hosts, of_clusters = (_read(collectors[kind], seconds) for kind in ("hosts", "clusters"))
+    return {"hosts": hosts, "clusters": {**of_clusters, "targets": targets}}
+
+
+def _read(places: Mapping[str, list[str]], seconds: float) -> dict[str, Any]:
+    after = list(places) * ROUNDS
+    return {"collectors": places, "before": list(places), "after": after, "seconds": seconds / max(len(after), 1)}
+
+
+def _target(name: str) -> dict[str, str]:
+    """Return a collector of a cluster as tasks name it."""
+    namespace, _slash, own_name = name.rpartition("/")
+    return {"namespace": namespace, "name": own_name}
+
+
+@dataclass(frozen=True)
+class BehindJudged:
+    """What the gate says of the collectors behind a wave: how they were judged, what is worse, whether data lacks."""
+
+    worse: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_missing: bool = False
+
+
+def judged_behind(
+    after: Sequence[Track], before: Sequence[Track], rest: Sequence[Track], tools: Tools
+) -> tuple[Judged, ...]:
+    """Return what is worse behind a wave than before its change, and than in collectors of the same name elsewhere."""
+    own = {(track.member, track.name) for track in after}
+    others = [track for track in rest if (track.member, track.name) not in own]
+    return tuple(_named(judged(sides, tools)) for sides in sides_of(after, before, others))
+
+
+def _named(found: Judged) -> Judged:
+    """Return what was judged with words that say where. Silence of the wave shows at its own members."""
+    worse = tuple(f"{_WHERE}, {line}" for line in found.worse)
+    return replace(found, name=f"{_WHERE}, {found.name}", worse=worse, passed=(), short="")
+
+
+def told(found: Sequence[Judged], unread: Sequence[str]) -> BehindJudged:
+    """Return what the gate says of what was judged, and of what could not be read."""
+    return BehindJudged(
+        worse=tuple(line for one in found for line in one.worse),
+        notes=(*(one.line for one in found), *(f"{_WHERE}, {why}" for why in unread)),
+        is_missing=bool(unread) or not all(one.is_whole for one in found),
+    )

@@ -1,0 +1,36 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which collectors one tier behind a wave are read."""
+
+from __future__ import annotations
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_behind import ROUNDS, Sent, places_behind
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import MOST_REST
+
+
+def test_each_place_that_gets_data_is_read_once_before_and_in_rounds_after() -> None:
+    sent = [
+        Sent("web1", "gw1", "gateway"),
+        Sent("web2", "gw1", "gateway"),
+        Sent("web2", "gw2", "gateway"),
+        Sent("web2", "gw2", "logs"),
+        Sent("web2", "eu", "obs/gateway"),
+    ]
+    found = places_behind(sent, ["eu"], 60)
+    assert found["hosts"] == {
+        "collectors": {"gw1": ["gateway"], "gw2": ["gateway", "logs"]},
+        "before": ["gw1", "gw2"],
+        "after": ["gw1", "gw2"] * ROUNDS,
+        "seconds": 60 / (2 * ROUNDS),
+    }
+    assert found["clusters"]["targets"] == {"eu": [{"namespace": "obs", "name": "gateway"}]}
+
+
+def test_what_a_member_sends_to_itself_is_watched_with_the_member() -> None:
+    assert places_behind([Sent("web1", "web1", "backend")], [], 60)["hosts"]["before"] == []
+
+
+def test_no_more_places_are_read_than_of_later_waves() -> None:
+    sent = [Sent("web1", f"gw{number}", "gateway") for number in range(MOST_REST + 1)]
+    assert places_behind(sent, [], 60)["hosts"]["before"] == [f"gw{number}" for number in range(MOST_REST)]
