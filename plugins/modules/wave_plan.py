@@ -96,6 +96,10 @@ tolerant_end:
   description: The last wave, if hosts of the run may fail. After it, the run tells those that failed.
   returned: without layout
   type: str
+ends_alone:
+  description: Whether no wave is watched or goes back, so that its end needs none of its members.
+  returned: without layout
+  type: bool
 by: {description: Who runs the playbook., returned: without layout, type: str}
 summary: {description: A line for each wave., returned: without layout, type: list, elements: str}
 """

@@ -75,6 +75,7 @@ def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) ->
         ],
         "samples": samples,
         "tolerant_end": tolerant_end(found),
+        "ends_alone": not any(wave.gate.watch_seconds or way.keeps for wave, way in zip(found, ways, strict=True)),
         "by": person.name,
         "summary": list(plan_lines(found, len(waves))),
     }

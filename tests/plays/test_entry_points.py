@@ -76,11 +76,12 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize("name", ["before", "deploy", "remove"])
+@pytest.mark.parametrize("name", ["before", "before_others", "deploy", "remove"])
 def test_every_stage_has_its_tag_inside_too(name: str) -> None:
     tasks = _documents.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml")
     roles = [task for task in tasks if "ansible.builtin.include_role" in task]
-    assert [task for task in tasks if task not in roles] == [task for task in guards(tasks) if name == "before"]
+    others = [task for task in tasks if task not in roles]
+    assert others == (guards(tasks) if name.startswith("before") else [])
     for task in roles:
         role = task["ansible.builtin.include_role"]
         stage = STAGES[role["name"].rpartition(".")[2]]
@@ -99,7 +100,9 @@ def guards(tasks: list[Any]) -> list[Any]:
 def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
     plays = _documents.read_yaml(ROOT / "playbooks" / f"{name}.yml")
     tasks = [task for play in plays for task in play.get("tasks") or ()]
-    for task in [*guards(tasks), *guards(_documents.read_yaml(ROOT / "playbooks/tasks/before.yml"))]:
+    before = [_documents.read_yaml(ROOT / f"playbooks/tasks/{file}.yml") for file in ("before", "before_others")]
+    of_files = [task for listed in before for task in guards(listed)]
+    for task in [*guards(tasks), *of_files]:
         assert task["tags"] == ["always"]
         assert task.get("ansible.builtin.include_tasks", {}).get("apply", {"tags": ["always"]}) == {"tags": ["always"]}
 
