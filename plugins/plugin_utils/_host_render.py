@@ -40,6 +40,7 @@ from ._host_groups import ITEMS, PREFIX, InventoryGroups, unresolved
 from ._host_secrets import secret_of_file
 from ._inventory_addresses import hops_of
 from ._otelcol import _builds, _findings, _tables, _yaml
+from ._otelcol._garbage import without_garbage_collection
 
 _CLUSTER_PREFIX = "otel_collector_"
 _PLATFORM = "generic"
@@ -98,6 +99,7 @@ def host_option_names() -> list[str]:
     return [*SHARED, *OWN]
 
 
+@without_garbage_collection()
 def render_hosts(
     request: HostRequest, judgement: _findings.Judgement, warn: Callable[[str], None], fail_on: str = "error"
 ) -> dict[str, Any]:
