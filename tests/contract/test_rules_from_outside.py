@@ -85,6 +85,15 @@ INVENTORIES = {
           exporters: {debug: {}}
           service: {pipelines: {logs: {receivers: [k8s_objects], exporters: [debug]}}}
     """,
+    "header-unsent": """
+      - name: gateway
+        recipes:
+          - otlp_ingest: {include_metadata: true}
+          - tenant_routing:
+              {by: header, key: x-tenant, default: drop, destinations: [{name: a, tenants: [a], endpoint: "a:4317"}]}
+      - name: agent
+        recipes: [otlp_ingest, otlp_forward: {endpoint: "gateway.n.svc:4317", insecure: true}]
+    """,
     "host-port-open": "[{name: a, mode: daemonset, recipes: [otlp_ingest, debug_output]}]",
     "ipv4-listener": """
       - name: a

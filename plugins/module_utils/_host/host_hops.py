@@ -12,6 +12,7 @@ from typing import Any
 from .._otelcol.config.paths import at, items, leaves, section
 from .._otelcol.errors import Problem
 from .._otelcol.needs.listeners import started_parts
+from .._otelcol.rules.client_metadata import DIVIDED_CLIENT, asked_headers
 from .._otelcol.rules.data_flow import Hop, unreceived_signals
 from .._otelcol.rules.subject import Receiving
 from .._otelcol.traits import EXPORTERS, Trait, otlp_protocol, traits_of
@@ -21,10 +22,6 @@ _HTTPS = "https"
 _TITLES = {GRPC: "gRPC", HTTP: "HTTP"}
 # Source: receiver/otlpreceiver/factory.go of the Collector.
 _USUAL_ENDPOINTS = {GRPC: ":4317", HTTP: ":4318"}
-# Where the exporter that divides data among gateways has the settings of its client.
-_DIVIDED = ("protocol", "otlp")
-
-
 # How an exporter of OTLP over HTTP compresses, unless it says otherwise, and how it says that it does not.
 # Source: exporter/otlphttpexporter/factory.go and config/configcompression of the Collector.
 _USUAL_COMPRESSION, _UNCOMPRESSED = "gzip", ("none", "")
@@ -75,7 +72,7 @@ class GroupHop:
     @property
     def client(self) -> dict[str, Any]:
         """The settings of the exporter's client."""
-        return section(self.settings, *_DIVIDED) if _divides(self.exporter) else dict(self.settings)
+        return section(self.settings, *DIVIDED_CLIENT) if _divides(self.exporter) else dict(self.settings)
 
     @property
     def receiver(self) -> str:
@@ -140,7 +137,8 @@ def receiving_by(hops: Iterable[GroupHop]) -> dict[str, tuple[Receiving, ...]]:
     """Return for each exporter the gateways that get its requests, as the rules know them."""
     found: dict[str, tuple[Receiving, ...]] = {}
     for hop in hops:
-        found[hop.exporter] = (*found.get(hop.exporter, ()), Receiving(hop.receiver, tuple(hop.receivers)))
+        receiving = Receiving(hop.receiver, tuple(hop.receivers), tuple(asked_headers(hop.config)))
+        found[hop.exporter] = (*found.get(hop.exporter, ()), receiving)
     return found
 
 

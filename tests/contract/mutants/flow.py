@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Receiving, Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
+    AskedHeader,
+    Receiving,
+    Subject,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import kind_of
 
 from .edits import NEW, Mutator, added, added_where, built, components, edited, joined, pipelines, placed, plus, put
 
@@ -63,6 +68,14 @@ def request_too_large(subject: Subject) -> Iterator[Subject]:
     for path, roles in pipelines(made):
         listed = put(made, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}"])
         yield replace(listed, receiving=behind, target=target)
+
+
+def header_unsent(subject: Subject) -> Iterator[Subject]:
+    made = put(subject, ("exporters", f"otlp_grpc/{NEW}"), OTLP)
+    for path, roles in pipelines(made):
+        asked = AskedHeader("routing", "routes by headers", "x-tenant", frozenset([kind_of(path[-1])]))
+        listed = put(made, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}"])
+        yield replace(listed, receiving={f"otlp_grpc/{NEW}": (Receiving("gateway", (), (asked,)),)})
 
 
 def batch_deprecated(subject: Subject) -> Iterator[Subject]:
@@ -226,6 +239,7 @@ MUTATORS: dict[str, Mutator] = {
     "batch-twice": batch_twice,
     "batch-deprecated": batch_deprecated,
     "request-too-large": request_too_large,
+    "header-unsent": header_unsent,
     "connection-forgotten": connection_forgotten,
     "wrong-pod": wrong_pod,
     "metadata-missing": metadata_missing,

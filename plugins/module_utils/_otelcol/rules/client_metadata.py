@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on the headers of requests: a receiver keeps them with `include_metadata`, and a batch forgets them.
+"""Rules on the headers of requests: a sender adds them, a receiver keeps them with `include_metadata`, a batch forgets.
 
 Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector;
 headerssetterextension, attributesprocessor, routingconnector and kafkaexporter of contrib. Private.
@@ -16,16 +16,19 @@ from typing import Any
 
 from ..config.paths import Path, at, items, mappings, section
 from ..traits import PROCESSORS, RECEIVERS, Trait, traits_of, types_that
-from .subject import Fault, Subject, once, rules
+from .subject import AskedHeader, Fault, Subject, once, rules
 from .view import Part, Pipeline, kind_of
 
 _BATCH = "batch"
 _INCLUDE = "include_metadata"
 _CONTEXT = "metadata."
-_METADATA = re.compile(r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[")
+_SETTER = "headerssetter"
+_METADATA = re.compile(r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[(?:\s{0,9}\"([^\"]{1,200})\")?")
 _AUTHENTICATOR: Path = ("auth", "authenticator")
 _QUEUE: Path = ("sending_queue", "batch")
 _PARTITION: Path = (*_QUEUE, "partition", "metadata_keys")
+# Where the exporter that divides data among gateways has the settings of its client.
+DIVIDED_CLIENT = ("protocol", "otlp")
 _SIGNALS = ("traces", "metrics", "logs", "profiles")
 
 
@@ -77,8 +80,8 @@ def _asking(subject: Subject) -> Iterator[Asking]:
 def _demands(subject: Subject, part: Part) -> Iterator[Demand]:
     if part.section == "processors":
         yield from _of_processor(part)
-    elif part.section == "connectors" and part.kind == "routing" and _routes_by_headers(part.settings):
-        yield Demand(part.id, "routes by headers")
+    elif part.section == "connectors" and part.kind == "routing":
+        yield from (Demand(part.id, "routes by headers", header) for header in _routing_headers(part.settings))
     elif part.section == "exporters":
         yield from _of_exporter(part)
         yield from _of_headers(subject, at(part.settings, _AUTHENTICATOR))
@@ -107,16 +110,19 @@ def _each(component: str, does: str, headers: Iterable[Any]) -> Iterator[Demand]
 
 def _of_headers(subject: Subject, extension: Any) -> Iterator[Demand]:
     """Yield the headers that an extension headers_setter takes from the requests."""
-    if not isinstance(extension, str) or kind_of(extension) != "headerssetter":
+    if not isinstance(extension, str) or kind_of(extension) != _SETTER:
         return
     for row in mappings(section(subject.config, "extensions", extension), "headers"):
         if isinstance(source := row.get("from_context"), str):
             yield Demand(extension, "passes on headers", source, bool(row.get("default_value")))
 
 
-def _routes_by_headers(settings: Mapping[str, Any]) -> bool:
-    rows = mappings(settings, "table")
-    return any(_METADATA.search(str(row.get(key))) for row in rows for key in ("condition", "statement"))
+def _routing_headers(settings: Mapping[str, Any]) -> list[str]:
+    """Return the headers by which a connector routes, each once; no text for one that is not written as a text."""
+    headers: list[str] = []
+    for row in mappings(settings, "table"):
+        headers += _METADATA.findall(f"{row.get('condition')} {row.get('statement')}")
+    return list(dict.fromkeys(headers))
 
 
 def metadata_missing(subject: Subject) -> Iterator[Fault]:
@@ -206,11 +212,66 @@ def _has(settings: Any, path: Path, demand: Demand) -> bool:
     return demand.header.lower() in known if demand.header else bool(known)
 
 
+def asked_headers(config: Any) -> list[AskedHeader]:
+    """Return the headers that a collector keeps and needs of the requests of OTLP that it gets, each by its name."""
+    subject = Subject(config)
+    headers: list[AskedHeader] = []
+    for asking in _asking(subject):
+        if not any(server.keeps for server in _servers(subject, asking.pipeline)):
+            continue
+        signals = _signals_from_otlp(subject, asking.pipeline)
+        for demand in asking.demands:
+            if demand.header and not demand.usual:
+                headers.append(AskedHeader(demand.component, demand.does, demand.header.lower(), signals))
+    return headers
+
+
+def _signals_from_otlp(subject: Subject, pipeline: Pipeline) -> frozenset[str]:
+    """Return the signals that get to a pipeline over OTLP, also through connectors."""
+    entries = (pipeline, *_before(subject, pipeline))
+    return frozenset(kind_of(one.key) for one in entries if any(kind_of(name) == "otlp" for name in one.receivers))
+
+
+def header_unsent(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send no header by which a collector of the inventory behind them tells requests apart.
+
+    Applications may send the header to that collector themselves, so the exporter may be right.
+    """
+    for exporter, receiving in subject.receiving.items():
+        sent = _sent_headers(subject, exporter)
+        signals = {kind_of(one.key) for one in subject.view.pipelines if exporter in one.exporters}
+        lost = {
+            asked.header: (asked, other.collector)
+            for other in receiving
+            for asked in other.headers
+            if sent is not None and asked.header not in sent and asked.signals & signals
+        }
+        for header, (asked, collector) in lost.items():
+            message = f"'{exporter}' sends no header '{header}', and '{asked.component}' of '{collector}' {asked.does}"
+            fix = f"Add `headers: {{{header}: VALUE}}`, or pass on that of the requests by extension headers_setter."
+            yield Fault(("exporters", exporter), message, fix)
+
+
+def _sent_headers(subject: Subject, exporter: str) -> set[str] | None:
+    """Return the headers that an exporter adds to its requests, in lower case; nothing if they are not known."""
+    settings = section(subject.config, "exporters", exporter)
+    client = section(settings, *DIVIDED_CLIENT) or settings
+    headers, extension = client.get("headers") or {}, at(client, _AUTHENTICATOR)
+    is_known = isinstance(headers, (Mapping, list)) and (extension is None or kind_of(str(extension)) == _SETTER)
+    if not is_known:
+        return None
+    own = headers if isinstance(headers, Mapping) else [row.get("name") for row in mappings(client, "headers")]
+    passed = [row.get("key") for row in mappings(section(subject.config, "extensions", str(extension)), "headers")]
+    return {str(header).lower() for header in (*own, *passed)}
+
+
 _HEADERS = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/headerssetterextension"
 )
 _BATCHES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/batchprocessor/README.md"
+_CLIENTS = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configgrpc/README.md"
 RULES = (
     *rules("warning", metadata_missing, documentation=_HEADERS),
     *rules("warning", metadata_forgotten, documentation=_BATCHES),
+    *rules("info", header_unsent, documentation=_CLIENTS),
 )

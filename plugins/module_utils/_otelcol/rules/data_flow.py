@@ -14,6 +14,7 @@ from ..needs.peers import peers
 from ..needs.pod_logs import PodLogs
 from ..traits import EXPORTERS, RECEIVERS, Trait, otlp_protocol, speaks_otlp, traits_of
 from .annotated_scrapes import AnnotatedScrape, annotated_scrapes
+from .client_metadata import asked_headers
 from .loops import printing_exporters
 from .subject import Printer, Receiving
 from .view import View, kind_of
@@ -86,6 +87,11 @@ class Hop(NamedTuple):
     def otlp_receivers(self) -> list[Any]:
         """The settings of the receivers of OTLP that pipelines use."""
         return [part.settings for part in View(self.config, {}, False).of("receivers", "otlp")]
+
+    @property
+    def receiving(self) -> Receiving:
+        """What the rules know of a collector that gets requests."""
+        return Receiving(self.known_as, tuple(self.otlp_receivers), tuple(asked_headers(self.config)))
 
     @property
     def received(self) -> set[str]:
@@ -177,10 +183,7 @@ def unseen_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tup
 def receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
     """Return for each collector and exporter the collectors that get its requests."""
     return [
-        {
-            exporter: tuple(Receiving(hops[to].known_as, tuple(hops[to].otlp_receivers)) for to in sorted(targets))
-            for exporter, targets in route.items()
-        }
+        {exporter: tuple(hops[to].receiving for to in sorted(targets)) for exporter, targets in route.items()}
         for route in routes
     ]
 

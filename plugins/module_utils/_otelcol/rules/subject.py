@@ -92,11 +92,24 @@ class Printer(NamedTuple):
     verbosity: str
 
 
+class AskedHeader(NamedTuple):
+    """A header that a component needs of requests: its id, what it does with headers, and the signals that need it.
+
+    The name of the header is in lower case, since its case does not count.
+    """
+
+    component: str
+    does: str
+    header: str
+    signals: frozenset[str]
+
+
 class Receiving(NamedTuple):
-    """A collector that gets requests of OTLP: its name, and the settings of its receivers of OTLP."""
+    """A collector that gets requests of OTLP: its name, the settings of its receivers of OTLP, the headers it needs."""
 
     collector: str
     receivers: tuple[Any, ...]
+    headers: tuple[AskedHeader, ...] = ()
 
 
 @dataclass(frozen=True)

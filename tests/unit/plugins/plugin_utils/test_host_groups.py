@@ -46,7 +46,7 @@ def bundle(agent: dict[str, Any], members: Hosts, host: str = "web1") -> dict[st
     said: list[str] = []
     rendered = _host_render.render_hosts(request, _findings.Judgement.from_arguments(judged), said.append)
     (found,) = rendered["bundles"]
-    return {**found, "warnings": said}
+    return {**found, "warnings": said, "findings": rendered["findings"]}
 
 
 def file(bundle: dict[str, Any], path: str) -> str:

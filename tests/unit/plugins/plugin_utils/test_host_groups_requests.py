@@ -77,3 +77,24 @@ def test_each_tier_sends_the_header_of_its_tenant() -> None:
     protocols = config["receivers"]["otlp"]["protocols"]
     assert {name: one["include_metadata"] for name, one in protocols.items()} == {"grpc": True, "http": True}
     assert any(name.startswith("routing") for name in config["connectors"])
+
+
+ROUTED = {
+    **GATEWAY,
+    "recipes": [
+        {"otlp_ingest": {"include_metadata": True}},
+        {"tenant_routing": {
+            "by": "header", "key": "x-scope-orgid", "default": "drop",
+            "destinations": [{"name": "shop", "tenants": ["shop"], "endpoint": "192.0.2.8:4317", "insecure": True}],
+        }},
+    ],
+}  # fmt: skip
+
+
+def test_a_tenant_that_no_agent_names_is_told_once_for_all_gateways() -> None:
+    members = gateways("192.0.2.1", "192.0.2.2", otel_host_collectors=[ROUTED])
+    told = [row for row in bundle(forward(), members)["findings"] if row["rule"] == "header-unsent"]
+    assert [row["severity"] for row in told] == ["info"]
+    assert "sends no header 'x-scope-orgid'" in told[0]["message"]
+    named = bundle(forward(headers={"X-Scope-OrgID": "shop"}), members)["findings"]
+    assert [row for row in named if row["rule"] == "header-unsent"] == []

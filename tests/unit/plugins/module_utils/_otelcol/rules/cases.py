@@ -13,6 +13,7 @@ pipeline of its `signal` has all components that the case names. `config` replac
   environment: [NAME], spec: {}         the variables that are set; the spec of the custom resource
   literals: {NAME: text}                the variables that are given as text
   twice: [receivers.otlp]               the keys that a file has twice
+  asked: {otlp: {NAME: [ID, DOES, HEADER, SIGNAL]}}   a header that a collector behind an exporter needs
   receiving: {otlp: {NAME: SETTINGS}}   the collectors behind an exporter, with the settings of their receiver otlp
   opened: {c-collector: [4317]}         the ports of Services of namespace n, of collectors in the same files
   behind: {otlp: [[NAME, LOG, debug, basic]]}  what prints the data that an exporter sends on
@@ -35,6 +36,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
+    AskedHeader,
     Deployment,
     Finding,
     Ingress,
@@ -195,12 +197,26 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
         exporter: tuple(Receiving(name, (settings,)) for name, settings in found.items())
         for exporter, found in given.items()
     },
+    "asked": lambda given: {
+        exporter: tuple(
+            Receiving(name, (), (AskedHeader(component, does, header, frozenset([signal])),))
+            for name, (component, does, header, signal) in others.items()
+        )
+        for exporter, others in given.items()
+    },
     "scraping": scraping,
     "nodes": str,
     "opened": lambda given: {("n", service): frozenset(ports) for service, ports in given.items()},
     "twice": lambda paths: tuple((tuple(path.split(".")), Position("a.yml", 4, 3)) for path in paths),
 }
-NAMES = {"in": "deployment", "build": "target", "spec": "resource", "twice": "duplicates", "behind": "printers"}
+NAMES = {
+    "in": "deployment",
+    "build": "target",
+    "spec": "resource",
+    "twice": "duplicates",
+    "behind": "printers",
+    "asked": "receiving",
+}
 
 
 def findings(case: Case) -> list[Finding]:

@@ -390,7 +390,7 @@ metadata-forgotten:
     traces: otlp > batch > routing
     traces/a: routing > debug
     finds: "service.pipelines.traces.processors[0]: 'routing' routes by headers, which the earlier 'batch' forgets Add
-      `metadata_keys: [HEADER]` to 'batch'."
+      `metadata_keys: [x-tenant]` to 'batch'."
   batches by the header: {processors.batch.metadata_keys: [tenant], traces: otlp > batch > otlp_http}
   batches of an exporter by the header:
     exporters.otlp_http.sending_queue: {batch: {partition: {metadata_keys: [TENANT]}}}
@@ -398,6 +398,32 @@ metadata-forgotten:
   a queue without batches: {exporters.otlp_http.sending_queue: {queue_size: 10}, traces: otlp > otlp_http}
   a queue that is off: {exporters.otlp_http.sending_queue: {enabled: false, batch: {}}, traces: otlp > otlp_http}
   another exporter: {traces: otlp > batch > debug}
+header-unsent:
+  given: {exporters.otlp: {endpoint: "gw:4317"}, traces: otlp > otlp,
+    asked: {otlp: {gw: [routing, routes by headers, x-tenant, traces]}}}
+  none: {finds: "exporters.otlp: 'otlp' sends no header 'x-tenant', and 'routing' of 'gw' routes by headers Add
+    `headers: {x-tenant: VALUE}`, or pass on that of the requests by extension headers_setter."}
+  another one: {exporters.otlp.headers: {x-team: a}, finds: "exporters.otlp: sends no header 'x-tenant'"}
+  in the client of one that balances: {exporters.otlp: null, traces: otlp > load_balancing,
+    exporters.load_balancing: {protocol: {otlp: {headers: {x-team: a}}}},
+    asked: {load_balancing: {gw: [routing, routes by headers, x-tenant, traces]}},
+    finds: "exporters.load_balancing: sends no header 'x-tenant'"}
+  the extension passes on another one:
+    exporters.otlp.auth: {authenticator: headers_setter}
+    extensions.headers_setter.headers: [{key: X-Team, from_context: X-Team}]
+    finds: "exporters.otlp: sends no header 'x-tenant'"
+  this one: {exporters.otlp.headers: {X-Tenant: a}}
+  this one in a list: {exporters.otlp.headers: [{name: X-Tenant, value: a}]}
+  headers of a variable: {exporters.otlp.headers: "${env:HEADERS}"}
+  one that balances sends this one: {exporters.otlp: null, traces: otlp > load_balancing,
+    exporters.load_balancing: {protocol: {otlp: {headers: {x-tenant: a}}}},
+    asked: {load_balancing: {gw: [routing, routes by headers, x-tenant, traces]}}}
+  the extension passes on this one:
+    exporters.otlp.auth: {authenticator: headers_setter}
+    extensions.headers_setter.headers: [{key: X-Tenant, from_context: X-Tenant}]
+  another extension that signs: {exporters.otlp.auth: {authenticator: oauth2client}}
+  another signal: {asked: {otlp: {gw: [routing, routes by headers, x-tenant, logs]}}}
+  nobody knows who gets it: {asked: {}}
 processor-twice:
   given: {processors.tail_sampling: null, processors.memory_limiter: null, connectors.routing: null,
     traces/a: routing > tail_sampling > debug}
