@@ -67,6 +67,7 @@ def inputs() -> dict[str, dict[str, Any]]:
     taken = documented("collector_program")["options"]
     found |= {f"pipeline_test_pod_{name}": value for name, value in taken.items()}
     playbooks = {"capture": "telemetry_capture", "diagnose": "collector_diagnose", "forecast": "pipeline_forecast"}
+    playbooks["savings"] = "pipeline_savings"
     for playbook, module in playbooks.items():
         found |= {f"{playbook}_{name}": value for name, value in documented(module)["options"].items()}
     return found

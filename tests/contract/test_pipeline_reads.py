@@ -22,6 +22,8 @@ READS = {
     "plugins/module_utils/_collector/recipes.py",
     # A capture adds pipelines, and takes receivers out of others.
     "plugins/module_utils/_capture/capture_tap.py",
+    # What is proposed goes into pipelines by their names.
+    "plugins/plugin_utils/_savings_options.py",
     # Whether two configs are the same, whatever they mean.
     "plugins/module_utils/_gitops/synced_parts.py",
     # Rules tell the place of each item, and find what is no text.

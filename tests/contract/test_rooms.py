@@ -38,6 +38,7 @@ ROOMS = (
     "_alerts",
     "_gitops",
     "_capture",
+    "_savings",
 )
 # The library knows the Collector. Its rooms have an order of their own.
 LIBRARY = "_otelcol"

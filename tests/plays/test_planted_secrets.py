@@ -219,6 +219,18 @@ def of_forecast(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str
     }
 
 
+def of_savings(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
+    of_config = of_forecast(folder, _server, planted)
+    reports = {f"savings_{name}_path": str(folder / f"savings.{name}") for name in ("markdown", "output")}
+    return {
+        "savings_capture": of_config["forecast_capture"],
+        "savings_config": of_config["forecast_before"],
+        "savings_binary": of_config["forecast_binary"],
+        "savings_isolation": "none",
+        **reports,
+    }
+
+
 def of_lock(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
     return {**of_mirror(folder, server, planted), "otel_lock_file": str(folder / "otel.lock.yml")}
 
@@ -235,10 +247,15 @@ MORE: dict[str, Callable[[Path, str, PlantedSecrets], dict[str, Any]]] = {
     "judge": of_judge,
     "capture": of_capture,
     "forecast": of_forecast,
+    "savings": of_savings,
     "mirror": of_mirror,
     "lock": of_lock,
     "sample_app": of_sample_app,
 }
+
+
+# The variable that names the Collector which a playbook runs.
+PROGRAMS = {"test": "pipeline_test_binary", "forecast": "forecast_binary", "savings": "savings_binary"}
 
 
 # What the API refuses when a playbook is to fail.
@@ -272,10 +289,9 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], planted: Planted
         return {**given, "cert_manager_provider": "manifest", "cert_manager_mirror": mirror}
     if playbook == "validate":
         return {**given, "pipeline_validate_binary": program(folder / "quotes", 'cat "${2#--config=}" >&2; exit 1')}
-    if playbook in ("test", "forecast"):
+    if playbook in PROGRAMS:
         body = f'{VERSION}; echo "Error: `env` $BACKEND_TOKEN `cat "${{1#--config=}}"`" >&2; exit 1'
-        variable = "pipeline_test_binary" if playbook == "test" else "forecast_binary"
-        return {**given, variable: program(folder / "quotes", body)}
+        return {**given, PROGRAMS[playbook]: program(folder / "quotes", body)}
     if playbook == "capture":
         cut_off = telemetry_file(folder, planted)
         cut_off.write_text(cut_off.read_text(encoding="utf-8")[:-9], encoding="utf-8")

@@ -1,0 +1,158 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be proposed: a row for each kind, and the option of a collector that does it. Private."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .._otelcol.config.layers import APPEND
+from .captured_records import Amount
+
+ALL_SIGNALS = ("traces", "metrics", "logs")
+
+
+class Kind(NamedTuple):
+    """A kind of proposal: what it finds, and what you lose if you follow it."""
+
+    title: str
+    loses: str
+
+
+ATTRIBUTES, CONSTANTS, SERIES, UNCHANGED = "attributes", "constant_resource", "series", "unchanged_metrics"
+TEMPLATES, DEBUG, HEALTH, LEAVES = "log_templates", "debug_logs", "health_checks", "leaf_spans"
+PLAIN, SCOPES, TWICE, ERRORS = "plain_traces", "duplicate_metrics", "duplicate_records", "repeated_errors"
+KINDS: Mapping[str, Kind] = {
+    ATTRIBUTES: Kind("attribute", "No search or dashboard finds it any more."),
+    CONSTANTS: Kind("resource attributes with one value", "Data of another cluster or host is not told apart by them."),
+    SERIES: Kind("attribute that makes series", "Series are summed, or averaged for gauges, without it."),
+    UNCHANGED: Kind("metric that never changes", "It may change in an incident. Look at alerts that read it."),
+    TEMPLATES: Kind("repeated log template", "The records are gone. Count them first if their number matters."),
+    DEBUG: Kind("debug logs", "Nobody can read them later."),
+    HEALTH: Kind("spans of health checks", "Slow health checks are not seen in traces."),
+    LEAVES: Kind("spans without children and errors", "The time they took counts as that of their parents."),
+    PLAIN: Kind(
+        "traces without errors, and not slow", "One in ten is kept. Metrics made of spans later on count less."
+    ),
+    SCOPES: Kind("metric from two scopes", "Dashboards that name the scope see nothing."),
+    TWICE: Kind("record that came twice", "Nothing."),
+    ERRORS: Kind("error that repeats", "Each repetition within the interval is a count of the first."),
+}
+"""What each kind finds, in the order in which they are told."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """What removes something: a recipe with options, or else a processor of the collector's own config.
+
+    `signals` are those of the pipelines that the processor goes into.
+    """
+
+    recipe: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    processor: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    signals: tuple[str, ...] = ()
+    by_time: bool = False
+    """Whether what it keeps depends on the time, so that a replay cannot measure it."""
+
+    def pasted(self, pipelines: Sequence[str]) -> dict[str, Any]:
+        """Return what a user pastes into a collector of the inventory. `pipelines` are those of its config."""
+        if self.recipe:
+            return {"recipes": [{self.recipe: dict(self.options)}]}
+        into = [name for name in pipelines if signal_of(name) in self.signals] or self.signals
+        added = {name: {f"processors{APPEND}": [self.processor]} for name in into}
+        return {"config": {"processors": {self.processor: dict(self.settings)}, "service": {"pipelines": added}}}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Something that is worth dropping. `removed` is how much of each signal goes."""
+
+    kind: str
+    subject: str
+    removed: Mapping[str, Amount]
+    option: Option | None
+    detail: str = ""
+
+    @property
+    def size(self) -> int:
+        """The bytes that go, of all signals."""
+        return sum(amount.size for amount in self.removed.values())
+
+
+class Untold(NamedTuple):
+    """What the capture cannot tell of a kind, and why."""
+
+    kind: str
+    why: str
+
+
+Outcome = Proposal | Untold
+
+
+# What a Collector or Ansible would expand in a config.
+_EXPANDED = ("${", "$$", "{{", "{%", "{#")
+
+
+def is_safe(option: Option) -> bool:
+    """Return whether nothing in an option is expanded: names in telemetry are not those of a person whom you trust."""
+    told = json.dumps(option.pasted(()), ensure_ascii=False)
+    return not any(mark in told for mark in _EXPANDED)
+
+
+def drop_noise(**options: Any) -> Option:
+    """Return recipe `drop_noise` with these options, and without its defaults."""
+    quiet = {"probe_paths": [], "minimum_severity": "trace"}
+    return Option(recipe="drop_noise", options={**quiet, **options})
+
+
+def filtered(name: str, signal: str, record: str, condition: str) -> Option:
+    """Return a processor `filter` that drops the records of a signal that a condition of OTTL is true for."""
+    settings = {"error_mode": "ignore", signal: {record: [condition]}}
+    return Option(processor=f"filter/{name}", settings=settings, signals=(signal,))
+
+
+def signal_of(pipeline: str) -> str:
+    """Return the signal of a pipeline by its name."""
+    return str(pipeline).partition("/")[0]
+
+
+def with_processors(
+    config: Mapping[str, Any], added: Mapping[str, Any], pipelines: Mapping[str, Iterable[str]], rank: Any
+) -> dict[str, Any]:
+    """Return a config with processors in its pipelines. `rank` says where a processor belongs, low numbers first.
+
+    A processor that the config has already gets the entries of the lists that it does not have. `pipelines` has the
+    processors for each pipeline.
+    """
+    service = dict(config.get("service") or {})
+    changed = {name: dict(pipeline or {}) for name, pipeline in (service.get("pipelines") or {}).items()}
+    for name, processors in pipelines.items():
+        listed = list(changed[name].get("processors") or ())
+        for processor in processors:
+            if processor not in listed:
+                listed.insert(_place(listed, rank(processor), rank), processor)
+        changed[name]["processors"] = listed
+    merged = _merged(config.get("processors") or {}, added)
+    return {**config, "processors": merged, "service": {**service, "pipelines": changed}}
+
+
+def _place(listed: Sequence[str], own_rank: int, rank: Any) -> int:
+    """Return the place of a processor among others: before the first that belongs after it."""
+    for number, name in enumerate(listed):
+        if rank(name) > own_rank:
+            return number
+    return len(listed)
+
+
+def _merged(base: Any, more: Any) -> Any:
+    if isinstance(base, Mapping) and isinstance(more, Mapping):
+        return {**base, **{key: _merged(base.get(key), value) for key, value in more.items()}}
+    if isinstance(base, list) and isinstance(more, list):
+        return [*base, *(entry for entry in more if entry not in base)]
+    return more

@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of pipeline_savings; the work is done on the controller, by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pipeline_savings
+short_description: Tell what of captured telemetry is worth dropping, and by which option
+version_added: 1.1.0
+description:
+  - Finds attributes by their bytes and their values, metrics that never change, repeated templates of logs, health
+    checks, debug logs, duplicates, spans without children and errors, and attributes of resources with one value.
+    Each comes with its share, and with the option of a collector that would remove it.
+  - Real Collectors on the controller replay the capture with and without the options that save most. The shares that
+    they show stand beside the estimated ones.
+  - Also tells the Instrumentation Score of each service, by the rules that a capture can answer.
+  - Applies nothing. The Collectors run as those of M(o11y.opentelemetry.pipeline_forecast) do.
+author: The o11y.opentelemetry maintainers (@o11y)
+extends_documentation_fragment:
+  - o11y.opentelemetry._controller
+  - o11y.opentelemetry._controller.build
+options:
+  capture:
+    description:
+      - A folder with a capture, or a file with requests of OTLP in JSON, one in each line. See
+        M(o11y.opentelemetry.pipeline_forecast).
+    type: path
+    required: true
+  config:
+    description:
+      - File with the config of the collector that the capture is of. Options are measured with it.
+      - Without it and without O(collectors), options are measured with a config that passes everything on.
+    type: path
+  collectors:
+    description:
+      - The rendered collectors of the inventory, as M(o11y.opentelemetry.otel_render) returns them; each with C(name),
+        C(config) and C(image).
+    type: list
+    elements: dict
+    default: []
+  collector:
+    description:
+      - The one of O(collectors) that the capture is of. By default the one that the manifest of the capture names.
+    type: str
+    default: ""
+  keep:
+    description:
+      - Names of attributes that are never proposed. Those that tell whose telemetry it is and what happened, such as
+        C(service.name) and C(http.route), never are.
+    type: list
+    elements: str
+    default: []
+  least_percent:
+    description: The least share of the bytes of the capture, in percent, that a proposal removes.
+    type: float
+    default: 1
+  measure:
+    description:
+      - For so many proposals, real Collectors measure the share. The largest of each kind go first. V(0) starts none.
+    type: int
+    default: 5
+  receivers:
+    description: >-
+      Receivers by signal, where several take the same signal, such as C({metrics: prometheus}).
+    type: dict
+    default: {}
+  tenant_attribute:
+    description: The attribute of resources that names a tenant. It is never proposed.
+    type: str
+    default: ""
+  binary:
+    description:
+      - Path of a Collector on the controller.
+      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
+    type: str
+    default: auto
+  programs:
+    description:
+      - Path of the Collector for each image, as M(o11y.opentelemetry.collector_program) returns it. Goes before
+        O(binary).
+    type: dict
+    default: {}
+  isolation:
+    description: Whether each Collector runs in namespaces of its own. See M(o11y.opentelemetry.pipeline_test).
+    type: str
+    choices: [auto, required, none]
+    default: auto
+  markdown_path: {description: File for everything as Markdown. Check mode writes nothing., type: path}
+  output_path: {description: File for everything as JSON. Check mode writes nothing., type: path}
+attributes:
+  diff_mode: {details: "The module writes only reports."}
+seealso:
+  - module: o11y.opentelemetry.pipeline_forecast
+  - module: o11y.opentelemetry.telemetry_capture
+"""
+
+EXAMPLES = r"""
+- name: Find what is worth dropping
+  o11y.opentelemetry.pipeline_savings:
+    capture: captures/gateway
+    config: running/gateway.yaml
+
+- name: Only estimate, without a Collector
+  o11y.opentelemetry.pipeline_savings:
+    capture: captures/gateway
+    measure: 0
+    keep: [user.tier]
+    output_path: savings.json
+"""
+
+RETURN = r"""
+captured:
+  description: What the capture has of each signal. Bytes are those of OTLP in JSON.
+  returned: always
+  type: dict
+  sample: {traces: {items: 3000, bytes: 1843200}}
+proposals:
+  description:
+    - What is worth dropping, with most bytes first. C(estimated) has shares of the capture, C(measured) those of what
+      the exporters send with and without C(option), which is what you put into a collector of the inventory.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - kind: health_checks
+      subject: /healthz
+      detail: ""
+      loses: Slow health checks are not seen in traces.
+      estimated: {traces: {items_percent: 38.0, bytes_percent: 36.1}}
+      measured: {traces: {items_percent: 38.0, bytes_percent: 36.1, sent_bytes_percent: 31.6}}
+      not_measured: ""
+      option: {recipes: [{drop_noise: {probe_paths: [/healthz], minimum_severity: trace}}]}
+attributes:
+  description: The attributes with most bytes, and those with most values.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: user.id, size: 52000, occurrences: 2880, values: 2880, are_all_values: true}]
+not_told:
+  description: What the capture cannot tell, and why.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{kind: health_checks, why: "url.path and http.target are masked"}]
+scores:
+  description:
+    - The Instrumentation Score of each service. Of C(rules), C(kept) is null for those that the capture cannot answer;
+      these do not count.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{service: cart, score: 83.33, category: Good, rules: {}}]
+notes: {description: What a reader must know., returned: always, type: list, elements: str, sample: []}
+report: {description: Everything as text., returned: always, type: str, sample: savings of gateway}
+"""

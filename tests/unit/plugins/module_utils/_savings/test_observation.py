@@ -1,0 +1,34 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shares are of all signals, small proposals are counted, and a kind tells its largest alone."""
+
+from __future__ import annotations
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import MOST_OF_KIND, Wishes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import ATTRIBUTES, DEBUG
+
+from .planted import found, logs, spans
+
+
+def test_what_is_below_the_least_share_is_counted() -> None:
+    request = logs({"body": "x", "severity": "debug"}, *[{"body": "y" * 50, "severity": "info"}] * 99)
+    assert DEBUG not in {proposal.kind for proposal in found(request, wishes=Wishes(least_percent=5)).proposals}
+    assert found(request, wishes=Wishes(least_percent=5)).smaller >= 1
+    assert DEBUG in {proposal.kind for proposal in found(request).proposals}
+
+
+def test_a_kind_tells_its_largest() -> None:
+    attributes = {f"attribute.{number:02}": "x" * (number + 1) for number in range(MOST_OF_KIND + 5)}
+    told = found(spans({"attributes": attributes}))
+    subjects = [proposal.subject for proposal in told.proposals if proposal.kind == ATTRIBUTES]
+    assert len(subjects) == MOST_OF_KIND
+    assert subjects[0] == f"attribute.{MOST_OF_KIND + 4:02} of spans"
+    assert told.smaller >= 5
+
+
+def test_shares_are_of_the_signal() -> None:
+    told = found(logs({"body": "a", "severity": "debug"}, {"body": "b", "severity": "info"}), spans({}))
+    (proposal,) = [proposal for proposal in told.proposals if proposal.kind == DEBUG]
+    assert told.shares(proposal)["logs"][0] == 0.5
+    assert not found().came
