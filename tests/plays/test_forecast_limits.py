@@ -204,5 +204,5 @@ def test_a_linux_host_is_told_that_its_limits_do_not_hold(tmp_path: Path, withou
     inventory = {"all": {"children": {"otel_linux": {"hosts": {"web1": variables}}}}}
     (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
     done = plays.playbook("-i", str(tmp_path / "hosts.json"), "playbooks/site.yml")
-    assert "Nothing checks what this host would send" in said(done), said(done)
+    assert "Nothing checks what Linux hosts would send" in said(done), said(done)
     assert outcome in said(done), said(done)
