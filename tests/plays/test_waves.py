@@ -438,8 +438,9 @@ LEAKED = [
         "vars": {
             "__otel_wave": {"name": "first"},
             "__otel_wave_begin": ["begin"],
-            "__otel_wave_part": "leak",
+            "__otel_wave_part": "_leak",
             "__otel_wave_end": [],
+            "__otel_planned": {"ends_alone": False},
         },
         "tasks": [
             {"ansible.builtin.import_tasks": "wave.yml"},
@@ -452,7 +453,7 @@ LEAKED = [
 def test_what_a_secret_task_says_is_kept_nowhere(tmp_path: Path) -> None:
     for name in ("wave.yml", "wave_begin.yml"):
         (tmp_path / name).write_text((plays.ROOT / "playbooks/tasks" / name).read_text(encoding="utf-8"))
-    (tmp_path / "wave_leak.yml").write_text(LEAK, encoding="utf-8")
+    (tmp_path / "deploy_leak.yml").write_text(LEAK, encoding="utf-8")
     done = plays.run(tmp_path, LEAKED, {"web1": {}}, "-vvv")
     assert done.returncode == 0, told(done)
     assert 'kept: {"task": "Fail with a secret", "result": {}}' in told(done), told(done)
