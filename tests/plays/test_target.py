@@ -211,4 +211,4 @@ def test_the_connection_of_a_role_is_completed_as_its_defaults_do(given: Any, fo
 
 def test_playbooks_for_clusters_have_the_check() -> None:
     """What has no check runs without a cluster, as its page says."""
-    assert {*PLAYBOOKS} - {*CHECKED} == {"lock", "mirror", "render", "rights", "validate"}
+    assert {*PLAYBOOKS} - {*CHECKED} == {"lock", "mirror", "render", "rights", "savings", "validate"}
