@@ -25,6 +25,16 @@ class Sender(NamedTuple):
     tenant: str
 
 
+class Value(NamedTuple):
+    """The value of an attribute: its kind, such as `intValue`, and its content."""
+
+    kind: str
+    content: Any
+
+
+Attributes = Mapping[str, Value]
+
+
 @dataclass
 class Tally:
     """What requests of one signal hold.
@@ -45,20 +55,25 @@ class Tally:
         """The number of items."""
         return self.items.total()
 
-    def add(self, signal: str, request: Mapping[str, Any], tenant_attribute: str = "") -> None:
-        """Count a request of a signal. `tenant_attribute` names the tenant of a resource."""
-        for resource in request.get(LISTS[signal][0]) or ():
+    def add(self, signal: str, request: Mapping[str, Any], tenant_attribute: str = "", request_size: int = 0) -> None:
+        """Count a request of a signal. `tenant_attribute` names the tenant of a resource.
+
+        `request_size` is the size of the request in bytes of JSON. If it has one resource, that is the size of the
+        resource too, which need not be written as JSON again to be measured.
+        """
+        resources = request.get(LISTS[signal][0]) or ()
+        for resource in resources:
             attributes = _named(resource.get("resource"))
             sender = _sender(attributes, tenant_attribute)
             before = self.items[sender]
             for record in records_of(signal, resource):
                 self._add_record(signal, record, sender, attributes)
             items = self.items[sender] - before
-            self.sizes[sender] += _size(resource)
+            self.sizes[sender] += request_size if request_size and len(resources) == 1 else _size(resource)
             for name in attributes:
                 self.attributes[RESOURCE, name] += items
 
-    def _add_record(self, signal: str, record: Mapping[str, Any], sender: Sender, resource: Mapping[str, str]) -> None:
+    def _add_record(self, signal: str, record: Mapping[str, Any], sender: Sender, resource: Attributes) -> None:
         if signal == "metrics":
             self._add_metric(record, sender, resource)
             return
@@ -69,7 +84,7 @@ class Tally:
             trace = record.get("traceId")
             self.traces[hash(trace) if trace else -len(self.traces)] += 1
 
-    def _add_metric(self, metric: Mapping[str, Any], sender: Sender, resource: Mapping[str, str]) -> None:
+    def _add_metric(self, metric: Mapping[str, Any], sender: Sender, resource: Attributes) -> None:
         owner = hash((metric.get("name"), frozenset(resource.items())))
         for point in points_of(metric):
             self.items[sender] += 1
@@ -79,23 +94,28 @@ class Tally:
                 self.attributes[RECORD, name] += 1
 
 
-def _named(holder: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the attributes of a resource or a data point, each value in JSON."""
+def _named(holder: Mapping[str, Any] | None) -> dict[str, Value]:
+    """Return the attributes of a resource or a data point, by name."""
     listed = (holder or {}).get("attributes") or ()
-    return {attribute.get("key", ""): json.dumps(attribute.get("value"), sort_keys=True) for attribute in listed}
+    return {attribute.get("key", ""): _value(attribute.get("value")) for attribute in listed}
 
 
-def _sender(attributes: Mapping[str, str], tenant_attribute: str) -> Sender:
-    names = (SERVICE, NAMESPACE, tenant_attribute)
-    return Sender(*(_text(attributes.get(name, "")) for name in names))
+def _value(tagged: Any) -> Value:
+    """Return a value of OTLP so that equal ones are equal. Lists and mappings are text."""
+    if isinstance(tagged, dict) and len(tagged) == 1:
+        ((kind, content),) = tagged.items()
+        if not isinstance(content, (dict, list)):
+            return Value(kind, content)
+    return Value("", json.dumps(tagged, sort_keys=True) if tagged else "")
 
 
-def _text(value: str) -> str:
-    """Return the text of a value in JSON; other values as they are."""
-    if not value:
-        return ""
-    tagged = json.loads(value) or {}
-    return str(next(iter(tagged.values()), ""))
+def _sender(attributes: Attributes, tenant_attribute: str) -> Sender:
+    service, namespace, tenant = (attributes.get(name) for name in (SERVICE, NAMESPACE, tenant_attribute))
+    return Sender(_text(service), _text(namespace), _text(tenant))
+
+
+def _text(value: Value | None) -> str:
+    return "" if value is None else str(value.content)
 
 
 def _size(resource: Mapping[str, Any]) -> int:

@@ -84,4 +84,4 @@ def _request(line: bytes, where: str) -> Request:
     if not signal:
         wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(_BEGINNINGS)}"
         raise Problem(wrong, where=where, fix=_GET_ONE)
-    return signal, request
+    return Request(signal, request, line)

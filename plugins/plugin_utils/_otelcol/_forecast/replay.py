@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ....module_utils._otelcol.errors import Problem
@@ -32,8 +32,13 @@ _DROPPED = "Dropping data"
 _AGAIN = "Run it again while less else runs."
 _JSON = {"Content-Type": "application/json"}
 
-Request = tuple[str, Mapping[str, Any]]
-"""A request of OTLP with its signal."""
+
+class Request(NamedTuple):
+    """A request of OTLP: its signal, its content, and the JSON in which it was captured, which is sent again."""
+
+    signal: str
+    content: Mapping[str, Any]
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class CountingSink(Sink):
             if exporter:
                 self.sent[exporter][signal].size += len(body)
             else:
-                self.sent[name][signal].tally.add(signal, request, self._tenant_attribute)
+                self.sent[name][signal].tally.add(signal, request, self._tenant_attribute, len(body))
                 self.requests[name] += 1
 
 
@@ -111,12 +116,11 @@ def _calls(
 ) -> Iterator[collector_run.Call]:
     """Yield the requests of the capture, each to the receiver that takes its signal, and count their items."""
     receivers: dict[str, str] = {}
-    for signal, request in replay.requests():
-        came[signal] += item_count(signal, request)
+    for signal, content, body in replay.requests():
+        came[signal] += item_count(signal, content)
         if signal not in receivers:
             receivers[signal] = _receiver(built, signal, replay.receivers.get(signal, ""), where)
         if receivers[signal]:
-            body = json.dumps(request, separators=(",", ":")).encode()
             yield collector_run.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON)
 
 

@@ -27,14 +27,15 @@ def test_a_folder_has_requests_of_all_its_files_and_a_manifest(tmp_path: Path) -
     (tmp_path / "notes.txt").write_text("no capture")
     (tmp_path / "manifest.json").write_text('{"collector": "gateway"}')
     capture = read_capture(tmp_path)
-    assert [signal for signal, _request in capture.requests()] == ["logs", "traces", "logs"] * 2
+    assert [request.signal for request in capture.requests()] == ["logs", "traces", "logs"] * 2
     assert capture.manifest == {"collector": "gateway"}
     assert len(list(capture.requests())) == 6, "it can be read again"
 
 
 def test_a_file_alone_is_a_capture(tmp_path: Path) -> None:
     (tmp_path / "of-others.json").write_text(TEXT)
-    assert next(read_capture(tmp_path / "of-others.json").requests()) == ("logs", LOGS)
+    request = next(read_capture(tmp_path / "of-others.json").requests())
+    assert (request.signal, request.content, json.loads(request.body)) == ("logs", LOGS, LOGS)
 
 
 @cases(
