@@ -191,18 +191,35 @@ def test_the_verdict_of_a_synced_change_has_its_forecast(fleet: Fleet) -> None:
     assert "| `otlp_grpc/backend` | traces | 3,000 → 1,860 (-38.0 %" in page
 
 
-@pytest.mark.parametrize(("without_capture", "outcome"), [("warn", "unreachable=1"), ("fail", "failed=1")])
-def test_a_linux_host_is_told_that_its_limits_do_not_hold(tmp_path: Path, without_capture: str, outcome: str) -> None:
+STRICT = {"forecast_without_capture": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_told", "outcome"),
+    [
+        ({"forecast_limits": LIMITS}, {}, True, "unreachable=1"),
+        ({}, {"forecast_limits": LIMITS}, True, "unreachable=1"),
+        ({"otel_host_state": "absent"}, {"forecast_limits": LIMITS}, True, "unreachable=1"),
+        ({}, {"forecast_limits": LIMITS, "otel_host_state": "present", **STRICT}, True, "failed=1"),
+        ({"otel_host_state": "absent", "forecast_limits": LIMITS, **STRICT}, {}, False, "unreachable=1"),
+        (STRICT, {"forecast_limits": LIMITS}, True, "unreachable=1"),
+        (STRICT, {"forecast_limits": {}}, False, "unreachable=1"),
+    ],
+    ids=["warned", "of-another", "first-absent", "refused", "absent", "strict-without-limits", "turned-off"],
+)
+def test_linux_hosts_are_told_that_their_limits_do_not_hold(
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any], is_told: bool, outcome: str
+) -> None:
     nowhere = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     variables = {
         **nowhere,
         "otel_host_program": {"path": "/usr/bin/otelcol-contrib"},
         "otel_host_collectors": [{"name": "agent", "recipes": ["otlp_ingest", "debug_output"]}],
-        "forecast_limits": LIMITS,
-        "forecast_without_capture": without_capture,
     }
-    inventory = {"all": {"children": {"otel_linux": {"hosts": {"web1": variables}}}}}
-    (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
+    hosts = {"web1": {**variables, **first}, "web2": {**variables, **second}}
+    (tmp_path / "hosts.json").write_text(
+        json.dumps({"all": {"children": {"otel_linux": {"hosts": hosts}}}}), encoding="utf-8"
+    )
     done = plays.playbook("-i", str(tmp_path / "hosts.json"), "playbooks/site.yml")
-    assert "Nothing checks what Linux hosts would send" in said(done), said(done)
+    assert ("Nothing checks what Linux hosts would send" in said(done)) == is_told, said(done)
     assert outcome in said(done), said(done)
