@@ -22,7 +22,7 @@ from ..module_utils._savings.proposals import Option, Proposal
 from ..module_utils._savings.savings_pages import Savings, Told, as_data, markdown, text_lines
 from . import _savings_options as options
 from ._otelcol import _builds, _files, _inputs, _yaml
-from ._otelcol._forecast.captured import Capture, read_capture
+from ._otelcol._forecast.captured import Capture, check_outside, read_capture
 from ._otelcol._forecast.replay import Replay, Replayed, replayed
 from ._otelcol._isolation import choice
 from ._otelcol._testing.bench import Bench
@@ -57,6 +57,7 @@ def savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bo
     """
     for option in ("markdown_path", "output_path"):
         _files.check_apart(arguments[option], [arguments["capture"], arguments["config"]], option)
+        check_outside(arguments[option], arguments["capture"], option)
     capture = read_capture(Path(arguments["capture"]))
     facts = CaptureFacts.of(capture.manifest)
     chosen, name = _chosen(arguments, facts)

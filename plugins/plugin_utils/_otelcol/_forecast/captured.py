@@ -16,6 +16,7 @@ from ....module_utils._otelcol.bounded.read_limits import ARCHIVE, MIB
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.capture_facts import MANIFEST
 from ....module_utils._otelcol.otlp_requests import LISTS, signal_of_request
+from .. import _files
 from .replay import Request
 
 _ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
@@ -47,6 +48,16 @@ def read_capture(path: Path) -> Capture:
         wrong = f"there is no capture in {path}: no file ends in {', '.join(_ENDINGS)}"
         raise Problem(wrong if path.is_dir() else f"there is no capture {path}", fix=_GET_ONE)
     return Capture(tuple(files), _manifest(folder / MANIFEST) if path.is_dir() else {})
+
+
+def check_outside(output: str | None, capture: str, option: str) -> None:
+    """Raise Problem if a report would be a file of the folder of a capture; `option` names the report."""
+    if not output or not _files.is_there(Path(capture), Path.is_dir):
+        return
+    target = Path(output).resolve()
+    if target.parent == Path(capture).resolve() and target.name.endswith(_ENDINGS):
+        wrong = f"`{option}` is {output}, in the folder of the capture: it would replace telemetry, or be read as such"
+        raise Problem(wrong, fix="Give a file in another folder.")
 
 
 def _holds_requests(file: Path) -> bool:

@@ -26,7 +26,7 @@ from .._isolation import choice
 from .._testing.bench import Bench
 from .._testing.chosen_bench import Chosen, chosen_bench
 from .._testing.comparing import input_in_cluster
-from .captured import Capture, read_capture
+from .captured import Capture, check_outside, read_capture
 from .replay import Replay, Replayed, replayed
 
 _RULE, _SUITE = "forecast-limit", "o11y.opentelemetry.pipeline_forecast"
@@ -182,6 +182,7 @@ def _check_reports(arguments: Mapping[str, Any]) -> None:
     """Raise Problem if a report would replace what the forecast reads."""
     for option in ("markdown_path", "output_path", "html_path"):
         _files.check_apart(arguments.get(option), [arguments[name] for name in ("before", "after", "capture")], option)
+        check_outside(arguments.get(option), arguments["capture"], option)
 
 
 def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.captured import read_capture
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.captured import (
+    check_outside,
+    read_capture,
+)
 
 from tests.support.cases import cases
 
@@ -64,3 +68,21 @@ def test_a_folder_without_a_capture_and_a_wrong_manifest_are_named(tmp_path: Pat
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(Problem, match="manifest of a capture is no mapping"):
         read_capture(tmp_path)
+
+
+@cases(
+    "name, is_refused",
+    ("a.jsonl.gz", True),
+    ("savings.json", True),
+    ("manifest.json", True),
+    ("forecast.html", False),
+    ("../savings.json", False),
+    ("other/savings.json", False),
+)
+def test_a_report_is_no_file_of_a_capture(tmp_path: Path, name: str, is_refused: bool) -> None:
+    folder = tmp_path / "capture"
+    folder.mkdir()
+    refused = pytest.raises(Problem, match=r"`output_path` is .*, in the folder of the capture")
+    with refused if is_refused else nullcontext():
+        check_outside(str(folder / name), str(folder), "output_path")
+    check_outside(None, str(folder), "output_path")
