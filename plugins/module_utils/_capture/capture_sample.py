@@ -18,7 +18,8 @@ SECONDS, RECORDS, BYTES, FILES = "seconds", "records", "bytes", "end of the file
 """What ends a sample."""
 LINE_BYTES = 64 << 20
 """The longest line that is read: a request of OTLP has 4 MiB by default, and as JSON some three times as much."""
-_MALFORMED = (TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError)
+MALFORMED = (TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError)
+"""What reading a request raises if it is JSON, but not of OTLP."""
 _FOREIGN_FIX = "Give files that exporter file wrote with `format: json` and without compression, or OTLP JSON lines."
 
 
@@ -61,7 +62,7 @@ class Sample:
         try:
             records = item_count(signal, request)
             masked = json.dumps(self.masks.masked(request), separators=(",", ":")).encode("ascii")
-        except _MALFORMED as error:
+        except MALFORMED as error:
             raise Problem("this is JSON, but not of OTLP", where=where, fix=_FOREIGN_FIX) from error
         self.write(signal, masked)
         size = self.sizes.setdefault(signal, SignalSize())

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .._capture.capture_sample import MALFORMED
+from .._otelcol.errors import Problem
 from .attribute_use import AttributeRow, AttributeUse
 from .captured_records import NOTHING, Amount, Readable, Record, resources_of
 from .log_use import LogUse
@@ -63,28 +64,56 @@ class Found:
         }
 
 
-def look_at(requests: Iterable[tuple[str, Mapping[str, Any]]], readable: Readable, wishes: Wishes) -> Found:
-    """Return what is found in the requests of a capture, each with its signal."""
-    attributes, logs = AttributeUse(wishes.kept), LogUse(readable)
-    spans, metrics = SpanUse(readable, wishes.samples), MetricsUse(readable, wishes.kept)
-    repeated, services = RepeatedRecords(), defaultdict[str, ServiceFacts](ServiceFacts)
-    adders: dict[str, Callable[[Record], None]] = {"traces": spans.add, "metrics": metrics.add, "logs": logs.add}
-    came: dict[str, Amount] = defaultdict(lambda: NOTHING)
-    for signal, request in requests:
+@dataclass
+class _Uses:
+    """All that looks at the records of a capture."""
+
+    attributes: AttributeUse
+    spans: SpanUse
+    metrics: MetricsUse
+    logs: LogUse
+    repeated: RepeatedRecords = field(default_factory=RepeatedRecords)
+    services: dict[str, ServiceFacts] = field(default_factory=lambda: defaultdict(ServiceFacts))
+    came: dict[str, Amount] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
+
+    def add(self, signal: str, request: Mapping[str, Any]) -> None:
+        """Look at a request."""
+        adders: Mapping[str, Callable[[Record], None]]
+        adders = {"traces": self.spans.add, "metrics": self.metrics.add, "logs": self.logs.add}
         for resource, records in resources_of(signal, request):
             items = sum(record.items for record in records)
-            came[signal] = came[signal].plus(items, resource.size)
-            attributes.add_resource(resource, signal)
-            facts = services[resource.service]
+            self.came[signal] = self.came[signal].plus(items, resource.size)
+            self.attributes.add_resource(resource, signal)
+            facts = self.services[resource.service]
             facts.add_resource(resource)
             for record in records:
-                attributes.add(record)
+                self.attributes.add(record)
                 adders[signal](record)
-                repeated.add(record)
+                self.repeated.add(record)
                 facts.add(record)
-    facts_of_spans(spans.rows, services)
-    outcomes = chain.from_iterable(use.outcomes() for use in (attributes, spans, metrics, logs, repeated))
-    return _found(came, outcomes, attributes.rows(), services, wishes)
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Yield what is worth dropping."""
+        for use in (self.attributes, self.spans, self.metrics, self.logs, self.repeated):
+            yield from use.outcomes()
+
+
+def look_at(requests: Iterable[tuple[str, Mapping[str, Any]]], readable: Readable, wishes: Wishes) -> Found:
+    """Return what is found in the requests of a capture, each with its signal. Raises Problem for one not of OTLP."""
+    uses = _Uses(
+        AttributeUse(wishes.kept),
+        SpanUse(readable, wishes.samples),
+        MetricsUse(readable, wishes.kept),
+        LogUse(readable),
+    )
+    for number, (signal, request) in enumerate(requests, 1):
+        try:
+            uses.add(signal, request)
+        except MALFORMED as error:
+            wrong = f"request {number:,} of the capture is JSON, but not of OTLP"
+            raise Problem(wrong, fix="Capture it again, or remove the line of this request.") from error
+    facts_of_spans(uses.spans.rows, uses.services)
+    return _found(uses.came, uses.outcomes(), uses.attributes.rows(), uses.services, wishes)
 
 
 def _found(

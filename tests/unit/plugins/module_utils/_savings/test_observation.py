@@ -5,8 +5,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import MOST_OF_KIND, Wishes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import ATTRIBUTES, DEBUG
+
+from tests.support.cases import cases
 
 from .planted import found, logs, spans
 
@@ -32,3 +38,17 @@ def test_shares_are_of_the_signal() -> None:
     (proposal,) = [proposal for proposal in told.proposals if proposal.kind == DEBUG]
     assert told.shares(proposal)["logs"][0] == 0.5
     assert not found().came
+
+
+@cases(
+    "signal, request_of_line",
+    ("traces", {"resourceSpans": [None]}),
+    ("traces", {"resourceSpans": [{"scopeSpans": [{"spans": [{"startTimeUnixNano": "soon"}]}]}]}),
+    ("traces", {"resourceSpans": [{"resource": {"attributes": "x"}, "scopeSpans": []}]}),
+    ("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": "text"}]}]}]}),
+    ("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": 5}}]}]}]}),
+    ("metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "a", "gauge": "x"}]}]}]}),
+)
+def test_a_request_that_is_not_of_otlp_is_named(signal: str, request_of_line: dict[str, Any]) -> None:
+    with pytest.raises(Problem, match="request 2 of the capture is JSON, but not of OTLP"):
+        found(spans({}), (signal, request_of_line))
