@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, near
 from .sent_changes import Change
+from .tallies import Tally
 
 FIGURES = ("items", "bytes", "series")
 LOST = "lost_attributes"
@@ -58,6 +59,13 @@ class Limits:
             for name in self._lost(change):
                 yield f"{about}: attribute {name} is lost"
 
+    def unseen(self, before: Iterable[Tally]) -> Iterator[str]:
+        """Yield a line for each attribute that nothing had before the change, so that its loss cannot show."""
+        seen = {name for tally in before for _holder, name in tally.attributes}
+        for name in self.kept_attributes:
+            if name not in seen:
+                yield f"lost_attributes: nothing has attribute {name} before the change, so its loss cannot show"
+
     def _lost(self, change: Change) -> Iterator[str]:
         lost = {name.partition(" of the resource")[0]: name for name in change.lost_attributes}
         yield from (lost[name] for name in self.kept_attributes if name in lost)
@@ -72,7 +80,14 @@ def checked_limits(given: Mapping[str, Any]) -> Limits:
             raise Problem(wrong, where="limits", fix=f"Limits: {', '.join(LIMITS)}.")
         if name != LOST:
             figures += [_limit(name, text) for text in _listed(value)]
-    return Limits(tuple(figures), tuple(str(name) for name in _listed(given.get(LOST, ()))))
+    return Limits(tuple(figures), tuple(_attribute(name) for name in _listed(given.get(LOST, ()))))
+
+
+def _attribute(name: Any) -> str:
+    if isinstance(name, str) and name:
+        return name
+    wrong = f"'{name}' is no limit of {LOST}"
+    raise Problem(wrong, where=f"limits.{LOST}", fix="Write names of attributes, such as [service.name].")
 
 
 def _limit(figure: str, value: Any) -> Limit:

@@ -90,11 +90,13 @@ def forecast_of(
     if not changes:
         wrong = f"no record of {arguments['capture']} reaches an exporter, before or after, so nothing was compared"
         raise Problem(wrong, fix="Capture longer, or see which receiver the records belong to.")
+    tallies = [sent.tally for by_signal in old.sent.values() for sent in by_signal.values()]
+    notes = (*_notes(facts, (before, old), (after, new)), *limits.unseen(tallies))
     found = Forecast(
         collector=forms.name,
         changes=tuple(changes),
         breaches=tuple(limits.breaches(changes)),
-        notes=tuple(dict.fromkeys(_notes(facts, (before, old), (after, new)))),
+        notes=tuple(dict.fromkeys(notes)),
         scale=Scale(new.came, {**facts.rates, **rates}),
         prices=prices,
         currency=arguments["currency"],

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Change, Figures
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import RESOURCE, Tally
 
 from tests.support.cases import cases
 
@@ -64,8 +66,18 @@ def test_an_attribute_that_must_stay_is_missed(names: Any, said: list[str]) -> N
     ({"bytes": "20%"}, "'20%' is no limit of bytes"),
     ({"bytes": "1000"}, "'1000' is no limit of bytes"),
     ({"series": "many"}, "'many' is no limit of series"),
+    ({"lost_attributes": None}, "'None' is no limit of lost_attributes"),
+    ({"lost_attributes": ["service.name", {}]}, "'{}' is no limit of lost_attributes"),
 )
 def test_what_is_no_limit_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem) as problem:
         checked_limits(given)
     assert said in str(problem.value)
+
+
+def test_an_attribute_that_nothing_had_is_told_since_its_loss_cannot_show() -> None:
+    limits = checked_limits({"lost_attributes": ["service.name", "service.nmae"]})
+    tally = Tally(attributes=Counter({(RESOURCE, "service.name"): 1}))
+    assert list(limits.unseen([Tally(), tally])) == [
+        "lost_attributes: nothing has attribute service.nmae before the change, so its loss cannot show"
+    ]
