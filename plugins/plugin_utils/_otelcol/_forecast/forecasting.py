@@ -18,6 +18,7 @@ from ....module_utils._otelcol.forecast.money import Scale, checked_prices, chec
 from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change, markdown, money_words, text_lines
 from ....module_utils._otelcol.forecast.replay_notes import replay_notes
 from ....module_utils._otelcol.forecast.sent_changes import changes_of, paired_exporters
+from ....module_utils._otelcol.forecast.tallies import Sender
 from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
 from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing.case import Suite
@@ -188,19 +189,31 @@ def _check_reports(arguments: Mapping[str, Any]) -> None:
 
 
 def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:
-    lines = [after.hidden(before.hidden(cleaned(line))) for line in text_lines(found)]
+    def hidden(text: str) -> str:
+        return after.hidden(before.hidden(text))
+
     passed = count_in_words(len(found.breaches), "limit")
     return {
         "changed": False,
         "collector": found.collector,
-        "changes": [change.as_dict() for change in found.changes],
-        "breaches": list(found.breaches),
-        "notes": list(found.notes),
+        "changes": list(_changes(found, hidden)),
+        "breaches": [hidden(line) for line in found.breaches],
+        "notes": [hidden(line) for line in found.notes],
         "cost_per_month": _cost(found),
-        "report": "\n".join(lines),
-        "markdown": after.hidden(before.hidden(markdown(found))),
+        "report": "\n".join(hidden(cleaned(line)) for line in text_lines(found)),
+        "markdown": hidden(markdown(found)),
         "failure": f"{found.collector} passes {passed}" if found.breaches else "",
     }
+
+
+def _changes(found: Forecast, hidden: Callable[[str], str]) -> Iterator[dict[str, Any]]:
+    """Yield the changes as data. A config may write a secret of its own where a name of a sender stands."""
+    for change in found.changes:
+        told = change.as_dict()
+        for move in told["largest_changes"]:
+            for name in Sender._fields:
+                move[name] = hidden(move[name])
+        yield told
 
 
 def _cost(found: Forecast) -> dict[str, Any]:

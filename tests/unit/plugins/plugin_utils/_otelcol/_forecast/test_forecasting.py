@@ -1,0 +1,46 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nothing of the result of a forecast has a secret of a config, since a page is made of it."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import Scale
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.pages import Forecast
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
+    Change,
+    Figures,
+    Move,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast import forecasting
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.bench import Bench
+
+SECRET = "a-secret-of-the-config"
+NONE, ALL = Figures(0, 0), Figures(200, 1000)
+
+
+def bench(*secrets: str) -> Bench:
+    return Bench("", {}, {}, {}, "", str, masker(secrets))
+
+
+def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_nowhere() -> None:
+    moves = (Move(Sender(SECRET, "shop", ""), NONE, ALL),)
+    change = Change("otlp_http/backend", "traces", NONE, ALL, moves=moves, old_exporter="otlp_http/backend")
+    told = Forecast(
+        collector="gateway",
+        changes=(change,),
+        breaches=(f"limit about {SECRET}",),
+        notes=(f"note about {SECRET}",),
+        scale=Scale({"traces": 200}, {}),
+        prices={},
+        currency="",
+    )
+    result = forecasting._result(told, bench(), bench(SECRET))
+    assert SECRET not in json.dumps(result)
+    (move,) = result["changes"][0]["largest_changes"]
+    assert move["namespace"] == "shop"
+    assert move["after"] == ALL.as_dict()
