@@ -5,7 +5,9 @@ The tests follow each other. The last removes all collectors of the hosts.
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle
@@ -52,6 +54,20 @@ def test_records_of_files_the_journal_and_clients_arrive_once_while_a_log_is_rot
             host.run(f"mv /var/log/shop/shop.log /var/log/shop/shop.{number}.log")
     arrive_once(cluster, sent)
     assert "system.cpu.time" in sink(cluster)
+
+
+def test_a_pod_sends_to_the_gateways_on_hosts(host: Host, cluster: Cluster) -> None:
+    """No DNS has their name, which only `hostAliases` of the pods leads to their addresses."""
+    (pod,) = cluster.pods("app.kubernetes.io/instance=relay")
+    names = {name for alias in pod["spec"]["hostAliases"] for name in alias["hostnames"]}
+    assert names == {"gateways.internal"}
+    said = f"through the relay {uuid.uuid4().hex}"
+    record = {"body": {"stringValue": said}}
+    body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]})
+    service = "/api/v1/namespaces/hosts/services/relay:4318/proxy/v1/logs"
+    host.check_output("echo %s | kubectl create --raw %s -f -", body, service)
+    until("the record of a pod", lambda: said in sink(cluster))
+    assert sink(cluster).count(said) == 1
 
 
 @dataclass(frozen=True)
