@@ -134,6 +134,7 @@ _SHAPES = {
 _ANY = ("raw", "json", "jsonarg")
 # How Ansible reads a text as a value of these types, and how much of one that it cannot read is shown.
 _READ_AS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
+_NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)\Z", re.IGNORECASE)
 _SHOWN = 60
 # Options that are mappings of text: Kubernetes, the Collector and AWS take nothing else there. In `env`, a value can be
 # a mapping of texts, and a flag that is null is one to remove.
@@ -365,6 +366,8 @@ def _check_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, wh
     given = _shape(value) or (_no_mapping(value, path) if kind == "dict" else "")
     if kind == "int" and _NEGATIVE.match(str(value)):
         raise Problem(f"option '{path}' of {what} is {value}", fix="Use 0 or a larger number.")
+    if kind == "float" and _NO_NUMBER.match(str(value)):
+        raise Problem(f"option '{path}' of {what} is {value}", fix="Use a number.")
     if kind in (given, *_ANY) or (given == "bool" and option.get("choices")):
         return
     name = path.partition("[")[0].rpartition(".")[2]

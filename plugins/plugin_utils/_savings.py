@@ -70,8 +70,10 @@ def savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bo
         raise Problem(f"the capture {arguments['capture']} is empty", fix="Capture again while clients send.")
     told = tuple(_told(found, chosen, capture, arguments, warn))
     scores = tuple(score_of(service, of_service, readable) for service, of_service in sorted(found.services.items()))
-    notes = (*facts.notes(), f"the shares were measured with {chosen.where}") if told else tuple(facts.notes())
-    made = Savings(name, found, told, scores, notes)
+    notes = list(facts.notes())
+    if any(row.measured for row in told):
+        notes.append(f"the shares were measured with {chosen.where}")
+    made = Savings(name, found, told, scores, tuple(notes))
     result = {"changed": False, **as_data(made), "report": "\n".join(map(cleaned, text_lines(made)))}
     return {**result, "changed": not check and _write(made, arguments)}
 

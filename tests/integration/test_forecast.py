@@ -216,3 +216,31 @@ def test_a_change_that_removes_a_pipeline_loses_all_of_it(capture: Path, binary:
     assert status == 2, said
     assert f"{ROUNDS * len(SERVICES) * LOGS_OF_ROUND:,} → 0 log records (-100.0 %)" in said
     assert "limit: otlp_http/backend: logs: attribute user.id is lost" in said
+
+
+SECRET = "the user lives at Elm Street"
+NO_OTLP = {"resourceSpans": [None]}
+REFUSED = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": SECRET}, "timeUnixNano": {}}]}]}]}
+
+
+@pytest.mark.parametrize(
+    ("request_of_others", "said_of_it"),
+    [
+        (NO_OTLP, "this line of a capture is JSON, but not of OTLP"),
+        (REFUSED, "the Collector refuses this request of the capture"),
+    ],
+    ids=["no OTLP", "refused"],
+)
+def test_a_line_that_cannot_be_replayed_is_named_and_not_shown(
+    capture: Path,
+    tmp_path: Path,
+    binary: str,  # noqa: F811
+    request_of_others: dict[str, Any],
+    said_of_it: str,
+) -> None:
+    lines = tmp_path / "others.jsonl"
+    lines.write_text(json.dumps(request_of_others) + "\n", encoding="utf-8")
+    status, said = forecast(capture, binary, forecast_capture=str(lines))
+    assert status == 2, said
+    assert f"{said_of_it} (at {lines}:1)" in said, said
+    assert SECRET not in said

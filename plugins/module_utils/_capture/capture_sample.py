@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.errors import Problem
-from .._otelcol.otlp_requests import LISTS, item_count
+from .._otelcol.otlp_requests import LISTS, MALFORMED, item_count
 from .record_masks import RecordMasks
 
 SECONDS, RECORDS, BYTES, FILES = "seconds", "records", "bytes", "end of the files"
 """What ends a sample."""
 LINE_BYTES = 64 << 20
 """The longest line that is read: a request of OTLP has 4 MiB by default, and as JSON some three times as much."""
-MALFORMED = (TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError)
-"""What reading a request raises if it is JSON, but not of OTLP."""
 _FOREIGN_FIX = "Give files that exporter file wrote with `format: json` and without compression, or OTLP JSON lines."
 
 

@@ -21,6 +21,9 @@ LISTS = {
 METRIC_KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 """The kinds of a metric, in the order of the specification."""
 
+MALFORMED = (TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError)
+"""What reading JSON raises that is not of OTLP."""
+
 
 def signal_of_request(request: Mapping[str, Any]) -> str:
     """Return the signal of a request; empty if it is none of OTLP."""

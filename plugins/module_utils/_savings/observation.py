@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._capture.capture_sample import MALFORMED
 from .._otelcol.errors import Problem
+from .._otelcol.otlp_requests import MALFORMED
 from .attribute_use import AttributeRow, AttributeUse
 from .captured_records import NOTHING, Amount, Readable, Record, resources_of
 from .log_use import LogUse

@@ -17,14 +17,13 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.capture_facts import MANIFEST
 from ....module_utils._otelcol.otlp_requests import LISTS, signal_of_request
 from .. import _files
-from .replay import Request
+from .replay import CAPTURE_AGAIN, Request
 
 _ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _LONGEST_LINE = 64 * MIB
 """The largest request that is read, in bytes of JSON."""
 _BEGINNINGS = [resources for resources, _scopes, _records in LISTS.values()]
 """What a request of each signal begins with."""
-_GET_ONE = "Capture it again, or name files that the exporter `file` or playbook capture wrote."
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def read_capture(path: Path) -> Capture:
     files = sorted(file for file in folder.iterdir() if _holds_requests(file)) if path.is_dir() else [path]
     if not files or not files[0].exists():
         wrong = f"there is no capture in {path}: no file ends in {', '.join(_ENDINGS)}"
-        raise Problem(wrong if path.is_dir() else f"there is no capture {path}", fix=_GET_ONE)
+        raise Problem(wrong if path.is_dir() else f"there is no capture {path}", fix=CAPTURE_AGAIN)
     return Capture(tuple(files), _manifest(folder / MANIFEST) if path.is_dir() else {})
 
 
@@ -70,9 +69,9 @@ def _manifest(file: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(file_text(file))
     except ValueError as error:
-        raise Problem(f"this manifest of a capture is no JSON: {error}", where=str(file), fix=_GET_ONE) from error
+        raise Problem(f"this manifest of a capture is no JSON: {error}", where=str(file), fix=CAPTURE_AGAIN) from error
     if not isinstance(found, dict):
-        raise Problem("this manifest of a capture is no mapping", where=str(file), fix=_GET_ONE)
+        raise Problem("this manifest of a capture is no mapping", where=str(file), fix=CAPTURE_AGAIN)
     return found
 
 
@@ -83,16 +82,16 @@ def _requests(file: Path) -> Iterator[Request]:
                 if line.strip():
                     yield _request(line, f"{file}:{number}")
         except BROKEN as error:
-            raise Problem("this capture is cut off or damaged", where=str(file), fix=_GET_ONE) from error
+            raise Problem("this capture is cut off or damaged", where=str(file), fix=CAPTURE_AGAIN) from error
 
 
 def _request(line: bytes, where: str) -> Request:
     try:
         request = json.loads(line)
     except ValueError as error:
-        raise Problem(f"this line of a capture is no JSON: {error}", where=where, fix=_GET_ONE) from error
+        raise Problem(f"this line of a capture is no JSON: {error}", where=where, fix=CAPTURE_AGAIN) from error
     signal = signal_of_request(request) if isinstance(request, dict) else ""
     if not signal:
         wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(_BEGINNINGS)}"
-        raise Problem(wrong, where=where, fix=_GET_ONE)
-    return Request(signal, request, line)
+        raise Problem(wrong, where=where, fix=CAPTURE_AGAIN)
+    return Request(signal, request, line, where)

@@ -307,10 +307,14 @@ def _asked(place: Place, call: Call, seconds: float) -> tuple[int, bytes]:
         return answer.status, stream_bytes(answer.read, SMALL_ANSWER, "the answer")
 
 
+class RefusedCall(Problem):
+    """A request that the Collector refuses. Its words may quote the request."""
+
+
 def send_call(place: Place, call: Call, seconds: float, *, patience: float = 0.0) -> None:
     """Send OTLP. A Collector that is busy gets it again for some seconds of `patience`.
 
-    Raises Problem if the Collector does not take it.
+    Raises RefusedCall if the Collector refuses it, and Problem if it cannot be reached.
     """
     end = time.monotonic() + patience
     while True:
@@ -322,7 +326,7 @@ def send_call(place: Place, call: Call, seconds: float, *, patience: float = 0.0
             return
         if status not in _BUSY_ANSWERS or time.monotonic() > end:
             said = cleaned(answer.decode(errors="replace"))
-            raise Problem(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
+            raise RefusedCall(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
         time.sleep(_STEP)
 
 

@@ -13,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 SPEC = {
     "endpoint": {"description": "Where to.", "required": True},
     "size": {"description": ["How", "much."], "type": "int", "default": 8},
+    "share": {"type": "float"},
     "tls": {"type": "dict", "options": {"insecure": {"description": "x", "type": "bool", "default": False}}},
     "headers": {"type": "dict"},
     "paths": {"type": "list", "elements": "path"},
@@ -25,11 +26,19 @@ SPEC = {
 
 def test_options_get_types_and_defaults() -> None:
     values = {"endpoint": "x", "size": "9", "tls": {"insecure": "yes"}}
-    others = {"headers": None, "paths": None, "either": None, "version": None, "when": None, "roles": None}
+    others = {
+        "share": None,
+        "headers": None,
+        "paths": None,
+        "either": None,
+        "version": None,
+        "when": None,
+        "roles": None,
+    }
     assert _arguments.checked(values, SPEC, "it") == {**others, "endpoint": "x", "size": 9, "tls": {"insecure": True}}
     values = {"endpoint": "x", "either": [{"a": "b"}], "paths": "a,b", "headers": "a=b"}
     values |= {"version": 2, "when": False, "roles": ["name=a", '{"name": "b"}']}
-    found = {"size": 8, "tls": None, "either": [{"a": "b"}], "paths": ["a", "b"], "headers": {"a": "b"}}
+    found = {"size": 8, "share": None, "tls": None, "either": [{"a": "b"}], "paths": ["a", "b"], "headers": {"a": "b"}}
     found |= {"version": "2", "when": "no", "roles": [{"name": "a"}, {"name": "b"}]}
     assert _arguments.checked(values, SPEC, "it") == {"endpoint": "x", **found}
 
@@ -40,6 +49,8 @@ def test_options_get_types_and_defaults() -> None:
         ({"endpont": "x"}, r"it has no option 'endpont'; did you mean 'endpoint'\? Options: either, endpoint, headers"),
         ({1: "x"}, r"it has no option '1' Options|it has no option '1'\. Options"),
         ({}, r"it: missing required arguments: endpoint\. Give what is missing\."),
+        ({"endpoint": "x", "share": "nan"}, r"option 'share' of it is nan\. Use a number\."),
+        ({"endpoint": "x", "share": float("inf")}, r"option 'share' of it is inf\. Use a number\."),
         ({"endpoint": "x", "size": "many"}, r"option 'size' of it must be a number, not 'many'\. Write `size: 1`\."),
         (
             {"endpoint": "x", "tls": {"insecure": "maybe"}},
