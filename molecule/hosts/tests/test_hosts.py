@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle
@@ -61,13 +60,10 @@ def test_a_pod_sends_to_the_gateways_on_hosts(host: Host, cluster: Cluster) -> N
     (pod,) = cluster.pods("app.kubernetes.io/instance=relay")
     names = {name for alias in pod["spec"]["hostAliases"] for name in alias["hostnames"]}
     assert names == {"gateways.internal"}
-    said = f"through the relay {uuid.uuid4().hex}"
-    record = {"body": {"stringValue": said}}
-    body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]})
-    service = "/api/v1/namespaces/hosts/services/relay:4318/proxy/v1/logs"
-    host.check_output("echo %s | kubectl create --raw %s -f -", body, service)
-    until("the record of a pod", lambda: said in sink(cluster))
-    assert sink(cluster).count(said) == 1
+    probe = {"via": {"namespace": "hosts", "service": "relay"}, "signals": ["logs"]}
+    sent = host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(probe))
+    (probe_id,) = set(re.findall(r'probe_id"?: "?(\w+)', sent))
+    until("the record of a pod", lambda: probe_id in sink(cluster))
 
 
 @dataclass(frozen=True)

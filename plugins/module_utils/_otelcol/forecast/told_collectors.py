@@ -11,24 +11,27 @@ from typing import Any
 
 from ..rules.reports import markdown_code
 
+_NEW = "it is new, so there is nothing to compare it with"
+
 
 @dataclass(frozen=True)
 class ToldCollector:
     """What is known of one collector whose config or image changes.
 
     `forecast` is the result of its forecast, `missing` says why there is no capture to make one of, and `problem` why
-    the forecast could not be made.
+    the forecast could not be made. One that is new does not run yet, and passes no limit.
     """
 
     name: str
     forecast: Mapping[str, Any] | None = None
     missing: str = ""
     problem: str = ""
+    is_new: bool = False
 
     @property
     def why_unknown(self) -> str:
         """Why there is no forecast; empty if there is one."""
-        return self.missing or self.problem
+        return _NEW if self.is_new else self.missing or self.problem
 
 
 def report_lines(told: Sequence[ToldCollector]) -> Iterator[str]:

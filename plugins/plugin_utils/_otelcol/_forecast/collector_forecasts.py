@@ -93,7 +93,9 @@ def _told(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Iterator
         except Problem as problem:
             yield ToldCollector(rendered.name, missing=problem.wrong)
             continue
-        if before is not None and _differ(before, after, is_masked=arguments["kept"] is not None):
+        if before is None:
+            yield ToldCollector(rendered.name, is_new=True)
+        elif _differ(before, after, is_masked=arguments["kept"] is not None):
             yield _forecast(Forms(rendered.name, before, after), arguments, warn)
 
 

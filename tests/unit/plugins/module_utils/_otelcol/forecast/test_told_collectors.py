@@ -20,12 +20,15 @@ FAILS = ToldCollector("a/agent", {"report": "three", "markdown": "### Agent\n", 
 MISSING = ToldCollector("a/lost", missing="there is no capture")
 BROKEN = ToldCollector("a/broken", problem="the capture is cut off")
 
+NEW = ToldCollector("a/new", is_new=True)
+
 
 def test_the_report_has_all_forecasts_and_why_others_are_missing() -> None:
-    assert list(report_lines([PASSES, MISSING])) == [
+    assert list(report_lines([PASSES, MISSING, NEW])) == [
         "one",
         "two",
         "a/lost changes without a forecast: there is no capture",
+        "a/new changes without a forecast: it is new, so there is nothing to compare it with",
     ]
 
 
@@ -36,6 +39,7 @@ def test_the_report_has_all_forecasts_and_why_others_are_missing() -> None:
         (FAILS, False, ["a/agent passes 1 limit"]),
         (MISSING, False, []),
         (MISSING, True, ["a/lost has no forecast: there is no capture"]),
+        (NEW, True, []),
         (BROKEN, False, ["a/broken has no forecast: the capture is cut off"]),
     ],
 )
