@@ -1,0 +1,28 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbook savings with an inventory of several clusters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.support import plays
+
+GATEWAY = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
+
+
+def test_a_capture_is_of_one_cluster(tmp_path: Path) -> None:
+    hosts = {name: {"otel_collectors": [GATEWAY]} for name in ("eu", "us")}
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    given = {"savings_collector": "gateway", "savings_capture": str(tmp_path / "missing.jsonl")}
+    command = ("-i", str(inventory), "playbooks/savings.yml", "-e", json.dumps(given))
+    refused = plays.playbook(*command)
+    assert refused.returncode != 0
+    assert "looked for in 2 clusters, and a capture is of one. Name it with `--limit`" in " ".join(
+        refused.stdout.split()
+    )
+    limited = plays.playbook(*command, "--limit", "us")
+    assert "there is no capture" in " ".join((limited.stdout + limited.stderr).split()), limited.stdout
