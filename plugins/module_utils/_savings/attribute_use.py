@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .._otelcol.forecast.tallies import RECORD, RESOURCE
 from . import proposals
 from .captured_records import Amount, Record, Resource, attribute_size
-from .proposals import Option, Outcome, Proposal, Untold, drop_noise
+from .proposals import Option, Proposal, Untold, drop_noise
 
 MOST_VALUES = 100_000
 """So many values of an attribute are told apart; of more, it is known that there are at least so many."""
@@ -102,7 +102,7 @@ class AttributeUse:
         ]
         return sorted(rows, key=lambda row: (-row.size, row.name))
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Proposal | Untold]:
         """Yield an attribute each, and those of resources that have one value everywhere together."""
         constant = self._constant_names()
         for row in self.rows():
@@ -143,7 +143,7 @@ class AttributeUse:
         names = [name for name in first if name not in self._kept and name not in on_records]
         return [name for name in names if all(other.get(name) == first[name] for other in listed)]
 
-    def _of_constants(self, names: list[str]) -> Iterator[Outcome]:
+    def _of_constants(self, names: list[str]) -> Iterator[Proposal | Untold]:
         if len(self._resources) == 1:
             yield Untold(proposals.CONSTANTS, "the capture has one resource, so each attribute has one value")
         if names:

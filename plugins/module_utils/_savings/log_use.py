@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from . import proposals
 from .captured_records import NOTHING, Amount, Readable, Record, level_of
-from .proposals import Option, Outcome, Proposal, Untold, drop_noise, filtered
+from .proposals import Option, Proposal, Untold, drop_noise, filtered
 from .templates import pattern_of, quoted, template_of
 
 LEAST_REPEATS = 10
@@ -64,7 +64,7 @@ class LogUse:
         else:
             self._left_out[f"of further templates than {MOST_TEMPLATES:,}"] += 1
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Proposal | Untold]:
         """Yield what is worth dropping."""
         if self._low.items:
             option = drop_noise(minimum_severity="info")

@@ -16,7 +16,7 @@ from .._otelcol.otlp_requests import METRIC_KINDS
 from . import proposals
 from .attribute_use import KEPT
 from .captured_records import NOTHING, Amount, Readable, Record, value_of
-from .proposals import Option, Outcome, Proposal, Untold, drop_noise, filtered
+from .proposals import Option, Proposal, Untold, drop_noise, filtered
 from .templates import quoted
 
 LEAST_POINTS = 3
@@ -97,7 +97,7 @@ class MetricsUse:
             use.add(value, record.scope, size_each)
             use.changed |= is_delta and _counts_something(point)
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Proposal | Untold]:
         """Yield what is worth dropping."""
         short = 0
         for name, metric in self._metrics.items():
@@ -137,7 +137,7 @@ class MetricsUse:
             option = _merging(name, function, others)
             yield Proposal(proposals.SERIES, f"{attribute} of {name}", {"metrics": removed}, option, detail)
 
-    def _of_scopes(self, name: str, metric: MetricUse) -> Iterator[Outcome]:
+    def _of_scopes(self, name: str, metric: MetricUse) -> Iterator[Proposal | Untold]:
         """Yield the scope with fewer points of the series that come from two."""
         amounts: dict[str, Amount] = defaultdict(lambda: NOTHING)
         for use in metric.series.values():

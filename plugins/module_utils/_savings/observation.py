@@ -16,7 +16,7 @@ from .attribute_use import AttributeRow, AttributeUse
 from .captured_records import NOTHING, Amount, Readable, Record, resources_of
 from .log_use import LogUse
 from .metric_use import MetricsUse
-from .proposals import Outcome, Proposal, Untold, is_safe
+from .proposals import Proposal, Untold, is_safe
 from .repeated_records import RepeatedRecords
 from .service_facts import ServiceFacts, facts_of_spans
 from .span_use import SpanUse
@@ -92,7 +92,7 @@ class _Uses:
                 self.repeated.add(record)
                 facts.add(record)
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Proposal | Untold]:
         """Yield what is worth dropping."""
         for use in (self.attributes, self.spans, self.metrics, self.logs, self.repeated):
             yield from use.outcomes()
@@ -118,7 +118,7 @@ def look_at(requests: Iterable[tuple[str, Mapping[str, Any]]], readable: Readabl
 
 def _found(
     came: Mapping[str, Amount],
-    outcomes: Iterable[Outcome],
+    outcomes: Iterable[Proposal | Untold],
     rows: list[AttributeRow],
     services: Mapping[str, ServiceFacts],
     wishes: Wishes,

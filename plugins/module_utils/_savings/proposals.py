@@ -92,9 +92,6 @@ class Untold(NamedTuple):
     why: str
 
 
-Outcome = Proposal | Untold
-
-
 # What a Collector or Ansible would expand in a config.
 _EXPANDED = ("${", "$$", "{{", "{%", "{#")
 

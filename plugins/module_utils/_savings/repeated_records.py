@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from . import proposals
 from .captured_records import NOTHING, Amount, Record, value_of
-from .proposals import Outcome, Proposal, Untold
+from .proposals import Proposal, Untold
 
 MOST_RECORDS = 1_000_000
 """So many records are compared."""
@@ -38,7 +38,7 @@ class RepeatedRecords:
             else:
                 self._left_out[f"after the first {MOST_RECORDS:,}"] += 1
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Proposal | Untold]:
         """Yield what came twice, of each signal."""
         for signal, amount in self._repeated.items():
             yield Proposal(proposals.TWICE, signal, {signal: amount}, None, _ADVICE)

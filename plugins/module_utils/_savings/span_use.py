@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .._otelcol.config.masking import concealed
 from . import proposals
 from .captured_records import INTERNAL, NOTHING, Amount, Readable, Record, is_error, span_kind, text_of_json
-from .proposals import Option, Outcome, Proposal, Untold, drop_noise, filtered
+from .proposals import Option, Proposal, Untold, drop_noise, filtered
 from .templates import pattern_of, quoted, template_of
 
 # Paths at which orchestrators and load balancers ask whether a program is well. Source: the conventions of Kubernetes,
@@ -118,7 +118,7 @@ class SpanUse:
             size=record.size,
         )
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Proposal | Untold]:
         """Yield what is worth dropping."""
         yield from self._of_health()
         yield from self._of_leaves()
@@ -128,7 +128,7 @@ class SpanUse:
             why = f"{self._left_out:,} spans after the first {MOST_SPANS:,} were not looked at"
             yield from (Untold(kind, why) for kind in (proposals.LEAVES, proposals.PLAIN, proposals.ERRORS))
 
-    def _of_health(self) -> Iterator[Outcome]:
+    def _of_health(self) -> Iterator[Proposal | Untold]:
         masked = [name for name in PATH_ATTRIBUTES if not self._readable.reads(name)]
         if masked and self.rows:
             names = " and ".join(masked)
@@ -138,7 +138,7 @@ class SpanUse:
             removed = _sum(self._health.values())
             yield Proposal(proposals.HEALTH, ", ".join(paths), {"traces": removed}, drop_noise(probe_paths=paths))
 
-    def _of_leaves(self) -> Iterator[Outcome]:
+    def _of_leaves(self) -> Iterator[Proposal | Untold]:
         """Yield names of internal spans of which none has children or an error."""
         parents = {(span.trace, span.parent) for span in self.rows if span.parent}
         amounts: dict[str, Amount] = defaultdict(lambda: NOTHING)
@@ -164,7 +164,7 @@ class SpanUse:
             return None
         return filtered("leaf_spans", "traces", "span", f"{of_kind} and IsMatch(span.name, {quoted(pattern)})")
 
-    def _of_errors(self) -> Iterator[Outcome]:
+    def _of_errors(self) -> Iterator[Proposal | Untold]:
         """Yield names of spans that fail again and again: no option drops them without a loss."""
         amounts: dict[str, Amount] = defaultdict(lambda: NOTHING)
         for span in self.rows:
@@ -175,7 +175,7 @@ class SpanUse:
                 detail = "no option drops failed spans: correct what fails"
                 yield Proposal(proposals.ERRORS, name, {"traces": amount}, None, detail)
 
-    def _of_traces(self) -> Iterator[Outcome]:
+    def _of_traces(self) -> Iterator[Proposal | Untold]:
         traces: dict[int, Trace] = defaultdict(Trace)
         for span in self.rows:
             traces[span.trace].add(span)
