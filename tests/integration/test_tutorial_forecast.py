@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.own_hosts import ROOT
 from tests.support.page import Command, File, sections
+from tests.support.page_commands import run_command
 
 from .test_coverage import binary  # noqa: F401 - a fixture
 
@@ -30,32 +28,11 @@ def folder(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # no
     return made
 
 
-def printed(folder: Path, command: str) -> str:
-    """Return what a command of the reader prints, also one that fails."""
-    settings = {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
-        "ANSIBLE_FORCE_COLOR": "0",
-        "ANSIBLE_NOCOLOR": "1",
-        "PATH": f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    return done.stdout
-
-
 @pytest.mark.parametrize("title", PAGE)
 def test_every_step_of_a_section_does_what_the_page_says(title: str, folder: Path) -> None:
     for step in PAGE[title]:
         if isinstance(step, File):
             (folder / step.path).write_text(step.text, encoding="utf-8")
         if isinstance(step, Command):
-            said = printed(folder, step.text)
+            _code, said = run_command(folder, step.text, SECONDS, programs=str(folder / "bin"))
             assert step.misses(said) == "", said

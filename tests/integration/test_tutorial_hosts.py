@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from functools import partial
@@ -19,6 +16,7 @@ import yaml
 
 from tests.support.own_hosts import ROOT, SECONDS, OwnHosts
 from tests.support.page import Command, File, sections
+from tests.support.page_commands import run_command
 from tests.testbed.progress import wait_for
 
 PAGE = sections(ROOT / "docs" / "tutorial_hosts.md")
@@ -40,30 +38,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         with tarfile.open(HOSTS.archive()) as archive:
             archive.extract(PROGRAM, made, filter="data")
         source = f"src={made}/{PROGRAM} dest=/usr/bin/{PROGRAM} mode=0755"
-        code, said = run(made, f"ansible web1 -i inventory --become -m copy -a '{source}'")
+        code, said = run_command(made, f"ansible web1 -i inventory --become -m copy -a '{source}'", SECONDS)
         assert code == 0, said
         yield made
-
-
-def run(folder: Path, command: str) -> tuple[int, str]:
-    """Return the exit code of a command of the reader, and what it prints."""
-    settings = {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
-        "ANSIBLE_FORCE_COLOR": "0",
-        "ANSIBLE_NOCOLOR": "1",
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("title", PAGE)
@@ -82,6 +59,6 @@ def test_every_step_of_a_section_does_what_the_page_says(title: str, folder: Pat
 
 def fault(step: Command, folder: Path) -> str | None:
     """Return what is wrong about a command and its output; None if it does what the page says."""
-    code, said = run(folder, step.text)
+    code, said = run_command(folder, step.text, SECONDS)
     missing = step.misses(said)
     return f"exit code {code}, not printed: {missing}\n{step.text}\n{said}" if code or missing else None
