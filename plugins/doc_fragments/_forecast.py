@@ -1,13 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules that forecast a change share. Private."""
+"""What modules that replay a capture share. Private."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of a replay, its limits and its prices."""
+    """Options of a replay; limits and prices of a change apart."""
 
     DOCUMENTATION = r"""
 options:
@@ -16,6 +16,20 @@ options:
       Receivers by signal, where several take the same signal, such as C({metrics: prometheus}).
     type: dict
     default: {}
+  binary:
+    description:
+      - Path of a Collector on the controller.
+      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
+    type: str
+    default: auto
+  isolation:
+    description: Whether each Collector runs in namespaces of its own. See M(o11y.opentelemetry.pipeline_test).
+    type: str
+    choices: [auto, required, none]
+    default: auto
+"""
+    CHANGE = r"""
+options:
   limits:
     description:
       - What the change may do to what each exporter sends of each signal. A limit that is passed fails the task.
@@ -32,16 +46,5 @@ options:
     default: {}
   currency: {description: The name of the currency of O(prices)., type: str, default: ""}
   tenant_attribute: {description: The attribute of resources that names a tenant., type: str, default: ""}
-  binary:
-    description:
-      - Path of a Collector on the controller.
-      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
-    type: str
-    default: auto
   before_binary: {description: Path of the Collector of before. By default O(binary)., type: str, default: ""}
-  isolation:
-    description: Whether each Collector runs in namespaces of its own. See M(o11y.opentelemetry.pipeline_test).
-    type: str
-    choices: [auto, required, none]
-    default: auto
 """

@@ -15,13 +15,15 @@ description:
     and by the playbooks C(render) and C(judge) for their pages.
   - Compares each collector of the inventory with what it was before. For each one whose config or image changes and
     which has a capture, it does what M(o11y.opentelemetry.pipeline_forecast) does.
-  - A collector that changes and has no capture is warned of. One that was not there before is left out.
+  - A collector that changes and has no capture is warned of. One that was not there before has nothing to be
+    compared with, and is named.
   - A forecast that cannot be made, such as with a broken capture or without a Collector, counts as a failure.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.build
   - o11y.opentelemetry._forecast
+  - o11y.opentelemetry._forecast.change
 options:
   collectors:
     description:

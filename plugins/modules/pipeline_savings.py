@@ -22,6 +22,7 @@ author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment:
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.build
+  - o11y.opentelemetry._forecast
 options:
   capture:
     description:
@@ -62,32 +63,16 @@ options:
       - For so many proposals, real Collectors measure the share. The largest of each kind go first. V(0) starts none.
     type: int
     default: 5
-  receivers:
-    description: >-
-      Receivers by signal, where several take the same signal, such as C({metrics: prometheus}).
-    type: dict
-    default: {}
   tenant_attribute:
     description: The attribute of resources that names a tenant. It is never proposed.
     type: str
     default: ""
-  binary:
-    description:
-      - Path of a Collector on the controller.
-      - V(auto) uses the distribution's program on C(PATH) if it has the requested version.
-    type: str
-    default: auto
   programs:
     description:
       - Path of the Collector for each image, as M(o11y.opentelemetry.collector_program) returns it. Goes before
         O(binary).
     type: dict
     default: {}
-  isolation:
-    description: Whether each Collector runs in namespaces of its own. See M(o11y.opentelemetry.pipeline_test).
-    type: str
-    choices: [auto, required, none]
-    default: auto
   markdown_path: {description: File for everything as Markdown. Check mode writes nothing., type: path}
   output_path: {description: File for everything as JSON. Check mode writes nothing., type: path}
 attributes:
