@@ -14,6 +14,7 @@ from typing import Any
 
 from ..module_utils._otelcol.errors import Problem, cleaned, near
 from ..module_utils._otelcol.forecast.capture_facts import CaptureFacts
+from ..module_utils._otelcol.otlp_requests import LISTS
 from ..module_utils._savings.captured_records import Readable
 from ..module_utils._savings.instrumentation_score import score_of
 from ..module_utils._savings.measured_shares import Shares, measured_shares, sent_anything
@@ -32,7 +33,6 @@ _BY_TIME = "what it keeps depends on the time, and a replay is faster than the c
 _FEWER = "more is measured with a higher `measure`"
 # What passes everything on: by it, an option is measured if no config is given.
 _PLAIN = "a config that passes everything on"
-_SIGNALS = ("traces", "metrics", "logs")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _plain_config() -> dict[str, Any]:
     return {
         "receivers": {"otlp": {"protocols": {"http": {}}}},
         "exporters": {"otlp_http": {"endpoint": "http://backend:4318"}},
-        "service": {"pipelines": dict.fromkeys(_SIGNALS, pipeline)},
+        "service": {"pipelines": dict.fromkeys(LISTS, pipeline)},
     }
 
 

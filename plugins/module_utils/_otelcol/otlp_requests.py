@@ -18,6 +18,8 @@ LISTS = {
     "logs": ("resourceLogs", "scopeLogs", "logRecords"),
 }
 """The lists of a request by its signal, from the resources over the scopes to the records."""
+ITEM_NOUNS = {"traces": "spans", "metrics": "data points", "logs": "log records"}
+"""What the items of a signal are called."""
 METRIC_KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 """The kinds of a metric, in the order of the specification."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .._otelcol.forecast.tallies import RECORD, RESOURCE
+from .._otelcol.otlp_requests import ITEM_NOUNS
 from . import proposals
 from .captured_records import Amount, Record, Resource, attribute_size
 from .proposals import Option, Proposal, Untold, drop_noise
@@ -131,7 +132,7 @@ class AttributeUse:
             is_shared = holder.name in on_points and (holder.signal == "metrics" or holder.level == RESOURCE)
             if holder.name in chosen and not is_shared:
                 removed[holder.signal] = removed.get(holder.signal, Amount(0, 0)).plus(0, use.size)
-                holders["resources" if holder.level == RESOURCE else _NOUNS[holder.signal]] = None
+                holders["resources" if holder.level == RESOURCE else ITEM_NOUNS[holder.signal]] = None
         return removed, list(holders)
 
     def _constant_names(self) -> list[str]:
@@ -149,9 +150,6 @@ class AttributeUse:
         if names:
             removed, _levels = self._removable(names)
             yield Proposal(proposals.CONSTANTS, ", ".join(sorted(names)), removed, drop_noise(attributes=sorted(names)))
-
-
-_NOUNS = {"traces": "spans", "metrics": "data points", "logs": "log records"}
 
 
 def _of_records(name: str, signals: tuple[str, ...]) -> Option:

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 from .._otelcol.config.layers import APPEND
 from .captured_records import Amount
 
-ALL_SIGNALS = ("traces", "metrics", "logs")
-
 
 class Kind(NamedTuple):
     """A kind of proposal: what it finds, and what you lose if you follow it."""

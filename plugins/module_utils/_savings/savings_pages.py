@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.forecast.pages import readable_size
+from .._otelcol.otlp_requests import ITEM_NOUNS
 from .._otelcol.rules.reports import markdown_code
 from .attribute_use import AttributeRow
 from .instrumentation_score import RULES, Answered, Score
@@ -17,7 +18,6 @@ from .measured_shares import Shares
 from .observation import MOST_OF_KIND, Found
 from .proposals import KINDS, Proposal, Untold
 
-_NOUNS = {"traces": "spans", "metrics": "data points", "logs": "log records"}
 _LONGEST = 200
 
 
@@ -103,7 +103,7 @@ def _score_data(score: Score) -> dict[str, Any]:
 def text_lines(savings: Savings) -> Iterator[str]:
     """Yield everything as a person reads it in a terminal."""
     found = savings.found
-    counted = [f"{came.items:,} {_NOUNS[signal]}" for signal, came in found.came.items()]
+    counted = [f"{came.items:,} {ITEM_NOUNS[signal]}" for signal, came in found.came.items()]
     yield f"savings of {savings.name} from {', '.join(counted)}, {readable_size(found.size)} of JSON"
     for number, told in enumerate(savings.told, 1):
         yield f"{number}. {told.title}"
@@ -141,7 +141,7 @@ def _share_lines(found: Found, told: Told) -> Iterator[str]:
 
 
 def _shares_in_words(signal: str, items: float, size: float) -> str:
-    of_items = f"{_percent(items)} of {_NOUNS[signal]}, " if items else ""
+    of_items = f"{_percent(items)} of {ITEM_NOUNS[signal]}, " if items else ""
     return f"{of_items}{_percent(size)} of bytes"
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .pages import NOUNS, percent_words, readable_size, sender_name
+from ..otlp_requests import ITEM_NOUNS
+from .pages import percent_words, readable_size, sender_name
 from .sent_changes import MOST_MOVERS
 from .tallies import Sender
 
@@ -72,7 +73,7 @@ def _exporter(change: Row) -> dict[str, Any]:
     return {
         "exporter": _exporter_name(change),
         "signal": change["signal"],
-        "items": f"{before['items']:,} → {after['items']:,} {NOUNS.get(change['signal'], 'items')}",
+        "items": f"{before['items']:,} → {after['items']:,} {ITEM_NOUNS.get(change['signal'], 'items')}",
         "items_percent": f"{percent_words(before['items'], after['items'])}{_bound(change)}",
         "size": f"{readable_size(before['bytes'])} → {readable_size(after['bytes'])}",
         "size_percent": percent_words(before["bytes"], after["bytes"]),
