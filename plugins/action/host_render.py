@@ -12,6 +12,7 @@ from ..plugin_utils import _host_render
 from ..plugin_utils._action import ControllerAction, arguments_of
 from ..plugin_utils._inventory_groups import inventory_groups
 from ..plugin_utils._otelcol import _findings
+from ..plugin_utils._otelcol._garbage import keep_what_is_there
 
 
 class ActionModule(ControllerAction):
@@ -30,3 +31,4 @@ class ActionModule(ControllerAction):
 # Ansible imports this in its main process, which then starts a process for each host: all of them have what is read.
 arguments_of("host_render")
 _host_render.read_shared()
+keep_what_is_there()

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work during which Python does not look for garbage. Private."""
+"""Work and objects in which Python does not look for garbage. Private."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ def without_garbage_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def keep_what_is_there() -> None:
+    """Let Python never look for garbage among the objects that this process has now.
+
+    Before Ansible starts a process for each host: each of them would look at all of what it gets from this one.
+    """
+    gc.freeze()

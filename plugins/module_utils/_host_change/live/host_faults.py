@@ -289,6 +289,9 @@ def check_ports(machine: Machine, bundle: Bundle, root: Path) -> None:
     found = machine.listeners()
     if not taken(bundle.ports, found, {}, ""):
         return
+    # In most runs, the collector itself has its ports. Its own processes show that, without those of the whole host.
+    if not taken(bundle.ports, found, machine.holders(bundle.service), bundle.service):
+        return
     rows = taken(bundle.ports, found, machine.holders(), bundle.service)
     if not machine.is_root():  # who cannot see the process cannot tell its own collector from others
         rows = [row for row in rows if row.holder.pid]

@@ -202,10 +202,10 @@ class Machine:
                 found += listeners(table.read_text(encoding="ascii"), protocol)
         return found
 
-    def holders(self) -> Mapping[str, Holder]:
-        """Return the process of each socket, by inode."""
+    def holders(self, unit: str = "") -> Mapping[str, Holder]:
+        """Return the process of each socket, by inode. With a unit, only its processes are read."""
         found: dict[str, Holder] = {}
-        for pid, inode in _sockets():
+        for pid, inode in _sockets(unit):
             if inode not in found:
                 found[inode] = Holder(pid, _text(pid, "comm"), _unit(_text(pid, "cgroup")))
         return found
@@ -264,11 +264,16 @@ def _locked(file: Path) -> int | None:
     return None
 
 
-def _sockets() -> Iterator[tuple[int, str]]:
+def _sockets(unit: str) -> Iterator[tuple[int, str]]:
+    """Yield the process and the inode of each socket, of all processes or of those of a unit."""
     for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            for inode in _inodes(folder / "fd"):
-                yield int(folder.name), inode
+        if not folder.name.isdigit():
+            continue
+        pid = int(folder.name)
+        if unit and _unit(_text(pid, "cgroup")) != unit:
+            continue
+        for inode in _inodes(folder / "fd"):
+            yield pid, inode
 
 
 def _inodes(folder: Path) -> list[str]:

@@ -51,6 +51,7 @@ class FakeMachine(Machine):
         self.others: dict[int, Holder] = {}
         self.metrics: dict[str, str] = {}
         self.calls: list[str] = []
+        self.holders_asked: list[str] = []
         self.checked = ""
 
     # ── What is asked ──
@@ -131,9 +132,11 @@ class FakeMachine(Machine):
         state = self.state()
         return str(state["config"]) if state["pid"] else ""
 
-    def holders(self) -> Mapping[str, Holder]:
+    def holders(self, unit: str = "") -> Mapping[str, Holder]:
+        self.holders_asked.append(unit)
         others = {f"other{port}": holder for port, holder in self.others.items()}
-        return {"1": Holder(self.state()["pid"], "otelcol", "otelcol-agent.service"), **others}
+        known = {"1": Holder(self.state()["pid"], "otelcol", "otelcol-agent.service"), **others}
+        return {inode: holder for inode, holder in known.items() if unit in ("", holder.unit)}
 
     # ── What is done ──
 

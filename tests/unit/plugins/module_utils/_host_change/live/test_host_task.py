@@ -611,12 +611,22 @@ def test_all_faults_are_found_at_once(host: FakeHost) -> None:
     )
 
 
+def test_the_processes_of_the_whole_host_are_read_only_if_somebody_else_has_a_port(host: FakeHost) -> None:
+    host.run(host.bundle())
+    host.machine.holders_asked.clear()
+    host.run(host.bundle())
+    assert host.machine.holders_asked == ["otelcol-agent.service"]
+    _other_process(host)
+    host.run(host.bundle())
+    assert host.machine.holders_asked[1:] == ["otelcol-agent.service", ""]
+
+
 def test_who_is_not_root_is_told_that_alone_of_a_collector_that_runs(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.run(host.bundle())
     _no_root(host)
-    monkeypatch.setattr(host.machine, "holders", dict)
+    monkeypatch.setattr(host.machine, "holders", lambda _unit="": {})
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert host.run(host.bundle())["msg"] == "the task does not run as root. Set `become: true`."
 

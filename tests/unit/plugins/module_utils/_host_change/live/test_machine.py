@@ -1,10 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run asks of a host itself: the lock that keeps two runs apart."""
+"""What a run asks of a host itself: the lock that keeps two runs apart, and which process has a port."""
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from pathlib import Path
 
@@ -59,3 +61,12 @@ def test_many_runs_are_alone_one_after_the_other(tmp_path: Path) -> None:
     for one in runs:
         one.join()
     assert (most[0], lock.exists()) == (1, False)
+
+
+def test_the_process_of_a_socket_is_found_and_with_a_unit_only_among_its_processes() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        inode = str(Path(f"/proc/self/fd/{server.fileno()}").readlink())[len("socket:[") : -1]
+        holder = Machine().holders()[inode]
+        assert holder.pid == os.getpid()
+        assert inode not in Machine().holders("unit-of-nobody.service")
+        assert not holder.unit or inode in Machine().holders(holder.unit)
