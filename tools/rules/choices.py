@@ -47,6 +47,7 @@ CHOICES: dict[str, Choice] = {
     "not-a-list": Choice(right="an empty list"),
     "nothing-retried": Choice(right="the defaults"),
     "open-receiver": Choice("every address", "with a certificate"),
+    "own-attribute": Choice("of a resource", "both names"),
     "resource-autoscaler": Choice("crossed bounds", "bounds in order"),
     "instrumentation-endpoint": Choice("another port", "its port"),
     "resource-config": Choice("nothing in it", "with one", ("spec",)),

@@ -299,6 +299,13 @@ MUTATORS: dict[str, Mutator] = {
             for pattern in (".*", "^(.*)$", ".+")
         ]
     ),
+    "own-attribute": added(
+        [
+            ("processors", "resource", {"attributes": [{"key": name, "value": "a", "action": action}]})
+            for name in ("cluster", "podName", "deployment.environment")
+            for action in ("insert", "update", "upsert")
+        ]
+    ),
     "dimension-rollup": added(
         [
             ("exporters", "awsemf", settings, "metrics")

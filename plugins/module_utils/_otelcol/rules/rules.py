@@ -11,6 +11,7 @@ webhook of the operator are rules too, compared with its end-to-end cases and a 
 from __future__ import annotations
 
 from . import (
+    attribute_names,
     authenticators,
     batching,
     client_metadata,
@@ -87,7 +88,7 @@ _TOPICS = (
         transport,
         vendor_endpoints,
     ),
-    *(elasticsearch_documents, request_sizes),
+    *(elasticsearch_documents, request_sizes, attribute_names),
 )
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 

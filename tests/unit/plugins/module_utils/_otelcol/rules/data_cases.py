@@ -347,4 +347,27 @@ dimension-rollup:
   the default: {exporters.awsemf: {}, finds: "exporters.awsemf: Add `dimension_rollup_option: NoDimensionRollup`."}
   none: {exporters.awsemf.dimension_rollup_option: NoDimensionRollup}
   declared metrics: {exporters.awsemf.metric_declarations: [{dimensions: [[a]]}]}
+own-attribute:
+  of a resource: {processors.resource.attributes: [{key: cluster, value: eu, action: upsert}],
+    finds: "processors.resource.attributes[0].key: 'cluster' is a name of your own: the semantic conventions call it
+      k8s.cluster.name Write k8s.cluster.name, or write both if a dashboard needs the other."}
+  of records: {processors.attributes.actions: [{key: podName, from_attribute: a, action: insert}],
+    finds: "processors.attributes.actions[0].key: call it k8s.pod.name Write"}
+  a label of pods: {processors.k8s_attributes.extract.labels: [{tag_name: team, key: team}, {tag_name: env, key: e}],
+    finds: "processors.k8s_attributes.extract.labels[1].tag_name: call it deployment.environment.name Write"}
+  an annotation: {processors.k8s_attributes.extract.annotations: [{tag_name: k8s.namespace, key: a, from: namespace}],
+    finds: "processors.k8s_attributes.extract.annotations[0].tag_name: call it k8s.namespace.name Write"}
+  a name that was renamed: {processors.resource.attributes: [{key: deployment.environment, value: a, action: insert}],
+    finds: "processors.resource.attributes[0].key: call it deployment.environment.name Write"}
+  a statement: {processors.transform.trace_statements: ['set(resource.attributes["cluster_name"], "eu")'],
+    finds: "processors.transform.trace_statements[0]: call it k8s.cluster.name Write"}
+  the conventions' names: {processors.resource.attributes: [{key: k8s.cluster.name, value: eu, action: upsert}],
+    processors.transform.trace_statements: ['set(resource.attributes["host.name"], "a")']}
+  both names: {processors.resource.attributes: [{key: k8s.cluster.name, value: eu, action: upsert},
+    {key: cluster, value: eu, action: upsert}]}
+  a name that is removed: {processors.resource.attributes: [{key: cluster, action: delete}, {key: env, action: hash}]}
+  a name that is read: {processors.transform.trace_statements: ['set(attributes["a"], attributes["cluster"])']}
+  no convention: {processors.resource.attributes: [{key: team, value: a, action: insert}]}
+  no names: {processors.resource.attributes: [{action: insert}, {key: 1, action: insert}, null],
+    processors.k8s_attributes.extract.labels: [{key: env}, null]}
 """
