@@ -56,24 +56,26 @@ class Customization:
 
 def written(release: Release, custom: Customization) -> list[Manifest]:
     """Return the objects of a release as they are applied. Raises Problem for a component that it does not have."""
+    known = release.product.components
     for name in custom.workloads:
-        if name not in release.product.components:
-            known = release.product.components
+        if name not in known:
             wrong = f"{release.product.title} has no component '{name}'{near(name, known)}"
             raise Problem(wrong, fix=f"Components: {', '.join(known)}.")
-    names = _names(release, custom)
-    objects = [_written(release, item, custom, names) for item in release.objects]
+    names = _new_namespaces(release, custom)
+    objects = [_written(release, manifest, custom, names) for manifest in release.objects]
     return secured(objects, custom.certificates)
 
 
-def _names(release: Release, custom: Customization) -> dict[str, str]:
-    wanted = {release.namespace: custom.namespace, LEADER_ELECTION: custom.leader_election_namespace}
-    return {old: new for old, new in wanted.items() if new and new != old}
+def _new_namespaces(release: Release, custom: Customization) -> dict[str, str]:
+    """Return the namespaces that get another name, by the name that the release gives them."""
+    chosen = {release.namespace: custom.namespace, LEADER_ELECTION: custom.leader_election_namespace}
+    return {old: new for old, new in chosen.items() if new and new != old}
 
 
 def _written(release: Release, original: Manifest, custom: Customization, names: Mapping[str, str]) -> Manifest:
-    # Definitions are large, and only their metadata and conversion change.
-    manifest = copy.deepcopy(original) if original["kind"] != DEFINITION else _shallow(original)
+    """Return one object of a release with its labels, names, images and options."""
+    is_definition = original["kind"] == DEFINITION
+    manifest = _copied_definition(original) if is_definition else copy.deepcopy(original)
     manifest.pop("status", None)
     metadata = manifest["metadata"]
     metadata.pop("creationTimestamp", None)
@@ -89,7 +91,8 @@ def _written(release: Release, original: Manifest, custom: Customization, names:
     return manifest
 
 
-def _shallow(definition: Manifest) -> Manifest:
+def _copied_definition(definition: Manifest) -> Manifest:
+    """Return a copy of a large object of which only metadata and conversion change; it shares the rest."""
     spec = dict(definition["spec"])
     if "conversion" in spec:
         spec["conversion"] = copy.deepcopy(spec["conversion"])
@@ -101,36 +104,43 @@ def _rename(manifest: Manifest, names: Mapping[str, str]) -> None:
     if not names:
         return
     metadata = manifest["metadata"]
-    holders = [metadata, *(manifest.get("subjects") or []), *(c["service"] for c in client_configs(manifest))]
-    for holder in holders:
+    subjects = manifest.get("subjects") or []
+    services = [client["service"] for client in client_configs(manifest)]
+    for holder in [metadata, *subjects, *services]:
         if holder.get("namespace") in names:
             holder["namespace"] = names[holder["namespace"]]
     if manifest["kind"] == "Namespace":
         metadata["name"] = names.get(metadata["name"], metadata["name"])
     _rename_annotations(metadata.get("annotations") or {}, names)
     if manifest["kind"] == "Certificate":
-        manifest["spec"]["dnsNames"] = [_renamed(name, names) for name in manifest["spec"].get("dnsNames", [])]
+        dns_names = manifest["spec"].get("dnsNames", [])
+        manifest["spec"]["dnsNames"] = [_renamed_host(name, names) for name in dns_names]
     for container in containers(manifest):
         if container.get("args"):
             container["args"] = [_renamed_flag(argument, names) for argument in container["args"]]
 
 
 def _rename_annotations(annotations: dict[str, str], names: Mapping[str, str]) -> None:
+    """Rename the namespace in annotations that name a Certificate or Secret as NAMESPACE/NAME."""
     for key in _INJECTED:
         namespace, slash, name = annotations.get(key, "").partition("/")
         if slash and namespace in names:
             annotations[key] = f"{names[namespace]}/{name}"
 
 
-def _renamed(host: str, names: Mapping[str, str]) -> str:
-    service, dot, rest = host.partition(".")
-    namespace, more, domain = rest.partition(".")
-    return f"{service}{dot}{names.get(namespace, namespace)}{more}{domain}"
+def _renamed_host(host: str, names: Mapping[str, str]) -> str:
+    """Return the name of a Service, such as webhook.cert-manager.svc, with the new namespace."""
+    service, first_dot, rest = host.partition(".")
+    namespace, second_dot, domain = rest.partition(".")
+    return f"{service}{first_dot}{names.get(namespace, namespace)}{second_dot}{domain}"
 
 
 def _renamed_flag(argument: str, names: Mapping[str, str]) -> str:
-    flag, equals, value = argument.partition("=")
-    return f"{flag}={names[value]}" if equals and flag.endswith("-namespace") and value in names else argument
+    """Return an argument such as --leader-election-namespace=kube-system with the new namespace."""
+    flag, _equals, value = argument.partition("=")
+    if flag.endswith("-namespace") and value in names:
+        return f"{flag}={names[value]}"
+    return argument
 
 
 def _tune(manifest: Manifest, release: Release, name: str, custom: Customization) -> None:
@@ -143,67 +153,76 @@ def _tune(manifest: Manifest, release: Release, name: str, custom: Customization
     if custom.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret} for secret in custom.image_pull_secrets]
     image = release.product.components[name]
-    container = next(item for item in pod["containers"] if image_name(item["image"]) == image)
+    container = next(listed for listed in pod["containers"] if image_name(listed["image"]) == image)
     if options.get("resources"):
         container["resources"] = options["resources"]
-    of_main = name == release.product.main
-    flags = {**(custom.flags if of_main else {}), **(options.get("flags") or {})}
+    flags: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    if name == release.product.main:
+        flags.update(custom.flags)
+        variables.update(custom.variables)
+    flags.update(options.get("flags") or {})
+    variables.update(options.get("env") or {})
     container["args"] = _with_flags(container.get("args") or [], flags)
-    _set_variables(container, {**(custom.variables if of_main else {}), **(options.get("env") or {})})
+    _set_variables(container, variables)
 
 
 def _set_variables(container: dict[str, Any], variables: Mapping[str, Any]) -> None:
     """Set environment variables of a container in place of those that it has under these names."""
     if variables:
-        kept = [item for item in container.get("env") or [] if item["name"] not in variables]
+        published = container.get("env") or []
+        kept = [variable for variable in published if variable["name"] not in variables]
         container["env"] = kept + [{"name": key, **env_source(key, value)} for key, value in variables.items()]
 
 
 def _with_flags(arguments: Sequence[str], flags: Mapping[str, Any]) -> list[str]:
     """Return arguments with other values of some flags; new flags come last."""
     kept = [argument for argument in arguments if argument.lstrip("-").partition("=")[0] not in flags]
-    return kept + [f"--{flag}={text(value)}" for flag, value in flags.items() if value is not None]
+    added = [f"--{flag}={text(value)}" for flag, value in flags.items() if value is not None]
+    return kept + added
 
 
-def secured(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
+def secured(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
     """Return the objects of a release with the certificate from the chosen source."""
-    return _WAYS[wanted.source](objects, wanted)
+    return _WAYS[certificates.source](objects, certificates)
 
 
-def _as_published(objects: Sequence[Manifest], _wanted: CertificateSource) -> list[Manifest]:
+def _as_published(objects: Sequence[Manifest], _certificates: CertificateSource) -> list[Manifest]:
     return list(objects)
 
 
-def _from_issuer(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
-    if not wanted.issuer.get("name"):
+def _from_issuer(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
+    """Return the objects without their own Issuer: the given one signs their Certificates."""
+    if not certificates.issuer.get("name"):
         fix = "Give the name of an Issuer of that namespace, or of a ClusterIssuer."
         raise Problem("the issuer has no name", fix=fix)
-    reference = {"group": "cert-manager.io", "kind": "Issuer"} | {
-        key: value for key, value in wanted.issuer.items() if value
-    }
-    for item in objects:
-        if item["kind"] == "Certificate":
-            item["spec"]["issuerRef"] = reference
-    return [item for item in objects if item["kind"] != "Issuer"]
-
-
-def _generated(objects: Sequence[Manifest], wanted: CertificateSource) -> list[Manifest]:
-    secrets = {item["spec"]["secretName"] for item in objects if item["kind"] == "Certificate"}
-    bundle = base64.b64encode(wanted.ca_bundle.encode()).decode()
-    kept = [item for item in objects if item["kind"] not in ("Certificate", "Issuer")]
-    for item in kept:
-        annotations = item["metadata"].get("annotations") or {}
-        annotations.pop(INJECT, None)
-        if not annotations:
-            item["metadata"].pop("annotations", None)
-        for client in client_configs(item):
-            if bundle:
-                client["caBundle"] = bundle
-        _mount(item, secrets)
+    reference = {"group": "cert-manager.io", "kind": "Issuer"}
+    reference.update({key: value for key, value in certificates.issuer.items() if value})
+    kept = [manifest for manifest in objects if manifest["kind"] != "Issuer"]
+    for manifest in kept:
+        if manifest["kind"] == "Certificate":
+            manifest["spec"]["issuerRef"] = reference
     return kept
 
 
-def _mount(manifest: Manifest, secrets: set[str]) -> None:
+def _generated(objects: Sequence[Manifest], certificates: CertificateSource) -> list[Manifest]:
+    """Return the objects without those of cert-manager: they mount the generated Secret, and trust its CA."""
+    secrets = {manifest["spec"]["secretName"] for manifest in objects if manifest["kind"] == "Certificate"}
+    bundle = base64.b64encode(certificates.ca_bundle.encode()).decode()
+    kept = [manifest for manifest in objects if manifest["kind"] not in ("Certificate", "Issuer")]
+    for manifest in kept:
+        annotations = manifest["metadata"].get("annotations") or {}
+        annotations.pop(INJECT, None)
+        if not annotations:
+            manifest["metadata"].pop("annotations", None)
+        if bundle:
+            for client in client_configs(manifest):
+                client["caBundle"] = bundle
+        _mount_generated(manifest, secrets)
+    return kept
+
+
+def _mount_generated(manifest: Manifest, secrets: set[str]) -> None:
     """Mount the generated Secret instead of cert-manager's Secret."""
     if not containers(manifest):
         return
@@ -214,13 +233,17 @@ def _mount(manifest: Manifest, secrets: set[str]) -> None:
 
 def hosts(objects: Iterable[Manifest]) -> list[str]:
     """Return the names under which the API server calls the webhooks of these objects."""
-    services = {
-        (client["service"]["name"], client["service"]["namespace"])
-        for item in objects
-        for client in client_configs(item)
-        if client.get("service")
-    }
-    return [f"{name}.{namespace}.{end}" for name, namespace in sorted(services) for end in ("svc", "svc.cluster.local")]
+    services = set()
+    for manifest in objects:
+        for client in client_configs(manifest):
+            service = client.get("service")
+            if service:
+                services.add((service["name"], service["namespace"]))
+    names = []
+    for name, namespace in sorted(services):
+        short_name = f"{name}.{namespace}.svc"
+        names += [short_name, f"{short_name}.cluster.local"]
+    return names
 
 
 _WAYS = {CERT_MANAGER: _as_published, ISSUER: _from_issuer, GENERATED: _generated}

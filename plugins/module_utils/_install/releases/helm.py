@@ -50,11 +50,11 @@ def _cert_manager(custom: Customization, _images: Mapping[str, str], version: Ve
     for path, image in _REPOSITORIES.items():
         digest = custom.pin(f"{image}:{version.tag}").partition("@")[2]
         if custom.image_registry:
-            _at(made, path).setdefault("image", {})["repository"] = from_registry(image, custom.image_registry)
+            _section_at(made, (*path, "image"))["repository"] = from_registry(image, custom.image_registry)
         if digest:
-            _at(made, path).setdefault("image", {})["digest"] = digest
+            _section_at(made, (*path, "image"))["digest"] = digest
     for name, path in _SECTIONS.items():
-        _tuned(_at(made, path), custom.workloads.get(name) or {})
+        _tune(_section_at(made, path), custom.workloads.get(name) or {})
     return made
 
 
@@ -67,34 +67,48 @@ def _operator(custom: Customization, images: Mapping[str, str], version: Version
         made["imagePullSecrets"] = [{"name": name} for name in custom.image_pull_secrets]
     manager.update(_manager_image(custom, version))
     for name, started in images.items():
-        repository, tag = _split(started)
-        _at(manager, _OPERATOR_IMAGES[name]).update(repository=repository, tag=tag)
-    flags = {**custom.flags}
-    gates = flags.pop("feature-gates", "")
-    if gates:
-        manager["featureGatesMap"] = {gate.lstrip("+-"): not gate.startswith("-") for gate in gates.split(",")}
-    extra = [f"--{name}={value}" for name, value in flags.items() if not name.endswith("-image")]
-    if extra:
-        manager["extraArgs"] = extra
+        repository, tag = _repository_and_tag(started)
+        _section_at(manager, _OPERATOR_IMAGES[name]).update(repository=repository, tag=tag)
+    manager.update(_manager_flags(custom.flags))
     if custom.variables:
         manager["env"] = dict(custom.variables)
     options = dict(custom.workloads.get("manager") or {})
     if options.get("resources"):
         manager["resources"] = options.pop("resources")
-    _tuned(made, options)
+    _tune(made, options)
     made["admissionWebhooks"] = _webhooks(custom)
+    return made
+
+
+def _manager_flags(flags: Mapping[str, str]) -> Values:
+    """Return the flags of the operator: the chart has fields of its own for feature gates and images."""
+    made: Values = {}
+    gates = flags.get("feature-gates", "")
+    if gates:
+        made["featureGatesMap"] = {gate.lstrip("+-"): not gate.startswith("-") for gate in gates.split(",")}
+    arguments = []
+    for name, value in flags.items():
+        has_field = name == "feature-gates" or name.endswith("-image")
+        if not has_field:
+            arguments.append(f"--{name}={value}")
+    if arguments:
+        made["extraArgs"] = arguments
     return made
 
 
 def _manager_image(custom: Customization, version: Version) -> Values:
     """Return the image of the operator if it differs from that of the chart."""
     image = from_registry(custom.pin(f"{_OPERATOR_IMAGE}:{version}"), custom.image_registry)
-    repository, tag = _split(image)
-    moved: Values = {"repository": repository} if custom.image_registry else {}
-    return {"image": {**moved, **({"tag": tag} if "@" in tag else {})}} if moved or "@" in tag else {}
+    repository, tag = _repository_and_tag(image)
+    fields: Values = {}
+    if custom.image_registry:
+        fields["repository"] = repository
+    if "@" in tag:
+        fields["tag"] = tag
+    return {"image": fields} if fields else {}
 
 
-def _split(image: str) -> tuple[str, str]:
+def _repository_and_tag(image: str) -> tuple[str, str]:
     """Return repository and tag; a digest stays with the tag, because the chart joins both with a colon."""
     name, at_sign, digest = image.partition("@")
     repository, _colon, tag = name.rpartition(":")
@@ -105,19 +119,25 @@ def _webhooks(custom: Customization) -> Values:
     """Return where the certificate comes from; a generated one of the chart stays when it is upgraded."""
     if custom.certificates.source == GENERATED:
         return {"certManager": {"enabled": False}, "autoGenerateCert": {"enabled": True, "recreate": False}}
-    issuer = dict(custom.certificates.issuer) if custom.certificates.source == ISSUER else {}
-    return {"certManager": {"enabled": True} | ({"issuerRef": issuer} if issuer else {})}
+    cert_manager: Values = {"enabled": True}
+    if custom.certificates.source == ISSUER and custom.certificates.issuer:
+        cert_manager["issuerRef"] = dict(custom.certificates.issuer)
+    return {"certManager": cert_manager}
 
 
-def _tuned(section: Values, options: Mapping[str, Any]) -> None:
+def _tune(section: Values, options: Mapping[str, Any]) -> None:
+    """Set the options of a component in its section of the values."""
     if options.get("replicas") is not None:
         section["replicaCount"] = options["replicas"]
-    section.update({key: options[name] for name, key in TUNING.items() if options.get(name)})
+    for option, key in TUNING.items():
+        if options.get(option):
+            section[key] = options[option]
     if options.get("flags"):
         section["extraArgs"] = [f"--{name}={value}" for name, value in options["flags"].items()]
 
 
-def _at(tree: Values, path: tuple[str, ...]) -> Values:
+def _section_at(tree: Values, path: tuple[str, ...]) -> Values:
+    """Return the section at a path of the values, which is made if it is not there."""
     for key in path:
         tree = tree.setdefault(key, {})
     return tree

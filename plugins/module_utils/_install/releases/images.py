@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._collector.options import from_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
@@ -33,15 +33,24 @@ def move(manifest: Manifest, registry: str, pin: Pin = unpinned) -> None:
     for container in containers(manifest):
         container["image"] = from_registry(pin(container["image"]), registry)
         if container.get("args"):
-            container["args"] = [_moved(argument, registry, pin) for argument in container["args"]]
-        for variable in container.get("env") or []:
-            if variable["name"].startswith(_VARIABLE) and variable.get("value"):
-                variable["value"] = from_registry(pin(variable["value"]), registry)
+            container["args"] = [_moved_argument(argument, registry, pin) for argument in container["args"]]
+        for variable in _image_variables(container):
+            variable["value"] = from_registry(pin(variable["value"]), registry)
 
 
-def _moved(argument: str, registry: str, pin: Pin) -> str:
-    flag, equals, value = argument.partition("=")
-    return f"{flag}={from_registry(pin(value), registry)}" if equals and flag.endswith(_FLAG) and value else argument
+def _moved_argument(argument: str, registry: str, pin: Pin) -> str:
+    """Return an argument with its image from a registry, if it names one."""
+    flag, _equals, image = argument.partition("=")
+    if flag.endswith(_FLAG) and image:
+        return f"{flag}={from_registry(pin(image), registry)}"
+    return argument
+
+
+def _image_variables(container: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the variables of a container that name images."""
+    for variable in container.get("env") or []:
+        if variable["name"].startswith(_VARIABLE) and variable.get("value"):
+            yield variable
 
 
 def used(manifests: Iterable[Manifest]) -> Iterator[str]:
@@ -55,12 +64,11 @@ def used(manifests: Iterable[Manifest]) -> Iterator[str]:
 def _started_images(container: Mapping[str, Any]) -> Iterator[str]:
     """Yield the images that a container is told to start, by flags and by variables."""
     for argument in container.get("args") or []:
-        flag, _equals, value = argument.partition("=")
-        if flag.endswith(_FLAG) and value:
-            yield value
-    for variable in container.get("env") or []:
-        if variable["name"].startswith(_VARIABLE) and variable.get("value"):
-            yield variable["value"]
+        flag, _equals, image = argument.partition("=")
+        if flag.endswith(_FLAG) and image:
+            yield image
+    for variable in _image_variables(container):
+        yield variable["value"]
 
 
 def operator_images(
@@ -74,31 +82,27 @@ def operator_images(
     for name in given:
         if name not in rows:
             raise Problem(f"the operator has no image '{name}'{near(name, rows)}", fix=f"Images: {', '.join(rows)}.")
-    known = table["operator"].get(version)
-    unknown = [] if known else [name for name in rows if name not in given]
-    if registry and unknown:
+    known_tags = table["operator"].get(version)
+    lacking = [name for name in rows if name not in given]
+    if registry and lacking and not known_tags:
+        newest_versions = list(table["operator"])[:5]
         raise Problem(
             f"the images that version {version} of the operator starts are not known, so none can come from {registry}",
-            fix=f"Give them all: {', '.join(unknown)}; or use a version of {', '.join(_newest(table['operator']))}.",
+            fix=f"Give them all: {', '.join(lacking)}; or use a version of {', '.join(newest_versions)}.",
         )
     images: dict[str, str] = {}
     flags: dict[str, str] = {}
     for name, row in rows.items():
-        default = f"{row['image']}:{_tag(name, row, version, known)}" if known else ""
+        default = ""
+        if known_tags:
+            tag = version if row.get("version") == "operator" else known_tags[name]
+            default = f"{row['image']}:{tag}"
         image = from_registry(pin(given.get(name) or default), registry)
         if image:
             images[name] = image
         if image != default:
             flags[row["flag"]] = image
     return images, flags
-
-
-def _tag(name: str, row: Mapping[str, str], version: str, known: Mapping[str, str]) -> str:
-    return version if row.get("version") == "operator" else known[name]
-
-
-def _newest(versions: Iterable[str]) -> Sequence[str]:
-    return list(versions)[:5]
 
 
 USED, ALL = "used", "all"
@@ -124,9 +128,17 @@ class MirroredRelease:
         return f"{self.product}/{self.tag}/{ARCHIVES}"
 
 
+class ImageUse(NamedTuple):
+    """An image, who uses it, and the folder of its archive in the mirror."""
+
+    image: str
+    user: str
+    folder: str = ARCHIVES
+
+
 @dataclass(frozen=True)
 class Need:
-    """An image, its users, and the folder of its archive in the mirror."""
+    """An image, all its users, and the folder of its archive in the mirror."""
 
     image: str
     used_by: tuple[str, ...]
@@ -149,8 +161,11 @@ class Need:
 def source(image: str) -> str:
     """Return a reference that names one thing: of tag and digest the digest counts, and tools refuse both."""
     name, at_sign, digest = image.partition("@")
-    last = name.rpartition("/")[2]
-    return f"{name.removesuffix(last)}{last.partition(':')[0]}@{digest}" if at_sign else image
+    if not at_sign:
+        return image
+    last_part = name.rpartition("/")[2]
+    without_tag = last_part.partition(":")[0]
+    return f"{name.removesuffix(last_part)}{without_tag}@{digest}"
 
 
 def repository(image: str) -> str:
@@ -168,31 +183,39 @@ def needs(
     """Return every image once, by name; `exclude` has patterns to leave out, `more` has images to add."""
     users: dict[str, set[str]] = {}
     folders: dict[str, str] = {}
-    listed = list(releases)
-    named = ((image, "asked for", ARCHIVES) for image in more)
-    for image, who, folder in (*_of_objects(objects), *named, *_of_releases(objects, listed, scope)):
-        users.setdefault(image, set()).add(who)
-        folders[image] = folder  # of a release, if it is of one: those come last
+    added_uses = [ImageUse(image, "asked for") for image in more]
+    # Those of releases come last: the folder of a release counts if an image is of one.
+    for use in (*_uses_of_objects(objects), *added_uses, *_uses_of_releases(objects, releases, scope)):
+        users.setdefault(use.image, set()).add(use.user)
+        folders[use.image] = use.folder
     patterns = list(exclude)
-    wanted = [image for image in sorted(users) if not any(fnmatchcase(image, pattern) for pattern in patterns)]
-    return [Need(image, tuple(sorted(users[image])), folders[image]) for image in wanted]
+    image_needs = []
+    for image in sorted(users):
+        is_excluded = any(fnmatchcase(image, pattern) for pattern in patterns)
+        if not is_excluded:
+            image_needs.append(Need(image, tuple(sorted(users[image])), folders[image]))
+    return image_needs
 
 
-def _of_objects(objects: Iterable[Manifest]) -> Iterator[tuple[str, str, str]]:
+def _uses_of_objects(objects: Iterable[Manifest]) -> Iterator[ImageUse]:
     for manifest in objects:
         for image in in_object(manifest):
-            yield image, f"{manifest['kind']} {_place(manifest)}", ARCHIVES
+            yield ImageUse(image, f"{manifest['kind']} {_place(manifest)}")
 
 
-def _of_releases(
+def _uses_of_releases(
     objects: Sequence[Manifest], releases: Iterable[MirroredRelease], scope: str
-) -> Iterator[tuple[str, str, str]]:
+) -> Iterator[ImageUse]:
+    """Yield the images of the releases' pods, and those that they start: all, or those given or used by an object."""
     for release in releases:
-        yield from ((image, release.product, release.folder) for image in release.pods)
+        for image in release.pods:
+            yield ImageUse(image, release.product, release.folder)
         for name, image in release.started.items():
             users = sorted(starts(objects, name))
-            if scope == ALL or users or name in release.given:
-                yield from ((image, user, release.folder) for user in users or [release.product])
+            if not users and (scope == ALL or name in release.given):
+                users = [release.product]
+            for user in users:
+                yield ImageUse(image, user, release.folder)
 
 
 def in_object(manifest: Manifest) -> Iterator[str]:
@@ -201,24 +224,29 @@ def in_object(manifest: Manifest) -> Iterator[str]:
         yield from used([manifest])
     elif manifest["kind"] in (COLLECTOR, INSTRUMENTATION):
         for path, value in leaves(manifest):
-            if path[-1:] == ("image",) and path[:2] != _CONFIG and isinstance(value, str) and value:
+            is_image_field = path[-1:] == ("image",) and path[:2] != _CONFIG
+            if is_image_field and isinstance(value, str) and value:
                 yield value
 
 
 def starts(objects: Iterable[Manifest], name: str) -> Iterator[str]:
     """Yield the custom resources for which the operator starts its own image of that name."""
     for manifest in objects:
-        path = _asks(manifest["kind"], name)
-        wanted = at(manifest, ("spec", *path)) if path is not None else None
-        if isinstance(wanted, Mapping) and wanted.get("enabled", True) and not wanted.get("image"):
+        path = _path_of_image(manifest["kind"], name)
+        if path is None:
+            continue
+        section = at(manifest, ("spec", *path))
+        if isinstance(section, Mapping) and section.get("enabled", True) and not section.get("image"):
             yield f"{manifest['kind']} {_place(manifest)}"
 
 
-def _asks(kind: str, name: str) -> tuple[str, ...] | None:
+def _path_of_image(kind: str, name: str) -> tuple[str, ...] | None:
     """Return the field of a spec that asks for an image, empty for the whole spec; None when this kind never does."""
     if kind == COLLECTOR:
         return {"target_allocator": ("targetAllocator",), "collector": ()}.get(name)
-    return (LANGUAGES[name].field,) if kind == INSTRUMENTATION and name in LANGUAGES else None
+    if kind == INSTRUMENTATION and name in LANGUAGES:
+        return (LANGUAGES[name].field,)
+    return None
 
 
 def _place(manifest: Manifest) -> str:

@@ -31,13 +31,17 @@ _NAME = "app.kubernetes.io/name"
 def installer(item: Manifest) -> dict[str, str]:
     """Return the installer of an object and its name: a Helm release, a CSV, or nothing."""
     metadata = item["metadata"]
-    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    labels = metadata.get("labels") or {}
+    annotations = metadata.get("annotations") or {}
     if _OLM_OWNER in labels or "olm.managed" in labels:
         return {"by": OLM, "name": labels.get(_OLM_OWNER, "")}
     if HELM_NAME in annotations:
         return {"by": HELM, "name": f"{annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"}
-    managers = {entry.get("manager") for entry in metadata.get("managedFields") or []}
-    return {"by": EKS if _EKS_MANAGER in managers else MANIFEST, "name": ""}
+    managed_fields = metadata.get("managedFields") or []
+    managers = {entry.get("manager") for entry in managed_fields}
+    if _EKS_MANAGER in managers:
+        return {"by": EKS, "name": ""}
+    return {"by": MANIFEST, "name": ""}
 
 
 def is_release(item: Manifest, product: Product) -> bool:
@@ -47,18 +51,34 @@ def is_release(item: Manifest, product: Product) -> bool:
 
 def installation(product: Product, deployments: Sequence[Manifest]) -> dict[str, Any]:
     """Return namespace, version and installer of a product from its Deployments."""
-    mains = sorted((item for item in deployments if is_main(product, item)), key=_place)
-    ours = [item for item in mains if is_release(item, product)]
-    main = next(iter(ours or mains), None)
-    namespace = main["metadata"]["namespace"] if main else ""
+    mains = sorted((deployment for deployment in deployments if is_main(product, deployment)), key=_place)
+    if not mains:
+        return _no_installation()
+    ours = [deployment for deployment in mains if is_release(deployment, product)]
+    main = (ours or mains)[0]
+    namespace = main["metadata"]["namespace"]
+    beside_main = [deployment for deployment in deployments if deployment["metadata"]["namespace"] == namespace]
     return {
-        "installed": main is not None,
+        "installed": True,
         "ours": bool(ours),
-        "version": _version(product, main) if main else "",
+        "version": _version(product, main),
         "namespace": namespace,
-        "namespaces": list(dict.fromkeys(item["metadata"]["namespace"] for item in mains)),
-        "installer": installer(main) if main else {"by": "", "name": ""},
-        "workloads": manifest.workloads([item for item in deployments if item["metadata"]["namespace"] == namespace]),
+        "namespaces": list(dict.fromkeys(deployment["metadata"]["namespace"] for deployment in mains)),
+        "installer": installer(main),
+        "workloads": manifest.workloads(beside_main),
+    }
+
+
+def _no_installation() -> dict[str, Any]:
+    """Return the facts of a product that is not in the cluster."""
+    return {
+        "installed": False,
+        "ours": False,
+        "version": "",
+        "namespace": "",
+        "namespaces": [],
+        "installer": {"by": "", "name": ""},
+        "workloads": [],
     }
 
 
@@ -68,8 +88,9 @@ def is_main(product: Product, item: Manifest) -> bool:
     if component:
         return component == product.main
     labels = item["metadata"].get("labels") or {}
-    named = labels.get(_NAME) in (product.name, product.components[product.main], *product.builds)
-    return named and (_COMPONENT not in labels or labels[_COMPONENT] in (product.main, "controller-manager"))
+    if labels.get(_NAME) not in (product.name, product.components[product.main], *product.builds):
+        return False
+    return _COMPONENT not in labels or labels[_COMPONENT] in (product.main, "controller-manager")
 
 
 def _place(item: Manifest) -> tuple[str, str]:
@@ -78,8 +99,11 @@ def _place(item: Manifest) -> tuple[str, str]:
 
 def _version(product: Product, main: Manifest) -> str:
     """Return the version; images of Red Hat have digests for tags, and the name of the CSV has the version."""
-    found = manifest.version_of(product, main) or read(re.sub(r"^.*?\.v", "", label_of(main, _OLM_OWNER)))
-    return str(found or "")
+    version = manifest.version_of(product, main)
+    if version is None:
+        csv_name = label_of(main, _OLM_OWNER)
+        version = read(re.sub(r"^.*?\.v", "", csv_name))
+    return str(version or "")
 
 
 def definition(product: Product, item: Manifest) -> dict[str, Any]:
@@ -101,45 +125,59 @@ def definition(product: Product, item: Manifest) -> dict[str, Any]:
 
 def webhooks(configurations: Iterable[Manifest], namespace: str) -> list[dict[str, str]]:
     """Return the configurations and definitions that call services of a namespace."""
-    mine = [
-        item
-        for item in configurations
-        if any((client.get("service") or {}).get("namespace") == namespace for client in manifest.client_configs(item))
-    ]
-    return manifest.webhooks(mine)
+    calling = []
+    for configuration in configurations:
+        services = [client.get("service") or {} for client in manifest.client_configs(configuration)]
+        if any(service.get("namespace") == namespace for service in services):
+            calling.append(configuration)
+    return manifest.webhooks(calling)
 
 
 def resource(product: Product, kind: str, item: Manifest) -> dict[str, Any]:
     """Return the facts about a custom resource that matter before an upgrade or removal of its operator."""
-    metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    metadata = item["metadata"]
+    spec = item.get("spec") or {}
+    status = item.get("status") or {}
+    has_our_label = (metadata.get("labels") or {}).get(OWNER_LABEL) == OWNER
+    is_left_alone = spec.get("managementState") == "unmanaged" or spec.get("upgradeStrategy") == "none"
     return {
         "kind": kind,
         "api_version": item["apiVersion"],
         "namespace": metadata.get("namespace", ""),
         "name": metadata["name"],
-        "ours": (metadata.get("labels") or {}).get(OWNER_LABEL) == OWNER and applied_by(item, OWNER),
+        "ours": has_our_label and applied_by(item, OWNER),
         "release": is_release(item, product),
         "finalizers": metadata.get("finalizers") or [],
         "image": spec.get("image") or "",
         "version": status.get("version") or "",
-        "automatic": spec.get("managementState") != "unmanaged" and spec.get("upgradeStrategy") != "none",
+        "automatic": not is_left_alone,
     }
 
 
 def collectors(resources: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the collectors under an operator in short."""
-    mine = [item for item in resources if item["kind"] == "OpenTelemetryCollector"]
+    count = 0
+    versions: set[str] = set()
+    images: set[str] = set()
+    finalizers: set[str] = set()
+    for facts in resources:
+        if facts["kind"] == "OpenTelemetryCollector":
+            count += 1
+            versions.add(facts["version"])
+            images.add(facts["image"])
+            finalizers.update(facts["finalizers"])
     return {
-        "count": len(mine),
-        "versions": sorted({item["version"] for item in mine if item["version"]}),
-        "images": sorted({item["image"] for item in mine if item["image"]}),
-        "finalizers": sorted({name for item in mine for name in item["finalizers"]}),
+        "count": count,
+        "versions": sorted(versions - {""}),
+        "images": sorted(images - {""}),
+        "finalizers": sorted(finalizers),
     }
 
 
 def names_of(items: Iterable[Mapping[str, Any]], most: int = 10) -> str:
     """Return the names of some objects as messages show them."""
-    listed = [
-        f"{i['kind']} {i['namespace']}/{i['name']}" if i["namespace"] else f"{i['kind']} {i['name']}" for i in items
-    ]
-    return at_most(most, listed)
+    names = []
+    for facts in items:
+        place = f"{facts['namespace']}/" if facts["namespace"] else ""
+        names.append(f"{facts['kind']} {place}{facts['name']}")
+    return at_most(most, names)

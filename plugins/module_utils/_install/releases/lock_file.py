@@ -42,16 +42,19 @@ class Lock:
 
     def pinned(self, image: str) -> str:
         """Return an image with its digest. Raises Problem for an image that is neither locked nor excluded."""
-        found = self.known(image)
-        if "@" in found or any(fnmatchcase(image, pattern) for pattern in self.exclude):
-            return found
+        pinned_image = self.known(image)
+        is_excluded = any(fnmatchcase(image, pattern) for pattern in self.exclude)
+        if "@" in pinned_image or is_excluded:
+            return pinned_image
         fix = f"Run `{LOCK_IT}`, and compare the new lock with the old one."
         raise Problem("the lock does not have this image", asked=f"Use {image}", where=self.where, fix=fix)
 
     def known(self, image: str) -> str:
         """Return an image with its digest if it is locked. An image with a digest stays as it is."""
         row = self.rows.get(IMAGES, {}).get(image)
-        return f"{image}@{row['sum']}" if row and "@" not in image else image
+        if row and "@" not in image:
+            return f"{image}@{row['sum']}"
+        return image
 
     def sums(self, part: str) -> dict[str, str]:
         """Return the sums of all manifests, charts, archives or programs, by name."""
@@ -80,16 +83,22 @@ class Lock:
 
 def with_pins(options: Mapping[str, Any], names: Iterable[str], pin: Pin) -> dict[str, Any]:
     """Return options in which every image has its digest, in the options of these names and at any depth of them."""
-    return {**options, **{name: _with_pins(name, options[name], pin) for name in names if options.get(name)}}
+    pinned = dict(options)
+    for name in names:
+        if options.get(name):
+            pinned[name] = _with_pins(name, options[name], pin)
+    return pinned
 
 
 def _with_pins(key: Any, value: Any, pin: Pin) -> Any:
+    """Return the value of a key, in which each image at any depth has its digest."""
     if isinstance(value, Mapping):
-        return {name: _with_pins(name, item, pin) for name, item in value.items()}
+        return {name: _with_pins(name, below, pin) for name, below in value.items()}
     if isinstance(value, list):
-        return [_with_pins("", item, pin) for item in value]
-    is_image = key == "image" and isinstance(value, str) and value
-    return pin(value) if is_image else value
+        return [_with_pins("", element, pin) for element in value]
+    if key == "image" and isinstance(value, str) and value:
+        return pin(value)
+    return value
 
 
 def unpinned(image: str) -> str:
@@ -99,16 +108,19 @@ def unpinned(image: str) -> str:
 
 def joined(locks: Sequence[Lock | None]) -> Pin:
     """Return the pin of images that several inventories use. An image has to be locked if every inventory is."""
-    found = [one for one in locks if one]
+    present_locks = [lock for lock in locks if lock]
+    is_needed = bool(present_locks) and len(present_locks) == len(locks)
 
     def pin(image: str) -> str:
-        known = sorted({one.known(image) for one in found} - {image})
-        if len(known) > 1:
-            where, fix = ", ".join(sorted({one.where for one in found})), f"Run `{LOCK_IT}` for both inventories."
-            raise Problem(f"two locks differ: {' and '.join(known)}", asked=f"Use {image}", where=where, fix=fix)
-        if known or len(found) < len(locks) or not found:
-            return known[0] if known else image
-        return found[0].pinned(image)
+        pinned_images = sorted({lock.known(image) for lock in present_locks} - {image})
+        if len(pinned_images) > 1:
+            wrong = f"two locks differ: {' and '.join(pinned_images)}"
+            files = sorted({lock.where for lock in present_locks})
+            fix = f"Run `{LOCK_IT}` for both inventories."
+            raise Problem(wrong, asked=f"Use {image}", where=", ".join(files), fix=fix)
+        if pinned_images:
+            return pinned_images[0]
+        return present_locks[0].pinned(image) if is_needed else image
 
     return pin
 
@@ -121,14 +133,24 @@ def read(data: Any, where: str) -> Lock:
         if content["format"] != FORMAT:
             asked = "Read the lock"
             raise Problem(f"its format is {content['format']}, not {FORMAT}", asked=asked, where=where, fix=fix)
-        rows = {part: {str(name): dict(row) for name, row in (content.get(part) or {}).items()} for part in _SUMS}
-        wrong = [name for part in rows.values() for name, row in part.items() if not _SUM.match(str(row["sum"]))]
+        rows = {part: _rows_of(content.get(part) or {}) for part in _SUMS}
+        unusable = [name for part in _SUMS for name in _without_sum(rows[part])]
         exclude = tuple(str(pattern) for pattern in content.get("exclude") or [])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Problem("this is not a lock of this collection", asked="Read the lock", where=where, fix=fix) from error
-    if wrong:
-        raise Problem(f"{', '.join(wrong)} has no SHA-256 as its sum", asked="Read the lock", where=where, fix=fix)
+    if unusable:
+        raise Problem(f"{', '.join(unusable)} has no SHA-256 as its sum", asked="Read the lock", where=where, fix=fix)
     return Lock(where, rows, exclude)
+
+
+def _rows_of(part: Mapping[Any, Any]) -> Rows:
+    """Return the rows of a part of the file. Raises TypeError, ValueError or AttributeError for another form."""
+    return {str(name): dict(row) for name, row in part.items()}
+
+
+def _without_sum(rows: Rows) -> list[str]:
+    """Return the names whose sum is no SHA-256. Raises KeyError if a row has no sum."""
+    return [name for name, row in rows.items() if not _SUM.match(str(row["sum"]))]
 
 
 def content(found: Iterable[tuple[str, str, str, str]], exclude: Sequence[str], old: Lock | None) -> dict[str, Any]:
@@ -136,15 +158,20 @@ def content(found: Iterable[tuple[str, str, str, str]], exclude: Sequence[str], 
 
     What kept its sum keeps its origin, so that a run on another machine changes nothing.
     """
+    old_rows = old.rows if old else {}
     rows: dict[str, dict[str, dict[str, str]]] = {}
     for part, name, checksum, origin in sorted(found):
         if not _SUM.match(checksum):
             fix = "Check skopeo, the registry and its credentials, or leave the image out (otel_lock_exclude)."
             wrong = f"there is no digest of {name}"
             raise Problem(wrong, asked="Lock it", where=shown(origin), fix=_FIXES.get(part, fix))
-        before = old.rows.get(part, {}).get(name) if old else None
-        same = before if before and before["sum"] == checksum else None
-        rows.setdefault(part, {})[name] = dict(same or {"sum": checksum, "from": shown(origin)})
-    parts = {part: rows[part] for part in _SUMS if part in rows}
-    excluded = {"exclude": sorted(set(exclude))} if exclude else {}
-    return {"all": {"vars": {VARIABLE: {"format": FORMAT, **excluded, **parts}}}}
+        row = {"sum": checksum, "from": shown(origin)}
+        old_row = old_rows.get(part, {}).get(name)
+        if old_row and old_row["sum"] == checksum:
+            row = dict(old_row)
+        rows.setdefault(part, {})[name] = row
+    lock: dict[str, Any] = {"format": FORMAT}
+    if exclude:
+        lock["exclude"] = sorted(set(exclude))
+    lock.update({part: rows[part] for part in _SUMS if part in rows})
+    return {"all": {"vars": {VARIABLE: lock}}}

@@ -30,27 +30,30 @@ class Release:
 
 def release(product: Product, objects: Sequence[Any], where: str) -> Release:
     """Return the release in these objects. Raises Problem if they are not a release of the product."""
-    manifests = [item for item in objects if item is not None]
-    strange = next((item for item in manifests if not _is_object(item)), None)
-    if strange is not None or not manifests:
-        wrong = f"this holds no Kubernetes objects ({type(strange).__name__})" if manifests else "this is empty"
-        fix = f"Give the release's {product.manifest}."
-        raise Problem(wrong, asked=f"Read the release of {product.title}", where=where, fix=fix)
+    asked = f"Read the release of {product.title}"
+    give_it = f"Give the release's {product.manifest}."
+    manifests = [document for document in objects if document is not None]
+    if not manifests:
+        raise Problem("this is empty", asked=asked, where=where, fix=give_it)
+    for document in manifests:
+        if not _is_object(document):
+            wrong = f"this holds no Kubernetes objects ({type(document).__name__})"
+            raise Problem(wrong, asked=asked, where=where, fix=give_it)
     main = workload(product, manifests)
     if main is None:
-        raise _stranger(product, manifests, where)
-    found = version_of(product, main)
-    if found is None:
+        raise Problem(_why_no_main(product, manifests), asked=asked, where=where, fix=give_it)
+    version = version_of(product, main)
+    if version is None:
         wrong = f"neither the label {VERSION_LABEL} nor the image of {main['metadata']['name']} has a version"
         fix = "Give the manifest as it was published, and images with image_registry."
-        raise Problem(wrong, asked=f"Read the release of {product.title}", where=where, fix=fix)
+        raise Problem(wrong, asked=asked, where=where, fix=fix)
     namespace = main["metadata"].get("namespace") or product.namespace
-    return Release(product, found, namespace, tuple(manifests))
+    return Release(product, version, namespace, tuple(manifests))
 
 
 def workload(product: Product, manifests: Sequence[Manifest]) -> Manifest | None:
     """Return the Deployment of the product's main component, or nothing."""
-    return next((item for item in manifests if component(product, item) == product.main), None)
+    return next((manifest for manifest in manifests if component(product, manifest) == product.main), None)
 
 
 def component(product: Product, manifest: Manifest) -> str:
@@ -65,50 +68,63 @@ def component(product: Product, manifest: Manifest) -> str:
 
 def version_of(product: Product, main: Manifest) -> Version | None:
     """Return the version of a product by its main Deployment: a label, or the tag of its image."""
-    labelled = read(label_of(main, VERSION_LABEL))
-    wanted = (product.components[product.main], *product.builds)
-    tags = [tag(item["image"]) for item in containers(main) if image_name(item.get("image", "")) in wanted]
-    return labelled or next(filter(None, map(read, tags)), None)
+    labelled_version = read(label_of(main, VERSION_LABEL))
+    if labelled_version:
+        return labelled_version
+    main_images = (product.components[product.main], *product.builds)
+    for container in containers(main):
+        image = container.get("image", "")
+        tagged_version = read(tag(image))
+        if tagged_version and image_name(image) in main_images:
+            return tagged_version
+    return None
 
 
 def containers(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return all containers of a workload's pods, those of its start first; none for another kind of object."""
     spec = manifest.get("spec", {}).get("template", {}).get("spec", {})
     return [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
 
 
 def workloads(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
     """Return the workloads among some objects, as rollout_wait takes them."""
-    return [
-        {"kind": item["kind"], "namespace": item["metadata"].get("namespace", ""), "name": item["metadata"]["name"]}
-        for item in manifests
-        if item["kind"] in ("Deployment", "DaemonSet", "StatefulSet")
-    ]
+    references = []
+    for manifest in manifests:
+        if manifest["kind"] in ("Deployment", "DaemonSet", "StatefulSet"):
+            metadata = manifest["metadata"]
+            namespace = metadata.get("namespace", "")
+            references.append({"kind": manifest["kind"], "namespace": namespace, "name": metadata["name"]})
+    return references
 
 
 def webhooks(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
     """Return the objects that need a CA bundle, as admission_wait takes them."""
-    return [{"kind": item["kind"], "name": item["metadata"]["name"]} for item in manifests if any(client_configs(item))]
+    calling = [manifest for manifest in manifests if any(client_configs(manifest))]
+    return [{"kind": manifest["kind"], "name": manifest["metadata"]["name"]} for manifest in calling]
 
 
 def client_configs(manifest: Manifest) -> Iterator[dict[str, Any]]:
     """Yield how the API server calls the webhooks of an object."""
     if manifest["kind"] in WEBHOOKS:
-        yield from (item["clientConfig"] for item in manifest.get("webhooks") or [])
+        for webhook in manifest.get("webhooks") or []:
+            yield webhook["clientConfig"]
     if manifest["kind"] == DEFINITION:
         conversion = manifest["spec"].get("conversion") or {}
         if conversion.get("strategy") == "Webhook":
             yield conversion["webhook"]["clientConfig"]
 
 
-def _is_object(item: Any) -> bool:
-    if not isinstance(item, dict) or not {"kind", "apiVersion", "metadata"} <= set(item):
+def _is_object(document: Any) -> bool:
+    """Return whether a document of YAML has the form of a Kubernetes object with a name."""
+    if not isinstance(document, dict) or not {"kind", "apiVersion", "metadata"} <= set(document):
         return False
-    parts = (item["metadata"], item.get("spec", {}))
-    return all(isinstance(part, dict) for part in parts) and "name" in item["metadata"]
+    metadata, spec = document["metadata"], document.get("spec", {})
+    return isinstance(metadata, dict) and isinstance(spec, dict) and "name" in metadata
 
 
-def _stranger(product: Product, manifests: Sequence[Manifest], where: str) -> Problem:
-    other = next((item for item in PRODUCTS.values() if workload(item, manifests)), None)
-    wrong = f"this is the manifest of {other.title}" if other else f"no Deployment in it runs {product.title}"
-    asked = f"Read the release of {product.title}"
-    return Problem(f"{wrong}", asked=asked, where=where, fix=f"Give the release's {product.manifest}.")
+def _why_no_main(product: Product, manifests: Sequence[Manifest]) -> str:
+    """Return why a manifest does not run the product: perhaps it is that of another one."""
+    for other in PRODUCTS.values():
+        if workload(other, manifests):
+            return f"this is the manifest of {other.title}"
+    return f"no Deployment in it runs {product.title}"

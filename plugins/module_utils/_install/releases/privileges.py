@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product as combinations
-from math import prod
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
@@ -54,7 +53,7 @@ def compare(release: Release, table: Mapping[str, Any], accepted: Sequence[str],
     rows: Table = table["privileges"]
     asked = f"Apply the release {release.version.tag} of {release.product.title}"
     try:
-        different = sorted({str(one) for one in privileges(release) if not _known(one, rows)})
+        different = sorted({str(privilege) for privilege in privileges(release) if not _is_known(privilege, rows)})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         wrong, fix = f"an object has a form that Kubernetes does not accept ({error})", "Give the published manifest."
         raise Problem(wrong, asked=asked, where=where, fix=fix) from error
@@ -74,105 +73,140 @@ def compare(release: Release, table: Mapping[str, Any], accepted: Sequence[str],
     return sorted(set(accepted) - set(different))
 
 
-def privileges(release: Release) -> Iterator[Privilege]:
-    own = "" if release.namespace.startswith("kube-") else release.namespace
-    names = {kind: _names(release.objects, kind) for kind in (*_ROLES, "ServiceAccount")}
-    for item in release.objects:
-        for key, value, said in _of_object(item, own, names):
-            yield Privilege(_place(item), key, value, said)
+class _Found(NamedTuple):
+    """A privilege of an object: its key and value in the table, and how a message says it."""
+
+    key: str
+    value: str
+    said: str
 
 
-_Found = tuple[str, str, str]
 _Names = Mapping[str, set[tuple[str, str]]]
 
 
-def _of_object(item: Manifest, own: str, names: _Names) -> Iterator[_Found]:
-    """Yield key, value and words of each privilege of an object."""
-    kind, group = item["kind"], str(item["apiVersion"]).rpartition("/")[0]
-    full = f"{kind}.{group}" if group else str(kind)
-    yield "kind", full, f"kind {full}"
-    space = _map(item["metadata"]).get("namespace") or (item["metadata"]["name"] if kind == "Namespace" else own)
-    if space != own:
-        yield "namespace", str(space), f"namespace {space}"
-    for _kinds, find in ((_ROLES, _rights), (WEBHOOKS, _intercepted), (("Service",), _reachable)):
-        yield from find(item) if kind in _kinds else ()
-    yield from _bound(item, own, names) if kind in _BINDINGS else ()
-    for client in client_configs(item):
+def privileges(release: Release) -> Iterator[Privilege]:
+    """Yield each privilege of each object of a release."""
+    own_namespace = "" if release.namespace.startswith("kube-") else release.namespace
+    names = {kind: _names_of(release.objects, kind) for kind in (*_ROLES, "ServiceAccount")}
+    for manifest in release.objects:
+        for key, value, said in _privileges_of(manifest, own_namespace, names):
+            yield Privilege(_place(manifest), key, value, said)
+
+
+def _privileges_of(manifest: Manifest, own_namespace: str, names: _Names) -> Iterator[_Found]:
+    kind = manifest["kind"]
+    yield from _identity(manifest, own_namespace)
+    if kind in _ROLES:
+        yield from _rights(manifest)
+    if kind in WEBHOOKS:
+        yield from _intercepted(manifest)
+    if kind == "Service":
+        yield from _reachable(manifest)
+    if kind in _BINDINGS:
+        yield from _bound(manifest, own_namespace, names)
+    for client in client_configs(manifest):
         target = _map(client.get("service")).get("namespace") or client.get("url")
-        if target != own:
-            yield "webhook target", str(target), f"webhook calls {target}"
-    pod = _map(_map(_map(item.get("spec")).get("template")).get("spec"))
-    for value, said in _of_pod(pod, _map(item["metadata"]).get("namespace") or "", names):
-        yield "pod", value, said
-    for image in images.used([item]):
-        yield "image", images.repository(image), f"image {images.repository(image)}"
+        if target != own_namespace:
+            yield _Found("webhook target", str(target), f"webhook calls {target}")
+    template = _map(_map(manifest.get("spec")).get("template"))
+    namespace = _map(manifest["metadata"]).get("namespace") or ""
+    for value, said in _of_pod(_map(template.get("spec")), namespace, names):
+        yield _Found("pod", value, said)
+    for image in images.used([manifest]):
+        repository = images.repository(image)
+        yield _Found("image", repository, f"image {repository}")
+
+
+def _identity(manifest: Manifest, own_namespace: str) -> Iterator[_Found]:
+    """Yield the kind of an object, and its namespace if that is not the release's own."""
+    kind = manifest["kind"]
+    group = str(manifest["apiVersion"]).rpartition("/")[0]
+    full_kind = f"{kind}.{group}" if group else str(kind)
+    yield _Found("kind", full_kind, f"kind {full_kind}")
+    namespace = _map(manifest["metadata"]).get("namespace")
+    if not namespace:
+        namespace = manifest["metadata"]["name"] if kind == "Namespace" else own_namespace
+    if namespace != own_namespace:
+        yield _Found("namespace", str(namespace), f"namespace {namespace}")
 
 
 def _rights(role: Manifest) -> Iterator[_Found]:
     """Yield the rights of a role, and who gets them by aggregation."""
     labels = _map(role["metadata"].get("labels"))
-    scopes = [role["kind"], *(name.removeprefix(_AGGREGATED) for name in labels if name.startswith(_AGGREGATED))]
+    aggregated_roles = [name.removeprefix(_AGGREGATED) for name in labels if name.startswith(_AGGREGATED)]
     if role.get("aggregationRule"):
-        yield "aggregation", "rights of other roles", "has the rights of other roles (aggregationRule)"
+        yield _Found("aggregation", "rights of other roles", "has the rights of other roles (aggregationRule)")
     for rule in _list(role.get("rules")):
         for name, verb in _expanded(_map(rule)):
-            for scope in scopes:
-                whose = "" if scope in _ROLES else f", as everybody with the role {scope}"
-                yield f"{scope} {name}", verb, f"may {verb} {name}{whose}"
+            right = f"may {verb} {name}"
+            yield _Found(f"{role['kind']} {name}", verb, right)
+            for scope in aggregated_roles:
+                yield _Found(f"{scope} {name}", verb, f"{right}, as everybody with the role {scope}")
 
 
 def _expanded(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each resource or address of a rule with each verb."""
     verbs = [str(verb) for verb in _list(rule.get("verbs"))]
-    groups, resources = _list(rule.get("apiGroups")), _list(rule.get("resources"))
+    groups = _list(rule.get("apiGroups"))
+    resources = _list(rule.get("resources"))
     names = _list(rule.get("resourceNames")) or [""]
-    if prod(map(len, (groups, resources, names, verbs))) > _MOST:
+    if len(groups) * len(resources) * len(names) * len(verbs) > _MOST:
         yield _TOO_MANY, "*"
         return
     for group, resource, name, verb in combinations(groups, resources, names, verbs):
         yield f"{_resource(str(group), str(resource))} {name}".rstrip(), verb
-    yield from combinations(map(str, _list(rule.get("nonResourceURLs"))), verbs)
+    for address, verb in combinations(_list(rule.get("nonResourceURLs")), verbs):
+        yield str(address), verb
 
 
 def _resource(group: str, resource: str) -> str:
-    plural, slash, part = resource.partition("/")
-    return f"{plural}.{group}{slash}{part}" if group else resource
+    """Return a resource as RBAC is spoken of: deployments.apps/scale, or pods of the core group."""
+    plural, slash, subresource = resource.partition("/")
+    return f"{plural}.{group}{slash}{subresource}" if group else resource
 
 
-def _bound(binding: Manifest, own: str, names: _Names) -> Iterator[_Found]:
+def _bound(binding: Manifest, own_namespace: str, names: _Names) -> Iterator[_Found]:
     """Yield a role that is not of the release, and subjects that are not its ServiceAccounts."""
     role = _map(binding.get("roleRef"))
-    space = _map(binding["metadata"]).get("namespace") or ""
-    wanted = (space if role.get("kind") == "Role" else "", str(role.get("name")))
-    if wanted not in names.get(str(role.get("kind")), set()):
-        yield "role", wanted[1], f"role {wanted[1]}, which is not in the release"
-    for subject in map(_map, _list(binding.get("subjects"))):
-        found = (str(subject.get("namespace") or ""), str(subject.get("name")))
-        if subject.get("kind") != "ServiceAccount" or found not in names["ServiceAccount"] or found[0] != own:
-            whom = f"{subject.get('kind')} {'/'.join(filter(None, found))}"
-            yield "subject", whom, f"subject {whom}"
+    role_kind, role_name = str(role.get("kind")), str(role.get("name"))
+    role_namespace = ""
+    if role_kind == "Role":
+        role_namespace = _map(binding["metadata"]).get("namespace") or ""
+    if (role_namespace, role_name) not in names.get(role_kind, set()):
+        yield _Found("role", role_name, f"role {role_name}, which is not in the release")
+    for subject in _maps(binding.get("subjects")):
+        kind, name = subject.get("kind"), str(subject.get("name"))
+        namespace = str(subject.get("namespace") or "")
+        is_account = kind == "ServiceAccount" and (namespace, name) in names["ServiceAccount"]
+        if not is_account or namespace != own_namespace:
+            path = f"{namespace}/{name}" if namespace and name else namespace or name
+            yield _Found("subject", f"{kind} {path}", f"subject {kind} {path}")
 
 
 def _intercepted(configuration: Manifest) -> Iterator[_Found]:
     """Yield which requests a webhook sees or changes."""
     way = str(configuration["kind"]).removesuffix("WebhookConfiguration").lower()
-    for hook in map(_map, _list(configuration.get("webhooks"))):
-        for rule in map(_map, _list(hook.get("rules"))):
-            parts = [_list(rule.get(name)) for name in ("apiGroups", "resources", "operations")]
-            if prod(map(len, parts)) > _MOST:
-                yield f"{way} webhook {_TOO_MANY}", "*", f"{way} webhook for {_TOO_MANY}"
+    for webhook in _maps(configuration.get("webhooks")):
+        for rule in _maps(webhook.get("rules")):
+            groups = _list(rule.get("apiGroups"))
+            resources = _list(rule.get("resources"))
+            operations = _list(rule.get("operations"))
+            if len(groups) * len(resources) * len(operations) > _MOST:
+                yield _Found(f"{way} webhook {_TOO_MANY}", "*", f"{way} webhook for {_TOO_MANY}")
                 continue
-            for group, resource, operation in combinations(*parts):
+            for group, resource, operation in combinations(groups, resources, operations):
                 name = _resource(str(group), str(resource))
-                yield f"{way} webhook {name}", str(operation), f"{way} webhook for {operation} of {name}"
+                yield _Found(f"{way} webhook {name}", str(operation), f"{way} webhook for {operation} of {name}")
 
 
 def _reachable(service: Manifest) -> Iterator[_Found]:
+    """Yield how a Service is reached from outside of the cluster."""
     spec = _map(service.get("spec"))
     way = str(spec.get("type") or "ClusterIP")
-    if way != "ClusterIP" or spec.get("externalIPs"):
-        way = way if way != "ClusterIP" else "externalIPs"
-        yield "service", way, f"service reachable by {way}"
+    if way == "ClusterIP" and spec.get("externalIPs"):
+        way = "externalIPs"
+    if way != "ClusterIP":
+        yield _Found("service", way, f"service reachable by {way}")
 
 
 def _of_pod(pod: Mapping[str, Any], namespace: str, names: _Names) -> Iterator[tuple[str, str]]:
@@ -187,67 +221,87 @@ def _of_pod(pod: Mapping[str, Any], namespace: str, names: _Names) -> Iterator[t
     for value in _security(pod):
         yield value, f"pod with {value}"
     for field in ("initContainers", "containers", "ephemeralContainers"):
-        for container in map(_map, _list(pod.get(field))):
-            for value in _inside(container):
+        for container in _maps(pod.get(field)):
+            for value in _of_container(container):
                 yield value, f"container {container.get('name')} with {value}"
 
 
 def _of_volumes(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for volume in map(_map, _list(pod.get("volumes"))):
+    """Yield the volumes of a pod that reach the node or a store of others."""
+    for volume in _maps(pod.get("volumes")):
         for kind in sorted(set(volume) - _VOLUMES):
             path = f" {_map(volume[kind]).get('path')}" if kind == "hostPath" else ""
             yield f"volume {kind}{path}", f"pod with a volume {kind}{path}"
 
 
-def _inside(container: Mapping[str, Any]) -> Iterator[str]:
+def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
     yield from _security(container)
-    ports = [_map(port).get("hostPort") for port in _list(container.get("ports"))]
-    yield from (f"hostPort {port}" for port in ports if port)
+    for port in _maps(container.get("ports")):
+        if port.get("hostPort"):
+            yield f"hostPort {port['hostPort']}"
 
 
 def _security(holder: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the security context of a pod or container gives."""
     context = _map(holder.get("securityContext"))
-    given = {
-        "privileged": context.get("privileged"),
-        "allowPrivilegeEscalation": context.get("allowPrivilegeEscalation"),
-        "hostProcess": _map(context.get("windowsOptions")).get("hostProcess"),
-        "the user root": context.get("runAsUser") == 0 or context.get("runAsNonRoot") is False,
-        f"procMount {context.get('procMount')}": context.get("procMount") not in (None, "Default"),
-        **{
-            f"{name} Unconfined": _map(context.get(name)).get("type") == "Unconfined"
-            for name in ("seccompProfile", "appArmorProfile")
-        },
-        **{f"capability {name}": True for name in _list(_map(context.get("capabilities")).get("add"))},
-    }
-    yield from (name for name, has in given.items() if has)
+    if context.get("privileged"):
+        yield "privileged"
+    if context.get("allowPrivilegeEscalation"):
+        yield "allowPrivilegeEscalation"
+    if _map(context.get("windowsOptions")).get("hostProcess"):
+        yield "hostProcess"
+    if context.get("runAsUser") == 0 or context.get("runAsNonRoot") is False:
+        yield "the user root"
+    if context.get("procMount") not in (None, "Default"):
+        yield f"procMount {context['procMount']}"
+    for profile in ("seccompProfile", "appArmorProfile"):
+        if _map(context.get(profile)).get("type") == "Unconfined":
+            yield f"{profile} Unconfined"
+    for capability in _list(_map(context.get("capabilities")).get("add")):
+        yield f"capability {capability}"
 
 
 def tabled(release: Release) -> dict[str, list[str]]:
+    """Return the rows of a table for a release: the values of each key, both sorted."""
     rows: dict[str, set[str]] = {}
-    for one in privileges(release):
-        rows.setdefault(one.key, set()).add(one.value)
+    for privilege in privileges(release):
+        rows.setdefault(privilege.key, set()).add(privilege.value)
     return {key: sorted(rows[key]) for key in sorted(rows)}
 
 
-def _known(one: Privilege, rows: Table) -> bool:
+def _is_known(privilege: Privilege, rows: Table) -> bool:
     """Return whether the table has a privilege, or one of which it is a part."""
-    scope, _space, name = one.key.partition(" ")
-    keys = {one.key}
+    keys = {privilege.key}
+    scope, _space, right = privilege.key.partition(" ")
     if scope in _ROLES:
         # A right to some names is part of the right to all, and a right in a namespace is part of one everywhere.
-        keys |= {f"{wide} {what}" for wide in (scope, "ClusterRole") for what in (name, name.partition(" ")[0])}
-    return any(one.value in rows.get(key, ()) for key in keys)
+        right_to_all_names = right.partition(" ")[0]
+        for wider_scope in (scope, "ClusterRole"):
+            keys |= {f"{wider_scope} {right}", f"{wider_scope} {right_to_all_names}"}
+    return any(privilege.value in rows.get(key, ()) for key in keys)
 
 
-def _names(objects: Sequence[Manifest], kind: str) -> set[tuple[str, str]]:
-    found = (_map(item["metadata"]) for item in objects if item["kind"] == kind)
-    return {(str(one.get("namespace") or ""), str(one["name"])) for one in found}
+def _names_of(objects: Sequence[Manifest], kind: str) -> set[tuple[str, str]]:
+    """Return namespace and name of each object of a kind."""
+    names = set()
+    for manifest in objects:
+        if manifest["kind"] == kind:
+            metadata = _map(manifest["metadata"])
+            names.add((str(metadata.get("namespace") or ""), str(metadata["name"])))
+    return names
 
 
-def _place(item: Manifest) -> str:
-    metadata = _map(item["metadata"])
-    return f"{item['kind']} {'/'.join(str(metadata[key]) for key in ('namespace', 'name') if metadata.get(key))}"
+def _place(manifest: Manifest) -> str:
+    """Return kind, namespace and name of an object as messages show it."""
+    metadata = _map(manifest["metadata"])
+    path = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
+    return f"{manifest['kind']} {path}"
+
+
+def _maps(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the elements of a list as mappings."""
+    for element in _list(value):
+        yield _map(element)
 
 
 def _map(value: Any) -> Mapping[str, Any]:

@@ -44,10 +44,15 @@ class ReleaseRequest:
 
     def running(self, found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return the custom resources of a cluster, and those that this run makes of the inventory's collectors."""
-        planned = [versions.planned(one) for one in self.collectors if one["backend"] == "operator"]
-        made = {(one["kind"], one["namespace"], one["name"]) for one in planned}
-        others = [one for one in found["resources"] if (one["kind"], one["namespace"], one["name"]) not in made]
+        planned = [versions.planned(row) for row in self.collectors if row["backend"] == "operator"]
+        replaced = {_identity(facts) for facts in planned}
+        others = [facts for facts in found["resources"] if _identity(facts) not in replaced]
         return [*others, *planned]
+
+
+def _identity(resource: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return what makes a custom resource the same one."""
+    return resource["kind"], resource["namespace"], resource["name"]
 
 
 @dataclass
@@ -92,6 +97,7 @@ def _refuse_old(wanted: ReleaseRequest, version: Version) -> None:
 
 
 def _decided(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
+    """Return the decision without regard to versions of Kubernetes. Raises Problem for a forbidden change."""
     title = wanted.product.title
     if wanted.provider == EXISTING:
         if not found["installed"]:
@@ -99,7 +105,7 @@ def _decided(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
         return Decision(ADOPT, EXISTING, f"{title} {found['version']} is used unchanged")
     if not found["installed"]:
         refuse_definitions(wanted, found)
-        return Decision("install", wanted.provider, f"{title} {_text(wanted.version)} is installed")
+        return Decision("install", wanted.provider, f"{title} {wanted.version or ''} is installed")
     if not found["ours"] and not _same_release(wanted, found):
         return foreign(wanted, found)
     return _next(wanted, found)
@@ -110,29 +116,21 @@ def foreign(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     title, by = wanted.product.title, found["installer"]["by"]
     who = _SAID[by].format(**found["installer"])
     what = f"{title} {found['version']} is already in namespace {found['namespace']}, installed by {who}"
+    may_be_taken = by == MANIFEST and wanted.provider == MANIFEST
     if wanted.foreign == ADOPT:
         return Decision(ADOPT, EXISTING, f"{what}; it is only checked, never changed")
-    if wanted.foreign == TAKEOVER and by == MANIFEST and wanted.provider == MANIFEST:
+    if wanted.foreign == TAKEOVER and may_be_taken:
         return _next(wanted, found)
     if wanted.foreign == TAKEOVER:
         raise Problem(f"{what}, which would revert changes of other owners", fix=f"{KEEP}, or remove it there first.")
-    both = by == MANIFEST and wanted.provider == MANIFEST
-    way = "take it over (foreign: takeover)" if both else "remove it there first"
+    way = "take it over (foreign: takeover)" if may_be_taken else "remove it there first"
     raise Problem(what, fix=f"{KEEP}, or {way}.")
 
 
 def _next(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     """Move from the installed version to the wanted one."""
-    title, by = wanted.product.title, found["installer"]["by"]
-    if by != wanted.provider:
-        raise Problem(
-            f"{title} was installed by {'manifest' if by == MANIFEST else _SAID[by].format(**found['installer'])}, "
-            f"and the provider is now {wanted.provider}",
-            fix="Keep the provider, or remove it first with state absent and the old provider.",
-        )
-    if wanted.namespace and wanted.namespace != found["namespace"]:
-        wrong = f"{title} is in namespace {found['namespace']}, and the requested namespace is {wanted.namespace}"
-        raise Problem(wrong, fix="Keep the namespace, or remove it first with state absent.")
+    _refuse_move(wanted, found)
+    title = wanted.product.title
     old, new = read(found["version"]), wanted.version
     if old is None or new is None or old == new:
         return Decision("unchanged", wanted.provider, f"{title} {found['version']} is installed")
@@ -147,11 +145,30 @@ def _next(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Decision:
     return Decision("upgrade", wanted.provider, f"{title} is upgraded from {old} to {new}")
 
 
+def _refuse_move(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
+    """Reject an installed product that another provider installed, or that is in another namespace."""
+    title, by = wanted.product.title, found["installer"]["by"]
+    if by != wanted.provider:
+        who = "manifest" if by == MANIFEST else _SAID[by].format(**found["installer"])
+        raise Problem(
+            f"{title} was installed by {who}, and the provider is now {wanted.provider}",
+            fix="Keep the provider, or remove it first with state absent and the old provider.",
+        )
+    if wanted.namespace and wanted.namespace != found["namespace"]:
+        wrong = f"{title} is in namespace {found['namespace']}, and the requested namespace is {wanted.namespace}"
+        raise Problem(wrong, fix="Keep the namespace, or remove it first with state absent.")
+
+
 def _same_release(wanted: ReleaseRequest, found: Mapping[str, Any]) -> bool:
     """Return whether Helm would upgrade its own release, and is allowed to."""
-    name = f"{wanted.namespace}/{wanted.helm_release}"
-    same = wanted.provider == HELM and found["installer"] == {"by": HELM, "name": name}
-    return same and wanted.foreign == TAKEOVER
+    if wanted.provider != HELM or wanted.foreign != TAKEOVER:
+        return False
+    return bool(found["installer"] == _own_installer(wanted))
+
+
+def _own_installer(wanted: ReleaseRequest) -> dict[str, str]:
+    """Return the installer of objects that the Helm release of this request made."""
+    return {"by": HELM, "name": f"{wanted.namespace}/{wanted.helm_release}"}
 
 
 def refuse_several(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
@@ -164,15 +181,15 @@ def refuse_several(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
 
 def refuse_definitions(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None:
     """Reject overwriting definitions of another tool."""
-    release = {"by": HELM, "name": f"{wanted.namespace}/{wanted.helm_release}"}
-    others = [
-        item
-        for item in found["crds"]
-        if not item["ours"] and not (wanted.provider == HELM and item["installer"] == release)
-    ]
-    if others and wanted.foreign != TAKEOVER:
-        who = _SAID[others[0]["installer"]["by"]].format(**others[0]["installer"])
-        names = ", ".join(item["name"] for item in others)
+    strange = []
+    for definition in found["crds"]:
+        is_of_own_helm = wanted.provider == HELM and definition["installer"] == _own_installer(wanted)
+        if not definition["ours"] and not is_of_own_helm:
+            strange.append(definition)
+    if strange and wanted.foreign != TAKEOVER:
+        installer = strange[0]["installer"]
+        who = _SAID[installer["by"]].format(**installer)
+        names = ", ".join(definition["name"] for definition in strange)
         wrong = f"{wanted.product.title} is not here, but its definitions are ({names}), made by {who}"
         raise Problem(wrong, fix="Remove them with what made them, or take them over (foreign: takeover).")
 
@@ -180,14 +197,15 @@ def refuse_definitions(wanted: ReleaseRequest, found: Mapping[str, Any]) -> None
 def _refuse_kubernetes(
     wanted: ReleaseRequest, version: Version, found: Mapping[str, Any], table: Mapping[str, Any], decision: Decision
 ) -> None:
+    """Reject a version that is not for the cluster's Kubernetes, or warn of it where that is enough."""
     wrong = versions.kubernetes(table, wanted.product, version, found["kubernetes"])
     if not wrong:
         return
-    fitting = versions.fitting(table, wanted.product, found["kubernetes"])[:3]
+    fitting = ", ".join(versions.fitting(table, wanted.product, found["kubernetes"])[:3])
     if not wanted.strict or versions.is_newer(table, wanted.product, version, found["kubernetes"]):
-        decision.warnings.append(f"{wrong}; for it are {', '.join(fitting)}" if fitting else wrong)
+        decision.warnings.append(f"{wrong}; for it are {fitting}" if fitting else wrong)
         return
-    advice = f"Use {', '.join(fitting)}" if fitting else "Use a version that is for it"
+    advice = f"Use {fitting}" if fitting else "Use a version that is for it"
     raise Problem(wrong, fix=f"{advice}, or let this only be warned of (compatibility: warn).")
 
 
@@ -220,22 +238,23 @@ def certificates(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Iterator[s
 
 def stored(found: Mapping[str, Any], manifests: Sequence[Manifest]) -> Iterator[str]:
     """Reject definitions that lack a version of stored objects; the API server would reject them midway."""
-    coming = {item["metadata"]["name"]: item for item in manifests if item["kind"] == DEFINITION}
-    for item in found["crds"]:
-        old = [version for version in item["stored_versions"] if version != item["storage_version"]]
-        lines = coming.get(item["name"], {}).get("spec", {}).get("versions")
-        known = [version["name"] for version in lines] if lines else item["stored_versions"]
-        lost = [version for version in item["stored_versions"] if version not in known]
+    coming = {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == DEFINITION}
+    for definition in found["crds"]:
+        name, stored_versions = definition["name"], definition["stored_versions"]
+        lost_versions: list[str] = []
+        coming_versions = coming.get(name, {}).get("spec", {}).get("versions")
+        if coming_versions:
+            known = [version["name"] for version in coming_versions]
+            lost_versions = [version for version in stored_versions if version not in known]
+        old_versions = [version for version in stored_versions if version != definition["storage_version"]]
         how = (
-            f"Write each {item['kind']} once (kubectl get {item['plural']} -A -o yaml | kubectl apply -f -), then take "
-            f"it out of status.storedVersions of the definition (kubectl edit --subresource=status crd {item['name']})."
+            f"Write each {definition['kind']} once (kubectl get {definition['plural']} -A -o yaml | kubectl apply -f -)"
+            f", then take it out of status.storedVersions of the definition (kubectl edit --subresource=status crd "
+            f"{name})."
         )
-        if lost:
-            wrong = f"objects of {item['name']} may be stored as {', '.join(lost)}, which the new version does not know"
+        if lost_versions:
+            versions_text = ", ".join(lost_versions)
+            wrong = f"objects of {name} may be stored as {versions_text}, which the new version does not know"
             raise Problem(wrong, asked="Upgrade", fix=how)
-        if old:
-            yield f"Objects of {item['name']} may still be stored as {', '.join(old)}, which goes some day. {how}"
-
-
-def _text(version: Version | None) -> str:
-    return str(version) if version else ""
+        if old_versions:
+            yield f"Objects of {name} may still be stored as {', '.join(old_versions)}, which goes some day. {how}"

@@ -46,21 +46,26 @@ def removal(
     `more` means that parts outside the cluster's objects exist, such as the EKS add-on. In check mode, earlier tasks
     have removed nothing: what uses the product is a warning, and the plan is the one without it.
     """
-    crds = [item for item in found["crds"] if definitions and _is_mine(item, helm_release)]
-    if nothing := _nothing(product, found, has_more=more or bool(crds)):
-        return RemovalPlan("nothing", nothing)
-    used = _used(product, found, others, check)
-    going = used if others == REMOVE else []
-    result = RemovalPlan("remove", f"{product.title} is removed", [_resource(item, made(product)) for item in going])
-    if used and not going:
-        result.warnings.append(_note(product, used, others))
-    result.manifests += _objects(product, found["objects"])
+    own_definitions = []
     if definitions:
-        _plan_definitions(product, result, crds, in_use=bool(found["denied"] or (used and others == KEEP)))
-    for item in _leftovers(product, found):
+        own_definitions = [definition for definition in found["crds"] if _is_mine(definition, helm_release)]
+    if nothing := _nothing(product, found, has_more=more or bool(own_definitions)):
+        return RemovalPlan("nothing", nothing)
+    users = _users(product, found, others, check)
+    plan = RemovalPlan("remove", f"{product.title} is removed")
+    if others == REMOVE:
+        plan.resources += [_resource(user, made(product)) for user in users]
+    elif users:
+        plan.warnings.append(_note(product, users, others))
+    plan.manifests += _objects(product, found["objects"])
+    if definitions:
+        stay_in_use = bool(users) and others == KEEP
+        _plan_definitions(product, plan, own_definitions, in_use=bool(found["denied"]) or stay_in_use)
+    for leftover in _leftovers(product, found):
         # A Lease is recreated while its holder runs.
-        (result.leftovers if item["kind"] == "Lease" else result.manifests).append(item)
-    return result
+        deleted_when = plan.leftovers if leftover["kind"] == "Lease" else plan.manifests
+        deleted_when.append(leftover)
+    return plan
 
 
 def _nothing(product: Product, found: Mapping[str, Any], *, has_more: bool) -> str:
@@ -82,28 +87,31 @@ def _plan_definitions(
         plan.manifests += [_definition(product, item) for item in definitions]
 
 
-def _objects(product: Product, found: list[dict[str, Any]]) -> list[Manifest]:
+def _objects(product: Product, objects: list[dict[str, Any]]) -> list[Manifest]:
     """Return the objects of a product without its definitions, each with the release that owns or adopts it."""
-    return [
-        _resource(item, made(product) if item.get("made") else product.name)
-        for item in found
-        if item["kind"] != DEFINITION
-    ]
+    manifests = []
+    for facts in objects:
+        if facts["kind"] != DEFINITION:
+            release = made(product) if facts.get("made") else product.name
+            manifests.append(_resource(facts, release))
+    return manifests
 
 
 def _is_mine(definition: Mapping[str, Any], helm_release: str) -> bool:
     """Return whether this collection owns a definition: by its label, or as one that its Helm release kept."""
-    made: dict[str, str] = definition["installer"]
-    return bool(definition["ours"]) or (made["by"] == HELM and made["name"] == helm_release)
+    if definition["ours"]:
+        return True
+    installer: dict[str, str] = definition["installer"]
+    return installer["by"] == HELM and installer["name"] == helm_release
 
 
-def _used(product: Product, found: Mapping[str, Any], others: str, check: bool) -> list[Any]:
+def _users(product: Product, found: Mapping[str, Any], others: str, check: bool) -> list[Any]:
     """Return the custom resources that need the product. Raises Problem if they are unknown or in the way.
 
     Playbook `remove` takes away the custom resources of its inventory before their operator. Without check mode, those
     that are still there belong to others, even if this collection deployed them: another inventory may have.
     """
-    used = [item for item in found["resources"] if item["kind"] in product.used and not item["release"]]
+    users = [facts for facts in found["resources"] if facts["kind"] in product.used and not facts["release"]]
     if others == REFUSE and found["denied"]:
         wrong = f"this user may not list {', '.join(found['denied'])}, so it is unknown whether they are still used"
         fix = f"Grant the permission, or keep the objects ({product.others}: keep)."
@@ -111,22 +119,25 @@ def _used(product: Product, found: Mapping[str, Any], others: str, check: bool) 
     if others == REMOVE and not product.removes_resources:
         fix = f"Use {product.others}: refuse or {product.others}: keep."
         raise Problem(f"objects of {product.title} are never removed for others", fix=fix)
-    if others == REFUSE and used and not check:
+    if others == REFUSE and users and not check:
         fix = f"Remove them first, or {_instead(product)}."
-        raise Problem(f"it is still used by {names_of(used)}", asked=f"Remove {product.title}", fix=fix)
-    return used
+        raise Problem(f"it is still used by {names_of(users)}", asked=f"Remove {product.title}", fix=fix)
+    return users
 
 
 def _instead(product: Product) -> str:
     """Return how the product can be removed in spite of what uses it."""
-    remove = f", or delete those of all teams with it ({product.others}: remove)"
-    return f"keep them without it ({product.others}: keep){remove if product.removes_resources else ''}"
+    ways = f"keep them without it ({product.others}: keep)"
+    if product.removes_resources:
+        ways += f", or delete those of all teams with it ({product.others}: remove)"
+    return ways
 
 
-def _note(product: Product, used: list[Any], others: str) -> str:
+def _note(product: Product, users: list[Any], others: str) -> str:
+    """Return the warning about custom resources that are not removed with the product."""
     if others == KEEP:
-        return f"{names_of(used)} stay, and no controller manages them any more"
-    wrong = f"Without check mode, this run fails unless an earlier task of it removes {names_of(used)}"
+        return f"{names_of(users)} stay, and no controller manages them any more"
+    wrong = f"Without check mode, this run fails unless an earlier task of it removes {names_of(users)}"
     return f"{wrong}, because {product.title} is still used by them. Or {_instead(product)}"
 
 
@@ -135,10 +146,11 @@ def made(product: Product) -> str:
     return f"{product.name}_made"
 
 
-def _resource(item: Mapping[str, Any], release: str) -> Manifest:
-    metadata = {"name": item["name"], "namespace": item["namespace"], "labels": {RELEASE_LABEL: release}}
-    named = {key: value for key, value in metadata.items() if value}
-    return {"apiVersion": item["api_version"], "kind": item["kind"], "metadata": named}
+def _resource(facts: Mapping[str, Any], release: str) -> Manifest:
+    """Return an object as the removal takes it: its identity, and the release that it is removed with."""
+    metadata = {"name": facts["name"], "namespace": facts["namespace"], "labels": {RELEASE_LABEL: release}}
+    given_metadata = {key: value for key, value in metadata.items() if value}
+    return {"apiVersion": facts["api_version"], "kind": facts["kind"], "metadata": given_metadata}
 
 
 def _definition(product: Product, item: Mapping[str, Any]) -> Manifest:
@@ -161,10 +173,11 @@ def _leftovers(product: Product, found: Mapping[str, Any]) -> list[Manifest]:
     """Return what the product has made for itself and would leave, each by its known name."""
     own_namespaces = _own_namespaces(found)
     election_namespaces = _election_namespaces(found, own_namespaces) or own_namespaces
-    listed = {(item["kind"], item["namespace"], item["name"]) for item in found["objects"]}
+    listed = {(facts["kind"], facts["namespace"], facts["name"]) for facts in found["objects"]}
     leftovers = []
     for version, kind, name, is_of_election in product.leftovers:
-        for namespace in election_namespaces if is_of_election else own_namespaces:
+        namespaces = election_namespaces if is_of_election else own_namespaces
+        for namespace in namespaces:
             if (kind, namespace, name) not in listed:
                 identity = {"api_version": version, "kind": kind, "name": name, "namespace": namespace}
                 leftovers.append(_resource(identity, made(product)))

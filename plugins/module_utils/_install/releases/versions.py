@@ -40,10 +40,10 @@ FIRST_V1BETA1 = Version(0, 99, 0)
 
 def version(text: str, what: str) -> Version:
     """Return a version. Raises Problem for invalid text."""
-    found = read(text)
-    if found is None:
+    parsed = read(text)
+    if parsed is None:
         raise Problem(f"'{text}' is not a version of {what}", fix="Write it like v1.2.3.")
-    return found
+    return parsed
 
 
 def read(text: str) -> Version | None:
@@ -64,13 +64,20 @@ Builds = Mapping[str, Mapping[str, str]]
 
 
 def row(table: Table, product: Product, wanted: Version) -> Mapping[str, Any] | None:
-    """Return the table's row of a version: cert-manager by minor version, the operator by version."""
+    """Return the table's row of a version: cert-manager by minor version, the operator by version.
+
+    A version of the operator that the table lacks has the row of another patch of its minor version.
+    """
     if product.name == CERT_MANAGER:
-        found: Mapping[str, Any] | None = table["cert_manager"].get(wanted.line)
-        return found
+        line_row: Mapping[str, Any] | None = table["cert_manager"].get(wanted.line)
+        return line_row
     operators: Mapping[str, Mapping[str, Any]] = table["operator"]
-    same = (entry for name, entry in operators.items() if name.startswith(f"{wanted.line}."))
-    return operators.get(str(wanted)) or next(same, None)
+    if str(wanted) in operators:
+        return operators[str(wanted)]
+    for name, operator_row in operators.items():
+        if name.startswith(f"{wanted.line}."):
+            return operator_row
+    return None
 
 
 def kubernetes(table: Table, product: Product, wanted: Version, cluster: str) -> str:
@@ -78,26 +85,36 @@ def kubernetes(table: Table, product: Product, wanted: Version, cluster: str) ->
     known, running = row(table, product, wanted), read(cluster)
     if known is None or running is None:
         return ""
-    first, last = (read(text) for text in known["kubernetes"])
+    first_text, last_text = known["kubernetes"]
+    first, last = read(first_text), read(last_text)
     if first and last and first[:2] <= running[:2] <= last[:2]:
         return ""
-    span = f"{known['kubernetes'][0]} to {known['kubernetes'][1]}"
-    newer = ", which is newer" if is_newer(table, product, wanted, cluster) else ""
-    return f"{product.title} {wanted} is for Kubernetes {span}, and this cluster is {running.line}{newer}"
+    wrong = (
+        f"{product.title} {wanted} is for Kubernetes {first_text} to {last_text}, and this cluster is {running.line}"
+    )
+    if is_newer(table, product, wanted, cluster):
+        wrong += ", which is newer"
+    return wrong
 
 
 def is_newer(table: Table, product: Product, wanted: Version, cluster: str) -> bool:
     """Whether the cluster's Kubernetes is newer than those of a version: projects list a new one months later."""
     known, running = row(table, product, wanted), read(cluster)
-    last = read(known["kubernetes"][1]) if known else None
-    return bool(last and running and running[:2] > last[:2])
+    if known is None or running is None:
+        return False
+    last = read(known["kubernetes"][1])
+    return last is not None and running[:2] > last[:2]
 
 
 def fitting(table: Table, product: Product, cluster: str) -> list[str]:
     """Return the versions that support the cluster's Kubernetes, newest first."""
-    lines = table["cert_manager"] if product.name == CERT_MANAGER else table["operator"]
-    known = [(line, read(line)) for line in lines]
-    return [line for line, parsed in known if parsed and not kubernetes(table, product, parsed, cluster)]
+    rows = table["cert_manager"] if product.name == CERT_MANAGER else table["operator"]
+    names = []
+    for name in rows:
+        parsed = read(name)
+        if parsed and not kubernetes(table, product, parsed, cluster):
+            names.append(name)
+    return names
 
 
 def unknown(table: Table, product: Product, wanted: Version) -> str:
@@ -112,16 +129,16 @@ def skew(collectors: Iterable[Mapping[str, Any]], operator: Version, builds: Bui
 
     `builds` has, by the name of an image whose versions are its own, the Collector that each of them is made of.
     """
-    for item in collectors:
-        if item["kind"] != "OpenTelemetryCollector":
+    for facts in collectors:
+        if facts["kind"] != "OpenTelemetryCollector":
             continue
-        pinned = _collector(item["image"], builds or {})
-        name = f"OpenTelemetryCollector {item['namespace']}/{item['name']}"
-        if pinned and pinned[:2] != operator[:2]:
-            made = f"the operator is made for {operator.line}{_matching(item['image'], operator, builds or {})}"
-            yield f"{name} has an image of its own of version {pinned}; {made}"
-        elif not item["image"] and not item["automatic"] and item["version"]:
-            running = read(item["version"])
+        name = f"OpenTelemetryCollector {facts['namespace']}/{facts['name']}"
+        image_version = _collector_in(facts["image"], builds or {})
+        if image_version and image_version[:2] != operator[:2]:
+            made_for = f"{operator.line}{_matching(facts['image'], operator, builds or {})}"
+            yield f"{name} has an image of its own of version {image_version}; the operator is made for {made_for}"
+        elif not facts["image"] and not facts["automatic"]:
+            running = read(facts["version"] or "")
             if running and running[:2] != operator[:2]:
                 yield f"{name} stays at version {running}, since it is not upgraded automatically"
 
@@ -132,17 +149,23 @@ def planned(collector: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": "OpenTelemetryCollector", **named, "version": "", "automatic": False}
 
 
-def _collector(image: str, builds: Builds) -> Version | None:
+def _collector_in(image: str, builds: Builds) -> Version | None:
     """Return the version of the Collector in an image, or nothing where that is not known."""
-    own = builds.get(image_name(image))
-    return read(tag(image) if own is None else own.get(tag(image), ""))
+    image_tag = tag(image)
+    build_versions = builds.get(image_name(image))
+    if build_versions is None:
+        return read(image_tag)
+    return read(build_versions.get(image_tag, ""))
 
 
 def _matching(image: str, operator: Version, builds: Builds) -> str:
     """Return which versions of a build are of the operator's minor version, where its versions are its own."""
-    own = builds.get(image_name(image), {})
-    fitting = [name for name, inside in own.items() if (read(inside) or operator)[:2] == operator[:2]]
-    return f", which {fitting[-1]} of this build is of" if fitting else ""
+    newest_name = ""
+    for name, collector_version in builds.get(image_name(image), {}).items():
+        parsed = read(collector_version) or operator
+        if parsed[:2] == operator[:2]:
+            newest_name = name
+    return f", which {newest_name} of this build is of" if newest_name else ""
 
 
 def image_name(image: str) -> str:
