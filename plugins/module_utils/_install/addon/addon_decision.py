@@ -64,11 +64,12 @@ class Addon:
 
 def addon_of(name: str, cluster: str, addons: list[Mapping[str, Any]], wanted: str) -> Addon:
     """Return the named add-on from the result of eks_addon_info; a tag marks add-ons of this collection."""
-    found = next((item for item in addons if item["addon_name"] == name), None)
-    if found is None:
-        return Addon(name, cluster, wanted=wanted)
-    ours = RELEASE_LABEL in (found.get("tags") or {})
-    return Addon(name, cluster, found["addon_version"], wanted or found["addon_version"], ours)
+    for facts in addons:
+        if facts["addon_name"] == name:
+            installed = facts["addon_version"]
+            ours = RELEASE_LABEL in (facts.get("tags") or {})
+            return Addon(name, cluster, installed, wanted or installed, ours)
+    return Addon(name, cluster, wanted=wanted)
 
 
 def decide(
@@ -96,6 +97,7 @@ def decide(
 
 
 def _decided(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> Decision:
+    """Return the decision without regard to the operator's version. Raises Problem for a forbidden change."""
     if found["installed"] and found["installer"]["by"] != EKS:
         return _other_installer(wanted, addon, found)
     _refuse_definitions(wanted, addon, found)
@@ -137,11 +139,16 @@ def _foreign(wanted: ReleaseRequest, addon: Addon) -> Decision:
 
 def _refuse_definitions(wanted: ReleaseRequest, addon: Addon, found: Mapping[str, Any]) -> None:
     """Reject that EKS overwrites definitions of another tool; it may reuse its own and this collection's."""
-    strange = [item for item in found["crds"] if not item["ours"] and item["installer"]["by"] != EKS]
-    if strange and not found["installed"] and wanted.foreign != TAKEOVER:
-        names = ", ".join(item["name"] for item in strange)
-        by = strange[0]["installer"]
-        who = f"{by['by']} {by['name']}".strip()
+    if found["installed"] or wanted.foreign == TAKEOVER:
+        return
+    strange = []
+    for definition in found["crds"]:
+        if not definition["ours"] and definition["installer"]["by"] != EKS:
+            strange.append(definition)
+    if strange:
+        names = ", ".join(definition["name"] for definition in strange)
+        installer = strange[0]["installer"]
+        who = f"{installer['by']} {installer['name']}".strip()
         wrong = (
             f"{wanted.product.title} is not here, but its definitions are ({names}), created by another owner ({who})"
         )
@@ -151,17 +158,17 @@ def _refuse_definitions(wanted: ReleaseRequest, addon: Addon, found: Mapping[str
 
 def _refuse_version(wanted: ReleaseRequest, addon: Addon, operator: Version | None, facts: Mapping[str, Any]) -> None:
     """Reject an operator that does not serve the required API version, or has another version than requested."""
-    first, rights = read(facts.get("first", "")), read(facts.get("rights_until", ""))
-    if operator and first and operator < first:
-        more = ""
-        if rights and operator <= rights:
-            more = " It would also need permissions for eks:addon-manager, which EKS gives itself since."
-        raise Problem(
-            f"{addon.name} {addon.wanted} has an operator that does not serve OpenTelemetryCollector as v1beta1.{more}",
-            asked=f"Install {addon.title}",
-            fix=f"Take a version from v{first} on; eks_addon_info with available=true shows them.",
-        )
-    if operator and wanted.version and wanted.version != operator:
+    if operator is None:
+        return
+    first = read(facts.get("first", ""))
+    last_without_rights = read(facts.get("rights_until", ""))
+    if first and operator < first:
+        wrong = f"{addon.name} {addon.wanted} has an operator that does not serve OpenTelemetryCollector as v1beta1."
+        if last_without_rights and operator <= last_without_rights:
+            wrong += " It would also need permissions for eks:addon-manager, which EKS gives itself since."
+        fix = f"Take a version from v{first} on; eks_addon_info with available=true shows them."
+        raise Problem(wrong, asked=f"Install {addon.title}", fix=fix)
+    if wanted.version and wanted.version != operator:
         wrong = f"{addon.name} {addon.wanted} has version {operator} of it, not {wanted.version}"
         fix = "Leave its version out, and give that of the add-on (addon_version)."
         raise Problem(wrong, asked=f"Install {wanted.product.title}", fix=fix)
@@ -183,6 +190,7 @@ def _cert_manager(found: Mapping[str, Any], there: Mapping[str, Any], table: Map
 
 
 def _others(addon: Addon, names: list[str], facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield warnings about other add-ons of the cluster that do not go with this one."""
     for name, why in facts.get("beside", {}).items():
         if name in names:
             yield f"The EKS add-on {name} is in cluster {addon.cluster}, too: {why}"
@@ -190,14 +198,15 @@ def _others(addon: Addon, names: list[str], facts: Mapping[str, Any]) -> Iterato
 
 def refuse_inputs(given: Mapping[str, Any]) -> None:
     """Reject options that an add-on does not support. One replica is its default."""
-    manager = given["workloads"].get("manager", {})
-    asked = {**given, **manager, "images": {name: image for name, image in given["images"].items() if image}}
+    given_images = {name: image for name, image in given["images"].items() if image}
+    options = {**given, **given["workloads"].get("manager", {}), "images": given_images}
     for name, key in CONFIGURED.items():
-        if asked.get(name) and (name, asked[name]) != ("replicas", 1):
+        is_default = name == "replicas" and options.get(name) == 1
+        if options.get(name) and not is_default:
             fix = f"Give it as {key} in the configuration of the add-on (addon_configuration)."
             raise Problem(f"an EKS add-on does not take {name}", where=name, fix=fix)
-    for name, nothing in UNKNOWN.items():
-        if asked.get(name, nothing) not in (nothing, None):
+    for name, default in UNKNOWN.items():
+        if options.get(name, default) not in (default, None):
             fix = "Leave it out, or use another provider: the configuration of the add-on has nothing for it."
             raise Problem(f"an EKS add-on does not take {name}", where=name, fix=fix)
 

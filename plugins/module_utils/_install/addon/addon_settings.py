@@ -29,14 +29,16 @@ def settings(
     """Return what DescribeAddon says, in our words. `identities` are roles by service account, where they were read."""
     if not addon:
         return {}
-    found: Settings = {
+    live: Settings = {
         "version": addon.get("addonVersion") or "",
         "service_account_role_arn": addon.get("serviceAccountRoleArn") or "",
         "configuration_values": parse(addon.get("configurationValues") or "") or {},
         "namespace": (addon.get("namespaceConfig") or {}).get("namespace") or "",
         "tags": dict(addon.get("tags") or {}),
     }
-    return found | ({} if identities is None else {IDENTITIES: dict(identities)})
+    if identities is not None:
+        live[IDENTITIES] = dict(identities)
+    return live
 
 
 def moved(live: Settings, wanted: Settings, name: str) -> Problem | None:
@@ -49,12 +51,15 @@ def moved(live: Settings, wanted: Settings, name: str) -> Problem | None:
 
 
 def creation(wanted: Settings) -> dict[str, Any]:
+    """Return what CreateAddon needs."""
     request = _fields({name: wanted.get(name) for name in FIELDS})
     if wanted.get(IDENTITIES):
         request["podIdentityAssociations"] = _identities(wanted[IDENTITIES])
     if wanted.get("namespace"):
         request["namespaceConfig"] = {"namespace": wanted["namespace"]}
-    return request | ({"tags": wanted["tags"]} if wanted.get("tags") else {})
+    if wanted.get("tags"):
+        request["tags"] = wanted["tags"]
+    return request
 
 
 def update(live: Settings, wanted: Settings, differing: list[str], *, repair: bool) -> dict[str, Any]:
@@ -75,6 +80,7 @@ def update(live: Settings, wanted: Settings, differing: list[str], *, repair: bo
 
 
 def _fields(values: Settings) -> dict[str, Any]:
+    """Return the given settings under the names of the API, the configuration as JSON."""
     if values.get("configuration_values"):
         values = values | {"configuration_values": json.dumps(values["configuration_values"], sort_keys=True)}
     return {FIELDS[name]: value for name, value in values.items() if value}
@@ -93,31 +99,38 @@ def difference(live: Settings, wanted: Settings, differing: list[str], salt: str
 def shown(value: Any, salt: str, path: Path = ()) -> Any:
     """Mask the secrets of a tree; equal secrets still look equal. The salt keeps short ones from being guessed."""
     if isinstance(value, dict):
-        return {key: shown(item, salt, (*path, _called(value, key))) for key, item in value.items()}
+        return {key: shown(below, salt, (*path, _called(value, key))) for key, below in value.items()}
     if isinstance(value, list):
-        return [shown(item, salt, (*path, index)) for index, item in enumerate(value)]
-    return salted(salt)(str(value)) if _hidden(value, path) else value
+        return [shown(element, salt, (*path, index)) for index, element in enumerate(value)]
+    if _is_hidden(value, path):
+        return salted(salt)(str(value))
+    return value
 
 
 def secrets_of(value: Any, path: Path = ()) -> Iterator[str]:
+    """Yield the secrets of a tree, which `shown` masks."""
     if isinstance(value, dict):
-        for key, item in value.items():
-            yield from secrets_of(item, (*path, _called(value, key)))
+        for key, below in value.items():
+            yield from secrets_of(below, (*path, _called(value, key)))
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from secrets_of(item, (*path, index))
-    elif _hidden(value, path):
+        for index, element in enumerate(value):
+            yield from secrets_of(element, (*path, index))
+    elif _is_hidden(value, path):
         yield str(value)
 
 
-def _hidden(value: Any, path: Path) -> bool:
-    plain = isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
-    return plain and is_secret(path, str(value))
+def _is_hidden(value: Any, path: Path) -> bool:
+    """Return whether a value is a secret by its place or its look; an empty text and a truth value hide nothing."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
+        return False
+    return is_secret(path, str(value))
 
 
 def _called(entry: Mapping[str, Any], key: Any) -> str:
     """Return what a key stands for: an entry of `env` of Kubernetes says it in `name`."""
-    return str(entry["name"]) if key == "value" and isinstance(entry.get("name"), str) else str(key)
+    if key == "value" and isinstance(entry.get("name"), str):
+        return str(entry["name"])
+    return str(key)
 
 
 MOST = 20
@@ -139,8 +152,12 @@ def _kind(value: Any) -> str:
 
 
 def _unknown_keys(violation: Violation) -> str:
-    keys = [str(key) for key in violation.instance if key not in violation.known]
-    return ", ".join(f"'{key}' is not known here{near(key, violation.known)}" for key in keys)
+    """Return which keys the schema does not know, each with the one that may be meant."""
+    texts = []
+    for key in violation.instance:
+        if key not in violation.known:
+            texts.append(f"'{key}' is not known here{near(str(key), violation.known)}")
+    return ", ".join(texts)
 
 
 def _missing(violation: Violation) -> str:
@@ -185,11 +202,12 @@ def mismatch(violations: Iterable[Violation], name: str, version: str, *, ours: 
     lines = sorted({said(violation) for violation in violations})
     if not lines:
         return None
-    whose = "configuration_values" if ours else "the configuration that it has now"
+    whose, correct = "the configuration that it has now", "Give configuration_values that fit this version"
+    if ours:
+        whose, correct = "configuration_values", "Correct it"
     return Problem(
         f"{whose} does not fit the schema of {name} {version}: {at_most(MOST, lines, '; ', '; ')}",
         asked=f"Configure the add-on {name}",
         where="configuration_values",
-        fix=f"{'Correct it' if ours else 'Give configuration_values that fit this version'};"
-        " eks_addon_info with configuration=true shows the schema.",
+        fix=f"{correct}; eks_addon_info with configuration=true shows the schema.",
     )

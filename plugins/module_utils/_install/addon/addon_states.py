@@ -89,14 +89,18 @@ def judge(
 ) -> AddonVerdict:
     """Return what an add-on's status means for an operation; `update` is the status of our own update, if known."""
     if update in UPDATES:
-        return AddonVerdict(UPDATES[update], f"the update has {update.lower()}" if UPDATES[update] == FAILED else "")
+        meaning = UPDATES[update]
+        return AddonVerdict(meaning, f"the update has {update.lower()}" if meaning == FAILED else "")
     # Wait during an unknown status of a newer API, until the time limit.
     row = TABLE.get(status, (WAIT,) * len(OPERATIONS))
-    what = row[OPERATIONS.index(operation)]
-    return _health(issues, patience, degraded_for) if what == HEALTH else AddonVerdict(what)
+    meaning = row[OPERATIONS.index(operation)]
+    if meaning == HEALTH:
+        return _health(issues, patience, degraded_for)
+    return AddonVerdict(meaning)
 
 
 def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) -> AddonVerdict:
+    """Return what a degraded add-on means, by its issues and how long it has been so, in seconds."""
     if patience.degraded == "accept":
         return AddonVerdict(DONE, "it is degraded, which is accepted")
     if patience.degraded == "fail":
@@ -185,16 +189,20 @@ class Issue(NamedTuple):
 
 def issues_of(addon: Mapping[str, Any] | None, update: Mapping[str, Any] | None = None) -> tuple[Issue, ...]:
     """Return the issues of an add-on and the errors of an update, each once."""
-    health = ((addon or {}).get("health") or {}).get("issues") or []
-    errors = (update or {}).get("errors") or []
-    found = [_issue(item, "code", "message") for item in health]
-    found += [_issue(item, "errorCode", "errorMessage") for item in errors]
-    return tuple(dict.fromkeys(found))
+    issues: list[Issue] = []
+    if addon:
+        health = addon.get("health") or {}
+        issues += [_issue(reported, "code", "message") for reported in health.get("issues") or []]
+    if update:
+        issues += [_issue(reported, "errorCode", "errorMessage") for reported in update.get("errors") or []]
+    return tuple(dict.fromkeys(issues))
 
 
-def _issue(item: Mapping[str, Any], code: str, message: str) -> Issue:
-    said = quoted(str(item.get(message) or ""))
-    return Issue(str(item.get(code) or ""), said, tuple(quoted(item.get("resourceIds") or ())))
+def _issue(reported: Mapping[str, Any], code_field: str, message_field: str) -> Issue:
+    """Return an issue as EKS reports it, under the names that an add-on or an update has for its parts."""
+    code = str(reported.get(code_field) or "")
+    message = quoted(str(reported.get(message_field) or ""))
+    return Issue(code, message, tuple(quoted(reported.get("resourceIds") or ())))
 
 
 def issue_text(issues: Iterable[Issue]) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem, at_most, near
@@ -40,18 +40,27 @@ def order(version: str) -> tuple[int, ...]:
 
 def available(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[AddonVersion]:
     """Return what DescribeAddonVersions offers for a version of Kubernetes, the newest first."""
-    infos = [info for addon in addons if addon.get("addonName") == name for info in addon.get("addonVersions") or []]
-    found = {}
-    for info in infos:
-        fitting = [item for item in info.get("compatibilities") or [] if item.get("clusterVersion") == kubernetes]
+    offered = {}
+    for info in _infos_of(addons, name):
+        fitting = []
+        for compatibility in info.get("compatibilities") or []:
+            if compatibility.get("clusterVersion") == kubernetes:
+                fitting.append(compatibility)
         if fitting:
-            found[info["addonVersion"]] = AddonVersion(
+            offered[info["addonVersion"]] = AddonVersion(
                 info["addonVersion"],
-                any(item.get("defaultVersion") for item in fitting),
+                any(compatibility.get("defaultVersion") for compatibility in fitting),
                 bool(info.get("requiresConfiguration")),
                 bool(info.get("requiresIamPermissions")),
             )
-    return sorted(found.values(), key=lambda one: order(one.version), reverse=True)
+    return sorted(offered.values(), key=lambda offer: order(offer.version), reverse=True)
+
+
+def _infos_of(addons: Iterable[Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what DescribeAddonVersions says of each version of the named add-on."""
+    for addon in addons:
+        if addon.get("addonName") == name:
+            yield from addon.get("addonVersions") or []
 
 
 def choose(
@@ -67,13 +76,13 @@ def choose(
 
     `elsewhere` are the versions of Kubernetes that something is offered for.
     """
-    known = {one.version: one for one in offered}
-    if installed and (asked in (None, installed)):
+    known = {offer.version: offer for offer in offered}
+    if installed and asked in (None, installed):
         return VersionChoice(installed, known.get(installed), _stale(installed, known, name, kubernetes))
     if not offered:
         raise _nothing(name, kubernetes, elsewhere)
     if asked in (None, DEFAULT, LATEST):
-        best = offered[0] if asked == LATEST else next((one for one in offered if one.default), offered[0])
+        best = _best(offered, latest=asked == LATEST)
         if installed in known and order(str(installed)) > order(best.version):
             return VersionChoice(str(installed), known[str(installed)])
         return VersionChoice(best.version, best)
@@ -82,7 +91,16 @@ def choose(
     return VersionChoice(str(asked), known[str(asked)])
 
 
+def _best(offered: list[AddonVersion], *, latest: bool) -> AddonVersion:
+    """Return the newest version, or the default of EKS if there is one and the latest was not asked for."""
+    newest = offered[0]
+    if latest:
+        return newest
+    return next((offer for offer in offered if offer.default), newest)
+
+
 def _stale(installed: str, known: dict[str, AddonVersion], name: str, kubernetes: str) -> str:
+    """Return a warning if EKS does not offer the installed version any more, or an empty text."""
     if not known or installed in known:
         return ""
     return (
@@ -93,9 +111,11 @@ def _stale(installed: str, known: dict[str, AddonVersion], name: str, kubernetes
 
 def kubernetes_of(addons: Iterable[Mapping[str, Any]], name: str) -> list[str]:
     """Return the versions of Kubernetes that any version of an add-on is offered for, the newest first."""
-    infos = [info for addon in addons if addon.get("addonName") == name for info in addon.get("addonVersions") or []]
-    found = {item["clusterVersion"] for info in infos for item in info.get("compatibilities") or []}
-    return sorted(found, key=order, reverse=True)
+    cluster_versions = set()
+    for info in _infos_of(addons, name):
+        for compatibility in info.get("compatibilities") or []:
+            cluster_versions.add(compatibility["clusterVersion"])
+    return sorted(cluster_versions, key=order, reverse=True)
 
 
 def _nothing(name: str, kubernetes: str, elsewhere: Iterable[str]) -> Problem:

@@ -56,13 +56,16 @@ class AddonTask:
 
     def run(self) -> dict[str, Any]:
         """Run the task, and repeat it after a collision with another operation."""
-        work, limit = {"present": (self._present, "update"), "absent": (self._absent, "delete")}[self.params["state"]]
+        work, limit = self._present, "update"
+        if self.params["state"] == "absent":
+            work, limit = self._absent, "delete"
         until = self.eks.clock() + self.seconds[limit]
         while True:
             try:
                 result = work()
             except AnsibleCallError as error:
-                if not self.waits or self.eks.clock() > until or not (busy(error) or self._too_early(error)):
+                has_collided = busy(error) or self._too_early(error)
+                if not has_collided or not self.waits or self.eks.clock() > until:
                     raise
                 self.eks.sleep(COLLISION_PAUSE)
                 continue
@@ -82,7 +85,9 @@ class AddonTask:
         """Return the add-on without running operations; wait for those of others."""
         addon = self.reads.addon()
         step, operation = table.get(status_of(addon), (NOTHING, ""))
-        return self.wait.until_done(operation) if step == RESUME and self.waits else addon
+        if step == RESUME and self.waits:
+            return self.wait.until_done(operation)
+        return addon
 
     def _present(self) -> dict[str, Any]:
         addon = self._settled(PRESENT)
@@ -95,10 +100,14 @@ class AddonTask:
         plan = Planner(self.reads, self.params).plan(addon, repair=step == REPAIR)
         self.aws.warn(*plan.warnings)
         if not plan.differing and not plan.repair and status_of(addon) != "DELETING":
-            return self._result("unchanged", self.wait.until_done("settle") if self.waits else addon, plan)
-        if not self.aws.check:
-            addon = self._create(plan) if step == CREATE else self._update(plan)
-        return self._result("created" if step == CREATE else "updated", addon, plan)
+            return self._result("unchanged", self._healthy(addon), plan)
+        if step == CREATE:
+            return self._result("created", addon if self.aws.check else self._create(plan), plan)
+        return self._result("updated", addon if self.aws.check else self._update(plan), plan)
+
+    def _healthy(self, addon: Addon | None) -> Addon | None:
+        """Return an add-on that does not change, once it is healthy if the task waits."""
+        return self.wait.until_done("settle") if self.waits else addon
 
     @CallErrors.common_error_handler("create the add-on")
     def _create(self, plan: AddonPlan) -> Addon | None:
@@ -106,7 +115,9 @@ class AddonTask:
         # One token for all tries, so that an answer that was lost does not become a second add-on.
         request = {**self._conflicts(), **creation(plan.wanted), "clientRequestToken": str(uuid.uuid4())}
         addon: Addon = self.eks("create_addon", **self.names, **request)["addon"]
-        return self.wait.until_done("create", missing=lambda found: missing(found, plan)) if self.waits else addon
+        if self.waits:
+            return self.wait.until_done("create", missing=lambda live: missing(live, plan))
+        return addon
 
     @CallErrors.common_error_handler("update the add-on")
     def _update(self, plan: AddonPlan) -> Addon | None:
@@ -117,14 +128,17 @@ class AddonTask:
             fix = "Set wait to true, or run the task again when that is over."
             raise Problem(wrong, asked=f"Update the add-on {self.params['name']}", fix=fix)
         self._tag(plan)
+        update_id = ""
+        if request:
+            token = {"clientRequestToken": str(uuid.uuid4())}
+            begun = self.eks("update_addon", **self.names, **self._conflicts(), **request, **token)["update"]
+            update_id = begun["id"]
+        if not self.waits:
+            live: Addon | None = self.reads.addon()
+            return live
         if not request:
-            return self.wait.until_done("settle") if self.waits else self.reads.addon()
-        token = {"clientRequestToken": str(uuid.uuid4())}
-        begun = self.eks("update_addon", **self.names, **self._conflicts(), **request, **token)["update"]
-        if self.waits:
-            return self.wait.until_done("update", begun["id"], lambda found: missing(found, plan))
-        live: Addon | None = self.reads.addon()
-        return live
+            return self.wait.until_done("settle")
+        return self.wait.until_done("update", update_id, lambda live: missing(live, plan))
 
     def _tag(self, plan: AddonPlan) -> None:
         if "tags" not in plan.differing or not plan.addon:
@@ -160,13 +174,14 @@ class AddonTask:
             self.wait.until_done("delete")
 
     def _result(self, action: str, addon: Addon | None, plan: AddonPlan) -> dict[str, Any]:
+        """Return the result of the task: what was done, the add-on after it, and the difference."""
+        status = status_of(addon)
+        version = plan.wanted.get("version") or plan.live.get("version") or ""
         diff = difference(plan.live, plan.wanted, plan.differing, self.salt)
         if plan.repair:
             diff["before"]["status"], diff["after"]["status"] = status_of(plan.addon), "ACTIVE"
         if action == "deleted":
-            diff["after"] = {}
-        status = ABSENT if action == "deleted" else status_of(addon)
-        version = "" if action == "deleted" else plan.wanted.get("version") or plan.live.get("version") or ""
+            status, version, diff["after"] = ABSENT, "", {}
         facts = {"action": action, "status": status, "version": version, "addon": fact(addon, self.salt)}
         return {"changed": action != "unchanged", **facts, "diff": diff}
 

@@ -41,20 +41,20 @@ class AddonInfo:
 
     def run(self) -> dict[str, Any]:
         """Read only what the options request."""
-        found: dict[str, Any] = {"changed": False}
+        facts: dict[str, Any] = {"changed": False}
         if self.params["wait"] and not self.aws.check:  # in check mode its owner has not created it yet
             self._wait()
         if self.cluster:
-            found["addons"] = self._installed()
+            facts["addons"] = self._installed()
         if self.params["available"] or self.params["configuration"]:
             if self.cluster and not self.kubernetes:
                 self.kubernetes = AddonReads(self.eks, self.cluster, "").kubernetes()
-            found["kubernetes_version"] = self.kubernetes
+            facts["kubernetes_version"] = self.kubernetes
         if self.params["available"]:
-            found["available"] = [self._available(item) for item in self._offered()]
+            facts["available"] = [self._available(addon) for addon in self._offered()]
         if self.params["configuration"]:
-            found["configuration"] = self._configuration(found.get("addons") or [])
-        return found
+            facts["configuration"] = self._configuration(facts.get("addons") or [])
+        return facts
 
     def _wait(self) -> None:
         """Wait until the add-on is healthy, whoever manages it. A cluster that does not exist fails at once."""
@@ -68,16 +68,19 @@ class AddonInfo:
 
     @CallErrors.common_error_handler("list the add-ons of the cluster")
     def _installed(self) -> list[dict[str, Any]]:
+        """Return the named add-on of the cluster, or all of them."""
         names = [self.name] if self.name else self.eks.pages("list_addons", "addons", clusterName=self.cluster)
-        found = []
+        addons = []
         for name in names:
             reads = AddonReads(self.eks, self.cluster, name)
             addon = reads.addon()
             if addon:
                 issues = [issue.fact for issue in issues_of(addon)]
-                identities = [{"service_account": k, "role_arn": v} for k, v in reads.identities(addon).items()]
-                found.append(fact(addon, self.salt) | {"issues": issues, "pod_identity_associations": identities})
-        return found
+                identities = []
+                for account, role in reads.identities(addon).items():
+                    identities.append({"service_account": account, "role_arn": role})
+                addons.append(fact(addon, self.salt) | {"issues": issues, "pod_identity_associations": identities})
+        return addons
 
     @CallErrors.list_error_handler("list the add-ons that EKS has", ())
     def _offered(self) -> list[dict[str, Any]]:
@@ -85,30 +88,36 @@ class AddonInfo:
         given = {key: value for key, value in query.items() if value}
         return self.eks.pages("describe_addon_versions", "addons", **given)
 
-    def _available(self, item: dict[str, Any]) -> dict[str, Any]:
-        offered = sorted(item.get("addonVersions") or [], key=lambda one: order(one["addonVersion"]), reverse=True)
-        versions = [_version_row(info) for info in offered]
-        default = next((one["version"] for one in versions if self.kubernetes in one["default_for"]), "")
+    def _available(self, addon: dict[str, Any]) -> dict[str, Any]:
+        """Return what EKS offers of an add-on, the newest version first."""
+        infos = addon.get("addonVersions") or []
+        newest_first = sorted(infos, key=lambda info: order(info["addonVersion"]), reverse=True)
+        versions = [_version_row(info) for info in newest_first]
+        default_version = ""
+        for row in reversed(versions):
+            if self.kubernetes in row["default_for"]:
+                default_version = row["version"]
         return {
-            "name": item["addonName"],
-            "type": item.get("type") or "",
-            "owner": item.get("owner") or "",
-            "publisher": item.get("publisher") or "",
-            "default_namespace": item.get("defaultNamespace") or "",
-            "product_url": (item.get("marketplaceInformation") or {}).get("productUrl") or "",
-            "default_version": default,
+            "name": addon["addonName"],
+            "type": addon.get("type") or "",
+            "owner": addon.get("owner") or "",
+            "publisher": addon.get("publisher") or "",
+            "default_namespace": addon.get("defaultNamespace") or "",
+            "product_url": (addon.get("marketplaceInformation") or {}).get("productUrl") or "",
+            "default_version": default_version,
             "latest_version": versions[0]["version"] if versions else "",
             "versions": versions,
         }
 
     def _configuration(self, installed: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the schema of the configuration, and the service accounts that need policies."""
         version = self._version(installed[0]["addon_version"] if installed else None)
-        found = AddonReads(self.eks, self.cluster or "", self.name).configuration(version)
-        accounts = [
-            {"service_account": one["serviceAccount"], "managed_policies": one.get("recommendedManagedPolicies") or []}
-            for one in found.get("podIdentityConfiguration") or []
-        ]
-        schema = json.loads(found.get("configurationSchema") or "{}")
+        answer = AddonReads(self.eks, self.cluster or "", self.name).configuration(version)
+        accounts = []
+        for identity in answer.get("podIdentityConfiguration") or []:
+            policies = identity.get("recommendedManagedPolicies") or []
+            accounts.append({"service_account": identity["serviceAccount"], "managed_policies": policies})
+        schema = json.loads(answer.get("configurationSchema") or "{}")
         return {"version": version, "schema": schema, "service_accounts": accounts}
 
     def _version(self, installed: str | None) -> str:

@@ -81,22 +81,23 @@ class Planner:
             return []
         name = f"{self.params['name']} {choice.version}"
         see = "eks_addon_info with configuration=true shows"
-        found = []
-        if choice.details.permissions_needed and not any(
-            plan.wanted.get(option) for option in ("service_account_role_arn", IDENTITIES)
-        ):
-            found.append(f"{name} needs an IAM role; {see} the policies for it.")
+        has_role = plan.wanted.get("service_account_role_arn") or plan.wanted.get(IDENTITIES)
+        warnings = []
+        if choice.details.permissions_needed and not has_role:
+            warnings.append(f"{name} needs an IAM role; {see} the policies for it.")
         if choice.details.configuration_needed and not plan.wanted.get("configuration_values"):
-            found.append(f"{name} needs configuration_values; {see} their schema.")
-        return found
+            warnings.append(f"{name} needs configuration_values; {see} their schema.")
+        return warnings
 
     def _checked(self, plan: AddonPlan) -> str:
         """Hold the configuration against the schema of the version that is to be, if either is new."""
-        given = plan.wanted.get("configuration_values")
-        target = plan.live.get("configuration_values") if given is None else given
-        if not target or not {"version", "configuration_values"} & set(plan.differing):
+        configuration = plan.wanted.get("configuration_values")
+        is_given = configuration is not None
+        if not is_given:
+            configuration = plan.live.get("configuration_values")
+        if not configuration or not {"version", "configuration_values"} & set(plan.differing):
             return ""
-        return check(self.reads, plan.wanted["version"], target, ours=given is not None)
+        return check(self.reads, plan.wanted["version"], configuration, ours=is_given)
 
 
 DENIED = ("AccessDenied", "AccessDeniedException")
@@ -123,10 +124,11 @@ def violations(schema: dict[str, Any], configuration: dict[str, Any]) -> Iterato
     """Yield every violation; of alternatives those of the one that fits best."""
     jsonschema = library("jsonschema")
     registry = library("referencing", "jsonschema").Registry()  # an empty one: references are never fetched
-    validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft7Validator)(
-        schema, registry=registry
-    )
+    validator_class = jsonschema.validators.validator_for(schema, default=jsonschema.Draft7Validator)
+    validator = validator_class(schema, registry=registry)
     for error in validator.iter_errors(configuration):
         best = jsonschema.exceptions.best_match([error]) if error.context else error
-        known = tuple((best.schema.get("properties") or {}) if isinstance(best.schema, dict) else ())
+        known: tuple[str, ...] = ()
+        if isinstance(best.schema, dict):
+            known = tuple(best.schema.get("properties") or {})
         yield Violation(tuple(best.absolute_path), str(best.validator), best.validator_value, best.instance, known)

@@ -69,21 +69,27 @@ class AddonWait:
         self, operation: str, update_id: str = "", missing: Callable[[Addon], list[str]] = lambda _addon: []
     ) -> Addon | None:
         """Return the add-on when the operation is done, or fail. `missing` returns what EKS does not show yet."""
-        eks, began, degraded_since, pause = self.reads.eks, self.reads.eks.clock(), None, POLL_FIRST
+        eks = self.reads.eks
+        began = eks.clock()
         limit = self.limits.seconds[operation]
         eks.until = began + limit
+        degraded_since: float | None = None
+        pause = POLL_FIRST
         while True:
             addon = self.reads.addon()
             update = self.reads.update(update_id) if update_id else None
             now, status, issues = eks.clock(), status_of(addon), issues_of(addon, update)
-            degraded_since = None if status != "DEGRADED" else now if degraded_since is None else degraded_since
+            if status != "DEGRADED":
+                degraded_since = None
+            elif degraded_since is None:
+                degraded_since = now
             verdict = judge(
                 operation,
                 status,
                 issues,
                 update=str((update or {}).get("status") or ""),
                 patience=self.limits.patience,
-                degraded_for=now - degraded_since if degraded_since is not None else 0,
+                degraded_for=0 if degraded_since is None else now - degraded_since,
             )
             lacking = missing(addon) if addon and verdict.what == DONE else []
             if verdict.what == DONE and not lacking:
@@ -96,11 +102,13 @@ class AddonWait:
             pause = min(pause * POLL_GROWTH, POLL_LAST)
 
     def _done(self, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Addon | None:
+        """Return the add-on, and warn of what is not well although the operation is done."""
         if verdict.why:
             self.warnings.append(f"{self.reads.name}: {verdict.why}: {issue_text(issues) or 'EKS gives no reason'}.")
         return addon
 
     def _failed(self, operation: str, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Failure:
+        """Return the failure of an operation that EKS gave up, or that somebody undid."""
         status = status_of(addon)
         if verdict.what == GONE:
             wrong = "another user removed it, or is removing it"
@@ -109,14 +117,21 @@ class AddonWait:
             issues = issues_of(addon, self.reads.failed_update())
         why = verdict.why or f"it is {status}"
         wrong = f"{why}: {issue_text(issues) or 'EKS gives no reason'}"
-        more = _OF_ITS_OWNER if operation == "follow" and status in MORE else MORE.get(status, "")
-        return self._failure(operation, wrong, addon, issues, more)
+        advice = MORE.get(status, "")
+        if advice and operation == "follow":
+            advice = _OF_ITS_OWNER
+        return self._failure(operation, wrong, addon, issues, advice)
 
     def _late(
         self, operation: str, addon: Addon | None, issues: tuple[Issue, ...], lacking: list[str], limit: float
     ) -> Failure:
-        state = f"still {status_of(addon)}" + (f" with another {', '.join(lacking)}" if lacking else "")
-        wrong = f"{state} after {limit:g} s" + (f": {issue_text(issues)}" if issues else "")
+        """Return the failure of an operation that takes longer than its limit, in seconds."""
+        wrong = f"still {status_of(addon)}"
+        if lacking:
+            wrong += f" with another {', '.join(lacking)}"
+        wrong += f" after {limit:g} s"
+        if issues:
+            wrong += f": {issue_text(issues)}"
         option = _TIMEOUTS.get(operation, f"{operation}_timeout_seconds")
         fix = f"EKS goes on with it, and the next run takes it up; raise {option} if it only needs longer."
         if operation == "follow" and addon is None:
@@ -155,10 +170,11 @@ class AddonReads:
         return str(self.eks("describe_cluster", name=self.cluster)["cluster"]["version"])
 
     def choice(self, asked: str | None, installed: str | None) -> VersionChoice:
+        """Return the version to have, by what EKS offers for the cluster."""
         kubernetes = self.kubernetes()
-        found = self.versions(kubernetes)
-        elsewhere = [] if found or installed else self._elsewhere()
-        return choose(asked, installed, found, self.name, kubernetes, elsewhere=elsewhere)
+        offered = self.versions(kubernetes)
+        elsewhere = [] if offered or installed else self._elsewhere()
+        return choose(asked, installed, offered, self.name, kubernetes, elsewhere=elsewhere)
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
     def versions(self, kubernetes: str) -> list[AddonVersion]:
@@ -181,14 +197,18 @@ class AddonReads:
 
     def identities(self, addon: dict[str, Any] | None) -> dict[str, str]:
         """Return the roles of an add-on by service account."""
-        found = map(self._identity, (addon or {}).get("podIdentityAssociations") or [])
-        return {item["serviceAccount"]: item["roleArn"] for item in found if item}
+        roles = {}
+        for arn in (addon or {}).get("podIdentityAssociations") or []:
+            association = self._identity(arn)
+            if association:
+                roles[association["serviceAccount"]] = association["roleArn"]
+        return roles
 
     @CallErrors.list_error_handler("describe the pod identities of the add-on")
     def _identity(self, arn: str) -> dict[str, Any] | None:
         query = {"clusterName": self.cluster, "associationId": arn.rpartition("/")[2]}
-        found: dict[str, Any] = self.eks("describe_pod_identity_association", **query)["association"]
-        return found
+        association: dict[str, Any] = self.eks("describe_pod_identity_association", **query)["association"]
+        return association
 
     @CallErrors.list_error_handler("describe the update of the add-on")
     def update(self, update_id: str) -> dict[str, Any] | None:
@@ -198,13 +218,16 @@ class AddonReads:
 
     def failed_update(self) -> dict[str, Any] | None:
         """Return the last update that failed, for its errors; they are no reason for another failure."""
+        failed_updates = []
         try:
             listed = self.eks.pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
-            recent = dict.fromkeys([*listed[:RECENT_UPDATES], *listed[-RECENT_UPDATES:]])
-            updates = [found for found in map(self.update, recent) if found and found.get("status") == "Failed"]
+            for update_id in dict.fromkeys([*listed[:RECENT_UPDATES], *listed[-RECENT_UPDATES:]]):
+                update = self.update(update_id)
+                if update and update.get("status") == "Failed":
+                    failed_updates.append(update)
         except _call_errors():
             return None
-        return max(updates, key=lambda item: str(item.get("createdAt")), default=None)
+        return max(failed_updates, key=lambda update: str(update.get("createdAt")), default=None)
 
 
 def _call_errors() -> tuple[type[BaseException], ...]:

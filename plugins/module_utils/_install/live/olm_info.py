@@ -49,9 +49,17 @@ class OlmReader:
 
     def read(self, packages: bool, seconds: float) -> dict[str, Any]:
         """Return the objects. Waits for a catalog that is not ready, because its pod may be starting."""
-        result: dict[str, Any] = {"served": False, "packages_served": False, "namespace": self.namespace}
-        result |= {name: [] for name in ("subscriptions", "operator_groups", "csvs", "catalogs", "packages")}
-        result["package"] = None
+        result: dict[str, Any] = {
+            "served": False,
+            "packages_served": False,
+            "namespace": self.namespace,
+            "subscriptions": [],
+            "operator_groups": [],
+            "csvs": [],
+            "catalogs": [],
+            "packages": [],
+            "package": None,
+        }
         if asking("Look for OLM", lambda: self.cluster.get(OPERATORS)) is None:
             return result
         lists = [
@@ -60,26 +68,39 @@ class OlmReader:
             (f"{OPERATORS}/namespaces/{self.namespace}/clusterserviceversions", NO_COPIES),
         ]
         subscriptions, groups, csvs = self.cluster.parallel(lambda listed: self._list(*listed), lists)
-        mine = {*olm_objects.PACKAGES, self.package}
-        known = [olm_objects.subscription(item) for item in subscriptions]
-        result["subscriptions"] = [i for i in known if i["package"] in mine or i["namespace"] == self.namespace]
-        result["operator_groups"] = [olm_objects.operator_group(item) for item in groups]
-        result["csvs"] = [olm_objects.csv(item) for item in csvs]
         result["served"] = True
+        result["subscriptions"] = self._own_subscriptions(subscriptions)
+        result["operator_groups"] = [olm_objects.operator_group(group) for group in groups]
+        result["csvs"] = [olm_objects.csv(csv) for csv in csvs]
         if packages and asking("Look for the package server", lambda: self.cluster.get(PACKAGES)) is not None:
-            result |= {"packages_served": True, **self._catalog(seconds)}
+            result["packages_served"] = True
+            result |= self._catalog(seconds)
         return result
 
+    def _own_subscriptions(self, subscriptions: list[Manifest]) -> list[dict[str, Any]]:
+        """Return the Subscriptions of the operator anywhere, and all of its namespace."""
+        packages = {*olm_objects.PACKAGES, self.package}
+        own_subscriptions = []
+        for manifest in subscriptions:
+            facts = olm_objects.subscription(manifest)
+            if facts["package"] in packages or facts["namespace"] == self.namespace:
+                own_subscriptions.append(facts)
+        return own_subscriptions
+
     def _catalog(self, seconds: float) -> dict[str, Any]:
+        """Return the catalogs of the cluster, and what the given one offers once it is ready; waits for so long."""
         catalogs: list[dict[str, Any]] = []
-        ours: dict[str, Any] = {}
+        own_catalog: dict[str, Any] = {}
         for _poll in self.cluster.polls(seconds):
-            catalogs = [olm_objects.catalog(item) for item in self._list(f"{OPERATORS}/catalogsources", {})]
-            ours = next((item for item in catalogs if (item["namespace"], item["name"]) == self.catalog), {})
-            if not ours or ours["state"] == olm_objects.READY:
+            catalogs = [olm_objects.catalog(catalog) for catalog in self._list(f"{OPERATORS}/catalogsources", {})]
+            by_place = {(catalog["namespace"], catalog["name"]): catalog for catalog in catalogs}
+            own_catalog = by_place.get(self.catalog, {})
+            if not own_catalog or own_catalog["state"] == olm_objects.READY:
                 break
-        is_ready = ours.get("state") == olm_objects.READY
-        return {"catalogs": catalogs, **(self._package() if is_ready else {})}
+        result: dict[str, Any] = {"catalogs": catalogs}
+        if own_catalog.get("state") == olm_objects.READY:
+            result |= self._package()
+        return result
 
     def _package(self) -> dict[str, Any]:
         """Return what the catalog offers, or similar names. Several catalogs may have a package of the same name."""

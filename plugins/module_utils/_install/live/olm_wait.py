@@ -72,6 +72,7 @@ class OlmWait:
         raise self._late(verdict, seen)
 
     def _read(self) -> OlmObjects:
+        """Return the Subscription, its InstallPlans, and the versions that it names or that are wanted."""
         name = self.goal.subscription
         subscription, listed = self.cluster.parallel(
             partial(asking, "Read the Subscription and its InstallPlans"),
@@ -80,12 +81,17 @@ class OlmWait:
                 lambda: list(self.cluster.items(f"{self.root}/installplans")),
             ],
         )
-        status, newest = status_of(subscription), olm_states.plan_of(subscription)
-        mine = [item for item in listed if olm_states.is_owned(item, name) or item["metadata"]["name"] == newest]
-        wanted = dict.fromkeys(filter(None, (status.get("currentCSV"), status.get("installedCSV"), self.goal.csv)))
-        paths = [f"{self.root}/clusterserviceversions/{csv}" for csv in wanted]
-        read = asking("Read the ClusterServiceVersions", lambda: self.cluster.parallel(self.cluster.get, paths))
-        return OlmObjects(subscription, mine, {item["metadata"]["name"]: item for item in read if item})
+        newest_plan = olm_states.plan_of(subscription)
+        plans = []
+        for plan in listed:
+            if olm_states.is_owned(plan, name) or plan["metadata"]["name"] == newest_plan:
+                plans.append(plan)
+        status = status_of(subscription)
+        csv_names = dict.fromkeys((status.get("currentCSV"), status.get("installedCSV"), self.goal.csv))
+        paths = [f"{self.root}/clusterserviceversions/{csv_name}" for csv_name in csv_names if csv_name]
+        answers = asking("Read the ClusterServiceVersions", lambda: self.cluster.parallel(self.cluster.get, paths))
+        csvs = {csv["metadata"]["name"]: csv for csv in answers if csv}
+        return OlmObjects(subscription, plans, csvs)
 
     def _note(self, seen: OlmObjects) -> None:
         """Keep the phases in their order, for the result."""
@@ -112,10 +118,10 @@ class OlmWait:
     def _give_up(self, verdict: OlmVerdict, seen: OlmObjects) -> None:
         """Fail when something lasts longer than it may, and when pods of the operator cannot work."""
         now = self.cluster.clock()
-        self.since = {item.key: self.since.get(item.key, now) for item in verdict.symptoms}
-        for item in verdict.symptoms:
-            if now - self.since[item.key] >= item.row.grace:
-                raise self._failure(item.wrong, self._where(item), item.row.fix, verdict.facts)
+        self.since = {symptom.key: self.since.get(symptom.key, now) for symptom in verdict.symptoms}
+        for symptom in verdict.symptoms:
+            if now - self.since[symptom.key] >= symptom.row.grace:
+                raise self._failure(symptom.wrong, self._where(symptom), symptom.row.fix, verdict.facts)
         fatal = self.look.lasting(self.look.at(self._deployments(seen)))
         if fatal:
             failure = self.look.failure(fatal)
@@ -132,11 +138,13 @@ class OlmWait:
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **item} for item in read if item]
 
     def _result(self, seen: OlmObjects, verdict: OlmVerdict, start: float) -> dict[str, Any]:
-        versions = ", ".join(verdict.versions)
-        waiting = f"; InstallPlan {verdict.plan} with {versions} waits for approval" if verdict.plan else ""
+        """Return the result of the task: the version, how it came, and the plan that waits for a person."""
+        message = f"{seen.installed} has succeeded"
+        if verdict.plan:
+            message += f"; InstallPlan {verdict.plan} with {', '.join(verdict.versions)} waits for approval"
         return {
             "changed": bool(self.approved),
-            "msg": f"{seen.installed} has succeeded{waiting}",
+            "msg": message,
             "csv": seen.installed,
             "waiting": list(verdict.versions),
             "seconds": round(self.cluster.clock() - start, 1),
@@ -163,8 +171,10 @@ class OlmWait:
         return Failure(wrong, asked=self.goal.asked, where=where, fix=fix, facts={**facts, **seen})
 
     def _where(self, symptom: OlmSymptom) -> str:
+        """Return the object of a symptom, with its state and the reason of it, where it has them."""
+        place = f"{symptom.row.kind} {self.goal.namespace}/{symptom.name}"
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))
-        return f"{symptom.row.kind} {self.goal.namespace}/{symptom.name}" + (f": {state}" if state else "")
+        return f"{place}: {state}" if state else place
 
 
 def _deployments_of(version: Manifest) -> list[Manifest]:

@@ -81,9 +81,9 @@ class _Reader:
         self.warnings: list[str] = []
 
     def version(self) -> str:
-        return str(
-            asking("Read the version of the cluster", lambda: self.cluster.request("GET", "/version"))["gitVersion"]
-        )
+        """Return the version of the API server, such as v1.31.2."""
+        answer = asking("Read the version of the cluster", lambda: self.cluster.request("GET", "/version"))
+        return str(answer["gitVersion"])
 
     def deployments(self) -> list[Manifest]:
         """Return the Deployments that the product's labels select, in all namespaces."""
@@ -99,15 +99,15 @@ class _Reader:
 
     def configurations(self) -> list[Manifest]:
         """Return all webhook configurations; without them nothing but the readiness check is poorer."""
-        result: list[Manifest] = []
+        configurations: list[Manifest] = []
         for kind, path in CONFIGURATIONS.items():
             listed = self._listed(path, {})
-            result.extend({**item, "kind": kind} for item in listed or [])
             if listed is None:
-                self.warnings.append(
-                    f"This user may not list {path.rpartition('/')[2]}, so their CA bundles are not checked"
-                )
-        return result
+                plural = path.rpartition("/")[2]
+                self.warnings.append(f"This user may not list {plural}, so their CA bundles are not checked")
+            else:
+                configurations += [{**configuration, "kind": kind} for configuration in listed]
+        return configurations
 
     def certificates(self) -> bool:
         """Return whether the cluster serves the API of cert-manager."""
@@ -115,34 +115,42 @@ class _Reader:
 
     def resources(self, crds: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the custom resources, each kind in the version that needs no conversion."""
-        used = [item for item in crds if item["kind"] in self.product.used]
+        used = [definition for definition in crds if definition["kind"] in self.product.used]
+        lists = self.cluster.parallel(self._resources_of, used)
+        return [resource for resources in lists for resource in resources]
 
-        def read(item: dict[str, Any]) -> list[dict[str, Any]]:
-            resource = ApiResource(f"{item['group']}/{item['storage_version']}", item["kind"], item["plural"], True)
-            listed = self._listed(resource.path(), {})
-            if listed is None:
-                self.denied.add(item["plural"])
-            named = {"apiVersion": resource.api_version, "kind": resource.kind}
-            return [found.resource(self.product, item["kind"], {**one, **named}) for one in listed or []]
-
-        return [one for listed in self.cluster.parallel(read, used) for one in listed]
+    def _resources_of(self, definition: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the custom resources of a definition; note its plural where this user may not list them."""
+        kind = definition["kind"]
+        api_version = f"{definition['group']}/{definition['storage_version']}"
+        listed = self._listed(ApiResource(api_version, kind, definition["plural"], True).path(), {})
+        if listed is None:
+            self.denied.add(definition["plural"])
+            return []
+        named = {"apiVersion": api_version, "kind": kind}
+        return [found.resource(self.product, kind, {**resource, **named}) for resource in listed]
 
     def objects(self) -> list[dict[str, str]]:
         """Return the names of all objects that have our label of this product."""
-        resources = [
-            resource for kind in KINDS if (resource := ApiResources(self.cluster).find(version_for(kind), kind))
-        ]
-        resources += [
-            ApiResource("admissionregistration.k8s.io/v1", kind, f"{kind.lower()}s", False) for kind in WEBHOOKS
-        ]
+        known = ApiResources(self.cluster)
+        api_resources = []
+        for kind in KINDS:
+            served = known.find(version_for(kind), kind)
+            if served:
+                api_resources.append(served)
+        for kind in WEBHOOKS:
+            api_resources.append(ApiResource("admissionregistration.k8s.io/v1", kind, f"{kind.lower()}s", False))
+        lists = self.cluster.parallel(self._own_objects_of, api_resources)
+        return [named for names in lists for named in names]
 
-        def read(resource: ApiResource) -> list[dict[str, str]]:
-            listed = self._listed(resource.path(), {"labelSelector": f"{RELEASE_LABEL}={self.product.name}"}, METADATA)
-            if listed is None:
-                self.warnings.append(f"This user may not list {resource.plural}, so some of them may stay")
-            return [_named(resource, item) for item in listed or []]
-
-        return [one for listed in self.cluster.parallel(read, resources) for one in listed]
+    def _own_objects_of(self, resource: ApiResource) -> list[dict[str, str]]:
+        """Return the names of the objects of a kind that have our label; warn where this user may not list them."""
+        query = {"labelSelector": f"{RELEASE_LABEL}={self.product.name}"}
+        listed = self._listed(resource.path(), query, METADATA)
+        if listed is None:
+            self.warnings.append(f"This user may not list {resource.plural}, so some of them may stay")
+            return []
+        return [_named(resource, item) for item in listed]
 
     def _listed(self, path: str, query: dict[str, Any], accept: str = JSON) -> list[Manifest] | None:
         """Return the objects of a list, none where the kind is not served, or nothing when the user may not list it."""
@@ -151,14 +159,14 @@ class _Reader:
     def _pages(self, path: str, query: dict[str, Any], accept: str) -> list[Manifest]:
         """Read page by page without patience: a broken conversion webhook stays broken while one waits."""
         result: list[Manifest] = []
-        token = ""
+        page_query = {"limit": PAGE, **query}
         while True:
-            more = {"limit": PAGE, **query} | ({"continue": token} if token else {})
-            page = self.cluster.parsed("GET", path, more, {"Accept": accept}, patient=False)
+            page = self.cluster.parsed("GET", path, page_query, {"Accept": accept}, patient=False)
             result.extend(page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
                 return result
+            page_query = {**page_query, "continue": token}
 
 
 def _named(resource: ApiResource, item: Manifest) -> dict[str, str]:

@@ -69,10 +69,8 @@ def plan(request: OlmRequest, olm: Found) -> OlmPlan:
         installed = (ours["installed_csv"] or ours["current_csv"]) if ours else ""
         action, message = _step(request, installed, channel, csv)
         groups = _operator_group(request, olm["operator_groups"])
-        left = ", ".join(item["name"] for item in olm["csvs"] if item["product"])
-        if left and not ours:
-            wrong = f"ClusterServiceVersion {left} of an earlier installation is there without a Subscription"
-            raise Problem(wrong, fix="Run once with state absent, or delete it: OLM takes up none that it finds.")
+        if not ours:
+            _refuse_left_versions(olm["csvs"])
     spec: dict[str, Any] = {
         "name": request.package,
         "channel": channel,
@@ -82,12 +80,22 @@ def plan(request: OlmRequest, olm: Found) -> OlmPlan:
     }
     if request.csv:
         # It counts for the first installation alone, so that a pin that moves does not touch it.
-        spec["startingCSV"] = (ours["starting_csv"] if ours and installed else "") or csv
+        starting_csv = ours["starting_csv"] if ours and installed else ""
+        spec["startingCSV"] = starting_csv or csv
     if request.config:
         spec["config"] = dict(request.config)
     name = ours["name"] if ours else request.package
     subscription = _object("Subscription", f"{API}/v1alpha1", name, request.namespace, spec)
     return OlmPlan(action, message, [_namespace(request.namespace), *groups, subscription], name, csv)
+
+
+def _refuse_left_versions(csvs: Sequence[Found]) -> None:
+    """Reject versions of the operator that are there without a Subscription."""
+    left_versions = [csv["name"] for csv in csvs if csv["product"]]
+    if left_versions:
+        names = ", ".join(left_versions)
+        wrong = f"ClusterServiceVersion {names} of an earlier installation is there without a Subscription"
+        raise Problem(wrong, fix="Run once with state absent, or delete it: OLM takes up none that it finds.")
 
 
 def _check(request: OlmRequest, olm: Found) -> None:
@@ -110,20 +118,28 @@ def _check(request: OlmRequest, olm: Found) -> None:
 
 def _subscription(request: OlmRequest, subscriptions: Sequence[Found]) -> Found | None:
     """Return this collection's Subscription, or None. Raises Problem for one of another owner or namespace."""
+    ours: Found | None = None
+    others = []
     everywhere = of_operator(subscriptions, request.package)
-    theirs = [item for item in everywhere if not item["ours"]]
-    if theirs:
-        fix = "Set the provider to existing to use it unchanged, or remove that Subscription and its version first."
-        raise Problem(f"Subscription {_place(theirs[0])} of another owner already installs the operator", fix=fix)
-    ours = next((item for item in everywhere if item["namespace"] == request.namespace), None)
-    other = next((item for item in everywhere if item is not ours), None)
-    wrong = ""
-    if other:
-        wrong = f"the operator's Subscription is {_place(other)}, and the requested namespace is {request.namespace}"
-    elif ours and ours["package"] != request.package:
+    for subscription in everywhere:
+        if not subscription["ours"]:
+            fix = "Set the provider to existing to use it unchanged, or remove that Subscription and its version first."
+            wrong = f"Subscription {_place(subscription)} of another owner already installs the operator"
+            raise Problem(wrong, fix=fix)
+    for subscription in everywhere:
+        if ours is None and subscription["namespace"] == request.namespace:
+            ours = subscription
+        else:
+            others.append(subscription)
+    keep = "Keep it as it was, or remove it first with state absent."
+    if others:
+        place = _place(others[0])
+        raise Problem(
+            f"the operator's Subscription is {place}, and the requested namespace is {request.namespace}", fix=keep
+        )
+    if ours and ours["package"] != request.package:
         wrong = f"Subscription {_place(ours)} is for package {ours['package']}, not {request.package}"
-    if wrong:
-        raise Problem(wrong, fix="Keep it as it was, or remove it first with state absent.")
+        raise Problem(wrong, fix=keep)
     return ours
 
 
@@ -140,36 +156,48 @@ def resolve(request: OlmRequest, olm: Found, installed_channel: str = "") -> tup
         listed = f"Packages there that look alike: {_list(similar)}." if similar else "It offers no package at all."
         wrong = f"the catalog has no package {request.package}{near(request.package, similar)}"
         raise request.problem(wrong, f"Set otel_operator_olm_package, or another catalog. {listed}")
-    channels = {item["name"]: item for item in package["channels"]}
-    # Without a channel option the Subscription keeps its channel, even if the package's default changes.
-    name = request.channel or (installed_channel if installed_channel in channels else package["default_channel"])
+    channel = _channel(request, package, installed_channel)
+    csv = request.csv or channel["csv"]
+    if request.csv and csv not in channel["csvs"]:
+        elsewhere = [other["name"] for other in package["channels"] if csv in other["csvs"]]
+        there = f"; it is in channel {_list(elsewhere)}" if elsewhere else near(csv, channel["csvs"])
+        wrong = f"channel {channel['name']} of {request.package} has no {csv}{there}"
+        raise request.problem(wrong, f"Set otel_operator_olm_csv to one of: {_list(channel['csvs'])}.")
+    _check_version(request, channel, csv, olm["kubernetes"])
+    return channel["name"], csv
+
+
+def _channel(request: OlmRequest, package: Found, installed_channel: str) -> Found:
+    """Return the channel that is asked for, else that of the Subscription, else the default of the package."""
+    channels = {channel["name"]: channel for channel in package["channels"]}
+    name = package["default_channel"]
+    if request.channel:
+        name = request.channel
+    elif installed_channel in channels:
+        # The Subscription keeps its channel, even if the package's default changes.
+        name = installed_channel
     if name not in channels:
         wrong = f"package {request.package} has no channel {name}{near(name, channels)}"
         raise request.problem(wrong, f"Set otel_operator_olm_channel to one of: {_list(channels)}.")
-    channel = channels[name]
+    channel: Found = channels[name]
     if not channel["all_namespaces"]:
         wrong = f"channel {name} of {request.package} is not for all namespaces"
         raise request.problem(wrong, "Use a channel of the OpenTelemetry operator; it covers all namespaces.")
-    csv = request.csv or channel["csv"]
-    if request.csv and csv not in channel["csvs"]:
-        elsewhere = [item["name"] for item in package["channels"] if csv in item["csvs"]]
-        there = f"; it is in channel {_list(elsewhere)}" if elsewhere else near(csv, channel["csvs"])
-        wrong = f"channel {name} of {request.package} has no {csv}{there}"
-        raise request.problem(wrong, f"Set otel_operator_olm_csv to one of: {_list(channel['csvs'])}.")
-    _check_version(request, channel, csv, olm["kubernetes"])
-    return name, csv
+    return channel
 
 
 def _check_catalog(request: OlmRequest, catalogs: Iterable[Found]) -> None:
-    named = {f"{item['namespace']}/{item['name']}": item for item in catalogs}
-    if request.catalog not in named:
-        wrong = f"there is no CatalogSource {request.catalog}{near(request.catalog, named)}"
-        fix = f"Set otel_operator_olm_source and otel_operator_olm_source_namespace to one of: {_list(named)}."
+    """Reject a catalog that is not there or does not answer."""
+    by_place = {_place(catalog): catalog for catalog in catalogs}
+    if request.catalog not in by_place:
+        wrong = f"there is no CatalogSource {request.catalog}{near(request.catalog, by_place)}"
+        fix = f"Set otel_operator_olm_source and otel_operator_olm_source_namespace to one of: {_list(by_place)}."
         raise Problem(wrong, fix=fix)
-    catalog = named[request.catalog]
+    catalog = by_place[request.catalog]
     if catalog["state"] != READY:
-        message = f": {catalog['message']}" if catalog["message"] else ""
-        wrong = f"the catalog does not answer (its state is {catalog['state'] or 'not known'}){message}"
+        wrong = f"the catalog does not answer (its state is {catalog['state'] or 'not known'})"
+        if catalog["message"]:
+            wrong += f": {catalog['message']}"
         pods = f"kubectl -n {request.source_namespace} get pods -l olm.catalogSource={request.source}"
         raise request.problem(wrong, f"Look at its pod: {pods}")
 
@@ -214,7 +242,8 @@ def _step(request: OlmRequest, installed: str, channel: str, csv: str) -> tuple[
 
 def _operator_group(request: OlmRequest, groups: Sequence[Found]) -> list[Manifest]:
     """Return the OperatorGroup to apply; none if the namespace has one, since two stop OLM."""
-    names, where = ", ".join(item["name"] for item in groups), f"namespace {request.namespace}"
+    names = ", ".join(group["name"] for group in groups)
+    where = f"namespace {request.namespace}"
     if len(groups) > 1:
         wrong = f"{where} has more than one OperatorGroup ({names}), with which OLM installs nothing"
         raise Problem(wrong, fix="Delete all but one.")

@@ -52,19 +52,23 @@ def subscription(item: Manifest) -> dict[str, Any]:
 def operator_group(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about an OperatorGroup; without targets and selector it is for all namespaces."""
     spec = item.get("spec") or {}
-    targets, selector = spec.get("targetNamespaces") or [], spec.get("selector") or {}
-    selects = selector.get("matchLabels") or selector.get("matchExpressions")
-    return {**_identity(item), "targets": targets, "all": not selects and targets in ([], [""])}
+    targets = spec.get("targetNamespaces") or []
+    selector = spec.get("selector") or {}
+    has_selector = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
+    is_for_all = not has_selector and targets in ([], [""])
+    return {**_identity(item), "targets": targets, "all": is_for_all}
 
 
 def csv(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about a ClusterServiceVersion; `product` when it is one of the operator."""
-    status = item.get("status") or {}
-    owned = ((item.get("spec") or {}).get("customresourcedefinitions") or {}).get("owned") or []
+    spec, status = item.get("spec") or {}, item.get("status") or {}
+    owned_definitions = (spec.get("customresourcedefinitions") or {}).get("owned") or []
     return {
         **_identity(item),
-        **{key: status.get(key, "") for key in ("phase", "reason", "message")},
-        "product": any(one.get("name") in _DEFINITIONS for one in owned),
+        "phase": status.get("phase", ""),
+        "reason": status.get("reason", ""),
+        "message": status.get("message", ""),
+        "product": any(definition.get("name") in _DEFINITIONS for definition in owned_definitions),
     }
 
 
@@ -76,27 +80,31 @@ def catalog(item: Manifest) -> dict[str, Any]:
 
 
 def package(item: Manifest) -> dict[str, Any]:
+    """Return what there is to know about a PackageManifest."""
     status = item.get("status") or {}
     return {
         "name": status.get("packageName") or item["metadata"]["name"],
         "source": status.get("catalogSource", ""),
         "source_namespace": status.get("catalogSourceNamespace", ""),
         "default_channel": status.get("defaultChannel", ""),
-        "channels": [_channel(one) for one in status.get("channels") or []],
+        "channels": [_channel(channel) for channel in status.get("channels") or []],
     }
 
 
 def _channel(item: Mapping[str, Any]) -> dict[str, Any]:
-    described = item.get("currentCSVDesc") or {}
-    modes = {mode.get("type"): mode.get("supported") for mode in described.get("installModes") or []}
-    entries = [one["name"] for one in item.get("entries") or [] if one.get("name")]
+    """Return what there is to know about a channel of a package."""
     newest = item.get("currentCSV", "")
+    description = item.get("currentCSVDesc") or {}
+    install_modes = description.get("installModes") or []
+    modes = {mode.get("type"): mode.get("supported") for mode in install_modes}
+    entries = item.get("entries") or []
+    names = [entry["name"] for entry in entries if entry.get("name")]
     return {
         "name": item["name"],
         "csv": newest,
         # Older package servers list only the newest version.
-        "csvs": newest_first(entries or [newest]),
-        "min_kubernetes": described.get("minKubeVersion", ""),
+        "csvs": newest_first(names or [newest]),
+        "min_kubernetes": description.get("minKubeVersion", ""),
         "all_namespaces": bool(modes.get("AllNamespaces", not modes)),
     }
 
@@ -128,10 +136,16 @@ def read_csv(name: str) -> Csv:
     match = _NAME.fullmatch(name)
     if not match:
         return Csv()
-    numbers = tuple(int(part) for part in match["numbers"].split("."))
-    # Numbers come before words, and are compared as numbers.
-    parts = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in (match["build"] or "").split(".")]
-    return Csv(match["base"], match["version"], (numbers, _MARKS[match["mark"]], parts))
+    numbers = tuple(int(number) for number in match["numbers"].split("."))
+    build = [_build_order(word) for word in (match["build"] or "").split(".")]
+    return Csv(match["base"], match["version"], (numbers, _MARKS[match["mark"]], build))
+
+
+def _build_order(word: str) -> tuple[int, int, str]:
+    """Return what a part of a build is ordered by: numbers come before words, and are compared as numbers."""
+    if word.isdigit():
+        return 0, int(word), ""
+    return 1, 0, word
 
 
 def is_same_operator(one: str, other: str) -> bool:
@@ -157,25 +171,30 @@ def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str,
     is what a removal that was interrupted left.
     """
     everywhere = of_operator(olm["subscriptions"], package)
-    here = [item for item in everywhere if item["namespace"] == namespace]
-    left = not here and any(item["product"] for item in olm["csvs"])
-    mine = left or any(item["ours"] for item in here)
-    by_olm = found["installer"]["by"] == OLM and found["namespace"] == namespace
-    nobodys = all(item["ours"] for item in everywhere)
-    crds = [
-        {**item, "ours": item["ours"] or (nobodys and item["installer"]["by"] == OLM), "made": not item["ours"]}
-        for item in found["crds"]
-    ]
-    return {**found, "ours": found["ours"] or (by_olm and mine), "crds": crds}
+    here = [subscription for subscription in everywhere if subscription["namespace"] == namespace]
+    if here:
+        is_own_installation = any(subscription["ours"] for subscription in here)
+    else:
+        is_own_installation = any(csv["product"] for csv in olm["csvs"])
+    is_installed_here = found["installer"]["by"] == OLM and found["namespace"] == namespace
+    no_other_owner = all(subscription["ours"] for subscription in everywhere)
+    crds = []
+    for definition in found["crds"]:
+        is_nobodys = no_other_owner and definition["installer"]["by"] == OLM
+        crds.append({**definition, "ours": definition["ours"] or is_nobodys, "made": not definition["ours"]})
+    ours = found["ours"] or (is_installed_here and is_own_installation)
+    return {**found, "ours": ours, "crds": crds}
 
 
 def with_versions(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:
     """Return the same with the unlabelled objects that go with the Subscription; an OperatorGroup in use stays."""
     others = neighbours(namespace, olm)
-    going = [item for item in found["objects"] if not (others and item["kind"] == "OperatorGroup")]
+    going = list(found["objects"])
+    if others:
+        going = [facts for facts in going if facts["kind"] != "OperatorGroup"]
     versions = []
     if found["ours"] or not of_operator(others, package):
-        versions = [item["name"] for item in olm["csvs"] if item["product"]]
+        versions = [csv["name"] for csv in olm["csvs"] if csv["product"]]
     for name in versions:
         identity = {"api_version": f"{API}/v1alpha1", "kind": "ClusterServiceVersion", "namespace": namespace}
         going.append({**identity, "name": name, "made": True})

@@ -104,5 +104,8 @@ def row_for(kind: str, state: str, reason: str, message: str) -> Row:
 
 
 def _fits(row: Row, state: str, reason: str, message: str) -> bool:
-    has_words = not row.words or any(words.lower() in message.lower() for words in row.words)
-    return row.state in ("", state) and (not row.reasons or reason in row.reasons) and has_words
+    if row.state not in ("", state):
+        return False
+    if row.reasons and reason not in row.reasons:
+        return False
+    return not row.words or any(words.lower() in message.lower() for words in row.words)

@@ -61,7 +61,8 @@ class OlmObjects(NamedTuple):
     @property
     def plan(self) -> Manifest | None:
         """The InstallPlan that the Subscription refers to."""
-        return next((plan for plan in self.plans if plan["metadata"]["name"] == plan_of(self.subscription)), None)
+        name = plan_of(self.subscription)
+        return next((plan for plan in self.plans if plan["metadata"]["name"] == name), None)
 
 
 class OlmSymptom(NamedTuple):
@@ -85,8 +86,16 @@ class OlmSymptom(NamedTuple):
 
     @property
     def fact(self) -> dict[str, str]:
-        fields = {name: getattr(self, name) for name in ("name", "state", "reason", "message", "wrong")}
-        return {"kind": self.row.kind, **fields, "fix": self.row.fix}
+        """The symptom in the result of the task."""
+        return {
+            "kind": self.row.kind,
+            "name": self.name,
+            "state": self.state,
+            "reason": self.reason,
+            "message": self.message,
+            "wrong": self.wrong,
+            "fix": self.row.fix,
+        }
 
 
 class OlmVerdict(NamedTuple):
@@ -99,16 +108,24 @@ class OlmVerdict(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        rejected = {"brings": list(self.versions)} if self.symptoms and self.versions else {}
-        return {"failures": [item.fact for item in self.symptoms], **rejected}
+        """What holds the installation up, and what a plan that is not approved would bring."""
+        facts: dict[str, Any] = {"failures": [symptom.fact for symptom in self.symptoms]}
+        if self.symptoms and self.versions:
+            facts["brings"] = list(self.versions)
+        return facts
 
 
 def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
     """Return the next step: done, approve a plan, or wait, with the obstacles."""
     if _is_done(goal, seen):
-        upgrade = seen.plan if seen.plan and waits(seen.plan) else None
-        return OlmVerdict(DONE, upgrade["metadata"]["name"], versions_of(upgrade)) if upgrade else OlmVerdict(DONE)
-    return _judge_plans(goal, seen) or OlmVerdict(WAIT, symptoms=tuple(_symptoms(goal, seen)))
+        upgrade = seen.plan
+        if upgrade and waits(upgrade):
+            return OlmVerdict(DONE, upgrade["metadata"]["name"], versions_of(upgrade))
+        return OlmVerdict(DONE)
+    verdict = _judge_plans(goal, seen)
+    if verdict:
+        return verdict
+    return OlmVerdict(WAIT, symptoms=tuple(_symptoms(goal, seen)))
 
 
 def status_of(item: Manifest | None) -> dict[str, Any]:
@@ -129,27 +146,36 @@ def deprecations(subscription: Manifest | None) -> list[str]:
 
 
 def versions_of(plan: Manifest) -> tuple[str, ...]:
+    """Return the ClusterServiceVersions that a plan installs."""
     return tuple((plan.get("spec") or {}).get("clusterServiceVersionNames") or ())
 
 
 def waits(plan: Manifest) -> bool:
     """Return whether a plan waits for approval."""
-    return status_of(plan).get("phase") == AWAITS and not (plan.get("spec") or {}).get("approved")
+    is_approved = (plan.get("spec") or {}).get("approved")
+    return status_of(plan).get("phase") == AWAITS and not is_approved
 
 
 def is_owned(plan: Manifest, subscription: str) -> bool:
     """Return whether a plan was made for a Subscription, among others perhaps."""
-    owners = plan["metadata"].get("ownerReferences") or []
-    return any(owner.get("kind") == "Subscription" and owner.get("name") == subscription for owner in owners)
+    for owner in plan["metadata"].get("ownerReferences") or []:
+        if owner.get("kind") == "Subscription" and owner.get("name") == subscription:
+            return True
+    return False
 
 
 def _is_done(goal: Goal, seen: OlmObjects) -> bool:
-    there = status_of(seen.csvs.get(seen.installed)).get("phase") == SUCCEEDED
-    if goal.pinned or not goal.csv:
-        return there and seen.installed == (goal.csv or seen.installed)
-    reached = seen.installed == goal.csv or is_before(goal.csv, seen.installed)
-    # Automatic approval goes on by itself: done is when nothing newer is on its way.
-    return there and reached and seen.status.get("currentCSV") == seen.installed
+    """Return whether the wanted version has succeeded, and with automatic approval nothing newer is on its way."""
+    if status_of(seen.csvs.get(seen.installed)).get("phase") != SUCCEEDED:
+        return False
+    is_wanted = seen.installed == goal.csv
+    if goal.pinned:
+        return is_wanted or not goal.csv
+    if not goal.csv:
+        return True
+    # Automatic approval goes on by itself.
+    is_newest = bool(seen.status.get("currentCSV") == seen.installed)
+    return is_newest and (is_wanted or is_before(goal.csv, seen.installed))
 
 
 def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict | None:
@@ -196,8 +222,12 @@ def _latest_exact(goal: Goal, seen: OlmObjects) -> Manifest | None:
 
     A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
     """
-    exact = [plan for plan in seen.plans if waits(plan) and versions_of(plan) == (goal.csv,)]
-    return max(exact, key=lambda plan: (plan is seen.plan, int(plan["spec"].get("generation") or 0)), default=None)
+    exact_plans = [plan for plan in seen.plans if waits(plan) and versions_of(plan) == (goal.csv,)]
+
+    def newest(plan: Manifest) -> tuple[bool, int]:
+        return plan is seen.plan, int(plan["spec"].get("generation") or 0)
+
+    return max(exact_plans, key=newest, default=None)
 
 
 def _waiting(name: str, versions: tuple[str, ...], wrong: str, fix: str) -> OlmVerdict:
@@ -228,38 +258,42 @@ def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
 
 def _under_way(goal: Goal, seen: OlmObjects) -> list[OlmSymptom]:
     """Return the version that is coming, the installed one when that is in its way, and the plan, if incomplete."""
-    names = dict.fromkeys((str(seen.status.get("currentCSV")), goal.csv, seen.installed))
-    csvs = [seen.csvs[name] for name in names if name in seen.csvs]
-    under_way = [_csv(item) for item in csvs if status_of(item).get("phase") not in (SUCCEEDED, "Replacing")]
+    under_way = []
+    for name in dict.fromkeys((str(seen.status.get("currentCSV")), goal.csv, seen.installed)):
+        csv = seen.csvs.get(name)
+        if csv is not None and status_of(csv).get("phase") not in (SUCCEEDED, "Replacing"):
+            under_way.append(_csv_symptom(csv))
     if seen.plan and status_of(seen.plan).get("phase") != "Complete":
-        under_way.append(_plan(seen.plan))
+        under_way.append(_plan_symptom(seen.plan))
     return under_way
 
 
-def _csv(item: Manifest) -> OlmSymptom:
-    status = status_of(item)
+def _csv_symptom(csv: Manifest) -> OlmSymptom:
+    """Return the state of a ClusterServiceVersion, with each requirement that is not there."""
+    status = status_of(csv)
     messages = [status.get("message")]
     for need in status.get("requirementStatus") or []:
         if need.get("status") != "Present":
-            state = f"{need.get('kind')} {need.get('name')} is {need.get('status')}"
-            messages.append(f"{state}: {need['message']}" if need.get("message") else state)
+            text = f"{need.get('kind')} {need.get('name')} is {need.get('status')}"
+            if need.get("message"):
+                text += f": {need['message']}"
+            messages.append(text)
     message = "; ".join(filter(None, messages))
-    return _symptom(CSV, item["metadata"]["name"], status.get("phase"), status.get("reason"), message)
+    return _symptom(CSV, csv["metadata"]["name"], status.get("phase"), status.get("reason"), message)
 
 
-def _plan(plan: Manifest) -> OlmSymptom:
+def _plan_symptom(plan: Manifest) -> OlmSymptom:
+    """Return the state of an InstallPlan, with what its conditions and its lookups of bundles say."""
     status = status_of(plan)
     conditions = [condition for condition in items(status, "conditions") if condition.get("status") == "False"]
     for lookup in items(status, "bundleLookups"):
         conditions += items(lookup, "conditions")
-    messages: list[str] = []
-    reasons: list[str] = []
-    for condition in conditions:
-        if condition.get("message"):
-            messages.append(condition["message"])
-            reasons += [condition["reason"]] if condition.get("reason") else []
-    message = "; ".join(dict.fromkeys(messages)) or status.get("message")
-    return _symptom(PLAN, plan["metadata"]["name"], status.get("phase"), next(iter(reasons), ""), message)
+    speaking = [condition for condition in conditions if condition.get("message")]
+    reasons = [condition["reason"] for condition in speaking if condition.get("reason")]
+    messages = dict.fromkeys(condition["message"] for condition in speaking)
+    message = "; ".join(messages) or status.get("message")
+    reason = reasons[0] if reasons else ""
+    return _symptom(PLAN, plan["metadata"]["name"], status.get("phase"), reason, message)
 
 
 def _symptom(kind: str, name: str, state: Any, reason: Any = "", message: Any = "") -> OlmSymptom:
