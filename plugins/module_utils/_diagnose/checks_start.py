@@ -169,14 +169,15 @@ BEGINNING = (
 
 def needed(config: Any) -> dict[str, list[Right]]:
     """Return the rights that each component needs; only those that are started count."""
-    result: dict[str, list[Right]] = {}
+    needs: dict[str, list[Right]] = {}
     for part in sorted(started_parts(config), key=lambda part: part.path):
         row = component(part.section, part.type)
-        rules = row.rules(part.settings) if row else ()
-        found = list(dict.fromkeys(right for rule in rules for right in of_rule(rule)))
-        if found:
-            result["/".join(part.path)] = found
-    return result
+        rights: dict[Right, None] = {}
+        for rule in row.rules(part.settings) if row else ():
+            rights.update(dict.fromkeys(of_rule(rule)))
+        if rights:
+            needs["/".join(part.path)] = list(rights)
+    return needs
 
 
 def missing(
@@ -197,13 +198,19 @@ def _text(rights: Sequence[Right]) -> str:
     """Return rights as people say them: the verbs, then what they are about."""
     by_verbs: dict[str, list[str]] = {}
     for rule in _rules(rights):
-        what = rule.get("nonResourceURLs") or [
-            f"{resource}.{group}" if group else resource
-            for group in rule["apiGroups"]
-            for resource in rule["resources"]
-        ]
-        by_verbs.setdefault(", ".join(rule["verbs"]), []).extend(what)
-    return "; ".join(f"{verbs} {', '.join(what)}" for verbs, what in by_verbs.items())
+        by_verbs.setdefault(", ".join(rule["verbs"]), []).extend(_targets(rule))
+    return "; ".join(f"{verbs} {', '.join(targets)}" for verbs, targets in by_verbs.items())
+
+
+def _targets(rule: Mapping[str, Any]) -> list[str]:
+    """Return what a rule is about: paths of the API server, or resources such as deployments.apps."""
+    if rule.get("nonResourceURLs"):
+        return list(rule["nonResourceURLs"])
+    targets = []
+    for group in rule["apiGroups"]:
+        for resource in rule["resources"]:
+            targets.append(f"{resource}.{group}" if group else resource)
+    return targets
 
 
 def _rules(rights: Sequence[Right]) -> list[dict[str, Any]]:
@@ -214,10 +221,13 @@ def _rules(rights: Sequence[Right]) -> list[dict[str, Any]]:
     merged: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
     for (path, group, resource, name), allowed in verbs.items():
         merged.setdefault((path, group, name, tuple(allowed)), []).append(resource)
-    return [
-        {"nonResourceURLs": [path], "verbs": list(allowed)}
-        if path
-        else {"apiGroups": [group], "resources": resources, "verbs": list(allowed)}
-        | ({"resourceNames": [name]} if name else {})
-        for (path, group, name, allowed), resources in merged.items()
-    ]
+    rules: list[dict[str, Any]] = []
+    for (path, group, name, allowed_verbs), resources in merged.items():
+        if path:
+            rules.append({"nonResourceURLs": [path], "verbs": list(allowed_verbs)})
+            continue
+        rule: dict[str, Any] = {"apiGroups": [group], "resources": resources, "verbs": list(allowed_verbs)}
+        if name:
+            rule["resourceNames"] = [name]
+        rules.append(rule)
+    return rules

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -118,35 +118,49 @@ class Used(NamedTuple):
 
 def used(config: Any, sources: Sequence[Source]) -> list[Used]:
     """Return the certificate files of a config that lie in mounted Secrets and ConfigMaps."""
-    return list(_used(config, sources))
-
-
-def _used(config: Any, sources: Sequence[Source]) -> Iterator[Used]:
+    files = []
     for path, value in leaves(config):
-        if path[-1:] and path[-1] in _FILES and isinstance(value, str):
+        if path and path[-1] in _FILES and isinstance(value, str):
             for source in sources:
                 key = source.key_of(value)
                 if key:
-                    yield Used(_about(path), dotted(path), str(path[-1]), value, source.kind, source.name, key)
+                    about, field = _about(path), str(path[-1])
+                    files.append(Used(about, dotted(path), field, value, source.kind, source.name, key))
+    return files
 
 
 def _about(path: Path) -> str:
-    return "in" if path[0] == "receivers" else "/".join(str(part) for part in path[:2])
+    """Return the component or end that a path of a config is about, in the words of `Check`."""
+    if path[0] == "receivers":
+        return "in"
+    return "/".join(str(key) for key in path[:2])
 
 
 def dates(one: Certificate, now: str) -> dict[str, Any]:
-    left, since = seconds_between(now, one.not_after), seconds_between(one.not_before, now)
-    state = "expired" if left <= 0 else "not_yet_valid" if since < 0 else "soon" if left < SOON_DAYS * DAY else "valid"
+    """Return what a certificate says, how long it is valid, and its state by that."""
+    seconds_left = seconds_between(now, one.not_after)
     facts = one._asdict() | {"names": list(one.names)}
-    return facts | {"left": age(abs(left)), "state": state}
+    return facts | {"left": age(abs(seconds_left)), "state": state_by_dates(one.not_before, one.not_after, now)}
+
+
+def state_by_dates(not_before: str, not_after: str, now: str) -> str:
+    """Return whether a certificate of these dates is valid, and for long enough."""
+    seconds_left = seconds_between(now, not_after)
+    if seconds_left <= 0:
+        return "expired"
+    if seconds_between(not_before, now) < 0:
+        return "not_yet_valid"
+    return "soon" if seconds_left < SOON_DAYS * DAY else "valid"
 
 
 def covers(names: Sequence[str], host: str) -> bool:
     """Return whether one of a certificate's names is this host; a star stands for one label."""
-    return any(
-        name == host or (name.startswith("*.") and fnmatchcase(host, name) and host.count(".") == name.count("."))
-        for name in names
-    )
+    for name in names:
+        if name == host:
+            return True
+        if name.startswith("*.") and fnmatchcase(host, name) and host.count(".") == name.count("."):
+            return True
+    return False
 
 
 def uncovered(one: Certificate, services: Sequence[Mapping[str, Any]]) -> list[str]:

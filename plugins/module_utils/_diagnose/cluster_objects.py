@@ -29,55 +29,74 @@ _RECORD = re.compile(rf"log\.file\.path(?:: Str\(|=){ROOT}/(?P<pod>[^_/\s]+_[^_/
 def pod(item: Object, container: str, now: str) -> dict[str, Any]:
     """Return how a pod is, and how its collector's last run ended."""
     statuses = items(item, "status", "containerStatuses")
-    own: Object = next((status for status in statuses if status.get("name") == container), {})
-    last = section(own, "lastState", "terminated")
-    conditions = items(item, "status", "conditions")
-    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    own_status: Object = next((status for status in statuses if status.get("name") == container), {})
+    last_run = section(own_status, "lastState", "terminated")
     return {
         "name": at(item, ("metadata", "name")),
         "namespace": at(item, ("metadata", "namespace")),
         "container": container,
         "node": at(item, ("spec", "nodeName"), ""),
         "phase": at(item, ("status", "phase"), ""),
-        "ready": ready,
-        "restarts": int(own.get("restartCount") or 0),
-        "last_reason": str(last.get("reason") or ""),
-        "last_exit_code": int(last.get("exitCode") or 0),
-        "last_seconds_ago": round(seconds_between(str(last.get("finishedAt") or ""), now)),
+        "ready": _has_condition(item, "Ready", "True"),
+        "restarts": int(own_status.get("restartCount") or 0),
+        "last_reason": str(last_run.get("reason") or ""),
+        "last_exit_code": int(last_run.get("exitCode") or 0),
+        "last_seconds_ago": round(seconds_between(str(last_run.get("finishedAt") or ""), now)),
     }
+
+
+def _has_condition(item: Object, kind: str, state: str) -> bool:
+    """Return whether an object has a condition of a type and status."""
+    for condition in items(item, "status", "conditions"):
+        if condition.get("type") == kind and condition.get("status") == state:
+            return True
+    return False
 
 
 def echoes(text: str, pods: Iterable[str], now: str) -> list[dict[str, Any]]:
     """Return for each pod, as NAMESPACE/NAME, how many records of its log a log with timestamps has of late."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for line in text.splitlines():
-        if seconds_between(line.partition(" ")[0], now) <= CURRENT_SECONDS:
-            found.update(match["pod"].replace("_", "/") for match in _RECORD.finditer(line))
-    return [{"pod": pod, "records": found[pod], "seconds": CURRENT_SECONDS} for pod in pods if found[pod]]
+        time = line.partition(" ")[0]
+        if seconds_between(time, now) <= CURRENT_SECONDS:
+            for match in _RECORD.finditer(line):
+                counts[match["pod"].replace("_", "/")] += 1
+    return [{"pod": pod, "records": counts[pod], "seconds": CURRENT_SECONDS} for pod in pods if counts[pod]]
 
 
 def warnings(events: Iterable[Object], uids: Mapping[Any, Any], now: str) -> list[dict[str, Any]]:
     """Return recent warnings about objects of a collector, the latest first."""
-    mine = (one for one in events if at(one, ("involvedObject", "uid")) in uids and one.get("type") == "Warning")
-    rows = [
-        {
-            "kind": at(one, ("involvedObject", "kind")),
-            "name": at(one, ("involvedObject", "name")),
-            "reason": str(one.get("reason") or ""),
-            "message": cleaned(" ".join(str(one.get("message") or "").split()).removeprefix(REPEATED), LONGEST),
-            "count": int(at(one, ("series", "count")) or one.get("count") or 1),
-            "seconds_ago": round(seconds_between(event_time(dict(one)), now)),
-        }
-        for one in events_of(mine)
-    ]
-    return sorted((row for row in rows if row["seconds_ago"] <= RECENT), key=lambda row: row["seconds_ago"])
+    own_warnings = []
+    for event in events:
+        if event.get("type") == "Warning" and at(event, ("involvedObject", "uid")) in uids:
+            own_warnings.append(event)
+    rows = []
+    for event in events_of(own_warnings):
+        row = _warning(event, now)
+        if row["seconds_ago"] <= RECENT:
+            rows.append(row)
+    return sorted(rows, key=lambda row: row["seconds_ago"])
+
+
+def _warning(event: Object, now: str) -> dict[str, Any]:
+    """Return the facts of an event, its message on one line."""
+    message = " ".join(str(event.get("message") or "").split())
+    return {
+        "kind": at(event, ("involvedObject", "kind")),
+        "name": at(event, ("involvedObject", "name")),
+        "reason": str(event.get("reason") or ""),
+        "message": cleaned(message.removeprefix(REPEATED), LONGEST),
+        "count": int(at(event, ("series", "count")) or event.get("count") or 1),
+        "seconds_ago": round(seconds_between(event_time(dict(event)), now)),
+    }
 
 
 def events_of(events: Iterable[Object]) -> list[Object]:
-    last: dict[tuple[Any, Any], Object] = {}
-    for one in sorted(events, key=lambda item: event_time(dict(item))):
-        last[at(one, ("involvedObject", "uid")), one.get("reason")] = one
-    return list(last.values())
+    """Return the last event of each reason and object."""
+    last_events: dict[tuple[Any, Any], Object] = {}
+    for event in sorted(events, key=lambda event: event_time(dict(event))):
+        last_events[at(event, ("involvedObject", "uid")), event.get("reason")] = event
+    return list(last_events.values())
 
 
 def memory_limit(container: Object) -> int:
@@ -90,54 +109,58 @@ def memory_limit(container: Object) -> int:
 
 def autoscalers(scalers: Iterable[Object], targets: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
     """Return the autoscalers of a workload or of its custom resource."""
-    wanted = set(targets)
+    own_targets = set(targets)
     rows = []
-    for item in scalers:
-        target = section(item, "spec", "scaleTargetRef")
-        if (target.get("kind"), target.get("name")) in wanted:
-            current, most = at(item, ("status", "currentReplicas"), 0), at(item, ("spec", "maxReplicas"), 0)
-            limited = [
-                one
-                for one in items(item, "status", "conditions")
-                if one.get("type") == "ScalingLimited" and one.get("status") == "True"
-            ]
-            broken = [
-                one
-                for one in items(item, "status", "conditions")
-                if one.get("type") == "ScalingActive" and one.get("status") == "False"
-            ]
-            rows.append(
-                {
-                    "name": at(item, ("metadata", "name")),
-                    "current": current,
-                    "max": most,
-                    "at_max": bool(limited and current >= most),
-                    "broken": str(broken[0].get("message") or "") if broken else "",
-                }
-            )
+    for scaler in scalers:
+        target = section(scaler, "spec", "scaleTargetRef")
+        if (target.get("kind"), target.get("name")) not in own_targets:
+            continue
+        current, most = at(scaler, ("status", "currentReplicas"), 0), at(scaler, ("spec", "maxReplicas"), 0)
+        is_limited = _has_condition(scaler, "ScalingLimited", "True")
+        rows.append(
+            {
+                "name": at(scaler, ("metadata", "name")),
+                "current": current,
+                "max": most,
+                "at_max": is_limited and current >= most,
+                "broken": _why_not_active(scaler),
+            }
+        )
     return rows
 
 
+def _why_not_active(scaler: Object) -> str:
+    """Return why an autoscaler does not scale, or an empty text."""
+    for condition in items(scaler, "status", "conditions"):
+        if condition.get("type") == "ScalingActive" and condition.get("status") == "False":
+            return str(condition.get("message") or "")
+    return ""
+
+
 def conditions(item: Object) -> dict[str, dict[str, Any]]:
-    return {str(one.get("type")): one for one in items(item, "status", "conditions")}
+    """Return the conditions of an object by their type."""
+    return {str(condition.get("type")): condition for condition in items(item, "status", "conditions")}
 
 
 def certificate_resources(found: Iterable[Object], secrets: Iterable[str]) -> list[dict[str, Any]]:
     """Return cert-manager's Certificates whose Secrets a collector mounts."""
-    wanted = set(secrets)
+    mounted = set(secrets)
     rows = []
-    for item in found:
-        if at(item, ("spec", "secretName")) in wanted:
-            ready = conditions(item).get("Ready", {})
-            rows.append(
-                {
-                    "name": at(item, ("metadata", "name")),
-                    "namespace": at(item, ("metadata", "namespace")),
-                    "secret": at(item, ("spec", "secretName")),
-                    "ready": ready.get("status") == "True",
-                    "message": cleaned(str(ready.get("message") or "cert-manager has not looked at it"), LONGEST),
-                }
-            )
+    for certificate in found:
+        secret = at(certificate, ("spec", "secretName"))
+        if secret not in mounted:
+            continue
+        ready = conditions(certificate).get("Ready", {})
+        message = str(ready.get("message") or "cert-manager has not looked at it")
+        rows.append(
+            {
+                "name": at(certificate, ("metadata", "name")),
+                "namespace": at(certificate, ("metadata", "namespace")),
+                "secret": secret,
+                "ready": ready.get("status") == "True",
+                "message": cleaned(message, LONGEST),
+            }
+        )
     return rows
 
 

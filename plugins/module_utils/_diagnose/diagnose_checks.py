@@ -54,8 +54,10 @@ class CheckFinding(NamedTuple):
 
 def run_checks(search: Search, checks: Sequence[Check], facts: Facts) -> list[CheckFinding]:
     """Return what all checks find, the causes first."""
-    result = [finding for check in checks for finding in _findings(search, check, facts)]
-    return sorted(result, key=lambda finding: (finding.rank, SEVERITIES.index(finding.check.severity)))
+    findings: list[CheckFinding] = []
+    for check in checks:
+        findings.extend(_findings(search, check, facts))
+    return sorted(findings, key=lambda finding: (finding.rank, SEVERITIES.index(finding.check.severity)))
 
 
 def _findings(search: Search, check: Check, facts: Facts) -> Iterator[CheckFinding]:

@@ -25,14 +25,17 @@ _PATIENCE_SECONDS = 30
 def host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what to ask the host about a collector with this config."""
     sampled = sampled_probe(config)
+    url, signals = "", []
+    if not untested(config):
+        url, signals = _receiver_url(config), passed_signals(config)
     return {
         "name": name,
         "files": list(_files(config)),
         "certificates": list(_certificates(config)),
         "peers": list(_peers(config)),
         "journals": [part.path[1] for part in started_parts(config) if part.kind == "journald"],
-        "url": "" if untested(config) else _receiver_url(config),
-        "signals": [] if untested(config) else passed_signals(config),
+        "url": url,
+        "signals": signals,
         "timeout_seconds": sampled.get("timeout_seconds", _PATIENCE_SECONDS),
         "failed_spans": bool(sampled),
     }
@@ -41,20 +44,17 @@ def host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
 def untested(config: Mapping[str, Any]) -> str:
     """Return why no test data is sent to a collector; empty if it is. The words are those of clusters."""
     http = _http(config)
-    reasons = (
-        (http is None or not received_signals(config), "it has no OTLP receiver over HTTP"),
-        (
-            bool(section(http, "tls").get("client_ca_file")),
-            "its OTLP receiver over HTTP requires a client's certificate",
-        ),
-        (bool(section(http, "auth")), "its OTLP receiver over HTTP requires a login"),
-        (not passed_signals(config), "its sampler may drop what is sent"),
-        (
-            section(config, "service", "telemetry", "metrics").get("level") == "none",
-            "it does not serve its own metrics",
-        ),
-    )
-    return next((reason for holds, reason in reasons if holds), "")
+    if http is None or not received_signals(config):
+        return "it has no OTLP receiver over HTTP"
+    if section(http, "tls").get("client_ca_file"):
+        return "its OTLP receiver over HTTP requires a client's certificate"
+    if section(http, "auth"):
+        return "its OTLP receiver over HTTP requires a login"
+    if not passed_signals(config):
+        return "its sampler may drop what is sent"
+    if section(config, "service", "telemetry", "metrics").get("level") == "none":
+        return "it does not serve its own metrics"
+    return ""
 
 
 def _http(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -67,11 +67,14 @@ def _http(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _receiver_url(config: Mapping[str, Any]) -> str:
+    """Return the URL of the OTLP receiver over HTTP, as a process of the same host reaches it."""
     settings = _http(config) or {}
-    host, port = address(settings.get("endpoint") or "localhost:4318")
-    host = LOOPBACK_OF_ANY.get(host, host)
+    given_host, port = address(settings.get("endpoint") or "localhost:4318")
+    host = LOOPBACK_OF_ANY.get(given_host, given_host)
+    if ":" in host:
+        host = f"[{host}]"
     scheme = "https" if section(settings, "tls") else "http"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port or 4318}"
+    return f"{scheme}://{host}:{port or 4318}"
 
 
 def _files(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -82,9 +85,11 @@ def _files(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _certificates(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield the files of certificates and keys that the started components name by an absolute path."""
     for part in started_parts(config):
         for path, value in leaves(part.settings):
-            if path and path[-1] in _CERTIFICATES and isinstance(value, str) and value.startswith("/"):
+            is_file = path and path[-1] in _CERTIFICATES
+            if is_file and isinstance(value, str) and value.startswith("/"):
                 yield {"about": "/".join(part.path), "path": value}
 
 

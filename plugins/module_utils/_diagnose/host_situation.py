@@ -12,7 +12,7 @@ from typing import Any
 from .._otelcol.config.paths import items
 from .._telemetry import log_causes, logs
 from .._telemetry.times import age, seconds_between
-from .checks_trust import DAY, SOON_DAYS
+from .checks_trust import state_by_dates
 
 # A difference of clocks below it harms nothing; certificates and AWS take some minutes.
 _SKEW_SECONDS = 60
@@ -85,7 +85,9 @@ def situation(answer: HostAnswer) -> dict[str, Any]:
     running = service["active"] == _ACTIVE
     entries = items(raw, "journal")
     service["given_up"] = not running and _has_given_up(service, entries)
-    symptoms = [] if running or not raw["release"]["number"] else [_symptom(service, entries)]
+    symptoms = []
+    if not running and raw["release"]["number"]:
+        symptoms.append(_symptom(service, entries))
     return {
         "name": raw["name"],
         "namespace": answer.name,
@@ -105,9 +107,9 @@ def situation(answer: HostAnswer) -> dict[str, Any]:
         "drop_ins": [path for path in service["drop_ins"] if f"/{service['unit']}.d/" in path],
         "symptoms": symptoms,
         "last_words": _last_words(entries),
-        "killed": [] if _ended_otherwise(service, running) else list(_kills(service, entries, answer.now)),
+        "killed": _kills(service, entries, answer.now, running=running),
         "patterns": items(raw, "files"),
-        "shut_files": [row for one in items(raw, "files") for row in _shut(one)],
+        "shut_files": list(_shut_files(items(raw, "files"))),
         "certificates": [_certificate(row, answer.now, running=running) for row in items(raw, "certificates")],
         "peers": items(raw, "peers"),
         "disks": items(raw, "disks"),
@@ -123,10 +125,14 @@ def situation(answer: HostAnswer) -> dict[str, Any]:
 def _symptom(service: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return how a service is that does not run, with the last words of its process and their cause."""
     last = _last_words(entries)
-    cause = next(map(of_host, log_causes.causes_in(last, log_causes.CAUSES)), None)
+    cause_text = ""
+    fix = f"Read its journal: `journalctl -u {service['unit']}`."
+    causes = list(log_causes.causes_in(last, log_causes.CAUSES))
+    if causes:
+        cause = of_host(causes[0])
+        cause_text, fix = f"{cause.text}:", cause.fix
     state = f"{service['active']}, {service['result']}, status {service['status']}"
-    fix = cause.fix if cause else "Read its journal: `journalctl -u {}`.".format(service["unit"])
-    return {"about": "start", "state": state, "cause": f"{cause.text}:" if cause else "", "last": last, "fix": fix}
+    return {"about": "start", "state": state, "cause": cause_text, "last": last, "fix": fix}
 
 
 def of_host(cause: log_causes.Cause) -> log_causes.Cause:
@@ -153,36 +159,50 @@ def _has_given_up(service: Mapping[str, Any], entries: Sequence[Mapping[str, Any
 
     Source: service_enter_dead and unit_start in systemd's src/core, seen with version 252.
     """
-    told = [str(row["text"]) for row in entries if row["by"] == "systemd"]
-    starts = [line for line in told if "Starting" in line or _TOO_OFTEN in line]
-    return service["result"] == _LIMIT or _TOO_OFTEN in "".join(starts[-1:])
+    last_start = ""
+    for line in _texts_of(entries, "systemd"):
+        if "Starting" in line or _TOO_OFTEN in line:
+            last_start = line
+    return service["result"] == _LIMIT or _TOO_OFTEN in last_start
 
 
-def _ended_otherwise(service: Mapping[str, Any], running: bool) -> bool:
-    """Whether a service is down for another reason than a kill that is told in its journal."""
-    return not running and service["result"] not in ("oom-kill", "signal", _LIMIT)
+def _texts_of(entries: Sequence[Mapping[str, Any]], author: str) -> list[str]:
+    """Return what `systemd` or the `collector` has written to the journal."""
+    return [str(row["text"]) for row in entries if row["by"] == author]
 
 
-def _kills(service: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], now: str) -> Iterator[dict[str, Any]]:
-    """Yield the last time that the kernel killed it for its memory."""
-    times = [row["time"] for row in entries if row["by"] == "systemd" and any(word in row["text"] for word in _KILLED)]
-    for time in times[-1:]:
-        limit = service["memory_max"]
-        told = f"{int(limit) >> 20} MiB" if limit.isdigit() else "the host"
-        yield {"limit": told, "seconds": round(seconds_between(time, now))}
+def _kills(
+    service: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], now: str, *, running: bool
+) -> list[dict[str, Any]]:
+    """Return the last time that the kernel killed it for its memory; none if it is down for another reason."""
+    if not running and service["result"] not in ("oom-kill", "signal", _LIMIT):
+        return []
+    last_time = None
+    for row in entries:
+        if row["by"] == "systemd" and any(word in row["text"] for word in _KILLED):
+            last_time = row["time"]
+    if last_time is None:
+        return []
+    limit = service["memory_max"]
+    limit_text = f"{int(limit) >> 20} MiB" if limit.isdigit() else "the host"
+    return [{"limit": limit_text, "seconds": round(seconds_between(last_time, now))}]
 
 
-def _shut(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for one in items(row, "unreadable")[:1]:
-        more = len(items(row, "unreadable")) - 1 + int(row.get("more") or 0)
-        others = f" and {more} more" if more else ""
-        yield {**one, "about": row["about"], "others": others, "fix": rights_fix(one, is_log=True)}
+def _shut_files(patterns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the first file of each pattern that the service may not read, with how many more there are."""
+    for row in patterns:
+        unreadable = items(row, "unreadable")
+        if unreadable:
+            more = len(unreadable) - 1 + int(row.get("more") or 0)
+            others = f" and {more} more" if more else ""
+            fix = rights_fix(unreadable[0], is_log=True)
+            yield {**unreadable[0], "about": row["about"], "others": others, "fix": fix}
 
 
 def rights_fix(one: Mapping[str, Any], *, is_log: bool) -> str:
     """Return how to let a service read a file: by its group if that may, else by the right to read all."""
-    by_group = int(str(one["mode"]), 8) & _GROUP_READS and one["group"] != _ROOTS_OWN
-    if by_group:
+    group_may_read = int(str(one["mode"]), 8) & _GROUP_READS
+    if group_may_read and one["group"] != _ROOTS_OWN:
         return f"Add `groups: [{one['group']}]` to the collector."
     if is_log:
         return "Let a group read it and name the group in `groups`, or consent to `allow: [CAP_DAC_READ_SEARCH]`."
@@ -197,10 +217,8 @@ def _certificate(row: Mapping[str, Any], now: str, *, running: bool) -> dict[str
     if given["state"] == "unreadable":
         given["fix"] = rights_fix(row, is_log=False)
     if given["state"] == "there" and row.get("not_after"):
-        left, since = seconds_between(now, row["not_after"]), seconds_between(row["not_before"], now)
-        soon = "soon" if left < SOON_DAYS * DAY else "valid"
-        given["state"] = "expired" if left <= 0 else "not_yet_valid" if since < 0 else soon
-        given["left"] = age(abs(left))
+        given["state"] = state_by_dates(row["not_before"], row["not_after"], now)
+        given["left"] = age(abs(seconds_between(now, row["not_after"])))
     if not running and given["state"] in ("missing", "unreadable"):
         given["about"] = "start"
     return given
@@ -208,38 +226,47 @@ def _certificate(row: Mapping[str, Any], now: str, *, running: bool) -> dict[str
 
 def _skew(answer: HostAnswer) -> dict[str, Any] | None:
     """Return how far the clock of the host is from that of the controller; None if it is near."""
-    now, (start, end) = float(answer.host.get("now") or 0), answer.asked
-    late, early = start - now, now - end
-    seconds = max(late, early)
-    if not now or seconds < _SKEW_SECONDS:
+    host_time = float(answer.host.get("now") or 0)
+    asked_from, asked_until = answer.asked
+    seconds_behind, seconds_ahead = asked_from - host_time, host_time - asked_until
+    seconds = max(seconds_behind, seconds_ahead)
+    if not host_time or seconds < _SKEW_SECONDS:
         return None
-    told = ", and no time server sets it" if answer.host.get("synchronized") == "no" else ""
-    return {"age": age(seconds), "direction": "behind" if late > early else "ahead of", "unsynchronized": told}
+    direction = "behind" if seconds_behind > seconds_ahead else "ahead of"
+    is_unsynchronized = answer.host.get("synchronized") == "no"
+    note = ", and no time server sets it" if is_unsynchronized else ""
+    return {"age": age(seconds), "direction": direction, "unsynchronized": note}
 
 
 def _journal(service: Mapping[str, Any], host: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:
     """Return whether a receiver of the journal may read it, and whether the journal is kept."""
     receivers = [f"receivers/{name}" for name in items(question, "journals")]
     groups = items(host, "journal_groups")
-    may = set(groups) & set(service["groups"])
-    known = f" ({', '.join(groups)})" if groups else "; the host has none"
-    shut = [] if may else [{"about": name, "groups": known} for name in receivers]
-    kept = bool(host.get("journal_is_kept"))
-    return {"journal_receivers": receivers, "journal_is_kept": kept, "journal_shut": shut}
+    shut_receivers = []
+    if not set(groups) & set(service["groups"]):
+        known_groups = f" ({', '.join(groups)})" if groups else "; the host has none"
+        shut_receivers = [{"about": name, "groups": known_groups} for name in receivers]
+    is_kept = bool(host.get("journal_is_kept"))
+    return {"journal_receivers": receivers, "journal_is_kept": is_kept, "journal_shut": shut_receivers}
 
 
 def _logs(entries: Sequence[Mapping[str, Any]], answer: HostAnswer) -> list[dict[str, Any]]:
     """Return what the journal says is wrong, in the words of hosts, with whether it still says it."""
-    lines = (
-        f"{row['time']} {line}" for row in entries if row["by"] == "collector" for line in row["text"].splitlines()
-    )
-    rows = logs.groups("\n".join(lines), answer.now, answer.mask)
-    return [{**row, **_worded(row), "current": row["seconds_ago"] <= logs.CURRENT_SECONDS} for row in rows]
+    lines = []
+    for row in entries:
+        if row["by"] == "collector":
+            lines += [f"{row['time']} {line}" for line in row["text"].splitlines()]
+    groups = logs.groups("\n".join(lines), answer.now, answer.mask)
+    return [{**row, **_worded(row), "current": row["seconds_ago"] <= logs.CURRENT_SECONDS} for row in groups]
 
 
 def _worded(row: Mapping[str, Any]) -> dict[str, str]:
-    words = HOST_FIXES.get(str(row["cause"]))
-    return {"text": words[0], "fix": words[1]} if words else {}
+    """Return the text and the fix of an entry of the log in the words of hosts; nothing if they are the same."""
+    cause = str(row["cause"])
+    if cause not in HOST_FIXES:
+        return {}
+    text, fix = HOST_FIXES[cause]
+    return {"text": text, "fix": fix}
 
 
 def flowing(facts: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[str, Any]:

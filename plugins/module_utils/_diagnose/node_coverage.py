@@ -38,22 +38,28 @@ def uncovered_nodes(
     spec = section(workload, "spec", "template", "spec")
     if at(spec, ("affinity", "nodeAffinity")):
         return []
+    selector = section(spec, "nodeSelector")
     covered = {at(pod, ("spec", "nodeName")) for pod in pods}
     rows = []
     for node in nodes:
         name = str(at(node, ("metadata", "name")))
-        if name not in covered and _is_meant(node, section(spec, "nodeSelector")):
-            taints = [_text(taint) for taint in mappings(node, "spec", "taints") if not _is_tolerated(taint, spec)]
-            why = f"it does not tolerate {', '.join(taints)}" if taints else "the DaemonSet has no pod there"
-            rows.append({"node": name, "why": why})
+        if name in covered or not _is_meant(node, selector):
+            continue
+        why = "the DaemonSet has no pod there"
+        taints = [_text(taint) for taint in mappings(node, "spec", "taints") if not _is_tolerated(taint, spec)]
+        if taints:
+            why = f"it does not tolerate {', '.join(taints)}"
+        rows.append({"node": name, "why": why})
     return rows
 
 
 def _is_meant(node: Mapping[str, Any], selector: Mapping[str, Any]) -> bool:
     """Whether a node can run DaemonSets and has the labels that this one asks for."""
     labels = section(node, "metadata", "labels")
-    can_run = all(labels.get(key) != value for key, value in _WITHOUT_DAEMONSETS)
-    return can_run and all(labels.get(key) == value for key, value in selector.items())
+    for key, value in _WITHOUT_DAEMONSETS:
+        if labels.get(key) == value:
+            return False
+    return all(labels.get(key) == value for key, value in selector.items())
 
 
 def _is_tolerated(taint: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:

@@ -49,20 +49,29 @@ def _numbers(slices: Iterable[Mapping[str, Any]]) -> list[int]:
 
 
 def _state(peer: Peer, found: Mapping[str, Any], ports: Sequence[Object], slices: Sequence[Object]) -> str:
-    """Return the first state that applies."""
+    """Return the state of an address: what is wrong with it, then what is behind it."""
     service = found.get("service")
-    spec = section(service, "spec")
-    headless = spec.get("clusterIP") == "None"  # then the ports of the pods count, not the Service's
-    rows = (
-        ("no_scheme", peer.schemeless),
-        ("loopback", is_loopback(peer.host)),
-        ("outside", not peer.service),
-        ("unseen", bool(found.get("denied"))),
-        ("outside", service is None and not (peer.certain or found.get("namespace"))),
-        ("no_service", service is None),
-        ("outside", spec.get("type") == "ExternalName"),
-        ("no_port", bool(peer.port) and not headless and peer.port not in [port.get("port") for port in ports]),
-        ("ok", bool(endpoints(slices, True))),
-        ("not_ready", bool(endpoints(slices, False))),
-    )
-    return next((state for state, holds in rows if holds), "no_endpoints")
+    if peer.schemeless:
+        return "no_scheme"
+    if is_loopback(peer.host):
+        return "loopback"
+    if not peer.service:
+        return "outside"
+    if found.get("denied"):
+        return "unseen"
+    if service is None:
+        is_of_cluster = peer.certain or found.get("namespace")
+        return "no_service" if is_of_cluster else "outside"
+    return _state_of_service(peer, section(service, "spec"), ports, slices)
+
+
+def _state_of_service(peer: Peer, spec: Object, ports: Sequence[Object], slices: Sequence[Object]) -> str:
+    """Return the state of an address that is a Service: of its port, then of the endpoints behind it."""
+    if spec.get("type") == "ExternalName":
+        return "outside"
+    is_headless = spec.get("clusterIP") == "None"  # then the ports of the pods count, not the Service's
+    if peer.port and not is_headless and peer.port not in [port.get("port") for port in ports]:
+        return "no_port"
+    if endpoints(slices, True):
+        return "ok"
+    return "not_ready" if endpoints(slices, False) else "no_endpoints"

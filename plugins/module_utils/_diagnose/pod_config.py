@@ -31,18 +31,28 @@ _FIELDS = {
 def collector_container(spec: Object) -> Object:
     """Return the container that runs the collector: the one with a config, else the one that is named like it."""
     containers: list[Object] = items(spec, "containers")
-    started = [item for item in containers if "--config" in str([*items(item, "args"), *items(item, "command")])]
-    named = [item for item in containers if _NAMES.search(f"{item.get('name')} {item.get('image')}")]
-    return next(iter([*started, *named, *containers]), {})
+    for container in containers:
+        if "--config" in str(_words(container)):
+            return container
+    for container in containers:
+        if _NAMES.search(f"{container.get('name')} {container.get('image')}"):
+            return container
+    return containers[0] if containers else {}
 
 
 def config_texts(container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
-    """Return the configs that the container is started with, as text in their order."""
-    texts = [_text_at(path, container, found, config_maps) for path in _config_paths(_words(container))]
-    known = [text for text in texts if text]
-    if known:
-        return known
-    mounted = [config_maps[item.name] for item in found if item.path and item.name in config_maps]
+    """Return the configs that the container is started with, as text in their order.
+
+    Where the words of its command name none, the configs in the ConfigMaps that it mounts count.
+    """
+    texts = []
+    for path in _config_paths(_words(container)):
+        text = _text_at(path, container, found, config_maps)
+        if text:
+            texts.append(text)
+    if texts:
+        return texts
+    mounted = [config_maps[source.name] for source in found if source.path and source.name in config_maps]
     return [str(at(mounted[place.document], place.path)) for place in configs_in(mounted, wanted=False)]
 
 
@@ -61,22 +71,26 @@ def unread_words(container: Object, found: Sequence[Source], config_maps: Mappin
 
 
 def _words(container: Object) -> list[str]:
+    """Return the words that a container is started with."""
     return [str(word) for word in [*items(container, "command"), *items(container, "args")]]
 
 
 def _config_paths(words: Sequence[str]) -> list[str]:
+    """Return where the options `--config` of a command read from, without the scheme of files."""
     paths = [word.partition("=")[2] for word in words if word.startswith(("--config=", "-config="))]
     paths += [after for word, after in pairwise(words) if word in ("--config", "-config")]
     return [path.removeprefix("file:") for path in paths]
 
 
 def _text_at(path: str, container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> str:
+    """Return the text that an option `--config` reads, from a variable or a mounted ConfigMap; empty if unknown."""
     if path.startswith("env:"):
         return environment(container, {}).get(path.removeprefix("env:"), "")
     for source in found:
-        key = source.key_of(path) if source.kind == "ConfigMap" and source.name in config_maps else ""
-        if key:
-            return str(section(config_maps[source.name], "data").get(key) or "")
+        if source.kind == "ConfigMap" and source.name in config_maps:
+            key = source.key_of(path)
+            if key:
+                return str(section(config_maps[source.name], "data").get(key) or "")
     return ""
 
 
@@ -94,9 +108,14 @@ def environment(container: Object, pod: Object) -> dict[str, str]:
 def expanded(value: Any, known: Mapping[str, str]) -> Any:
     """Return a config with the variables that are known in place; the others stay as they are written."""
     if isinstance(value, dict):
-        return {key: expanded(item, known) for key, item in value.items()}
+        return {key: expanded(below, known) for key, below in value.items()}
     if isinstance(value, list):
-        return [expanded(item, known) for item in value]
+        return [expanded(element, known) for element in value]
     if not isinstance(value, str) or "${" not in value:
         return value
-    return _REFERENCE.sub(lambda match: known.get(match["name"], match["default"] or match[0]), value)
+
+    def replacement(reference: re.Match[str]) -> str:
+        as_written = reference["default"] or reference[0]
+        return known.get(reference["name"], as_written)
+
+    return _REFERENCE.sub(replacement, value)

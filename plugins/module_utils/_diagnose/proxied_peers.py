@@ -20,8 +20,10 @@ def proxied(peers: Sequence[Peer], variables: Mapping[str, str]) -> list[dict[st
     """Return the exporters whose addresses are Services, and which send to a proxy all the same."""
     rows = []
     for peer in peers:
-        of_cluster = peer.service and (peer.certain or is_inside(peer.host))
-        proxy = proxy_for(peer.host, peer.port, peer.scheme, variables) if of_cluster else None
+        is_service = peer.service and (peer.certain or is_inside(peer.host))
+        if not is_service:
+            continue
+        proxy = proxy_for(peer.host, peer.port, peer.scheme, variables)
         if proxy:
             named = {"endpoint": peer.endpoint, "host": peer.host, "about": peer.about}
             rows.append({**named, "variable": proxy.variable, "proxy": f"{proxy.host}:{proxy.port}"})
@@ -30,24 +32,28 @@ def proxied(peers: Sequence[Peer], variables: Mapping[str, str]) -> list[dict[st
 
 def through_proxy(row: dict[str, Any], peers: Sequence[Peer], variables: Mapping[str, str]) -> dict[str, Any]:
     """Return an entry of a log; one about a connection to a proxy names the variable that leads there."""
-    of_row = [peer for peer in peers if peer.about == row["about"]]
-    found = next((one for one in proxies(variables) if _is_to(one, row["address"], of_row)), None)
-    if found is None or row["cause"] not in _NO_CONNECTION:
+    if row["cause"] not in _NO_CONNECTION:
         return row
-    why = row["text"] or "the connection breaks"
-    return {
-        **row,
-        "cause": "proxy",
-        "text": f"{found.variable} leads to the proxy {found.host}:{found.port}: {why}",
-        "fix": f"Correct {found.variable} in `env`, or name the host in NO_PROXY; see docs/proxies.md.",
-    }
+    own_peers = [peer for peer in peers if peer.about == row["about"]]
+    for proxy in proxies(variables):
+        if _is_to(proxy, row["address"], own_peers):
+            why = row["text"] or "the connection breaks"
+            return {
+                **row,
+                "cause": "proxy",
+                "text": f"{proxy.variable} leads to the proxy {proxy.host}:{proxy.port}: {why}",
+                "fix": f"Correct {proxy.variable} in `env`, or name the host in NO_PROXY; see docs/proxies.md.",
+            }
+    return row
 
 
 def _is_to(proxy: Proxy, address: str, peers: Sequence[Peer]) -> bool:
     """Return whether an address is that of a proxy. One behind a name is known by its port, if no peer has it."""
-    host, colon, port = address.rpartition(":") if ":" in address else (address, "", "")
-    if not colon:
-        return bool(host) and host == proxy.host
-    same_port = bool(proxy.port) and port == str(proxy.port)
-    named = host.strip("[]") == proxy.host
-    return same_port and (named or all(peer.port != proxy.port for peer in peers))
+    if ":" not in address:
+        return bool(address) and address == proxy.host
+    host, _colon, port = address.rpartition(":")
+    if not proxy.port or port != str(proxy.port):
+        return False
+    if host.strip("[]") == proxy.host:
+        return True
+    return all(peer.port != proxy.port for peer in peers)

@@ -47,58 +47,75 @@ class Reach:
 
     def probes(self) -> list[dict[str, Any]]:
         """Return the probes of the container whose port no component of the config listens on for others."""
+        if self.ends is None:
+            return []
         rows = []
         for kind in ("startup", "readiness", "liveness"):
-            probe = section(self.container, f"{kind}Probe")
-            found = next((section(probe, way) for way in _WAYS if probe.get(way)), {})
-            port = target_number({"targetPort": found.get("port")}, self.ports) if found else None
-            if port and self.ends is not None and (port, "TCP") not in self.ends:
+            port = self._probed_port(section(self.container, f"{kind}Probe"))
+            if port and (port, "TCP") not in self.ends:
                 rows.append({"about": "start", "kind": kind, "port": port})
         return rows
+
+    def _probed_port(self, probe: Object) -> int | None:
+        """Return the number of the port that a probe asks; None if it asks none."""
+        for way in _WAYS:
+            if probe.get(way):
+                asked = section(probe, way)
+                return target_number({"targetPort": asked.get("port")}, self.ports) if asked else None
+        return None
 
     def services(self) -> list[dict[str, Any]] | None:
         """Return the Services that select the collector's pods, or that are meant to."""
         if self.around.services is None or self.around.slices is None:
             return None
-        return [row for service in self.around.services if (row := self._service(service))]
+        rows = [self._service(service) for service in self.around.services]
+        return [row for row in rows if row]
 
     def _service(self, service: Object) -> dict[str, Any] | None:
         """Return the row of a Service; None for one that neither selects the pods nor is meant to."""
         name = str(at(service, ("metadata", "name")))
         selector = section(service, "spec", "selector")
-        chosen = bool(selector) and selector_selects({"matchLabels": selector}, self.labels)
-        if not selector or not (chosen or self._meant(name, service)):
+        if not selector:
+            return None
+        is_chosen = selector_selects({"matchLabels": selector}, self.labels)
+        if not is_chosen and not self._meant(name, service):
             return None
         slices = slices_of(name, self.around.slices or ())
         ready, waiting = len(endpoints(slices, True)), len(endpoints(slices, False))
         ports = items(service, "spec", "ports")
-        wrong = [self._told(key, value) for key, value in selector.items() if self.labels.get(key) != value]
-        shut = [port for port in ports if chosen and self._is_shut(port)]
+        shut_ports = [port for port in ports if is_chosen and self._is_shut(port)]
         return {
             "name": name,
             "namespace": at(service, ("metadata", "namespace")),
             "ports": [self._port(port) for port in ports],
             "ready": ready,
             "not_ready": waiting,
-            "state": _state_of_service(ready, waiting, chosen=chosen, shut=bool(shut)),
-            "differs": ", ".join(wrong),
-            "shut": ", ".join(f"{port.get('port')} → {port.get('targetPort') or port.get('port')}" for port in shut),
-            "listens": ", ".join(str(item.port) for item in self.open),
+            "state": _state_of_service(ready, waiting, chosen=is_chosen, shut=bool(shut_ports)),
+            "differs": ", ".join(self._differences(selector)),
+            "shut": ", ".join(_port_text(port) for port in shut_ports),
+            "listens": ", ".join(str(listener.port) for listener in self.open),
             "about": "in",
         }
 
     def _meant(self, name: str, service: Object) -> bool:
+        """Return whether a Service is meant for the collector, by its name or by the instance in its labels."""
+        if name in (self.name, f"{self.name}-collector", f"{self.name}-collector-headless"):
+            return True
         labels = labels_of(service)
-        # Collectors may share an instance: the first label that is there says whose it is.
-        same = next((labels[key] == self.labels.get(key) for key in _BELONGS if labels.get(key)), False)
-        # A target allocator has the instance of its collector, and another role.
-        same = same and labels.get(_ROLE) in (None, self.labels.get(_ROLE))
-        return name in (self.name, f"{self.name}-collector", f"{self.name}-collector-headless") or same
+        if labels.get(_ROLE) not in (None, self.labels.get(_ROLE)):
+            return False  # a target allocator has the instance of its collector, and another role
+        for key in _BELONGS:
+            if labels.get(key):
+                # Collectors may share an instance: the first label that is there says whose it is.
+                return bool(labels[key] == self.labels.get(key))
+        return False
 
-    def _told(self, key: str, value: str) -> str:
-        return f"it asks for {key}={value}, the pods have " + (
-            f"{key}={self.labels[key]}" if key in self.labels else "no such label"
-        )
+    def _differences(self, selector: Mapping[str, str]) -> Iterator[str]:
+        """Yield which labels a selector asks for that the pods do not have."""
+        for key, value in selector.items():
+            if self.labels.get(key) != value:
+                own = f"{key}={self.labels[key]}" if key in self.labels else "no such label"
+                yield f"it asks for {key}={value}, the pods have {own}"
 
     def _port(self, port: Object) -> dict[str, Any]:
         number = target_number(port, self.ports)
@@ -112,7 +129,32 @@ class Reach:
 
     def listeners(self) -> list[dict[str, Any]]:
         """Return what every receiver listens on, and whether others reach it."""
-        return list(self._listeners())
+        services = self.services()
+        is_offered = self._offered(services or ())
+        policies = Policies(self.around.policies or (), self.labels, "Ingress")
+        names = {port.get("containerPort"): port.get("name") for port in self.ports}
+        rows = []
+        for listener in self.open:
+            admitted = policies.admits([listener.port], listener.protocol, [str(names.get(listener.port) or "")])
+            state = "served"
+            if is_loopback(listener.host):
+                state = "loopback"
+            elif admitted == "none":
+                state = "blocked"
+            elif services is not None and not is_offered(listener):
+                state = "unserved"
+            rows.append(
+                {
+                    "receiver": listener.part.id if listener.part else "",
+                    "host": listener.host,
+                    "port": listener.port,
+                    "protocol": listener.protocol,
+                    "state": state,
+                    "policies": policies.names if admitted != "all" else "",
+                    "about": "in",
+                }
+            )
+        return rows
 
     def _listeners(self) -> Iterator[dict[str, Any]]:
         services = self.services()
@@ -145,6 +187,11 @@ class Reach:
         return lambda listener: listener.end in served or listener.port in host_ports
 
 
+def _port_text(port: Object) -> str:
+    """Return where a port of a Service leads to."""
+    return f"{port.get('port')} → {port.get('targetPort') or port.get('port')}"
+
+
 def _state_of_service(ready: int, waiting: int, *, chosen: bool, shut: bool) -> str:
     """Return the state of a Service, given its endpoints, and whether it selects the pods and has a wrong port."""
     if not ready:
@@ -167,8 +214,13 @@ def slices_of(service: str, slices: Iterable[Object]) -> list[Object]:
 
 def endpoints(slices: Iterable[Object], ready: bool) -> list[Object]:
     """Return the endpoints that take connections, or those that do not yet."""
-    found = [point for item in slices for point in items(item, "endpoints")]
-    return [point for point in found if (at(point, ("conditions", "ready")) is not False) == ready]
+    chosen = []
+    for endpoint_slice in slices:
+        for endpoint in items(endpoint_slice, "endpoints"):
+            is_ready = at(endpoint, ("conditions", "ready")) is not False
+            if is_ready == ready:
+                chosen.append(endpoint)
+    return chosen
 
 
 def target_number(port: Object, container_ports: Sequence[Object]) -> int | None:
@@ -176,6 +228,8 @@ def target_number(port: Object, container_ports: Sequence[Object]) -> int | None
     target = port.get("targetPort") or port.get("port")
     if isinstance(target, int):
         return target
-    found = next((item for item in container_ports if item.get("name") == target), {})
-    number = found.get("containerPort")
-    return number if isinstance(number, int) else None
+    for container_port in container_ports:
+        if container_port.get("name") == target:
+            number = container_port.get("containerPort")
+            return number if isinstance(number, int) else None
+    return None

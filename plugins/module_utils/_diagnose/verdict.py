@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,8 +28,10 @@ _ROLES = {"receivers": "receiver", "processors": "processor", "exporters": "expo
 def status(facts: Facts, found: Sequence[CheckFinding]) -> str:
     """Return the worst severity that matters; without any, whether that could be seen at all."""
     severities = {finding.check.severity for finding in found}
-    worst = next((severity for severity in _TELLING if severity in severities), "")
-    return worst or (HEALTHY if facts.get("receives") is not None else UNKNOWN)
+    for severity in _TELLING:
+        if severity in severities:
+            return severity
+    return UNKNOWN if facts.get("receives") is None else HEALTHY
 
 
 def verdict(facts: Facts, found: Sequence[CheckFinding]) -> list[str]:
@@ -41,22 +44,33 @@ def verdict(facts: Facts, found: Sequence[CheckFinding]) -> list[str]:
     if not lines:
         return [_calm(facts, found)]
     more = len(lines) - LINES
-    return lines[:LINES] + ([f"and {more} more, see the details"] if more > 0 else [])
+    if more > 0:
+        return [*lines[:LINES], f"and {more} more, see the details"]
+    return lines
 
 
 def undelivered(facts: Facts, found: Iterable[CheckFinding]) -> list[str]:
     """Return a line for each exporter of a collector that does not deliver, from what the checks of its ends found."""
     lines = []
-    for group in _groups(one for one in found if one.about.startswith("exporters/")):
+    peers = facts.get("peers") or ()
+    for group in _groups(finding for finding in found if finding.about.startswith("exporters/")):
         about = group[0].about
-        ends = dict.fromkeys(str(peer["endpoint"]) for peer in facts.get("peers") or () if peer["about"] == about)
-        to = f" to {', '.join(ends)}" if ends else ""
-        causes = [one for one in group if one.check.stage != "flow"] or group[:1]
-        texts = [text.rstrip(".") for _rank, text in sorted(_merged(causes), key=lambda part: -part[0])]
-        why = ": ".join(dict.fromkeys(texts))
+        endpoints = dict.fromkeys(str(peer["endpoint"]) for peer in peers if peer["about"] == about)
+        to = f" to {', '.join(endpoints)}" if endpoints else ""
+        # That nothing flows is the symptom, which a cause explains.
+        causes = [finding for finding in group if finding.check.stage != "flow"]
+        why = ": ".join(_from_symptom_to_cause(causes or group[:1]))
         exporter = about.partition("/")[2]
         lines.append(f"{facts['namespace']}/{facts['name']}: exporter {exporter} does not deliver{to}: {why}")
     return lines
+
+
+def _from_symptom_to_cause(group: Sequence[CheckFinding], most: int = 0) -> list[str]:
+    """Return the texts of a group, each once and without its full stop; the first and the last of at most so many."""
+    texts = [text for _rank, text in sorted(_merged(group), key=lambda ranked: -ranked[0])]
+    if most:
+        texts = [texts[0], *texts[1:][-(most - 1) :]]
+    return list(dict.fromkeys(text.rstrip(".") for text in texts))
 
 
 def _groups(found: Iterable[CheckFinding]) -> list[list[CheckFinding]]:
@@ -64,77 +78,94 @@ def _groups(found: Iterable[CheckFinding]) -> list[list[CheckFinding]]:
     groups: dict[str, list[CheckFinding]] = {}
     for finding in found:
         groups.setdefault(finding.about or finding.check.id, []).append(finding)
-    return sorted(groups.values(), key=lambda group: (min(map(_severity, group)), min(one.rank for one in group)))
 
+    def urgency(group: Sequence[CheckFinding]) -> tuple[int, int]:
+        worst = min(SEVERITIES.index(finding.check.severity) for finding in group)
+        return worst, min(finding.rank for finding in group)
 
-def _severity(finding: CheckFinding) -> int:
-    return SEVERITIES.index(finding.check.severity)
+    return sorted(groups.values(), key=urgency)
 
 
 def _line(group: Sequence[CheckFinding]) -> str:
     """Return a sentence from the symptom to its cause, and what to do about the cause."""
-    parts = _merged(group)
-    texts = [text for _rank, text in sorted(parts, key=lambda part: -part[0])]
-    kept = [texts[0], *texts[1:][-(PARTS - 1) :]]
-    fix = next((finding.fix for finding in group if finding.fix), "")
-    text = ": ".join(part.rstrip(".") for part in dict.fromkeys(kept))
-    return f"{_subject(group[0].about, text)}{text}" + (f" → {fix}" if fix else "")
+    text = ": ".join(_from_symptom_to_cause(group, PARTS))
+    line = f"{_subject(group[0].about, text)}{text}"
+    for finding in group:
+        if finding.fix:
+            return f"{line} → {finding.fix}"
+    return line
 
 
 def _merged(group: Sequence[CheckFinding]) -> list[tuple[int, str]]:
-    """Return one text for each check, which names what else it holds for."""
+    """Return one rank and text for each check, which names what else it holds for."""
     by_check: dict[str, list[CheckFinding]] = {}
     for finding in group:
         by_check.setdefault(finding.check.id, []).append(finding)
-    parts = []
-    for same in by_check.values():
-        others = [finding for finding in same[1:] if finding.message != same[0].message]
+    merged = []
+    for first, *rest in by_check.values():
+        others = [finding for finding in rest if finding.message != first.message]
         signals = [str(finding.item["items"]) for finding in others if finding.item.get("items")]
-        more = f" (and {len(others)} more like it)" if others else ""
-        also = f"; the same for {', '.join(signals)}" if signals else more
-        parts.append((same[0].rank, same[0].message + also))
-    return parts
+        text = first.message
+        if signals:
+            text += f"; the same for {', '.join(signals)}"
+        elif others:
+            text += f" (and {len(others)} more like it)"
+        merged.append((first.rank, text))
+    return merged
 
 
 def _subject(about: str, text: str) -> str:
+    """Return the component that a line is about, unless its text has the name."""
     role, slash, name = about.partition("/")
-    return f"{_ROLES.get(role, role)} {name}: " if slash and name not in text else ""
+    if not slash or name in text:
+        return ""
+    return f"{_ROLES.get(role, role)} {name}: "
 
 
 def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
-    notes = sum(finding.check.stage == "config" for finding in found)
+    """Return the line of a collector of which nothing is wrong, or of which that is not known."""
+    notes = [finding for finding in found if finding.check.stage == "config"]
     noted = ""
     if notes:
-        noted = "; 1 note on its config" if notes == 1 else f"; {notes} notes on its config"
+        noted = "; 1 note on its config" if len(notes) == 1 else f"; {len(notes)} notes on its config"
     if facts.get("receives") is None:
         return f"{_unknown(facts)}{noted}"
     exporters = [str(row["id"]) for row in facts.get("exports") or ()]
     here = ""
-    if exporters and all(map(prints_records, exporters)):
+    if exporters and all(prints_records(exporter) for exporter in exporters):
         here = "; its exporters only print to its own log"
     return f"healthy: {flowing(facts)}{here}{noted}"
 
 
 def _unknown(facts: Facts) -> str:
     """Return why it is not known whether data flows, or how the collector is at all."""
-    unseen = {str(item["what"]): str(item["why"]) for item in facts["unseen"]}
+    unseen = {str(row["what"]): str(row["why"]) for row in facts["unseen"]}
     if facts.get("running"):
-        whats = ("own metrics", "config", f"pods in {facts.get('namespace')}")
-        why = next((unseen[what] for what in whats if what in unseen), "no own metrics")
-        return f"runs, but whether data flows cannot be seen: {why}"
-    reason = next((f"cannot be seen: {what}: {why}" for what, why in unseen.items()), "no pod of it runs")
-    return f"unknown: {reason}"
+        for what in ("own metrics", "config", f"pods in {facts.get('namespace')}"):
+            if what in unseen:
+                return f"runs, but whether data flows cannot be seen: {unseen[what]}"
+        return "runs, but whether data flows cannot be seen: no own metrics"
+    for what, why in unseen.items():
+        return f"unknown: cannot be seen: {what}: {why}"
+    return "unknown: no pod of it runs"
 
 
 def flowing(facts: Facts) -> str:
     """Return what went through a collector, signal by signal."""
-    ends: dict[str, list[int]] = {}
-    for column, (rows, word) in enumerate(((facts["receives"], "accepted"), (facts["exports"], "sent"))):
-        for row in rows:
-            ends.setdefault(str(row["items"]), [0, 0])[column] += int(row[word])
-    counts = [f"{came} {items} in, {went} out" for items, (came, went) in ends.items() if came or went]
-    seconds = next((row["seconds"] for row in facts["receives"]), 0)
-    return f"{'; '.join(counts)} in {seconds} s" if counts else "no data was due in that time"
+    came: Counter[str] = Counter()
+    went: Counter[str] = Counter()
+    for row in facts["receives"]:
+        came[str(row["items"])] += int(row["accepted"])
+    for row in facts["exports"]:
+        went[str(row["items"])] += int(row["sent"])
+    counts = []
+    for items in dict.fromkeys([*came, *went]):
+        if came[items] or went[items]:
+            counts.append(f"{came[items]} {items} in, {went[items]} out")
+    if not counts:
+        return "no data was due in that time"
+    seconds = facts["receives"][0]["seconds"] if facts["receives"] else 0
+    return f"{'; '.join(counts)} in {seconds} s"
 
 
 def result(facts: Mapping[str, Any], found: Sequence[CheckFinding]) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -60,42 +60,61 @@ def run_diagnose(module: AnsibleModule) -> None:
 
 
 def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
+    """Return the facts of each collector, all of them read at once, and measured over the same time."""
     search = library("jmespath").search
     targets = find(reader, params["collectors"])
-    reader.read_ahead([], [one for target in targets for one in alone(target, _referred)])
-    table, fresh = listeners_by_type(params["listeners"]), bool(params.get("applied"))
+    referred_objects = []
+    for target in targets:
+        referred_objects += alone(target, _referred)
+    reader.read_ahead([], referred_objects)
+    listeners = listeners_by_type(params["listeners"])
+    is_fresh = bool(params.get("applied"))
 
     def subject(target: DiagnosedTarget) -> DiagnosedCollector:
-        made = DiagnosedCollector(reader, target, table, params["metrics_port"])
-        made.meter.fresh = fresh
+        made = DiagnosedCollector(reader, target, listeners, params["metrics_port"])
+        made.meter.fresh = is_fresh
         return made
 
-    def of(one: DiagnosedCollector) -> dict[str, Any]:
-        return one.ends(params, now()) if fresh else one.facts(search, params, now())
+    def facts_of(collector: DiagnosedCollector) -> dict[str, Any]:
+        if is_fresh:
+            return collector.ends(params, now())
+        return collector.facts(search, params, now())
 
-    def facts(one: DiagnosedCollector) -> dict[str, Any]:
-        return alone(one.target, lambda it: of(one if it is one.target else subject(it)))
+    def facts_alone(collector: DiagnosedCollector) -> dict[str, Any]:
+        def call(target: DiagnosedTarget) -> dict[str, Any]:
+            return facts_of(collector if target is collector.target else subject(target))
+
+        return alone(collector.target, call)
 
     subjects = [alone(target, subject) for target in targets]
     since = reader.cluster.clock()
     meters = [subject.meter for subject in subjects]
     read_all(reader, meters)
     read_peers(reader, [peer for subject in subjects for peer in subject.peers])
-    collected = reader.cluster.parallel(facts, subjects)
-    watch(reader, meters, since, 0 if fresh else params["window_seconds"])
+    collected = reader.cluster.parallel(facts_alone, subjects)
+    watch(reader, meters, since, 0 if is_fresh else params["window_seconds"])
     return [subject.flowing(facts) for subject, facts in zip(subjects, collected, strict=True)]
 
 
 def _referred(target: DiagnosedTarget) -> list[tuple[str, str, str]]:
-    found = sources(section(target.pod, "spec"), target.container)
-    return [(PLURALS[one.kind], target.pod_namespace, one.name) for one in found]
+    """Return the Secrets and ConfigMaps that the container refers to, as plural, namespace and name."""
+    referred = sources(section(target.pod, "spec"), target.container)
+    return [(PLURALS[source.kind], target.pod_namespace, source.name) for source in referred]
 
 
 def _working(flow: Mapping[str, Any]) -> set[str]:
     """Return the exporters that send, and the receivers to which something comes or nothing is sent."""
-    working = {row["about"] for row in flow["exports"] if row["state"] == "sends"}
-    working |= {f"receivers/{row['id']}" for row in flow["receives"] or () if row["state"] in ("comes", "rests")}
-    return working - {row["about"] for row in flow["exports"] if row["state"] not in ("sends", "idle")}
+    working = set()
+    for row in flow["receives"] or ():
+        if row["state"] in ("comes", "rests"):
+            working.add(f"receivers/{row['id']}")
+    sending, failing = set(), set()
+    for row in flow["exports"]:
+        if row["state"] == "sends":
+            sending.add(row["about"])
+        elif row["state"] != "idle":
+            failing.add(row["about"])
+    return (working | sending) - failing
 
 
 class DiagnosedCollector:
@@ -179,12 +198,12 @@ class DiagnosedCollector:
 
     def _readiness(self, pods: list[dict[str, Any]]) -> dict[str, Any]:
         """Return how many pods are wanted and ready, and whether a change is under way."""
-        workload = self.target.workload
+        workload, custom = self.target.workload, self.target.custom
         ready = [row for row in pods if row["ready"]]
         return {
             "wanted": pod_counts(workload).desired if workload else None,
-            "change": change_under_way(self.reader, workload or self.target.custom, self.notes),
-            "wave": wave_that_passed(self.reader, self.target.custom or workload, workload, self.notes),
+            "change": change_under_way(self.reader, workload or custom, self.notes),
+            "wave": wave_that_passed(self.reader, custom or workload, workload, self.notes),
             "complete": bool(workload) and is_ready(workload or {}, allow_empty=True),
             "ready_text": count(workload) if workload else f"{len(ready)} pods ready",
             "running": bool(ready) or self._is_available(),
@@ -198,9 +217,10 @@ class DiagnosedCollector:
         return uncovered_nodes(workload, self.target.pods, self.reader.nodes(self.notes))
 
     def _events(self, now: str) -> Any:
+        """Return recent warnings about the pods and the objects of the collector."""
         objects = [*self.target.pods, self.target.workload, self.target.custom]
-        uids = {item["metadata"]["uid"]: item for item in objects if item}
-        return warnings(self.reader.around("events", uids.values(), self.notes), uids, now)
+        by_uid = {manifest["metadata"]["uid"]: manifest for manifest in objects if manifest}
+        return warnings(self.reader.around("events", by_uid.values(), self.notes), by_uid, now)
 
     def _is_available(self) -> bool:
         """Return whether the workload has available pods, for a user who may not list them."""
@@ -212,64 +232,75 @@ class DiagnosedCollector:
         workload = self.target.workload
         if not workload or is_ready(workload, allow_empty=True):
             return []
-        revisions = self._listed("replicasets" if workload["kind"] == "Deployment" else "controllerrevisions") or []
-        revision = newest(workload, revisions)
-        mine = newest_pods(workload, revision, self.target.pods)
-        old = older_pods(workload, mine, self.target.pods)
+        plural = "replicasets" if workload["kind"] == "Deployment" else "controllerrevisions"
+        revision = newest(workload, self._listed(plural) or [])
+        new_pods = newest_pods(workload, revision, self.target.pods)
+        old_pods = older_pods(workload, new_pods, self.target.pods)
         events = self._listed("events") or []
-        found = symptoms(search, workload, revision, mine, events, allow_empty=True, old=old)
-        rows = described(self.reader.cluster, [(workload, one) for one in found], masker(secrets_in(self.config)))[0]
+        found = symptoms(search, workload, revision, new_pods, events, allow_empty=True, old=old_pods)
+        of_workload = [(workload, symptom) for symptom in found]
+        rows = described(self.reader.cluster, of_workload, masker(secrets_in(self.config)))[0]
         return [{**row, "last_words": logs.last_words(row["log"])} for row in rows]
 
     def _logs(self, seconds: int, now: str) -> dict[str, list[dict[str, Any]]]:
         """Return what the pods say is wrong, masked, with whether they still say it; and their own logs in it."""
-        worst = sorted(self.target.pods, key=lambda item: at(item, ("status", "phase")) != "Pending")[:LOG_PODS]
-        query = {"container": self.container.get("name"), "sinceSeconds": seconds, "tailLines": LOG_LINES}
-        paths = [f"{path_of('pods', item['metadata']['namespace'], item['metadata']['name'])}/log" for item in worst]
-        answers = self.reader.cluster.parallel(
-            lambda path: self.reader.text(path, {**query, "timestamps": "true"}), paths
-        )
+        text = self._log_text(seconds)
+        entries = []
+        for row in logs.groups(text, now, masker(secrets_in(self.config))):
+            is_current = row["seconds_ago"] <= logs.CURRENT_SECONDS
+            entries.append(through_proxy({**row, "current": is_current}, self.peers, self.variables))
+        metadata = [own_pod["metadata"] for own_pod in self.target.pods]
+        pods = [f"{of_pod['namespace']}/{of_pod['name']}" for of_pod in metadata]
+        return {"logs": entries, "echoes": echoes(text, pods, now)}
+
+    def _log_text(self, seconds: int) -> str:
+        """Return the end of the logs of some pods, those in trouble first, with the time of each line."""
+        pending_first = sorted(self.target.pods, key=lambda own_pod: at(own_pod, ("status", "phase")) != "Pending")
+        paths = []
+        for own_pod in pending_first[:LOG_PODS]:
+            metadata = own_pod["metadata"]
+            paths.append(f"{path_of('pods', metadata['namespace'], metadata['name'])}/log")
+        query = {
+            "container": self.container.get("name"),
+            "sinceSeconds": seconds,
+            "tailLines": LOG_LINES,
+            "timestamps": "true",
+        }
+        answers = self.reader.cluster.parallel(lambda path: self.reader.text(path, query), paths)
         for answer in answers:
             if answer.why:
                 self.notes.add("logs", answer.why)
-        text = "\n".join(answer.value or "" for answer in answers)
-        rows = logs.groups(text, now, masker(secrets_in(self.config)))
-        recent = [{**row, "current": row["seconds_ago"] <= logs.CURRENT_SECONDS} for row in rows]
-        current = [through_proxy(row, self.peers, self.variables) for row in recent]
-        pods = [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in self.target.pods]
-        return {"logs": current, "echoes": echoes(text, pods, now)}
+        return "\n".join(answer.value or "" for answer in answers)
 
     def flowing(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with those of the own metrics, which need time."""
         flow = self.meter.flow
-        empty: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
-        told_flow = {**empty, **(flow.facts() if flow and self.config else {})}
-        well = _working(told_flow)
-        # What arrives is not kept out: then nothing enforces the network policy.
-        peers = [
-            row | {"state": "ok"} if row["state"] == "kept_out" and row["about"] in well else row
-            for row in facts["peers"]
-        ]
+        flows: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
+        if flow and self.config:
+            flows.update(flow.facts())
+        working = _working(flows)
+        peers = []
+        for row in facts["peers"]:
+            # What arrives is not kept out: then nothing enforces the network policy.
+            arrives = row["state"] == "kept_out" and row["about"] in working
+            peers.append({**row, "state": "ok"} if arrives else row)
         return {
             **facts,
-            **told_flow,
+            **flows,
             "peers": peers,
-            "proxied": [row for row in facts["proxied"] if row["about"] not in well],
+            "proxied": [row for row in facts["proxied"] if row["about"] not in working],
             "seconds": flow.seconds if flow else 0,
             "memory": self.meter.memory(),
-            "logs": [{**row, "calm": row["about"] in well} for row in facts["logs"]],
+            "logs": [{**row, "calm": row["about"] in working} for row in facts["logs"]],
             "unseen": self.notes.rows(),
             "objects": self._objects(),
         }
 
     def _objects(self) -> list[Object]:
         """Return the objects by which pipeline_validate judges the config."""
-        kinds = [("services", "Service"), ("networkpolicies", "NetworkPolicy")]
-        around: Sequence[Object] = [
-            {**item, "kind": kind}
-            for plural, kind in (kinds[:1] if self.target.custom else kinds)
-            for item in self._listed(plural) or []
-        ]
+        services = [{**service, "kind": "Service"} for service in self._listed("services") or []]
         if self.target.custom:
-            return [self.target.custom, *around]
-        return [*([self.target.workload] if self.target.workload else []), *self.config_maps.values(), *around]
+            return [self.target.custom, *services]
+        policies = [{**policy, "kind": "NetworkPolicy"} for policy in self._listed("networkpolicies") or []]
+        workloads = [self.target.workload] if self.target.workload else []
+        return [*workloads, *self.config_maps.values(), *services, *policies]

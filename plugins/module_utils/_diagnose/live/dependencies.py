@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..._kube.live.api_errors import library
@@ -40,12 +40,13 @@ def change_under_way(reader: ClusterReader, workload: Object | None, notes: Note
     """Return the record of a change that a run has begun and not completed, and what it says."""
     if not workload or not collector_of(workload):
         return None
-    wanted = record_name(workload)
-    metadata = wanted["metadata"]
-    found = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
-    record = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
-    own = is_record(record) and is_ours(record, {release_of(wanted)}, OWNER)
-    return {"record": metadata["name"], "what": standing(record)} if own else None
+    expected = record_name(workload)
+    metadata = expected["metadata"]
+    config_map = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
+    record = {**(config_map or {"metadata": {}}), "kind": "ConfigMap"}
+    if is_record(record) and is_ours(record, {release_of(expected)}, OWNER):
+        return {"record": metadata["name"], "what": standing(record)}
+    return None
 
 
 def wave_that_passed(
@@ -66,11 +67,11 @@ def rights(
     reader: ClusterReader, config: Any, pod: Object, namespace: str, notes: Notes
 ) -> list[dict[str, Any]] | None:
     """Return the rights that the collector's account lacks; None when this user may not ask."""
-    wanted = needed(config)
+    needs = needed(config)
     account = str(at(pod, ("spec", "serviceAccountName")) or at(pod, ("spec", "serviceAccount")) or "default")
-    asked = list(dict.fromkeys(right for needs in wanted.values() for right in needs))
+    needed_rights = list(dict.fromkeys(right for component_rights in needs.values() for right in component_rights))
 
-    def allowed(right: Right, scope: str) -> bool:
+    def is_allowed(right: Right, scope: str) -> bool:
         user = f"system:serviceaccount:{namespace}:{account}"
         groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
         body = {
@@ -80,24 +81,30 @@ def rights(
         }
         return bool(at(reader.cluster.request("POST", REVIEWS, body=body), ("status", "allowed")))
 
+    def is_allowed_in_namespace(right: Right) -> bool:
+        return not right.path and is_allowed(right, namespace)
+
     try:
-        granted = reader.cluster.parallel(lambda right: allowed(right, ""), asked)
-        denied = [right for right, grant in zip(asked, granted, strict=True) if not grant]
-        local = reader.cluster.parallel(lambda right: not right.path and allowed(right, namespace), denied)
+        everywhere = reader.cluster.parallel(lambda right: is_allowed(right, ""), needed_rights)
+        denied = [right for right, is_granted in zip(needed_rights, everywhere, strict=True) if not is_granted]
+        in_namespace = reader.cluster.parallel(is_allowed_in_namespace, denied)
     except ApiError as error:
         notes.add("rights of its ServiceAccount", error.message)
         return None
-    near = {right for right, grant in zip(denied, local, strict=True) if grant}
-    scopes = {right: "namespace" if right in near else "none" for right in denied}
-    return missing(wanted, scopes, account, namespace)
+    scopes = {}
+    for right, is_granted in zip(denied, in_namespace, strict=True):
+        scopes[right] = "namespace" if is_granted else "none"
+    return missing(needs, scopes, account, namespace)
 
 
 def read_peers(reader: ClusterReader, peers: Iterable[Peer]) -> None:
     """Read ahead what stands behind the addresses of exporters."""
-    inside = [peer for peer in peers if peer.service]
-    names = [("services", peer.namespace, peer.service) for peer in inside]
-    lists = [(plural, peer.namespace) for plural in ("endpointslices", "networkpolicies") for peer in inside]
-    reader.read_ahead(lists, names)
+    lists, services = [], []
+    for peer in peers:
+        if peer.service:
+            services.append(("services", peer.namespace, peer.service))
+            lists += [("endpointslices", peer.namespace), ("networkpolicies", peer.namespace)]
+    reader.read_ahead(lists, services)
 
 
 def peer_facts(
@@ -117,7 +124,7 @@ def _sender(reader: ClusterReader, pod: Object) -> Sender | None:
         of_namespace = labels_of(reader.cluster.get(f"/api/v1/namespaces/{namespace}") or {})
     except ApiError:
         of_namespace = None
-    addresses = tuple(str(one.get("ip")) for one in items(pod, "status", "podIPs"))
+    addresses = tuple(str(address.get("ip")) for address in items(pod, "status", "podIPs"))
     return Sender(namespace, labels_of(pod), of_namespace, addresses)
 
 
@@ -140,6 +147,7 @@ def _in_front(reader: ClusterReader, peer: Peer, slices: Sequence[Mapping[str, A
 
 
 def _behind(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
+    """Return what stands behind the address of an exporter, in the words of `peer_row`."""
     if not peer.service:
         return {}
     service = reader.one("services", peer.namespace, peer.service, notes)
@@ -187,6 +195,13 @@ def _uncovered(use: checks_trust.Used | None, chain: list[Parsed], services: Seq
     return hosts if len(hosts) == len(services) else []
 
 
+class _ServerKey(NamedTuple):
+    """A key of a Secret that holds a server's certificate."""
+
+    secret: str
+    key: str
+
+
 class CertificateChecks:
     """The certificates of one collector, and of those whom it sends to."""
 
@@ -202,67 +217,79 @@ class CertificateChecks:
 
     def facts(self, services: Sequence[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:
         """Return the certificates in what the collector mounts; those of its config say what they are for."""
+        if not self.able:
+            return []
         rows: list[dict[str, Any]] = []
-        for kind, name in dict.fromkeys((one.kind, one.name) for one in self.sources if one.path and self.able):
-            uses = {use.key: use for use in reversed(self.used) if (use.kind, use.name) == (kind, name)}
-            for key, chain in self._of(kind, name).items():
+        for kind, name in dict.fromkeys((source.kind, source.name) for source in self.sources if source.path):
+            uses = self._uses_of(kind, name)
+            for key, chain in self._certificates_in(kind, name).items():
                 if uses and key not in uses:
                     continue
                 use = uses.get(key)
                 holder = {"kind": kind, "namespace": self.namespace, "name": name, "key": key}
                 about = {"about": use.about if use else "", "uncovered": _uncovered(use, chain, services)}
-                rows += [checks_trust.dates(one.facts, now) | holder | about for one in chain]
+                rows += [checks_trust.dates(parsed.facts, now) | holder | about for parsed in chain]
         return rows
+
+    def _uses_of(self, kind: str, name: str) -> dict[str, checks_trust.Used]:
+        """Return the first use of each key of an object in the config."""
+        uses: dict[str, checks_trust.Used] = {}
+        for use in self.used:
+            if (use.kind, use.name) == (kind, name):
+                uses.setdefault(use.key, use)
+        return uses
 
     def trust(self, peers: Sequence[Peer], now: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return whether each exporter trusts the server that it sends to, and the certificates of those servers."""
-        trusted, dated = [], []
+        trusted: list[dict[str, Any]] = []
+        dated: list[dict[str, Any]] = []
         for use in self.used:
-            if use.role == "ca_file" and use.about.startswith("exporters/") and self.able:
-                authorities = self._of(use.kind, use.name).get(use.key, [])
-                for peer in (one for one in peers if one.about == use.about and one.service):
-                    for server, chain in self._servers(peer).items():
-                        trusted.append(self._judged(use, authorities, peer, server, chain))
-                        kind, name, key = server
-                        secret = {
-                            "kind": kind,
-                            "namespace": peer.namespace,
-                            "name": name,
-                            "key": key,
-                            "uncovered": [],
-                        }
-                        dated.append(checks_trust.dates(chain[0].facts, now) | secret | {"about": use.about})
+            is_of_exporter = use.role == "ca_file" and use.about.startswith("exporters/")
+            if not is_of_exporter or not self.able:
+                continue
+            authorities = self._certificates_in(use.kind, use.name).get(use.key, [])
+            for peer in peers:
+                if peer.about != use.about or not peer.service:
+                    continue
+                for server, chain in self._servers(peer).items():
+                    trusted.append(self._judged(use, authorities, peer, server, chain))
+                    holder = {"kind": "Secret", "namespace": peer.namespace, "name": server.secret, "key": server.key}
+                    dates = checks_trust.dates(chain[0].facts, now)
+                    dated.append({**dates, **holder, "uncovered": [], "about": use.about})
         return trusted, dated
 
     def _judged(
-        self,
-        use: checks_trust.Used,
-        authorities: list[Parsed],
-        peer: Peer,
-        server: tuple[str, str, str],
-        chain: list[Parsed],
+        self, use: checks_trust.Used, authorities: list[Parsed], peer: Peer, server: _ServerKey, chain: list[Parsed]
     ) -> dict[str, Any]:
+        """Return whether an exporter trusts a server's certificate, and calls it by one of its names."""
         leaf = chain[0].facts
-        known = trusts(authorities, chain)
-        named = checks_trust.covers(leaf.names, peer.host)
+        state = "trusted"
+        if not trusts(authorities, chain):
+            state = "untrusted"
+        elif not checks_trust.covers(leaf.names, peer.host):
+            state = "other_name"
         return {
             "about": use.about,
             "ca": f"{use.kind} {self.namespace}/{use.name} ({use.key})",
-            "server": f"{peer.namespace}/{server[1]} ({server[2]})",
+            "server": f"{peer.namespace}/{server.secret} ({server.key})",
             "issuer": leaf.issuer,
             "names": ", ".join(leaf.names),
             "host": peer.host,
-            "state": "untrusted" if not known else "trusted" if named else "other_name",
+            "state": state,
         }
 
-    def _of(self, kind: str, name: str, namespace: str = "") -> dict[str, list[Parsed]]:
+    def _certificates_in(self, kind: str, name: str, namespace: str = "") -> dict[str, list[Parsed]]:
         """Return the certificates in an object, by key."""
-        value = self.reader.one(PLURALS[kind], namespace or self.namespace, name, self.notes).value
+        manifest = self.reader.one(PLURALS[kind], namespace or self.namespace, name, self.notes).value
         decode = decoded if kind == "Secret" else str.encode
-        found = {key: certificates(decode(text)) for key, text in section(value, "data").items()}
-        return {key: parsed for key, parsed in found.items() if parsed}
+        by_key = {}
+        for key, text in section(manifest, "data").items():
+            parsed = certificates(decode(text))
+            if parsed:
+                by_key[key] = parsed
+        return by_key
 
-    def _servers(self, peer: Peer) -> dict[tuple[str, str, str], list[Parsed]]:
+    def _servers(self, peer: Peer) -> dict[_ServerKey, list[Parsed]]:
         """Return the certificates that the pods behind a Service have beside a key, which a server's has."""
         slices = slices_of(peer.service, self.reader.listed("endpointslices", peer.namespace, self.notes) or [])
         names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
@@ -270,20 +297,20 @@ class CertificateChecks:
             return {}
         pod = self.reader.one("pods", peer.namespace, names[0], self.notes).value
         spec = section(pod, "spec")
-        mounted = [one for one in sources(spec, collector_container(spec)) if one.kind == "Secret" and one.path]
-        found = {}
-        for one in mounted:
-            for key, chain in self._of("Secret", one.name, peer.namespace).items():
-                if not chain[0].facts.is_ca and chain[0].facts.names:
-                    found["Secret", one.name, key] = chain
-        return found
+        servers = {}
+        for source in sources(spec, collector_container(spec)):
+            if source.kind != "Secret" or not source.path:
+                continue
+            for key, chain in self._certificates_in("Secret", source.name, peer.namespace).items():
+                leaf = chain[0].facts
+                if not leaf.is_ca and leaf.names:
+                    servers[_ServerKey(source.name, key)] = chain
+        return servers
 
 
 def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
     """Return the jobs and targets of the target allocator that a Prometheus receiver asks; None without one."""
-    receivers = section(config, "receivers")
-    given = [at(receivers[name], ("target_allocator", "endpoint")) for name in receivers]
-    endpoint = next((one for one in given if isinstance(one, str)), "")
+    endpoint = _allocator_endpoint(config)
     if not endpoint:
         return None
     try:
@@ -293,19 +320,30 @@ def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, not
         return None
 
 
+def _allocator_endpoint(config: Any) -> str:
+    """Return the address of the target allocator in the first receiver that has one; empty without one."""
+    for settings in section(config, "receivers").values():
+        endpoint = at(settings, ("target_allocator", "endpoint"))
+        if isinstance(endpoint, str):
+            return endpoint
+    return ""
+
+
 def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
+    """Return what the target allocator at an address says; None if it does not answer, which is noted."""
     url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
     place, service, _certain = service_of(url.hostname or "", namespace)
     scheme, port = ("https:", 443) if url.scheme == "https" else ("", 80)
     root = f"/api/v1/namespaces/{place}/services/{scheme}{service}:{url.port or port}/proxy"
-    known = {path: reader.text(f"{root}/{path}") for path in ("scrape_configs", "jobs")}
-    why = next((answer.why for answer in known.values() if answer.why), "")
+    scrape_configs = reader.text(f"{root}/scrape_configs")
+    jobs_answer = reader.text(f"{root}/jobs")
+    why = scrape_configs.why or jobs_answer.why
     if why or not service:
         notes.add("target allocator", f"{endpoint}: {why or 'it is not in this cluster'}")
         return None
     json = library("json")
-    jobs = json.loads(known["jobs"].value)
-    names = list({**json.loads(known["scrape_configs"].value), **jobs})
+    jobs = json.loads(jobs_answer.value)
+    names = list({**json.loads(scrape_configs.value), **jobs})
     shares = share(_targets(reader, root, names, jobs))
     return {**shares, "endpoint": endpoint, "idle": _idle(shares, pods)}
 

@@ -57,13 +57,18 @@ class DiagnosedTarget:
     def mode(self) -> str:
         """Return the mode, in the words of this collection."""
         given = at(self.custom, ("spec", "mode")) if self.custom else None
-        return str(given or MODES.get((self.workload or {}).get("kind", ""), "deployment"))
+        if given:
+            return str(given)
+        kind = self.workload.get("kind", "") if self.workload else ""
+        return MODES.get(kind, "deployment")
 
     @property
     def pod(self) -> Object:
         """Return a pod that stands for all of them: one that exists, or the template."""
-        ready = [pod for pod in self.pods if at(pod, ("status", "phase")) == "Running"]
-        return next(iter([*ready, *self.pods]), section(self.workload, "spec", "template"))
+        for pod in self.pods:
+            if at(pod, ("status", "phase")) == "Running":
+                return pod
+        return self.pods[0] if self.pods else section(self.workload, "spec", "template")
 
     @property
     def pod_namespace(self) -> str:
@@ -94,26 +99,35 @@ def alone(target: DiagnosedTarget, call: Callable[[DiagnosedTarget], Answer]) ->
 
 def find(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[DiagnosedTarget]:
     """Return the targets of the diagnosis; one that does not exist has no objects."""
-    namespaces = list(dict.fromkeys(item["namespace"] for item in wanted))
+    namespaces = list(dict.fromkeys(named["namespace"] for named in wanted))
     reader.read_ahead([(plural, namespace) for namespace in namespaces for plural in LISTED])
-    targets = [target for item in wanted for target in _of_item(reader, item)]
-    found = list({(target.namespace, target.kind, target.name): target for target in targets}.values())
-    for target in found:
+    targets: dict[tuple[str, str, str], DiagnosedTarget] = {}
+    for named in wanted:
+        for target in _named_targets(reader, named):
+            targets[target.namespace, target.kind, target.name] = target
+    for target in targets.values():
         target.pods = _pods(reader, target)
-    return found
+    return list(targets.values())
 
 
-def _of_item(reader: ClusterReader, item: dict[str, Any]) -> list[DiagnosedTarget]:
-    kind, name, namespace = item.get("kind") or "", item.get("name") or "", item["namespace"]
+def _named_targets(reader: ClusterReader, named: dict[str, Any]) -> list[DiagnosedTarget]:
+    """Return the collectors of one entry of `collectors`; one without objects if there are none.
+
+    Raises Problem for an entry without name and selector, and for a kind that no collector has.
+    """
+    kind, name, selector = named.get("kind") or "", named.get("name") or "", named.get("selector") or ""
+    namespace = named["namespace"]
     if kind and kind not in PLURALS:
         fix = f"Use one of {', '.join(sorted(PLURALS))}, or leave it out."
         raise Problem(f"a collector is no {kind}", asked=f"Diagnose {namespace}/{name}", fix=fix)
-    if not name and not item.get("selector"):
+    if not name and not selector:
         raise Problem("there is neither a name nor a selector", asked=f"Diagnose in {namespace}", fix="Give one.")
     notes = Notes()
     candidates = _candidates(reader, namespace, kind, name, notes)
-    targets = _without_owned([target for target in candidates if _fits(target, item)])
-    return targets or [DiagnosedTarget(namespace, name or str(item.get("selector")), kind or "collector", notes=notes)]
+    targets = _without_owned([target for target in candidates if _fits(target, name, selector)])
+    if targets:
+        return targets
+    return [DiagnosedTarget(namespace, name or str(selector), kind or "collector", notes=notes)]
 
 
 def _without_owned(targets: list[DiagnosedTarget]) -> list[DiagnosedTarget]:
@@ -128,15 +142,15 @@ def _without_owned(targets: list[DiagnosedTarget]) -> list[DiagnosedTarget]:
 
 
 def _candidates(reader: ClusterReader, namespace: str, kind: str, name: str, notes: Notes) -> Iterator[DiagnosedTarget]:
-    for plural in (CUSTOM, *WORKLOADS):
-        if kind and PLURALS[kind] != plural:
-            continue
+    """Yield the custom resources and workloads of a namespace; by name what this user may not list."""
+    plurals = (PLURALS[kind],) if kind else (CUSTOM, *WORKLOADS)
+    for plural in plurals:
         listed = reader.listed(plural, namespace, notes)
         if listed is None and name:
-            one = reader.one(plural, namespace, name, notes).value
-            listed = [one] if one else []
-        for item in listed or []:
-            yield _target(reader, item) if plural == CUSTOM else _plain(item)
+            named_object = reader.one(plural, namespace, name, notes).value
+            listed = [named_object] if named_object else []
+        for manifest in listed or []:
+            yield _target(reader, manifest) if plural == CUSTOM else _plain(manifest)
 
 
 def _plain(item: Object) -> DiagnosedTarget:
@@ -145,25 +159,28 @@ def _plain(item: Object) -> DiagnosedTarget:
 
 def _target(reader: ClusterReader, custom: Object) -> DiagnosedTarget:
     """Return a custom resource with the workload that the operator made of it."""
-    notes = Notes()
-    namespace, name = custom["metadata"]["namespace"], custom["metadata"]["name"]
-    children = [
-        item
-        for plural in WORKLOADS
-        for item in reader.listed(plural, namespace, notes) or []
-        if owned(item, custom) and labels_of(item).get(_ROLE) != _ALLOCATOR
-    ]
-    return DiagnosedTarget(namespace, name, custom["kind"], custom, children[0] if children else None, notes=notes)
+    target = DiagnosedTarget(custom["metadata"]["namespace"], custom["metadata"]["name"], custom["kind"], custom)
+    for plural in WORKLOADS:
+        for workload in reader.listed(plural, target.namespace, target.notes) or []:
+            is_allocator = labels_of(workload).get(_ROLE) == _ALLOCATOR
+            if not target.workload and owned(workload, custom) and not is_allocator:
+                target.workload = workload
+    return target
 
 
-def _fits(target: DiagnosedTarget, item: dict[str, Any]) -> bool:
-    if item.get("name"):
-        return bool(target.name == item["name"])
-    wanted = dict(term.strip().partition("=")[::2] for term in str(item["selector"]).split(","))
-    return wanted.items() <= labels_of(target.custom or target.workload or {}).items()
+def _fits(target: DiagnosedTarget, name: str, selector: Any) -> bool:
+    """Return whether a collector has this name; without a name, whether it has the labels of the selector."""
+    if name:
+        return bool(target.name == name)
+    labels = {}
+    for term in str(selector).split(","):
+        key, _equals, value = term.strip().partition("=")
+        labels[key] = value
+    return labels.items() <= labels_of(target.custom or target.workload or {}).items()
 
 
 def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
+    """Return the pods of a collector that are not going."""
     if target.mode == "sidecar":
         return _with_sidecar(reader, target)
     pods = reader.listed("pods", target.namespace, target.notes) or []
@@ -191,19 +208,19 @@ def _with_sidecar(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
 
 def unlisted(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return the collectors of this collection in the namespaces of a diagnosis that no item of it names."""
-    named = {(target.namespace, target.name) for item in wanted for target in _of_item(reader, item)}
-    here = [
-        (item["kind"], item["metadata"]["namespace"], item["metadata"]["name"], plural)
-        for namespace in dict.fromkeys(item["namespace"] for item in wanted)
-        for plural in (CUSTOM, *WORKLOADS)
-        for item in reader.listed(plural, namespace, Notes()) or []
-        if is_ours(item, [names.release(namespace, item["metadata"]["name"])], names.OWNER)
-    ]
-    return [
-        {"kind": kind, "namespace": namespace, "name": name, "command": removal(namespace, name, [plural, *BUILT_IN])}
-        for kind, namespace, name, plural in here
-        if (namespace, name) not in named
-    ]
+    known = set()
+    for named in wanted:
+        known.update((target.namespace, target.name) for target in _named_targets(reader, named))
+    rows = []
+    for namespace in dict.fromkeys(named["namespace"] for named in wanted):
+        for plural in (CUSTOM, *WORKLOADS):
+            for manifest in reader.listed(plural, namespace, Notes()) or []:
+                place, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+                is_own = is_ours(manifest, [names.release(namespace, name)], names.OWNER)
+                if is_own and (place, name) not in known:
+                    command = removal(place, name, [plural, *BUILT_IN])
+                    rows.append({"kind": manifest["kind"], "namespace": place, "name": name, "command": command})
+    return rows
 
 
 # Workloads, ConfigMaps and custom resources of the operator, and what shuts the ports of their pods.

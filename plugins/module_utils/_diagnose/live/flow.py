@@ -49,12 +49,12 @@ class Meter:
             return {}
         if len(running) > MOST_PODS:
             self.target.notes.add("own metrics of all pods", f"{MOST_PODS} of {len(running)} are read")
-        names = [(meta["namespace"], meta["name"]) for meta in running[:MOST_PODS]]
         port = metrics_port(self.config, self.default_port)[1]
-        return {
-            f"{namespace}/{name}": f"{path_of('pods', namespace, name)}:{port}/proxy/metrics"
-            for namespace, name in names
-        }
+        paths = {}
+        for metadata in running[:MOST_PODS]:
+            namespace, name = metadata["namespace"], metadata["name"]
+            paths[f"{namespace}/{name}"] = f"{path_of('pods', namespace, name)}:{port}/proxy/metrics"
+        return paths
 
     def take(self, answers: dict[str, ReadResult]) -> None:
         """Take a reading of each pod; the first one stays the base."""
@@ -74,20 +74,25 @@ class Meter:
     def memory(self) -> list[dict[str, Any]]:
         """Return how much of its memory limit each pod uses."""
         limit = memory_limit(self.target.container)
-        used = {key: int(one[MEMORY]) for key, one in self.last.items() if one[MEMORY]}
-        return [
-            {"pod": key.partition("/")[2], "bytes": size, "limit": limit, "percent": 100 * size // limit}
-            for key, size in used.items()
-            if limit
-        ]
+        if not limit:
+            return []
+        rows = []
+        for key, pod_reading in self.last.items():
+            used = pod_reading[MEMORY]
+            if used:
+                pod = key.partition("/")[2]
+                rows.append({"pod": pod, "bytes": int(used), "limit": limit, "percent": 100 * int(used) // limit})
+        return rows
 
 
 def read_all(reader: ClusterReader, meters: list[Meter]) -> None:
     """Take a reading of all collectors at once."""
-    asked = [(meter, key, path) for meter in meters for key, path in meter.paths().items()]
-    answers = reader.cluster.parallel(lambda one: reader.text(one[2]), asked)
-    for (meter, key, _path), answer in zip(asked, answers, strict=True):
-        meter.take({key: answer})
+    reads = []
+    for meter in meters:
+        reads += [(meter, pod, path) for pod, path in meter.paths().items()]
+    answers = reader.cluster.parallel(lambda read: reader.text(read[2]), reads)
+    for (meter, pod, _path), answer in zip(reads, answers, strict=True):
+        meter.take({pod: answer})
 
 
 def watch(reader: ClusterReader, meters: list[Meter], since: float, window: float) -> None:
@@ -145,39 +150,57 @@ def certificates(data: bytes) -> list[Parsed]:
         return []
 
 
-def _facts(x509: Any, one: Any) -> Certificate:
+def _facts(x509: Any, certificate: Any) -> Certificate:
     # Older versions of the library have the times without their zone, which is UTC.
-    before = getattr(one, "not_valid_before_utc", None) or one.not_valid_before
-    after = getattr(one, "not_valid_after_utc", None) or one.not_valid_after
+    before = getattr(certificate, "not_valid_before_utc", None) or certificate.not_valid_before
+    after = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
     return Certificate(
-        subject=one.subject.rfc4514_string() or "an empty subject",
-        issuer=one.issuer.rfc4514_string(),
+        subject=certificate.subject.rfc4514_string() or "an empty subject",
+        issuer=certificate.issuer.rfc4514_string(),
         not_before=before.strftime("%Y-%m-%dT%H:%M:%SZ"),
         not_after=after.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        names=tuple(_names(x509, one)),
-        is_ca=bool(_extension(one, x509.BasicConstraints, "ca")),
+        names=tuple(_names(x509, certificate)),
+        is_ca=_is_authority(x509, certificate),
     )
 
 
-def _names(x509: Any, one: Any) -> Iterable[str]:
-    extension = _extension(one, x509.SubjectAlternativeName)
-    return [str(item.value) for item in extension or () if isinstance(item, (x509.DNSName, x509.IPAddress))]
+def _names(x509: Any, certificate: Any) -> list[str]:
+    """Return the host names and addresses that a certificate is for."""
+    names: list[str] = []
+    alternative_names = _extension(certificate, x509.SubjectAlternativeName)
+    for entry in alternative_names or ():
+        if isinstance(entry, (x509.DNSName, x509.IPAddress)):
+            names.append(str(entry.value))
+    return names
 
 
-def _extension(one: Any, kind: Any, field: str = "") -> Any:
-    value = next((item.value for item in one.extensions if isinstance(item.value, kind)), None)
-    return getattr(value, field, None) if field else value
+def _is_authority(x509: Any, certificate: Any) -> bool:
+    """Return whether a certificate may sign others."""
+    constraints = _extension(certificate, x509.BasicConstraints)
+    return bool(constraints and constraints.ca)
+
+
+def _extension(certificate: Any, kind: Any) -> Any:
+    """Return the value of an extension of a certificate; None without it."""
+    for extension in certificate.extensions:
+        if isinstance(extension.value, kind):
+            return extension.value
+    return None
 
 
 def trusts(authorities: Iterable[Parsed], chain: Iterable[Parsed]) -> bool:
     """Return whether one of the authorities is in a chain of certificates, or has signed one of it."""
-    given = list(chain)
-    return any(one.inner == ca.inner or _signed(ca.inner, one.inner) for ca in authorities for one in given)
+    links = list(chain)
+    for authority in authorities:
+        for link in links:
+            if link.inner == authority.inner or _is_signed(authority.inner, link.inner):
+                return True
+    return False
 
 
-def _signed(authority: Any, one: Any) -> bool:
+def _is_signed(authority: Any, certificate: Any) -> bool:
     try:
-        one.verify_directly_issued_by(authority)
+        certificate.verify_directly_issued_by(authority)
     except Exception:  # a wrong issuer, a wrong signature and a key of another kind have no base class in common
         return False
     return True

@@ -61,7 +61,8 @@ def path_of(plural: str, namespace: str, name: str = "") -> str:
     """Return the URL path of an object, or of all of a kind in a namespace."""
     version = KINDS[plural][0]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    return f"{root}/namespaces/{segment(namespace)}/{plural}" + (f"/{segment(name)}" if name else "")
+    path = f"{root}/namespaces/{segment(namespace)}/{plural}"
+    return f"{path}/{segment(name)}" if name else path
 
 
 class ClusterReader:
@@ -76,10 +77,10 @@ class ClusterReader:
 
     def read_ahead(self, lists: Iterable[tuple[str, str]], objects: Iterable[tuple[str, str, str]] = ()) -> None:
         """Read lists (plural, namespace) and objects (plural, namespace, name) at once."""
-        asked = [(plural, namespace, "") for plural, namespace in lists] + list(objects)
-        new = [one for one in dict.fromkeys(asked) if path_of(*one) not in self._known]
-        for one, answer in zip(new, self.cluster.parallel(self._read, new), strict=True):
-            self._known[path_of(*one)] = answer
+        reads = [(plural, namespace, "") for plural, namespace in lists] + list(objects)
+        new_reads = [read for read in dict.fromkeys(reads) if path_of(*read) not in self._known]
+        for read, answer in zip(new_reads, self.cluster.parallel(self._read, new_reads), strict=True):
+            self._known[path_of(*read)] = answer
 
     def _read(self, asked: tuple[str, str, str]) -> ReadResult:
         plural, namespace, name = asked
@@ -105,9 +106,12 @@ class ClusterReader:
 
     def around(self, plural: str, objects: Iterable[Object], notes: Notes) -> list[Object]:
         """Return the objects of a kind in the namespaces of these objects, as far as this user may see them."""
-        namespaces = dict.fromkeys(str(item["metadata"]["namespace"]) for item in objects)
+        namespaces = dict.fromkeys(str(manifest["metadata"]["namespace"]) for manifest in objects)
         self.read_ahead([(plural, namespace) for namespace in namespaces])
-        return [item for namespace in namespaces for item in self.listed(plural, namespace, notes) or []]
+        visible: list[Object] = []
+        for namespace in namespaces:
+            visible += self.listed(plural, namespace, notes) or []
+        return visible
 
     def nodes(self, notes: Notes) -> list[Object]:
         """Return the nodes of the cluster; none when this user may not see them."""
@@ -134,7 +138,10 @@ class ClusterReader:
         """Return one object; an answer without value and reason is that it does not exist."""
         listed = self._known.get(path_of(plural, namespace), ReadResult())
         if listed.value is not None:
-            return ReadResult(next((item for item in listed.value if item["metadata"]["name"] == name), None))
+            for manifest in listed.value:
+                if manifest["metadata"]["name"] == name:
+                    return ReadResult(manifest)
+            return ReadResult()
         self.read_ahead([], [(plural, namespace, name)])
         answer = self._known[path_of(plural, namespace, name)]
         if answer.why:

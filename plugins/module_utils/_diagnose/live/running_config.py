@@ -33,27 +33,36 @@ class RunningConfig(NamedTuple):
 def running_config(reader: ClusterReader, target: DiagnosedTarget) -> RunningConfig:
     """Return the config of a collector."""
     referred = sources(section(target.pod, "spec"), target.container)
-    names = dict.fromkeys(source.name for source in referred if source.kind == "ConfigMap")
-    answers = {name: reader.one("configmaps", target.pod_namespace, name, target.notes) for name in names}
-    unread = next((answer.why for answer in answers.values() if answer.why), "")
-    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
-    config_maps = {name: {**answer.value, **kind} for name, answer in answers.items() if answer.value}
-    texts = config_texts(target.container, referred, config_maps)
-    config = _config(target, texts, unread, environment(target.container, target.pod))
-    return RunningConfig(config, referred, config_maps)
-
-
-def _config(target: DiagnosedTarget, texts: list[Any], unread: str, variables: dict[str, str]) -> dict[str, Any]:
-    yaml = library("yaml", "PyYAML")
+    config_maps = {}
+    unread = ""
+    for name in dict.fromkeys(source.name for source in referred if source.kind == "ConfigMap"):
+        answer = reader.one("configmaps", target.pod_namespace, name, target.notes)
+        unread = unread or answer.why
+        if answer.value:
+            config_maps[name] = {**answer.value, "apiVersion": "v1", "kind": "ConfigMap"}
+    texts: list[Any] = config_texts(target.container, referred, config_maps)
     if not texts and target.custom:
         texts = [section(target.custom, "spec").get("config") or ""]
-    try:
-        parts = [load(yaml, text, "config").data if isinstance(text, str) else text for text in texts]
-    except Problem as problem:  # what one tenant wrote stops the diagnosis of no other
-        target.notes.add("config", str(problem))
-        return {}
-    config = expanded(merged_configs([part for part in parts if isinstance(part, dict)]), variables)
+    config = _merged(texts, target, environment(target.container, target.pod))
+    if config is None:
+        return RunningConfig({}, referred, config_maps)
     if not config and (target.workload or target.custom):
         none = "no ConfigMap and no custom resource has one that the container is started with"
         target.notes.add("config", unread or none)
-    return config if isinstance(config, dict) else {}
+    return RunningConfig(config, referred, config_maps)
+
+
+def _merged(texts: list[Any], target: DiagnosedTarget, variables: dict[str, str]) -> dict[str, Any] | None:
+    """Return configs as one, with its variables; None if one of them cannot be read, which is noted."""
+    yaml = library("yaml", "PyYAML")
+    configs = []
+    for text in texts:
+        try:
+            config = load(yaml, text, "config").data if isinstance(text, str) else text
+        except Problem as problem:  # what one tenant wrote stops the diagnosis of no other
+            target.notes.add("config", str(problem))
+            return None
+        if isinstance(config, dict):
+            configs.append(config)
+    merged = expanded(merged_configs(configs), variables)
+    return merged if isinstance(merged, dict) else {}
