@@ -62,61 +62,77 @@ class FleetCluster(FleetPlace):
     def members(self) -> list[FleetMember]:
         """The collectors that were rendered."""
         rendered = section(self.given, "rendered")
-        found = members(items(rendered, "collectors"), items(rendered, "manifests"), self.configs)
         ways = items(rendered, "sends_to_hosts")
-        return [
-            replace(one, sends_to=tuple(way for way in ways if way.get("sender") == one.id)) if ways else one
-            for one in found
-        ]
+        rendered_members = members(items(rendered, "collectors"), items(rendered, "manifests"), self.configs)
+        if not ways:
+            return rendered_members
+        sending_members = []
+        for member in rendered_members:
+            own_ways = tuple(way for way in ways if way.get("sender") == member.id)
+            sending_members.append(replace(member, sends_to=own_ways))
+        return sending_members
 
     @property
     def asked(self) -> bool:
+        """Whether the cluster was to be read."""
         return bool(self.given.get("asked"))
 
     def read(self, name: str) -> Result:
         """Return a result, empty when its task failed, never ran, or saw none of what it was to read."""
-        found = section(self.given, name)
-        listed = items(found, "collectors") if name == "diagnosis" else []
-        blind = listed and not any(item.get("seen", True) for item in listed)
-        return found if _GOOD[name] in found and not blind else {}
+        result = section(self.given, name)
+        if _GOOD[name] not in result:
+            return {}
+        collectors = items(result, "collectors") if name == "diagnosis" else []
+        if collectors and not any(collector.get("seen", True) for collector in collectors):
+            return {}
+        return result
 
     @property
     def is_read(self) -> bool:
+        """Whether anything was read from the cluster."""
         return any(self.read(name) for name in _GOOD)
 
     @cached_property
     def unread(self) -> list[str]:
         """Why something could not be read, each reason once: a cluster that does not answer says it once."""
-        why: dict[str, list[str]] = {}
+        if not self.asked:
+            return []
+        by_reason: dict[str, list[str]] = {}
         for name, what in _WHAT.items():
-            found = section(self.given, name)
-            if found and not self.read(name) and found.get("msg"):
-                why.setdefault(str(found["msg"]).strip(), []).append(what)
-        return [f"{', '.join(what)}: {text}" for text, what in why.items()] if self.asked else []
+            result = section(self.given, name)
+            if result.get("msg") and not self.read(name):
+                by_reason.setdefault(str(result["msg"]).strip(), []).append(what)
+        return [f"{', '.join(whats)}: {reason}" for reason, whats in by_reason.items()]
 
     @cached_property
     def diagnosed(self) -> dict[str, Result]:
         """What was found of each collector that runs, by namespace and name."""
-        listed = items(self.given, "diagnosis", "collectors")
-        return {f"{item['namespace']}/{item['name']}": item for item in listed}
+        collectors = items(self.given, "diagnosis", "collectors")
+        return {f"{collector['namespace']}/{collector['name']}": collector for collector in collectors}
 
     @property
     def kubernetes(self) -> str:
         """The version of the cluster, empty if unknown."""
-        found = (self.read("operator"), self.read("cert_manager"))
-        return next((str(item["kubernetes"]) for item in found if item.get("kubernetes")), "")
+        for name in ("operator", "cert_manager"):
+            version = self.read(name).get("kubernetes")
+            if version:
+                return str(version)
+        return ""
 
     def installed(self, product: str) -> Result:
+        """Return what was read of a product."""
         return self.read({CERT_MANAGER: "cert_manager", OPERATOR: "operator"}[product])
 
 
 def unlisted(cluster: FleetCluster, clusters: Iterable[FleetCluster]) -> list[str]:
     """Return the collectors that run in a cluster and that no host names: several hosts may deploy to one cluster."""
-    named = {member.id for one in clusters for member in one.members}
-    found = [
-        (f"{item['namespace']}/{item['name']}", item["kind"]) for item in items(cluster.given, "diagnosis", "unlisted")
-    ]
-    return [f"{kind} {name}" for name, kind in found if name not in named]
+    named = {member.id for other in clusters for member in other.members}
+    texts = []
+    for collector in items(cluster.given, "diagnosis", "unlisted"):
+        collector_id = f"{collector['namespace']}/{collector['name']}"
+        if collector_id not in named:
+            texts.append(f"{collector['kind']} {collector_id}")
+    return texts
 
 
 Object = Mapping[str, Any]
@@ -190,8 +206,11 @@ def members(
     collectors: Iterable[Mapping[str, Any]], manifests: Sequence[Object], configs: Mapping[str, Any]
 ) -> list[FleetMember]:
     """Return all collectors by name; `configs` has what their configs say, by namespace and name."""
-    found = _Index(manifests)
-    result = [found.member(item, configs[f"{item['namespace']}/{item['name']}"]) for item in collectors]
+    index = _Index(manifests)
+    result = []
+    for summary in collectors:
+        config = configs[f"{summary['namespace']}/{summary['name']}"]
+        result.append(index.member(summary, config))
     return sorted(result, key=lambda member: (member.namespace, member.name))
 
 
@@ -201,43 +220,66 @@ class _Index:
     def __init__(self, manifests: Iterable[Object]) -> None:
         self.named: dict[tuple[str, str, str], Object] = {}
         self.around: dict[tuple[str, str], list[Object]] = {}
-        for item in manifests:
-            metadata = section(item, "metadata")
+        for manifest in manifests:
+            metadata = section(manifest, "metadata")
             namespace = str(metadata.get("namespace") or "")
-            self.named[str(item["kind"]), namespace, str(metadata["name"])] = item
-            self.around.setdefault((namespace, section(metadata, "labels").get(COLLECTOR_LABEL, "")), []).append(item)
+            collector = section(metadata, "labels").get(COLLECTOR_LABEL, "")
+            self.named[str(manifest["kind"]), namespace, str(metadata["name"])] = manifest
+            self.around.setdefault((namespace, collector), []).append(manifest)
 
     def member(self, summary: Mapping[str, Any], config: Any) -> FleetMember:
+        """Return a collector with the objects around it, and the variables of its config that are known in place."""
         namespace, name = str(summary["namespace"]), str(summary["name"])
         workload = self.named.get((str(summary["kind"]), namespace, name), {})
-        around = self.around.get((namespace, name), [])
-        services = {str(item["metadata"]["name"]) for item in around if item["kind"] == "Service"}
-        if summary["kind"] == _CUSTOM:
-            services |= names.of_operator(name) - {names.allocator(name)}
         plain = FleetMember(summary, {}, workload)
-        known = environment(plain.container, _ON_A_NODE)
-        return FleetMember(
-            summary,
-            expanded(config, known) if isinstance(config, dict) else {},
-            workload,
-            tuple(f"{namespace}/{one}" for one in sorted(services)),
-            tuple(sorted({host for item in around for host in _hosts(item)})),
-            tuple(rule for role in self._roles(namespace, name) for rule in items(role, "rules")),
-            next(
-                (section(item, "spec") for item in around if item["kind"] == _SCALER), section(plain.spec, "autoscaler")
-            ),
+        around = self.around.get((namespace, name), [])
+        hosts: set[str] = set()
+        scaler = None
+        for manifest in around:
+            hosts.update(_hosts(manifest))
+            if scaler is None and manifest["kind"] == _SCALER:
+                scaler = section(manifest, "spec")
+        rules: list[Mapping[str, Any]] = []
+        for role in self._roles(namespace, name):
+            rules += items(role, "rules")
+        known_config = {}
+        if isinstance(config, dict):
+            known_config = expanded(config, environment(plain.container, _ON_A_NODE))
+        return replace(
+            plain,
+            config=known_config,
+            services=tuple(f"{namespace}/{service}" for service in _services(summary, around)),
+            hosts=tuple(sorted(hosts)),
+            rules=tuple(rules),
+            scaler=section(plain.spec, "autoscaler") if scaler is None else scaler,
         )
 
     def _roles(self, namespace: str, name: str) -> list[Object]:
         """Return the ClusterRoles of a collector and of its target allocator."""
-        wanted = (names.cluster_wide(namespace, name), names.cluster_wide(namespace, names.allocator(name)))
-        return [self.named[key] for one in wanted if (key := ("ClusterRole", "", one)) in self.named]
+        roles = []
+        for account in (name, names.allocator(name)):
+            key = ("ClusterRole", "", names.cluster_wide(namespace, account))
+            if key in self.named:
+                roles.append(self.named[key])
+        return roles
+
+
+def _services(summary: Mapping[str, Any], around: Iterable[Object]) -> list[str]:
+    """Return the names of the Services of a collector, those that the operator makes of a custom resource too."""
+    services = {str(manifest["metadata"]["name"]) for manifest in around if manifest["kind"] == "Service"}
+    if summary["kind"] == _CUSTOM:
+        name = str(summary["name"])
+        services |= names.of_operator(name) - {names.allocator(name)}
+    return sorted(services)
 
 
 def _hosts(item: Object) -> Iterable[str]:
-    """Return the names under which an object lets the world in: of an Ingress, a Gateway's route, or a Route."""
+    """Yield the names under which an object lets the world in: of an Ingress, a Gateway's route, or a Route."""
     spec = section(item, "spec")
-    yield from (str(rule["host"]) for rule in items(spec, "rules") if rule.get("host"))
-    yield from map(str, items(spec, "hostnames"))
+    for rule in items(spec, "rules"):
+        if rule.get("host"):
+            yield str(rule["host"])
+    for hostname in items(spec, "hostnames"):
+        yield str(hostname)
     if item["kind"] == "Route" and spec.get("host"):
         yield str(spec["host"])

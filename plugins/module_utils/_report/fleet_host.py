@@ -36,17 +36,16 @@ class FleetHost(FleetPlace):
     @cached_property
     def members(self) -> list[FleetMember]:
         """The collectors as places that telemetry comes from or goes to."""
-        return [
-            FleetMember(
-                {"name": one["name"], "namespace": self.name, "mode": SERVICE},
-                self.configs.get(str(one["name"])) or {},
-                sends_to=tuple(items(one, "sends_to")),
-            )
-            for one in self.collectors
-        ]
+        found = []
+        for collector in self.collectors:
+            summary = {"name": collector["name"], "namespace": self.name, "mode": SERVICE}
+            config = self.configs.get(str(collector["name"])) or {}
+            found.append(FleetMember(summary, config, sends_to=tuple(items(collector, "sends_to"))))
+        return found
 
     @property
     def asked(self) -> bool:
+        """Whether the host was to be read."""
         return bool(self.given.get("asked")) and not self.problem
 
     @cached_property
@@ -64,9 +63,11 @@ class FleetHost(FleetPlace):
         """Why the host could not be read."""
         if not self.asked or self.is_read:
             return []
-        found = self.given.get("diagnosis") or {}
-        why = str(found.get("msg") or "").strip() or _SILENT
-        return [f"{_WHAT}: the host cannot be reached: {why}" if found.get("unreachable") else f"{_WHAT}: {why}"]
+        failed = self.given.get("diagnosis") or {}
+        why = str(failed.get("msg") or "").strip() or _SILENT
+        if failed.get("unreachable"):
+            why = f"the host cannot be reached: {why}"
+        return [f"{_WHAT}: {why}"]
 
     @property
     def unlisted(self) -> Sequence[str]:
@@ -77,9 +78,9 @@ class FleetHost(FleetPlace):
     @cached_property
     def diagnosed(self) -> dict[str, Result]:
         """What was found of each collector, by its name."""
-        return {str(one["name"]): one for one in items(self.diagnosis, "collectors")}
+        return {str(collector["name"]): collector for collector in items(self.diagnosis, "collectors")}
 
 
 def programs(hosts: Sequence[FleetHost]) -> Counter[str]:
     """Return how many collectors the inventory wants to run each program."""
-    return Counter(str(one["program"]) for host in hosts for one in host.collectors)
+    return Counter(str(collector["program"]) for host in hosts for collector in host.collectors)

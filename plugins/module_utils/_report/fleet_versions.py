@@ -34,20 +34,26 @@ def rows(cluster: FleetCluster, table: versions.Table) -> list[dict[str, Any]]:
 
 
 def _product(cluster: FleetCluster, name: str, table: versions.Table) -> dict[str, Any]:
+    """Return the row of a product: the version that the inventory asks for, and the one that runs."""
     asked = cluster.products.get(name) or {}
     provider = str(asked.get("provider") or "")
-    wanted = str(asked.get("version") or table["tested"][name]) if provider in RELEASED else ""
-    found = cluster.installed(name)
-    running = str(found.get("version") or "")
-    notes = list(_notes(cluster, name, running or wanted, table))
-    differs = bool(wanted and found and read(running) != read(wanted))
+    wanted = ""
+    wanted_text = provider or "not by this inventory"
+    if provider in RELEASED:
+        wanted = str(asked.get("version") or table["tested"][name])
+        wanted_text = f"{wanted}, by {provider}"
+    installed = cluster.installed(name)
+    running_version = str(installed.get("version") or "")
+    notes = list(_notes(cluster, name, running_version or wanted, table))
     state = "odd" if notes else "same"
+    if wanted and installed and read(running_version) != read(wanted):
+        state = "differs"
     return {
         "what": product(name).title,
-        "wanted": f"{wanted}, by {provider}" if wanted else provider or "not by this inventory",
-        "running": _running(found) if found else UNREAD,
+        "wanted": wanted_text,
+        "running": _running(installed) if installed else UNREAD,
         "notes": notes,
-        "state": "differs" if differs else state,
+        "state": state,
     }
 
 
@@ -62,12 +68,16 @@ def _running(found: Mapping[str, Any]) -> str:
 
 
 def _notes(cluster: FleetCluster, name: str, text: str, table: versions.Table) -> Iterator[str]:
+    """Yield what is odd about a version of a product in a cluster."""
     parsed = read(text)
     if parsed is None:
         return
-    wrong = versions.kubernetes(table, product(name), parsed, cluster.kubernetes)
+    incompatible = versions.kubernetes(table, product(name), parsed, cluster.kubernetes)
+    if incompatible:
+        yield incompatible
     unknown = versions.unknown(table, product(name), parsed)
-    yield from (note for note in (wrong, unknown) if note)
+    if unknown:
+        yield unknown
     if product(name).runs_collectors:
         yield from versions.skew(cluster.installed(name).get("resources") or (), parsed)
 
@@ -76,16 +86,18 @@ def _images(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     """Yield a row for every image that collectors should have, with what they have."""
     wanted: dict[str, list[str]] = {}
     for member in cluster.members:
-        wanted.setdefault(str(member.summary.get("image") or "the operator's default"), []).append(member.id)
-    for image, names in sorted(wanted.items()):
-        counts = Counter(running(cluster, name) for name in names)
+        image = str(member.summary.get("image") or "the operator's default")
+        wanted.setdefault(image, []).append(member.id)
+    for image, ids in sorted(wanted.items()):
+        counts = Counter(running(cluster, collector_id) for collector_id in ids)
         running_images = sorted(counts)
         if len(counts) > 1:
             running_images = [
-                f"{running_image} ({counts[running_image]} of {len(names)})" for running_image in running_images
+                f"{running_image} ({counts[running_image]} of {len(ids)})" for running_image in running_images
             ]
+        whose = ids[0] if len(ids) == 1 else len(ids)
         yield {
-            "what": f"Collector image of {names[0] if len(names) == 1 else len(names)}",
+            "what": f"Collector image of {whose}",
             "wanted": image,
             "running": "; ".join(running_images),
             "notes": [],
@@ -97,21 +109,23 @@ def _ends(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     """Yield a row for the collectors that a planned version of the Collector breaks, by owner."""
     for version, what, _breaks in PLANNED:
         owners: dict[str, list[str]] = {}
-        for member in cluster.members:
-            if member.id in cluster.broken.get(version, ()):
-                owners.setdefault(keeper(member.workload), []).append(member.id)
+        broken_ids = cluster.broken.get(version, ())
+        broken_members = [member for member in cluster.members if member.id in broken_ids]
+        for member in broken_members:
+            owners.setdefault(keeper(member.workload), []).append(member.id)
         if owners:
             by = [f"{len(ids)} of {owner} ({at_most(_MOST_NAMES, ids)})" for owner, ids in owners.items()]
             yield {
                 "what": f"Collectors that {version} breaks",
                 "wanted": NOTHING,
-                "running": f"{sum(map(len, owners.values()))} of {len(cluster.members)}: {at_most(_MOST_NAMES, by)}",
+                "running": f"{len(broken_members)} of {len(cluster.members)}: {at_most(_MOST_NAMES, by)}",
                 "notes": [f"Collector {version} {what}."],
                 "state": "odd",
             }
 
 
 def running(cluster: FleetCluster, name: str) -> str:
+    """Return the image that a collector runs, `none` if it does not run, or that this was not read."""
     if not cluster.read("diagnosis"):
         return UNREAD
     return str(cluster.diagnosed.get(name, {}).get("image") or "none")
@@ -150,14 +164,21 @@ def of_hosts(hosts: Sequence[FleetHost]) -> list[dict[str, Any]]:
 def version_of(cluster: FleetCluster, member: FleetMember) -> str:
     """Return the version of a collector that runs, or else the wanted one, which says so."""
     image = running(cluster, member.id)
+    if image != UNREAD:
+        return tag(image) or image
     wanted = str(member.summary.get("image") or "the operator's image")
-    return f"{tag(wanted) or wanted} wanted" if image == UNREAD else tag(image) or image
+    return f"{tag(wanted) or wanted} wanted"
 
 
 def _sorted(found: Iterable[tuple[str, int]]) -> list[Mapping[str, Any]]:
     """Return the newest version first."""
-    listed = sorted(found, key=lambda item: (read(item[0]) or (0, 0, 0), item[0]), reverse=True)
-    return [{"version": version, "count": count} for version, count in listed]
+
+    def age(version_count: tuple[str, int]) -> tuple[Any, str]:
+        version, _count = version_count
+        return read(version) or (0, 0, 0), version
+
+    newest_first = sorted(found, key=age, reverse=True)
+    return [{"version": version, "count": count} for version, count in newest_first]
 
 
 _GIB, _MIB = 2**30, 2**20
@@ -171,14 +192,17 @@ def cost(member: FleetMember, pods: int | None) -> dict[str, Any]:
     """Return a row; `pods` is how many run, when that was seen."""
     each = _resources(member)
     count = _planned(member) if pods is None else pods
-    total = {name: value * count for name, value in each.items() if value and count is not None}
+    total: dict[str, float] = {}
+    if count is not None:
+        total = {name: value * count for name, value in each.items() if value}
+    ports = member.summary.get("ports") or ()
     return {
         "collector": member.id,
         "pods": _pods(member, pods),
         "count": count,
         "rules": [_rule(rule) for rule in member.rules],
         "iam_actions": list(member.summary.get("iam_actions") or ()),
-        "ports": [f"{port['port']}/{port['protocol']} {port['name']}" for port in member.summary.get("ports") or ()],
+        "ports": [f"{port['port']}/{port['protocol']} {port['name']}" for port in ports],
         "each": each,
         "all": {name: total.get(name) for name in each},
         "shown": {name: _shown(name, value) for name, value in each.items()},
@@ -198,8 +222,9 @@ def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     counted = [row["all"] for row in listed if row["count"] is not None]
     shown: dict[str, str] = {}
     for name, _part, _what in (*_RESOURCES, *_LIMITS):
-        is_endless = name.endswith("_limit") and not all(figures[name] for figures in counted)
-        total = sum(row["all"][name] or 0 for row in listed)
+        values = [figures[name] for figures in counted]
+        is_endless = name.endswith("_limit") and not all(values)
+        total = sum(value or 0 for value in values)
         shown[name] = NO_LIMIT if is_endless else _shown(name, total)
     unknown = len(listed) - len(counted)
     return {**shown, "unknown": str(unknown or "")}
@@ -214,10 +239,13 @@ def _planned(member: FleetMember) -> int | None:
 
 
 def _pods(member: FleetMember, seen: int | None) -> str:
-    scaler = member.scaler
-    span = f"{scaler.get('minReplicas')} to {scaler.get('maxReplicas')}" if scaler else str(_planned(member))
-    wanted = _FIXED.get(member.mode, span)
-    return wanted if seen is None else f"{seen} running, {wanted}"
+    """Return how many pods a collector has and should have, in words."""
+    planned = str(_planned(member))
+    if member.mode in _FIXED:
+        planned = _FIXED[member.mode]
+    elif member.scaler:
+        planned = f"{member.scaler.get('minReplicas')} to {member.scaler.get('maxReplicas')}"
+    return planned if seen is None else f"{seen} running, {planned}"
 
 
 def _number(quantity: Any, what: str) -> float | None:
@@ -228,24 +256,30 @@ def _number(quantity: Any, what: str) -> float | None:
     try:
         if what == "memory":
             return float(parse_bytes(text))
-        return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
+        if text.endswith("m"):
+            return float(text[:-1]) / 1000
+        return float(text)
     except (Problem, ValueError):
         return None
 
 
 def _shown(name: str, value: float | None) -> str:
+    """Return a sum of cores or bytes as the page shows it."""
     if value is None:
         return NO_LIMIT if name.endswith("_limit") else NOTHING
     if name.startswith("cpu"):
         return f"{round(value * 1000)}m" if value < 1 else f"{value:.4g}"
-    return f"{value / _GIB:.4g} GiB" if value >= _GIB else f"{value / _MIB:.4g} MiB"
+    if value >= _GIB:
+        return f"{value / _GIB:.4g} GiB"
+    return f"{value / _MIB:.4g} MiB"
 
 
 def _rule(rule: Mapping[str, Any]) -> str:
     """Return a rule as one reads it: what, then the verbs."""
-    what = ", ".join([*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())])
-    verbs = ", ".join(rule.get("verbs") or ())
-    groups = ", ".join(group for group in rule.get("apiGroups") or () if group)
+    resources, addresses = rule.get("resources") or (), rule.get("nonResourceURLs") or ()
+    what = ", ".join([*resources, *addresses])
+    groups = ", ".join(filter(None, rule.get("apiGroups") or ()))
     if groups:
-        what = f"{what} ({groups})"
+        what += f" ({groups})"
+    verbs = ", ".join(rule.get("verbs") or ())
     return f"{what}: {verbs}"

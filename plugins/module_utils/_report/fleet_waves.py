@@ -30,27 +30,36 @@ NO_WAVES = FleetWaves()
 def wave_rows(waves: FleetWaves, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return a row for each wave; `rows` are those of clusters and hosts. What the report leaves out is not counted."""
     by_name = {str(row["name"]): row for row in rows}
-    return [
-        _wave(name, [by_name[member] for member in members if member in by_name])
-        for name, members in waves.members.items()
-    ]
+    wave_rows = []
+    for name, members in waves.members.items():
+        listed_members = [by_name[member] for member in members if member in by_name]
+        wave_rows.append(_wave(name, listed_members))
+    return wave_rows
 
 
 def _wave(name: str, members: Sequence[Row]) -> dict[str, Any]:
-    collectors = [one for row in members for one in row["collectors"]]
+    """Return the row of a wave of these clusters and hosts."""
+    collectors: list[Row] = []
+    for member in members:
+        collectors += member["collectors"]
+    versions = Counter(str(collector["version"]) for collector in collectors)
+    member_text = ""
+    if members:
+        names = [str(member["name"]) for member in members]
+        member_text = f"{len(members)}: {at_most(_MOST_NAMES, names)}"
     return {
         "name": name,
-        "members": f"{len(members)}: {at_most(_MOST_NAMES, [str(row['name']) for row in members])}" if members else "",
-        "versions": [{"version": what, "count": count} for what, count in sorted(_versions(collectors).items())],
+        "members": member_text,
+        "versions": [{"version": version, "count": count} for version, count in sorted(versions.items())],
         **states_of(collectors),
         "differs": _differing(members),
-        "passed": _passed(name, [one for one in collectors if one.get("mode") != "sidecar"]),
+        "passed": _passed(name, [collector for collector in collectors if collector.get("mode") != "sidecar"]),
     }
 
 
 def states_of(collectors: Iterable[Row]) -> dict[str, int]:
     """Return how many collectors are how."""
-    states = Counter(str(one["status"]) for one in collectors)
+    states = Counter(str(collector["status"]) for collector in collectors)
     return {
         "healthy": states["healthy"],
         "ailing": states["error"] + states["warning"],
@@ -58,16 +67,12 @@ def states_of(collectors: Iterable[Row]) -> dict[str, int]:
     }
 
 
-def _versions(collectors: Sequence[Row]) -> Counter[str]:
-    return Counter(str(one["version"]) for one in collectors)
-
-
 def _differing(members: Sequence[Row]) -> str:
     """Return how many objects and files differ from the inventory, and how many members could not say."""
-    unread = sum(not row["drift"]["read"] for row in members)
-    count = sum(len(row["drift"]["objects"]) for row in members)
+    unread = sum(not member["drift"]["read"] for member in members)
     if unread == len(members):
         return "not read"
+    count = sum(len(member["drift"]["objects"]) for member in members)
     return f"{count}, {unread} not read" if unread else str(count)
 
 
@@ -76,12 +81,16 @@ def _passed(name: str, collectors: Sequence[Row]) -> list[str]:
 
     A sidecar passes none, since its pods belong to applications.
     """
+    if not collectors:
+        return []
     read_collectors = [row for row in collectors if row["read"]]
     if not read_collectors:
-        return ["not read"] * bool(collectors)
+        return ["not read"]
     records = [row["wave"] for row in read_collectors if row["wave"].get("wave") == name]
-    told = [f"{len(records)} of {len(collectors)} collectors"]
+    texts = [f"{len(records)} of {len(collectors)} collectors"]
     if len(read_collectors) < len(collectors):
-        told.append(f"{len(collectors) - len(read_collectors)} not read")
-    last: Row = max(records, key=lambda row: str(row.get("when")), default={})
-    return [*told, f"last {last.get('when', '')} by {last.get('by', '')}"] if last else told
+        texts.append(f"{len(collectors) - len(read_collectors)} not read")
+    if records:
+        last = max(records, key=lambda record: str(record.get("when")))
+        texts.append(f"last {last.get('when', '')} by {last.get('by', '')}")
+    return texts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._diagnose.checks_start import CHANGE
 from .._install.releases.versions import Table
@@ -63,7 +63,7 @@ def model(fleet: FleetParts, table: Table, title: str, time: str) -> dict[str, A
         "hosts": services,
         "topology_of_hosts": _topology(hosts, of_hosts, services),
     }
-    masked: dict[str, Any] = _each(page, masker(_secrets(clusters, hosts)))
+    masked: dict[str, Any] = _each_text(page, masker(_secrets(clusters, hosts)))
     return masked
 
 
@@ -71,12 +71,19 @@ def _topology(
     hosts: Sequence[FleetHost], members: Sequence[FleetMember], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return the picture of the collectors of hosts, whose boxes lead to their rows."""
-    diagnosed = {f"{host.name}/{name}": found for host in hosts for name, found in host.diagnosed.items()}
-    anchors = {f"{row['name']}/{one['name']}": str(one["anchor"]) for row in rows for one in row["collectors"]}
+    diagnosed: dict[str, Mapping[str, Any]] = {}
+    for host in hosts:
+        for name, found in host.diagnosed.items():
+            diagnosed[f"{host.name}/{name}"] = found
+    anchors: dict[str, str] = {}
+    for row in rows:
+        for collector in row["collectors"]:
+            anchors[f"{row['name']}/{collector['name']}"] = str(collector["anchor"])
     return picture_of_hosts(members, diagnosed, anchors)
 
 
 def _secrets(clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost]) -> set[str]:
+    """Return the secrets that stand in configs and in rendered Secrets."""
     found: set[str] = set()
     places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
     for place in places:
@@ -87,36 +94,50 @@ def _secrets(clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost]) -> se
     return found
 
 
-def _each(value: Any, change: Callable[[str], str]) -> Any:
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a tree with every text changed; keys and other values stay."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {key: _each(item, change) for key, item in value.items()}
-    return [_each(item, change) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: _each_text(below, change) for key, below in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_each_text(element, change) for element in value]
+    return value
 
 
 def _summary(
     clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, int]:
     """Return the counts of the page; `rows` are those of clusters and of hosts."""
-    collectors = [one for row in rows for one in row["collectors"]]
-    findings = Counter(item["severity"] for row in rows for item in row["findings"])
+    collectors: list[Mapping[str, Any]] = []
+    asked_collectors: list[Mapping[str, Any]] = []
+    findings: Counter[str] = Counter()
+    bad_certificates = 0
+    drift = 0
+    for row in rows:
+        collectors += row["collectors"]
+        if not row["note"]:
+            asked_collectors += row["collectors"]
+        findings.update(finding["severity"] for finding in row["findings"])
+        bad_certificates += sum(certificate["state"] in BAD for certificate in row["certificates"])
+        drift += len(row["drift"]["objects"])
     return {
         "clusters": len(clusters),
         "unread": _unread(clusters),
         "hosts": len(hosts),
         "unread_hosts": _unread(hosts),
         "collectors": len(collectors),
-        **states_of(one for row in rows if not row["note"] for one in row["collectors"]),  # where that was asked
+        **states_of(asked_collectors),
         "errors": findings["error"],
         "warnings": findings["warning"],
-        "certificates": sum(row["state"] in BAD for row in rows for row in row["certificates"]),
-        "drift": sum(len(row["drift"]["objects"]) for row in rows),
-        "changes": sum(bool(one["change"]) for one in collectors),
+        "certificates": bad_certificates,
+        "drift": drift,
+        "changes": sum(bool(collector["change"]) for collector in collectors),
     }
 
 
 def _unread(places: Sequence[FleetCluster | FleetHost]) -> int:
+    """Return how many places could not be read."""
     return sum(place.asked and not place.is_read for place in places)
 
 
@@ -148,6 +169,7 @@ def _cluster(
 
 
 def _pods(cluster: FleetCluster, name: str) -> int | None:
+    """Return how many pods of a collector run; None if that was not seen."""
     found = cluster.diagnosed.get(name)
     return len(found.get("pods") or ()) if found else None
 
@@ -168,14 +190,16 @@ def _collector(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[
 def _seen(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a diagnosis says of a collector."""
     status = str(found.get("status") or "")
+    unseen = found.get("unseen") or ()
+    wave = found.get("wave") or {}
     return {
         "status": status,
         "state": _STATES.get(status, status),
         "ready": str(found.get("ready_text") or ""),
         "verdict": list(found.get("verdict") or ()),
         "change": _change_message(found),
-        "unseen": [f"{item['what']}: {item['why']}" for item in found.get("unseen") or ()],
-        "wave": {key: str(value) for key, value in (found.get("wave") or {}).items()},
+        "unseen": [f"{row['what']}: {row['why']}" for row in unseen],
+        "wave": {key: str(value) for key, value in wave.items()},
     }
 
 
@@ -190,21 +214,24 @@ def _change_message(found: Mapping[str, Any]) -> str:
 def _host(index: int, host: FleetHost) -> dict[str, Any]:
     """Return the row of a host, with the keys of a cluster's; a host has no certificates and products of its own."""
     anchor = f"host-{index}"
+    collectors = []
+    for number, collector in enumerate(host.collectors):
+        collectors.append(_service(host, collector, f"{anchor}-{number}"))
+    differing: list[str] = []
+    for found in host.diagnosed.values():
+        differing += _differing(found)
     return {
         "name": host.name,
         "anchor": anchor,
         "problem": host.problem,
         "unread": host.unread,
         "note": "" if host.asked or host.problem else fleet_host.NOT_ASKED,
-        "collectors": [_service(host, one, f"{anchor}-{number}") for number, one in enumerate(host.collectors)],
+        "collectors": collectors,
         "unlisted": [f"collector {name}" for name in host.unlisted],
-        "findings": [_finding(item) for item in host.findings],
+        "findings": [_finding(finding) for finding in host.findings],
         "certificates": [],
         "versions": [],
-        "drift": {
-            "read": host.is_read,
-            "objects": [name for one in host.diagnosed.values() for name in _differing(one)],
-        },
+        "drift": {"read": host.is_read, "objects": differing},
     }
 
 
@@ -233,13 +260,19 @@ def _version(collector: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 def _differing(found: Mapping[str, Any]) -> list[str]:
     """Return which files of a collector differ from the inventory; one that is not there has none."""
-    return list(found["differs"]) if found.get("release") else [*found["differs"], "not installed"]
+    differing = list(found["differs"])
+    if not found.get("release"):
+        differing.append("not installed")
+    return differing
 
 
 def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of a finding of a rule, with its file and line as one text."""
+    row = {}
+    for key in ("severity", "rule", "path", "message", "fix", "collector"):
+        row[key] = str(item.get(key) or "")
     line = f":{item['line']}" if item.get("line") else ""
-    keys = ("severity", "rule", "path", "message", "fix", "collector")
-    return {**{key: str(item.get(key) or "") for key in keys}, "where": f"{item.get('file') or ''}{line}"}
+    return {**row, "where": f"{item.get('file') or ''}{line}"}
 
 
 # What keeps connections from being made, or will.
@@ -261,7 +294,7 @@ def certificates(cluster: FleetCluster) -> list[dict[str, Any]]:
             row["used_by"] = sorted({*row["used_by"], name})
     if cluster.read("diagnosis"):
         return sorted(rows.values(), key=lambda row: (row["until"], row["holder"], row["subject"]))
-    return list(_asked(cluster))
+    return list(_asked_certificates(cluster))
 
 
 def _certificate(item: Mapping[str, Any], holder: str) -> dict[str, Any]:
@@ -276,10 +309,11 @@ def _certificate(item: Mapping[str, Any], holder: str) -> dict[str, Any]:
     }
 
 
-def _asked(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
-    for item in items(cluster.given, "rendered", "manifests"):
-        if item["kind"] == "Certificate":
-            spec, metadata = section(item, "spec"), section(item, "metadata")
+def _asked_certificates(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
+    """Yield a row for each Certificate that a run would apply."""
+    for manifest in items(cluster.given, "rendered", "manifests"):
+        if manifest["kind"] == "Certificate":
+            spec, metadata = section(manifest, "spec"), section(manifest, "metadata")
             issuer = section(spec, "issuerRef")
             yield {
                 "subject": str(metadata["name"]),
@@ -291,6 +325,14 @@ def _asked(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
                 "state": "asked",
                 "used_by": [str(section(metadata, "labels").get(COLLECTOR_LABEL, ""))],
             }
+
+
+class AttentionRow(NamedTuple):
+    """What needs attention; `anchor` is the place on the page, empty for the cluster or host itself."""
+
+    severity: str
+    text: str
+    anchor: str = ""
 
 
 def drift(cluster: FleetCluster) -> dict[str, Any]:
@@ -310,54 +352,61 @@ def drift(cluster: FleetCluster) -> dict[str, Any]:
 
 
 ClusterRow = Mapping[str, Any]
-Row = tuple[str, str, str]
 
 
 def attention(clusters: Sequence[ClusterRow]) -> list[dict[str, str]]:
     """Return the findings of all clusters and hosts, errors first."""
-    rows = [(cluster, row) for cluster in clusters for source in SOURCES for row in source(cluster)]
-    rows.sort(key=lambda item: SEVERITIES.index(item[1][0]))
-    return [
-        {"severity": severity, "cluster": cluster["name"], "text": text, "anchor": anchor or cluster["anchor"]}
-        for cluster, (severity, text, anchor) in rows
-    ]
+    rows = []
+    for cluster in clusters:
+        for source in SOURCES:
+            for severity, text, anchor in source(cluster):
+                place = anchor or cluster["anchor"]
+                rows.append({"severity": severity, "cluster": cluster["name"], "text": text, "anchor": place})
+    return sorted(rows, key=lambda row: SEVERITIES.index(row["severity"]))
 
 
-def _unknown(cluster: ClusterRow) -> Iterator[Row]:
+def _unknown(cluster: ClusterRow) -> Iterator[AttentionRow]:
+    """Yield why a place could not be rendered or read."""
     if cluster["problem"]:
-        yield "error", f"cannot be rendered: {cluster['problem']}", ""
-    yield from (("error", f"cannot read {text}", "") for text in cluster["unread"])
+        yield AttentionRow("error", f"cannot be rendered: {cluster['problem']}")
+    for text in cluster["unread"]:
+        yield AttentionRow("error", f"cannot read {text}")
 
 
-def _collectors(cluster: ClusterRow) -> Iterator[Row]:
-    for item in cluster["collectors"]:
-        if item["verdict"] and item["status"] != "healthy":
-            severity = "error" if item["status"] == "error" else "warning"
-            yield severity, f"{item['namespace']}/{item['name']}: {item['verdict'][0]}", item["anchor"]
-        if item["change"] and item["change"] not in "".join(item["verdict"][:1]):
-            yield "warning", f"{item['namespace']}/{item['name']}: {item['change']}", item["anchor"]
+def _collectors(cluster: ClusterRow) -> Iterator[AttentionRow]:
+    """Yield what is wrong with collectors that run, changes that are not complete, and who is not in the inventory."""
+    for collector in cluster["collectors"]:
+        collector_id = f"{collector['namespace']}/{collector['name']}"
+        first_line = collector["verdict"][0] if collector["verdict"] else ""
+        if collector["verdict"] and collector["status"] != "healthy":
+            severity = "error" if collector["status"] == "error" else "warning"
+            yield AttentionRow(severity, f"{collector_id}: {first_line}", collector["anchor"])
+        if collector["change"] and collector["change"] not in first_line:
+            yield AttentionRow("warning", f"{collector_id}: {collector['change']}", collector["anchor"])
     for name in cluster["unlisted"]:
-        yield "warning", f"{name} runs and is not in the inventory", ""
+        yield AttentionRow("warning", f"{name} runs and is not in the inventory")
 
 
-def _findings(cluster: ClusterRow) -> Iterator[Row]:
-    for item in cluster["findings"]:
-        if item["severity"] == "error":
-            yield "error", f"{item['collector']}: {item['message']}", ""
+def _findings(cluster: ClusterRow) -> Iterator[AttentionRow]:
+    for finding in cluster["findings"]:
+        if finding["severity"] == "error":
+            yield AttentionRow("error", f"{finding['collector']}: {finding['message']}")
 
 
-def _certificates(cluster: ClusterRow) -> Iterator[Row]:
-    for item in cluster["certificates"]:
-        if item["state"] in BAD:
-            yield "warning" if item["state"] == "soon" else "error", f"{item['holder']} ends {item['until']}", ""
+def _certificates(cluster: ClusterRow) -> Iterator[AttentionRow]:
+    for certificate in cluster["certificates"]:
+        if certificate["state"] in BAD:
+            severity = "warning" if certificate["state"] == "soon" else "error"
+            yield AttentionRow(severity, f"{certificate['holder']} ends {certificate['until']}")
 
 
-def _versions(cluster: ClusterRow) -> Iterator[Row]:
-    for item in cluster["versions"]:
-        yield from (("warning", f"{item['what']}: {note}", "") for note in item["notes"])
+def _versions(cluster: ClusterRow) -> Iterator[AttentionRow]:
+    for row in cluster["versions"]:
+        for note in row["notes"]:
+            yield AttentionRow("warning", f"{row['what']}: {note}")
 
 
-SOURCES: tuple[Callable[[ClusterRow], Iterator[Row]], ...] = (
+SOURCES: tuple[Callable[[ClusterRow], Iterator[AttentionRow]], ...] = (
     _unknown,
     _collectors,
     _findings,

@@ -99,96 +99,116 @@ def names_of(members: Sequence[FleetMember], elsewhere: Mapping[str, str]) -> Na
 
 def graph(members: Sequence[FleetMember], known: Names) -> Graph:
     """Return the nodes and ways of a cluster."""
-    several = len({member.namespace for member in members}) > 1
-    nodes = {node.id: node for member in members for node in _own(member, several)}
-    said: dict[tuple[str, str], list[str]] = {}
+    has_several_namespaces = len({member.namespace for member in members}) > 1
+    nodes: dict[str, TopologyNode] = {}
+    for member in members:
+        for node in _own_nodes(member, has_several_namespaces):
+            nodes[node.id] = node
+    texts: dict[tuple[str, str], list[str]] = {}
     for member in members:
         if member.is_allocated:
-            said[f"{member.id} allocator", member.id] = ["targets"]
+            texts[f"{member.id} allocator", member.id] = ["targets"]
         for node, text in _targets(member, known):
             target = nodes.setdefault(node.id, node)
-            said.setdefault((member.id, target.id), []).append(text)
-    ways = [Way(source, target, "; ".join(dict.fromkeys(texts))) for (source, target), texts in sorted(said.items())]
+            texts.setdefault((member.id, target.id), []).append(text)
+    ways = []
+    for (source, target_id), way_texts in sorted(texts.items()):
+        ways.append(Way(source, target_id, "; ".join(dict.fromkeys(way_texts))))
     order = list(KINDS)
-    return Graph(tuple(sorted(nodes.values(), key=lambda node: (order.index(node.kind), node.id))), tuple(ways))
+    in_order = sorted(nodes.values(), key=lambda node: (order.index(node.kind), node.id))
+    return Graph(tuple(in_order), tuple(ways))
 
 
-def _own(member: FleetMember, several: bool) -> Iterator[TopologyNode]:
+def _own_nodes(member: FleetMember, has_several_namespaces: bool) -> Iterator[TopologyNode]:
     """Yield a collector and its target allocator; among several namespaces it has its own with it."""
-    address = f"{member.namespace}: " if several else ""
-    yield TopologyNode(
-        member.id, MODES[member.mode], member.name, address + (", ".join(member.receivers) or "no receivers")
-    )
+    receivers = ", ".join(member.receivers) or "no receivers"
+    subtitle = f"{member.namespace}: {receivers}" if has_several_namespaces else receivers
+    yield TopologyNode(member.id, MODES[member.mode], member.name, subtitle)
     if member.is_allocated:
         yield TopologyNode(f"{member.id} allocator", "allocator", names.allocator(member.name), "shares targets out")
 
 
 def _targets(member: FleetMember, known: Names) -> Iterator[tuple[TopologyNode, str]]:
     """Yield where each exporter of a collector leads, and what goes there."""
-    addressed: dict[str, list[Peer]] = {}
+    peers_by_exporter: dict[str, list[Peer]] = {}
     for peer in peers(member.config, member.namespace):
-        addressed.setdefault(peer.exporter, []).append(peer)
+        peers_by_exporter.setdefault(peer.exporter, []).append(peer)
     for exporter, signals in _exporters(member).items():
+        nodes = [_other(way) for way in member.sends_to if way["exporter"] == exporter]
+        if not nodes:
+            nodes = [_at(peer, member, known) for peer in peers_by_exporter.get(exporter, [])]
+        if not nodes:
+            nodes = [_without_address(exporter, section(member.config, "exporters", exporter))]
         text = f"{', '.join(signals)} by {exporter}"
-        others = [way for way in member.sends_to if way["exporter"] == exporter]
-        for way in others:
-            yield _other(way), text
-        if others:
-            continue
-        found = [_at(peer, member, known) for peer in addressed.get(exporter, [])]
-        for node in found or [_without_address(exporter, section(member.config, "exporters", exporter))]:
+        for node in nodes:
             yield node, text
 
 
 def _other(way: Mapping[str, Any]) -> TopologyNode:
     """Return the collector of another place: one of a cluster has its namespace in its name."""
     place, collector = str(way["place"]), str(way["collector"])
-    kind = "elsewhere" if "/" in collector else "host"
-    return TopologyNode(
-        f"{place}/{collector}", kind, collector, f"in {place}" if kind == "elsewhere" else f"on {place}"
-    )
+    if "/" in collector:
+        return TopologyNode(f"{place}/{collector}", "elsewhere", collector, f"in {place}")
+    return TopologyNode(f"{place}/{collector}", "host", collector, f"on {place}")
 
 
 def _exporters(member: FleetMember) -> dict[str, list[str]]:
     """Return the exporters that pipelines use, each with its signals."""
     configured = section(member.config, "exporters")
-    listed = PipelineGraph.of(member.config).signals_by_id("exporters")
-    found = {name: signals for name, signals in listed.items() if name in configured}
+    signals_by_exporter = PipelineGraph.of(member.config).signals_by_id("exporters")
     order = {signal: index for index, signal in enumerate(SIGNALS)}
-    return {name: sorted(found[name], key=lambda one: (order.get(one, len(order)), one)) for name in sorted(found)}
+    exporters = {}
+    for name in sorted(signals_by_exporter):
+        if name in configured:
+            signals = signals_by_exporter[name]
+            exporters[name] = sorted(signals, key=lambda signal: (order.get(signal, len(order)), signal))
+    return exporters
 
 
 def _at(peer: Peer, member: FleetMember, known: Names) -> TopologyNode:
-    own = (
-        known.node_ports.get(peer.port) if peer.host == NODE else known.services.get(f"{peer.namespace}/{peer.service}")
-    )
-    own = own or known.hosts.get(peer.host)
-    if own:
-        return TopologyNode(own, "", "", "")
+    """Return what an address of an exporter leads to: a collector of this cluster or another, or a backend."""
+    own_id = _collector_at(peer, known)
+    if own_id:
+        return TopologyNode(own_id, "", "", "")
     if peer.host in known.elsewhere:
         return TopologyNode(f"elsewhere {peer.host}", "elsewhere", known.elsewhere[peer.host], peer.host)
     port = f":{peer.port}" if peer.port else ""
     kind = peer.exporter.split("/", 1)[0]
     if is_loopback(peer.host):
         where = "on the same host" if member.mode == _SERVICE else "in the same pod"
-        return TopologyNode(
-            f"backend {member.id} {peer.host}{port}", "backend", f"{peer.host}{port}", f"{kind}, {where}"
-        )
-    host = "the node" if peer.host == NODE else peer.host
-    is_service = peer.service and host == peer.host and member.mode != _SERVICE
-    title = f"{peer.service}.{peer.namespace}" if is_service else host
+        address = f"{peer.host}{port}"
+        return TopologyNode(f"backend {member.id} {address}", "backend", address, f"{kind}, {where}")
+    title = peer.host
+    if peer.host == NODE:
+        title = "the node"
+    elif peer.service and member.mode != _SERVICE:
+        title = f"{peer.service}.{peer.namespace}"
     return TopologyNode(f"backend {title}{port}", "backend", f"{title}{port}", kind)
+
+
+def _collector_at(peer: Peer, known: Names) -> str:
+    """Return the id of the collector that an address leads to, by its Service, node port or host; empty for none."""
+    if peer.host == NODE:
+        by_place = known.node_ports.get(peer.port)
+    else:
+        by_place = known.services.get(f"{peer.namespace}/{peer.service}")
+    return by_place or known.hosts.get(peer.host) or ""
 
 
 def _without_address(exporter: str, settings: Mapping[str, object]) -> TopologyNode:
     """Return the node of an exporter that names no address: a service of a cloud, a file, its own log."""
     kind = exporter.split("/", 1)[0]
     place = _place_of(settings)
-    label = place
-    if not label:
-        traits = traits_of(EXPORTERS, exporter)
-        label = next((text for trait, text in _HERE.items() if trait in traits), "without an address")
-    return TopologyNode(f"backend {kind} {place}".strip(), "backend", kind, label)
+    return TopologyNode(f"backend {kind} {place}".strip(), "backend", kind, place or _fate_of(exporter))
+
+
+def _fate_of(exporter: str) -> str:
+    """Return what becomes of the data of an exporter that names no place."""
+    traits = traits_of(EXPORTERS, exporter)
+    for trait, text in _HERE.items():
+        if trait in traits:
+            return text
+    return "without an address"
 
 
 def _place_of(settings: Mapping[str, object]) -> str:
@@ -211,19 +231,20 @@ def fold(whole: Graph, most: int) -> Graph:
     groups: dict[tuple[str, str, tuple[tuple[str, str, str], ...]], list[TopologyNode]] = {}
     for node in whole.nodes:
         groups.setdefault((node.kind, node.subtitle, tuple(sorted(ends[node.id]))), []).append(node)
-    first = {node.id: group[0].id for group in groups.values() for node in group}
-    ways = {way._replace(source=first[way.source], target=first[way.target]) for way in whole.ways}
+    first_id = {}
+    for group in groups.values():
+        for node in group:
+            first_id[node.id] = group[0].id
+    ways = {way._replace(source=first_id[way.source], target=first_id[way.target]) for way in whole.ways}
     return Graph(tuple(_folded(group) for group in groups.values()), tuple(sorted(ways)))
 
 
 def _folded(group: Sequence[TopologyNode]) -> TopologyNode:
+    """Return one node for all of a group."""
     if len(group) == 1:
         return group[0]
-    return group[0]._replace(title=f"{group[0].title} and {len(group) - 1} more", stands_for=_titles(group))
-
-
-def _titles(group: Iterable[TopologyNode]) -> tuple[str, ...]:
-    return tuple(node.title for node in group)
+    titles = tuple(node.title for node in group)
+    return group[0]._replace(title=f"{titles[0]} and {len(group) - 1} more", stands_for=titles)
 
 
 # A picture with more boxes is no help; what has the same ways is drawn as one then.
@@ -253,15 +274,15 @@ def picture_of_hosts(
 
 def _with_senders(whole: Graph, cluster: FleetCluster, hosts: Iterable[FleetMember]) -> Graph:
     """Return a graph with the collectors of hosts that send to the cluster, which stand before what they send to."""
-    own = {member.id for member in cluster.members}
+    own_ids = {member.id for member in cluster.members}
     nodes = {node.id: node for node in whole.nodes}
     ways = list(whole.ways)
     for member in hosts:
-        to = [str(way["collector"]) for way in member.sends_to if way["place"] == cluster.name]
-        for target in sorted(set(to) & own):
+        called_ids = {str(way["collector"]) for way in member.sends_to if way["place"] == cluster.name}
+        for target in sorted(called_ids & own_ids):
             nodes.setdefault(member.id, TopologyNode(member.id, "host", member.name, f"on {member.namespace}"))
-            by = sorted({str(way["exporter"]) for way in member.sends_to if way["collector"] == target})
-            ways.append(Way(member.id, target, f"by {', '.join(by)}"))
+            exporters = {str(way["exporter"]) for way in member.sends_to if way["collector"] == target}
+            ways.append(Way(member.id, target, f"by {', '.join(sorted(exporters))}"))
     return Graph(tuple(nodes.values()), tuple(ways))
 
 
@@ -270,13 +291,13 @@ def _drawn(whole: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchors: Ma
     shown = fold(whole, MOST_NODES)
     boxes = [Box(node.id, node.is_last) for node in shown.nodes]
     drawing = draw(boxes, [Line(way.source, way.target) for way in shown.ways])
-    drawn = {node.kind for node in shown.nodes}
+    drawn_kinds = {node.kind for node in shown.nodes}
     says = {Line(way.source, way.target): way.says for way in whole.ways}
     titles = {node.id: node.title for node in whole.nodes}
-    lines = [
-        {"path": curve(points), "title": f"{titles[line.source]} → {titles[line.target]}: {says[line]}"}
-        for line, points in drawing.lines.items()
-    ]
+    lines = []
+    for line, points in drawing.lines.items():
+        title = f"{titles[line.source]} → {titles[line.target]}: {says[line]}"
+        lines.append({"path": curve(points), "title": title})
     return {
         "width": drawing.width,
         "height": drawing.height,
@@ -284,19 +305,19 @@ def _drawn(whole: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchors: Ma
         "nodes": [_node(node, drawing.boxes[node.id], diagnosed, anchors) for node in shown.nodes],
         "lines": lines,
         "ways": [{"source": titles[way.source], "target": titles[way.target], "says": way.says} for way in whole.ways],
-        "kinds": [{"kind": kind, "says": KINDS[kind]} for kind in KINDS if kind in drawn],
+        "kinds": [{"kind": kind, "says": text} for kind, text in KINDS.items() if kind in drawn_kinds],
         "loops": [titles[way.source] for way in whole.ways if way.source == way.target],
     }
 
 
 def _hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) -> dict[str, str]:
     """Return the collectors of other clusters by the hosts that lead to them."""
-    found = {}
+    collectors = {}
     for other in clusters:
         if other is not cluster:
             for member in other.members:
-                found.update(dict.fromkeys(member.hosts, f"{member.id} in {other.name}"))
-    return found
+                collectors.update(dict.fromkeys(member.hosts, f"{member.id} in {other.name}"))
+    return collectors
 
 
 def _node(
