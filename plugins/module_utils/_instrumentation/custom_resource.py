@@ -60,13 +60,17 @@ def manifests(wanted: Instrumentation) -> list[Manifest]:
 
 
 def _spec(wanted: Instrumentation) -> dict[str, Any]:
+    """Return the specification of the resource, without what is not given."""
     common = common_endpoint(wanted.exports)
+    tls = {_TLS[key]: value for key, value in wanted.tls.items()}
+    resource = present(
+        resourceAttributes=wanted.resource_attributes, addK8sUIDAttributes=wanted.kubernetes_uids or None
+    )
+    languages = {export.language.field: _language(export, wanted, common) for export in wanted.exports}
     return {
-        "exporter": {"endpoint": common, **present(tls={_TLS[key]: value for key, value in wanted.tls.items()})},
+        "exporter": {"endpoint": common, **present(tls=tls)},
         **present(
-            resource=present(
-                resourceAttributes=wanted.resource_attributes, addK8sUIDAttributes=wanted.kubernetes_uids or None
-            ),
+            resource=resource,
             defaults=present(useLabelsForResourceAttributes=wanted.labels_as_attributes or None),
             sampler=wanted.sampler,
             propagators=wanted.propagators,
@@ -74,31 +78,38 @@ def _spec(wanted: Instrumentation) -> dict[str, Any]:
             imagePullPolicy=wanted.image_pull_policy,
             initContainerSecurityContext=wanted.init_container_security_context,
         ),
-        **{item.language.field: _language(item, wanted, common) for item in wanted.exports},
+        **languages,
     }
 
 
 def common_endpoint(exports: list[Export]) -> str:
     """Return the endpoint of the resource itself: that of HTTP where there is one, which is what most SDKs speak."""
-    urls = [item.endpoint.url for item in exports if item.protocol == HTTP] or [exports[0].endpoint.url]
-    return urls[0]
+    for export in exports:
+        if export.protocol == HTTP:
+            return export.endpoint.url
+    return exports[0].endpoint.url
 
 
-def _language(item: Export, wanted: Instrumentation, common: str) -> dict[str, Any]:
-    options = wanted.languages[item.language.name]
+def _language(export: Export, wanted: Instrumentation, common: str) -> dict[str, Any]:
+    """Return the section of a language; it has an endpoint of its own if that is not the common one."""
+    language = export.language
+    options = wanted.languages[language.name]
     env, directives = dict(options["env"]), dict(options.get("attributes") or {})
-    elsewhere = item.endpoint.url if item.endpoint.url != common else None
-    if item.language.directive:
-        directives |= present(**{item.language.directive: elsewhere})
+    own_endpoint = None if export.endpoint.url == common else export.endpoint.url
+    if language.directive:
+        directives |= present(**{language.directive: own_endpoint})
     else:
         # Said even where it is the default: an image of another version may have another one.
-        env |= {PROTOCOL_VARIABLE: item.protocol} | present(**{ENDPOINT_VARIABLE: elsewhere})
+        env |= {PROTOCOL_VARIABLE: export.protocol} | present(**{ENDPOINT_VARIABLE: own_endpoint})
+    extensions = []
+    for extension in options.get("extensions") or []:
+        extensions.append({**extension, "image": _image(extension["image"], wanted)})
     return present(
         image=_image(options["image"], wanted),
         env=_env(env),
         attrs=_env(directives),
-        extensions=[{**found, "image": _image(found["image"], wanted)} for found in options.get("extensions") or []],
-        **{item.language.resources: options["resources"]},
+        extensions=extensions,
+        **{language.resources: options["resources"]},
         **{field: options.get(name) for name, field in _FIELDS.items()},
     )
 
@@ -157,19 +168,24 @@ _VERDICTS = {
 
 def targets(instrumentations: Iterable[Instrumentation]) -> list[dict[str, Any]]:
     """Return the Services that applications will send to, each once, with what they will send there."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    by_key: dict[tuple[Any, ...], dict[str, Any]] = {}
     for instrumentation in instrumentations:
-        annotated = {item if isinstance(item, str) else item["name"] for item in instrumentation.namespaces}
-        namespaces = tuple(sorted(annotated)) or (instrumentation.namespace,)
-        for item in instrumentation.exports:
-            for namespace, name in item.endpoint.services(namespaces):
-                key = (namespace, name, item.endpoint.port, item.endpoint.scheme, item.endpoint.path, item.protocol)
-                target = found.setdefault(key, _target(*key))
-                target["signals"] = [
-                    signal for signal in ("traces", "metrics", "logs") if signal in (*target["signals"], *item.signals)
-                ]
-                target["languages"] = sorted({*target["languages"], item.language.name})
-    return list(found.values())
+        annotated = sorted(set(_annotated_namespaces(instrumentation)))
+        namespaces = tuple(annotated) or (instrumentation.namespace,)
+        for export in instrumentation.exports:
+            endpoint = export.endpoint
+            for namespace, name in endpoint.services(namespaces):
+                key = (namespace, name, endpoint.port, endpoint.scheme, endpoint.path, export.protocol)
+                target = by_key.setdefault(key, _target(*key))
+                signals = {*target["signals"], *export.signals}
+                target["signals"] = [signal for signal in ("traces", "metrics", "logs") if signal in signals]
+                target["languages"] = sorted({*target["languages"], export.language.name})
+    return list(by_key.values())
+
+
+def _annotated_namespaces(instrumentation: Instrumentation) -> list[str]:
+    """Return the names of the namespaces whose pods are instrumented; an entry is a name, or has one."""
+    return [entry if isinstance(entry, str) else entry["name"] for entry in instrumentation.namespaces]
 
 
 def _target(*key: Any) -> dict[str, Any]:
@@ -180,36 +196,35 @@ def _target(*key: Any) -> dict[str, Any]:
 def files(instrumentations: Iterable[Instrumentation]) -> list[dict[str, str]]:
     """Return the Secrets and ConfigMaps that each annotated namespace must have, or the operator lets its pods be."""
     kinds = {"secret_name": "Secret", "config_map_name": "ConfigMap"}
-    found = []
+    needed: list[dict[str, str]] = []
     for instrumentation in instrumentations:
-        for item in instrumentation.namespaces:
-            namespace = item if isinstance(item, str) else item["name"]
+        for namespace in _annotated_namespaces(instrumentation):
             for key, kind in kinds.items():
                 if key in instrumentation.tls:
-                    found.append({"kind": kind, "namespace": namespace, "name": instrumentation.tls[key]})
-    return [item for index, item in enumerate(found) if item not in found[:index]]
+                    file = {"kind": kind, "namespace": namespace, "name": instrumentation.tls[key]}
+                    if file not in needed:
+                        needed.append(file)
+    return needed
 
 
 def missing_port(service: Manifest, target: Mapping[str, Any]) -> str:
     """Return what is wrong with the ports of a Service, or nothing."""
-    ports = service["spec"].get("ports") or []
-    if any(port["port"] == target["port"] for port in ports):
-        return ""
-    has = ", ".join(f"{port['port']}{_named(port)}" for port in ports) or "none"
-    return f"has no port {target['port']} (it has {has})"
-
-
-def _named(port: Mapping[str, Any]) -> str:
-    return f" {port['name']}" if port.get("name") else ""
+    texts = []
+    for port in service["spec"].get("ports") or []:
+        if port["port"] == target["port"]:
+            return ""
+        name = f" {port['name']}" if port.get("name") else ""
+        texts.append(f"{port['port']}{name}")
+    return f"has no port {target['port']} (it has {', '.join(texts) or 'none'})"
 
 
 def is_ready(slices: Iterable[Manifest], service: Manifest, target: Mapping[str, Any]) -> bool:
     """Return whether a ready endpoint stands behind a port of a Service; one without a say counts as ready."""
     service_ports = [port for port in service["spec"]["ports"] if port["port"] == target["port"]]
-    wanted_names = _port_names(service_ports)
+    port_names = _port_names(service_ports)
     for endpoint_slice in slices:
-        has_port = wanted_names & _port_names(endpoint_slice.get("ports") or [])
-        if has_port and _has_ready_endpoint(endpoint_slice):
+        slice_names = _port_names(endpoint_slice.get("ports") or [])
+        if port_names & slice_names and _has_ready_endpoint(endpoint_slice):
             return True
     return False
 

@@ -34,33 +34,37 @@ def export(language: Language, options: Mapping[str, Any], common: Mapping[str, 
     Raises Problem for a protocol that the language or the port does not speak.
     """
     protocol = _protocol(language, options)
-    found = _endpoint(options, common, protocol)
-    _check_port(language, options, protocol, found)
-    if common["tls"] and found.scheme != "https":
-        wrong = f"it has `tls`, but {language.title} sends to {found.url}"
+    endpoint = _endpoint(options, common, protocol)
+    _check_port(language, options, protocol, endpoint)
+    if common["tls"] and endpoint.scheme != "https":
+        wrong = f"it has `tls`, but {language.title} sends to {endpoint.url}"
         raise Problem(wrong, fix="Write https://, or remove `tls`.")
     env = {**common["env"], **options["env"]}
-    return Export(language, protocol, found, tuple(signal for signal in language.signals if _sends(signal, env)))
+    signals = tuple(signal for signal in language.signals if _sends(signal, env))
+    return Export(language, protocol, endpoint, signals)
 
 
 def _protocol(language: Language, options: Mapping[str, Any]) -> str:
+    """Return the protocol of a language. Raises Problem for one that is not OTLP's, or that its image lacks."""
     protocol = options["protocol"] or language.default
     known = (GRPC, HTTP)
     if protocol not in known:
         wrong = f"{language.title} has the protocol '{protocol}'{near(protocol, known)}"
         raise Problem(wrong, fix=f"Use {HTTP} or {GRPC}.")
-    # A custom image may speak another protocol; the web server modules speak one protocol with every image.
-    if protocol not in language.protocols and (language.directive or not options["image"]):
-        raise Problem(
-            f"{language.title} cannot export by {protocol}: its image has no exporter for that",
-            fix=f"Use {language.default}, or an `image` of your own."
-            if not language.directive
-            else f"Use {language.default}.",
-        )
-    return protocol
+    if protocol in language.protocols:
+        return str(protocol)
+    wrong = f"{language.title} cannot export by {protocol}: its image has no exporter for that"
+    # The web server modules speak one protocol with every image.
+    if language.directive:
+        raise Problem(wrong, fix=f"Use {language.default}.")
+    # A custom image may speak another protocol.
+    if not options["image"]:
+        raise Problem(wrong, fix=f"Use {language.default}, or an `image` of your own.")
+    return str(protocol)
 
 
 def _endpoint(options: Mapping[str, Any], common: Mapping[str, Any], protocol: str) -> Endpoint:
+    """Return where a language sends to: its own address, the common one, or that of the collector."""
     written = options["endpoint"] or common["endpoint"]
     if written:
         return parse(written)
@@ -69,18 +73,23 @@ def _endpoint(options: Mapping[str, Any], common: Mapping[str, Any], protocol: s
     return of_collector(common["collector"], common["namespace"], protocol, secure=bool(common["tls"]))
 
 
-def _check_port(language: Language, options: Mapping[str, Any], protocol: str, found: Endpoint) -> None:
+def _check_port(language: Language, options: Mapping[str, Any], protocol: str, endpoint: Endpoint) -> None:
     """Refuse a port that OTLP has given to the other protocol; of other ports the cluster check finds out."""
-    if not found.expected or found.expected == protocol:
+    expected = endpoint.expected
+    if not expected or expected == protocol:
         return
-    right = next(port for port, speaks in PORTS.items() if speaks == protocol)
-    other = found.expected in language.protocols or (options["image"] and not language.directive)
-    also = f", or give it `protocol: {found.expected}`" if other else ""
-    wrong = f"{language.title} exports by {protocol}, but port {found.port} of {found.url} is that of {found.expected}"
-    raise Problem(wrong, fix=f"Send it to port {right}{also}; `endpoint` of a language overrides the common one.")
+    right_port = next(port for port, port_protocol in PORTS.items() if port_protocol == protocol)
+    has_own_image = options["image"] and not language.directive
+    other_way = ""
+    if expected in language.protocols or has_own_image:
+        other_way = f", or give it `protocol: {expected}`"
+    wrong = f"{language.title} exports by {protocol}, but port {endpoint.port} of {endpoint.url} is that of {expected}"
+    fix = f"Send it to port {right_port}{other_way}; `endpoint` of a language overrides the common one."
+    raise Problem(wrong, fix=fix)
 
 
 def _sends(signal: str, env: Mapping[str, Any]) -> bool:
+    """Return whether a signal goes out by OTLP; a value from a Secret may say so."""
     given = env.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp")
     return isinstance(given, dict) or "otlp" in str(given)
 
@@ -109,8 +118,12 @@ class Endpoint:
 
     def services(self, namespaces: tuple[str, ...]) -> list[tuple[str, str]]:
         """Return namespace and name of the Services that it means; of a bare name, one in each of these namespaces."""
-        meant = [service_of(self.host, namespace) for namespace in namespaces or ("",)]
-        return list(dict.fromkeys((one.namespace, one.name) for one in meant if one.namespace and one.certain))
+        services: dict[tuple[str, str], None] = {}
+        for namespace in namespaces or ("",):
+            meant = service_of(self.host, namespace)
+            if meant.namespace and meant.certain:
+                services[meant.namespace, meant.name] = None
+        return list(services)
 
 
 def parse(url: str) -> Endpoint:
@@ -138,6 +151,8 @@ def parse(url: str) -> Endpoint:
 
 
 def of_collector(options: Mapping[str, Any], namespace: str, protocol: str, *, secure: bool) -> Endpoint:
+    """Return the address of a collector's Service, at its port of a protocol."""
+    scheme = "https" if secure else "http"
     port = {HTTP: options["http_port"], GRPC: options["grpc_port"]}[protocol]
     host = f"{options['name']}.{options.get('namespace') or namespace}.svc"
-    return parse(f"{'https' if secure else 'http'}://{host}:{port}")
+    return parse(f"{scheme}://{host}:{port}")

@@ -26,17 +26,16 @@ def wanted(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, s
     The operator instruments no pod that two languages are asked for, unless the pod names a container for each
     (opentelemetry-operator: multi-instrumentation, on by default); a namespace cannot do that for its pods.
     """
-    found: dict[str, dict[str, str]] = {}
+    by_namespace: dict[str, dict[str, str]] = {}
     for instrumentation in instrumentations:
-        for item in instrumentation.namespaces:
-            namespace, annotation = _entry(item, instrumentation)
-            before = found.setdefault(namespace, {})
-            if before and before != {annotation: instrumentation.reference}:
+        for entry in instrumentation.namespaces:
+            namespace, annotation = _entry(entry, instrumentation)
+            annotations = {annotation: instrumentation.reference}
+            if by_namespace.setdefault(namespace, annotations) != annotations:
                 wrong = f"namespace '{namespace}' is given to two Instrumentations or languages"
                 fix = "Leave one; annotate the other's workloads themselves, with the names of their containers."
                 raise Problem(wrong, asked=f"instrumentation '{instrumentation.name}'", fix=fix)
-            before[annotation] = instrumentation.reference
-    return found
+    return by_namespace
 
 
 def manifest(name: str, annotations: Mapping[str, str]) -> Manifest:
@@ -78,21 +77,33 @@ def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[
             wrong = f"namespace '{name}' has the annotation {key}: {quoted(before[key])} already, from {writers}"
             fix = f"Remove it with `kubectl annotate namespace {name} {key}-`, or leave the namespace out."
             raise Problem(wrong, fix=fix)
-    gone = [key for key in before if key.startswith(PREFIX) and key not in annotations]
-    removed: dict[str, str | None] = {key: None for key in gone if _is_ours(live, key, references)}
-    return removed | {key: value for key, value in annotations.items() if before.get(key) != value}
+    patch: dict[str, str | None] = {}
+    for key in _unwanted(live, annotations):
+        if _is_ours(live, key, references):
+            patch[key] = None
+    for key, value in annotations.items():
+        if before.get(key) != value:
+            patch[key] = value
+    return patch
+
+
+def _unwanted(item: Manifest, annotations: Iterable[str]) -> dict[str, Any]:
+    """Return the annotations of a namespace or pod that ask for a language, but for these."""
+    given = item["metadata"].get("annotations") or {}
+    return {key: value for key, value in given.items() if key.startswith(PREFIX) and key not in annotations}
 
 
 def foreign(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
     """Return a warning for each unwanted annotation that names one of our Instrumentations and that others own."""
     name = live["metadata"]["name"]
-    return [
-        f"Namespace {name} keeps the annotation {key}: {value} of {ownership.named(_managers(live, key))}. "
-        f"If no one needs it, remove it with `kubectl annotate namespace {name} {key}-`."
-        for key, value in (live["metadata"].get("annotations") or {}).items()
-        if key.startswith(PREFIX) and key not in annotations and value in references
-        if not _is_ours(live, key, references)
-    ]
+    warnings = []
+    for key, value in _unwanted(live, annotations).items():
+        if value in references and not _is_ours(live, key, references):
+            warnings.append(
+                f"Namespace {name} keeps the annotation {key}: {value} of {ownership.named(_managers(live, key))}. "
+                f"If no one needs it, remove it with `kubectl annotate namespace {name} {key}-`."
+            )
+    return warnings
 
 
 def contested(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
@@ -106,12 +117,16 @@ def contested(live: Manifest, annotations: Mapping[str, str], references: Sequen
 
 def rivals(item: Manifest, annotations: Iterable[str], references: Sequence[str] = ()) -> list[str]:
     """Return what asks in a namespace or pod for other languages than these annotations, and for none of these."""
-    given = (item["metadata"].get("annotations") or {}).items()
-    others = [(key, str(value)) for key, value in given if key.startswith(PREFIX) and key not in annotations]
-    return [f"{key}: {quoted(value)}" for key, value in others if value.lower() != "false" and value not in references]
+    others = []
+    for key, given in _unwanted(item, annotations).items():
+        value = str(given)
+        if value.lower() != "false" and value not in references:
+            others.append(f"{key}: {quoted(value)}")
+    return others
 
 
 def _is_ours(live: Manifest, key: str, references: Sequence[str]) -> bool:
+    """Return whether an annotation names one of our Instrumentations, and only our field manager owns it."""
     return live["metadata"]["annotations"][key] in references and _managers(live, key) == [names.OWNER]
 
 
@@ -121,9 +136,11 @@ def _managers(live: Manifest, key: str) -> list[str]:
 
 def since(live: Manifest, annotations: Iterable[str], instrumentations: Iterable[Manifest]) -> str:
     """Return since when a namespace has its annotations and their Instrumentations, empty if that is not known."""
-    written = [ownership.written(live, "metadata", "annotations", key) for key in annotations]
-    made = [str(item["metadata"].get("creationTimestamp") or "") for item in instrumentations]
-    return max([*written, *made], default="") if all(written) else ""
+    written_times = [ownership.written(live, "metadata", "annotations", key) for key in annotations]
+    if not all(written_times):
+        return ""
+    made_times = [str(manifest["metadata"].get("creationTimestamp") or "") for manifest in instrumentations]
+    return max([*written_times, *made_times], default="")
 
 
 def judged(
@@ -133,20 +150,27 @@ def judged(
 
     If it is not known since when a pod should have been instrumented, a restart helps once.
     """
-    sides: tuple[list[Manifest], list[Manifest]] = ([], [])
+    older_pods: list[Manifest] = []
+    newer_pods: list[Manifest] = []
     for pod in pods:
         metadata = pod["metadata"]
-        restarted = restarts.RESTARTED in (metadata.get("annotations") or {})
-        sides[str(metadata.get("creationTimestamp") or "") > since if since else restarted].append(pod)
-    older, newer = (without(side, annotations) for side in sides)
-    return [item for item in older if item not in newer], newer
+        is_newer = restarts.RESTARTED in (metadata.get("annotations") or {})
+        if since:
+            is_newer = str(metadata.get("creationTimestamp") or "") > since
+        side = newer_pods if is_newer else older_pods
+        side.append(pod)
+    refused = without(newer_pods, annotations)
+    restartable = [workload for workload in without(older_pods, annotations) if workload not in refused]
+    return restartable, refused
 
 
 def refusal(live: Manifest, pods: Iterable[Manifest], annotations: Iterable[str], found: list[dict[str, str]]) -> str:
     """Return the warning for workloads of a namespace that the operator has not instrumented, with what to look at."""
     name = live["metadata"]["name"]
-    asked = {text: None for item in (live, *pods) for text in rivals(item, annotations)}
-    now = f", now {', '.join(asked)}" if asked else ""
+    rival_texts: dict[str, None] = {}
+    for item in (live, *pods):
+        rival_texts.update(dict.fromkeys(rivals(item, annotations)))
+    now = f", now {', '.join(rival_texts)}" if rival_texts else ""
     return (
         f"The operator did not instrument pods in {name}, although they are newer than its annotation: "
         f"{restarts.command(name, workloads(found))[0]}. A restart helps only when the cause is gone. Look in the log "
@@ -160,10 +184,15 @@ def workloads(found: Iterable[Mapping[str, str]]) -> list[restarts.Workload]:
 
 def without(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[dict[str, str]]:
     """Return the workloads of pods that run, should be instrumented by these annotations, and are not."""
-    wanted_languages = [language for language in LANGUAGES.values() if language.annotation in set(annotations)]
+    asked_for = set(annotations)
+    asked_languages = [language for language in LANGUAGES.values() if language.annotation in asked_for]
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for pod in filter(restarts.running, pods):
-        missing = [item.name for item in wanted_languages if _lacks(pod, item.annotation, item.container)]
+    for pod in pods:
+        if not restarts.running(pod):
+            continue
+        missing = [
+            language.name for language in asked_languages if _lacks(pod, language.annotation, language.container)
+        ]
         if missing:
             kind, namespace, name, _reason = restarts.workload_of(pod)
             found[kind, name] = {"kind": kind, "namespace": namespace, "name": name, "language": missing[0]}
@@ -172,6 +201,7 @@ def without(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[dict[s
 
 def _lacks(pod: Manifest, annotation: str, container: str) -> bool:
     """Return whether a pod has not got the container of a language that it has not refused."""
-    if str((pod["metadata"].get("annotations") or {}).get(annotation)).lower() == "false":
+    annotations = pod["metadata"].get("annotations") or {}
+    if str(annotations.get(annotation)).lower() == "false":
         return False
     return container not in restarts.containers(pod)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.masking import is_secret_name, secret_at
 from .._otelcol.errors import Problem, near
@@ -68,24 +68,22 @@ class Instrumentation:
 
     @classmethod
     def _checked(cls, values: dict[str, Any]) -> Instrumentation:
+        """Return the Instrumentation of these values. Raises Problem for what could not work."""
         values.update({name: names.texts(name, values[name] or {}) for name in _TEXTS})
-        languages = {name: chosen for name, chosen in (values["languages"] or {}).items() if chosen is not None}
-        if not languages:
-            raise Problem("it has no languages", fix=f"Give `languages`, of {', '.join(LANGUAGES)}.")
+        languages = _chosen_languages(values["languages"] or {})
         if values["collector"] and values["endpoint"]:
             raise Problem("it has both `collector` and `endpoint`", fix="Remove one of them.")
         values["tls"] = _tls(values["tls"])
         values["sampler"] = sampler(values["sampler"])
         values["propagators"] = propagators(values["propagators"])
-        for name, value in values["resource_attributes"].items():
-            if _DELIMITERS.search(name + value):
-                wrong = f"resource attribute '{name}' has a comma or an equals sign"
-                raise Problem(wrong, fix="Write %2C or %3D in its place.")
-        for env in (values["env"], *(chosen["env"] for chosen in languages.values())):
-            _check_env(env)
-        exports = [
-            export(language, languages[name], values) for name, language in LANGUAGES.items() if name in languages
-        ]
+        _check_attributes(values["resource_attributes"])
+        _check_env(values["env"])
+        for chosen in languages.values():
+            _check_env(chosen["env"])
+        exports = []
+        for name, language in LANGUAGES.items():
+            if name in languages:
+                exports.append(export(language, languages[name], values))
         return cls(**{**values, "languages": languages, "exports": exports})
 
     @property
@@ -95,7 +93,16 @@ class Instrumentation:
 
 
 def option_names() -> list[str]:
-    return [item.name for item in fields(Instrumentation) if item.name != "exports"]
+    """Return the names of the options, which are the fields but for what follows from them."""
+    return [option.name for option in fields(Instrumentation) if option.name != "exports"]
+
+
+def _chosen_languages(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options of the languages that are chosen. Raises Problem if none is."""
+    languages = {name: chosen for name, chosen in given.items() if chosen is not None}
+    if not languages:
+        raise Problem("it has no languages", fix=f"Give `languages`, of {', '.join(LANGUAGES)}.")
+    return languages
 
 
 def _tls(given: Mapping[str, Any]) -> dict[str, str]:
@@ -105,25 +112,48 @@ def _tls(given: Mapping[str, Any]) -> dict[str, str]:
         return {}
     if ("cert_file" in tls) != ("key_file" in tls):
         raise Problem("its `tls` has one of cert_file and key_file", fix="Give both, or none.")
-    if not {"ca_file", "cert_file"} & set(tls):
+    if "ca_file" not in tls and "cert_file" not in tls:
         raise Problem("its `tls` uses no file", fix="Give ca_file, such as ca.crt, or cert_file and key_file.")
-    in_secret = [key for key in ("cert_file", "key_file") if key in tls and not tls[key].startswith("/")]
-    if in_secret and "secret_name" not in tls:
-        raise Problem(f"its `tls` has {in_secret[0]}, but no secret_name", fix="Give secret_name, or an absolute path.")
-    if not tls.get("ca_file", "/").startswith("/") and not {"secret_name", "config_map_name"} & set(tls):
+    for key in ("cert_file", "key_file"):
+        if "secret_name" not in tls and _is_key(tls.get(key)):
+            raise Problem(f"its `tls` has {key}, but no secret_name", fix="Give secret_name, or an absolute path.")
+    if "secret_name" not in tls and "config_map_name" not in tls and _is_key(tls.get("ca_file")):
         wrong = "its `tls` has ca_file, but no config_map_name or secret_name"
         raise Problem(wrong, fix="Give one of them, or an absolute path.")
     return tls
 
 
+def _is_key(file: str | None) -> bool:
+    """Return whether a file is a key of a Secret or ConfigMap, and no absolute path."""
+    return file is not None and not file.startswith("/")
+
+
+def _check_attributes(attributes: Mapping[str, str]) -> None:
+    """Raise Problem for a resource attribute that would break the list of them."""
+    for name, value in attributes.items():
+        if _DELIMITERS.search(name + value):
+            wrong = f"resource attribute '{name}' has a comma or an equals sign"
+            raise Problem(wrong, fix="Write %2C or %3D in its place.")
+
+
 def _check_env(env: Mapping[str, Any]) -> None:
+    """Raise Problem for a variable that has an option of its own, and for a secret in clear text."""
     for name, value in env.items():
         if name in OPTIONS:
             wrong = f"{name} stands in `env`, where it is not checked"
             raise Problem(wrong, fix=f"Give `{OPTIONS[name]}` of the language in its place.")
-        if not isinstance(value, dict) and (is_secret_name(name) or secret_at({}, (name,), str(value))):
+        if isinstance(value, dict):
+            continue
+        if is_secret_name(name) or secret_at({}, (name,), str(value)):
             wrong = f"{name} stands in `env` in clear text"
             raise Problem(wrong, fix="Give it as `{secret: NAME, key: KEY}` of an existing Secret.")
+
+
+class SamplerFault(NamedTuple):
+    """What is wrong with the argument of a sampler, and what to do."""
+
+    wrong: str
+    fix: str
 
 
 PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace", "none")
@@ -136,10 +166,10 @@ def sampler(options: Mapping[str, Any]) -> dict[str, str]:
         return {}
     if kind not in SAMPLERS:
         raise Problem(f"there is no sampler '{kind}'{near(kind, SAMPLERS)}", fix=f"Samplers: {', '.join(SAMPLERS)}.")
-    wrong = SAMPLERS[kind](argument)
-    if wrong:
-        raise Problem(f"sampler '{kind}' {wrong[0]}", fix=wrong[1])
-    return {"type": kind, **({"argument": argument} if argument else {})}
+    fault = SAMPLERS[kind](argument)
+    if fault:
+        raise Problem(f"sampler '{kind}' {fault.wrong}", fix=fault.fix)
+    return {"type": kind, "argument": argument} if argument else {"type": kind}
 
 
 def propagators(names: Sequence[str]) -> list[str]:
@@ -153,15 +183,19 @@ def propagators(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _without(argument: str) -> tuple[str, str] | None:
-    return (f"takes no argument, but has '{argument}'", "Remove `argument`.") if argument else None
+def _without(argument: str) -> SamplerFault | None:
+    if argument:
+        return SamplerFault(f"takes no argument, but has '{argument}'", "Remove `argument`.")
+    return None
 
 
-def _ratio(argument: str) -> tuple[str, str] | None:
+def _ratio(argument: str) -> SamplerFault | None:
     """Without an argument everything is sampled, which contradicts a ratio."""
     if not argument:
-        return "has no argument, so it takes every trace", "Give `argument`, from 0 to 1, such as 0.25."
-    return None if _is_ratio(argument) else (f"has the argument '{argument}'", "Give a number from 0 to 1.")
+        return SamplerFault("has no argument, so it takes every trace", "Give `argument`, from 0 to 1, such as 0.25.")
+    if not _is_ratio(argument):
+        return SamplerFault(f"has the argument '{argument}'", "Give a number from 0 to 1.")
+    return None
 
 
 def _is_ratio(text: str) -> bool:
@@ -171,11 +205,14 @@ def _is_ratio(text: str) -> bool:
         return False
 
 
-def _pairs(argument: str) -> tuple[str, str] | None:
-    for part in argument.split(",") if argument else ():
-        key, equals, value = part.partition("=")
-        if not equals or not key or not value or "=" in value:
-            return f"has '{part}' in its argument", "Write `key=value` pairs with commas between them."
+def _pairs(argument: str) -> SamplerFault | None:
+    """Return the first part of an argument that is no pair; an empty argument has none."""
+    if not argument:
+        return None
+    for pair in argument.split(","):
+        key, _equals, value = pair.partition("=")
+        if not key or not value or "=" in value:
+            return SamplerFault(f"has '{pair}' in its argument", "Write `key=value` pairs with commas between them.")
     return None
 
 
@@ -186,19 +223,23 @@ _REMOTE: dict[str, tuple[Callable[[str], bool], str]] = {
 }
 
 
-def _remote(argument: str) -> tuple[str, str] | None:
-    wrong = _pairs(argument)
-    for part in argument.split(",") if argument and not wrong else ():
-        key, _equals, value = part.partition("=")
+def _remote(argument: str) -> SamplerFault | None:
+    """Return the first pair of an argument that the remote sampler of Jaeger does not take."""
+    fault = _pairs(argument)
+    if fault or not argument:
+        return fault
+    for pair in argument.split(","):
+        key, _equals, value = pair.partition("=")
         if key not in _REMOTE:
-            return f"has the key '{key}' in its argument{near(key, _REMOTE)}", f"Keys: {', '.join(_REMOTE)}."
+            wrong = f"has the key '{key}' in its argument{near(key, _REMOTE)}"
+            return SamplerFault(wrong, f"Keys: {', '.join(_REMOTE)}.")
         fits, what = _REMOTE[key]
         if not fits(value):
-            return f"has '{part}' in its argument", f"Give {what}."
-    return wrong
+            return SamplerFault(f"has '{pair}' in its argument", f"Give {what}.")
+    return None
 
 
-SAMPLERS: dict[str, Callable[[str], tuple[str, str] | None]] = {
+SAMPLERS: dict[str, Callable[[str], SamplerFault | None]] = {
     "always_on": _without,
     "always_off": _without,
     "traceidratio": _ratio,

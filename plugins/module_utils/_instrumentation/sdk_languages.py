@@ -108,9 +108,10 @@ def asked(webhooks: Iterable[Manifest]) -> PodWebhook | None:
     """Return how the API server asks about pods, or nothing without an operator."""
     for configuration in webhooks:
         for webhook in configuration.get("webhooks") or []:
-            found = (webhook.get("clientConfig") or {}).get("service") or {}
-            if webhook.get("name") == _NAME and found.get("path") == _PATH:
-                return PodWebhook(configuration["metadata"]["name"], found["namespace"], found["name"])
+            client = webhook.get("clientConfig") or {}
+            service = client.get("service") or {}
+            if webhook.get("name") == _NAME and service.get("path") == _PATH:
+                return PodWebhook(configuration["metadata"]["name"], service["namespace"], service["name"])
     return None
 
 
@@ -129,15 +130,21 @@ def available(operator: Manifest) -> bool:
 
 
 def switched_off(operator: Manifest, names: Sequence[str]) -> list[Language]:
+    """Return which of these languages the operator does not instrument, by its options and variables."""
     container = _container(operator)
-    variables = {item["name"]: item.get("value", "") for item in container.get("env") or []}
-    arguments = dict(_option(text) for text in [*(container.get("command") or []), *(container.get("args") or [])])
-    return [language for name in names if not _enabled(language := LANGUAGES[name], variables, arguments)]
+    variables = {variable["name"]: variable.get("value", "") for variable in container.get("env") or []}
+    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    arguments = dict(_option(word) for word in words)
+    languages = [LANGUAGES[name] for name in names]
+    return [language for language in languages if not _is_enabled(language, variables, arguments)]
 
 
-def _enabled(language: Language, variables: Mapping[str, str], arguments: Mapping[str, str]) -> bool:
-    said = arguments.get(language.switch, variables.get(language.variable))
-    return language.enabled if said is None else said.lower() in _TRUE
+def _is_enabled(language: Language, variables: Mapping[str, str], arguments: Mapping[str, str]) -> bool:
+    """Return whether the operator instruments a language: an option wins over the variable, both over its default."""
+    given = arguments.get(language.switch, variables.get(language.variable))
+    if given is None:
+        return language.enabled
+    return given.lower() in _TRUE
 
 
 def _option(text: str) -> tuple[str, str]:

@@ -56,38 +56,45 @@ def run_annotate(module: AnsibleModule) -> None:
 def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
     """Apply the annotations, and return the workloads that run without them."""
     report = BundleReport(options.diff)
-    wanted = {} if options.absent else {name: item["annotations"] for name, item in _named(options)}
+    wanted: dict[str, dict[str, str]] = {}
+    if not options.absent:
+        wanted = {name: metadata["annotations"] for name, metadata in _named(options)}
     live = _live(cluster, options, report)
     for name in wanted.keys() - live.keys():
         if not options.check:
             fix = "Create it first, or leave it out of `namespaces`."
             raise Problem(f"there is no namespace {name}", asked="Annotate namespaces", fix=fix)
         report.warnings.append(f"Namespace {name} is not there yet, so what becomes of its pods is not known.")
-    for name, item in live.items():
-        report.warnings += inject_annotations.foreign(item, wanted.get(name, {}), options.references)
-        report.warnings += inject_annotations.contested(item, wanted.get(name, {}), options.references)
-    changes = {
-        name: inject_annotations.change(item, wanted.get(name, {}), options.references) for name, item in live.items()
-    }
+    # All changes are worked out before the first one: a namespace that may not be changed stops them all.
+    changes = {}
+    for name, namespace in live.items():
+        annotations = wanted.get(name, {})
+        report.warnings += inject_annotations.foreign(namespace, annotations, options.references)
+        report.warnings += inject_annotations.contested(namespace, annotations, options.references)
+        changes[name] = inject_annotations.change(namespace, annotations, options.references)
     for name, change in changes.items():
         if change:
             live[name] = _patch(cluster, live[name], change, options, report)
         elif name in wanted:
             report.changes.add(Action.UNCHANGED, live[name], live[name])
-    without = [item for name in wanted if name in live for item in _without(cluster, live[name], wanted[name], report)]
-    return {**report.result(), "uninstrumented": without}
+    uninstrumented = []
+    for name, annotations in wanted.items():
+        if name in live:
+            uninstrumented += _without(cluster, live[name], annotations, report)
+    return {**report.result(), "uninstrumented": uninstrumented}
 
 
 def _named(options: NamespaceOptions) -> list[tuple[str, dict[str, Any]]]:
     """Return each wanted namespace and its metadata. Raises Problem for an item without a name or annotations."""
-    named = [
-        (str(section(item, "metadata").get("name") or ""), section(item, "metadata")) for item in options.namespaces
-    ]
-    for index, (name, metadata) in enumerate(named):
+    named = []
+    for index, manifest in enumerate(options.namespaces):
+        metadata = section(manifest, "metadata")
+        name = str(metadata.get("name") or "")
         if not name or not isinstance(metadata.get("annotations"), dict):
             fix = "Give what instrumentation_render returns as `namespaces`."
             wrong = f"namespaces[{index}] has no metadata.{'annotations' if name else 'name'}"
             raise Problem(wrong, asked="Annotate namespaces", fix=fix)
+        named.append((name, metadata))
     return named
 
 
@@ -114,13 +121,17 @@ def _read(cluster: Cluster, name: str) -> Manifest | None:
 def _patch(
     cluster: Cluster, live: Manifest, change: dict[str, str | None], options: NamespaceOptions, report: BundleReport
 ) -> Manifest:
+    """Change the annotations of a namespace, and return it as it is then."""
     name = live["metadata"]["name"]
-    query = {"fieldManager": OWNER, **({"dryRun": "All"} if options.check else {})}
-    # An annotation goes only as it was judged: another owner may have taken it over since the read.
-    judged = {"resourceVersion": live["metadata"]["resourceVersion"]} if None in change.values() else {}
-    body = {"metadata": {"annotations": change, **judged}}
+    query = {"fieldManager": OWNER}
+    if options.check:
+        query["dryRun"] = "All"
+    metadata: dict[str, Any] = {"annotations": change}
+    if None in change.values():
+        # An annotation goes only as it was judged: another owner may have taken it over since the read.
+        metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
     try:
-        after = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, body, MERGE)
+        after = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, {"metadata": metadata}, MERGE)
     except ApiError as error:
         if error.status == NOT_FOUND and options.absent:
             return live

@@ -80,24 +80,36 @@ class PrerequisiteCheck:
 
     def faults(self, seconds: float) -> list[Missing]:
         """Return the problems, after waiting for those that can pass."""
-        found: list[Missing] = []
+        faults: list[Missing] = []
         for _poll in self.cluster.polls(seconds):
             self.warnings.clear()
-            found = list(dict.fromkeys(fault for look in self._looks() for fault in self._seen(look)))
-            if not found or not all(fault.again for fault in found):
+            faults = self._faults_now()
+            can_pass = all(fault.again for fault in faults)
+            if not faults or not can_pass:
                 break
-        return found
+        return faults
+
+    def _faults_now(self) -> list[Missing]:
+        """Return the problems that there are now, each once."""
+        faults: dict[Missing, None] = {}
+        for look in self._looks():
+            faults.update(dict.fromkeys(self._seen(look)))
+        return list(faults)
 
     def result(self, faults: list[Missing]) -> dict[str, Any]:
+        """Return the result of the task: what is missing, the operator, and what to try it with."""
         missing = [fault.wrong for fault in faults]
         metadata = self.operator.get("metadata") or {}
+        webhooks = []
+        if self.asked:
+            webhooks.append({"kind": MUTATING, "name": self.asked.configuration})
         return {
             "changed": False,
             "msg": f"{len(missing)} missing" if missing else "all there",
             "missing": missing,
             "operator": {key: metadata[key] for key in ("namespace", "name") if key in metadata},
-            "webhooks": [{"kind": MUTATING, "name": self.asked.configuration}] if self.asked else [],
-            "trials": [self._trial(item) for item in self.requirements["trials"]],
+            "webhooks": webhooks,
+            "trials": [self._trial(trial) for trial in self.requirements["trials"]],
             "warnings": [*(f"Missing so far: {wrong}" for wrong in missing), *self.warnings],
         }
 
@@ -112,19 +124,23 @@ class PrerequisiteCheck:
         return manifest if there else {**manifest, "metadata": {**metadata, "namespace": ALWAYS_THERE}}
 
     def _looks(self) -> Iterator[Callable[[], Iterable[Missing]]]:
+        """Yield each look that is to be taken; the operator comes first."""
         yield self._operator
         for key, look in (("namespaces", self._namespace), ("files", self._file), ("targets", self._target)):
-            yield from (partial(look, item) for item in self.requirements[key])
+            for requirement in self.requirements[key]:
+                yield partial(look, requirement)
 
     def _seen(self, look: Callable[[], Iterable[Missing]]) -> Iterator[Missing]:
+        """Yield what a look finds; what this user may not read is a warning."""
         try:
             yield from look()
         except UnseenError as unseen:
             self.warnings[str(unseen)] = None
 
     def _operator(self) -> Iterator[Missing]:
-        group = self._read(f"/apis/{API_VERSION}", "the kinds of the operator")
-        if KIND not in [item["kind"] for item in (group or {}).get("resources", [])]:
+        """Yield why the operator would instrument no pod, or not all languages."""
+        group = self._read(f"/apis/{API_VERSION}", "the kinds of the operator") or {}
+        if KIND not in [resource["kind"] for resource in group.get("resources", [])]:
             yield Missing(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL)
             return
         self.asked = sdk_languages.asked(self._list(WEBHOOKS, "whether the operator is asked about pods"))
@@ -132,15 +148,17 @@ class PrerequisiteCheck:
             yield Missing("no operator is asked about new pods, so none would be instrumented", INSTALL)
             return
         _configuration, namespace, name = self.asked
-        found = self._read(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
+        service = self._read(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
+        selector = (service.get("spec") or {}).get("selector") or {}
         deployments = self._list(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
-        self.operator = sdk_languages.deployment(deployments, (found.get("spec") or {}).get("selector") or {}) or {}
+        self.operator = sdk_languages.deployment(deployments, selector) or {}
         if not self.operator:
             yield Missing(f"no Deployment stands behind the operator's Service {namespace}/{name}", INSTALL)
             return
         yield from self._switches(f"{namespace}/{self.operator['metadata']['name']}")
 
     def _switches(self, where: str) -> Iterator[Missing]:
+        """Yield whether the operator is away, and which languages are switched off in it."""
         if not sdk_languages.available(self.operator):
             yield Missing(f"the operator {where} is not available", "Look at its pods.", again=True)
         for language in sdk_languages.switched_off(self.operator, self.requirements["languages"]):
@@ -201,7 +219,10 @@ class PrerequisiteCheck:
 
     def _answers(self, target: dict[str, Any], where: str) -> Iterator[Missing]:
         """Send an export of nothing for each signal: a receiver answers, and nothing arrives anywhere."""
-        for signal in target["signals"][:1] if target["protocol"] == GRPC else target["signals"]:
+        signals = target["signals"]
+        if target["protocol"] == GRPC:
+            signals = signals[:1]
+        for signal in signals:
             status, message = self._export(target, signal, where)
             wrong, passing = manifest.verdict(status, message, target, signal)
             if wrong and signal != "traces" and status == NOT_FOUND:
