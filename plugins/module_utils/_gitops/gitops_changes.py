@@ -52,14 +52,20 @@ class FileChange:
     change: str
 
 
+Facts = Mapping[tuple[str, str], Fact]
+
+
 def changes(before: Objects, after: Objects, parse: Parse) -> list[dict[str, str]]:
     """Return how facts differ between the files of one cluster, in a fixed order; `parse` reads YAML."""
-    found: list[FileChange] = []
+    rows = []
     for file in sorted({*before, *after}):
-        if not file.endswith((KUSTOMIZATION, VALUES)):
-            sides = [_facts(side.get(file, ()), parse) for side in (before, after)]
-            found += (FileChange(subject_of(file), *row) for row in _differences(*sides))
-    return [asdict(one) for one in found]
+        if file.endswith((KUSTOMIZATION, VALUES)):
+            continue
+        old_facts = _facts(before.get(file, ()), parse)
+        new_facts = _facts(after.get(file, ()), parse)
+        for aspect, text in _differences(old_facts, new_facts):
+            rows.append(asdict(FileChange(subject_of(file), aspect, text)))
+    return rows
 
 
 def subject_of(file: str) -> str:
@@ -70,41 +76,58 @@ def subject_of(file: str) -> str:
     return stage.capitalize()
 
 
-def _differences(before: Mapping[Any, Fact], after: Mapping[Any, Fact]) -> Iterator[tuple[str, str]]:
-    """Yield aspect and change of all facts that differ."""
+def _differences(before: Facts, after: Facts) -> Iterator[tuple[str, str]]:
+    """Yield aspect and change of all facts that differ; of a component that comes or goes, no settings."""
     keys = sorted({*before, *after}, key=lambda key: (ASPECTS.index(key[0]), key[1]))
-    whole = {key for key in keys if key[0] == COMPONENT and (key in before) != (key in after)}
+    whole_components = []
+    for aspect, name in keys:
+        is_in_both = (aspect, name) in before and (aspect, name) in after
+        if aspect == COMPONENT and not is_in_both:
+            whole_components.append(name)
     for key in keys:
+        aspect, name = key
         old, new = before.get(key), after.get(key)
-        if old != new and not (key[0] == SETTING and _is_of(key[1], whole)):
-            yield key[0], _in_words(old, new)
+        if old == new:
+            continue
+        if aspect != SETTING or not _is_of(name, whole_components):
+            yield aspect, _in_words(old, new)
 
 
-def _is_of(setting: str, components: Iterable[tuple[str, str]]) -> bool:
+def _is_of(setting: str, components: Iterable[str]) -> bool:
     """Whether a setting belongs to a component that comes or goes as a whole."""
-    return any(setting == name or setting.startswith((f"{name}.", f"{name}[")) for _aspect, name in components)
+    return any(setting == name or setting.startswith((f"{name}.", f"{name}[")) for name in components)
 
 
 def _in_words(old: Fact | None, new: Fact | None) -> str:
-    if old and new:
-        shown = f": {markdown_code(old.value)} becomes {markdown_code(new.value)}" if new.aspect != OBJECT else ""
-        return f"{_CHANGED} {markdown_code(new.key)}{shown}"
-    return f"{_ADDED} {_said(new)}" if new else f"{_REMOVED} {_said(old)}" if old else ""
+    """Return what became of a fact."""
+    if old is None:
+        return f"{_ADDED} {_said(new)}" if new else ""
+    if new is None:
+        return f"{_REMOVED} {_said(old)}"
+    text = f"{_CHANGED} {markdown_code(new.key)}"
+    if new.aspect == OBJECT:
+        return text
+    return f"{text}: {markdown_code(old.value)} becomes {markdown_code(new.value)}"
 
 
 def _said(fact: Fact) -> str:
-    return markdown_code(fact.key) + (f": {markdown_code(fact.value)}" if fact.value and fact.aspect != OBJECT else "")
+    """Return a fact as the report says it; the content of an object is too much for it."""
+    text = markdown_code(fact.key)
+    if fact.value and fact.aspect != OBJECT:
+        text += f": {markdown_code(fact.value)}"
+    return text
 
 
 # ── Facts ──
 
 
-def _facts(objects: Iterable[Object], parse: Parse) -> dict[tuple[str, str], Fact]:
-    found = {}
+def _facts(objects: Iterable[Object], parse: Parse) -> Facts:
+    """Return all that objects say, by aspect and by what it is about."""
+    facts = {}
     for manifest in objects:
         for fact in _of_object(manifest, parse):
-            found[fact.aspect, fact.key] = fact
-    return found
+            facts[fact.aspect, fact.key] = fact
+    return facts
 
 
 def _of_object(manifest: Object, parse: Parse) -> Iterator[Fact]:
@@ -114,17 +137,22 @@ def _of_object(manifest: Object, parse: Parse) -> Iterator[Fact]:
     title = "ConfigMap of the config" if config and kind == "ConfigMap" else str(ref(manifest))
     yield Fact(OBJECT, title, json.dumps(manifest, sort_keys=True, default=str))
     yield from _of_config(config)
-    for rows in (_images(manifest, kind), _ports(manifest, kind), _rights(manifest, kind)):
-        yield from rows
+    yield from _images(manifest, kind)
+    yield from _ports(manifest, kind)
+    yield from _rights(manifest, kind)
 
 
 def _config(manifest: Object, parse: Parse) -> dict[str, Any]:
     """Return the config of a Collector that an object has, with its secrets masked; empty without one."""
-    found = section(manifest, "spec", "config")
+    config = section(manifest, "spec", "config")
     if manifest.get("kind") == "ConfigMap":
-        texts = (value for value in section(manifest, "data").values() if "service:" in str(value))
-        found = section({"config": parse(next(texts, ""))}, "config")
-    return found if "service" in found else {}
+        text = ""
+        for value in section(manifest, "data").values():
+            if "service:" in str(value):
+                text = value
+                break
+        config = section({"config": parse(text)}, "config")
+    return config if "service" in config else {}
 
 
 def _of_config(config: Mapping[str, Any]) -> Iterator[Fact]:
@@ -154,9 +182,11 @@ def _images(manifest: Object, kind: str) -> Iterator[Fact]:
 
 
 def _ports(manifest: Object, kind: str) -> Iterator[Fact]:
+    """Yield the ports of a Service or custom resource, and those that containers take of the node."""
     title = ref(manifest)
-    for port in mappings(manifest, "spec", "ports") if kind in ("Service", "OpenTelemetryCollector") else ():
-        yield Fact(PORT, f"{title} {port.get('port')}/{port.get('protocol', 'TCP')}", str(port.get("name", "")))
+    if kind in ("Service", "OpenTelemetryCollector"):
+        for port in mappings(manifest, "spec", "ports"):
+            yield Fact(PORT, f"{title} {port.get('port')}/{port.get('protocol', 'TCP')}", str(port.get("name", "")))
     for container in _containers(manifest, kind):
         for port in mappings(container, "ports"):
             if port.get("hostPort"):
@@ -169,19 +199,30 @@ def _containers(manifest: Object, kind: str) -> list[dict[str, Any]]:
 
 def _rights(manifest: Object, kind: str) -> Iterator[Fact]:
     """Yield the verbs of each resource; several rules of a role may name the same one."""
+    if kind not in _ROLES:
+        return
     verbs: dict[str, set[str]] = {}
-    for rule in mappings(manifest, "rules") if kind in _ROLES else ():
+    for rule in mappings(manifest, "rules"):
+        rule_verbs = {str(verb) for verb in items(rule, "verbs")}
         for resource in _resources(rule):
-            verbs.setdefault(f"{resource} by {ref(manifest)}", set()).update(map(str, items(rule, "verbs")))
-    yield from (Fact(RIGHT, resource, ", ".join(sorted(words))) for resource, words in verbs.items())
+            verbs.setdefault(f"{resource} by {ref(manifest)}", set()).update(rule_verbs)
+    for resource, resource_verbs in verbs.items():
+        yield Fact(RIGHT, resource, ", ".join(sorted(resource_verbs)))
 
 
 def _resources(rule: Mapping[str, Any]) -> Iterator[str]:
-    groups = " ".join(filter(None, map(str, items(rule, "apiGroups"))))
-    named = ", ".join(map(str, items(rule, "resourceNames")))
-    suffix = (f" of {groups}" if groups else "") + (f" named {named}" if named else "")
-    yield from (f"{resource}{suffix}" for resource in items(rule, "resources"))
-    yield from map(str, items(rule, "nonResourceURLs"))
+    """Yield what a rule is about, with the API groups and the names that it is limited to."""
+    suffix = ""
+    groups = [str(group) for group in items(rule, "apiGroups") if str(group)]
+    if groups:
+        suffix += f" of {' '.join(groups)}"
+    names = ", ".join(str(name) for name in items(rule, "resourceNames"))
+    if names:
+        suffix += f" named {names}"
+    for resource in items(rule, "resources"):
+        yield f"{resource}{suffix}"
+    for address in items(rule, "nonResourceURLs"):
+        yield str(address)
 
 
 # ── The report ──
@@ -192,27 +233,34 @@ def markdown(reports: Mapping[str, Mapping[str, Any]], missing: Sequence[str]) -
 
     A report has `changes` and `moved`. `missing` are clusters without one.
     """
-    groups: dict[str, list[str]] = {}
+    changed_clusters = 0
+    moves: list[str] = []
+    clusters_by_body: dict[str, list[str]] = {}
     for host, report in reports.items():
+        changed_clusters += bool(report["changes"] or report["moved"])
+        moves += [f"- {host}: {move}" for move in report["moved"]]
         body = "\n".join(_tables(report["changes"]))
         if body:
-            groups.setdefault(body, []).append(host)
-    changed = sum(bool(report["changes"] or report["moved"]) for report in reports.values())
-    title = f"# {changed} of {len(reports)} clusters change\n"
-    moves = [f"- {host}: {move}" for host, report in reports.items() for move in report["moved"]]
-    notes = [f"Not rendered: {', '.join(missing)}. What changes there is unknown.\n"] * bool(missing)
-    notes += ["\n".join((*moves, ""))] * bool(moves)
-    sections = [f"## {', '.join(hosts)}\n\n{body}" for body, hosts in groups.items()]
-    return "\n".join((title, *notes, *sections)).rstrip() + "\n"
+            clusters_by_body.setdefault(body, []).append(host)
+    parts = [f"# {changed_clusters} of {len(reports)} clusters change\n"]
+    if missing:
+        parts.append(f"Not rendered: {', '.join(missing)}. What changes there is unknown.\n")
+    if moves:
+        parts.append("\n".join((*moves, "")))
+    for body, hosts in clusters_by_body.items():
+        parts.append(f"## {', '.join(hosts)}\n\n{body}")
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _tables(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """Yield the lines of a table for each subject."""
     by_subject: dict[str, list[Mapping[str, str]]] = {}
     for row in rows:
         by_subject.setdefault(row["subject"], []).append(row)
-    for subject, own in by_subject.items():
+    for subject, subject_rows in by_subject.items():
         yield f"### {subject}\n\n| what | change |\n|---|---|"
-        yield from (f"| {row['aspect']} | {row['change']} |" for row in own[:_MOST_ROWS])
-        if len(own) > _MOST_ROWS:
-            yield f"| … | {len(own) - _MOST_ROWS} more |"
+        for row in subject_rows[:_MOST_ROWS]:
+            yield f"| {row['aspect']} | {row['change']} |"
+        if len(subject_rows) > _MOST_ROWS:
+            yield f"| … | {len(subject_rows) - _MOST_ROWS} more |"
         yield ""

@@ -58,9 +58,10 @@ def stages_of(
 
     Raises Problem if two stages define one object differently.
     """
-    rows = {**dict(map(_of_product, products)), COLLECTORS: _of_collectors(collectors)}
-    rows[INSTRUMENTATION] = Stage(INSTRUMENTATION, _named(instrumentation, "instrumentations.yml"))
-    stages = [rows[name] for name in STAGES if name in rows]
+    by_name = {product["name"]: _of_product(product) for product in products}
+    by_name[COLLECTORS] = _of_collectors(collectors)
+    by_name[INSTRUMENTATION] = Stage(INSTRUMENTATION, _named(instrumentation, "instrumentations.yml"))
+    stages = [by_name[name] for name in STAGES if name in by_name]
     once = _once(stages, items(instrumentation, "namespaces"))
     return [stage for stage in once if stage.files]
 
@@ -84,7 +85,7 @@ def tree(stages: Sequence[Stage]) -> dict[str, list[Object]]:
     for stage in stages:
         files[f"{stage.name}/{KUSTOMIZATION}"] = [_kustomization(sorted(stage.files))]
         for name, objects in stage.files.items():
-            files[f"{stage.name}/{name}"] = [marked(one) for one in objects]
+            files[f"{stage.name}/{name}"] = [marked(manifest) for manifest in objects]
         if stage.values is not None:
             files[f"{stage.name}/{VALUES}"] = [dict(stage.values)]
     return files
@@ -106,31 +107,34 @@ def _makes_certificate(product: Mapping[str, Any]) -> bool:
     return product["provider"] == "manifest" and product.get("certificates") == _GENERATED
 
 
-def _of_product(product: Mapping[str, Any]) -> tuple[str, Stage]:
+def _of_product(product: Mapping[str, Any]) -> Stage:
     """Return the stage of a product: its objects, or for Helm its Namespace and the values of its chart."""
-    name, release_of_product = product["name"], section(product, "release")
+    name, rendered = product["name"], section(product, "release")
     if product["provider"] == _HELM:
-        return name, Stage(
-            name, {"namespace.yml": [product["namespace_object"]]}, section(release_of_product, "chart_values")
-        )
-    made_here = not _makes_certificate(product)
-    return name, Stage(name, _named(release_of_product, "release.yml") if made_here else {})
+        return Stage(name, {"namespace.yml": [product["namespace_object"]]}, section(rendered, "chart_values"))
+    if _makes_certificate(product):
+        return Stage(name, {})
+    return Stage(name, _named(rendered, "release.yml"))
 
 
 def _named(rendered: Mapping[str, Any], file: str) -> dict[str, Sequence[Object]]:
-    found = items(rendered, "manifests")
-    return {file: found} if found else {}
+    """Return a file of this name with what was rendered; none if that is nothing."""
+    manifests = items(rendered, "manifests")
+    return {file: manifests} if manifests else {}
 
 
 def _of_collectors(rendered: Mapping[str, Any]) -> Stage:
     """Return the stage of the collectors: a file for each, and one for what those of a namespace share."""
-    places = {release(one["namespace"], one["name"]): one for one in items(rendered, "collectors")}
+    by_release = {}
+    for collector in items(rendered, "collectors"):
+        namespace, name = collector["namespace"], collector["name"]
+        by_release[release(namespace, name)] = f"{namespace}/{name}.yml"
     files: dict[str, list[Object]] = {}
     for manifest in items(rendered, "manifests"):
-        owner = places.get(str(section(manifest, "metadata", "labels").get(RELEASE_LABEL)))
-        namespace = section(manifest, "metadata").get("namespace") or section(manifest, "metadata")["name"]
-        file = f"{owner['namespace']}/{owner['name']}.yml" if owner else f"{namespace}.yml"
-        files.setdefault(file, []).append(manifest)
+        metadata = section(manifest, "metadata")
+        shared_file = f"{metadata.get('namespace') or metadata['name']}.yml"
+        own_release = str(section(metadata, "labels").get(RELEASE_LABEL))
+        files.setdefault(by_release.get(own_release, shared_file), []).append(manifest)
     return Stage(COLLECTORS, files)
 
 
@@ -140,27 +144,31 @@ def _once(stages: Iterable[Stage], annotated: Iterable[Object]) -> Iterator[Stag
 
     A Namespace stays as its first stage has it, as `site` does not change one of another release.
     """
-    wanted = {ref(one): one for one in annotated}
+    wanted = {ref(manifest): manifest for manifest in annotated}
     seen: dict[Ref, Object] = {}
     for stage in stages:
-        files = {name: list(_new(objects, seen, wanted)) for name, objects in stage.files.items()}
+        files = {}
+        for name, objects in stage.files.items():
+            new_objects = list(_new(objects, seen, wanted))
+            if new_objects:
+                files[name] = new_objects
         if stage.name == INSTRUMENTATION and wanted:
             files["namespaces.yml"] = list(wanted.values())
-        yield Stage(stage.name, {name: objects for name, objects in files.items() if objects}, stage.values)
+        yield Stage(stage.name, files, stage.values)
 
 
 def _new(objects: Iterable[Object], seen: dict[Ref, Object], wanted: dict[Ref, Object]) -> Iterator[Object]:
     """Yield the objects that no earlier stage has, Namespaces with the annotations that are wanted of them."""
-    for one in objects:
-        key = ref(one)
-        if key in seen and one["kind"] != "Namespace" and seen[key] != one:
-            wrong = f"two parts of the inventory define {key} differently"
-            raise Problem(wrong, fix="Give one of them another name or namespace.")
+    for manifest in objects:
+        key = ref(manifest)
         if key in seen:
+            if manifest["kind"] != "Namespace" and seen[key] != manifest:
+                wrong = f"two parts of the inventory define {key} differently"
+                raise Problem(wrong, fix="Give one of them another name or namespace.")
             continue
-        seen[key] = one
+        seen[key] = manifest
         annotations = section(wanted.pop(key, {}), "metadata", "annotations")
-        yield _annotated(one, annotations) if annotations else one
+        yield _annotated(manifest, annotations) if annotations else manifest
 
 
 def _annotated(manifest: Object, more: Mapping[str, Any]) -> Object:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._otelcol.config.paths import Position
@@ -58,19 +58,23 @@ def markdown_page(judged: JudgedCollectors) -> str:
         NO_DATA: "Not all collectors were judged by data",
         PASSED: "The collectors do as well with the change as before",
     }
+    without_data = judged.without_data
+    if not without_data and not judged.verdicts:
+        without_data = ["no collector"]
+    as_good = [verdict.line for verdict in judged.verdicts if verdict.is_whole and not verdict.worse]
     lines = [f"# {titles[judged.result]}", ""]
     lines += _section("Worse", judged.worse)
-    lines += _section("Not judged by data", judged.without_data or ["no collector"] * (not judged.verdicts))
-    lines += _section("Judged", [verdict.line for verdict in judged.verdicts if verdict.is_whole and not verdict.worse])
+    lines += _section("Not judged by data", without_data)
+    lines += _section("Judged", as_good)
     lines += _section("Figures of before", judged.kept)
     return "\n".join(lines)
 
 
-def _section(title: str, rows: Sequence[str]) -> Iterator[str]:
-    if rows:
-        yield from (f"## {title}", "")
-        yield from (f"- {row}" for row in rows)
-        yield ""
+def _section(title: str, rows: Sequence[str]) -> list[str]:
+    """Return the lines of a section with a list; none without rows."""
+    if not rows:
+        return []
+    return [f"## {title}", "", *(f"- {row}" for row in rows), ""]
 
 
 def junit_page(judged: JudgedCollectors, *, without_data_fails: bool) -> str:

@@ -28,17 +28,23 @@ _AMOUNTS = {"memory": parse_bytes, "cpu": parse_cpu}
 
 def unlike_parts(manifest: Manifest, live: Manifest) -> list[str]:
     """Return the parts in which a live object does not run what its manifest says."""
-    said, present = (dict(_parts(one)) for one in (manifest, live))
-    exact, exact_present = (dict(_exact_parts(one)) for one in (manifest, live))
-    unlike = [name for name, value in said.items() if not is_within(value, present.get(name))]
-    unlike += [name for name, value in exact.items() if value != exact_present.get(name)]
+    live_parts, live_exact_parts = dict(_parts(live)), dict(_exact_parts(live))
+    unlike = []
+    for name, value in dict(_parts(manifest)).items():
+        if not is_within(value, live_parts.get(name)):
+            unlike.append(name)
+    for name, value in dict(_exact_parts(manifest)).items():
+        if value != live_exact_parts.get(name):
+            unlike.append(name)
     return list(dict.fromkeys(unlike))
 
 
 def _parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
     """Yield what decides what runs, to which others may add, by its name."""
     for name, container in _containers(manifest):
-        yield from ((f"{part}{name}", container[part]) for part in _ADDED_TO if part in container)
+        for part in _ADDED_TO:
+            if part in container:
+                yield f"{part}{name}", container[part]
     for volume in items(section(manifest, "spec"), "template", "spec", "volumes"):
         for kind in _NAMING:
             if kind in volume:
@@ -48,8 +54,10 @@ def _parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 def _exact_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
     """Yield what decides what runs, and is the same in both, by its name."""
     for name, container in _containers(manifest):
-        # Of a custom resource, arguments are a mapping to which the operator may add.
-        yield from ((f"{part}{name}", container[part]) for part in _EXACT if isinstance(container.get(part), list))
+        for part in _EXACT:
+            # Of a custom resource, arguments are a mapping to which the operator may add.
+            if isinstance(container.get(part), list):
+                yield f"{part}{name}", container[part]
         yield f"resources{name}", _amounts(section(container, "resources"))
         config = section(container, "config")
         yield f"components of the config{name}", {kind: sorted(section(config, kind)) for kind in _SECTIONS}
