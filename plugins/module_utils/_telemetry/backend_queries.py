@@ -92,8 +92,10 @@ def _loki(asked: Asked) -> Question:
 
 
 def _jaeger(asked: Asked) -> Question:
-    bounds = {"min": asked.now - SINCE_SECONDS, "max": asked.now + SINCE_SECONDS}
-    times = {f"query.start_time_{name}": _rfc3339(value) for name, value in bounds.items()}
+    times = {
+        "query.start_time_min": _rfc3339(asked.now - SINCE_SECONDS),
+        "query.start_time_max": _rfc3339(asked.now + SINCE_SECONDS),
+    }
     return Question("GET", "/api/v3/traces", {"query.service_name": asked.service, **_DEPTH, **times})
 
 
@@ -109,12 +111,11 @@ def _elasticsearch(asked: Asked) -> Question:
 
 def _datadog(asked: Asked) -> Question:
     search = {"query": asked.probe_id, "from": "now-15m", "to": "now"}
+    body: dict[str, Any] = {"filter": search, "page": {"limit": 10}}
     if asked.signal == "logs":
-        return Question("POST", "/api/v2/logs/events/search", {}, {"filter": search, "page": {"limit": 10}})
-    attributes = {"filter": search, "page": {"limit": 10}}
-    return Question(
-        "POST", "/api/v2/spans/events/search", {}, {"data": {"type": "search_request", "attributes": attributes}}
-    )
+        return Question("POST", "/api/v2/logs/events/search", {}, body)
+    wrapped_body = {"data": {"type": "search_request", "attributes": body}}
+    return Question("POST", "/api/v2/spans/events/search", {}, wrapped_body)
 
 
 def _xray(asked: Asked) -> Call:
@@ -123,18 +124,21 @@ def _xray(asked: Asked) -> Call:
 
 
 def _cloudwatch(asked: Asked) -> Question | Call:
-    group = asked.data or (SPANS_GROUP if asked.signal == "traces" else "")
+    group = asked.data
+    if not group and asked.signal == "traces":
+        group = SPANS_GROUP
     if not group:  # without a space: a plus for it would be signed in another way than it is read
         query = f'{{"{METRIC}","{ID_ATTRIBUTE}"="{asked.probe_id}"}}'
         return Question("GET", "/api/v1/query", {"query": query})
     start = int((asked.now - SINCE_SECONDS) * 1000)
-    found = {"logGroupName": group, "startTime": start, "filterPattern": f'"{asked.probe_id}"', "limit": 10}
-    return Call("logs", "filter_log_events", found)
+    parameters = {"logGroupName": group, "startTime": start, "filterPattern": f'"{asked.probe_id}"', "limit": 10}
+    return Call("logs", "filter_log_events", parameters)
 
 
 def _series(answer: Any) -> Iterator[Attributes]:
-    for item in mappings(answer, "data", "result"):
-        labels = item.get("metric") or item.get("stream") or {}
+    """Read the labels of what Prometheus or Loki answers."""
+    for series in mappings(answer, "data", "result"):
+        labels = series.get("metric") or series.get("stream") or {}
         yield {str(key): str(value) for key, value in labels.items()}
 
 
@@ -149,8 +153,8 @@ def _otlp(answer: Any) -> Iterator[Attributes]:
 
 def _spans(answer: Any) -> Iterator[Attributes]:
     for trace in mappings(answer, "traces"):
-        for found in mappings(trace, "spanSets"):
-            for span in mappings(found, "spans"):
+        for span_set in mappings(trace, "spanSets"):
+            for span in mappings(span_set, "spans"):
                 yield _pairs(mappings(span, "attributes"))
 
 
@@ -166,15 +170,17 @@ def _events(answer: Any) -> Iterator[Attributes]:
 
 def _segments(answer: Any) -> Iterator[Attributes]:
     for trace in mappings(answer, "Traces"):
-        for found in mappings(trace, "Segments"):
-            yield _bare(_flat(_parsed(found.get("Document")), ()))
+        for segment in mappings(trace, "Segments"):
+            yield _bare(_flat(_parsed(segment.get("Document")), ()))
 
 
 def _log_events(answer: Any) -> Iterator[Attributes]:
     """Read log events, whose messages are mostly JSON, or the series of PromQL."""
-    yield from (_bare(labels.items()) for labels in _series(answer))
+    for labels in _series(answer):
+        yield _bare(labels.items())
     for event in mappings(answer, "events"):
-        yield {**_bare(_flat(_parsed(event.get("message")), ())), "logStreamName": str(event.get("logStreamName"))}
+        attributes = _bare(_flat(_parsed(event.get("message")), ()))
+        yield {**attributes, "logStreamName": str(event.get("logStreamName"))}
 
 
 def _parsed(text: Any) -> Any:
@@ -186,23 +192,34 @@ def _parsed(text: Any) -> Any:
 
 def _bare(pairs: Iterable[tuple[str, str]]) -> Attributes:
     """Return attributes also under their names without what AWS puts before them."""
-    return {name: value for key, value in pairs for name in (key, _PREFIXES.sub("", key))}
+    attributes = {}
+    for key, value in pairs:
+        attributes[key] = value
+        attributes[_PREFIXES.sub("", key)] = value
+    return attributes
 
 
 def _pairs(items: Any) -> Attributes:
-    return {str(item.get("key")): str(next(iter((item.get("value") or {}).values()), "")) for item in items}
+    """Return the attributes of OTLP's JSON, which has each value below the name of its type."""
+    attributes = {}
+    for attribute in items:
+        typed_value = attribute.get("value") or {}
+        value = next(iter(typed_value.values()), "")
+        attributes[str(attribute.get("key"))] = str(value)
+    return attributes
 
 
 def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield each value with its path, and with each end of the path: backends wrap attributes differently."""
     if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _flat(inner, (*path, str(key)))
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        for item in value:
-            yield from _flat(item, path)
-    elif path:
-        yield from ((".".join(path[start:]), str(value)) for start in range(len(path)))
+        for key, below in value.items():
+            yield from _flat(below, (*path, str(key)))
+    elif isinstance(value, list) and any(isinstance(element, Mapping) for element in value):
+        for element in value:
+            yield from _flat(element, path)
+    else:
+        for start in range(len(path)):
+            yield ".".join(path[start:]), str(value)
 
 
 def _rfc3339(seconds: float) -> str:
@@ -246,17 +263,29 @@ BACKENDS: dict[str, Backend] = {
 def of_probe(backend: Backend, answer: Any, probe_id: str) -> list[Attributes]:
     """Return the attributes of each record of a probe."""
     records = list(backend.records(answer))
+    if backend.filters:
+        return records
     names = (ID_ATTRIBUTE, plain(ID_ATTRIBUTE))
-    return records if backend.filters else [one for one in records if probe_id in map(one.get, names)]
+    return [record for record in records if probe_id in [record.get(name) for name in names]]
 
 
 def missing(records: list[Attributes], wanted: Mapping[str, Any]) -> list[str]:
     """Return the attributes that no record has, or has with another value, each with a word on that."""
     lines = []
     for name, value in wanted.items():
-        found = {record[key] for record in records for key in (name, plain(name)) if key in record}
-        if not found:
+        values = _values_of(records, name)
+        if not values:
             lines.append(f"the record has no attribute {name}")
-        elif value not in (None, "") and str(value) not in found:
+        elif value not in (None, "") and str(value) not in values:
             lines.append(f"attribute {name} is not '{value}'")
     return lines
+
+
+def _values_of(records: list[Attributes], name: str) -> set[str]:
+    """Return the values that records have for an attribute, under its own name or as Prometheus writes it."""
+    values = set()
+    for record in records:
+        for key in (name, plain(name)):
+            if key in record:
+                values.add(record[key])
+    return values

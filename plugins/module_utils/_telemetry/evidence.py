@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._otelcol.config.masking import quoted
-from .._otelcol.config.paths import amount
+from .._otelcol.config.paths import amount, items
 
 # How a place is called where the collector's own metrics show the arrival.
 COUNTED = "the metrics of "
@@ -26,19 +26,20 @@ def listening(pods: list[dict[str, Any]], port: int) -> list[dict[str, Any]]:
 
     A collector's labels are on the pods of its target allocator too, when an operator makes both.
     """
-    saying = [
-        pod
-        for pod in pods
-        for container in pod.get("spec", {}).get("containers") or []
-        if any(item.get("containerPort") == port for item in container.get("ports") or [])
-    ]
-    return saying or pods
+    declaring = []
+    for pod in pods:
+        for container in pod.get("spec", {}).get("containers") or []:
+            ports = items(container, "ports")
+            if any(declared.get("containerPort") == port for declared in ports):
+                declaring.append(pod)
+    return declaring or pods
 
 
 def containers(spec: dict[str, Any]) -> list[str]:
     """Return the running containers; a sidecar that starts first is an init container that restarts."""
-    first = [item for item in spec.get("initContainers") or [] if item.get("restartPolicy") == "Always"]
-    return [item["name"] for item in [*first, *spec["containers"]]]
+    init_containers = items(spec, "initContainers")
+    sidecars = [container for container in init_containers if container.get("restartPolicy") == "Always"]
+    return [container["name"] for container in [*sidecars, *spec["containers"]]]
 
 
 class Signal(NamedTuple):
@@ -68,8 +69,10 @@ NEEDED = ("receiver_accepted", "exporter_sent")
 
 def excerpt(text: str, signal: str, probe_id: str) -> list[str]:
     """Return the lines of the probe's record in a collector's log, or nothing."""
+    heading = SIGNALS[signal].heading
     for block in _blocks(text.splitlines()):
-        if SIGNALS[signal].heading in block[0] and any(probe_id in line for line in block):
+        is_of_probe = any(probe_id in line for line in block)
+        if heading in block[0] and is_of_probe:
             return [quoted(line.rstrip(), LINE_LENGTH) for line in block[:LINES]]
     return []
 
@@ -101,16 +104,29 @@ def _message(line: str) -> list[str]:
 
 def arrived(signals: Mapping[str, Mapping[str, Any]]) -> str:
     """Return in words where each signal was seen."""
-    seen: dict[str, list[str]] = {}
+    signals_by_place: dict[str, list[str]] = {}
     for signal, state in signals.items():
-        seen.setdefault(state["seen"], []).append(signal)
-    return "; ".join(f"{', '.join(found)} arrived{_shown(where, len(found) > 1)}" for where, found in seen.items())
+        signals_by_place.setdefault(state["seen"], []).append(signal)
+    texts = []
+    for place, seen_signals in signals_by_place.items():
+        texts.append(f"{', '.join(seen_signals)} arrived{_shown(place, len(seen_signals) > 1)}")
+    return "; ".join(texts)
 
 
-def _shown(where: str, many: bool) -> str:
+def _shown(place: str, many: bool) -> str:
     """Return how the arrival shows: in a log, in a backend, or by what a pod counts that it has sent."""
-    pod = where.removeprefix(COUNTED)
-    return f", seen in {where}" if pod == where else f": {pod} sent {'them' if many else 'it'} on to its exporter"
+    if not place.startswith(COUNTED):
+        return f", seen in {place}"
+    pod = place.removeprefix(COUNTED)
+    return f": {pod} sent {'them' if many else 'it'} on to its exporter"
+
+
+class Growth(NamedTuple):
+    """Whether a signal came in and went out, the counts that show it, and the counts of failures."""
+
+    has_passed: bool
+    lines: list[str]
+    trouble: list[str]
 
 
 def counters(text: str) -> Counts:
@@ -121,20 +137,23 @@ def counters(text: str) -> Counts:
     return counts
 
 
-def growth(before: Counts, after: Counts, signal: str) -> tuple[bool, list[str], list[str]]:
-    """Return whether a signal came in and went out since, the counts that show it, and the counts of failures."""
-    item = SIGNALS[signal].item
+def growth(before: Counts, after: Counts, signal: str) -> Growth:
+    """Return how the counts of a signal grew between two readings."""
+    signal_item = SIGNALS[signal].item
     grown: dict[str, str] = {}
-    for name, kind in sorted(after):
-        more = after[name, kind] - before[name, kind]
-        if kind == item and more > 0:
+    for name, item in sorted(after):
+        more = after[name, item] - before[name, item]
+        if item == signal_item and more > 0:
             grown[name] = f"otelcol_{name}_{item} +{more}"
-    shown = [grown[name] for name in NEEDED if name in grown]
+    lines = [grown[name] for name in NEEDED if name in grown]
     trouble = [text for name, text in grown.items() if name not in NEEDED]
-    return len(shown) == len(NEEDED), shown, trouble
+    return Growth(len(lines) == len(NEEDED), lines, trouble)
 
 
 def counted_by(namespace: str, before: Mapping[str, Counts], after: Mapping[str, Counts], signal: str) -> str:
     """Return in words the pods of a namespace that counted a signal since."""
-    pods = [name for name, counts in after.items() if growth(before.get(name, Counter()), counts, signal)[1]]
-    return f"the metrics of pod {', '.join(f'{namespace}/{name}' for name in pods)}"
+    pods = []
+    for name, counts in after.items():
+        if growth(before.get(name, Counter()), counts, signal).lines:
+            pods.append(f"{namespace}/{name}")
+    return f"{COUNTED}pod {', '.join(pods)}"

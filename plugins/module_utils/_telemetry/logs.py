@@ -58,9 +58,10 @@ def groups(text: str, now: str, mask: Callable[[str], str]) -> list[dict[str, An
         entry = _entry(line)
         if entry is None:
             continue
-        said = " ".join(part for part in (entry["message"], entry["error"]) if part)
+        said = " ".join(filter(None, (entry["message"], entry["error"])))
         cause = next(causes_in(said, CAUSES), None)
-        key = (entry["about"], entry["signal"], cause.id if cause else VARIABLE.sub("#", said)[:LONGEST])
+        kind = cause.id if cause else VARIABLE.sub("#", said)[:LONGEST]
+        key = (entry["about"], entry["signal"], kind)
         earlier = found.get(key, {"count": 0, "drops": False})
         found[key] = {
             **entry,
@@ -126,6 +127,7 @@ def _entry(line: str) -> dict[str, Any] | None:
 
 
 def _structured(line: str) -> tuple[str, str, Mapping[str, Any]] | None:
+    """Return level, message and fields of an entry of the Collector, which logs as text or JSON; else nothing."""
     if line.startswith("{"):
         fields = _json(line)
         if not fields:
@@ -138,6 +140,7 @@ def _structured(line: str) -> tuple[str, str, Mapping[str, Any]] | None:
 
 
 def _json(text: str) -> dict[str, Any]:
+    """Return the object in a text; empty for anything else."""
     try:
         parsed = json.loads(text)
     except ValueError:
@@ -176,7 +179,7 @@ def tail(lines: Sequence[str], most: int, longest: int) -> list[tuple[str, int]]
     has no other.
     """
     last = list(lines[-most:])
-    if not any(map(_entry, last)):
+    if not any(_entry(line) for line in last):
         failures = [line for line in lines[:-most] if _entry(line)][-2:]
         last = [*failures, *last[len(failures) :]]
     return [(line, LONGEST_FAILURE if _entry(line) else longest) for line in last]
@@ -184,12 +187,18 @@ def tail(lines: Sequence[str], most: int, longest: int) -> list[tuple[str, int]]
 
 def crash_cause(lines: Sequence[str]) -> Cause | None:
     """Return why a collector ended, by its last words; None if they name no cause that another page explains better."""
-    return next(causes_in(last_words(lines), (cause for cause in CAUSES if cause.id not in _NO_CRASH)), None)
+    crash_causes = [cause for cause in CAUSES if cause.id not in _NO_CRASH]
+    return next(causes_in(last_words(lines), crash_causes), None)
 
 
 def last_words(lines: Sequence[str]) -> str:
     """Return what a collector said before it ended: its last error, else its last line."""
     text = "\n".join(f"- {line}" for line in lines)
-    matches = [_FATAL.match(line) for _when, line in _lines(text)]
-    fatal = [match["message"] for match in matches if match]
-    return next(iter([*fatal[-1:], *lines[-1:]]), "")
+    last_error = None
+    for _when, line in _lines(text):
+        match = _FATAL.match(line)
+        if match:
+            last_error = match["message"]
+    if last_error is not None:
+        return last_error
+    return lines[-1] if lines else ""

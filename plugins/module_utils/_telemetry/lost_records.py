@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from .metrics import NOUNS, Key, Reading
 
+# What tail_sampling counts of the traces that it gets; it counts no items.
+_SAMPLED = Key("processor_tail_sampling_new_trace_id_received")
+
 
 class Hop(NamedTuple):
     """A collector on the way, and its counts.
@@ -27,18 +30,28 @@ class Hop(NamedTuple):
 
     def took(self, signal: str) -> int:
         """Return how many items its receivers accepted."""
-        return sum(
-            count for key, count in self.gained.items() if (key.name, key.signal) == ("receiver_accepted", signal)
-        )
+        accepted = 0
+        for key, count in self.gained.items():
+            if key.name == "receiver_accepted" and key.signal == signal:
+                accepted += count
+        return accepted
 
     def ways(self, signal: str) -> dict[str, list[str]]:
         """Return the exporters of a signal, each with the collectors that it sends to."""
-        return {name: one["to"] for name, one in self.exporters.items() if signal in one["signals"]}
+        ways = {}
+        for name, exporter in self.exporters.items():
+            if signal in exporter["signals"]:
+                ways[name] = exporter["to"]
+        return ways
 
     def sent(self, signal: str) -> dict[str, int]:
         """Return the exporters that sent items, and how many."""
-        counts = {name: self.gained[Key("exporter_sent", name, signal)] for name in self.ways(signal)}
-        return {name: count for name, count in counts.items() if count > 0}
+        counts = {}
+        for name in self.ways(signal):
+            count = self.gained[Key("exporter_sent", name, signal)]
+            if count > 0:
+                counts[name] = count
+        return counts
 
 
 class Lost(NamedTuple):
@@ -58,98 +71,108 @@ def lost(hops: Sequence[Hop], signal: str) -> Lost:
     takers = [hop for hop in hops if hop.took(signal)]
     senders = [hop for hop in takers if hop.ways(signal)]
     reached = {hop.name for hop in takers} | unread.keys()
-    inside = _all_inside(senders, signal, reached) if reached else [_nowhere(hops, signal)]
-    is_inside = bool(inside)
-    lines = inside or _all_at_backends(senders, signal)
+    lines: list[str] = []
+    if not reached:
+        lines.append(_nowhere(hops, signal))
+    for hop in senders:
+        lines += _inside(hop, signal, reached)
+    is_inside = bool(lines)
+    if not is_inside:
+        for hop in senders:
+            lines += _at_backends(hop, signal)
     lines += [f"the counts of {name} cannot be read: {why}" for name, why in unread.items()]
-    if _busy(senders, signal):
+    if any(_is_busy(hop, signal) for hop in senders):
         lines.append(f"other {NOUNS[signal]} flow too, and the counts include them")
     return Lost(lines, is_inside)
 
 
 def _nowhere(hops: Sequence[Hop], signal: str) -> str:
+    """Return that no collector took the records."""
     return f"no {NOUNS[signal]} came to {', '.join(hop.name for hop in hops)}, so another receiver answered"
 
 
-def _all_inside(senders: Sequence[Hop], signal: str, reached: set[str]) -> list[str]:
-    return [line for hop in senders for line in _inside(hop, signal, reached)]
-
-
-def _all_at_backends(senders: Sequence[Hop], signal: str) -> list[str]:
-    return [line for hop in senders for line in _at_backends(hop, signal)]
-
-
-def _busy(senders: Sequence[Hop], signal: str) -> bool:
-    """Whether more than one record went through, such as the points that a connector makes."""
-    return any(count > 1 for hop in senders for count in (hop.took(signal), *hop.sent(signal).values()))
+def _is_busy(hop: Hop, signal: str) -> bool:
+    """Whether more than one record went through a collector, such as the points that a connector makes."""
+    counts = [hop.took(signal), *hop.sent(signal).values()]
+    return any(count > 1 for count in counts)
 
 
 def _inside(hop: Hop, signal: str, reached: set[str]) -> Iterator[str]:
+    """Yield what a collector lost of the records that it took, and which ways to other collectors lost them."""
     ways, sent, noun = hop.ways(signal), hop.sent(signal), NOUNS[signal]
     # Before 0.120 the exporter load_balancing counts nothing that it sends.
     has_passed = bool(sent) or any(reached.intersection(names) for names in ways.values())
     if not has_passed:
         yield f"{hop.name} took {noun} and sent none: {_reason(hop, signal)}"
     for exporter, names in ways.items():
-        if exporter in sent and names and not reached.intersection(names):
-            to = " and ".join(names)
-            yield f"{hop.name} sent {noun} by {exporter}, but none came to {to}: another receiver answered"
-        why = "; ".join(_trouble(hop, signal, exporter)) if has_passed and exporter not in sent else ""
-        if why:
-            yield f"{hop.name} took {noun}, and not all exporters sent them: {why}"
-    ended = _ended(hop, signal) if has_passed else []
-    if ended:
-        yield f"{hop.name} took {noun}: all were dropped by {', '.join(ended)}"
+        if exporter in sent:
+            if names and not reached.intersection(names):
+                to = " and ".join(names)
+                yield f"{hop.name} sent {noun} by {exporter}, but none came to {to}: another receiver answered"
+        elif has_passed:
+            why = "; ".join(_trouble(hop, signal, exporter))
+            if why:
+                yield f"{hop.name} took {noun}, and not all exporters sent them: {why}"
+    if has_passed:
+        ended = _ended(hop, signal)
+        if ended:
+            yield f"{hop.name} took {noun}: all were dropped by {', '.join(ended)}"
 
 
 def _at_backends(hop: Hop, signal: str) -> Iterator[str]:
+    """Yield the exporters of a collector that sent records to a backend."""
+    ways = hop.ways(signal)
     for exporter in hop.sent(signal):
-        if not hop.ways(signal)[exporter]:
+        if not ways[exporter]:
             yield f"{hop.name} sent {NOUNS[signal]} by {exporter}, and the backend behind it took them"
 
 
 def _reason(hop: Hop, signal: str) -> str:
     """Return what the counts say of records that a collector did not send."""
-    limited = [*_with(hop.gained, "processor_refused", signal), *_limiters(hop, signal)]
-    counts = (
-        (limited, "refused by {}"),
-        (_ended(hop, signal), "all were dropped by {}"),
-        (_decided(hop), "dropped or held by {}"),
-    )
-    found = [line for exporter in hop.ways(signal) for line in _trouble(hop, signal, exporter)]
-    found += [text.format(", ".join(dict.fromkeys(names))) for names, text in counts if names]
-    return "; ".join(found) or "a processor or connector drops or holds them"
+    texts: list[str] = []
+    for exporter in hop.ways(signal):
+        texts += _trouble(hop, signal, exporter)
+    limited = [*_counting(hop.gained, "processor_refused", signal), *_limiters(hop, signal)]
+    if limited:
+        texts.append(f"refused by {', '.join(dict.fromkeys(limited))}")
+    ended = _ended(hop, signal)
+    if ended:
+        texts.append(f"all were dropped by {', '.join(ended)}")
+    if hop.gained[_SAMPLED] > 0:
+        texts.append("dropped or held by tail_sampling")
+    return "; ".join(texts) or "a processor or connector drops or holds them"
 
 
 def _trouble(hop: Hop, signal: str, exporter: str) -> Iterator[str]:
-    counts = (
-        (hop.gained, "exporter_send_failed", "sending failed at {}"),
-        (hop.gained, "exporter_enqueue_failed", "the queue was full at {}"),
-        (hop.now, "exporter_queue_size", "they wait in the queue of {}"),
-    )
-    yield from (text.format(exporter) for reading, name, text in counts if reading[Key(name, exporter, signal)] > 0)
+    """Yield what the counts of an exporter say of records that it did not send."""
+    if hop.gained[Key("exporter_send_failed", exporter, signal)] > 0:
+        yield f"sending failed at {exporter}"
+    if hop.gained[Key("exporter_enqueue_failed", exporter, signal)] > 0:
+        yield f"the queue was full at {exporter}"
+    if hop.now[Key("exporter_queue_size", exporter, signal)] > 0:
+        yield f"they wait in the queue of {exporter}"
 
 
-def _with(counts: Reading, name: str, signal: str) -> list[str]:
-    return sorted(
-        key.component for key, count in counts.items() if (key.name, key.signal) == (name, signal) and count > 0
-    )
+def _counting(counts: Reading, name: str, signal: str) -> list[str]:
+    """Return the components of which a count of a signal is not zero."""
+    components = []
+    for key, count in counts.items():
+        if key.name == name and key.signal == signal and count > 0:
+            components.append(key.component)
+    return sorted(components)
 
 
 def _limiters(hop: Hop, signal: str) -> list[str]:
-    return _with(hop.gained, "processor_memory_limiter_refused", signal)
+    """Return the memory limiters that refused items."""
+    return _counting(hop.gained, "processor_memory_limiter_refused", signal)
 
 
 def _ended(hop: Hop, signal: str) -> list[str]:
     """Return the processors that items went into, and none came out of; what is refused goes back to the sender."""
-    refused = _limiters(hop, signal)
-    return [
-        name
-        for name in _with(hop.gained, "processor_incoming_items", signal)
-        if not hop.gained[Key("processor_outgoing_items", name, signal)] and name not in refused
-    ]
-
-
-def _decided(hop: Hop) -> list[str]:
-    """Return tail_sampling, which counts traces but no items, if it got a trace."""
-    return ["tail_sampling"] if hop.gained[Key("processor_tail_sampling_new_trace_id_received")] > 0 else []
+    limiters = _limiters(hop, signal)
+    processors = []
+    for name in _counting(hop.gained, "processor_incoming_items", signal):
+        has_outgoing = hop.gained[Key("processor_outgoing_items", name, signal)]
+        if not has_outgoing and name not in limiters:
+            processors.append(name)
+    return processors

@@ -53,7 +53,7 @@ def reading(text: str) -> Reading:
     counts: Reading = Counter()
     for match in _SAMPLE.finditer(text):
         labels = dict(_LABEL.findall(match["labels"] or ""))
-        owner = next((labels[name] for name in _COMPONENTS if name in labels), "")
+        owner = _first_label(labels, _COMPONENTS)
         name = _without_unit(match["name"])
         by_item = _BY_ITEM.match(name)
         if by_item:
@@ -64,12 +64,23 @@ def reading(text: str) -> Reading:
     return counts
 
 
+def _first_label(labels: Mapping[str, str], names: Sequence[str]) -> str:
+    """Return the value of the first of these labels that is there; empty if none is."""
+    for name in names:
+        if name in labels:
+            return labels[name]
+    return ""
+
+
 def _without_unit(name: str) -> str:
     """Return the name of a metric. Versions differ in what follows it: a unit, `_total`, or nothing."""
     name = name.removesuffix("_total")
-    name = next((name.removesuffix(unit) for unit in _UNITS if name.endswith(unit)), name)
-    stem, _sign, unit = name.partition("__")  # `items__item_`
-    return stem if len(unit) > 1 and unit.endswith("_") else name
+    for unit in _UNITS:
+        if name.endswith(unit):
+            name = name.removesuffix(unit)
+            break
+    stem, _sign, item_unit = name.partition("__")  # `items__item_`
+    return stem if len(item_unit) > 1 and item_unit.endswith("_") else name
 
 
 def grown(before: Reading, after: Reading) -> Reading:
@@ -80,9 +91,9 @@ def grown(before: Reading, after: Reading) -> Reading:
 def total(readings: Sequence[Reading]) -> Reading:
     """Return the sum of readings, since adding Counters would drop what is zero; only ages are no sums."""
     result: Reading = Counter()
-    for one in readings:
-        result.update(one)
-    ages = [one[UPTIME] for one in readings if UPTIME in one]
+    for pod_reading in readings:
+        result.update(pod_reading)
+    ages = [pod_reading[UPTIME] for pod_reading in readings if UPTIME in pod_reading]
     if ages:
         result[UPTIME] = min(ages)
     return result
@@ -100,10 +111,10 @@ class Flow:
 
     def facts(self) -> dict[str, list[dict[str, Any]]]:
         """Return the ends of every signal, and what stands between them."""
-        used = dict.fromkeys(map(signal_of, self.graph.pipelines))
-        known = [signal for signal in NOUNS if signal in used]
+        used_signals = [signal_of(pipeline) for pipeline in self.graph.pipelines]
+        known_first = [signal for signal in NOUNS if signal in used_signals] + used_signals
         facts: dict[str, list[dict[str, Any]]] = {"receives": [], "processes": [], "exports": []}
-        for signal in dict.fromkeys((*known, *used)):
+        for signal in dict.fromkeys(known_first):
             facts["receives"] += self._receives(signal)
             facts["processes"] += self._processes(signal)
             facts["exports"] += self._exports(signal)
@@ -128,6 +139,7 @@ class Flow:
         return self.graph.ids_of(signal, role)
 
     def _common(self, signal: str, name: str, role: str) -> dict[str, Any]:
+        """Return what the row of any component has."""
         return {
             "id": name,
             "signal": signal,
@@ -138,64 +150,76 @@ class Flow:
         }
 
     def _numbers(self, signal: str, name: str, prefix: str, names: Sequence[str]) -> dict[str, int]:
-        keys = {word: Key(f"{prefix}_{word}", name, signal) for word in names}
-        now = {word: int(self.gained[key]) for word, key in keys.items()}
-        return now | {f"{word}_total": int(self.whole[key]) for word, key in keys.items()}
+        """Return counts of a component: what they gained, and behind `_total` their value since the start."""
+        gained, whole = {}, {}
+        for word in names:
+            key = Key(f"{prefix}_{word}", name, signal)
+            gained[word] = int(self.gained[key])
+            whole[f"{word}_total"] = int(self.whole[key])
+        return gained | whole
 
     def _receives(self, signal: str) -> Iterator[dict[str, Any]]:
-        names = self._used(signal, "receivers")
-        rows = [
-            self._common(signal, name, "receivers")
-            | self._numbers(signal, name, "receiver", ("accepted", "refused", "failed"))
-            for name in names
-        ]
-        for row in rows:
-            row["passive"] = waits_for_clients("receivers", row["id"], self.config, self.listeners)
-            row["about"] = "in" if row["passive"] else row["about"]
+        """Yield a row for each receiver of a signal."""
+        for name in self._used(signal, "receivers"):
+            row = self._common(signal, name, "receivers")
+            row |= self._numbers(signal, name, "receiver", ("accepted", "refused", "failed"))
+            row["passive"] = waits_for_clients("receivers", name, self.config, self.listeners)
+            if row["passive"]:
+                row["about"] = "in"
             row["state"] = self._incoming(row)
             yield row
 
     def _incoming(self, row: Mapping[str, Any]) -> str:
+        """Return what comes in at a receiver, from the clearest sign to the weakest."""
         if row["refused"] or row["failed"]:
             return "refused"
         if row["accepted"]:
             return "comes"
-        settings = section(self.config, "receivers", str(row["id"]))
+        if row["passive"]:
+            return "idle"
         # What asks for its data itself does so at intervals, and counts between two of them say nothing.
-        rests = not row["passive"] and row["accepted_total"]
-        starts = not row["passive"] and self.whole[UPTIME] < interval(settings)
-        return "rests" if rests else "starts" if starts else "idle"
+        if row["accepted_total"]:
+            return "rests"
+        settings = section(self.config, "receivers", str(row["id"]))
+        return "starts" if self.whole[UPTIME] < interval(settings) else "idle"
 
     def _processes(self, signal: str) -> Iterator[dict[str, Any]]:
+        """Yield a row for each processor of a signal."""
         for name in self._used(signal, "processors"):
             limiter = self._numbers(signal, name, "processor_memory_limiter", ("refused",))
             other = self._numbers(signal, name, "processor", ("refused", "dropped"))
             refused = limiter["refused"] or other["refused"]
-            flow = {word: int(self.gained[Key(f"processor_{word}_items", name, signal)]) for word in _THROUGH}
-            lost = max(flow["incoming"] - flow["outgoing"] - refused, 0)
-            numbers = {"refused": refused, "dropped": other["dropped"] or lost, **flow}
-            yield self._common(signal, name, "processors") | numbers
+            incoming = int(self.gained[Key("processor_incoming_items", name, signal)])
+            outgoing = int(self.gained[Key("processor_outgoing_items", name, signal)])
+            lost = max(incoming - outgoing - refused, 0)
+            row = self._common(signal, name, "processors")
+            row |= {"refused": refused, "dropped": other["dropped"] or lost, "incoming": incoming, "outgoing": outgoing}
+            yield row
 
     def _exports(self, signal: str) -> Iterator[dict[str, Any]]:
+        """Yield a row for each exporter of a signal."""
         accepted = sum(row["accepted"] for row in self._receives(signal))
         for name in self._used(signal, "exporters"):
             row = self._common(signal, name, "exporters") | {"accepted": accepted}
             row |= self._numbers(signal, name, "exporter", ("sent", "send_failed", "enqueue_failed"))
-            for word in ("queue_size", "queue_capacity"):
-                row[word] = int(self.whole[Key(f"exporter_{word}", name, signal)] or self.whole[Key(word, name)])
-            row["queue_percent"] = 100 * row["queue_size"] // row["queue_capacity"] if row["queue_capacity"] else 0
+            size = self._queue(signal, name, "queue_size")
+            capacity = self._queue(signal, name, "queue_capacity")
+            row |= {"queue_size": size, "queue_capacity": capacity}
+            row["queue_percent"] = 100 * size // capacity if capacity else 0
             row["failed"] = row["send_failed"] + row["enqueue_failed"]
             row["failed_total"] = row["send_failed_total"] + row["enqueue_failed_total"]
-            come = f"{row['items']} come in ({accepted} in {self.seconds} s) and"
-            row["came"] = come if accepted else f"{row['items']} that came before"
+            row["came"] = f"{row['items']} that came before"
+            if accepted:
+                row["came"] = f"{row['items']} come in ({accepted} in {self.seconds} s) and"
             yield row | {"state": _outgoing(row, self._may_be_a_batch(name))}
+
+    def _queue(self, signal: str, exporter: str, word: str) -> int:
+        """Return the size or capacity of an exporter's queue; some exporters count one queue for all signals."""
+        return int(self.whole[Key(f"exporter_{word}", exporter, signal)] or self.whole[Key(word, exporter)])
 
     def _may_be_a_batch(self, exporter: str) -> bool:
         """Return whether what came in these seconds may still wait for more, to be sent in one request."""
         return self.seconds <= duration(at(section(self.config, "exporters", exporter), FLUSH))
-
-
-_THROUGH = ("incoming", "outgoing")
 
 
 def _outgoing(row: Mapping[str, Any], may_be_a_batch: bool) -> str:
@@ -204,7 +228,8 @@ def _outgoing(row: Mapping[str, Any], may_be_a_batch: bool) -> str:
         return "fails_partly" if row["sent"] else "fails"
     if row["sent"]:
         return "sends"
-    if row["queue_size"] and not (row["accepted"] and may_be_a_batch):
+    waits_for_batch = row["accepted"] and may_be_a_batch
+    if row["queue_size"] and not waits_for_batch:
         return "waits"
     return "silent" if row["accepted"] else "idle"
 
@@ -221,14 +246,22 @@ def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:
     if telemetry.get("level") == "none":
         return "", 0
     if telemetry.get("address"):
-        known = str(telemetry["address"]).replace("${env:", "${")
-        return known.rpartition(":")[0].strip("[]"), address(known)[1] or default
-    readers = [section(reader, "pull", "exporter", "prometheus") for reader in items(telemetry, "readers")]
-    served = [reader for reader in readers if reader]
-    if "readers" in telemetry and not served:
+        written = str(telemetry["address"]).replace("${env:", "${")
+        host = written.rpartition(":")[0].strip("[]")
+        return host, address(written)[1] or default
+    for reader in items(telemetry, "readers"):
+        exporter = section(reader, "pull", "exporter", "prometheus")
+        if exporter:
+            return _place_of(exporter, default)
+    if "readers" in telemetry:
         return "", 0
-    first = served[0] if served else {}
-    return str(first.get("host") or "localhost"), address(f":{first.get('port')}")[1] or default
+    return _place_of({}, default)
+
+
+def _place_of(exporter: Mapping[str, Any], default: int) -> tuple[str, int]:
+    """Return host and port of a Prometheus exporter of the own metrics."""
+    port = address(f":{exporter.get('port')}")[1]
+    return str(exporter.get("host") or "localhost"), port or default
 
 
 def unserved(config: Mapping[str, Any], default: int) -> str:

@@ -15,55 +15,70 @@ _WIDTH = 9
 
 
 def report(results: Sequence[Result]) -> str:
-    details = [line for item in results for line in ("", *_details(item))]
-    return "\n".join([*verdicts(results), *details])
+    """Return the page of a diagnosis: the verdicts, then the details of each collector."""
+    lines = verdicts(results)
+    for result in results:
+        lines += ["", *_details(result)]
+    return "\n".join(lines)
 
 
 def verdicts(results: Sequence[Result]) -> list[str]:
     """Return the lines that say why, each with its collector."""
-    return [f"{item['namespace']}/{item['name']}: {line}" for item in results for line in item["verdict"]]
+    lines = []
+    for result in results:
+        lines += [f"{result['namespace']}/{result['name']}: {line}" for line in result["verdict"]]
+    return lines
 
 
-def _details(item: Result) -> Iterator[str]:
-    yield f"{item['kind']} {item['namespace']}/{item['name']}: {item['status']}, {item['ready_text'] or 'not there'}"
-    yield from _table(_pods(item))
-    yield from _table(_flow(item))
-    for problem in item["problems"]:
+def _details(result: Result) -> Iterator[str]:
+    """Yield how a collector is, its pods, its flow, what the checks found, and what could not be checked."""
+    ready_text = result["ready_text"] or "not there"
+    yield f"{result['kind']} {result['namespace']}/{result['name']}: {result['status']}, {ready_text}"
+    yield from _table(_pods(result))
+    yield from _table(_flow(result))
+    for problem in result["problems"]:
         yield f"  {problem['severity']:<{_WIDTH}}[{problem['id']}] {_about(problem)}{problem['message']}"
         if problem["fix"]:
             yield f"  {'':<{_WIDTH}}→ {problem['fix']}"
-    for unseen in item["unseen"] or ():
+    for unseen in result["unseen"] or ():
         yield f"  {'unknown':<{_WIDTH}}{unseen['what']} could not be checked: {unseen['why']}"
 
 
 def _about(problem: Result) -> str:
+    """Return the component that a problem is about, unless its message has the name."""
     _role, slash, name = str(problem["about"]).partition("/")
     return f"{name}: " if slash and name not in problem["message"] else ""
 
 
-def _pods(item: Result) -> list[list[str]]:
-    return [
-        ["pod", pod["name"], pod["node"], "ready" if pod["ready"] else pod["phase"], f"{pod['restarts']} restarts"]
-        for pod in item["pods"] or ()
-    ]
-
-
-def _flow(item: Result) -> list[list[str]]:
+def _pods(result: Result) -> list[list[str]]:
     rows = []
-    for row in item["receives"] or ():
+    for pod in result["pods"] or ():
+        state = "ready" if pod["ready"] else pod["phase"]
+        rows.append(["pod", pod["name"], pod["node"], state, f"{pod['restarts']} restarts"])
+    return rows
+
+
+def _flow(result: Result) -> list[list[str]]:
+    """Return what came in at each receiver, and went out at each exporter."""
+    rows = []
+    for row in result["receives"] or ():
         refused = row["refused"] + row["failed"]
         cells = (f"{row['accepted']} accepted", f"{refused} refused", f"{row['accepted_total']} since start")
         rows.append([row["signal"], "in", row["id"], *cells])
-    for row in item["exports"] or ():
+    for row in result["exports"] or ():
         queue = f"{row['queue_size']}/{row['queue_capacity']} queued"
         rows.append([row["signal"], "out", row["id"], f"{row['sent']} sent", f"{row['failed']} failed", queue])
     return rows
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))] if rows else []
+    """Yield rows as lines whose columns stand below each other."""
+    if not rows:
+        return
+    widths = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
-        yield ("  " + "  ".join(f"{cell!s:<{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()
+        cells = [f"{cell!s:<{width}}" for cell, width in zip(row, widths, strict=True)]
+        yield f"  {'  '.join(cells)}".rstrip()
 
 
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
@@ -80,7 +95,9 @@ def parsed(time: str) -> datetime | None:
 def seconds_between(start: str, end: str) -> float:
     """Return the seconds from one time to another, none where one of them is no time."""
     first, last = parsed(start), parsed(end)
-    return (last - first).total_seconds() if first and last else 0.0
+    if first is None or last is None:
+        return 0.0
+    return (last - first).total_seconds()
 
 
 _WORDS = ((172800, 86400, "days"), (7200, 3600, "h"), (120, 60, "min"))
@@ -88,5 +105,7 @@ _WORDS = ((172800, 86400, "days"), (7200, 3600, "h"), (120, 60, "min"))
 
 def age(seconds: float) -> str:
     """Return a duration as people say it."""
-    _size, unit, word = next((row for row in _WORDS if seconds >= row[0]), (0, 1, "s"))
-    return f"{int(seconds // unit)} {word}"
+    for least_seconds, unit_seconds, word in _WORDS:
+        if seconds >= least_seconds:
+            return f"{int(seconds // unit_seconds)} {word}"
+    return f"{int(seconds)} s"

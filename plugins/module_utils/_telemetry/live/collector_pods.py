@@ -24,14 +24,10 @@ class Pods:
         self.root = f"/api/v1/namespaces/{segment(place['namespace'])}/pods"
         query = {"labelSelector": place["selector"]}
         try:
-            found = list(cluster.items(self.root, query))
+            selected = list(cluster.items(self.root, query))
         except ApiError as error:
             raise explain(error, "List the pods of the collector") from error
-        self.running = [
-            pod
-            for pod in found
-            if pod.get("status", {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
-        ]
+        self.running = [pod for pod in selected if _is_running(pod)]
         if not self.running:
             where = f"namespace {place['namespace']}, selector {place['selector']}"
             fix = "Correct arrival, or wait for the collector first."
@@ -62,3 +58,8 @@ class Pods:
 
     def _metrics(self, port: int, names: list[str]) -> list[str]:
         return self.ask([(f"{self.root}/{name}:{port}/proxy/metrics", {}) for name in names])
+
+
+def _is_running(pod: Mapping[str, Any]) -> bool:
+    """Return whether a pod runs, and is not going."""
+    return pod.get("status", {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")

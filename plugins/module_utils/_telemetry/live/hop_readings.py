@@ -17,7 +17,6 @@ from ..metrics import Reading, grown, reading, total
 from .collector_pods import Pods
 
 
-# The counts by pod, and why some of them cannot be read.
 @dataclass(frozen=True)
 class _HopCounts:
     """What the pods of one collector have counted, by pod, and why some of them cannot be read."""

@@ -66,8 +66,9 @@ class OtlpTarget:
         """Return whether TLS is spoken: as the scheme says, else when there is something to verify with."""
         if "://" in self.endpoint:
             return self.endpoint.startswith("https://")
-        insecure = self.tls.get("insecure")
-        return bool(self.tls.get("ca_file") or self.tls.get("cert_file")) if insecure is None else not insecure
+        if self.tls.get("insecure") is not None:
+            return not self.tls["insecure"]
+        return bool(self.tls.get("ca_file") or self.tls.get("cert_file"))
 
 
 def _service(signal: str) -> Any:
@@ -137,11 +138,10 @@ def xray_segment(_signal: str, probe_id: str, service: str, *, failed: bool = Fa
 def rejected(signal: str, answer: bytes) -> str:
     """Return what the receiver says about items that it did not keep."""
     response = getattr(_service(signal), f"Export{SERVICES[signal][1]}ServiceResponse")()
+    decode_error = library("google.protobuf.message", "protobuf").DecodeError
     try:
         response.ParseFromString(answer)
-    except library(
-        "google.protobuf.message", "protobuf"
-    ).DecodeError:  # an answer in another format says nothing of that kind
+    except decode_error:  # an answer in another format says nothing of that kind
         return ""
     return str(response.partial_success.error_message)
 
@@ -158,13 +158,15 @@ def sender(target: OtlpTarget) -> Send:
 def _grpc(target: OtlpTarget) -> Send:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own log would end up between the lines of the task
     grpc = library("grpc", "grpcio")
-    names = ("ca_file", "key_file", "cert_file")
-    files = [file_bytes(target.tls[name], CREDENTIAL) if target.tls.get(name) else None for name in names]
+    files = []
+    for name in ("ca_file", "key_file", "cert_file"):
+        path = target.tls.get(name)
+        files.append(file_bytes(path, CREDENTIAL) if path else None)
     address = urlsplit(target.url).netloc
-    secure = target.secure
-    channel = (
-        grpc.secure_channel(address, grpc.ssl_channel_credentials(*files)) if secure else grpc.insecure_channel(address)
-    )
+    if target.secure:
+        channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(*files))
+    else:
+        channel = grpc.insecure_channel(address)
     metadata = [(name.lower(), value) for name, value in target.headers.items()]
     passing = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
 
@@ -183,11 +185,14 @@ def _grpc(target: OtlpTarget) -> Send:
 
 def _http(target: OtlpTarget) -> Send:
     urllib3 = library("urllib3")
-    tls = {key: target.tls.get(name) for key, name in (("cert_file", "cert_file"), ("key_file", "key_file"))}
-    pool = urllib3.PoolManager(ca_certs=target.tls.get("ca_file"), retries=False, **{k: v for k, v in tls.items() if v})
+    files = {name: target.tls[name] for name in ("cert_file", "key_file") if target.tls.get(name)}
+    pool = urllib3.PoolManager(ca_certs=target.tls.get("ca_file"), retries=False, **files)
 
     def send(signal: str, body: bytes, seconds: float) -> bytes:
-        url = target.url if urlsplit(target.url).path.endswith(f"/v1/{signal}") else f"{target.url}/v1/{signal}"
+        path = f"/v1/{signal}"
+        url = target.url
+        if not urlsplit(url).path.endswith(path):
+            url += path
         headers = {**target.headers, "Content-Type": PROTOBUF}
         try:
             answer = pool.request(
@@ -195,9 +200,8 @@ def _http(target: OtlpTarget) -> Send:
             )
             status, data = answer.status, body_of(answer)
         except urllib3.exceptions.HTTPError as error:
-            raise NotSentError(
-                f"{shown(url)}: {quoted(str(error))}", again=type(error).__name__ != "SSLError"
-            ) from error
+            may_pass = type(error).__name__ != "SSLError"
+            raise NotSentError(f"{shown(url)}: {quoted(str(error))}", again=may_pass) from error
         return _taken(url, status, data)
 
     return send
@@ -220,6 +224,7 @@ def _udp(target: OtlpTarget) -> Send:
 
 
 def _taken(url: str, status: int, data: bytes) -> bytes:
+    """Return the body of an answer. Raises NotSentError for one that does not accept the request."""
     if status >= 300:  # noqa: PLR2004
         text = quoted(data.decode(errors="replace").strip(), LINE_LENGTH)
         raise NotSentError(f"{shown(url)} answers {status}: {text}", again=status in (429, 502, 503, 504))
@@ -227,14 +232,15 @@ def _taken(url: str, status: int, data: bytes) -> bytes:
 
 
 def _ready_pod(cluster: Cluster, root: str, via: dict[str, Any]) -> str:
+    """Return the name of a ready pod that listens on the port. Raises Problem if there is none."""
     try:
         pods = list(cluster.items(f"{root}/pods", {"labelSelector": via["selector"]}))
     except ApiError as error:
         raise explain(error, "List the pods to send to") from error
     for pod in listening(pods, via["port"]):
-        conditions = pod.get("status", {}).get("conditions") or []
-        if any(item["type"] == "Ready" and item["status"] == "True" for item in conditions):
-            return str(pod["metadata"]["name"])
+        for condition in pod.get("status", {}).get("conditions") or []:
+            if condition["type"] == "Ready" and condition["status"] == "True":
+                return str(pod["metadata"]["name"])
     asked = f"Send to a pod with {via['selector']}"
     fix = "Deploy the collector first, or see what rollout_wait says of it."
     raise Problem(f"none of {len(pods)} pods is ready", asked=asked, where=f"namespace {via['namespace']}", fix=fix)
@@ -243,12 +249,11 @@ def _ready_pod(cluster: Cluster, root: str, via: dict[str, Any]) -> str:
 def proxied(cluster: Cluster, via: dict[str, Any], headers: dict[str, str]) -> Send:
     """Return how to send through the API server, when only that one reaches the collector."""
     root = f"/api/v1/namespaces/{segment(via['namespace'])}"
-    to = (
-        f"services/{via['service']}"
-        if via.get("service")
-        else f"pods/{via.get('pod') or _ready_pod(cluster, root, via)}"
-    )
-    path = f"{root}/{to}:{via['port']}/proxy"
+    if via.get("service"):
+        receiver = f"services/{via['service']}"
+    else:
+        receiver = f"pods/{via.get('pod') or _ready_pod(cluster, root, via)}"
+    path = f"{root}/{receiver}:{via['port']}/proxy"
 
     def send(signal: str, body: bytes, seconds: float) -> bytes:  # noqa: ARG001 - the connection has its own limits
         own = {**headers, "Content-Type": PROTOBUF}

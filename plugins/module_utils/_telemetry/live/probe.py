@@ -21,7 +21,7 @@ from ..._otelcol.errors import Failure, Problem
 from ..evidence import Counts, arrived, containers, counted_by, counters, excerpt, growth
 from ..lost_records import Lost, lost
 from .backend_http import ASKED
-from .backend_search import Backends, Both, Seen
+from .backend_search import Arrival, Backends, Both, Seen
 from .backend_search import check as check_backends
 from .collector_pods import Pods
 from .hop_readings import HopReadings
@@ -88,24 +88,30 @@ class Probe:
         raise Failure(f"not taken: {reason}", asked=f"Send {signal}", fix=fix, facts=self._facts())
 
     def _arrived(self, arrival: Evidence, sent_at: dict[str, float], start: float) -> None:
+        """Wait until all signals have arrived. Raises Failure with what lost them if they have not in time."""
         for _poll in self._polls(start):
-            missing = [signal for signal, state in self.signals.items() if not state["arrived"]]
-            for signal, (where, lines) in arrival.look(missing).items():
+            for signal, (where, lines) in arrival.look(self._missing()).items():
                 seconds = round(self.clock() - sent_at[signal], 3)
                 self.signals[signal].update(arrived=True, seconds=seconds, seen=where, evidence=lines)
-            if all(state["arrived"] for state in self.signals.values()):
+            missing = self._missing()
+            if not missing:
                 return
-            late = [signal for signal, state in self.signals.items() if not state["arrived"]]
-            self._waits(start, f"{', '.join(late)} not arrived yet")
-        missing = [signal for signal, state in self.signals.items() if not state["arrived"]]
+            self._waits(start, f"{', '.join(missing)} not arrived yet")
+        missing = self._missing()
         wrong = f"{', '.join(missing)} sent and taken, but not arrived after {self.seconds:g} s"
-        found = self._lost(missing)
+        losses = self._lost(missing)
+        if losses.lines:
+            wrong += f": {'; '.join(losses.lines)}"
         raise Failure(
-            ": ".join([wrong, *(["; ".join(found.lines)] if found.lines else [])]),
+            wrong,
             asked=f"See probe {self.probe_id} arrive",
-            fix=LOST if found.inside else arrival.hint(missing[0]),
+            fix=LOST if losses.inside else arrival.hint(missing[0]),
             facts=self._facts(),
         )
+
+    def _missing(self) -> list[str]:
+        """Return the signals that have not arrived."""
+        return [signal for signal, state in self.signals.items() if not state["arrived"]]
 
     def _waits(self, start: float, state: str) -> None:
         """Tell what the probe waits for, each time that some seconds have passed."""
@@ -116,11 +122,15 @@ class Probe:
     def _lost(self, missing: list[str]) -> Lost:
         """Return which collector on the way lost the signals; nothing if the way is not known."""
         hops = self.way.hops() if self.way else []
-        found = {signal: lost(hops, signal) for signal in missing if hops}
-        for signal, one in found.items():
-            self.signals[signal]["lost"] = one.lines
-        lines = dict.fromkeys(line for one in found.values() for line in one.lines)
-        return Lost(list(lines), any(one.inside for one in found.values()))
+        lines: dict[str, None] = {}
+        is_inside = False
+        if hops:
+            for signal in missing:
+                losses = lost(hops, signal)
+                self.signals[signal]["lost"] = losses.lines
+                lines.update(dict.fromkeys(losses.lines))
+                is_inside = is_inside or losses.inside
+        return Lost(list(lines), is_inside)
 
     def _polls(self, start: float) -> Iterator[None]:
         pause = POLL_FIRST
@@ -162,10 +172,13 @@ def run_probe(module: AnsibleModule) -> None:
 
 def _evidence(params: dict[str, Any], cluster: Cluster | None, probe_id: str) -> Evidence | None:
     """Return how to see the arrival: in pods, at backends, or at both."""
-    named = params["backends"]
-    check_backends(named, params["signals"], params["arrival"])
-    pods = [evidence(cluster, params["arrival"], probe_id)] if cluster and params["arrival"] else []
-    parts = [*pods, *([Backends(named, probe_id, params["service_name"])] if named else [])]
+    backends = params["backends"]
+    check_backends(backends, params["signals"], params["arrival"])
+    parts: list[Evidence] = []
+    if cluster and params["arrival"]:
+        parts.append(evidence(cluster, params["arrival"], probe_id))
+    if backends:
+        parts.append(Backends(backends, probe_id, params["service_name"]))
     return Both(parts) if parts else None
 
 
@@ -183,12 +196,13 @@ def check_xray(params: dict[str, Any]) -> None:
 
 
 def _way(params: dict[str, Any], cluster: Cluster | None, headers: dict[str, str]) -> Send:
+    """Return how to send: through the API server, or to an endpoint, whose address may say the protocol."""
     if params["via"] and cluster:
         return proxied(cluster, params["via"], headers)
-    endpoint = params["endpoint"]
-    protocol = params["protocol"] or (
-        "http/protobuf" if endpoint.startswith("http") and ":4317" not in endpoint else "grpc"
-    )
+    endpoint, protocol = params["endpoint"], params["protocol"]
+    if not protocol:
+        is_http = endpoint.startswith("http") and ":4317" not in endpoint
+        protocol = "http/protobuf" if is_http else "grpc"
     return sender(OtlpTarget(endpoint, protocol, headers, params["tls"] or {}))
 
 
@@ -214,24 +228,26 @@ class Logs:
         self._start = pods.cluster.clock()
 
     def look(self, signals: list[str]) -> Seen:
-        """Return the lines of each signal's record."""
-        found = [
-            (signal, (f"the log of {where}", lines))
-            for where, text in self.texts()
-            for signal in signals
-            if (lines := excerpt(text, signal, self._id))
-        ]
-        return dict(reversed(found))
+        """Return the lines of each signal's record, of the first log that has it."""
+        arrivals: Seen = {}
+        for where, text in self.texts():
+            for signal in signals:
+                lines = [] if signal in arrivals else excerpt(text, signal, self._id)
+                if lines:
+                    arrivals[signal] = Arrival(f"the log of {where}", lines)
+        return arrivals
 
     def texts(self) -> list[tuple[str, str]]:
         """Return the log of each container since the start, and where it is."""
         seconds = int(self._pods.cluster.clock() - self._start) + LOG_MARGIN_SECONDS
-        of = [(pod["metadata"]["name"], name) for pod in self._pods.running for name in containers(pod["spec"])]
-        paths: list[tuple[str, dict[str, Any]]] = [
-            (f"{self._pods.root}/{pod}/log", {"container": name, "sinceSeconds": seconds}) for pod, name in of
-        ]
-        where = [f"pod {self._pods.namespace}/{pod}, container {name}" for pod, name in of]
-        return list(zip(where, self._pods.ask(paths), strict=True))
+        places: list[str] = []
+        paths: list[tuple[str, dict[str, Any]]] = []
+        for pod in self._pods.running:
+            pod_name = pod["metadata"]["name"]
+            for container in containers(pod["spec"]):
+                places.append(f"pod {self._pods.namespace}/{pod_name}, container {container}")
+                paths.append((f"{self._pods.root}/{pod_name}/log", {"container": container, "sinceSeconds": seconds}))
+        return list(zip(places, self._pods.ask(paths), strict=True))
 
     def hint(self, signal: str) -> str:
         """Return what keeps a record out of a log."""
@@ -258,19 +274,24 @@ class Metrics:
     def look(self, signals: list[str]) -> Seen:
         """Return the counts that grew for each signal that was accepted and sent, and the pods that counted it."""
         before, after = self._before, self._read()
-        whole = [sum(counts.values(), Counter()) for counts in (before, after)]
-        found = {signal: growth(whole[0], whole[1], signal) for signal in signals}
-        self._trouble = {signal: trouble for signal, (_arrived, _lines, trouble) in found.items()}
-        seen = {signal: lines for signal, (arrived, lines, _trouble) in found.items() if arrived}
-        return {one: (counted_by(self._pods.namespace, before, after, one), lines) for one, lines in seen.items()}
+        whole_before = sum(before.values(), Counter())
+        whole_after = sum(after.values(), Counter())
+        self._trouble = {}
+        arrivals: Seen = {}
+        for signal in signals:
+            grown = growth(whole_before, whole_after, signal)
+            self._trouble[signal] = grown.trouble
+            if grown.has_passed:
+                where = counted_by(self._pods.namespace, before, after, signal)
+                arrivals[signal] = Arrival(where, grown.lines)
+        return arrivals
 
     def hint(self, signal: str) -> str:
+        """Return what the counters say of failures, or what to check if they say nothing."""
         trouble = ", ".join(self._trouble.get(signal) or [])
-        return (
-            f"The collector counts: {trouble}; read its log."
-            if trouble
-            else f"Check its {signal} pipeline and its log."
-        )
+        if trouble:
+            return f"The collector counts: {trouble}; read its log."
+        return f"Check its {signal} pipeline and its log."
 
 
 def evidence(cluster: Cluster, arrival: dict[str, Any], probe_id: str) -> Evidence:

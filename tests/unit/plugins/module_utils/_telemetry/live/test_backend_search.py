@@ -14,6 +14,7 @@ import urllib3
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.backend_queries import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import (
+    Arrival,
     Backends,
     Both,
     check,
@@ -152,7 +153,7 @@ class Part:
 
     def look(self, signals: list[str]) -> Any:
         self.asked.append(list(signals))
-        return {signal: ("here", ["line"]) for signal in signals if signal in self.seen}
+        return {signal: Arrival("here", ["line"]) for signal in signals if signal in self.seen}
 
     def hint(self, signal: str) -> str:
         return f"not {signal} here"
