@@ -43,21 +43,22 @@ Found = Mapping[str, Any]
 
 def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]:
     """Return the accounts that get a role, and those that need none. Raises Problem for inputs that do not fit."""
-    known = {str(Account(item["namespace"], item["service_account"])): item for item in found}
-    _check(known, request)
+    by_account = {str(Account(facts["namespace"], facts["service_account"])): facts for facts in found}
+    _check(by_account, request)
     given = []
     others = []
-    for key, item in known.items():
-        if _wants(key, item, request):
-            given.append(_given(item, request))
-        elif request.creates_roles:
-            others.append(_named(item, request))
-    role_names = [item["role_name"] for item in given if item["role_name"]]
-    _refuse_shared(role_names)
-    unneeded = [item for item in others if item["role_name"] not in role_names]
     annotations = {}
-    if not request.creates_roles:
-        annotations = {f"{item['namespace']}/{item['service_account']}": item["annotations"] for item in given}
+    for key, facts in by_account.items():
+        if _gets_role(key, facts, request):
+            row = _given(facts, request)
+            given.append(row)
+            if not request.creates_roles:
+                annotations[key] = row["annotations"]
+        elif request.creates_roles:
+            others.append(_named(facts, request))
+    role_names = [row["role_name"] for row in given if row["role_name"]]
+    _refuse_shared(role_names)
+    unneeded = [row for row in others if row["role_name"] not in role_names]
     return {"accounts": given, "unneeded": unneeded, "annotations": annotations}
 
 
@@ -71,36 +72,59 @@ def _refuse_shared(role_names: list[str]) -> None:
             raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=fix)
 
 
-def _wants(key: str, item: Found, request: IdentityRequest) -> bool:
+def _gets_role(key: str, facts: Found, request: IdentityRequest) -> bool:
     """Without a list, whether the account needs permissions; what a managed policy is for cannot be derived."""
     if request.service_accounts:
         return key in request.service_accounts
+    if facts["statements"]:
+        return True
     if not request.creates_roles:
-        return bool(item["statements"]) or key in request.role_arns
-    return request.policies == MANAGED or bool(item["statements"] or request.statements)
+        return key in request.role_arns
+    return request.policies == MANAGED or bool(request.statements)
 
 
-def _named(item: Found, request: IdentityRequest) -> dict[str, Any]:
-    account = Account(item["namespace"], item["service_account"])
-    name = role_name(request.role_name, request.cluster_name, account) if request.creates_roles else ""
-    named = {"namespace": account.namespace, "service_account": account.name, "role_name": name}
-    return {**named, "collectors": item["collectors"]}
-
-
-def _given(item: Found, request: IdentityRequest) -> dict[str, Any]:
-    account = str(Account(item["namespace"], item["service_account"]))
-    derived = [*item["statements"], *request.statements] if request.policies == DERIVED else list(request.statements)
-    if not request.creates_roles and account not in request.role_arns:
-        actions = sorted({action for statement in item["statements"] for action in statement["Action"]})
-        wrong = f"{account} has no role" + (f", and its collectors call {', '.join(actions)}" if actions else "")
-        raise Problem(wrong, asked=_ASKED, where="otel_identity_role_arns", fix=f"Add '{account}: ARN'.")
-    arn = request.role_arns.get(account, "")
+def _named(facts: Found, request: IdentityRequest) -> dict[str, Any]:
+    """Return an account with the name of the role that is made for it, and its collectors."""
+    account = Account(facts["namespace"], facts["service_account"])
     return {
-        **_named(item, request),
-        "statements": united_statements(derived),
+        "namespace": account.namespace,
+        "service_account": account.name,
+        "role_name": role_name(request.role_name, request.cluster_name, account) if request.creates_roles else "",
+        "collectors": facts["collectors"],
+    }
+
+
+def _given(facts: Found, request: IdentityRequest) -> dict[str, Any]:
+    """Return an account with what its role may do. Raises Problem if it has no role, and none is made."""
+    account = str(Account(facts["namespace"], facts["service_account"]))
+    arn = request.role_arns.get(account, "")
+    if not request.creates_roles and account not in request.role_arns:
+        raise Problem(
+            _why_role_is_needed(account, facts),
+            asked=_ASKED,
+            where="otel_identity_role_arns",
+            fix=f"Add '{account}: ARN'.",
+        )
+    statements = list(request.statements)
+    if request.policies == DERIVED:
+        statements = [*facts["statements"], *statements]
+    return {
+        **_named(facts, request),
+        "statements": united_statements(statements),
         "managed_policies": list(request.managed_policies) if request.policies == MANAGED else [],
         "annotations": {ANNOTATIONS[request.provider]: arn} if arn else {},
     }
+
+
+def _why_role_is_needed(account: str, facts: Found) -> str:
+    """Return that an account has no role, with the actions of AWS that its collectors call."""
+    actions: set[str] = set()
+    for statement in facts["statements"]:
+        actions.update(statement["Action"])
+    wrong = f"{account} has no role"
+    if actions:
+        wrong += f", and its collectors call {', '.join(sorted(actions))}"
+    return wrong
 
 
 def _check(known: Mapping[str, Found], request: IdentityRequest) -> None:
@@ -143,10 +167,12 @@ def settings(association: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def request(wanted: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """Return these settings as the API takes them; empty ones take a target role or a policy away."""
-    found = {FIELDS[name]: wanted[name] for name in names if name in FIELDS}
-    if "policy" in found:
-        found["policy"] = json.dumps(found["policy"], sort_keys=True) if found["policy"] else ""
-    return found
+    fields = {FIELDS[name]: wanted[name] for name in names if name in FIELDS}
+    if fields.get("policy"):
+        fields["policy"] = json.dumps(fields["policy"], sort_keys=True)
+    elif "policy" in fields:
+        fields["policy"] = ""
+    return fields
 
 
 def impossible(association: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> Problem | None:

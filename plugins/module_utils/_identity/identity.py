@@ -17,7 +17,7 @@ from typing import Any
 
 from .._collector.options import Collector
 from .._kube.eks_token import FailedCall
-from .._otelcol.config.paths import items
+from .._otelcol.config.paths import items, section
 from .._otelcol.errors import Problem, at_most, near
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, statements
@@ -55,9 +55,11 @@ def may_have_credentials(collector: Collector) -> bool:
 
     An account of another name may be one of the user's, and so may that of the pods with a sidecar.
     """
-    annotated = {ROLE_ANNOTATION, POD_ANNOTATION} & set(collector.service_account_annotations)
-    foreign = collector.service_account_name != collector.name or collector.mode == _SIDECAR
-    return bool(annotated) or foreign or any(name in collector.env for name in _CREDENTIALS)
+    if collector.service_account_name != collector.name or collector.mode == _SIDECAR:
+        return True
+    if {ROLE_ANNOTATION, POD_ANNOTATION} & set(collector.service_account_annotations):
+        return True
+    return any(name in collector.env for name in _CREDENTIALS)
 
 
 def runs_as_its_pod(collector: Collector) -> bool:
@@ -67,16 +69,20 @@ def runs_as_its_pod(collector: Collector) -> bool:
 
 def without_account(members: Iterable[tuple[Collector, Sequence[Grant]]]) -> list[str]:
     """Return a warning for each sidecar that calls AWS and whose account is not named: no role can be made for it."""
-    return [
-        f"collector '{collector.name}' is a sidecar and calls AWS ({at_most(_SHOWN, _actions(needed))}) as the account "
-        "of each pod that has it. Give these accounts a role, or set `service_account_name`, run the pods with this "
-        "account, and otel_identity gives it the role."
-        for collector, needed in members
-        if needed and runs_as_its_pod(collector)
-    ]
+    warnings = []
+    for collector, needed in members:
+        if needed and runs_as_its_pod(collector):
+            actions = at_most(_SHOWN, _actions(needed))
+            warnings.append(
+                f"collector '{collector.name}' is a sidecar and calls AWS ({actions}) as the account of each pod that "
+                "has it. Give these accounts a role, or set `service_account_name`, run the pods with this account, "
+                "and otel_identity gives it the role."
+            )
+    return warnings
 
 
 def _actions(grants: Sequence[Grant]) -> list[str]:
+    """Return the actions of AWS in some grants, each once."""
     return sorted({action for grant in grants for action in grant.actions})
 
 
@@ -175,11 +181,15 @@ def dry_run_pod(account: Account) -> dict[str, Any]:
 
 def is_collector_of(pod: Mapping[str, Any], account: Account) -> bool:
     """Return whether a pod is a collector of this collection that runs as this account, and stays."""
-    metadata = pod.get("metadata") or {}
-    runs = (pod.get("spec") or {}).get("serviceAccountName") == account.name
-    ours = COLLECTOR_LABEL in (metadata.get("labels") or {})
-    ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-    return runs and ours and not ended and not metadata.get("deletionTimestamp")
+    metadata = section(pod, "metadata")
+    spec = section(pod, "spec")
+    status = section(pod, "status")
+    if spec.get("serviceAccountName") != account.name:
+        return False
+    if COLLECTOR_LABEL not in section(metadata, "labels"):
+        return False
+    has_ended = status.get("phase") in ("Succeeded", "Failed")
+    return not has_ended and not metadata.get("deletionTimestamp")
 
 
 def is_propagation_error(answer: FailedCall) -> bool:

@@ -104,17 +104,19 @@ def goal(
 ) -> dict[str, Any]:
     """Return the wanted role. `retagged` applies the user's tags; the collection's own tags stay."""
     origin = live["tags"].get(ORIGIN_TAG, ADOPTED) if live else CREATED
-    found = live or EMPTY | {"tags": {}}
-    made = origin == CREATED
+    is_created = origin == CREATED
+    before = live or {**EMPTY, "path": request.path or "/", "tags": {}}
     attached = {policy_arn(name, request.eks_cluster.partition) for name in request.managed_policies}
+    if not is_created:
+        attached.update(before["managed_policies"])
     boundary = request.permissions_boundary
     return {
-        "path": found["path"] if live else request.path or "/",
-        "trust": trusting(found["trust"], request.trust, keep=request.keep_trust, foreign=not made),
-        "policies": _inline_policies(found["policies"], request.statements, keep_others=not made),
-        "managed_policies": sorted(attached if made else attached.union(found["managed_policies"])),
-        "permissions_boundary": found["permissions_boundary"] if boundary is None else boundary,
-        "tags": retagged(_without(found["tags"], OURS)) | _own_tags(found["tags"], request, origin),
+        "path": before["path"],
+        "trust": trusting(before["trust"], request.trust, keep=request.keep_trust, foreign=not is_created),
+        "policies": _inline_policies(before["policies"], request.statements, keep_others=not is_created),
+        "managed_policies": sorted(attached),
+        "permissions_boundary": before["permissions_boundary"] if boundary is None else boundary,
+        "tags": retagged(_without(before["tags"], OURS)) | _own_tags(before["tags"], request, origin),
     }
 
 
@@ -122,36 +124,37 @@ def _inline_policies(live: Mapping[str, Any], statements: list[dict[str, Any]], 
     """Return the inline policies of a role. One that says the same stays as it is written."""
     policies = _without(live, [INLINE]) if keep_others else {}
     if statements:
-        wanted, known = document(statements), live.get(INLINE)
-        policies[INLINE] = known if known and same_policy(known, wanted) else wanted
+        wanted, written = document(statements), live.get(INLINE)
+        says_the_same = bool(written) and same_policy(written, wanted)
+        policies[INLINE] = written if says_the_same else wanted
     return policies
 
 
 def _own_tags(tags: Mapping[str, str], request: RoleRequest, origin: str) -> dict[str, str]:
+    """Return the tags by which this collection knows its role; without collectors, that of one stays."""
     ours = {CLUSTER_TAG: request.eks_cluster.cluster_arn, ACCOUNT_TAG: str(request.account), ORIGIN_TAG: origin}
     if request.collectors:
-        return {**ours, COLLECTOR_TAG: request.collectors[0]}
-    return ours | _tag_of(tags, COLLECTOR_TAG)
+        ours[COLLECTOR_TAG] = request.collectors[0]
+    elif COLLECTOR_TAG in tags:
+        ours[COLLECTOR_TAG] = tags[COLLECTOR_TAG]
+    return ours
 
 
 def _without(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _tag_of(tags: Mapping[str, str], name: str) -> dict[str, str]:
-    return {name: tags[name]} if name in tags else {}
-
-
 def creation(wanted: Mapping[str, Any], account: Account) -> dict[str, Any]:
     """Return a role without rights, as CreateRole takes it."""
-    boundary = wanted["permissions_boundary"]
-    return {
+    role = {
         "Path": wanted["path"],
         "AssumeRolePolicyDocument": _text(wanted["trust"]),
         "Description": f"OpenTelemetry collectors of service account {account}",
         "Tags": tag_list(wanted["tags"]),
-        **({"PermissionsBoundary": boundary} if boundary else {}),
     }
+    if wanted["permissions_boundary"]:
+        role["PermissionsBoundary"] = wanted["permissions_boundary"]
+    return role
 
 
 def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._otelcol.config.paths import items
 from .._otelcol.errors import Problem
 from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, VERSION, Account, EksCluster, Statement, same_policy
 
@@ -53,25 +54,30 @@ STATEMENTS = {IRSA: irsa, POD_IDENTITY: pod_identity}
 
 def trusting(live: Mapping[str, Any] | None, wanted: Statement, *, keep: bool, foreign: bool) -> dict[str, Any]:
     """Return a trust policy with the wanted statement. `keep` leaves that of the other provider, `foreign` others'."""
-    found = _statements(live)
-    ours = set(SIDS.values())
-    stays = [
-        item
-        for item in found
-        if item.get("Sid") != wanted["Sid"] and (keep if item.get("Sid") in ours else (keep or foreign))
-    ]
-    made = {"Version": VERSION, "Statement": [*stays, wanted]}
+    kept_statements = []
+    for statement in _statements(live):
+        sid = statement.get("Sid")
+        if sid == wanted["Sid"]:
+            continue
+        is_others = sid not in SIDS.values()
+        if keep or (foreign and is_others):
+            kept_statements.append(statement)
+    made = {"Version": VERSION, "Statement": [*kept_statements, wanted]}
     return dict(live) if live and same_policy(live, made) else made
 
 
 def without_ours(live: Mapping[str, Any]) -> dict[str, Any]:
     """Return the trust policy of a role that was there before us, without what we put in."""
-    return {**live, "Statement": [item for item in _statements(live) if item.get("Sid") not in SIDS.values()]}
+    others = [statement for statement in _statements(live) if statement.get("Sid") not in SIDS.values()]
+    return {**live, "Statement": others}
 
 
 def _statements(live: Mapping[str, Any] | None) -> Sequence[Statement]:
-    found = (live or {}).get("Statement") or []
-    return [dict(found)] if isinstance(found, Mapping) else list(found)
+    """Return the statements of a policy; a single one may stand without a list."""
+    given = (live or {}).get("Statement") or []
+    if isinstance(given, Mapping):
+        return [dict(given)]
+    return list(given)
 
 
 # The audience of the tokens that the EKS webhook mounts. It is the same in aws-cn, where STS has another host name.
@@ -107,20 +113,28 @@ def bare(url: str) -> str:
 
 def find(arns: Iterable[str], url: str) -> str:
     """Return the ARN of the issuer's provider; taking it from the list needs neither account nor partition."""
-    return next((arn for arn in arns if arn.partition(":oidc-provider/")[2] == bare(url)), "")
+    issuer_path = bare(url)
+    for arn in arns:
+        if arn.partition(":oidc-provider/")[2] == issuer_path:
+            return arn
+    return ""
 
 
 def thumbprints(given: Iterable[str] | None) -> list[str] | None:
     """Return thumbprints as IAM keeps them, or nothing to leave them to AWS."""
     if given is None:
         return None
-    found = sorted({str(item).replace(":", "").lower() for item in given})
-    wrong = [item for item in found if not THUMBPRINT.match(item)]
-    if wrong or len(found) > MOST_THUMBPRINTS:
-        why = f"'{wrong[0]}' has no 40 hexadecimal digits" if wrong else f"there are more than {MOST_THUMBPRINTS}"
+    prints = sorted({str(text).replace(":", "").lower() for text in given})
+    malformed = [text for text in prints if not THUMBPRINT.match(text)]
+    why = ""
+    if malformed:
+        why = f"'{malformed[0]}' has no 40 hexadecimal digits"
+    elif len(prints) > MOST_THUMBPRINTS:
+        why = f"there are more than {MOST_THUMBPRINTS}"
+    if why:
         fix = "Leave thumbprints out: AWS checks issuers with public certificates by its own CAs, and fills them in."
         raise Problem(why, asked="Set thumbprints", where="thumbprints", fix=fix)
-    return found
+    return prints
 
 
 def settings(provider: Mapping[str, Any] | None, tags: Mapping[str, str]) -> dict[str, Any]:
@@ -129,8 +143,8 @@ def settings(provider: Mapping[str, Any] | None, tags: Mapping[str, str]) -> dic
         return {}
     return {
         "url": "https://" + str(provider.get("Url", "")),
-        "client_ids": sorted(provider.get("ClientIDList") or []),
-        "thumbprints": sorted(str(item).lower() for item in provider.get("ThumbprintList") or []),
+        "client_ids": sorted(items(provider, "ClientIDList")),
+        "thumbprints": sorted(str(item).lower() for item in items(provider, "ThumbprintList")),
         "tags": dict(tags),
     }
 
@@ -165,17 +179,19 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 def steps(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
     """Return the calls from the one to the other. Audiences are added before others go, so that no token is refused."""
-    added = [item for item in wanted["client_ids"] if item not in live["client_ids"]]
-    gone = [item for item in live["client_ids"] if item not in wanted["client_ids"]]
-    found = [Step("add_client_id_to_open_id_connect_provider", {"ClientID": item}) for item in added]
-    found += [Step("remove_client_id_from_open_id_connect_provider", {"ClientID": item}) for item in gone]
+    calls = []
+    for client_id in wanted["client_ids"]:
+        if client_id not in live["client_ids"]:
+            calls.append(Step("add_client_id_to_open_id_connect_provider", {"ClientID": client_id}))
+    for client_id in live["client_ids"]:
+        if client_id not in wanted["client_ids"]:
+            calls.append(Step("remove_client_id_from_open_id_connect_provider", {"ClientID": client_id}))
     if wanted["thumbprints"] != live["thumbprints"]:
-        found.append(
-            Step("update_open_id_connect_provider_thumbprint", {"ThumbprintList": list(wanted["thumbprints"])})
-        )
+        prints = {"ThumbprintList": list(wanted["thumbprints"])}
+        calls.append(Step("update_open_id_connect_provider_thumbprint", prints))
     fresh, stale = tag_changes(live["tags"], wanted["tags"])
     if fresh:
-        found.append(Step("tag_open_id_connect_provider", {"Tags": tag_list(fresh)}))
+        calls.append(Step("tag_open_id_connect_provider", {"Tags": tag_list(fresh)}))
     if stale:
-        found.append(Step("untag_open_id_connect_provider", {"TagKeys": stale}))
-    return found
+        calls.append(Step("untag_open_id_connect_provider", {"TagKeys": stale}))
+    return calls

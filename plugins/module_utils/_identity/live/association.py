@@ -29,11 +29,15 @@ class AssociationTask:
         self.account = {"namespace": params["namespace"], "serviceAccount": params["service_account"]}
 
     def run(self) -> dict[str, Any]:
-        return self._absent() if self.params["state"] == "absent" else self._present()
+        """Make or delete the association, and return the result of the task."""
+        if self.params["state"] == "absent":
+            return self._absent()
+        return self._present()
 
     def read(self) -> Association | None:
-        found = self._listed()
-        return self._described(found[0]["associationId"]) if found else None
+        """Return the association of the service account; None without one."""
+        listed = self._listed()
+        return self._described(listed[0]["associationId"]) if listed else None
 
     # A cluster that is gone has no associations; creating one then says that it is gone.
     @CallErrors.list_error_handler("list the pod identity associations", ())
@@ -47,35 +51,48 @@ class AssociationTask:
         return found
 
     def _present(self, tries: int = COLLISIONS) -> dict[str, Any]:
-        found = self.read()
-        live = settings(found)
-        wanted = {name: self.params[name] for name in FIELDS if self.params[name] is not None}
-        tags = retagged(live.get("tags") or {}, self.params)
-        wanted |= {} if tags is None else {"tags": tags}
-        differing = changes(live, wanted) if found else list(wanted)
-        problem = impossible(found, wanted) if differing else None
+        """Make the association the wanted one; `tries` is how often a collision is tried again."""
+        association = self.read()
+        live = settings(association)
+        wanted = self._wanted(live)
+        differing = changes(live, wanted) if association else list(wanted)
+        if not differing:
+            return self._result(association, live, live | wanted, changed=False)
+        problem = impossible(association, wanted)
         if problem:
             raise problem
-        if differing and not self.aws.check:
+        if not self.aws.check:
             try:
-                found = self._update(found, live, wanted, differing) if found else self._create(wanted)
+                if association:
+                    association = self._update(association, live, wanted, differing)
+                else:
+                    association = self._create(wanted)
             except AnsibleCallError as error:
                 if live or error.answer.code not in EXISTS_CODES or not tries:
                     raise
                 # Another owner made it, or an earlier call whose answer was lost.
                 self.eks.sleep(COLLISION_PAUSE)
                 return self._present(tries - 1)
-        return self._result(found, live, live | wanted, changed=bool(differing))
+        return self._result(association, live, live | wanted, changed=True)
+
+    def _wanted(self, live: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings that the task gives, with the tags as they are to be."""
+        wanted = {name: self.params[name] for name in FIELDS if self.params[name] is not None}
+        tags = retagged(live.get("tags") or {}, self.params)
+        if tags is not None:
+            wanted["tags"] = tags
+        return wanted
 
     @CallErrors.common_error_handler("create the pod identity association")
     def _create(self, wanted: dict[str, Any]) -> Association:
-        body = {name: value for name, value in request(wanted, list(wanted)).items() if value or value is False}
+        fields = request(wanted, list(wanted))
+        body = {name: value for name, value in fields.items() if value or value is False}
         self._known("CreatePodIdentityAssociation", body)
         tags = {"tags": wanted["tags"]} if wanted.get("tags") else {}
         token = {"clientRequestToken": str(uuid.uuid4())}
         made = self.eks("create_pod_identity_association", **self.cluster, **self.account, **body, **tags, **token)
-        found: Association = made["association"]
-        return found
+        association: Association = made["association"]
+        return association
 
     @CallErrors.common_error_handler("update the pod identity association")
     def _update(
@@ -91,6 +108,7 @@ class AssociationTask:
         return found | ({"tags": wanted["tags"]} if "tags" in wanted else {})
 
     def _known(self, operation: str, body: Mapping[str, Any]) -> None:
+        """Raise Problem where this botocore is too old for a setting."""
         for field in body:
             if not self.eks.takes(operation, field):
                 raise lacking("boto3", field, "Associate a role")
@@ -165,12 +183,13 @@ class RoleAssociation:
     def removed(self, arn: str) -> dict[str, Any]:
         """Take the association away if it is with this role, or an adopted one."""
         task = self._task("absent", "")
-        read = task.read()
-        found = settings(read)
-        adopted = self.params["adopt"] and self.params["state"] == "present"
-        if not (adopted and found) and (not arn or found.get("role_arn") != arn):
-            return {"changed": False, "diff": {"before": found, "after": found}}
-        return task.without(read)
+        association = task.read()
+        live = settings(association)
+        is_adopted = bool(live) and self.params["adopt"] and self.params["state"] == "present"
+        is_of_role = bool(arn) and live.get("role_arn") == arn
+        if is_adopted or is_of_role:
+            return task.without(association)
+        return {"changed": False, "diff": {"before": live, "after": live}}
 
     def _task(self, state: str, arn: str) -> AssociationTask:
         names = ("cluster_name", "namespace", "service_account", "tags", "purge_tags")

@@ -99,14 +99,16 @@ class Calls:
         return found
 
     def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
-        found: list[Any] = []
-        token = None
+        """Return what all pages of an operation have below a key."""
+        listed: list[Any] = []
+        page_parameters = dict(parameters)
         while True:
-            page = self(operation, **parameters, **({"nextToken": token} if token else {}))
-            found += page.get(key) or []
+            page = self(operation, **page_parameters)
+            listed += page.get(key) or []
             token = page.get("nextToken")
             if not token:
-                return found
+                return listed
+            page_parameters["nextToken"] = token
 
     def takes(self, operation: str, field: str) -> bool:
         """Return whether this botocore knows a parameter."""
@@ -146,7 +148,9 @@ def retagged(live: dict[str, str], params: Mapping[str, Any]) -> dict[str, str] 
     if params["tags"] is None:
         return None
     fresh, stale = compare_aws_tags(live, params["tags"], params["purge_tags"])
-    return {key: live[key] for key in live if key not in stale} | {key: str(value) for key, value in fresh.items()}
+    tags = {key: value for key, value in live.items() if key not in stale}
+    tags.update({key: str(value) for key, value in fresh.items()})
+    return tags
 
 
 def changes(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -208,14 +212,15 @@ def run(
 
     `tree` is an option of which only these secrets are hidden.
     """
-    given = {name: str(module.params[name]) for name in CREDENTIALS if module.params.get(name)}
-    hidden = {given[name] for name in SECRET_OPTIONS if name in given} | set(secrets)
+    credentials = {name: str(module.params[name]) for name in CREDENTIALS if module.params.get(name)}
+    hidden = set(secrets)
+    for name in SECRET_OPTIONS:
+        if name in credentials:
+            hidden.add(credentials[name])
     hide_more(module._module, hidden, [tree])
     visible = without(module._module.no_log_values)
     try:
-        for name in (name for name, value in given.items() if value.split() != [value]):
-            fix = "Give it without a line end. A YAML block of `|-` has none."
-            raise Problem(f"{name} has a line end or a space, so it cannot be sent", asked="Call AWS", fix=fix)
+        _refuse_spaces(credentials)
         result = work(Aws(module, clock=time.monotonic, sleep=time.sleep))
     except AnsibleCallError as error:
         answer = error.answer
@@ -225,6 +230,14 @@ def run(
     except Problem as problem:
         module.fail_json(**visible({**escaped_tree(problem.facts), "msg": concealed(str(problem))}))
     module.exit_json(**visible(escaped_tree(result)))
+
+
+def _refuse_spaces(credentials: Mapping[str, str]) -> None:
+    """Raise Problem for a credential that cannot be sent. The message does not show it."""
+    for name, value in credentials.items():
+        if value.split() != [value]:
+            fix = "Give it without a line end. A YAML block of `|-` has none."
+            raise Problem(f"{name} has a line end or a space, so it cannot be sent", asked="Call AWS", fix=fix)
 
 
 def parsed(text: str) -> Any:

@@ -85,38 +85,37 @@ class Waiting:
         raise Problem(wrong, asked=f"Take on {role_arn} as {account}", fix=fix)
 
     def _token(self, account: Account) -> str:
+        """Return a new token of a service account for STS."""
         path = f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token"
         spec = {"audiences": [AUDIENCE], "expirationSeconds": TOKEN_SECONDS}
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
-        return str(self._asked(path, body, "create tokens of it")["status"]["token"])
+        return str(self._posted(path, body, "create tokens of it")["status"]["token"])
 
     def _tried(self, account: Account, role_arn: str, start: float) -> None:
         """Try a pod until EKS gives it credentials; an association is effective some seconds after the call."""
         path = f"/api/v1/namespaces/{account.namespace}/pods"
         for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
-            pod = self._asked(path, dry_run_pod(account), "try a pod of it", {"dryRun": "All"})
+            pod = self._posted(path, dry_run_pod(account), "try a pod of it", {"dryRun": "All"})
             if has_credentials(pod, self.params["provider"], role_arn):
                 return
         wrong = f"EKS gives its pods no credentials after {self.params['timeout_seconds']:.0f} s"
         fix = "Look at the association, and for the add-on eks-pod-identity-agent."
         raise Problem(wrong, asked=f"Associate {account} with {role_arn}", fix=fix)
 
-    def _asked(self, path: str, body: Any, what: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _posted(self, path: str, body: Any, what: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the answer to a POST. Raises Unproven where the account is missing, or this user may not do it."""
         try:
             return self.cluster.request("POST", path, query, body)
         except ApiError as error:
-            if error.status == MISSING or (error.status == FORBIDDEN and "not found" in str(error)):
-                raise Unproven(NOT_THERE) from error
-            raise Unproven(f"this user cannot {what}: {error}") from error
+            # The API server also answers 403 where a pod names an account that is not found.
+            is_missing = error.status == MISSING or (error.status == FORBIDDEN and "not found" in str(error))
+            reason = NOT_THERE if is_missing else f"this user cannot {what}: {error}"
+            raise Unproven(reason) from error
 
     def _replaced(self, account: Account, role_arn: str, start: float) -> None:
         """Replace collectors that started before EKS knew of their role, which would run without it."""
         for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
-            listed = self.cluster.items(f"/api/v1/namespaces/{account.namespace}/pods")
-            pods = [pod for pod in listed if is_collector_of(pod, account)]
-            stale = [
-                pod["metadata"]["name"] for pod in pods if not has_credentials(pod, self.params["provider"], role_arn)
-            ]
+            stale = self._stale_pods(account, role_arn)
             if not stale:
                 return
             for name in stale:
@@ -124,6 +123,14 @@ class Waiting:
         wrong = f"they have no credentials of it after {self.params['timeout_seconds']:.0f} s: {', '.join(stale)}"
         fix = "See that the pod identity webhook of EKS reaches pods of this namespace, and run the task again."
         raise Problem(wrong, asked=f"Give {role_arn} to the pods of {account}", fix=fix)
+
+    def _stale_pods(self, account: Account, role_arn: str) -> list[str]:
+        """Return the names of an account's collectors that have no credentials of the role."""
+        names = []
+        for pod in self.cluster.items(f"/api/v1/namespaces/{account.namespace}/pods"):
+            if is_collector_of(pod, account) and not has_credentials(pod, self.params["provider"], role_arn):
+                names.append(pod["metadata"]["name"])
+        return names
 
     def _evicted(self, account: Account, name: str) -> None:
         path = f"/api/v1/namespaces/{account.namespace}/pods/{name}/eviction"

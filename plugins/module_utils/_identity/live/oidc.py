@@ -15,6 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 
 from ..._kube.eks_token import EXISTS_CODES
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Problem
 from ..trust import AUDIENCE, bare, find, goal, issuer, settings, steps, thumbprints
 from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run
@@ -32,7 +33,7 @@ class OidcTask:
     @CallErrors.common_error_handler("describe the cluster")
     def _issuer(self) -> str:
         cluster = self.aws.calls("eks")("describe_cluster", name=self.params["cluster_name"])["cluster"]
-        found = ((cluster.get("identity") or {}).get("oidc") or {}).get("issuer")
+        found = section(cluster, "identity", "oidc").get("issuer")
         if not found:
             fix = "Wait until it is ACTIVE; clusters that are only connected to EKS have none."
             raise Problem("it has no issuer", asked=f"Read the issuer of {self.params['cluster_name']}", fix=fix)
@@ -53,7 +54,7 @@ class OidcTask:
     @CallErrors.list_error_handler("read the OIDC provider", {})
     def _provider(self, arn: str) -> dict[str, Any]:
         found = self.iam("get_open_id_connect_provider", OpenIDConnectProviderArn=arn)
-        return settings(found, boto3_tag_list_to_ansible_dict(found.get("Tags") or []))
+        return settings(found, boto3_tag_list_to_ansible_dict(items(found, "Tags")))
 
     def _present(self, arn: str, live: dict[str, Any], tries: int = COLLISIONS) -> dict[str, Any]:
         wanted = self._goal(live or EMPTY | {"url": self.url})

@@ -18,6 +18,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
 from ..._kube.eks_token import EXISTS_CODES
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled_policy
 from ..identity import ANNOTATIONS, in_region
@@ -76,10 +77,14 @@ class RoleTask:
 
     @staticmethod
     def _joined(role: dict[str, Any], association: dict[str, Any]) -> dict[str, Any]:
-        if not any((association.get("diff") or {}).values()):
+        """Return the result of a role with that of its association, if there is or was one."""
+        diff = section(association, "diff")
+        if not any(diff.values()):
             return role
-        shown = {when: {**role["diff"][when], "association": association["diff"][when]} for when in ("before", "after")}
-        return role | {"changed": role["changed"] or association["changed"], "diff": shown}
+        joined_diff = {}
+        for when in ("before", "after"):
+            joined_diff[when] = {**role["diff"][when], "association": diff[when]}
+        return role | {"changed": role["changed"] or association["changed"], "diff": joined_diff}
 
     def _request(self) -> RoleRequest:
         asked = self.params
@@ -99,18 +104,23 @@ class RoleTask:
 
     @CallErrors.common_error_handler("describe the cluster")
     def _eks_cluster(self) -> EksCluster:
+        """Return the cluster. Raises Problem if it lacks what the provider of identities needs."""
         cluster = self.eks("describe_cluster", name=self.cluster_name)["cluster"]
-        issuer = str(((cluster.get("identity") or {}).get("oidc") or {}).get("issuer") or "")
+        oidc = section(cluster, "identity", "oidc")
+        issuer = str(oidc.get("issuer") or "")
         asked = f"Give {self.account} a role"
-        if self.params["provider"] == IRSA and not issuer:
-            fix = "Wait until it is ACTIVE; clusters that are only connected to EKS have none."
-            raise Problem(f"the cluster {self.cluster_name} has no issuer", asked=asked, fix=fix)
-        automatic = (cluster.get("computeConfig") or {}).get("enabled")
-        if self.params["provider"] != IRSA and self.params["agent"] == "required" and not automatic:
-            self._agent(asked)
+        if self.params["provider"] == IRSA:
+            if not issuer:
+                fix = "Wait until it is ACTIVE; clusters that are only connected to EKS have none."
+                raise Problem(f"the cluster {self.cluster_name} has no issuer", asked=asked, fix=fix)
+        elif self.params["agent"] == "required":
+            has_auto_mode = section(cluster, "computeConfig").get("enabled")
+            if not has_auto_mode:
+                self._agent(asked)
         return eks_cluster_of(str(cluster["arn"]), issuer)
 
     def _agent(self, asked: str) -> None:
+        """Raise Problem if the cluster does not have the add-on of the agent."""
         if not self._addon():
             fix = (
                 f"Install it (eks_addon with name: {AGENT}), or set agent to ignored where it was installed otherwise."
@@ -130,7 +140,7 @@ class RoleTask:
         self.arn = role["Arn"]
         policies = {name: self._policy(name) for name in self._all("list_role_policies", "PolicyNames")}
         attached = [item["PolicyArn"] for item in self._all("list_attached_role_policies", "AttachedPolicies")]
-        return settings(role, policies, attached, boto3_tag_list_to_ansible_dict(role.get("Tags") or []))
+        return settings(role, policies, attached, boto3_tag_list_to_ansible_dict(items(role, "Tags")))
 
     @CallErrors.list_error_handler("read the role", {})
     def _role(self) -> dict[str, Any]:
@@ -143,26 +153,29 @@ class RoleTask:
 
     @CallErrors.list_error_handler("list the policies of the role", ())
     def _all(self, operation: str, key: str) -> list[Any]:
-        found: list[Any] = []
-        page: dict[str, Any] = {"IsTruncated": True}
-        while page.get("IsTruncated"):
-            marker = {"Marker": page["Marker"]} if page.get("Marker") else {}
+        """Return what all pages of an operation of IAM have below a key."""
+        listed: list[Any] = []
+        marker: dict[str, str] = {}
+        while True:
             page = self.iam(operation, RoleName=self.name, **marker)
-            found += page.get(key) or []
-        return found
+            listed += page.get(key) or []
+            if not page.get("IsTruncated"):
+                return listed
+            marker = {"Marker": page["Marker"]} if page.get("Marker") else {}
 
     def _present(self, request: RoleRequest, tries: int = COLLISIONS) -> dict[str, Any]:
+        """Make the role the wanted one, and return the result; `tries` is how often a collision is tried again."""
         live = self._read()
         if live:
             check(self.name, live, request)
         wanted = goal(live, request, self._retagged)
-        self.arn = (
-            self.arn
-            or f"arn:{request.eks_cluster.partition}:iam::{request.eks_cluster.account}:role{wanted['path']}{self.name}"
-        )
+        if not self.arn:
+            eks_cluster = request.eks_cluster
+            self.arn = f"arn:{eks_cluster.partition}:iam::{eks_cluster.account}:role{wanted['path']}{self.name}"
         todo = steps(live, wanted) if live else []
-        if self.aws.check or not (todo or not live):
-            return self._result(live, wanted, changed=not live or bool(todo))
+        differs = bool(todo) or not live
+        if self.aws.check or not differs:
+            return self._result(live, wanted, changed=differs)
         if not live:
             try:
                 self._create(creation(wanted, self.account))
@@ -218,12 +231,14 @@ class RoleTask:
         self.iam(step.operation, RoleName=self.name, **step.parameters)
 
     def _result(self, before: Role, after: Role, *, changed: bool) -> dict[str, Any]:
+        """Return the result of the task: the role, and the annotations of the account that carry it."""
         role = {"arn": self.arn, "name": self.name, **after} if after else {}
-        present = self.params["state"] == "present"
-        carried = {str(self.account): {ANNOTATIONS[self.params["provider"]]: self.arn}} if present else {}
-        diff = {"before": before, "after": after}
+        annotations = {}
+        if self.params["state"] == "present":
+            annotations[str(self.account)] = {ANNOTATIONS[self.params["provider"]]: self.arn}
         identity = {"namespace": self.account.namespace, "service_account": self.account.name, "role_arn": self.arn}
-        return {"changed": changed, "role": role, "annotations": carried, "identity": identity, "diff": diff}
+        diff = {"before": before, "after": after}
+        return {"changed": changed, "role": role, "annotations": annotations, "identity": identity, "diff": diff}
 
 
 def run_role(module: AnsibleAWSModule) -> None:
