@@ -88,8 +88,9 @@ def _certificates(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Yield the files of certificates and keys that the started components name by an absolute path."""
     for part in started_parts(config):
         for path, value in leaves(part.settings):
-            is_file = path and path[-1] in _CERTIFICATES
-            if is_file and isinstance(value, str) and value.startswith("/"):
+            if not path or path[-1] not in _CERTIFICATES:
+                continue
+            if isinstance(value, str) and value.startswith("/"):
                 yield {"about": "/".join(part.path), "path": value}
 
 

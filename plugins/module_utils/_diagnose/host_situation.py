@@ -144,14 +144,15 @@ def of_host(cause: log_causes.Cause) -> log_causes.Cause:
 def _last_words(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return what the process said last; what systemd said of it if it said nothing."""
     own_rows = [row for row in entries if row["by"] == "collector"]
-    said = ""
     if own_rows:
         last_run = own_rows[-1]["run"]
-        said = logs.last_words([str(row["text"]) for row in own_rows if row["run"] == last_run])
-    for row in reversed(entries):
-        if not said and row["by"] == "systemd" and "ailed" in str(row["text"]):
-            said = str(row["text"])
-    return said[: logs.LONGEST]
+        own_words = logs.last_words([str(row["text"]) for row in own_rows if row["run"] == last_run])
+        if own_words:
+            return own_words[: logs.LONGEST]
+    for text in reversed(_texts_of(entries, "systemd")):
+        if "ailed" in text:
+            return text[: logs.LONGEST]
+    return ""
 
 
 def _has_given_up(service: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> bool:
@@ -277,6 +278,10 @@ def flowing(facts: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[str, Any]
     for row in flows["receives"] or ():
         if row["state"] in ("comes", "rests"):
             receiving.add(f"receivers/{row['id']}")
-    logs_now = [{**row, "calm": row["about"] in sending | receiving} for row in facts["logs"]]
-    peers = [row | {"state": "ok"} if row["about"] in sending else row for row in facts["peers"]]
+    working = sending | receiving
+    logs_now = [{**row, "calm": row["about"] in working} for row in facts["logs"]]
+    peers = []
+    for row in facts["peers"]:
+        state = "ok" if row["about"] in sending else row["state"]
+        peers.append({**row, "state": state})
     return {**facts, **flows, "logs": logs_now, "peers": peers}

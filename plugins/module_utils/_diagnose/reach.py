@@ -68,8 +68,12 @@ class Reach:
         """Return the Services that select the collector's pods, or that are meant to."""
         if self.around.services is None or self.around.slices is None:
             return None
-        rows = [self._service(service) for service in self.around.services]
-        return [row for row in rows if row]
+        rows = []
+        for service in self.around.services:
+            row = self._service(service)
+            if row:
+                rows.append(row)
+        return rows
 
     def _service(self, service: Object) -> dict[str, Any] | None:
         """Return the row of a Service; None for one that neither selects the pods nor is meant to."""
@@ -179,12 +183,16 @@ class Reach:
         """Return the question whether a Service with ready pods or the node offers a port of the pods."""
         if section(self.pod, "spec").get("hostNetwork") is True:
             return lambda _listener: True
-        served = set[tuple[int, str]]()
+        served_ends = set[tuple[int, str]]()
         for row in services:
             if row["ready"]:
-                served.update((port["target"], port["protocol"]) for port in row["ports"])
+                served_ends.update((port["target"], port["protocol"]) for port in row["ports"])
         host_ports = {port.get("containerPort") for port in self.ports if port.get("hostPort")}
-        return lambda listener: listener.end in served or listener.port in host_ports
+
+        def is_offered(listener: Listener) -> bool:
+            return listener.end in served_ends or listener.port in host_ports
+
+        return is_offered
 
 
 def _port_text(port: Object) -> str:

@@ -124,10 +124,7 @@ def _subject(about: str, text: str) -> str:
 
 def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     """Return the line of a collector of which nothing is wrong, or of which that is not known."""
-    notes = [finding for finding in found if finding.check.stage == "config"]
-    noted = ""
-    if notes:
-        noted = "; 1 note on its config" if len(notes) == 1 else f"; {len(notes)} notes on its config"
+    noted = _noted([finding for finding in found if finding.check.stage == "config"])
     if facts.get("receives") is None:
         return f"{_unknown(facts)}{noted}"
     exporters = [str(row["id"]) for row in facts.get("exports") or ()]
@@ -135,6 +132,13 @@ def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
     if exporters and all(prints_records(exporter) for exporter in exporters):
         here = "; its exporters only print to its own log"
     return f"healthy: {flowing(facts)}{here}{noted}"
+
+
+def _noted(notes: Sequence[CheckFinding]) -> str:
+    """Return how many notes there are on a config, as the end of a line."""
+    if not notes:
+        return ""
+    return "; 1 note on its config" if len(notes) == 1 else f"; {len(notes)} notes on its config"
 
 
 def _unknown(facts: Facts) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from .._collector.manifests.build import present, shared_namespace
 from .._collector.manifests.pod import env_source
 from .._collector.options import from_registry
+from .._otelcol.config.paths import items, section
 from .._otelcol.kube import names
 from .._otelcol.kube.names import OWNER, OWNER_LABEL
 from .._otelcol.kube.objects import Manifest
@@ -94,7 +95,7 @@ def _language(export: Export, wanted: Instrumentation, common: str) -> dict[str,
     """Return the section of a language; it has an endpoint of its own if that is not the common one."""
     language = export.language
     options = wanted.languages[language.name]
-    env, directives = dict(options["env"]), dict(options.get("attributes") or {})
+    env, directives = dict(options["env"]), dict(section(options, "attributes"))
     own_endpoint = None if export.endpoint.url == common else export.endpoint.url
     if language.directive:
         directives |= present(**{language.directive: own_endpoint})
@@ -102,7 +103,7 @@ def _language(export: Export, wanted: Instrumentation, common: str) -> dict[str,
         # Said even where it is the default: an image of another version may have another one.
         env |= {PROTOCOL_VARIABLE: export.protocol} | present(**{ENDPOINT_VARIABLE: own_endpoint})
     extensions = []
-    for extension in options.get("extensions") or []:
+    for extension in items(options, "extensions"):
         extensions.append({**extension, "image": _image(extension["image"], wanted)})
     return present(
         image=_image(options["image"], wanted),
@@ -210,7 +211,7 @@ def files(instrumentations: Iterable[Instrumentation]) -> list[dict[str, str]]:
 def missing_port(service: Manifest, target: Mapping[str, Any]) -> str:
     """Return what is wrong with the ports of a Service, or nothing."""
     texts = []
-    for port in service["spec"].get("ports") or []:
+    for port in items(service["spec"], "ports"):
         if port["port"] == target["port"]:
             return ""
         name = f" {port['name']}" if port.get("name") else ""
@@ -223,7 +224,7 @@ def is_ready(slices: Iterable[Manifest], service: Manifest, target: Mapping[str,
     service_ports = [port for port in service["spec"]["ports"] if port["port"] == target["port"]]
     port_names = _port_names(service_ports)
     for endpoint_slice in slices:
-        slice_names = _port_names(endpoint_slice.get("ports") or [])
+        slice_names = _port_names(items(endpoint_slice, "ports"))
         if port_names & slice_names and _has_ready_endpoint(endpoint_slice):
             return True
     return False
@@ -234,8 +235,8 @@ def _port_names(ports: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def _has_ready_endpoint(endpoint_slice: Manifest) -> bool:
-    for endpoint in endpoint_slice.get("endpoints") or []:
-        conditions = endpoint.get("conditions") or {}
+    for endpoint in items(endpoint_slice, "endpoints"):
+        conditions = section(endpoint, "conditions")
         if conditions.get("ready") is not False:
             return True
     return False

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._kube import ownership
 from .._otelcol.config.masking import quoted
+from .._otelcol.config.paths import section
 from .._otelcol.errors import Problem, near
 from .._otelcol.kube import names
 from .._otelcol.kube.objects import Manifest
@@ -70,7 +71,7 @@ def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[
     one of others that has another value.
     """
     name = live["metadata"]["name"]
-    before = live["metadata"].get("annotations") or {}
+    before = section(live["metadata"], "annotations")
     for key, value in annotations.items():
         if before.get(key, value) != value and not _is_ours(live, key, references):
             writers = ownership.named(_managers(live, key))
@@ -89,7 +90,7 @@ def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[
 
 def _unwanted(item: Manifest, annotations: Iterable[str]) -> dict[str, Any]:
     """Return the annotations of a namespace or pod that ask for a language, but for these."""
-    given = item["metadata"].get("annotations") or {}
+    given = section(item["metadata"], "annotations")
     return {key: value for key, value in given.items() if key.startswith(PREFIX) and key not in annotations}
 
 
@@ -154,7 +155,7 @@ def judged(
     newer_pods: list[Manifest] = []
     for pod in pods:
         metadata = pod["metadata"]
-        is_newer = restarts.RESTARTED in (metadata.get("annotations") or {})
+        is_newer = restarts.RESTARTED in section(metadata, "annotations")
         if since:
             is_newer = str(metadata.get("creationTimestamp") or "") > since
         side = newer_pods if is_newer else older_pods
@@ -201,7 +202,7 @@ def without(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[dict[s
 
 def _lacks(pod: Manifest, annotation: str, container: str) -> bool:
     """Return whether a pod has not got the container of a language that it has not refused."""
-    annotations = pod["metadata"].get("annotations") or {}
+    annotations = section(pod["metadata"], "annotations")
     if str(annotations.get(annotation)).lower() == "false":
         return False
     return container not in restarts.containers(pod)

@@ -114,10 +114,12 @@ def _tls(given: Mapping[str, Any]) -> dict[str, str]:
         raise Problem("its `tls` has one of cert_file and key_file", fix="Give both, or none.")
     if "ca_file" not in tls and "cert_file" not in tls:
         raise Problem("its `tls` uses no file", fix="Give ca_file, such as ca.crt, or cert_file and key_file.")
+    if "secret_name" in tls:
+        return tls
     for key in ("cert_file", "key_file"):
-        if "secret_name" not in tls and _is_key(tls.get(key)):
+        if _is_key(tls.get(key)):
             raise Problem(f"its `tls` has {key}, but no secret_name", fix="Give secret_name, or an absolute path.")
-    if "secret_name" not in tls and "config_map_name" not in tls and _is_key(tls.get("ca_file")):
+    if "config_map_name" not in tls and _is_key(tls.get("ca_file")):
         wrong = "its `tls` has ca_file, but no config_map_name or secret_name"
         raise Problem(wrong, fix="Give one of them, or an absolute path.")
     return tls

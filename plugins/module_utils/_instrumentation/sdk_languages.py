@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from .._otelcol.config.paths import items, section
 from .._otelcol.kube.objects import Manifest
 
 GRPC, HTTP = "grpc", "http/protobuf"
@@ -107,9 +108,9 @@ class PodWebhook(NamedTuple):
 def asked(webhooks: Iterable[Manifest]) -> PodWebhook | None:
     """Return how the API server asks about pods, or nothing without an operator."""
     for configuration in webhooks:
-        for webhook in configuration.get("webhooks") or []:
-            client = webhook.get("clientConfig") or {}
-            service = client.get("service") or {}
+        for webhook in items(configuration, "webhooks"):
+            client = section(webhook, "clientConfig")
+            service = section(client, "service")
             if webhook.get("name") == _NAME and service.get("path") == _PATH:
                 return PodWebhook(configuration["metadata"]["name"], service["namespace"], service["name"])
     return None
@@ -118,7 +119,7 @@ def asked(webhooks: Iterable[Manifest]) -> PodWebhook | None:
 def deployment(found: Iterable[Manifest], selector: Mapping[str, str]) -> Manifest | None:
     """Return the Deployment whose pods the Service selects."""
     for item in found:
-        labels = item["spec"]["template"]["metadata"].get("labels") or {}
+        labels = section(item["spec"]["template"]["metadata"], "labels")
         if selector and selector.items() <= labels.items():
             return item
     return None
@@ -126,17 +127,21 @@ def deployment(found: Iterable[Manifest], selector: Mapping[str, str]) -> Manife
 
 def available(operator: Manifest) -> bool:
     """Return whether a pod of the operator can answer; pods that are made meanwhile are never instrumented."""
-    return bool((operator.get("status") or {}).get("availableReplicas"))
+    return bool(section(operator, "status").get("availableReplicas"))
 
 
 def switched_off(operator: Manifest, names: Sequence[str]) -> list[Language]:
     """Return which of these languages the operator does not instrument, by its options and variables."""
     container = _container(operator)
-    variables = {variable["name"]: variable.get("value", "") for variable in container.get("env") or []}
-    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    variables = {variable["name"]: variable.get("value", "") for variable in items(container, "env")}
+    words = [*items(container, "command"), *items(container, "args")]
     arguments = dict(_option(word) for word in words)
-    languages = [LANGUAGES[name] for name in names]
-    return [language for language in languages if not _is_enabled(language, variables, arguments)]
+    off = []
+    for name in names:
+        language = LANGUAGES[name]
+        if not _is_enabled(language, variables, arguments):
+            off.append(language)
+    return off
 
 
 def _is_enabled(language: Language, variables: Mapping[str, str], arguments: Mapping[str, str]) -> bool:

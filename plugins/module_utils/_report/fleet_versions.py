@@ -62,9 +62,9 @@ def _running(found: Mapping[str, Any]) -> str:
     if not found.get("installed"):
         return "none"
     version = str(found.get("version") or "of unknown version")
-    installer = found.get("installer") or {}
-    names = [str(installer[key]) for key in ("by", "name") if installer.get(key)]
-    return f"{version}, by {' '.join(names)}" if names else version
+    installer = section(found, "installer")
+    who = " ".join(str(installer[key]) for key in ("by", "name") if installer.get(key))
+    return f"{version}, by {who}" if who else version
 
 
 def _notes(cluster: FleetCluster, name: str, text: str, table: versions.Table) -> Iterator[str]:
@@ -182,8 +182,12 @@ def _sorted(found: Iterable[tuple[str, int]]) -> list[Mapping[str, Any]]:
 
 
 _GIB, _MIB = 2**30, 2**20
-_RESOURCES = (("cpu_request", "requests", "cpu"), ("memory_request", "requests", "memory"))
-_LIMITS = (("cpu_limit", "limits", "cpu"), ("memory_limit", "limits", "memory"))
+_COLUMNS = (
+    ("cpu_request", "requests", "cpu"),
+    ("memory_request", "requests", "memory"),
+    ("cpu_limit", "limits", "cpu"),
+    ("memory_limit", "limits", "memory"),
+)
 NOTHING, NO_LIMIT = "\N{EN DASH}", "no limit"
 _FIXED = {"daemonset": "one on every node", "sidecar": "one in every pod that asks for it"}
 
@@ -213,21 +217,23 @@ def cost(member: FleetMember, pods: int | None) -> dict[str, Any]:
 def _resources(member: FleetMember) -> dict[str, float | None]:
     """Return the requests and limits of one pod, in cores and bytes."""
     given = section(member.container, "resources")
-    return {name: _number(section(given, part).get(what), what) for name, part, what in (*_RESOURCES, *_LIMITS)}
+    return {name: _number(section(given, part).get(what), what) for name, part, what in _COLUMNS}
 
 
 def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the sums over all collectors whose number of pods is known."""
     listed = list(rows)
     counted = [row["all"] for row in listed if row["count"] is not None]
-    shown: dict[str, str] = {}
-    for name, _part, _what in (*_RESOURCES, *_LIMITS):
-        values = [figures[name] for figures in counted]
-        is_endless = name.endswith("_limit") and not all(values)
-        total = sum(value or 0 for value in values)
-        shown[name] = NO_LIMIT if is_endless else _shown(name, total)
+    shown = {name: _total(name, [figures[name] for figures in counted]) for name, _part, _what in _COLUMNS}
     unknown = len(listed) - len(counted)
     return {**shown, "unknown": str(unknown or "")}
+
+
+def _total(name: str, values: Sequence[float | None]) -> str:
+    """Return a sum as the page shows it. One pod without a limit makes the limit of all endless."""
+    if name.endswith("_limit") and not all(values):
+        return NO_LIMIT
+    return _shown(name, sum(value or 0 for value in values))
 
 
 def _planned(member: FleetMember) -> int | None:

@@ -70,17 +70,18 @@ def _layers(boxes: Sequence[Box], lines: Collection[Line]) -> dict[str, int]:
     """Return the column of every box: one more than those before it. A cycle starts where fewest lines come in."""
     before: dict[str, set[str]] = {box.id: set() for box in boxes}
     beside: dict[str, set[str]] = {box.id: set() for box in boxes}
-    for line in lines:
-        if line.target in before:
-            before[line.target].add(line.source)
-            beside[line.target].add(line.source)
-        if line.source in before:
-            beside[line.source].add(line.target)
+    for source, target in lines:
+        if target in before:
+            before[target].add(source)
+            beside[target].add(source)
+        if source in before:
+            beside[source].add(target)
     layer: dict[str, int] = {}
     while len(layer) < len(boxes):
         waiting = [name for name in before if name not in layer]
         name = min(waiting, key=lambda name: len(before[name] - layer.keys()))
-        layer[name] = 1 + max((layer[other] for other in beside[name] if other in layer), default=-1)
+        placed = [layer[other] for other in beside[name] if other in layer]
+        layer[name] = 1 + max(placed, default=-1)
     last = max(layer.values(), default=0)
     ends = [box.id for box in boxes if box.last and all(layer[other] < layer[box.id] for other in beside[box.id])]
     return layer | dict.fromkeys(ends, last)

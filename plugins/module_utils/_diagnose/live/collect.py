@@ -200,12 +200,17 @@ class DiagnosedCollector:
         """Return how many pods are wanted and ready, and whether a change is under way."""
         workload, custom = self.target.workload, self.target.custom
         ready = [row for row in pods if row["ready"]]
+        wanted, is_complete, ready_text = None, False, f"{len(ready)} pods ready"
+        if workload:
+            wanted = pod_counts(workload).desired
+            is_complete = is_ready(workload, allow_empty=True)
+            ready_text = count(workload)
         return {
-            "wanted": pod_counts(workload).desired if workload else None,
+            "wanted": wanted,
             "change": change_under_way(self.reader, workload or custom, self.notes),
             "wave": wave_that_passed(self.reader, custom or workload, workload, self.notes),
-            "complete": bool(workload) and is_ready(workload or {}, allow_empty=True),
-            "ready_text": count(workload) if workload else f"{len(ready)} pods ready",
+            "complete": is_complete,
+            "ready_text": ready_text,
             "running": bool(ready) or self._is_available(),
         }
 
@@ -298,9 +303,13 @@ class DiagnosedCollector:
 
     def _objects(self) -> list[Object]:
         """Return the objects by which pipeline_validate judges the config."""
-        services = [{**service, "kind": "Service"} for service in self._listed("services") or []]
+        services = self._of_kind("services", "Service")
         if self.target.custom:
             return [self.target.custom, *services]
-        policies = [{**policy, "kind": "NetworkPolicy"} for policy in self._listed("networkpolicies") or []]
+        policies = self._of_kind("networkpolicies", "NetworkPolicy")
         workloads = [self.target.workload] if self.target.workload else []
         return [*workloads, *self.config_maps.values(), *services, *policies]
+
+    def _of_kind(self, plural: str, kind: str) -> list[Object]:
+        """Return the listed objects of the namespace with their kind, which lists leave out."""
+        return [{**manifest, "kind": kind} for manifest in self._listed(plural) or []]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
@@ -133,12 +134,11 @@ def _named_targets(reader: ClusterReader, named: dict[str, Any]) -> list[Diagnos
 def _without_owned(targets: list[DiagnosedTarget]) -> list[DiagnosedTarget]:
     """Leave out the workloads that the operator made for a custom resource among the targets."""
     customs = [target.custom for target in targets if target.custom]
-    remaining = []
-    for target in targets:
-        is_made = not target.custom and any(owned(target.workload or {}, custom) for custom in customs)
-        if not is_made:
-            remaining.append(target)
-    return remaining
+
+    def is_made(target: DiagnosedTarget) -> bool:
+        return any(owned(target.workload or {}, custom) for custom in customs)
+
+    return [target for target in targets if target.custom or not is_made(target)]
 
 
 def _candidates(reader: ClusterReader, namespace: str, kind: str, name: str, notes: Notes) -> Iterator[DiagnosedTarget]:
@@ -149,8 +149,9 @@ def _candidates(reader: ClusterReader, namespace: str, kind: str, name: str, not
         if listed is None and name:
             named_object = reader.one(plural, namespace, name, notes).value
             listed = [named_object] if named_object else []
+        make_target = partial(_target, reader) if plural == CUSTOM else _plain
         for manifest in listed or []:
-            yield _target(reader, manifest) if plural == CUSTOM else _plain(manifest)
+            yield make_target(manifest)
 
 
 def _plain(item: Object) -> DiagnosedTarget:
@@ -208,7 +209,7 @@ def _with_sidecar(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
 
 def unlisted(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return the collectors of this collection in the namespaces of a diagnosis that no item of it names."""
-    known = set()
+    known: set[tuple[str, str]] = set()
     for named in wanted:
         known.update((target.namespace, target.name) for target in _named_targets(reader, named))
     rows = []

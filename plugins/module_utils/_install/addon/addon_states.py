@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..._otelcol.config.masking import quoted
+from ..._otelcol.config.paths import items, section
 
 ABSENT = "ABSENT"  # not a status of EKS, which answers with ResourceNotFoundException
 STATUSES = (
@@ -191,10 +192,10 @@ def issues_of(addon: Mapping[str, Any] | None, update: Mapping[str, Any] | None 
     """Return the issues of an add-on and the errors of an update, each once."""
     issues: list[Issue] = []
     if addon:
-        health = addon.get("health") or {}
-        issues += [_issue(reported, "code", "message") for reported in health.get("issues") or []]
+        health = section(addon, "health")
+        issues += [_issue(reported, "code", "message") for reported in items(health, "issues")]
     if update:
-        issues += [_issue(reported, "errorCode", "errorMessage") for reported in update.get("errors") or []]
+        issues += [_issue(reported, "errorCode", "errorMessage") for reported in items(update, "errors")]
     return tuple(dict.fromkeys(issues))
 
 
@@ -202,7 +203,7 @@ def _issue(reported: Mapping[str, Any], code_field: str, message_field: str) -> 
     """Return an issue as EKS reports it, under the names that an add-on or an update has for its parts."""
     code = str(reported.get(code_field) or "")
     message = quoted(str(reported.get(message_field) or ""))
-    return Issue(code, message, tuple(quoted(reported.get("resourceIds") or ())))
+    return Issue(code, message, tuple(quoted(items(reported, "resourceIds"))))
 
 
 def issue_text(issues: Iterable[Issue]) -> str:

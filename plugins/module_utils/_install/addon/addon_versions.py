@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..._otelcol.config.paths import items
 from ..._otelcol.errors import Problem, at_most, near
 
 DEFAULT, LATEST = "default", "latest"
@@ -43,7 +44,7 @@ def available(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -
     offered = {}
     for info in _infos_of(addons, name):
         fitting = []
-        for compatibility in info.get("compatibilities") or []:
+        for compatibility in items(info, "compatibilities"):
             if compatibility.get("clusterVersion") == kubernetes:
                 fitting.append(compatibility)
         if fitting:
@@ -60,7 +61,7 @@ def _infos_of(addons: Iterable[Mapping[str, Any]], name: str) -> Iterator[Mappin
     """Yield what DescribeAddonVersions says of each version of the named add-on."""
     for addon in addons:
         if addon.get("addonName") == name:
-            yield from addon.get("addonVersions") or []
+            yield from items(addon, "addonVersions")
 
 
 def choose(
@@ -113,7 +114,7 @@ def kubernetes_of(addons: Iterable[Mapping[str, Any]], name: str) -> list[str]:
     """Return the versions of Kubernetes that any version of an add-on is offered for, the newest first."""
     cluster_versions = set()
     for info in _infos_of(addons, name):
-        for compatibility in info.get("compatibilities") or []:
+        for compatibility in items(info, "compatibilities"):
             cluster_versions.add(compatibility["clusterVersion"])
     return sorted(cluster_versions, key=order, reverse=True)
 

@@ -83,7 +83,7 @@ class AddonTask:
 
     def _settled(self, table: dict[str, tuple[str, str]]) -> Addon | None:
         """Return the add-on without running operations; wait for those of others."""
-        addon = self.reads.addon()
+        addon: Addon | None = self.reads.addon()
         step, operation = table.get(status_of(addon), (NOTHING, ""))
         if step == RESUME and self.waits:
             return self.wait.until_done(operation)

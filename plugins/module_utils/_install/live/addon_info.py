@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..._identity.live.aws_api import Aws, CallErrors, run
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Problem
 from ..addon.addon_states import Patience, issues_of
 from ..addon.addon_versions import available, choose, order
@@ -21,11 +22,11 @@ from .addon_wait import AddonReads, AddonWait, Limits, fact
 
 def _version_row(info: Mapping[str, Any]) -> dict[str, Any]:
     """Return one version of an add-on that EKS offers."""
-    fitting = info.get("compatibilities") or []
+    fitting = items(info, "compatibilities")
     return {
         "version": info["addonVersion"],
-        "architectures": info.get("architecture") or [],
-        "compute_types": info.get("computeTypes") or [],
+        "architectures": items(info, "architecture"),
+        "compute_types": items(info, "computeTypes"),
         "kubernetes_versions": [one["clusterVersion"] for one in fitting],
         "default_for": [one["clusterVersion"] for one in fitting if one.get("defaultVersion")],
         "requires_configuration": bool(info.get("requiresConfiguration")),
@@ -47,14 +48,18 @@ class AddonInfo:
         if self.cluster:
             facts["addons"] = self._installed()
         if self.params["available"] or self.params["configuration"]:
-            if self.cluster and not self.kubernetes:
-                self.kubernetes = AddonReads(self.eks, self.cluster, "").kubernetes()
-            facts["kubernetes_version"] = self.kubernetes
+            facts["kubernetes_version"] = self._kubernetes()
         if self.params["available"]:
             facts["available"] = [self._available(addon) for addon in self._offered()]
         if self.params["configuration"]:
             facts["configuration"] = self._configuration(facts.get("addons") or [])
         return facts
+
+    def _kubernetes(self) -> str:
+        """Return the version of Kubernetes that is asked about: the given one, else that of the cluster."""
+        if self.cluster and not self.kubernetes:
+            self.kubernetes = AddonReads(self.eks, self.cluster, "").kubernetes()
+        return str(self.kubernetes)
 
     def _wait(self) -> None:
         """Wait until the add-on is healthy, whoever manages it. A cluster that does not exist fails at once."""
@@ -90,7 +95,7 @@ class AddonInfo:
 
     def _available(self, addon: dict[str, Any]) -> dict[str, Any]:
         """Return what EKS offers of an add-on, the newest version first."""
-        infos = addon.get("addonVersions") or []
+        infos = items(addon, "addonVersions")
         newest_first = sorted(infos, key=lambda info: order(info["addonVersion"]), reverse=True)
         versions = [_version_row(info) for info in newest_first]
         default_version = ""
@@ -103,7 +108,7 @@ class AddonInfo:
             "owner": addon.get("owner") or "",
             "publisher": addon.get("publisher") or "",
             "default_namespace": addon.get("defaultNamespace") or "",
-            "product_url": (addon.get("marketplaceInformation") or {}).get("productUrl") or "",
+            "product_url": section(addon, "marketplaceInformation").get("productUrl") or "",
             "default_version": default_version,
             "latest_version": versions[0]["version"] if versions else "",
             "versions": versions,
@@ -114,8 +119,8 @@ class AddonInfo:
         version = self._version(installed[0]["addon_version"] if installed else None)
         answer = AddonReads(self.eks, self.cluster or "", self.name).configuration(version)
         accounts = []
-        for identity in answer.get("podIdentityConfiguration") or []:
-            policies = identity.get("recommendedManagedPolicies") or []
+        for identity in items(answer, "podIdentityConfiguration"):
+            policies = items(identity, "recommendedManagedPolicies")
             accounts.append({"service_account": identity["serviceAccount"], "managed_policies": policies})
         schema = json.loads(answer.get("configurationSchema") or "{}")
         return {"version": version, "schema": schema, "service_accounts": accounts}

@@ -16,6 +16,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 
 from ..._identity.live.aws_api import AnsibleCallError, CallErrors, Calls, parsed
 from ..._otelcol.config.masking import quoted
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Failure
 from ..addon.addon_settings import shown
 from ..addon.addon_states import (
@@ -198,7 +199,7 @@ class AddonReads:
     def identities(self, addon: dict[str, Any] | None) -> dict[str, str]:
         """Return the roles of an add-on by service account."""
         roles = {}
-        for arn in (addon or {}).get("podIdentityAssociations") or []:
+        for arn in items(addon, "podIdentityAssociations"):
             association = self._identity(arn)
             if association:
                 roles[association["serviceAccount"]] = association["roleArn"]
@@ -244,5 +245,5 @@ def fact(addon: dict[str, Any] | None, salt: str) -> dict[str, Any]:
         addon, transform_tags=False, force_tags=False, ignore_list=["tags"]
     )
     values = shown(parsed(found.pop("configuration_values", "") or "") or {}, salt)
-    tags = quoted(dict(addon.get("tags") or {}))
+    tags = quoted(dict(section(addon, "tags")))
     return {**quoted(found), "configuration_values": values, "tags": tags}

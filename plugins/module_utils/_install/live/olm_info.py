@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
+from ..._otelcol.config.paths import section
 from ..._otelcol.errors import cleaned
 from ..._otelcol.kube.objects import Manifest
 from ..olm import olm_decision, olm_objects
@@ -115,7 +116,7 @@ class OlmReader:
         return {"packages": difflib.get_close_matches(self.package, sorted(offered), n=SHOWN, cutoff=0.4)}
 
     def _is_offered(self, item: Manifest) -> bool:
-        status = item.get("status") or {}
+        status = section(item, "status")
         return (status.get("catalogSourceNamespace"), status.get("catalogSource")) == self.catalog
 
     def _list(self, path: str, query: dict[str, Any]) -> list[Manifest]:

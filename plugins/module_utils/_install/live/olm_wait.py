@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest
 from ..._rollout.live.explain_failures import Search, WorkloadStatus, checked_search
@@ -129,13 +130,13 @@ class OlmWait:
 
     def _deployments(self, seen: OlmObjects) -> list[Manifest]:
         """Return the Deployments of a version that is being installed."""
-        names: dict[str, None] = {}
+        paths: dict[str, None] = {}
         for version in seen.csvs.values():
             if status_of(version).get("phase") in ("Installing", "Failed"):
-                names |= dict.fromkeys(deployment["name"] for deployment in _deployments_of(version))
-        paths = [DEPLOYMENTS.format(self.goal.namespace, name) for name in names]
-        read = asking("Read its Deployments", lambda: self.cluster.parallel(self.cluster.get, paths))
-        return [{"apiVersion": "apps/v1", "kind": "Deployment", **item} for item in read if item]
+                for deployment in _deployments_of(version):
+                    paths[DEPLOYMENTS.format(self.goal.namespace, deployment["name"])] = None
+        answers = asking("Read its Deployments", lambda: self.cluster.parallel(self.cluster.get, list(paths)))
+        return [{"apiVersion": "apps/v1", "kind": "Deployment", **answer} for answer in answers if answer]
 
     def _result(self, seen: OlmObjects, verdict: OlmVerdict, start: float) -> dict[str, Any]:
         """Return the result of the task: the version, how it came, and the plan that waits for a person."""
@@ -179,6 +180,6 @@ class OlmWait:
 
 def _deployments_of(version: Manifest) -> list[Manifest]:
     """Return the Deployments that a ClusterServiceVersion installs."""
-    install = version["spec"].get("install") or {}
-    deployments: list[Manifest] = (install.get("spec") or {}).get("deployments") or []
+    install = section(version["spec"], "install")
+    deployments: list[Manifest] = items(install, "spec", "deployments")
     return deployments

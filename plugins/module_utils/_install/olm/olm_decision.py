@@ -205,16 +205,23 @@ def _check_catalog(request: OlmRequest, catalogs: Iterable[Found]) -> None:
 def _check_version(request: OlmRequest, channel: Found, csv: str, kubernetes: str) -> None:
     """Reject a version that does not work with this collection or cluster."""
     # The channel says what its newest version requires; a pinned version reports its own in its state.
-    least, here = read(channel["min_kubernetes"] or ""), read(kubernetes or "")
-    if least and here and here < least and not request.csv:
-        wrong = f"{csv} needs Kubernetes {least} or later, and this cluster has {here}"
-        fix = "Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv)."
-        raise request.problem(wrong, fix)
+    if not request.csv:
+        _check_kubernetes(request, channel, csv, kubernetes)
     # A package of another name has versions of its own.
     if request.package in PACKAGES and _is_old(csv):
         fitting = _list(name for name in channel["csvs"] if not _is_old(name))
         wrong = f"{csv} has an operator that does not serve OpenTelemetryCollector as v1beta1"
         fix = f"Take a version from {FIRST_V1BETA1} on. Channel {channel['name']} has: {fitting}."
+        raise request.problem(wrong, fix)
+
+
+def _check_kubernetes(request: OlmRequest, channel: Found, csv: str, kubernetes: str) -> None:
+    """Reject the newest version of a channel if it needs a newer Kubernetes than the cluster has."""
+    least = read(channel["min_kubernetes"] or "")
+    here = read(kubernetes or "")
+    if least and here and here < least:
+        wrong = f"{csv} needs Kubernetes {least} or later, and this cluster has {here}"
+        fix = "Upgrade the cluster, or choose an older channel, or pin an older version (otel_operator_olm_csv)."
         raise request.problem(wrong, fix)
 
 

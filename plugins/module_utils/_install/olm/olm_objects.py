@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..._kube.ownership import release_of
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.kube.objects import Manifest
 from ..releases.installed import OLM
 from ..releases.products import OPERATOR, PRODUCTS
@@ -34,7 +35,7 @@ def _identity(item: Manifest) -> dict[str, Any]:
 
 def subscription(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about a Subscription."""
-    spec, status = item.get("spec") or {}, item.get("status") or {}
+    spec, status = section(item, "spec"), section(item, "status")
     return {
         **_identity(item),
         "package": spec.get("name", ""),
@@ -51,9 +52,9 @@ def subscription(item: Manifest) -> dict[str, Any]:
 
 def operator_group(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about an OperatorGroup; without targets and selector it is for all namespaces."""
-    spec = item.get("spec") or {}
-    targets = spec.get("targetNamespaces") or []
-    selector = spec.get("selector") or {}
+    spec = section(item, "spec")
+    targets = items(spec, "targetNamespaces")
+    selector = section(spec, "selector")
     has_selector = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
     is_for_all = not has_selector and targets in ([], [""])
     return {**_identity(item), "targets": targets, "all": is_for_all}
@@ -61,8 +62,8 @@ def operator_group(item: Manifest) -> dict[str, Any]:
 
 def csv(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about a ClusterServiceVersion; `product` when it is one of the operator."""
-    spec, status = item.get("spec") or {}, item.get("status") or {}
-    owned_definitions = (spec.get("customresourcedefinitions") or {}).get("owned") or []
+    spec, status = section(item, "spec"), section(item, "status")
+    owned_definitions = items(spec, "customresourcedefinitions", "owned")
     return {
         **_identity(item),
         "phase": status.get("phase", ""),
@@ -74,30 +75,30 @@ def csv(item: Manifest) -> dict[str, Any]:
 
 def catalog(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about a CatalogSource."""
-    status = item.get("status") or {}
-    state = (status.get("connectionState") or {}).get("lastObservedState", "")
+    status = section(item, "status")
+    state = section(status, "connectionState").get("lastObservedState", "")
     return {**_identity(item), "state": state, "message": status.get("message", "")}
 
 
 def package(item: Manifest) -> dict[str, Any]:
     """Return what there is to know about a PackageManifest."""
-    status = item.get("status") or {}
+    status = section(item, "status")
     return {
         "name": status.get("packageName") or item["metadata"]["name"],
         "source": status.get("catalogSource", ""),
         "source_namespace": status.get("catalogSourceNamespace", ""),
         "default_channel": status.get("defaultChannel", ""),
-        "channels": [_channel(channel) for channel in status.get("channels") or []],
+        "channels": [_channel(channel) for channel in items(status, "channels")],
     }
 
 
 def _channel(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return what there is to know about a channel of a package."""
     newest = item.get("currentCSV", "")
-    description = item.get("currentCSVDesc") or {}
-    install_modes = description.get("installModes") or []
+    description = section(item, "currentCSVDesc")
+    install_modes = items(description, "installModes")
     modes = {mode.get("type"): mode.get("supported") for mode in install_modes}
-    entries = item.get("entries") or []
+    entries = items(item, "entries")
     names = [entry["name"] for entry in entries if entry.get("name")]
     return {
         "name": item["name"],

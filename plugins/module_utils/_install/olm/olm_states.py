@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import items
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.kube.objects import Manifest
 from .olm_objects import is_before, is_same_operator
 from .olm_state_table import CSV, PLAN, SOON, SUBSCRIPTION, Row, row_for
@@ -130,7 +130,7 @@ def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
 
 def status_of(item: Manifest | None) -> dict[str, Any]:
     """Return what OLM says of an object."""
-    status: dict[str, Any] = (item or {}).get("status") or {}
+    status: dict[str, Any] = section(item, "status")
     return status
 
 
@@ -147,18 +147,18 @@ def deprecations(subscription: Manifest | None) -> list[str]:
 
 def versions_of(plan: Manifest) -> tuple[str, ...]:
     """Return the ClusterServiceVersions that a plan installs."""
-    return tuple((plan.get("spec") or {}).get("clusterServiceVersionNames") or ())
+    return tuple(items(plan, "spec", "clusterServiceVersionNames"))
 
 
 def waits(plan: Manifest) -> bool:
     """Return whether a plan waits for approval."""
-    is_approved = (plan.get("spec") or {}).get("approved")
+    is_approved = section(plan, "spec").get("approved")
     return status_of(plan).get("phase") == AWAITS and not is_approved
 
 
 def is_owned(plan: Manifest, subscription: str) -> bool:
     """Return whether a plan was made for a Subscription, among others perhaps."""
-    for owner in plan["metadata"].get("ownerReferences") or []:
+    for owner in items(plan["metadata"], "ownerReferences"):
         if owner.get("kind") == "Subscription" and owner.get("name") == subscription:
             return True
     return False
@@ -272,7 +272,7 @@ def _csv_symptom(csv: Manifest) -> OlmSymptom:
     """Return the state of a ClusterServiceVersion, with each requirement that is not there."""
     status = status_of(csv)
     messages = [status.get("message")]
-    for need in status.get("requirementStatus") or []:
+    for need in items(status, "requirementStatus"):
         if need.get("status") != "Present":
             text = f"{need.get('kind')} {need.get('name')} is {need.get('status')}"
             if need.get("message"):
@@ -285,15 +285,25 @@ def _csv_symptom(csv: Manifest) -> OlmSymptom:
 def _plan_symptom(plan: Manifest) -> OlmSymptom:
     """Return the state of an InstallPlan, with what its conditions and its lookups of bundles say."""
     status = status_of(plan)
-    conditions = [condition for condition in items(status, "conditions") if condition.get("status") == "False"]
-    for lookup in items(status, "bundleLookups"):
-        conditions += items(lookup, "conditions")
-    speaking = [condition for condition in conditions if condition.get("message")]
-    reasons = [condition["reason"] for condition in speaking if condition.get("reason")]
-    messages = dict.fromkeys(condition["message"] for condition in speaking)
+    messages: dict[str, None] = {}
+    reasons = []
+    for condition in _plan_conditions(status):
+        if condition.get("message"):
+            messages[condition["message"]] = None
+            if condition.get("reason"):
+                reasons.append(condition["reason"])
     message = "; ".join(messages) or status.get("message")
     reason = reasons[0] if reasons else ""
     return _symptom(PLAN, plan["metadata"]["name"], status.get("phase"), reason, message)
+
+
+def _plan_conditions(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the conditions of an InstallPlan that are not met, and those of its lookups of bundles."""
+    for condition in items(status, "conditions"):
+        if condition.get("status") == "False":
+            yield condition
+    for lookup in items(status, "bundleLookups"):
+        yield from items(lookup, "conditions")
 
 
 def _symptom(kind: str, name: str, state: Any, reason: Any = "", message: Any = "") -> OlmSymptom:

@@ -169,10 +169,13 @@ def _tune(manifest: Manifest, release: Release, name: str, custom: Customization
 
 def _set_variables(container: dict[str, Any], variables: Mapping[str, Any]) -> None:
     """Set environment variables of a container in place of those that it has under these names."""
-    if variables:
-        published = container.get("env") or []
-        kept = [variable for variable in published if variable["name"] not in variables]
-        container["env"] = kept + [{"name": key, **env_source(key, value)} for key, value in variables.items()]
+    if not variables:
+        return
+    published = container.get("env") or []
+    env = [variable for variable in published if variable["name"] not in variables]
+    for name, value in variables.items():
+        env.append({"name": name, **env_source(name, value)})
+    container["env"] = env
 
 
 def _with_flags(arguments: Sequence[str], flags: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._kube.ownership import applied_by, label_of, release_of
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import at_most
 from ..._otelcol.kube.keepers import HELM_NAME, HELM_NAMESPACE
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL
@@ -31,13 +32,13 @@ _NAME = "app.kubernetes.io/name"
 def installer(item: Manifest) -> dict[str, str]:
     """Return the installer of an object and its name: a Helm release, a CSV, or nothing."""
     metadata = item["metadata"]
-    labels = metadata.get("labels") or {}
-    annotations = metadata.get("annotations") or {}
+    labels = section(metadata, "labels")
+    annotations = section(metadata, "annotations")
     if _OLM_OWNER in labels or "olm.managed" in labels:
         return {"by": OLM, "name": labels.get(_OLM_OWNER, "")}
     if HELM_NAME in annotations:
         return {"by": HELM, "name": f"{annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"}
-    managed_fields = metadata.get("managedFields") or []
+    managed_fields = items(metadata, "managedFields")
     managers = {entry.get("manager") for entry in managed_fields}
     if _EKS_MANAGER in managers:
         return {"by": EKS, "name": ""}
@@ -87,7 +88,7 @@ def is_main(product: Product, item: Manifest) -> bool:
     component = manifest.component(product, item)
     if component:
         return component == product.main
-    labels = item["metadata"].get("labels") or {}
+    labels = section(item["metadata"], "labels")
     if labels.get(_NAME) not in (product.name, product.components[product.main], *product.builds):
         return False
     return _COMPONENT not in labels or labels[_COMPONENT] in (product.main, "controller-manager")
@@ -117,7 +118,7 @@ def definition(product: Product, item: Manifest) -> dict[str, Any]:
         "scope": spec["scope"],
         "storage_version": next(version["name"] for version in spec["versions"] if version["storage"]),
         "served_versions": [version["name"] for version in spec["versions"] if version["served"]],
-        "stored_versions": (item.get("status") or {}).get("storedVersions") or [],
+        "stored_versions": items(item, "status", "storedVersions"),
         "ours": is_release(item, product) and applied_by(item, OWNER),
         "installer": installer(item),
     }
@@ -127,7 +128,7 @@ def webhooks(configurations: Iterable[Manifest], namespace: str) -> list[dict[st
     """Return the configurations and definitions that call services of a namespace."""
     calling = []
     for configuration in configurations:
-        services = [client.get("service") or {} for client in manifest.client_configs(configuration)]
+        services = [section(client, "service") for client in manifest.client_configs(configuration)]
         if any(service.get("namespace") == namespace for service in services):
             calling.append(configuration)
     return manifest.webhooks(calling)
@@ -136,9 +137,9 @@ def webhooks(configurations: Iterable[Manifest], namespace: str) -> list[dict[st
 def resource(product: Product, kind: str, item: Manifest) -> dict[str, Any]:
     """Return the facts about a custom resource that matter before an upgrade or removal of its operator."""
     metadata = item["metadata"]
-    spec = item.get("spec") or {}
-    status = item.get("status") or {}
-    has_our_label = (metadata.get("labels") or {}).get(OWNER_LABEL) == OWNER
+    spec = section(item, "spec")
+    status = section(item, "status")
+    has_our_label = section(metadata, "labels").get(OWNER_LABEL) == OWNER
     is_left_alone = spec.get("managementState") == "unmanaged" or spec.get("upgradeStrategy") == "none"
     return {
         "kind": kind,
@@ -147,7 +148,7 @@ def resource(product: Product, kind: str, item: Manifest) -> dict[str, Any]:
         "name": metadata["name"],
         "ours": has_our_label and applied_by(item, OWNER),
         "release": is_release(item, product),
-        "finalizers": metadata.get("finalizers") or [],
+        "finalizers": items(metadata, "finalizers"),
         "image": spec.get("image") or "",
         "version": status.get("version") or "",
         "automatic": not is_left_alone,

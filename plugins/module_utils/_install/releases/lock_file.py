@@ -96,9 +96,8 @@ def _with_pins(key: Any, value: Any, pin: Pin) -> Any:
         return {name: _with_pins(name, below, pin) for name, below in value.items()}
     if isinstance(value, list):
         return [_with_pins("", element, pin) for element in value]
-    if key == "image" and isinstance(value, str) and value:
-        return pin(value)
-    return value
+    is_image = key == "image" and isinstance(value, str)
+    return pin(value) if is_image and value else value
 
 
 def unpinned(image: str) -> str:

@@ -167,20 +167,25 @@ def _resource(group: str, resource: str) -> str:
 
 def _bound(binding: Manifest, own_namespace: str, names: _Names) -> Iterator[_Found]:
     """Yield a role that is not of the release, and subjects that are not its ServiceAccounts."""
+    namespace = str(_map(binding["metadata"]).get("namespace") or "")
     role = _map(binding.get("roleRef"))
-    role_kind, role_name = str(role.get("kind")), str(role.get("name"))
-    role_namespace = ""
-    if role_kind == "Role":
-        role_namespace = _map(binding["metadata"]).get("namespace") or ""
-    if (role_namespace, role_name) not in names.get(role_kind, set()):
-        yield _Found("role", role_name, f"role {role_name}, which is not in the release")
+    kind, name = str(role.get("kind")), str(role.get("name"))
+    role_namespace = namespace if kind == "Role" else ""
+    if (role_namespace, name) not in names.get(kind, set()):
+        yield _Found("role", name, f"role {name}, which is not in the release")
     for subject in _maps(binding.get("subjects")):
-        kind, name = subject.get("kind"), str(subject.get("name"))
-        namespace = str(subject.get("namespace") or "")
-        is_account = kind == "ServiceAccount" and (namespace, name) in names["ServiceAccount"]
-        if not is_account or namespace != own_namespace:
-            path = f"{namespace}/{name}" if namespace and name else namespace or name
-            yield _Found("subject", f"{kind} {path}", f"subject {kind} {path}")
+        if not _is_own_account(subject, own_namespace, names):
+            path = "/".join(filter(None, (str(subject.get("namespace") or ""), str(subject.get("name")))))
+            text = f"{subject.get('kind')} {path}"
+            yield _Found("subject", text, f"subject {text}")
+
+
+def _is_own_account(subject: Mapping[str, Any], own_namespace: str, names: _Names) -> bool:
+    """Return whether a subject is a ServiceAccount of the release, in its own namespace."""
+    namespace = str(subject.get("namespace") or "")
+    if subject.get("kind") != "ServiceAccount" or namespace != own_namespace:
+        return False
+    return (namespace, str(subject.get("name"))) in names["ServiceAccount"]
 
 
 def _intercepted(configuration: Manifest) -> Iterator[_Found]:

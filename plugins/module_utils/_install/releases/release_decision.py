@@ -43,11 +43,19 @@ class ReleaseRequest:
     collectors: tuple[Mapping[str, Any], ...] = ()
 
     def running(self, found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return the custom resources of a cluster, and those that this run makes of the inventory's collectors."""
-        planned = [versions.planned(row) for row in self.collectors if row["backend"] == "operator"]
-        replaced = {_identity(facts) for facts in planned}
-        others = [facts for facts in found["resources"] if _identity(facts) not in replaced]
-        return [*others, *planned]
+        """Return the custom resources of a cluster, and those that this run makes of the inventory's collectors.
+
+        What this run makes replaces what the cluster has under the same name.
+        """
+        resources: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        for facts in found["resources"]:
+            resources[_identity(facts)] = facts
+        for row in self.collectors:
+            if row["backend"] == "operator":
+                planned = versions.planned(row)
+                resources.pop(_identity(planned), None)
+                resources[_identity(planned)] = planned
+        return list(resources.values())
 
 
 def _identity(resource: Mapping[str, Any]) -> tuple[str, str, str]:

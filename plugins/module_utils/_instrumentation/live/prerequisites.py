@@ -14,6 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect, run
+from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .. import custom_resource as manifest
@@ -99,7 +100,7 @@ class PrerequisiteCheck:
     def result(self, faults: list[Missing]) -> dict[str, Any]:
         """Return the result of the task: what is missing, the operator, and what to try it with."""
         missing = [fault.wrong for fault in faults]
-        metadata = self.operator.get("metadata") or {}
+        metadata = section(self.operator, "metadata")
         webhooks = []
         if self.asked:
             webhooks.append({"kind": MUTATING, "name": self.asked.configuration})
@@ -149,7 +150,7 @@ class PrerequisiteCheck:
             return
         _configuration, namespace, name = self.asked
         service = self._read(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
-        selector = (service.get("spec") or {}).get("selector") or {}
+        selector = section(service, "spec", "selector")
         deployments = self._list(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
         self.operator = sdk_languages.deployment(deployments, selector) or {}
         if not self.operator:
