@@ -160,25 +160,6 @@ class Reach:
             )
         return rows
 
-    def _listeners(self) -> Iterator[dict[str, Any]]:
-        services = self.services()
-        offered = self._offered(services or ())
-        policies = Policies(self.around.policies or (), self.labels, "Ingress")
-        names = {item.get("containerPort"): item.get("name") for item in self.ports}
-        for item in self.open:
-            admitted = policies.admits([item.port], item.protocol, [str(names.get(item.port) or "")])
-            is_offered = services is None or offered(item)
-            state = "blocked" if admitted == "none" else "served" if is_offered else "unserved"
-            yield {
-                "receiver": item.part.id if item.part else "",
-                "host": item.host,
-                "port": item.port,
-                "protocol": item.protocol,
-                "state": "loopback" if is_loopback(item.host) else state,
-                "policies": policies.names if admitted != "all" else "",
-                "about": "in",
-            }
-
     def _offered(self, services: Iterable[Mapping[str, Any]]) -> Callable[[Listener], bool]:
         """Return the question whether a Service with ready pods or the node offers a port of the pods."""
         if section(self.pod, "spec").get("hostNetwork") is True:
