@@ -5,43 +5,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from .._kube.rights import lines_of_rights
 from .._otelcol.errors import printable
 from .._otelcol.kube.objects import Manifest, ref
+from .rbac_roles import lines_of_rights
 
 _ROLES = ("ClusterRole", "Role")
 
 
 def changed_rights(before: Manifest | None, after: Manifest | None) -> list[str]:
     """Return one line for the rights that a role gains, and one for those that it loses, for each set of verbs."""
-    named = ref(after or before or {})
-    if named.kind not in _ROLES:
+    role = ref(after or before or {})
+    if role.kind not in _ROLES:
         return []
-    scope = f"namespace {named.namespace}" if named.namespace else "all namespaces"
-    rights_before = set(_rights(before or {}))
-    rights_after = set(_rights(after or {}))
-    gained = [f"+ {line}" for line in lines_of_rights(rights_after - rights_before)]
-    lost = [f"- {line}" for line in lines_of_rights(rights_before - rights_after)]
-    return [printable(f"{named.name}: {line} ({scope})") for line in [*gained, *lost]]
+    scope = f"namespace {role.namespace}" if role.namespace else "all namespaces"
+    rights_before = _rights_of(before)
+    rights_after = _rights_of(after)
+    lines = [f"+ {line}" for line in lines_of_rights(rights_after - rights_before)]
+    lines += [f"- {line}" for line in lines_of_rights(rights_before - rights_after)]
+    return [printable(f"{role.name}: {line} ({scope})") for line in lines]
 
 
-def _rights(role: Manifest) -> Iterator[tuple[str, str]]:
-    """Yield each verb with what it may be done to."""
+def _rights_of(role: Manifest | None) -> set[tuple[str, str]]:
+    """Return each verb of a role with what it may be done to."""
+    rights: set[tuple[str, str]] = set()
+    if role is None:
+        return rights
     for rule in role.get("rules") or []:
-        yield from product(map(str, rule.get("verbs") or []), _objects(rule))
+        verbs = map(str, rule.get("verbs") or [])
+        rights.update(product(verbs, _targets(rule)))
+    return rights
 
 
-def _objects(rule: dict[str, Any]) -> list[str]:
+def _targets(rule: dict[str, Any]) -> list[str]:
     """Return what a rule is about: URLs, or resources with their API group as kubectl writes both."""
-    subjects = [str(url) for url in rule.get("nonResourceURLs") or []]
+    targets = [str(url) for url in rule.get("nonResourceURLs") or []]
+    resources = rule.get("resources") or []
+    groups = rule.get("apiGroups") or []
     only_names = rule.get("resourceNames") or [None]
-    for resource, group, name in product(rule.get("resources") or [], rule.get("apiGroups") or [], only_names):
-        subject = f"{resource}.{group}" if group else str(resource)
+    for resource, group, name in product(resources, groups, only_names):
+        target = f"{resource}.{group}" if group else str(resource)
         if name is not None:
-            subject += f" '{name}'"
-        subjects.append(subject)
-    return subjects
+            target += f" '{name}'"
+        targets.append(target)
+    return targets

@@ -18,17 +18,18 @@ from .replacement_order import WORKLOADS
 _KIND = "ConfigMap"
 
 
-def _is_config(item: Manifest) -> bool:
-    return item["kind"] == _KIND and not label_of(item, PART_LABEL)
+def _is_config(manifest: Manifest) -> bool:
+    return manifest["kind"] == _KIND and not label_of(manifest, PART_LABEL)
 
 
-def earlier(left: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
+def earlier_configs(left: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return the configs among the leftovers of a bundle to which a workload of the bundle may go back."""
-    staying = {collector_of(item) for item in manifests if item["kind"] in WORKLOADS} - {""}
-    return [item for item in left if _is_config(item) and collector_of(item) in staying]
+    collectors = {collector_of(manifest) for manifest in manifests if manifest["kind"] in WORKLOADS}
+    collectors.discard("")
+    return [manifest for manifest in left if _is_config(manifest) and collector_of(manifest) in collectors]
 
 
-def renewed(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> set[str]:
+def renewed_collectors(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> set[str]:
     """Return the collectors whose config is new to the cluster, as namespace and name.
 
     Earlier configs are deleted only with such a change. Controllers remove old revisions after a run, and a run that
@@ -68,14 +69,14 @@ def mounted(workload: Manifest) -> dict[str, str]:
     return config_of_volume
 
 
-def unnamed(configs: Iterable[Manifest], of: set[str], revisions: Iterable[Manifest]) -> list[Manifest]:
+def unnamed_configs(configs: Iterable[Manifest], collectors: set[str], revisions: Iterable[Manifest]) -> list[Manifest]:
     """Return the earlier configs of some collectors that no revision of a workload names."""
     named = set()
     for revision in revisions:
         namespace = str(at(revision, ("metadata", "namespace")))
-        named |= {(namespace, source.name) for source in sources(_pod(revision), {}) if source.kind == _KIND}
-    going = [config for config in configs if collector_of(config) in of]
-    return [config for config in going if (config["metadata"]["namespace"], config["metadata"]["name"]) not in named]
+        for source in sources(_pod(revision), {}):
+            named.add(Ref(source.kind, namespace, source.name))
+    return [config for config in configs if collector_of(config) in collectors and ref(config) not in named]
 
 
 def _pod(revision: Manifest) -> dict[str, Any]:

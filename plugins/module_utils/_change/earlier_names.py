@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from .._kube.ownership import collector_of, is_ours, label_of
 from .._kube.removal_command import removal
@@ -24,31 +25,46 @@ Configs = Mapping[str, Manifest]
 """The ConfigMaps of a namespace by name."""
 
 
-def config_text(workload: Manifest, configs: Configs) -> str:
-    """Return the config of a workload or custom resource as text; empty if it cannot be seen."""
+class NamedConfig(NamedTuple):
+    """The name of a collector, and its config as text; the text is empty if it cannot be seen."""
+
+    name: str
+    text: str
+
+
+def named_config(workload: Manifest, configs: Configs) -> NamedConfig:
+    """Return the name and the config of the collector of a workload or custom resource."""
+    return NamedConfig(label_of(workload, COLLECTOR_LABEL), _config_text(workload, configs))
+
+
+def _config_text(workload: Manifest, configs: Configs) -> str:
     inline = section(workload, "spec", "config")
     if inline:
         return json.dumps(inline, indent=1, sort_keys=True)
-    found = [configs[name] for name in mounted(workload).values() if name in configs]
-    return "\n".join(str(text) for item in found for text in section(item, "data").values())
+    texts: list[str] = []
+    for name in mounted(workload).values():
+        if name in configs:
+            texts += map(str, section(configs[name], "data").values())
+    return "\n".join(texts)
 
 
-def is_renamed(old: tuple[str, str], new: tuple[str, str]) -> bool:
-    """Return whether two collectors, each a name and the text of its config, differ in the name alone."""
-    (old_name, before), (new_name, after) = old, new
-    whole_name = re.compile(rf"(?<![\w-]){re.escape(old_name)}(?![\w-])")
-    lines_before, lines_after = before.splitlines(), after.splitlines()
-    if not before or len(lines_before) != len(lines_after):
+def is_renamed(old: NamedConfig, new: NamedConfig) -> bool:
+    """Return whether two collectors differ in the name alone, which their configs may contain."""
+    lines_before, lines_after = old.text.splitlines(), new.text.splitlines()
+    if not old.text or len(lines_before) != len(lines_after):
         return False
-    return all(
-        was == now or whole_name.sub(new_name, was) == now for was, now in zip(lines_before, lines_after, strict=True)
-    )
+    whole_name = re.compile(rf"(?<![\w-]){re.escape(old.name)}(?![\w-])")
+    for before, after in zip(lines_before, lines_after, strict=True):
+        if before != after and whole_name.sub(new.name, before) != after:
+            return False
+    return True
 
 
 def unlisted(live: Iterable[Manifest], manifests: Iterable[Manifest], manager: str) -> list[Manifest]:
     """Return the live workloads of this collection whose collector no manifest names."""
-    listed = {collector_of(item) for item in manifests}
-    return [item for item in live if collector_of(item) not in listed and is_ours(item, [_release(item)], manager)]
+    listed = {collector_of(manifest) for manifest in manifests}
+    others = [workload for workload in live if collector_of(workload) not in listed]
+    return [workload for workload in others if is_ours(workload, [_release(workload)], manager)]
 
 
 def warning(old: Manifest, new: Manifest, plurals: Iterable[str]) -> str:
@@ -60,5 +76,5 @@ def warning(old: Manifest, new: Manifest, plurals: Iterable[str]) -> str:
     )
 
 
-def _release(item: Manifest) -> str:
-    return release(item["metadata"]["namespace"], label_of(item, COLLECTOR_LABEL))
+def _release(workload: Manifest) -> str:
+    return release(workload["metadata"]["namespace"], label_of(workload, COLLECTOR_LABEL))

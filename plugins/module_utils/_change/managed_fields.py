@@ -28,10 +28,10 @@ def extracted(live: Manifest, manager: str) -> Manifest | None:
     fields = _fields(live, manager)
     if fields is None:
         return None
-    found = _taken(live, fields)
-    named = {key: live["metadata"][key] for key in _NAMES if key in live["metadata"]}
-    metadata = {**named, **section(found, "metadata")}
-    return {**found, "apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
+    applied = _taken(live, fields)
+    names = {key: live["metadata"][key] for key in _NAMES if key in live["metadata"]}
+    metadata = {**names, **section(applied, "metadata")}
+    return {**applied, "apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
 
 
 def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
@@ -50,15 +50,18 @@ def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
 def is_within(part: Any, whole: Any, *, more_items: bool = True) -> bool:
     """Return whether every value of one tree is in another, whose mappings, and also lists, may have more."""
 
-    def within(one: Any, other: Any) -> bool:
-        return is_within(one, other, more_items=more_items)
+    def within(value: Any, other: Any) -> bool:
+        return is_within(value, other, more_items=more_items)
+
+    def is_item(value: Any) -> bool:
+        return any(within(value, other) for other in whole)
 
     if isinstance(part, dict) and isinstance(whole, dict):
         return all(within(value, whole.get(key)) for key, value in part.items())
     if not isinstance(part, list) or not isinstance(whole, list):
         return bool(part == whole)
     if more_items:
-        return all(any(within(item, one) for one in whole) for item in part)
+        return all(map(is_item, part))
     return len(part) == len(whole) and all(map(within, part, whole))
 
 
@@ -153,10 +156,14 @@ def _has_same_item(live: list[Any], wanted: Any, inner: Fields) -> bool:
 
 
 def _same_item(wanted: Any, live: Any, inner: Fields) -> bool:
-    for key, below in inner.items():
-        if key.startswith(_VALUE) and json.loads(key.removeprefix(_VALUE)) == wanted == live:
+    """Return whether an item of a list is that of another one: it has the same key and fields, or is the same value."""
+    for field, below in inner.items():
+        if field.startswith(_VALUE) and json.loads(field.removeprefix(_VALUE)) == wanted == live:
             return True
-        if key.startswith(_KEY) and _has(live, found := json.loads(key.removeprefix(_KEY))):
+        if not field.startswith(_KEY):
+            continue
+        key = json.loads(field.removeprefix(_KEY))
+        if _has(live, key):
             # The server adds a default to a key, such as the protocol of a port.
-            return _has({**found, **wanted}, found) and _same(wanted, live, below)
+            return _has({**key, **wanted}, key) and _same(wanted, live, below)
     return False

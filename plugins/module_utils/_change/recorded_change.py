@@ -25,6 +25,7 @@ from .managed_fields import extracted, is_applied
 from .replacement_order import RUNS, remade
 from .worse_than_before import Worked, worked_of
 
+# The keys of a record: the objects before, how workloads worked, and what pods were like.
 BEFORE, WORKED, READINGS = "before.json", "worked.json", "readings.json"
 # A ConfigMap holds 1 MiB at most.
 LARGEST = 1_000_000
@@ -35,6 +36,7 @@ _RIGHTS = (
     *("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
     "SecurityContextConstraints",
 )
+# What readings of pods in a record have: numbers and lists.
 _NUMBERS = ("seconds", "received", "restarted", "memory_percent")
 _LISTS = ("bases", "receives", "exports", "pods", "logs", "steady", "open")
 
@@ -55,10 +57,12 @@ class Change:
 
     @property
     def workloads(self) -> list[Manifest]:
-        return [item for item in self.manifests if item["kind"] in RUNS]
+        """Return the manifests that run pods. A collector of a bundle has at least one."""
+        return [manifest for manifest in self.manifests if manifest["kind"] in RUNS]
 
     @property
     def is_canary(self) -> bool:
+        """Return whether some pods are changed and judged before the others."""
         return bool(self.options["strategy"] == CANARY)
 
     @property
@@ -68,6 +72,7 @@ class Change:
 
     @property
     def goes_back(self) -> bool:
+        """Return whether a change that does not work is undone."""
         return bool(self.options["on_failure"] == ROLLBACK)
 
 
@@ -137,14 +142,14 @@ def _shortened(readings: Mapping[str, Any]) -> dict[str, Any]:
 def _readings(record: Manifest) -> Mapping[str, Any] | None:
     """Return what the pods were like before an interrupted change, or None if its record does not say so."""
     try:
-        found = json.loads(str(at(record, ("data", READINGS))))
+        readings = json.loads(str(at(record, ("data", READINGS))))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict):
+    if not isinstance(readings, dict):
         return None
-    has_lists = all(isinstance(found.get(key), list) for key in _LISTS)
-    has_numbers = all(isinstance(found.get(key), int) for key in _NUMBERS)
-    return found if has_lists and has_numbers else None
+    has_lists = all(isinstance(readings.get(key), list) for key in _LISTS)
+    has_numbers = all(isinstance(readings.get(key), int) for key in _NUMBERS)
+    return readings if has_lists and has_numbers else None
 
 
 def in_state(record: Manifest, state: str) -> Manifest:
@@ -176,22 +181,30 @@ def checked_record(change: Change, live: Manifest | None, manager: str) -> Manif
     if live is None:
         return None
     asked = f"Change the collector {change.name}"
-    if not (is_record(live) and is_ours(live, {release_of(record_name(change.workloads[0]))}, manager)):
-        owner = quoted(", ".join(managers(live, "metadata"))) or "unknown"
-        wrong = f"{ref(live)} belongs to another owner ({owner}), and this run needs that name for the record"
-        metadata = live["metadata"]
-        remove = f"`kubectl -n {metadata['namespace']} delete configmap {metadata['name']}`"
-        fix = f"Rename it, or delete it if nothing needs it ({remove}), or set `change: {{on_failure: keep}}`."
-        raise Problem(wrong, asked=asked, fix=fix)
-    return live
+    release = release_of(record_name(change.workloads[0]))
+    if is_record(live) and is_ours(live, {release}, manager):
+        return live
+    owner = quoted(", ".join(managers(live, "metadata"))) or "unknown"
+    wrong = f"{ref(live)} belongs to another owner ({owner}), and this run needs that name for the record"
+    metadata = live["metadata"]
+    remove = f"`kubectl -n {metadata['namespace']} delete configmap {metadata['name']}`"
+    fix = f"Rename it, or delete it if nothing needs it ({remove}), or set `change: {{on_failure: keep}}`."
+    raise Problem(wrong, asked=asked, fix=fix)
 
 
-def _names(item: Any) -> tuple[str, str, str]:
-    """Return what names an object in a record. Raises an error of Python if something is missing or no text."""
-    names = item["apiVersion"], item["kind"], item["metadata"]["name"]
-    if not all(isinstance(one, str) and one for one in names):
-        raise TypeError(names)
-    return names
+def _objects_in(record: Manifest, collector: str) -> list[Manifest]:
+    """Return the objects of a collector in a record, without kinds that no record has.
+
+    Raises an error of Python for what is no list of objects.
+    """
+    objects = []
+    for manifest in json.loads(str(at(record, ("data", BEFORE)))):
+        for name in (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]):
+            if not name or not isinstance(name, str):
+                raise TypeError(name)
+        if manifest["kind"] not in (*_LEFT_OUT, *_RIGHTS) and collector_of(manifest) == collector:
+            objects.append(manifest)
+    return objects
 
 
 def recorded(record: Manifest, change: Change) -> Change:
@@ -200,16 +213,15 @@ def recorded(record: Manifest, change: Change) -> Change:
     Of the objects in a record, those of its collector count.
     """
     try:
-        found = json.loads(str(at(record, ("data", BEFORE))))
-        own = [item for item in found if _names(item)[1] not in (*_LEFT_OUT, *_RIGHTS)]
-        earlier = [item for item in own if collector_of(item) == change.name]
+        earlier = _objects_in(record, change.name)
         worked = worked_of(json.loads(str(at(record, ("data", WORKED)))))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         fix = f"Delete {ref(record)} if the collector works, then run again."
         wrong = f"{ref(record)}, which an earlier run left, cannot be read"
         raise Problem(wrong, asked=f"Change the collector {change.name}", fix=fix) from error
-    named = {ref(item) for item in earlier}
-    before = [*earlier, *(item for item in change.before if ref(item) not in named)]
+    recorded_names = {ref(manifest) for manifest in earlier}
+    not_recorded = [manifest for manifest in change.before if ref(manifest) not in recorded_names]
+    before = [*earlier, *not_recorded]
     return replace(change, before=before, record=record, worked=worked, readings=_readings(record))
 
 

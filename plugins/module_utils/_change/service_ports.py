@@ -11,30 +11,40 @@ from __future__ import annotations
 
 import json
 from shlex import quote
+from typing import NamedTuple
 
 from .._otelcol.config.paths import section
 from .._otelcol.kube.objects import Manifest
 
-Port = tuple[int, str]
+
+class _Port(NamedTuple):
+    """By what server-side apply tells ports of a Service apart."""
+
+    number: int
+    protocol: str
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.protocol}"
 
 
 def unfit_ports(manifest: Manifest, live: Manifest) -> str:
     """Return how to remove the ports that a Service would keep of its earlier owner; an empty text if it has none."""
     if manifest["kind"] != "Service":
         return ""
-    wanted = _ports(manifest)
-    left = [f"{number}/{protocol}" for number, protocol in _ports(live) if (number, protocol) not in wanted]
-    if not left:
+    own_ports = _ports(manifest)
+    other_ports = [str(port) for port in _ports(live) if port not in own_ports]
+    if not other_ports:
         return ""
     value = section(manifest, "spec").get("ports") or []
     patch = json.dumps([{"op": "replace", "path": "/spec/ports", "value": value}], separators=(",", ":"))
     metadata = manifest["metadata"]
-    named = f"-n {metadata['namespace']} patch service {metadata['name']}"
+    command = f"-n {metadata['namespace']} patch service {metadata['name']}"
     return (
-        f"An apply keeps the ports of the earlier owner beside those of the collector: {', '.join(left)}. If nothing "
-        f"else uses them, remove them, then run again: `kubectl {named} --type=json --patch {quote(patch)}`."
+        f"An apply keeps the ports of the earlier owner beside those of the collector: {', '.join(other_ports)}. If "
+        f"nothing else uses them, remove them, then run again: `kubectl {command} --type=json --patch {quote(patch)}`."
     )
 
 
-def _ports(service: Manifest) -> list[Port]:
-    return [(one["port"], one.get("protocol") or "TCP") for one in section(service, "spec").get("ports") or []]
+def _ports(service: Manifest) -> list[_Port]:
+    ports = section(service, "spec").get("ports") or []
+    return [_Port(port["port"], port.get("protocol") or "TCP") for port in ports]

@@ -23,27 +23,39 @@ class Worked(NamedTuple):
     idle: tuple[str, ...] = ()
 
 
+class _Places(NamedTuple):
+    """The places of the pods that are ready, and of those that are not."""
+
+    ready: set[str]
+    idle: set[str]
+
+    @property
+    def without_ready_pod(self) -> set[str]:
+        return self.idle - self.ready
+
+
 def place(workload: Manifest, pod: Manifest) -> str:
     """Return where a workload has one pod at a time; an empty string for a Deployment, whose pods have no place."""
     if workload["kind"] == "StatefulSet":
         return f"pod {pod['metadata']['name']}"
-    return f"node {node_of(pod)}" if workload["kind"] == "DaemonSet" else ""
+    if workload["kind"] == "DaemonSet":
+        return f"node {node_of(pod)}"
+    return ""
 
 
-def worked(workload: Manifest, pods: int, found: Iterable[Manifest]) -> Worked:
+def worked(workload: Manifest, available: int, pods: Iterable[Manifest]) -> Worked:
     """Return how a workload works now, given its number of available pods, and all pods if some are not available."""
-    ready, idle = _places(workload, found)
-    return Worked(pods, () if workload["kind"] == "Deployment" else tuple(sorted(idle - ready)))
+    if workload["kind"] == "Deployment":
+        return Worked(available)
+    return Worked(available, tuple(sorted(_places(workload, pods).without_ready_pod)))
 
 
-def _places(workload: Manifest, pods: Iterable[Manifest]) -> tuple[set[str], set[str]]:
-    """Return the places of the pods that are ready, and of those that are not."""
-    ready: set[str] = set()
-    idle: set[str] = set()
+def _places(workload: Manifest, pods: Iterable[Manifest]) -> _Places:
+    places = _Places(set(), set())
     for pod in pods:
-        places = ready if is_ready(pod) else idle
-        places.add(place(workload, pod))
-    return ready, idle
+        places_of_state = places.ready if is_ready(pod) else places.idle
+        places_of_state.add(place(workload, pod))
+    return places
 
 
 def is_worse(workload: Manifest, before: Worked | None, new: Sequence[Manifest]) -> bool:
@@ -55,37 +67,45 @@ def is_worse(workload: Manifest, before: Worked | None, new: Sequence[Manifest])
         return True
     if workload["kind"] == "Deployment":
         return sum(map(is_ready, new)) < before.pods
-    ready, idle = _places(workload, new)
-    by_hand = section(workload, "spec", "updateStrategy").get("type") == "OnDelete"
-    return not (ready or by_hand) or not idle - ready <= set(before.idle)
+    places = _places(workload, new)
+    if not places.ready and not _is_replaced_by_hand(workload):
+        return True
+    return not places.without_ready_pod <= set(before.idle)
 
 
 def unfinished(workload: Manifest, before: Worked, new: Sequence[Manifest], old: Sequence[Manifest]) -> list[str]:
     """Return which pods are not ready as before the change, which still run the earlier config, and what to do."""
-    ready, _idle = _places(workload, new)
-    late = [name for name in before.idle if name not in ready]
-    names = sorted(f"pod {pod['metadata']['name']}" for pod in old)
-    down = "" if workload["kind"] == "DaemonSet" else f" {DOWN}"  # the wait has said so of the nodes of a DaemonSet
+    ready = _places(workload, new).ready
+    still_idle = [name for name in before.idle if name not in ready]
+    old_names = sorted(f"pod {pod['metadata']['name']}" for pod in old)
     lines = []
-    if late:
-        lines.append(f"Not ready, as before the change: {few(late)}.{down}")
-    if names:
-        lines.append(f"Still with the earlier config: {few(names)}. {_replacement(workload, len(late))}")
+    if still_idle:
+        line = f"Not ready, as before the change: {few(still_idle)}."
+        if workload["kind"] != "DaemonSet":  # the wait has said so of the nodes of a DaemonSet
+            line += f" {DOWN}"
+        lines.append(line)
+    if old_names:
+        lines.append(f"Still with the earlier config: {few(old_names)}. {_replacement(workload, len(still_idle))}")
     return lines
 
 
-def _replacement(workload: Manifest, late: int) -> str:
+def _is_replaced_by_hand(workload: Manifest) -> bool:
+    """Return whether the controller waits until somebody deletes its pods."""
+    return bool(section(workload, "spec", "updateStrategy").get("type") == "OnDelete")
+
+
+def _replacement(workload: Manifest, idle_count: int) -> str:
     """Return when the controller replaces the older pods, and for a DaemonSet how to replace them at once.
 
     It makes a deleted pod from the new template. A StatefulSet may make it from the old one, and waits for its order.
     """
     by_hand = f"`kubectl -n {workload['metadata']['namespace']} delete pod NAME`"
-    if section(workload, "spec", "updateStrategy").get("type") == "OnDelete":
+    if _is_replaced_by_hand(workload):
         return f"Its update strategy OnDelete leaves them to you: {by_hand}."
     after = f"{ref(workload)} replaces them when its other pods are ready or gone."
-    if workload["kind"] != "DaemonSet" or not late:
+    if workload["kind"] != "DaemonSet" or not idle_count:
         return after
-    more = f"`update_strategy: {{rollingUpdate: {{maxUnavailable: {late + 1}}}}}`"
+    more = f"`update_strategy: {{rollingUpdate: {{maxUnavailable: {idle_count + 1}}}}}`"
     return f"{after} To replace them now, delete them ({by_hand}), or set {more} and run again."
 
 

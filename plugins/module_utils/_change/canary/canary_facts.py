@@ -68,20 +68,23 @@ def facts_of(
     new = canary.facts(now, mask)
     alone = canary.alone(rest)
     old = dict(baseline) if baseline and alone is not None else rest_facts(rest, now, mask)
-    one = _Comparison(canary, rest.config, new, old, alone)
+    comparison = _Comparison(canary, rest.config, new, old, alone)
     # What is printed to the log may look like a line of the Collector.
     has_printed = any(prints_records(row["id"]) for row in new["exports"])
+    errors = [row for row in new["logs"] if _is_error(row)]
+    if has_printed:
+        errors = [row for row in errors if row["about"]]
     for pod in new["pods"]:
         pod["rest_memory"] = old["memory_percent"]
     return {
         "seconds": new["seconds"],
         "canary": new,
         "rest": old,
-        "receives": [one.receives(index, row) for index, row in enumerate(new["receives"])],
-        "processes": [one.processes(row) for row in new["processes"]],
-        "exports": [one.exports(index, row) for index, row in enumerate(new["exports"])],
+        "receives": [comparison.receives(index, row) for index, row in enumerate(new["receives"])],
+        "processes": [comparison.processes(row) for row in new["processes"]],
+        "exports": [comparison.exports(index, row) for index, row in enumerate(new["exports"])],
         "ports": list(_ports(canary, old)),
-        "logs": [one.log(row) for row in new["logs"] if _is_error(row) and (row["about"] or not has_printed)],
+        "logs": [comparison.log(row) for row in errors],
     }
 
 
@@ -110,14 +113,11 @@ def ways_of(peer_rows: Iterable[Row], rest: Mapping[str, Any]) -> list[Row]:
     record of an interrupted run, do not have `ends`.
     """
     ends = rest.get("ends")
-    return [
-        {
-            **row,
-            "known": ends is None or _end(row["host"], row["port"]) in ends,
-            "nowhere": _NOWHERE.get(row["state"], "").format(**row),
-        }
-        for row in peer_rows
-    ]
+    ways = []
+    for row in peer_rows:
+        is_known = ends is None or _end(row["host"], row["port"]) in ends
+        ways.append({**row, "known": is_known, "nowhere": _NOWHERE.get(row["state"], "").format(**row)})
+    return ways
 
 
 def held(config: Mapping[str, Any]) -> float:
@@ -125,8 +125,9 @@ def held(config: Mapping[str, Any]) -> float:
     seconds = 0.0
     for name in ("processors", "connectors"):
         for key, settings in section(config, name).items():
-            path, usual = _HOLDS.get(kind_of(str(key)), ((), 0.0))
-            seconds += (duration(at(settings, path)) if path else 0.0) or usual
+            path, usual_seconds = _HOLDS.get(kind_of(str(key)), ((), 0.0))
+            own_seconds = duration(at(settings, path)) if path else 0.0
+            seconds += own_seconds or usual_seconds
     waits = [at(settings, FLUSH) for settings in section(config, "exporters").values()]
     return seconds + max(map(duration, waits), default=0.0)
 
@@ -137,8 +138,11 @@ def needed(kind: str, settings: Mapping[str, Any]) -> int:
         return _drawn(settings)
     if kind != "tailsampling":
         return LEAST
-    found = [one for one in items(settings, "policies") if at(one, ("type",)) in _DRAWING]
-    return min((max(SOME_TRACE, _drawn(section(one, "probabilistic"))) for one in found), default=_NEVER)
+    needs = [_NEVER]
+    for policy in items(settings, "policies"):
+        if at(policy, ("type",)) in _DRAWING:
+            needs.append(max(SOME_TRACE, _drawn(section(policy, "probabilistic"))))
+    return min(needs)
 
 
 def _drawn(settings: Mapping[str, Any]) -> int:
@@ -342,7 +346,7 @@ class _Comparison:
     def processes(self, row: Row) -> Row:
         """Return the row of a processor, with whether items pass it in the rest, or elsewhere if it is new there."""
         passed = [_Passed(other["outgoing"], other["incoming"]) for other, _facts in self._same("processes", row)]
-        most = max(passed, key=lambda one: one.surely, default=_Passed(0, 0))
+        most = max(passed, key=lambda share: share.surely, default=_Passed(0, 0))
         is_sent_elsewhere = row["signal"] in self._sending - self._moving
         passes = most.surely >= _PASSES if passed else is_sent_elsewhere
         holds = _HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
@@ -376,9 +380,11 @@ class _Comparison:
 
     def _working(self) -> set[str]:
         """Return the components that move items, as entries of the log call them."""
-        exports, receives = self._new["exports"], self._new["receives"]
-        exporters = {f"exporters/{row['id']}" for row in exports if row["sent"] and row["sent"] > row["failed"]}
-        return exporters | {f"receivers/{row['id']}" for row in receives if row["accepted"]}
+        working = {f"receivers/{row['id']}" for row in self._new["receives"] if row["accepted"]}
+        for row in self._new["exports"]:
+            if row["sent"] and row["sent"] > row["failed"]:
+                working.add(f"exporters/{row['id']}")
+        return working
 
 
 def _key(row: Row) -> tuple[str, str]:
@@ -407,12 +413,14 @@ def unit_of(config: Mapping[str, Any], exporter: str) -> int:
     """
     queue = section(config, "exporters", exporter, "sending_queue")
     sizer, batch = queue.get("sizer"), section(queue, "batch")
-    size = batch.get("min_size") if batch.get("sizer", sizer) == sizer else None
-    found = size if sizer in ("items", "bytes") and isinstance(size, int) else 0
+    batch_size = 0
+    if sizer in ("items", "bytes") and batch.get("sizer", sizer) == sizer and isinstance(batch.get("min_size"), int):
+        batch_size = batch["min_size"]
     if sizer != "bytes":
-        return found or 1
-    room = queue.get("queue_size")
-    return min(found or BATCH_BYTES, max(room // _PARTS, 1) if isinstance(room, int) else BATCH_BYTES)
+        return batch_size or 1
+    queue_size = queue.get("queue_size")
+    part_of_queue = max(queue_size // _PARTS, 1) if isinstance(queue_size, int) else BATCH_BYTES
+    return min(batch_size or BATCH_BYTES, part_of_queue)
 
 
 def _accepted(facts: Facts, signal: str) -> int:
@@ -437,6 +445,7 @@ def _is_partial(row: Row) -> bool:
 def _ports(canary: Revision, old: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the ports on which a pod of the canary refuses connections, and whether an older pod accepts them."""
     for sample in canary.polls[-1].samples.values():
-        for name, port in (one for one, accepts in sample.open.items() if not accepts):
-            closed = f"{name}:{port}" in old["open"]
-            yield {"about": f"receivers/{name}", "id": name, "pod": sample.pod, "port": port, "closed": closed}
+        for (name, port), accepts in sample.open.items():
+            if not accepts:
+                closed = f"{name}:{port}" in old["open"]
+                yield {"about": f"receivers/{name}", "id": name, "pod": sample.pod, "port": port, "closed": closed}

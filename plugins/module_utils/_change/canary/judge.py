@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import string
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..._diagnose.diagnose_checks import Check, Search, run_checks
+from ..._diagnose.diagnose_checks import Check, CheckFinding, Search, run_checks
 from ..._host_change.judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS
 from ..._otelcol.config.masking import quoted
 from ..._otelcol.config.paths import amount
@@ -113,7 +114,9 @@ CHECKS = (
 NAMES = tuple(check.id for check in CHECKS)
 # What says nothing about a canary that no data reached: it was not compared, so it was not passed.
 NEED_DATA = ("exports_fail", "receivers_refuse", "nothing_sent", "all_dropped", "queue_grows", "receiver_silent")
+# The keys of a user's own check, and those that it must have.
 _OWN = ("id", "find", "text", "fix", "grows")
+_NEEDED = ("id", "find", "text")
 _invalid = partial(Problem, asked="Judge the change", where="change.judge")
 
 
@@ -127,7 +130,8 @@ class Verdict(NamedTuple):
 
     @property
     def line(self) -> str:
-        return f"[{self.id}] {self.text.rstrip('.')}." + (f" {self.fix}" if self.fix else "")
+        line = f"[{self.id}] {self.text.rstrip('.')}."
+        return f"{line} {self.fix}" if self.fix else line
 
 
 def checks_of(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _find: None) -> tuple[Check, ...]:
@@ -136,31 +140,53 @@ def checks_of(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _fin
     for name in left_out:
         if name not in NAMES:
             raise _invalid(f"'{name}' is not a check{near(name, NAMES)}", fix=f"The checks are {', '.join(NAMES)}.")
-    own_checks = [_own(row, compiles) for row in judge if not isinstance(row, str)]
-    ids = [*NAMES, *(check.id for check in own_checks)]
+    own_checks = [_own_check(row, compiles) for row in judge if not isinstance(row, str)]
+    id_counts = Counter(NAMES)
+    id_counts.update(check.id for check in own_checks)
     for check in own_checks:
-        if ids.count(check.id) > 1:
+        if id_counts[check.id] > 1:
             raise _invalid(f"there are two checks '{check.id}'", fix="Rename yours.")
     kept_checks = [check for check in CHECKS if check.id not in left_out]
     return (*kept_checks, *own_checks)
 
 
-def _own(item: Any, compiles: Callable[[str], Any]) -> Check:
+def _own_check(row: Any, compiles: Callable[[str], Any]) -> Check:
+    """Return a user's own check. Raises Problem for a row that is none."""
     fix = "Write a row with `id`, `find` and `text`, and the names of checks to leave out to `skip_checks`."
-    if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "text")):
-        raise _invalid(f"{json.dumps(item, default=str)} is neither a name nor a row", fix=fix)
-    other = next((str(key) for key in item if key not in _OWN), "")
-    where = f"change.judge: {item['id']}"
-    if other:
-        raise _invalid(f"a row has no '{other}'{near(other, _OWN)}", where=where, fix=fix)
-    texts = (item["text"], str(item.get("fix") or ""))
+    if not _is_row(row):
+        raise _invalid(f"{json.dumps(row, default=str)} is neither a name nor a row", fix=fix)
+    where = f"change.judge: {row['id']}"
+    for key in map(str, row):
+        if key not in _OWN:
+            raise _invalid(f"a row has no '{key}'{near(key, _OWN)}", where=where, fix=fix)
+    texts = (row["text"], str(row.get("fix") or ""))
     try:
         for text in texts:
             list(string.Formatter().parse(text))
     except ValueError as error:
         raise _invalid(str(error), where=where, fix="Write {{ and }} for braces.") from error
-    compiles(item["find"])
-    return Check(item["id"], item["find"], *texts, grows=str(item.get("grows") or ""))
+    compiles(row["find"])
+    return Check(row["id"], row["find"], *texts, grows=str(row.get("grows") or ""))
+
+
+def _is_row(row: Any) -> bool:
+    if not isinstance(row, Mapping):
+        return False
+    return all(isinstance(row.get(key), str) for key in _NEEDED)
+
+
+class _Key(NamedTuple):
+    """By what a finding of one reading is that of the next one."""
+
+    check: str
+    name: str
+    signal: str
+
+    @classmethod
+    def of(cls, finding: CheckFinding) -> _Key:
+        row = finding.item
+        name = finding.about or str(row.get("name") or row.get("value") or "")
+        return cls(finding.check.id, name, str(row.get("signal") or ""))
 
 
 class Judge:
@@ -169,7 +195,8 @@ class Judge:
     def __init__(self, search: Search, checks: Sequence[Check], mask: Callable[[str], str]) -> None:
         self._known_search, self._checks, self._mask = search, checks, mask
         self.unfit: dict[str, None] = {}
-        self._seen: dict[tuple[str, str, str], float] = {}
+        # The least count of what the last reading has found: what a check finds twice must have grown since.
+        self._least_counts: dict[_Key, float] = {}
 
     def _search(self, expression: str, facts: Any) -> Any:
         try:
@@ -180,16 +207,24 @@ class Judge:
 
     def verdicts(self, facts: Mapping[str, Any]) -> list[Verdict]:
         """Return what lasts."""
-        lasting, seen = [], {}
+        lasting: list[Verdict] = []
+        least_counts: dict[_Key, float] = {}
         for finding in run_checks(self._search, self._checks, facts):
-            check = finding.check
-            name = finding.about or str(finding.item.get("name") or finding.item.get("value") or "")
-            key = (check.id, name, str(finding.item.get("signal") or ""))
-            count = amount(str(finding.item.get(check.grows) or 0)) if check.grows else 0.0
-            before = self._seen.get(key)
-            seen[key] = count if before is None else min(before, count)
-            if before is not None and (not check.grows or count > before):
-                about, text, fix = (quoted(part, mask=self._mask) for part in (name, finding.message, finding.fix))
-                lasting.append(Verdict(check.id, about, text, fix))
-        self._seen = seen
+            key = _Key.of(finding)
+            grows = finding.check.grows
+            count = amount(str(finding.item.get(grows) or 0)) if grows else 0.0
+            before = self._least_counts.get(key)
+            if before is None:
+                least_counts[key] = count
+                continue
+            least_counts[key] = min(before, count)
+            if not grows or count > before:
+                lasting.append(self._verdict(finding, key.name))
+        self._least_counts = least_counts
         return lasting
+
+    def _verdict(self, finding: CheckFinding, name: str) -> Verdict:
+        """Return a finding in words that show no secret."""
+        about = quoted(name, mask=self._mask)
+        text = quoted(finding.message, mask=self._mask)
+        return Verdict(finding.check.id, about, text, quoted(finding.fix, mask=self._mask))

@@ -67,31 +67,34 @@ class Revision:
         self.polls.append(_Poll(at, self._flow(gained, at).facts(), known))
 
     def _flow(self, counted: Reading, at: float) -> Flow:
-        seconds = at - (self.polls[0].at if self.polls else at)
-        return Flow(self.config, self._listeners, counted, total(list(self._last.values())), seconds)
+        start = self.polls[0].at if self.polls else at
+        return Flow(self.config, self._listeners, counted, total(list(self._last.values())), at - start)
 
     def facts(self, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
         """Return how these pods are, and what they count, as users' rows see it."""
         last = self.polls[-1] if self.polls else _Poll(0.0, self._flow(Counter(), 0.0).facts(), {})
+        start = self.polls[0].at if self.polls else last.at
         samples = last.samples.values()
         pods = [self._pod(sample) for sample in samples]
+        unread_pods = [{"what": f"pod {pod['name']}", **pod} for pod in pods if pod["unread"]]
         return {
             **last.facts,
-            "seconds": round(last.at - self.polls[0].at) if self.polls else 0,
+            "seconds": round(last.at - start),
             "received": sum(row["accepted"] for row in last.facts["receives"]),
             "pods": pods,
             "restarted": sum(pod["restarted"] for pod in pods),
             "memory_percent": max((pod["memory_percent"] for pod in pods), default=0),
-            "unread": [{"what": f"pod {pod['name']}", **pod} for pod in pods if pod["unread"]] or self._gone(),
+            "unread": unread_pods or self._gone(),
             "logs": groups("\n".join(sample.log for sample in samples), now, mask),
             "steady": self._steady(),
-            "open": sorted({f"{name}:{port}" for one in samples for (name, port), ok in one.open.items() if ok}),
+            "open": _open_ports(samples),
         }
 
     def _pod(self, sample: Sample) -> Row:
-        taken = [poll.samples[sample.pod] for poll in self.polls[-LAST - 1 :] if sample.pod in poll.samples]
+        """Return the row of a pod: its restarts, and how much of its memory limit it uses, in percent."""
+        recent = [poll.samples[sample.pod] for poll in self.polls[-LAST - 1 :] if sample.pod in poll.samples]
         used = []
-        for earlier in taken:
+        for earlier in recent:
             if earlier.reading and earlier.memory_limit:
                 used.append(int(100 * earlier.reading[MEMORY] // earlier.memory_limit))
         return {
@@ -101,22 +104,24 @@ class Revision:
             "oom": sample.oom,
             "memory_percent": used[-1] if used else 0,
             "memory_low": min(used[-LAST:]) if len(used) >= LAST else 0,
-            "unread": len(taken) > LAST and all(earlier.reading is None for earlier in taken),
+            "unread": len(recent) > LAST and all(earlier.reading is None for earlier in recent),
             "why": sample.why,
         }
 
     def _gone(self) -> list[Row]:
         """Return that no pod runs, if none has for several readings: what is not there is not good."""
         recent = self.polls[-LAST - 1 :]
-        gone = len(recent) > LAST and not any(poll.samples for poll in recent)
-        return [{"what": "any pod", "why": "no pod of this revision runs"}] if gone else []
+        if len(recent) <= LAST or any(poll.samples for poll in recent):
+            return []
+        return [{"what": "any pod", "why": "no pod of this revision runs"}]
 
     def alone(self, rest: Revision) -> float | None:
         """Return for how many seconds no pod of the rest has been read, or None if one was in the last reading."""
         last = self.polls[-1].at
         if not rest.polls:
             return last - self.polls[0].at
-        return last - rest.polls[-1].at if rest.polls[-1].at < last else None
+        last_of_rest = rest.polls[-1].at
+        return last - last_of_rest if last_of_rest < last else None
 
     def bases(self) -> list[Facts]:
         """Return rows to compare with: those of this time, and those since the start of the pods."""
@@ -139,10 +144,21 @@ class Revision:
         pauses = len(self.polls) - 1
         if pauses < _FEWEST:
             return []
+        accepted = [_accepted_by_signal(poll.facts["receives"]) for poll in self.polls]
         growths: Counter[str] = Counter()
-        for earlier, later in pairwise(_accepted_by_signal(poll.facts["receives"]) for poll in self.polls):
+        for earlier, later in pairwise(accepted):
             growths.update(signal for signal, count in later.items() if count > earlier[signal])
         return [signal for signal, count in growths.items() if 100 * count >= _STEADY * pauses]
+
+
+def _open_ports(samples: Iterable[Sample]) -> list[str]:
+    """Return the ports on which a pod accepts connections, each once, with the receiver."""
+    names = set()
+    for sample in samples:
+        for (receiver, port), accepts in sample.open.items():
+            if accepts:
+                names.add(f"{receiver}:{port}")
+    return sorted(names)
 
 
 def _accepted_by_signal(receivers: Iterable[Row]) -> Counter[str]:

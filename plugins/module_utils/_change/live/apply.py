@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..._kube.bundle import normalise, ordered
 from ..._kube.live.api_errors import FORBIDDEN, asking, explain, other_server, parsed
 from ..._kube.live.cluster import NOT_ALLOWED, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.outage import LostError
@@ -25,6 +24,7 @@ from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.rollout_wait import follow
 from ..._rollout.live.webhook_reasons import unanswered
 from ..._rollout.readiness import COUNTED, is_ready
+from ..bundle_objects import normalise, ordered
 from ..change_set import Action
 from ..config_versions import predecessors
 from ..dependency_order import Flow, Wave, earlier_flows, order
@@ -63,8 +63,8 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     warn_of_earlier_names(session, bundle.live)
     bundle.live.update(own_kubectl_fields(session, bundle.live))
     changing = Changes(Writer(session), bundle.live, pruning.records)
-    changing.find(options.manifests, options.change, lambda some: refuse_unable(session, some, bundle.live))
-    flows = [Flow(one["sender"], one["receiver"]) for one in options.flows]
+    changing.find(options.manifests, options.change, lambda changes: refuse_unable(session, changes, bundle.live))
+    flows = [Flow(flow["sender"], flow["receiver"]) for flow in options.flows]
     waves, warnings = order(options.manifests, bundle.live, flows, options.field_manager, bundle.earlier_flows())
     session.report.warnings.extend(warnings)
     bundle.hold = changing.manifest
@@ -93,6 +93,7 @@ def settle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
 
 
 def _decided(cluster: Cluster, options: BundleOptions, *, back: bool) -> dict[str, Any]:
+    """End the changes whose records were kept; check mode does nothing."""
     session = Session(cluster, options)
     if options.check:
         return session.report.result()
@@ -100,11 +101,11 @@ def _decided(cluster: Cluster, options: BundleOptions, *, back: bool) -> dict[st
     bundle.read()
     changing = Changes(Writer(session), bundle.live, {})
     with reporting(session):
-        told = changing.decided(options.manifests, options.kept_records, options.kept_rights, back=back)
-    return {**session.report.result(), "msg": " ".join(told) or "nothing went back"}
+        lines = changing.decided(options.manifests, options.kept_records, options.kept_rights, back=back)
+    return {**session.report.result(), "msg": " ".join(lines) or "nothing went back"}
 
 
-class _Found(NamedTuple):
+class _Answer(NamedTuple):
     """What the server has of a manifest, and whether it serves the kind."""
 
     live: Manifest | None
@@ -127,13 +128,12 @@ class _Apply:
         names = namespaces_of(manifests)
         own_namespaces = {manifest["metadata"]["name"] for manifest in manifests if manifest["kind"] == "Namespace"}
         other_namespaces = [_namespace(name) for name in names if name not in own_namespaces]
-        wanted = [*manifests, *other_namespaces]
-        found = self.cluster.parallel(self._find, wanted)
-        served = [answer.is_served for answer in found[: len(manifests)]]
-        unserved = [manifest for manifest, is_served in zip(manifests, served, strict=True) if not is_served]
-        refuse_absent_kinds(self.session, unserved)
-        staying = self._without_leaving([answer.live for answer in found])
-        self.live = dict(zip(map(ref, wanted), staying, strict=True))
+        read = [*manifests, *other_namespaces]
+        answers = self.cluster.parallel(self._ask, read)
+        answers_of_bundle = zip(manifests, answers[: len(manifests)], strict=True)
+        refuse_absent_kinds(self.session, [manifest for manifest, answer in answers_of_bundle if not answer.is_served])
+        staying = self._without_leaving([answer.live for answer in answers])
+        self.live = dict(zip(map(ref, read), staying, strict=True))
         self.replaced = predecessors(manifests, self.live)
         self.missing = {name for name in names if not self.live[Ref("Namespace", "", name)]}
         unknown = sorted(self.missing - own_namespaces)
@@ -141,42 +141,54 @@ class _Apply:
             fix = "Set create_namespace: true for the collector, or create the namespace first."
             raise Problem(f"the namespace '{unknown[0]}' does not exist", asked="Apply the bundle", fix=fix)
 
-    def _without_leaving(self, found: list[Manifest | None]) -> list[Manifest | None]:
+    def _without_leaving(self, read: list[Manifest | None]) -> list[Manifest | None]:
         """Wait for the objects that are being deleted, and count them as absent; check mode only says so."""
-        leaving = [live for live in found if live and live["metadata"].get("deletionTimestamp")]
+        staying: list[Manifest | None] = []
+        leaving = []
+        for live in read:
+            if live and live["metadata"].get("deletionTimestamp"):
+                leaving.append(live)
+                staying.append(None)
+            else:
+                staying.append(live)
         if leaving and self.options.check:
             warn_of_wait(self.session, leaving)
         elif leaving:
             await_gone(self.session, leaving, self.cluster.clock())
-        return [None if live in leaving else live for live in found]
+        return staying
 
-    def _find(self, manifest: Manifest) -> _Found:
+    def _ask(self, manifest: Manifest) -> _Answer:
         asked = f"Read {ref(manifest)}"
         path = self.session.path(manifest)
-        planned = self.session.resources.defines(manifest)
+        is_planned = self.session.resources.defines(manifest)
         if not path:
-            return _Found(None, is_served=planned)
+            return _Answer(None, is_served=is_planned)
         try:
-            return _Found(self.cluster.request("GET", path))
+            return _Answer(self.cluster.request("GET", path))
         except ApiError as error:
             if error.status == NOT_FOUND and not other_server(error, asked):
-                return _Found(None, is_served=planned or not error.kind_missing)
+                return _Answer(None, is_served=is_planned or not error.kind_missing)
             if error.status == NOT_ALLOWED and manifest == _namespace(manifest["metadata"]["name"]):
-                return _Found(manifest)  # a user without read permission may still write into the namespace
+                return _Answer(manifest)  # a user without read permission may still write into the namespace
             raise explain(error, asked) from error
 
     def apply(self, group: list[Manifest]) -> None:
         """Apply the objects of one group at once, and note them in the order of the bundle."""
         outcomes = self.cluster.parallel(self._attempt, group)
+        applied: list[Manifest] = []
+        errors: list[Problem | LostError] = []
         for manifest, outcome in zip(group, outcomes, strict=True):
-            if not isinstance(outcome, Exception):
+            if isinstance(outcome, (Problem, LostError)):
+                errors.append(outcome)
+            else:
+                applied.append(outcome)
                 self._note(manifest, outcome)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
-        if not self.options.check:
-            await_issued(self.session, [one for one in outcomes if not isinstance(one, Exception)])
-        if group[0]["kind"] == "CustomResourceDefinition" and not self.options.check:
+        if errors:
+            raise errors[0]
+        if self.options.check:
+            return
+        await_issued(self.session, applied)
+        if group[0]["kind"] == "CustomResourceDefinition":
             await_served(self.session, group)
 
     def _note(self, manifest: Manifest, after: Manifest) -> None:
@@ -186,8 +198,8 @@ class _Apply:
             # The difference shows the manifest, without the server's defaults.
             self.session.changes.add(Action.CREATED, self._replaced(manifest), manifest, left=after)
             return
-        same = normalise(before) == normalise(after)
-        self.session.changes.add(Action.UNCHANGED if same else Action.CHANGED, before, after, left=after)
+        action = Action.UNCHANGED if normalise(before) == normalise(after) else Action.CHANGED
+        self.session.changes.add(action, before, after, left=after)
 
     def _replaced(self, manifest: Manifest) -> Manifest | None:
         """Return the config that a new one replaces, so that the difference shows what changes in it."""
@@ -217,18 +229,21 @@ class _Apply:
         """Return the workloads of a wave that must work before the next one begins."""
         if self.options.check or not wave.later:
             return []
-        workloads = [manifest for manifest in wave.manifests if manifest["kind"] in RUNS]
-        ordered_ones = [workload for workload in workloads if collector_of(workload) in wave.collectors]
-        return [workload for workload in ordered_ones if self.session.changes.is_moved(ref(workload))]
+        workloads = []
+        for manifest in wave.manifests:
+            is_ordered = manifest["kind"] in RUNS and collector_of(manifest) in wave.collectors
+            if is_ordered and self.session.changes.is_moved(ref(manifest)):
+                workloads.append(manifest)
+        return workloads
 
     def rolled_out(self) -> bool:
         """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""
         if self.options.check:
             return False
         applied = self.session.changes.not_awaited()
-        workloads = [item for item in applied if item["kind"] in COUNTED or followed(item)]
-        seen = asking("Read the workloads", lambda: follow(self.cluster, workloads))
-        return all(item.done(is_ready) for item in seen)
+        workloads = [manifest for manifest in applied if manifest["kind"] in COUNTED or followed(manifest)]
+        states = asking("Read the workloads", lambda: follow(self.cluster, workloads))
+        return all(state.done(is_ready) for state in states)
 
     def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
         """Apply one object; that it fails must not hide what becomes of its neighbours."""
@@ -245,21 +260,28 @@ class _Apply:
             return manifest
         if before and remade(manifest, before):
             return self._remake(manifest, before)
-        scaled = ref(manifest) in autoscaled(self.options.manifests)
         manifest = self.hold(manifest)
-        given = keep_replicas(self.session, manifest, before) if scaled else manifest
-        # An object that appeared since the read belongs to another owner, who must not lose a field.
-        query = {"dryRun": "All"} if self.options.check else {} if before else {"force": "false"}
         try:
-            if not before or query:
-                return tried(self.session, self.session.apply(given, **query), before)
-            after, self.live[ref(manifest)] = rewrite(self.session, given, before)
-            return claim(self.session, after)
+            return self._write(manifest, before)
         except ApiError as error:
             stays = self._unchanged(manifest, before, error)
             if not stays:
                 raise unanswered(self.cluster, error, ref(manifest)) from error
             return stays
+
+    def _write(self, manifest: Manifest, before: Manifest | None) -> Manifest:
+        """Let the server create or change an object; in check mode let it only try that."""
+        given = manifest
+        if ref(manifest) in autoscaled(self.options.manifests):
+            given = keep_replicas(self.session, manifest, before)
+        if self.options.check:
+            return tried(self.session, self.session.apply(given, dryRun="All"), before)
+        if not before:
+            # An object that appeared since the read belongs to another owner, who must not lose a field.
+            return self.session.apply(given, force="false")
+        rewritten = rewrite(self.session, given, before)
+        self.live[ref(manifest)] = rewritten.before
+        return claim(self.session, rewritten.after)
 
     def _unchanged(self, manifest: Manifest, before: Manifest | None, error: ApiError) -> Manifest | None:
         """Return what a refused object is taken for; None for a failure.

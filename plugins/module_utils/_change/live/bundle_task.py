@@ -13,8 +13,8 @@ from ..._diagnose.live.reader import QUICK_SECONDS
 from ..._kube.bundle import check
 from ..._kube.live.connect import connect, run
 from ..._kube.live.hidden import PARTLY_SECRET
-from ..._kube.rights import roles, subject_of
 from ..._otelcol.kube.names import OWNER
+from ..rbac_roles import roles, subject_of
 from .apply import apply_bundle, go_back, settle
 from .needed_rights import grants, naming_rights
 from .remove import remove_bundle

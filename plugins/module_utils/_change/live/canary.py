@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..._diagnose.live.reader import ClusterReader, path_of, utc_now
 from ..._kube.live.api_errors import asking, budget_of, explain
@@ -40,6 +40,7 @@ class Canary:
 
     def __init__(self, bundle: Bundle, change: Change, live: Manifest) -> None:
         self.bundle, self.change, self.workload = bundle, change, change.workloads[0]
+        self.live_before = live
         self.title = f"Collector {change.name}"
         self.seconds = float(change.options["observe_seconds"])
         self.reader = ClusterReader(bundle.cluster, bundle.quick_cluster())
@@ -54,11 +55,10 @@ class Canary:
         # The checks for which no observation had anything to compare.
         self.unjudged = {check.id for check in self.checks}
 
-    def prepare(self, live: Manifest) -> bool:
+    def prepare(self) -> bool:
         """Return whether the change makes new pods. Raises Problem if it could not be judged."""
-        then = next((item for item in self.change.before if ref(item) == ref(self.workload)), None)
-        interrupted = then if self.change.record else None
-        if not renews_pods(self.workload, live, self.bundle.tried(self.workload), interrupted):
+        live = self.live_before
+        if not renews_pods(self.workload, live, self.bundle.tried(self.workload), self._before_interruption()):
             return False
         if self.hold and self.hold.by_eviction:
             self._ask_budgets(live, self.hold)
@@ -69,15 +69,25 @@ class Canary:
             self.before = self.change.readings = baseline(self.reader, observed)
         return True
 
+    def _before_interruption(self) -> Manifest | None:
+        """Return the workload before a change that was interrupted; None if no run has begun this change."""
+        if self.change.record is None:
+            return None
+        for manifest in self.change.before:
+            if ref(manifest) == ref(self.workload):
+                return manifest
+        return None
+
     def _ask_budgets(self, live: Manifest, hold: Hold) -> None:
         """Wait until the first pods may be evicted. Raises Problem if a budget never allows that, or not in time.
 
         Asked before the first write: what keeps these pods must not be found when other collectors have changed.
         """
         cluster, refused = self.bundle.cluster, None
-        first = pods_to_evict([pod for pods in pods_of(self.reader, live) for pod in pods], hold.pods)
+        new, old = pods_of(self.reader, live)
+        first_pods = pods_to_evict([*new, *old], hold.pods)
         for _poll in cluster.polls(0 if self.bundle.check else self.bundle.wait_seconds):
-            refused = next(filter(None, (self._refused(pod) for pod in first)), None)
+            refused = self._first_refusal(first_pods)
             if refused is None:
                 return
             problem = explain(refused, f"Change {ref(self.workload)} with `strategy: canary`")
@@ -88,6 +98,14 @@ class Canary:
             self.bundle.warn(f"{problem.wrong}. Without check mode, the run waits for it")
         elif refused:
             raise problem from refused
+
+    def _first_refusal(self, pods: Iterable[Manifest]) -> ApiError | None:
+        """Return why the server would not evict one of some pods now; None if it would evict each."""
+        for pod in pods:
+            refused = self._refused(pod)
+            if refused:
+                return refused
+        return None
 
     def _refused(self, pod: Manifest) -> ApiError | None:
         """Return why the server would not evict a pod now."""
@@ -107,11 +125,12 @@ class Canary:
             budgets = list(self.bundle.cluster.items(path))
         except ApiError:
             return False
-        return any(never_allows(one) for one in budgets if one["metadata"]["name"] == name)
+        return any(never_allows(budget) for budget in budgets if budget["metadata"]["name"] == name)
 
     def manifest(self, manifest: Manifest) -> Manifest:
-        """Return what to apply for an object of the collector."""
-        return self.hold.manifest if self.hold and ref(manifest) == ref(self.workload) else manifest
+        """Return what to apply for an object of the collector: its workload is held."""
+        is_held = self.hold is not None and ref(manifest) == ref(self.workload)
+        return self.hold.manifest if self.hold and is_held else manifest
 
     def first(self) -> None:
         """Judge the first pods, and let the others follow. Raises Failure if the first do worse than the others."""
@@ -125,19 +144,23 @@ class Canary:
     def meanwhile(self) -> None:
         """Judge the pods that are ready while others follow, beside the older ones. Raises Failure if they do worse."""
         now = self.bundle.cluster.clock()
-        live = self.bundle.live(self.workload) if now - self.looked >= POLL_SECONDS else None
+        if now - self.looked < POLL_SECONDS:
+            return
+        live = self.bundle.live(self.workload)
         if live is None:
             return
         self.looked = now
-        seen = self._followed(live)
-        if seen.unreconciled or not seen.parts or not observed(seen.parts[0]):
+        state = self._followed(live)
+        if state.unreconciled or not state.parts or not observed(state.parts[0]):
             return
-        new, old = pods_of(self.reader, seen.parts[0])
-        pods = [pod for pod in new if is_ready(pod)], old
-        if pods[0]:
-            if self.begun is None:
-                self.begun = Observation(self.reader, self._observed(live), self.checks, pods)
-            self._refuse(self.begun.read(pods, utc_now()), self.begun.seconds, "the collector")
+        new, old = pods_of(self.reader, state.parts[0])
+        ready_pods = [pod for pod in new if is_ready(pod)]
+        if not ready_pods:
+            return
+        if self.begun is None:
+            self.begun = Observation(self.reader, self._observed(live), self.checks, (ready_pods, old))
+        verdicts = self.begun.read((ready_pods, old), utc_now())
+        self._refuse(verdicts, self.begun.seconds, "the collector")
 
     def whole(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
@@ -214,15 +237,16 @@ class Canary:
         beside = "the readings from before" if self.before is not None else "the earlier pods"
         text = f"judging {who} beside {beside} for {self.seconds:g} s"
         self.bundle.cluster.progress.now(self.title, text)
-        seen = observe(self.reader, self._observed(live), self.seconds, self.checks, begun=begun)
-        self.before = seen.rest if self.before is None else self.before
-        notes = seen.notes(self.seconds)
+        observation = observe(self.reader, self._observed(live), self.seconds, self.checks, begun=begun)
+        if self.before is None:
+            self.before = observation.rest
+        notes = observation.notes(self.seconds)
         for note in notes:
             self.bundle.warn(f"{self.change.name}, {who}: {note}.")
-        self._refuse(seen.verdicts, seen.seconds, who)
+        self._refuse(observation.verdicts, observation.seconds, who)
         self.limits += notes
-        self.unjudged &= seen.unjudged(self.seconds)
-        self.passed.append(f"{who} for {round(seen.seconds)} s beside {beside}")
+        self.unjudged &= observation.unjudged(self.seconds)
+        self.passed.append(f"{who} for {round(observation.seconds)} s beside {beside}")
 
     def _refuse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
         """Raise Failure if there are verdicts."""
@@ -230,17 +254,20 @@ class Canary:
             return
         self._present()  # the pods of a deleted workload do worse too
         first, *others = verdicts
-        failed = ", ".join(dict.fromkeys(one.id for one in verdicts))
-        self.bundle.cluster.progress.now(self.title, f"its change failed, {who} does worse than before: {failed}")
-        facts = [
-            {"id": one.id, **ref(self.workload)._asdict(), "about": one.about, "message": one.text, "fix": one.fix}
-            for one in verdicts
-        ]
-        leave = f"If a check does not fit, leave it out with `change: {{skip_checks: [{first.id}]}}`."
-        fix = "\n".join([*filter(None, [first.fix]), *(one.line for one in others), leave])
-        asked = f"Change {ref(self.workload)}"
+        failed_checks = ", ".join(dict.fromkeys(verdict.id for verdict in verdicts))
+        told = f"its change failed, {who} does worse than before: {failed_checks}"
+        self.bundle.cluster.progress.now(self.title, told)
+        failures = [self._failure_of(verdict) for verdict in verdicts]
+        lines = [first.fix] if first.fix else []
+        lines += [verdict.line for verdict in others]
+        lines.append(f"If a check does not fit, leave it out with `change: {{skip_checks: [{first.id}]}}`.")
         wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first.id}] {first.text}"
-        raise Failure(wrong, asked=asked, fix=fix, facts={"failures": facts})
+        raise Failure(wrong, asked=f"Change {ref(self.workload)}", fix="\n".join(lines), facts={"failures": failures})
+
+    def _failure_of(self, verdict: Verdict) -> dict[str, Any]:
+        """Return the row of a task's result."""
+        said = {"about": verdict.about, "message": verdict.text, "fix": verdict.fix}
+        return {"id": verdict.id, **ref(self.workload)._asdict(), **said}
 
 
 def _eviction_path(pod: Manifest) -> str:
@@ -249,13 +276,13 @@ def _eviction_path(pod: Manifest) -> str:
 
 def prepared(bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manifest | None]) -> dict[str, Canary]:
     """Return the canaries among changes that make new pods. Raises Problem if one could not be judged."""
-    canaries: list[tuple[Canary, Manifest]] = []
+    canaries = []
     for change in changes:
-        now = live.get(ref(change.workloads[0])) if change.is_canary else None
-        if now:
-            canaries.append((Canary(bundle, change, now), now))
-    make_pods = bundle.cluster.parallel(lambda pair: pair[0].prepare(pair[1]), canaries)
-    return {canary.change.name: canary for (canary, _now), makes in zip(canaries, make_pods, strict=True) if makes}
+        now = live.get(ref(change.workloads[0]))
+        if change.is_canary and now:
+            canaries.append(Canary(bundle, change, now))
+    make_pods = bundle.cluster.parallel(lambda canary: canary.prepare(), canaries)
+    return {canary.change.name: canary for canary, makes in zip(canaries, make_pods, strict=True) if makes}
 
 
 def judged(
@@ -277,4 +304,5 @@ def judged(
             return [failed(name, problem)]
 
     work: list[Callable[[], list[Ended]]] = [beside, *(partial(outcome, name) for name in canaries)]
-    return [one for ended in cluster.parallel(lambda part: part(), work) for one in ended]
+    lists = cluster.parallel(lambda step: step(), work)
+    return [ended for endings in lists for ended in endings]

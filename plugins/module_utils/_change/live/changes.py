@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import asking
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import collector_of
@@ -21,6 +20,7 @@ from ..._rollout.change_record import KEPT, PARTLY_BACK, failed_as, record_name,
 from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.rollout_wait import ONE_RUN, follow
 from ..._rollout.readiness import is_ready
+from ..bundle_objects import normalise
 from ..canary import hold
 from ..change_set import Action
 from ..managed_fields import extracted
@@ -104,7 +104,7 @@ class Changes:
 
     def _preview(self, candidates: Iterable[Change], allow: Callable[[list[Change]], None]) -> None:
         """Say what each change would do to the pods. Raises Problem for a canary that could not be judged."""
-        changing = [change for change in candidates if change.before and any(map(self._differs, change.workloads))]
+        changing = [change for change in candidates if change.before and self._renews(change)]
         allow([change for change in changing if change.is_followed])
         prepared(self.bundle, changing, self.live)
         for change in changing:
@@ -145,9 +145,13 @@ class Changes:
         seen = asking("Read the workloads", lambda: follow(self.bundle.cluster, live_workloads))
         worked = worked_now(self.bundle, [part for followed in seen for part in followed.parts])
         have_pods = bool(worked) and all(workload.pods for workload in worked.values())
-        if not have_pods or not any(map(self._differs, change.workloads)):
+        if not have_pods or not self._renews(change):
             return None
         return replace(change, worked=worked)
+
+    def _renews(self, change: Change) -> bool:
+        """Return whether an apply would change a workload of a collector."""
+        return any(map(self._differs, change.workloads))
 
     def _live_of(self, manifests: Iterable[Manifest]) -> list[Manifest]:
         """Return the live objects of some manifests, those that exist."""
@@ -160,8 +164,7 @@ class Changes:
 
     def _recorded(self, change: Change) -> Change | None:
         """Return a change with its record, if an interrupted run left one; then it goes back to what that one says."""
-        found = self.bundle.live(record_name(change.workloads[0]))
-        record = checked_record(change, found, self.bundle.manager)
+        record = self._record_in_cluster(change)
         if record is None:
             return change if change.before else None
         earlier = recorded(record, change)
@@ -173,12 +176,13 @@ class Changes:
 
         What a killed canary left may do worse than before, which its judgement alone would show.
         """
-        newer = [item for item in change.before if item["kind"] in RUNS and item not in earlier.before]
+        workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
+        newer = [workload for workload in workloads if workload not in earlier.before]
         if not newer or not is_rolling(earlier):
             return None
-        seen = follow(self.bundle.cluster, self._live_of(newer))
-        ready = all(workload.done(is_ready) for workload in seen)
-        return self._working(change) if ready else None
+        states = follow(self.bundle.cluster, self._live_of(newer))
+        are_ready = all(state.done(is_ready) for state in states)
+        return self._working(change) if are_ready else None
 
     def begin(self, manifests: Iterable[Manifest]) -> None:
         """Record the changes of collectors that these manifests contain."""
@@ -215,26 +219,32 @@ class Changes:
         try:
             yield
         except Problem as problem:
-            told = self._undo_open()
-            told += [f"Not changed, because it comes after: {name}." for name in later]
-            if not told:
+            lines = self._undo_open()
+            lines += [f"Not changed, because it comes after: {name}." for name in later]
+            if not lines:
                 raise
-            fix = "\n".join([problem.fix, *told])
+            fix = "\n".join([problem.fix, *lines])
             parts: dict[str, Any] = {"asked": problem.asked, "where": problem.where, "facts": problem.facts}
             raise Failure(problem.wrong, fix=fix, **parts) from problem
 
     def _undo_open(self) -> list[str]:
         """Let the open changes go back that may, and return what became of them. Close those that another run took."""
-        told = []
+        lines = []
         for change in self.open.values():
             if change.goes_back:
-                told.append(self._told(change, restore(self.bundle, change, self.live), None, awaited=False))
+                undone = restore(self.bundle, change, self.live)
+                lines.append(self._told(change, undone, None, awaited=False))
         for change in self.open.values():
             if not change.goes_back:
                 with suppress(Problem, LostError):  # what the step said counts; the record stays
-                    if outrun(self.bundle, change, {**self.live, **self.bundle.changes.left()}):
-                        self._close(change)
-        return [line for line in told if line]
+                    self._close_if_taken(change)
+        return [line for line in lines if line]
+
+    def _close_if_taken(self, change: Change) -> None:
+        """Close the record of a change if another run has changed the collector since."""
+        as_left = {**self.live, **self.bundle.changes.left()}
+        if outrun(self.bundle, change, as_left):
+            self._close(change)
 
     def finish(self, others: Iterable[Manifest] = ()) -> None:
         """Wait for the changed collectors and for other workloads, and note them as ready. Raises Failure.
@@ -266,10 +276,14 @@ class Changes:
 
     def _rolled(self, rolling: Mapping[str, list[Manifest]]) -> list[Outcome]:
         """Wait for what is not judged, and return what fails."""
-        failed: list[Outcome] = []
+        if not rolling:
+            return []
         left = self.bundle.changes.left()
-        waits = {name: waiting(self.bundle, items, left, self.open.get(name)) for name, items in rolling.items()}
-        for name, failure in outcomes(self.bundle, waits) if waits else ():
+        waits = {}
+        for name, workloads in rolling.items():
+            waits[name] = waiting(self.bundle, workloads, left, self.open.get(name))
+        failed: list[Outcome] = []
+        for name, failure in outcomes(self.bundle, waits):
             change = self.open.get(name)
             kept = self._kept(change, failure) if failure else None
             if kept:
@@ -283,7 +297,8 @@ class Changes:
 
     def _complete(self, canary: Canary) -> list[Outcome]:
         """Take a canary from its first pods to the last. Raises Failure as soon as one does not work or does worse."""
-        change, late = canary.change, []
+        change = canary.change
+        late_outcomes: list[Outcome] = []
         canary.first()
         wait = waiting(self.bundle, change.workloads, self.bundle.changes.left(), change)
         for _name, failure in outcomes(self.bundle, {change.name: wait}, canary.meanwhile):
@@ -291,14 +306,16 @@ class Changes:
                 kept = self._kept(change, failure)
                 if not kept:
                     raise failure
-                late.append(kept)
+                late_outcomes.append(kept)
         canary.whole()
-        self._end(self.open.pop(change.name), works=not late)
-        return late
+        self._end(self.open.pop(change.name), works=not late_outcomes)
+        return late_outcomes
 
     def _kept(self, change: Change | None, failure: Failure) -> Outcome | None:
         """Return why a collector that is not ready keeps its new config, unless it works worse than before."""
-        why = works_as_before(self.bundle, change) if change and change.goes_back else ""
+        if change is None or not change.goes_back:
+            return None
+        why = works_as_before(self.bundle, change)
         return Outcome(failure, change, kept_because=why) if why else None
 
     def _failed(self, name: str, failure: Problem) -> Outcome:
@@ -309,9 +326,12 @@ class Changes:
         if change.goes_back:
             return Outcome(failure, change, undone=restore(self.bundle, change, self.live))
         why = lost(self.bundle, change) or outrun(self.bundle, change, self.bundle.changes.left())
-        self._close(change, "" if why else KEPT)
-        usual = f"{name} keeps the new config, because `on_failure` is `keep`."
-        return Outcome(failure, change, kept_because=why or usual)
+        if why:
+            self._close(change)
+        else:
+            self._close(change, KEPT)
+            why = f"{name} keeps the new config, because `on_failure` is `keep`."
+        return Outcome(failure, change, kept_because=why)
 
     def _failure(self, failed: list[Outcome]) -> Failure:
         """Return one error for all that failed: the first one, with the others and what became of each as its fix."""
@@ -324,9 +344,11 @@ class Changes:
 
     def _told_undone(self, failed: list[Outcome]) -> list[str]:
         """Return what became of each collector that went back, when it works again or cannot."""
-        return self._awaited_undone(
-            [(outcome.change, outcome.undone) for outcome in failed if outcome.change and outcome.undone]
-        )
+        undone = []
+        for outcome in failed:
+            if outcome.change and outcome.undone:
+                undone.append((outcome.change, outcome.undone))
+        return self._awaited_undone(undone)
 
     def _awaited_undone(self, undone: Sequence[tuple[Change, Undone]]) -> list[str]:
         """Wait for the collectors that went back, close their records, and return what became of each."""
@@ -347,27 +369,33 @@ class Changes:
         that collector stays as it is. What fails for one collector keeps no other.
         """
         undone: list[tuple[Change, Undone]] = []
-        told: list[str] = []
-        for change in (one for one in collectors(manifests, {}) if one.name in runs):
+        lines: list[str] = []
+        decided_changes = [change for change in collectors(manifests, {}) if change.name in runs]
+        for change in decided_changes:
             try:
-                mine = self._kept_by(change, runs[change.name])
-                if mine is None:
-                    told.append(f"{change.name} stays as it is: another run has changed it since.")
+                record = self._kept_by(change, runs[change.name])
+                if record is None:
+                    lines.append(f"{change.name} stays as it is: another run has changed it since.")
                 elif back:
-                    earlier = with_rights(recorded(mine, change), rights)
+                    earlier = with_rights(recorded(record, change), rights)
                     self._record(earlier)
                     undone.append((earlier, self._restored(earlier)))
                 else:
-                    self._close(replace(change, record=mine))
+                    self._close(replace(change, record=record))
             except (Problem, LostError) as error:
-                told.append(f"{change.name} stays as it is: {getattr(error, 'wrong', error)}.")
-        return told + self._awaited_undone(undone)
+                lines.append(f"{change.name} stays as it is: {getattr(error, 'wrong', error)}.")
+        return lines + self._awaited_undone(undone)
+
+    def _record_in_cluster(self, change: Change) -> Manifest | None:
+        """Return the record of a change that a run has left. Raises Problem for an object of others of its name."""
+        live = self.bundle.live(record_name(change.workloads[0]))
+        return checked_record(change, live, self.bundle.manager)
 
     def _kept_by(self, change: Change, run: str) -> Manifest | None:
         """Return the record of a change if this very run has kept it."""
-        found = self.bundle.live(record_name(change.workloads[0]))
-        record = checked_record(change, found, self.bundle.manager)
-        return record if record and section(record, "data").get("run") == run else None
+        record = self._record_in_cluster(change)
+        is_of_run = record is not None and section(record, "data").get("run") == run
+        return record if is_of_run else None
 
     def _restored(self, change: Change) -> Undone:
         """Bring a collector back that an earlier task has changed, and note its objects as restored."""
@@ -381,8 +409,9 @@ class Changes:
         """Return what became of a collector that went back, and close its record."""
         if undone.unread:
             return f"{change.name} is not brought back, because {undone.unread}. The next run does it."
+        is_partly_back = bool(undone.kept) and not undone.is_outrun
         with suppress(Problem, LostError):  # what failed first counts; the record stays
-            self._close(change, PARTLY_BACK if undone.kept and not undone.is_outrun else "")
+            self._close(change, PARTLY_BACK if is_partly_back else "")
         if undone.lost:
             return undone.lost
         lines = []
@@ -417,12 +446,15 @@ class Changes:
 
     def _close(self, change: Change, state: str = "") -> None:
         """Delete the record of a change, or say in it how the change ended, unless another run has taken it over."""
-        now = self.bundle.live(change.record) if change.record else None
-        if change.record and now and now.get("data") == change.record.get("data"):
-            if state:
-                change.record = self.bundle.write(in_state(change.record, state), now)
-            else:
-                self.bundle.delete(now)
+        if change.record is None:
+            return
+        now = self.bundle.live(change.record)
+        if not now or now.get("data") != change.record.get("data"):
+            return
+        if state:
+            change.record = self.bundle.write(in_state(change.record, state), now)
+        else:
+            self.bundle.delete(now)
 
 
 def _told_works(again: Failure | None, *, awaited: bool) -> str:

@@ -47,11 +47,13 @@ _UNASKED = (
 
 def compared(manifests: Iterable[Manifest]) -> set[Ref]:
     """Return what a run looks for among the objects of others: budgets, and what the operator makes of collectors."""
-    return {one for item in manifests for one in (made(item) if item["kind"] == COLLECTOR else _own(item))}
-
-
-def _own(item: Manifest) -> list[Ref]:
-    return [ref(item)] if item["kind"] == BUDGET else []
+    names: set[Ref] = set()
+    for manifest in manifests:
+        if manifest["kind"] == COLLECTOR:
+            names.update(made(manifest))
+        elif manifest["kind"] == BUDGET:
+            names.add(ref(manifest))
+    return names
 
 
 def refuse_others(session: Session, pairs: Pairs) -> None:
@@ -78,33 +80,32 @@ def refuse_others(session: Session, pairs: Pairs) -> None:
 def _overwritten(resources: list[Manifest], live: Mapping[Ref, Manifest]) -> Pairs:
     """Return the objects that the operator would make of custom resources, and that it has not made."""
     children = {child: resource for resource in resources for child in made(resource)}
-    return [
-        (resource, live[child])
-        for child, resource in children.items()
-        if child in live and not made_for(resource, live[child])
-    ]
+    overwritten: Pairs = []
+    for child, resource in children.items():
+        if child in live and not made_for(resource, live[child]):
+            overwritten.append((resource, live[child]))
+    return overwritten
 
 
 def warn_of_earlier(session: Session, pairs: Pairs) -> None:
     """Name the objects of an earlier version, which this run takes over."""
-    found = [str(ref(live)) for manifest, live in pairs if live and session.converts(manifest, live)]
-    if found:
-        run = "Without check mode, this run" if session.options.check else "This run"
-        named = at_most(SHOWN, found, last=", ")
-        text = f"{run} takes over objects of an earlier version of this collection: {named}."
-        session.report.warnings.append(text)
+    converted = [str(ref(live)) for manifest, live in pairs if live and session.converts(manifest, live)]
+    if not converted:
+        return
+    run = "Without check mode, this run" if session.options.check else "This run"
+    named = at_most(SHOWN, converted, last=", ")
+    session.report.warnings.append(f"{run} takes over objects of an earlier version of this collection: {named}.")
 
 
 def warn_of_rendered(session: Session, pairs: Pairs) -> None:
     """Name the objects of these releases that another tool applies, which check mode compares."""
-    found = [
-        f"{ref(live)} is managed by {owner(live)}"
-        for manifest, live in pairs
-        if live and session.only_compares(manifest, live) and not session.may_adopt(manifest, live)
-    ]
-    if found:
+    owned = []
+    for manifest, live in pairs:
+        if live and session.only_compares(manifest, live) and not session.may_adopt(manifest, live):
+            owned.append(f"{ref(live)} is managed by {owner(live)}")
+    if owned:
         session.report.warnings.append(
-            f"Another tool applies objects of this inventory: {at_most(SHOWN, found, last=', ')}. Check mode compares "
+            f"Another tool applies objects of this inventory: {at_most(SHOWN, owned, last=', ')}. Check mode compares "
             "them with the inventory. A run without check mode is refused; to let it manage them, set adopt: true."
         )
 
@@ -127,17 +128,21 @@ def _has_mark_of_helm(session: Session, live: Manifest) -> bool:
 def _still_of_helm(release: tuple[str, str], refs: list[Ref]) -> str:
     """Return the warning. The annotations, which others wrote, are part of a command only as names of this place."""
     namespace, name = release
-    named = all(map(_NAME.fullmatch, release)) and {one.namespace for one in refs if one.namespace} == {namespace}
-    which = f"the Helm release {namespace}/{name}" if named else "a Helm release, which the annotations do not name"
-    command = f"kubectl delete secret --namespace {namespace} --selector owner=helm,name={name}"
-    look = (
-        "find the release with `helm list --all-namespaces`. Its record is Secrets with the labels `owner: helm` and "
-        "`name` with the name of the release: delete these."
-    )
+    namespaces = {adopted.namespace for adopted in refs if adopted.namespace}
+    if all(map(_NAME.fullmatch, release)) and namespaces == {namespace}:
+        which = f"the Helm release {namespace}/{name}"
+        command = f"kubectl delete secret --namespace {namespace} --selector owner=helm,name={name}"
+        fix = f"delete the record: `{command}`"
+    else:
+        which = "a Helm release, which the annotations do not name"
+        fix = (
+            "find the release with `helm list --all-namespaces`. Its record is Secrets with the labels `owner: helm` "
+            "and `name` with the name of the release: delete these."
+        )
     return (
         f"Adopted from {which}: {at_most(SHOWN, refs, last=', ')}. Their marks of Helm go, "
         "but `helm upgrade` and `helm uninstall` still change and delete what Helm's record names. If nothing else of "
-        f"this release is in use, {f'delete the record: `{command}`' if named else look}"
+        f"this release is in use, {fix}"
     )
 
 
@@ -172,13 +177,20 @@ def _list(session: Session, resource: ApiResource, namespace: str) -> list[Manif
 
 def refuse_foreign(session: Session, pairs: Pairs) -> None:
     """Refuse to write what others own, before anything is written. A namespace of others is used as it is."""
-    others = [(manifest, live) for manifest, live in pairs if live and not session.may_write(manifest, live)]
-    found = [pair for pair in others if pair[0]["kind"] != "Namespace" and not session.may_exist(pair[0])]
-    _refuse_poor_accounts([pair for pair in others if session.may_exist(pair[0])])
-    if not found:
+    accounts = []
+    foreign = []
+    for manifest, live in pairs:
+        if live is None or session.may_write(manifest, live):
+            continue
+        if session.may_exist(manifest):
+            accounts.append((manifest, live))
+        elif manifest["kind"] != "Namespace":
+            foreign.append((manifest, live))
+    _refuse_poor_accounts(accounts)
+    if not foreign:
         return
-    named = at_most(SHOWN, starmap(_foreign, found), "; ", ", ")
-    releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in found}))
+    named = at_most(SHOWN, starmap(_foreign, foreign), "; ", ", ")
+    releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in foreign}))
     wrong = f"objects of these names exist and are managed by others: {named}"
     fix = (
         "Choose another name or namespace for yours, or end what else manages them and take them over: set adopt: true "
@@ -203,28 +215,38 @@ def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
             raise Problem(wrong, asked="Use an existing ServiceAccount", where="service_account_name", fix=fix)
 
 
-def _of_bundle(new: list[Manifest], templates: list[dict[str, str]]) -> Iterator[_Budget]:
-    for item in new:
-        pods = [labels for labels in templates if selector_selects(item["spec"]["selector"], labels)]
-        fix = "Set `disruption_budget: {enabled: false}` for the collector, or delete the other one."
-        yield _Budget(item, item["metadata"]["namespace"], pods, fix)
+def _of_bundle(new_budgets: list[Manifest], templates: list[dict[str, str]]) -> Iterator[_Budget]:
+    """Yield the new budgets of a bundle, with the labels of the pod templates that each selects."""
+    fix = "Set `disruption_budget: {enabled: false}` for the collector, or delete the other one."
+    for budget in new_budgets:
+        pods = [labels for labels in templates if selector_selects(budget["spec"]["selector"], labels)]
+        yield _Budget(budget, budget["metadata"]["namespace"], pods, fix)
 
 
 def _of_operator(resources: list[Manifest], live: Mapping[Ref, Manifest]) -> Iterator[_Budget]:
-    for item in resources:
-        pods = [labels for one, labels in budgets(item).items() if one not in live]
-        yield _Budget(item, item["metadata"]["namespace"], pods, _UNASKED)
+    """Yield the new budgets that the operator makes of custom resources."""
+    for resource in resources:
+        pods = [labels for budget_name, labels in budgets(resource).items() if budget_name not in live]
+        yield _Budget(resource, resource["metadata"]["namespace"], pods, _UNASKED)
 
 
-def _refuse_second_budget(session: Session, wanted: Iterable[_Budget], found: list[Manifest]) -> None:
+def _refuse_second_budget(session: Session, new_budgets: Iterable[_Budget], live_budgets: list[Manifest]) -> None:
     """Refuse a new budget for pods that have one of another owner: Kubernetes evicts no pod that has two.
 
     Source: kubernetes.io, "Specifying a Disruption Budget for your Application".
     """
-    others = [item for item in found if not is_ours(item, session.releases, session.options.field_manager)]
-    for budget in wanted:
-        for other in (item for item in others if item["metadata"]["namespace"] == budget.namespace):
-            theirs = at(other, ("spec", "selector"))
-            if theirs is not None and any(selector_selects(theirs, labels) for labels in budget.pods):
+    manager = session.options.field_manager
+    others = [budget for budget in live_budgets if not is_ours(budget, session.releases, manager)]
+    for budget in new_budgets:
+        for other in others:
+            if other["metadata"]["namespace"] == budget.namespace and _selects(other, budget.pods):
                 wrong = f"{ref(other)} of another owner selects the same pods, and Kubernetes evicts no pod with two"
                 raise Problem(wrong, asked=f"Apply {ref(budget.asked)}", fix=budget.fix)
+
+
+def _selects(budget: Manifest, pods: Iterable[Mapping[str, str]]) -> bool:
+    """Return whether a budget selects one of some pods, given by their labels. Without a selector it selects none."""
+    selector = at(budget, ("spec", "selector"))
+    if selector is None:
+        return False
+    return any(selector_selects(selector, labels) for labels in pods)

@@ -20,13 +20,17 @@ def own_kubectl_fields(session: Session, live: Mapping[Ref, Manifest | None]) ->
     """Own what people set with kubectl in the pod templates of this bundle, so that its apply can remove it."""
     if session.options.check or not session.options.force_conflicts:
         return {}
-    manager = session.options.field_manager
-    found = [item for item in session.options.manifests if (now := live[ref(item)]) and taken_back(now, manager)]
-    owned = session.cluster.parallel(lambda item: _own(session, item, live[ref(item)]), found)
-    return {ref(item): now for item, now in zip(found, owned, strict=True)}
+    changed = []
+    for manifest in session.options.manifests:
+        now = live[ref(manifest)]
+        if now and taken_back(now, session.options.field_manager):
+            changed.append(manifest)
+    owned = session.cluster.parallel(lambda manifest: _own(session, manifest, live[ref(manifest)]), changed)
+    return dict(zip(map(ref, changed), owned, strict=True))
 
 
 def _own(session: Session, manifest: Manifest, judged: Manifest | None) -> Manifest | None:
+    """Take the fields of kubectl over, and return the object as it is then."""
     asked, now = f"Take back what kubectl set in {ref(manifest)}", judged
     for _try in range(TRIES):
         if now is None or not session.may_write(manifest, now):
@@ -47,6 +51,8 @@ def _own(session: Session, manifest: Manifest, judged: Manifest | None) -> Manif
 
 def tried(session: Session, after: Manifest, before: Manifest | None) -> Manifest:
     """Return what the server tried as a run leaves it, which takes these fields back first."""
-    manager = session.options.field_manager
-    takes = session.options.check and session.options.force_conflicts and before and applied_by(before, manager)
-    return without(after, manager) if takes else after
+    options = session.options
+    takes_back = options.check and options.force_conflicts
+    if takes_back and before and applied_by(before, options.field_manager):
+        return without(after, options.field_manager)
+    return after

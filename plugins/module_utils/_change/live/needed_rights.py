@@ -19,7 +19,7 @@ from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
 from ..._kube.operator_status import children, followed
 from ..._kube.ownership import collector_of
-from ..._kube.rights import RBAC, Grant, Right, described, of_rule
+from ..._kube.rights import Right, of_rule
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, group_of, ref
 from ..._otelcol.kube.pod_references import provided, unprovided
@@ -28,6 +28,8 @@ from ..._rollout.failures import EXPLAINED
 from ..._rollout.live.explain_failures import KINDS, REVISIONS
 from ..._rollout.readiness import COUNTED
 from ..canary.hold import held
+from ..certificates import CERTIFICATE
+from ..rbac_roles import RBAC, Grant, described
 from ..recorded_change import Change
 from ..replacement_order import RUNS, template_ports
 from .foreign_objects import compared
@@ -43,8 +45,9 @@ FIX = (
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WRITE, ALL = ("get", "create", "patch"), ("get", "create", "patch", "delete")
 EVICTION = Right("create", "", "pods/eviction")
+_EVERYTHING = Grant("", Right("*", "*", "*"))
 _GIVES_ANY_RIGHT = [Grant("", Right(verb, RBAC, "clusterroles")) for verb in ("escalate", "bind")]
-_REPLICA_SETS = next(one for one in KINDS if one[1] == "ReplicaSet")
+_REPLICA_SETS = next(parts for parts in KINDS if parts[1] == "ReplicaSet")
 
 
 class Bundle(NamedTuple):
@@ -68,50 +71,65 @@ class Purpose(NamedTuple):
 
 
 def _grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> Grant:
-    return Grant(
-        namespace if resource.namespaced else "", Right(verb, group_of(resource.api_version), resource.plural, name)
-    )
+    right = Right(verb, group_of(resource.api_version), resource.plural, name)
+    return Grant(namespace if resource.namespaced else "", right)
 
 
 def _of(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
     """Yield rights to an object of the table. One of the whole cluster is named, one of a namespace is not."""
     resource = ApiResources.known(manifest["apiVersion"], manifest["kind"])
+    if resource is None:
+        return
     metadata = manifest["metadata"]
-    name = "" if not resource or resource.namespaced else metadata["name"]
-    yield from (_grant(verb, resource, metadata.get("namespace", ""), name) for verb in verbs if resource)
+    name = "" if resource.namespaced else metadata["name"]
+    for verb in verbs:
+        yield _grant(verb, resource, metadata.get("namespace", ""), name)
+
+
+def _of_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[Grant]:
+    """Yield the right to an object of the table that no manifest describes."""
+    manifest = {"apiVersion": version_for(kind), "kind": kind, "metadata": {"namespace": namespace, "name": name}}
+    return _of(manifest, verb)
 
 
 def _objects(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
-        yield from _of(manifest, *(ALL if manifest["kind"] != "Namespace" else ("get",)))
+        verbs = ("get",) if manifest["kind"] == "Namespace" else ALL
+        yield from _of(manifest, *verbs)
         if manifest["kind"] in RUNS and collector_of(manifest):
             yield from _of(record_name(manifest), *ALL)
 
 
 def _granted(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
-        for rule in manifest.get("rules") or () if manifest["kind"] in ("ClusterRole", "Role") else ():
-            yield from (Grant(manifest["metadata"].get("namespace", ""), right) for right in of_rule(rule))
+        if manifest["kind"] not in ("ClusterRole", "Role"):
+            continue
+        namespace = manifest["metadata"].get("namespace", "")
+        for rule in manifest.get("rules") or ():
+            for right in of_rule(rule):
+                yield Grant(namespace, right)
 
 
 def _leftovers(bundle: Bundle) -> Iterator[Grant]:
     for kind in PRUNED:
         resource = ApiResources.known(version_for(kind), kind)
-        for namespace in bundle.namespaces if resource else ():
-            yield _grant("list", resource, namespace)  # type: ignore[arg-type]
+        if resource is None:
+            continue
+        for namespace in bundle.namespaces:
+            yield _grant("list", resource, namespace)
 
 
 def _compared(bundle: Bundle) -> Iterator[Grant]:
-    for one in compared(bundle.manifests):
-        yield from _of({"apiVersion": version_for(one.kind), "kind": one.kind, "metadata": one._asdict()}, "list")
+    for name in compared(bundle.manifests):
+        yield from _of_kind(name.kind, name.namespace, name.name, "list")
 
 
 def _references(bundle: Bundle) -> Iterator[Grant]:
     brought = provided(bundle.manifests)
     for manifest in bundle.manifests:
-        for one in unprovided(manifest, None, brought):
-            yield _grant("get", REFERRED[one.kind], one.namespace, one.name)
-            if one.kind == "StorageClass":
+        for reference in unprovided(manifest, None, brought):
+            yield _grant("get", REFERRED[reference.kind], reference.namespace, reference.name)
+            if reference.kind == "StorageClass":
                 yield _grant("list", VOLUMES)
 
 
@@ -121,10 +139,11 @@ def _host_ports(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _certificates(bundle: Bundle) -> Iterator[Grant]:
-    for item in bundle.manifests:
-        if item["kind"] == "Certificate":
+    for manifest in bundle.manifests:
+        if manifest["kind"] == CERTIFICATE:
+            namespace, secret_name = manifest["metadata"]["namespace"], manifest["spec"]["secretName"]
             for verb in ("get", "delete"):
-                yield Grant(item["metadata"]["namespace"], Right(verb, "", "secrets", item["spec"]["secretName"]))
+                yield Grant(namespace, Right(verb, "", "secrets", secret_name))
 
 
 def _wait(bundle: Bundle) -> Iterator[Grant]:
@@ -132,8 +151,7 @@ def _wait(bundle: Bundle) -> Iterator[Grant]:
         namespace = manifest["metadata"].get("namespace", "")
         if followed(manifest):
             for child in children(manifest):
-                metadata = {"namespace": namespace}
-                yield from _of({"apiVersion": version_for(child.kind), "kind": child.kind, "metadata": metadata}, "get")
+                yield from _of_kind(child.kind, namespace, child.name, "get")
         if manifest["kind"] in COUNTED or followed(manifest):
             yield from _explanation(namespace)
 
@@ -148,7 +166,8 @@ def _explanation(namespace: str) -> Iterator[Grant]:
 
 def _canary(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
-        if bundle.changes.get(collector_of(manifest), {}).get("strategy") != CANARY or manifest["kind"] not in RUNS:
+        options = bundle.changes.get(collector_of(manifest), {})
+        if options.get("strategy") != CANARY or manifest["kind"] not in RUNS:
             continue
         namespace = manifest["metadata"]["namespace"]
         yield Grant(namespace, Right("get", "", "pods/proxy"))
@@ -258,24 +277,25 @@ def grants(
     return sorted({grant for purpose in purposes for grant in purpose.of(bundle)})
 
 
-def lacking(cluster: Cluster, wanted: list[Grant]) -> list[Grant]:
+def lacking(cluster: Cluster, needed_grants: list[Grant]) -> list[Grant]:
     """Return which of these rights this account does not have."""
     try:
-        answers = cluster.parallel(lambda grant: _allowed(cluster, grant), wanted)
+        answers = cluster.parallel(lambda grant: _allowed(cluster, grant), needed_grants)
     except ApiError:  # a server without reviews refuses the request itself
         return []
-    return [grant for grant, allowed in zip(wanted, answers, strict=True) if not allowed]
+    return [grant for grant, allowed in zip(needed_grants, answers, strict=True) if not allowed]
 
 
 def _allowed(cluster: Cluster, grant: Grant) -> bool:
     spec = grant.right.attributes(grant.namespace)
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
-    return bool((cluster.request("POST", REVIEWS, body=body).get("status") or {}).get("allowed"))
+    review = cluster.request("POST", REVIEWS, body=body)
+    return bool((review.get("status") or {}).get("allowed"))
 
 
-def _lacking(cluster: Cluster, manifests: list[Manifest], wanted: list[Grant]) -> list[Grant]:
+def _lacking(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Grant]) -> list[Grant]:
     """Return the rights that this account does not have. Who may escalate and bind may give rights without them."""
-    missing = lacking(cluster, wanted)
+    missing = lacking(cluster, needed_grants)
     own = grants(manifests, purposes=[purpose for purpose in PURPOSES if purpose is not _GRANTED])
     missing_own = [grant for grant in missing if grant in own]
     if len(missing_own) < len(missing) and not lacking(cluster, _GIVES_ANY_RIGHT):
@@ -286,28 +306,28 @@ def _lacking(cluster: Cluster, manifests: list[Manifest], wanted: list[Grant]) -
 def refuse_forbidden(session: Session, pairs: Iterable[tuple[Manifest, Manifest | None]]) -> None:
     """Refuse to begin with objects that this account may not create, before anything is written."""
     new, manifests = [manifest for manifest, live in pairs if live is None], session.options.manifests
-    if not new or not lacking(session.cluster, [Grant("", Right("*", "*", "*"))]):
+    if not new or not lacking(session.cluster, [_EVERYTHING]):
         return
-    wanted = sorted({*grants(new, purposes=[_GRANTED]), *(one for item in new for one in _of(item, *WRITE))})
-    found = _lacking(session.cluster, manifests, wanted)
-    if found:
-        raise _refusal(
-            session.cluster, manifests, Problem("this account may not create all objects", asked=ASKED), found
-        )
+    needed_grants = set(grants(new, purposes=[_GRANTED]))
+    for manifest in new:
+        needed_grants.update(_of(manifest, *WRITE))
+    missing = _lacking(session.cluster, manifests, sorted(needed_grants))
+    if missing:
+        problem = Problem("this account may not create all objects", asked=ASKED)
+        raise _refusal(session.cluster, manifests, problem, missing)
 
 
 def refuse_unable(session: Session, changes: list[Change], live: Mapping[Ref, Manifest | None]) -> None:
     """Refuse to begin changes of collectors that this account may not complete, before anything is written."""
-    wanted = {change.name: sorted({*_changed(session, change, live)}) for change in changes}
     cluster = session.cluster
-    if not wanted or not lacking(cluster, [Grant("", Right("*", "*", "*"))]):
+    if not changes or not lacking(cluster, [_EVERYTHING]):
         return
     for change in changes:
-        found = lacking(cluster, wanted[change.name])
-        if found:
+        missing = lacking(cluster, sorted(set(_changed(session, change, live))))
+        if missing:
             strategy = change.options["strategy"]
             wrong = f"this account may not change the collector {change.name} with `strategy: {strategy}`"
-            raise _refusal(cluster, session.options.manifests, Problem(wrong, asked=ASKED), found)
+            raise _refusal(cluster, session.options.manifests, Problem(wrong, asked=ASKED), missing)
 
 
 @contextmanager
@@ -324,9 +344,9 @@ def naming_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator[None]
         raise _refusal(cluster, manifests, problem, []) from problem
 
 
-def _refusal(cluster: Cluster, manifests: list[Manifest], problem: Problem, found: list[Grant]) -> Problem:
+def _refusal(cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[Grant]) -> Problem:
     """Return the problem with every right that is missing for any purpose."""
-    missing = sorted({*found, *_lacking(cluster, manifests, grants(manifests))})
+    missing = sorted({*known_missing, *_lacking(cluster, manifests, grants(manifests))})
     if not missing:
         return problem
     done = problem.fix[problem.fix.index(DONE) :] if DONE in problem.fix else ""

@@ -42,6 +42,13 @@ _ASKED = "Judge the change of {}"
 Pods = tuple[list[Object], list[Object]]
 
 
+class Unreadable(NamedTuple):
+    """What of a workload cannot be read, and why; an empty reason if it can."""
+
+    what: str
+    why: str
+
+
 class Observed(NamedTuple):
     """A workload under change, and its new config, which is read from the pods if they show it.
 
@@ -89,10 +96,19 @@ class _Watched:
     """The pods of one revision in a cluster."""
 
     def __init__(self, reader: ClusterReader, observed: Observed, pods: list[Object], *, fresh: bool) -> None:
-        self.sampler = PodSampler(reader, observed.workload, pods, (observed.config or {}) if fresh else {})
+        new_config = (observed.config or {}) if fresh else {}
+        self.sampler = PodSampler(reader, observed.workload, pods, new_config)
         self.config = self.sampler.config
         self.revision = Revision(self.config, observed.listeners, fresh=fresh)
         self.why, self.notes = self.sampler.why, self.sampler.notes
+
+    @property
+    def hidden(self) -> str:
+        """Return why the config cannot be read, or an empty string."""
+        if self.config:
+            return ""
+        reasons = [row["why"] for row in self.notes.rows()]
+        return "; ".join(reasons) or "it was not found"
 
     def read(self, pods: list[Object], at: float, ports: Sequence[tuple[str, int]]) -> None:
         """Read the pods that run, all at once."""
@@ -113,19 +129,18 @@ class _Watched:
 def require_metrics(reader: ClusterReader, observed: Observed) -> None:
     """Raise Problem if the pods of a workload cannot be judged: before the first write."""
     asked = _ASKED.format(f"{observed.workload['kind']} {observed.workload['metadata']['name']}")
-    new, old = pods_of(reader, observed.workload)
-    watched = _Watched(reader, observed, [*new, *old], fresh=False)
-    later = unserved(observed.config, METRICS_PORT) if observed.config is not None else ""
-    hidden = "" if watched.config else "; ".join(row["why"] for row in watched.notes.rows()) or "it was not found"
+    pods = _all_pods(reader, observed)
+    watched = _Watched(reader, observed, pods, fresh=False)
+    new_metrics = unserved(observed.config, METRICS_PORT) if observed.config is not None else ""
     fix = "Serve the metrics to other pods, or set `strategy: rolling`."
-    for which, why in (
-        ("present config", hidden),
-        ("metrics of the present config", watched.why),
-        ("metrics of the new config", later),
+    for unreadable in (
+        Unreadable("present config", watched.hidden),
+        Unreadable("metrics of the present config", watched.why),
+        Unreadable("metrics of the new config", new_metrics),
     ):
-        if why:
-            raise Problem(f"the {which} cannot be read: {why}", asked=asked, fix=fix)
-    watched.read([*new, *old], 0.0, ())
+        if unreadable.why:
+            raise Problem(f"the {unreadable.what} cannot be read: {unreadable.why}", asked=asked, fix=fix)
+    watched.read(pods, 0.0, ())
     samples = list(watched.revision.polls[0].samples.values())
     if samples and all(sample.reading is None for sample in samples):
         fix = "Allow `get` on `pods/proxy` and `pods/log` in this namespace, or set `strategy: rolling`."
@@ -143,7 +158,8 @@ def baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -
 
 
 def _all_pods(reader: ClusterReader, observed: Observed) -> list[Object]:
-    return [pod for pods in pods_of(reader, observed.workload) for pod in pods]
+    new, old = pods_of(reader, observed.workload)
+    return [*new, *old]
 
 
 class Observation:
@@ -153,46 +169,57 @@ class Observation:
     """
 
     def __init__(self, reader: ClusterReader, observed: Observed, checks: Sequence[Check], pods: Pods) -> None:
-        self._canary, self._rest = (_Watched(reader, observed, one, fresh=one is pods[0]) for one in pods)
+        new, old = pods
+        self._reader, self._clock = reader, reader.cluster.clock
+        self._canary = _Watched(reader, observed, new, fresh=True)
+        self._rest = _Watched(reader, observed, old, fresh=False)
         self._mask = masker(secrets_in(self._canary.config) | secrets_in(self._rest.config))
-        self._judge, self._ports = Judge(checked_search({}), checks, self._mask), self._canary.ports(observed.listeners)
-        self._baseline, self._clock = observed.baseline, reader.cluster.clock
-        self._reader, self._ways = reader, list[dict[str, Any]]()
-        self._pod = next(iter(pods[0]), observed.workload)
         self._checks = [check.id for check in checks]
-        self.since = self.alone_since = self._clock()
+        self._judge = Judge(checked_search({}), checks, self._mask)
+        self._ports = self._canary.ports(observed.listeners)
+        self._baseline = observed.baseline
+        # The object from which connections to peers begin.
+        self._sender = new[0] if new else observed.workload
+        self._ways: list[dict[str, Any]] = []
         self._facts: dict[str, Any] = {}
-        self.seconds, self.verdicts, self.rest = 0.0, list[Verdict](), dict[str, Any]()
+        self.since = self.alone_since = self._clock()
+        self.seconds = 0.0
+        self.verdicts: list[Verdict] = []
+        self.rest: dict[str, Any] = {}
 
     def read(self, pods: Pods, now: str) -> list[Verdict]:
         """Read the pods, and return what lasts."""
-        (new, old), at = pods, self._clock() - self.since
-        self._canary.read(new, at, self._ports)
+        new, old = pods
+        self.seconds = self._clock() - self.since
+        self._canary.read(new, self.seconds, self._ports)
         if old:
-            self._rest.read(old, at, self._ports)
-            self.alone_since = self.since + at
-        revisions = self._canary.revision, self._rest.revision
-        facts = facts_of(*revisions, now, self._mask, self._baseline)
-        self._facts = {**facts, "ways": ways_of(self._ways_now(), facts["rest"])}
-        self.seconds, self.verdicts, self.rest = at, self._judge.verdicts(self._facts), self._facts["rest"]
+            self._rest.read(old, self.seconds, self._ports)
+            self.alone_since = self.since + self.seconds
+        facts = facts_of(self._canary.revision, self._rest.revision, now, self._mask, self._baseline)
+        self.rest = facts["rest"]
+        self._facts = {**facts, "ways": ways_of(self._ways_now(), self.rest)}
+        self.verdicts = self._judge.verdicts(self._facts)
         return self.verdicts
 
     def _ways_now(self) -> list[dict[str, Any]]:
         """Return what the cluster has where the exporters send to; once all lead somewhere, that is not read again."""
-        if not self._ways or any(row["state"] != "ok" for row in self._ways):
-            fresh = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
-            namespace = str(self._pod["metadata"]["namespace"])
-            found = [one for one in peers(self._canary.config, namespace) if one.service]
-            read_peers(fresh, found)
-            self._ways = peer_facts(fresh, found, self._pod, policies_to(None, {}), Notes())
+        all_lead_somewhere = bool(self._ways) and all(row["state"] == "ok" for row in self._ways)
+        if not all_lead_somewhere:
+            reader = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
+            namespace = str(self._sender["metadata"]["namespace"])
+            services = [peer for peer in peers(self._canary.config, namespace) if peer.service]
+            read_peers(reader, services)
+            self._ways = peer_facts(reader, services, self._sender, policies_to(None, {}), Notes())
         return self._ways
 
     def unjudged(self, seconds: float) -> set[str]:
         """Return the checks that an observation of so many seconds had nothing to compare for."""
+        unjudged: set[str] = set()
         if not self._facts["canary"]["received"]:
-            return {*NEED_DATA} & {*self._checks}
-        held_back = held(self._canary.config) + MARGIN >= seconds
-        return {"nothing_sent"} & {*self._checks} if held_back else set()
+            unjudged = set(NEED_DATA)
+        elif held(self._canary.config) + MARGIN >= seconds:
+            unjudged = {"nothing_sent"}
+        return unjudged.intersection(self._checks)
 
     def notes(self, seconds: float) -> list[str]:
         """Return what limits the judgement of so many seconds, for the user to read."""
@@ -211,11 +238,11 @@ class Observation:
                 f"its components may hold data for {round(holds)} s: whether it is sent was not judged; set"
                 f" `observe_seconds` to more than {round(holds + 2 * MARGIN)}"
             )
-        notes += [
-            f"{row['about']} fails in the rest too ({row['rest_failed']} of {row['rest_offered']} {row['items']})"
-            for row in self._facts["exports"]
-            if row["failed"] and row["rest_failed"] and not row["failed_excess"]
-        ]
+        for row in self._facts["exports"]:
+            fails_in_both = row["failed"] and row["rest_failed"]
+            if fails_in_both and not row["failed_excess"]:
+                share = f"{row['rest_failed']} of {row['rest_offered']} {row['items']}"
+                notes.append(f"{row['about']} fails in the rest too ({share})")
         return notes + [f"{row['what']}: {row['why']}" for row in self._canary.notes.rows()]
 
 
@@ -232,11 +259,12 @@ def observe(
 
     An observation that has begun goes on; its seconds count since it has seen no older pod.
     """
-    found = begun or Observation(reader, observed, checks, pods_of(reader, observed.workload))
-    for _at in times(reader, seconds, found.alone_since if begun else found.since):
-        if found.read(pods_of(reader, observed.workload), now()):
+    observation = begun or Observation(reader, observed, checks, pods_of(reader, observed.workload))
+    start = observation.alone_since if begun else observation.since
+    for _at in times(reader, seconds, start):
+        if observation.read(pods_of(reader, observed.workload), now()):
             break
-    return found
+    return observation
 
 
 def times(reader: ClusterReader, seconds: float, start: float, pause: float = POLL_SECONDS) -> Iterator[float]:

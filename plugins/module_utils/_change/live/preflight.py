@@ -9,14 +9,14 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ..._kube.live.api_errors import asking, explain, kind_missing
-from ..._kube.live.cluster import ApiError
+from ..._kube.live.cluster import NOT_ALLOWED, ApiError
 from ..._kube.live.kinds import ApiResource
 from ..._kube.ownership import is_ours
-from ..._kube.rights import kubelet_pods
 from ..._otelcol.config.layers import parse_version
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._otelcol.kube.pod_references import Reference, lacking_parts, provided, remedy, unprovided
+from ..rbac_roles import kubelet_pods
 from ..replacement_order import (
     API,
     Clash,
@@ -33,9 +33,13 @@ from .session import Session
 from .write import try_new
 
 Pairs = list[tuple[Manifest, "Manifest | None"]]
+# How many objects a message names.
 SHOWN = 5
+# The status of HTTP for an object that does not fit its kind.
 INVALID = 422
+# The first version of Kubernetes whose kubelets know the right to nodes/pods.
 _KUBELET_PODS = (1, 33)
+# Where what a manifest refers to is found, by kind.
 REFERRED = {
     "Secret": ApiResource("v1", "Secret", "secrets", True),
     "ConfigMap": ApiResource("v1", "ConfigMap", "configmaps", True),
@@ -54,21 +58,21 @@ def refuse_early(session: Session, pairs: Pairs) -> None:
     refuse_others(session, pairs)
     refuse_missing(session, pairs)
     refuse_unfit(session, pairs)
-    session.cluster.parallel(lambda one: try_new(session, one), [item for item, live in pairs if remade(item, live)])
+    made_anew = [manifest for manifest, live in pairs if remade(manifest, live)]
+    session.cluster.parallel(lambda manifest: try_new(session, manifest), made_anew)
 
 
 def refuse_unfit(session: Session, pairs: Pairs) -> None:
     """Refuse to adopt objects that the server finds invalid with what both owners set: an apply keeps such fields."""
-    manager = session.options.field_manager
-    adopted = [
-        (manifest, live)
-        for manifest, live in pairs
-        if live
-        and session.may_adopt(manifest, live)
-        and not is_ours(live, session.releases, manager)
-        and not remade(manifest, live)
-    ]
+    adopted = [(manifest, live) for manifest, live in pairs if live and _is_adopted(session, manifest, live)]
     session.cluster.parallel(lambda pair: _try_adopted(session, *pair), adopted)
+
+
+def _is_adopted(session: Session, manifest: Manifest, live: Manifest) -> bool:
+    """Return whether this run takes an object of another owner over as it is."""
+    if not session.may_adopt(manifest, live) or is_ours(live, session.releases, session.options.field_manager):
+        return False
+    return not remade(manifest, live)
 
 
 def _try_adopted(session: Session, manifest: Manifest, live: Manifest) -> None:
@@ -99,15 +103,15 @@ def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) ->
         # Any recent state will do, so the server may answer from its cache.
         pods = list(session.cluster.items("/api/v1/pods", {"resourceVersion": "0"}))
     except ApiError as error:
-        if error.status != 403:  # noqa: PLR2004
+        if error.status != NOT_ALLOWED:
             raise explain(error, "List the pods of all namespaces") from error
         session.report.warnings.append(f"Not checked whether the host ports are free: {error.message}")
         return
     for manifest, ports in new_ports:
         making_way = [old for old in going if replaces(manifest, old)]
-        found = list(clashes(manifest, ports, pods, making_way))
-        if found:
-            raise _taken(manifest, found)
+        port_clashes = list(clashes(manifest, ports, pods, making_way))
+        if port_clashes:
+            raise _taken(manifest, port_clashes)
 
 
 def refuse_missing(session: Session, pairs: Pairs) -> None:
@@ -116,36 +120,40 @@ def refuse_missing(session: Session, pairs: Pairs) -> None:
     Check mode warns, because an earlier task of the same run may create them.
     """
     options = session.options
-    if options.references == "ignore" or (options.references == "wait" and not options.check):
+    if options.references == "ignore":
         return
-    found = _missing(session, pairs, pairs)
-    if found and not options.check:
-        missing_namespaces = {
-            manifest["metadata"]["name"] for manifest, live in pairs if manifest["kind"] == "Namespace" and not live
-        }
-        raise _lacking(found, session, missing_namespaces)
-    session.report.warnings.extend(f"The collectors refer to what does not exist: {lack.text}" for lack in found)
+    awaits_references = options.references == "wait" and not options.check
+    if awaits_references:
+        return
+    lacks = _missing(session, pairs, pairs)
+    if lacks and not options.check:
+        new_namespaces = []
+        for manifest, live in pairs:
+            if manifest["kind"] == "Namespace" and not live:
+                new_namespaces.append(manifest["metadata"]["name"])
+        raise _lacking(lacks, session, new_namespaces)
+    session.report.warnings.extend(f"The collectors refer to what does not exist: {lack.text}" for lack in lacks)
 
 
 def await_references(session: Session, group: list[Manifest], pairs: Pairs) -> None:
     """Wait until everything exists that the workloads of a group refer to. Raises Problem when the time is over."""
     if session.options.references != "wait" or session.options.check:
         return
-    here = set(map(ref, group))
-    some = [pair for pair in pairs if ref(pair[0]) in here]
-    found: list[_Lack] = []
+    names = set(map(ref, group))
+    pairs_of_group = [(manifest, live) for manifest, live in pairs if ref(manifest) in names]
+    lacks: list[_Lack] = []
     for _poll in session.cluster.polls(session.options.wait_seconds):
-        found = _missing(session, some, pairs)
-        if not found:
+        lacks = _missing(session, pairs_of_group, pairs)
+        if not lacks:
             return
-    raise _lacking(found, session, ())
+    raise _lacking(lacks, session, ())
 
 
 class _Lack(NamedTuple):
-    """What a cluster lacks of a reference."""
+    """What a cluster lacks of a reference; an empty text if it lacks nothing."""
 
     text: str
-    wanted: Reference
+    reference: Reference
     exists: bool
 
 
@@ -161,35 +169,41 @@ def _missing(session: Session, some: Pairs, pairs: Pairs) -> list[_Lack]:
     return [lack for lack in lacks if lack.text]
 
 
-def _lack(session: Session, wanted: Reference) -> _Lack:
+def _lack(session: Session, reference: Reference) -> _Lack:
     """Return what is missing of a reference. What the account may not read counts as present, with a warning."""
-    path = REFERRED[wanted.kind].path(wanted.namespace, wanted.name)
+    path = REFERRED[reference.kind].path(reference.namespace, reference.name)
     try:
-        found = session.cluster.get(path) or _volume(session, wanted)
+        live = session.cluster.get(path)
+        if not live and reference.kind == "StorageClass":
+            live = _volume_of_class(session, reference.name)
     except ApiError as error:
-        if error.status != 403:  # noqa: PLR2004
-            raise explain(error, f"Look for {wanted.ref}") from error
-        unknown = f"Not checked whether {wanted.ref} exists: {error.message}"
-        session.report.warnings.extend([unknown] if unknown not in session.report.warnings else [])
-        return _Lack("", wanted, exists=True)
-    return _Lack(lacking_parts(wanted, found), wanted, exists=found is not None)
+        if error.status != NOT_ALLOWED:
+            raise explain(error, f"Look for {reference.ref}") from error
+        unknown = f"Not checked whether {reference.ref} exists: {error.message}"
+        if unknown not in session.report.warnings:
+            session.report.warnings.append(unknown)
+        return _Lack("", reference, exists=True)
+    return _Lack(lacking_parts(reference, live), reference, exists=live is not None)
 
 
-def _volume(session: Session, wanted: Reference) -> Manifest | None:
+def _volume_of_class(session: Session, class_name: str) -> Manifest | None:
     """Return a volume that has the name of a StorageClass: a claim can bind to it, also if there is no such class."""
-    volumes = session.cluster.items(VOLUMES.path()) if wanted.kind == "StorageClass" else ()
-    return next((item for item in volumes if item["spec"].get("storageClassName") == wanted.name), None)
+    for volume in session.cluster.items(VOLUMES.path()):
+        if volume["spec"].get("storageClassName") == class_name:
+            return volume
+    return None
 
 
-def _lacking(found: list[_Lack], session: Session, missing_namespaces: Collection[str]) -> Problem:
-    named = at_most(SHOWN, (lack.text for lack in found), "; ", "; ")
+def _lacking(lacks: list[_Lack], session: Session, new_namespaces: Collection[str]) -> Problem:
+    """Return the problem of references to what does not exist. The bundle makes the new namespaces."""
+    named = at_most(SHOWN, (lack.text for lack in lacks), "; ", "; ")
     waited = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
-    fixes = (
-        remedy(lack.wanted, exists=lack.exists, namespace=lack.wanted.namespace not in missing_namespaces)
-        for lack in found[:SHOWN]
-    )
+    fixes: dict[str, None] = {}
+    for lack in lacks[:SHOWN]:
+        has_namespace = lack.reference.namespace not in new_namespaces
+        fixes[remedy(lack.reference, exists=lack.exists, namespace=has_namespace)] = None
     wrong = f"the collectors refer to what does not exist{waited}: {named}"
-    return Problem(wrong, asked="Apply the bundle", fix="\n".join(dict.fromkeys(fixes)))
+    return Problem(wrong, asked="Apply the bundle", fix="\n".join(fixes))
 
 
 def refuse_absent_kinds(session: Session, unserved: list[Manifest]) -> None:
@@ -199,29 +213,32 @@ def refuse_absent_kinds(session: Session, unserved: list[Manifest]) -> None:
     """
     if not unserved:
         return
-    kinds = list(dict.fromkeys(f"{item['kind']} of {item['apiVersion']}" for item in unserved))
+    kinds = list(dict.fromkeys(f"{manifest['kind']} of {manifest['apiVersion']}" for manifest in unserved))
     if session.options.check:
         lacks = "Without check mode, this run fails unless an earlier task of it installs what is missing."
         session.report.warnings.append(f"The cluster does not serve {', '.join(kinds)}. {lacks}")
         return
-    fixes = dict.fromkeys(kind_missing("", item["apiVersion"]).fix for item in unserved)
-    named = ", ".join(str(ref(item)) for item in unserved[:SHOWN])
-    wrong = f"the cluster does not serve {'these kinds' if len(kinds) > 1 else 'this kind'}: {', '.join(kinds)}"
+    fixes = dict.fromkeys(kind_missing("", manifest["apiVersion"]).fix for manifest in unserved)
+    named = ", ".join(str(ref(manifest)) for manifest in unserved[:SHOWN])
+    these = "these kinds" if len(kinds) > 1 else "this kind"
+    wrong = f"the cluster does not serve {these}: {', '.join(kinds)}"
     raise Problem(wrong, asked=f"Apply {named}", fix="\n".join(fixes))
 
 
 def warn_of_constraints(session: Session) -> None:
     """Warn about pods that SecurityContextConstraints will not allow; an administrator may have granted some."""
-    found = unmet(session.options.manifests)
-    if found:
-        served = asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API))
-        session.report.warnings.extend(map(_unmet, found) if served else ())
+    unmet_needs = unmet(session.options.manifests)
+    if not unmet_needs:
+        return
+    has_constraints = asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API))
+    if has_constraints:
+        session.report.warnings.extend(map(_told_unmet, unmet_needs))
 
 
 def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
     """Warn about new rights that the kubelets of an older cluster do not know. An unchanged role needs no request."""
-    new = [role for role, live in pairs if kubelet_pods(role) and not kubelet_pods(live)]
-    if not new:
+    new_roles = [role for role, live in pairs if kubelet_pods(role) and not kubelet_pods(live)]
+    if not new_roles:
         return
     try:
         version = str(session.cluster.request("GET", "/version").get("gitVersion", ""))
@@ -229,13 +246,14 @@ def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
         return
     if () < parse_version(version) < _KUBELET_PODS:
         session.report.warnings.append(
-            f"{ref(new[0])} gives the right to get nodes/pods, which kubelets know since Kubernetes 1.33, and this "
-            f"cluster has {version}: kubelet_stats gets no metadata of pods and volumes. Set `allow: [nodes/proxy]` "
-            "for this collector. It then gets that right too, which includes commands in every container."
+            f"{ref(new_roles[0])} gives the right to get nodes/pods, which kubelets know since Kubernetes 1.33, and "
+            f"this cluster has {version}: kubelet_stats gets no metadata of pods and volumes. Set "
+            "`allow: [nodes/proxy]` for this collector. It then gets that right too, which includes "
+            "commands in every container."
         )
 
 
-def _unmet(needs: ConstraintNeeds) -> str:
+def _told_unmet(needs: ConstraintNeeds) -> str:
     return (
         f"This cluster has SecurityContextConstraints, and {needs.owner} asks for more than restricted-v2 allows "
         f"({', '.join(needs.more)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
@@ -243,10 +261,10 @@ def _unmet(needs: ConstraintNeeds) -> str:
     )
 
 
-def _taken(manifest: Manifest, found: list[Clash]) -> Problem:
+def _taken(manifest: Manifest, port_clashes: list[Clash]) -> Problem:
     taken = [
         f"{clash.port.port}/{clash.port.protocol} on node {clash.node} by pod {clash.namespace}/{clash.pod}"
-        for clash in found
+        for clash in port_clashes
     ]
     fix = "Choose other ports, do without host ports, or remove the other workload first."
     return Problem(f"host ports are taken: {at_most(SHOWN, taken, '; ')}", asked=f"Apply {ref(manifest)}", fix=fix)

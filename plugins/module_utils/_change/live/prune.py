@@ -10,11 +10,9 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from ..._kube.bundle import ordered, stale
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import METADATA_LIST
 from ..._kube.live.kinds import PRUNED, ApiResource, version_for
-from ..._kube.operator_status import API_VERSION, KIND, belongs, needed
 from ..._kube.ownership import collector_of, is_ours, owner, release_of
 from ..._otelcol.errors import Failure
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
@@ -23,8 +21,10 @@ from ..._rollout.change_record import is_record, record_name
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
 from ..._rollout.wave_note import is_note, note_name
+from ..bundle_objects import ordered, stale
+from ..certificates import API_VERSION, CERTIFICATE, is_made_for, needed_issuers
 from ..change_set import Action
-from ..config_versions import earlier, renewed, unnamed
+from ..config_versions import earlier_configs, renewed_collectors, unnamed_configs
 from ..ownership_marks import earlier_place, of_earlier
 from ..recorded_change import collectors
 from ..replacement_order import awaited, goes_first, replaces
@@ -32,7 +32,7 @@ from .session import Session, keep, listed, namespaces_of, refs
 from .wait_for_dependencies import await_gone
 from .write import delete_one
 
-_CERTIFICATES = ApiResource(API_VERSION, KIND, "certificates", True)
+_CERTIFICATES = ApiResource(API_VERSION, CERTIFICATE, "certificates", True)
 _SECRETS = ApiResource("v1", "Secret", "secrets", True)
 # What an earlier version of this collection made, which had no label of a release.
 EARLIER = f"{OWNER_LABEL}={OWNER},!{RELEASE_LABEL}"
@@ -44,38 +44,49 @@ _REVISIONS = (
 
 def secrets_of(session: Session, going: Iterable[Manifest]) -> list[Manifest]:
     """Return the Secrets that cert-manager made for these objects' Certificates; it leaves them behind by itself."""
-    found = []
-    for certificate in (item for item in going if item["kind"] == KIND):
+    secrets = []
+    for certificate in going:
+        if certificate["kind"] != CERTIFICATE:
+            continue
         path = _SECRETS.path(certificate["metadata"]["namespace"], certificate["spec"]["secretName"])
         secret = asking(f"Read the Secret of {ref(certificate)}", partial(session.cluster.get, path))
-        if secret and belongs(secret, certificate):
-            found.append({"apiVersion": "v1", "kind": "Secret", **secret})
-    return found
+        if secret and is_made_for(secret, certificate):
+            secrets.append({"apiVersion": "v1", "kind": "Secret", **secret})
+    return secrets
 
 
-def _is_secret_of(item: Manifest, certificate: Manifest) -> bool:
-    return item["kind"] == "Secret" and certificate["kind"] == KIND and belongs(item, certificate)
+def _is_secret_of(manifest: Manifest, certificate: Manifest) -> bool:
+    if manifest["kind"] != "Secret" or certificate["kind"] != CERTIFICATE:
+        return False
+    return is_made_for(manifest, certificate)
 
 
 def needed_by_others(session: Session, going: list[Manifest]) -> list[Manifest]:
     """Return the issuers among these objects, with their CA, that Certificates of other owners name."""
-    namespaces = {item["metadata"].get("namespace", "") for item in going if item["kind"] == "Issuer"}
     own = refs(going)
+    issuers_of_namespace: dict[str, list[Manifest]] = {}
+    for manifest in going:
+        if manifest["kind"] == "Issuer":
+            issuers_of_namespace.setdefault(manifest["metadata"].get("namespace", ""), []).append(manifest)
     kept = []
-    for name in sorted(namespaces):
-        found = listed(session, _CERTIFICATES, name, {})
-        unknown = [_any(item) for item in going if item["kind"] == "Issuer" and item["metadata"]["namespace"] == name]
-        others = unknown if found is None else [item for item in found if ref(item) not in own]
-        reason = "this user may not see whether Certificates" if found is None else "Certificates"
-        for item in needed(going, others):
-            keep(session, item, f"{reason} of others need it")
-            kept.append(item)
+    for namespace, issuers in sorted(issuers_of_namespace.items()):
+        certificates = listed(session, _CERTIFICATES, namespace, {})
+        if certificates is None:
+            reason = "this user may not see whether Certificates of others need it"
+            others = [_possible_certificate(issuer) for issuer in issuers]
+        else:
+            reason = "Certificates of others need it"
+            others = [certificate for certificate in certificates if ref(certificate) not in own]
+        for manifest in needed_issuers(going, others):
+            keep(session, manifest, reason)
+            kept.append(manifest)
     return kept
 
 
-def _any(issuer: Manifest) -> Manifest:
+def _possible_certificate(issuer: Manifest) -> Manifest:
+    """Return a Certificate of an issuer, for one that this user may not see."""
     metadata = {"name": "", "namespace": issuer["metadata"]["namespace"]}
-    return {"kind": KIND, "metadata": metadata, "spec": {"issuerRef": {"name": issuer["metadata"]["name"]}}}
+    return {"kind": CERTIFICATE, "metadata": metadata, "spec": {"issuerRef": {"name": issuer["metadata"]["name"]}}}
 
 
 # What only products have, which bring definitions too; others often may not list it.
@@ -88,13 +99,20 @@ class Pruning:
     def __init__(self, session: Session, live: Mapping[Ref, Manifest | None] | None = None) -> None:
         """Read what is left. With the live objects of a bundle that stays, configs to go back to are not part of it."""
         self.session = session
-        # The last collector of a namespace takes along what the namespace's collectors share.
-        shared = {shared_release(name) for name in namespaces_of(session.options.manifests)} if live is None else set()
-        left = _left(session, session.releases | shared, EARLIER if _has_earlier(session, live) else "")
-        # With the bundle that they belong to, the records of interrupted changes go when these are complete.
-        self.records = {} if live is None else _records(session, left)
-        staying = [] if live is None else [*self.records.values(), *_notes(session, left)]
-        self.left = _going(session, [item for item in left if item not in staying], live)
+        more_selected = EARLIER if _has_earlier(session, live) else ""
+        if live is None:
+            # The last collector of a namespace takes along what the namespace's collectors share.
+            shared = {shared_release(name) for name in namespaces_of(session.options.manifests)}
+            self.records: dict[str, Manifest] = {}
+            self.left = _whole(session, _labelled_left(session, session.releases | shared, more_selected))
+        else:
+            left = _labelled_left(session, session.releases, more_selected)
+            # With the bundle that they belong to, the records of interrupted changes go when these are complete.
+            self.records = _records(session, left)
+            staying = [*self.records.values(), *_notes(session, left)]
+            leaving = [manifest for manifest in left if manifest not in staying]
+            kept_configs = _kept_configs(session, leaving, live)
+            self.left = _whole(session, [manifest for manifest in leaving if manifest not in kept_configs])
 
     def make_room(self, group: list[Manifest]) -> None:
         """Delete what must be gone before a group can be applied, once the server would take the group."""
@@ -109,32 +127,36 @@ class Pruning:
 
     def finish(self) -> None:
         """Delete the rest, when the workloads that take the place of others work."""
-        waited = awaited(self.left, self.session.options.manifests)
-        if waited and not self.session.options.check:
-            self._await(waited)
+        workloads = awaited(self.left, self.session.options.manifests)
+        if workloads and not self.session.options.check:
+            self._await(workloads)
         self.delete()
-        self.session.changes.note_ready(refs(waited))
+        self.session.changes.note_ready(refs(workloads))
 
-    def handed(self, items: list[Manifest]) -> list[Manifest]:
+    def hand_over(self, manifests: list[Manifest]) -> None:
         """Leave these objects to the caller, and the Secrets of their Certificates."""
-        whole = [*items, *(item for item in self.left for one in items if _is_secret_of(item, one))]
-        self.left = [item for item in self.left if item not in whole]
-        return items
+        remaining = []
+        for manifest in self.left:
+            is_secret = any(_is_secret_of(manifest, handed) for handed in manifests)
+            if manifest not in manifests and not is_secret:
+                remaining.append(manifest)
+        self.left = remaining
 
     def delete(self) -> list[Manifest]:
+        """Delete what is left, and return it."""
         rest = list(self.left)
         self._delete(rest)
         return rest
 
-    def _await(self, waited: list[Manifest]) -> None:
+    def _await(self, workloads: list[Manifest]) -> None:
         seconds = self.session.options.wait_seconds
-        named = [{**ref(item)._asdict(), "api_version": item["apiVersion"]} for item in waited]
+        named = [{**ref(workload)._asdict(), "api_version": workload["apiVersion"]} for workload in workloads]
         # A pod may be without a node for all that time: the old ones need their room until the new ones work.
         options = RolloutWaitOptions(named, seconds, unschedulable_seconds=seconds, until={}, allow_empty=False)
         try:
             RolloutWait(self.session.cluster, checked_search({}), options).wait()
         except Failure as failure:
-            kept = ", ".join(str(ref(old)) for old in self.left if any(replaces(new, old) for new in waited))
+            kept = ", ".join(str(ref(old)) for old in self.left if any(replaces(new, old) for new in workloads))
             parts: dict[str, Any] = {"asked": failure.asked, "where": failure.where, "facts": failure.facts}
             fix = f"{failure.fix}\nUntil it works these are kept: {kept}."
             raise Failure(failure.wrong, fix=fix, **parts) from failure
@@ -152,12 +174,15 @@ def _has_earlier(session: Session, live: Mapping[Ref, Manifest | None] | None) -
     A product always had the label of its release, which has no dot.
     """
     if live is None:
-        return any("." in one for one in session.releases)
-    pairs = [(item, live.get(ref(item))) for item in session.options.manifests]
-    return any(now and session.converts(item, now) for item, now in pairs)
+        return any("." in release for release in session.releases)
+    for manifest in session.options.manifests:
+        now = live.get(ref(manifest))
+        if now and session.converts(manifest, now):
+            return True
+    return False
 
 
-def _left(session: Session, releases: set[str], more: str = "") -> list[Manifest]:
+def _labelled_left(session: Session, releases: set[str], more: str) -> list[Manifest]:
     """Return the labelled objects that the bundle does not have, without their content. `more` selects more of them."""
     if not session.options.prune_selector:
         return []
@@ -209,28 +234,24 @@ def _notes(session: Session, left: list[Manifest]) -> list[Manifest]:
     return [manifest for manifest in left if is_note(manifest) and ref(manifest) in names]
 
 
-def _going(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None] | None) -> list[Manifest]:
-    """Return the leftovers that are to be deleted, as they are."""
-    going = left
-    if live is not None:
-        kept = _kept_configs(session, left, live)
-        going = [manifest for manifest in left if manifest not in kept]
+def _whole(session: Session, going: list[Manifest]) -> list[Manifest]:
+    """Return the leftovers that are to be deleted with their content, and the Secrets of their Certificates."""
     whole = [manifest for manifest in session.cluster.parallel(session.live, going) if manifest]
     return whole + secrets_of(session, whole)
 
 
 def _kept_configs(session: Session, left: list[Manifest], live: Mapping[Ref, Manifest | None]) -> list[Manifest]:
     """Return the earlier configs that stay. Revisions are read only when a new config may push out an old one."""
-    configs = earlier(left, session.options.manifests)
-    renewed_collectors = renewed(session.options.manifests, live)
-    if not renewed_collectors:
+    configs = earlier_configs(left, session.options.manifests)
+    renewed = renewed_collectors(session.options.manifests, live)
+    if not renewed:
         return configs
     revisions: list[Manifest] = []
     for objects in _listed_revisions(session, namespaces_of(configs)):
         if objects is None:  # this user may not list them
             return configs
         revisions += objects
-    going = unnamed(configs, renewed_collectors, revisions)
+    going = unnamed_configs(configs, renewed, revisions)
     return [config for config in configs if config not in going]
 
 
@@ -241,14 +262,14 @@ def _listed_revisions(session: Session, namespaces: Iterable[str]) -> list[list[
     return session.cluster.parallel(lambda place: listed(session, place[1], place[0], query), places)
 
 
-def _is_ours(session: Session, item: Manifest, releases: set[str]) -> bool:
+def _is_ours(session: Session, manifest: Manifest, releases: set[str]) -> bool:
     """Return whether a selected object has both marks; a selector may match what others made, and copies of ours."""
-    if not of_earlier(item, session.options.field_manager):
-        return is_ours(item, releases, session.options.field_manager)
-    namespace, found = earlier_place(item)
-    if found not in releases and namespace in namespaces_of(session.options.manifests):
-        keep(session, item, f"it belongs to {owner(item)}, and to no collector of this run")
-    return bool(found) and found in releases
+    if not of_earlier(manifest, session.options.field_manager):
+        return is_ours(manifest, releases, session.options.field_manager)
+    namespace, release = earlier_place(manifest)
+    if release not in releases and namespace in namespaces_of(session.options.manifests):
+        keep(session, manifest, f"it belongs to {owner(manifest)}, and to no collector of this run")
+    return bool(release) and release in releases
 
 
 def _labelled(session: Session, resource: ApiResource, namespace: str, selector: str) -> list[Manifest] | None:
@@ -256,14 +277,18 @@ def _labelled(session: Session, resource: ApiResource, namespace: str, selector:
     return listed(session, resource, namespace, {"labelSelector": selector}, METADATA_LIST)
 
 
-def delete(session: Session, found: list[Manifest], action: Action) -> None:
+def delete(session: Session, manifests: list[Manifest], action: Action) -> None:
     """Delete some objects and wait until they are gone, because later ones may be needed for that."""
-    if found and not session.options.check:
+    going = manifests
+    if manifests and not session.options.check:
         since = session.cluster.clock()
-        goes = session.cluster.parallel(lambda item: delete_one(session, item), found)
-        for manifest in (item for item, gone in zip(found, goes, strict=True) if not gone):
-            keep(session, manifest, "it belongs to another owner now")
-        found = [item for item, gone in zip(found, goes, strict=True) if gone]
-        await_gone(session, found, since)
-    for manifest in found:
+        answers = session.cluster.parallel(lambda manifest: delete_one(session, manifest), manifests)
+        going = []
+        for manifest, goes in zip(manifests, answers, strict=True):
+            if goes:
+                going.append(manifest)
+            else:
+                keep(session, manifest, "it belongs to another owner now")
+        await_gone(session, going, since)
+    for manifest in going:
         session.changes.add(action, manifest)

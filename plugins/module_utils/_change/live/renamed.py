@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..._kube.live.kinds import PRUNED, ApiResource, version_for
 from ..._kube.ownership import label_of, release_of
 from ..._otelcol.kube.names import COLLECTOR_LABEL, selector
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..earlier_names import config_text, is_renamed, unlisted, warning
+from ..earlier_names import is_renamed, named_config, unlisted, warning
 from ..replacement_order import RUNS
 from .session import Session, listed
 
@@ -26,22 +26,30 @@ def warn_of_earlier_names(session: Session, live: Mapping[Ref, Manifest | None])
 
 
 def _earlier(session: Session, new: Manifest) -> Iterator[str]:
-    namespace, name = new["metadata"]["namespace"], label_of(new, COLLECTOR_LABEL)
-    manifests, manager = session.options.manifests, session.options.field_manager
+    """Yield a warning for each collector that a new one may have been."""
+    namespace = new["metadata"]["namespace"]
     resource = session.resources.find(version_for(new["kind"]), new["kind"])
-    running = resource and listed(session, resource, namespace, {"labelSelector": COLLECTOR_LABEL})
-    others = unlisted(running or [], manifests, manager)
-    configs = listed(session, _CONFIGS, namespace, {"labelSelector": COLLECTOR_LABEL}) if others else None
-    before = {item["metadata"]["name"]: item for item in configs or []}
-    after = {
-        item["metadata"]["name"]: item
-        for item in manifests
-        if item["kind"] == "ConfigMap" and item["metadata"]["namespace"] == namespace
-    }
-    text = config_text(new, after)
+    if resource is None:
+        return
+    running = listed(session, resource, namespace, {"labelSelector": COLLECTOR_LABEL}) or []
+    others = unlisted(running, session.options.manifests, session.options.field_manager)
+    if not others:
+        return
+    live_configs = listed(session, _CONFIGS, namespace, {"labelSelector": COLLECTOR_LABEL}) or []
+    new_named = named_config(new, _configs_in(session.options.manifests, namespace))
     for old in others:
-        if is_renamed((label_of(old, COLLECTOR_LABEL), config_text(old, before)), (name, text)):
+        if is_renamed(named_config(old, _by_name(live_configs)), new_named):
             yield warning(old, new, _plurals(session, old))
+
+
+def _configs_in(manifests: Iterable[Manifest], namespace: str) -> dict[str, Manifest]:
+    """Return the ConfigMaps of a bundle in a namespace, by name."""
+    configs = [manifest for manifest in manifests if manifest["kind"] == "ConfigMap"]
+    return _by_name(config for config in configs if config["metadata"]["namespace"] == namespace)
+
+
+def _by_name(configs: Iterable[Manifest]) -> dict[str, Manifest]:
+    return {config["metadata"]["name"]: config for config in configs}
 
 
 def _plurals(session: Session, old: Manifest) -> list[str]:

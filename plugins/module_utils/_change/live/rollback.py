@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..._diagnose.live.reader import ClusterReader
-from ..._kube.bundle import ordered
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.outage import LostError
@@ -23,6 +22,7 @@ from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions, follow
 from ..._rollout.readiness import COUNTED, pod_counts
+from ..bundle_objects import ordered
 from ..change_set import Action, ChangeSet, Entry
 from ..managed_fields import extracted, is_within
 from ..recorded_change import Change, identified
@@ -128,10 +128,10 @@ def _undone(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None])
     for group in ordered(change.before):
         undone.changes.entries += bundle.cluster.parallel(bring_back, group)
     if undone.back or undone.kept:
-        recorded = {ref(item) for item in change.before}
-        new = [item for item in change.workloads if ref(item) not in recorded and ref(item) in left]
-        for workload in new:
-            undone.changes.skip(workload, IS_NEW)
+        recorded = {ref(manifest) for manifest in change.before}
+        for workload in change.workloads:
+            if ref(workload) not in recorded and ref(workload) in left:
+                undone.changes.skip(workload, IS_NEW)
     bundle.changes.note_restored(undone.back)
     return undone
 
@@ -139,21 +139,26 @@ def _undone(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None])
 def lost(bundle: Bundle, change: Change) -> str:
     """Return why nothing of a collector goes back: it was deleted, or another run has taken the change over."""
     workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
-    gone = [str(ref(workload)) for workload in workloads if is_gone(bundle.live(workload))]
-    if gone:
-        return f"Nothing was brought back, because {', '.join(gone)} was deleted."
-    if change.record and section(bundle.live(change.record), "data").get("run") != bundle.run:
+    deleted_workloads = [str(ref(workload)) for workload in workloads if is_gone(bundle.live(workload))]
+    if deleted_workloads:
+        return f"Nothing was brought back, because {', '.join(deleted_workloads)} was deleted."
+    if change.record is None:
+        return ""
+    run_of_record = section(bundle.live(change.record), "data").get("run")
+    if run_of_record != bundle.run:
         return f"Nothing was brought back, because another run has taken over the change of {change.name}."
     return ""
 
 
 def outrun(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest | None]) -> str:
     """Return why nothing is to be recorded of a collector: another run has changed a workload since this run."""
-    for item in change.workloads:
-        now, own = bundle.live(item), left.get(ref(item))
-        applied = extracted(now, bundle.manager) if now else None
-        if now and own and applied and _another_run(bundle, applied, now, own):
-            return f"{ref(item)} stays as it is: {OUTRUN}."
+    for workload in change.workloads:
+        now, own = bundle.live(workload), left.get(ref(workload))
+        if now is None or own is None:
+            continue
+        applied = extracted(now, bundle.manager)
+        if applied and _is_of_another_run(bundle, applied, now, own):
+            return f"{ref(workload)} stays as it is: {OUTRUN}."
     return ""
 
 
@@ -174,22 +179,25 @@ def _brought_back(bundle: Bundle, earlier: Manifest, left: Manifest | None) -> E
     return Entry(subject, Action.RESTORED)
 
 
-def _obstacle(bundle: Bundle, wanted: Manifest, now: Manifest | None, left: Manifest | None) -> str:
+def _obstacle(bundle: Bundle, earlier: Manifest, now: Manifest | None, left: Manifest | None) -> str:
     """Return why an object cannot go back, or an empty string."""
     if now is None:
         return "it no longer exists"
-    if now["metadata"].get("uid") != wanted["metadata"].get("uid"):
+    if now["metadata"].get("uid") != earlier["metadata"].get("uid"):
         return "it was deleted and created again"
     applied = extracted(now, bundle.manager)
-    if applied is None or collector_of(now) != collector_of(wanted):  # a record may name any object
+    if applied is None or collector_of(now) != collector_of(earlier):  # a record may name any object
         return "another owner has it now"
-    return OUTRUN if left and _another_run(bundle, applied, now, left) else ""
+    if left and _is_of_another_run(bundle, applied, now, left):
+        return OUTRUN
+    return ""
 
 
-def _another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: Manifest) -> bool:
+def _is_of_another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: Manifest) -> bool:
     """Return whether the field manager has applied an object since. Fields that others took over do not count."""
-    times = [last_apply(item, bundle.manager)[0] for item in (now, left)]
-    return times[0] != times[1] or not is_within(applied, extracted(left, bundle.manager))
+    time_now, _fields = last_apply(now, bundle.manager)
+    time_left, _fields = last_apply(left, bundle.manager)
+    return time_now != time_left or not is_within(applied, extracted(left, bundle.manager))
 
 
 def worked_now(bundle: Bundle, parts: Iterable[Manifest]) -> dict[str, Worked]:
@@ -218,10 +226,10 @@ def _pods(bundle: Bundle, workload: Manifest) -> tuple[list[Manifest], list[Mani
 def works_as_before(bundle: Bundle, change: Change) -> str:
     """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
     states = [state for state in map(bundle.live, change.workloads) if state]
-    seen = asking("Read the workloads", lambda: follow(bundle.cluster, states))
-    if _changed_by_others(bundle, states) or any(workload.unreconciled for workload in seen):
+    followed = asking("Read the workloads", lambda: follow(bundle.cluster, states))
+    if _changed_by_others(bundle, states) or any(workload.unreconciled for workload in followed):
         return ""
-    parts = [part for workload in seen for part in workload.parts]
+    parts = [part for workload in followed for part in workload.parts]
     if not parts:
         return ""
     lines = []
@@ -263,14 +271,24 @@ def waiting(
         as_left = left.get(ref(workload))
         if as_left:
             generations.append({**name, "generation": as_left["metadata"].get("generation") or 0})
-    before = change.worked if change and change.goes_back else {}
+    before: Mapping[str, Worked] = change.worked if change and change.goes_back else {}
 
     def spares(workload: Manifest, symptom: Symptom) -> bool:
-        idle = before[str(ref(workload))].idle if str(ref(workload)) in before else ()
-        return symptom.pod is not None and place(workload, symptom.pod) in idle
+        """Return whether a symptom is of a pod that did not work before."""
+        worked_before = before.get(str(ref(workload)))
+        if worked_before is None or symptom.pod is None:
+            return False
+        return place(workload, symptom.pod) in worked_before.idle
 
-    seconds = bundle.wait_seconds, bundle.unschedulable_seconds
-    options = RolloutWaitOptions(named, *seconds, until={}, allow_empty=False, applied=generations, spares=spares)
+    options = RolloutWaitOptions(
+        named,
+        bundle.wait_seconds,
+        bundle.unschedulable_seconds,
+        until={},
+        allow_empty=False,
+        applied=generations,
+        spares=spares,
+    )
     return RolloutWait(bundle.cluster, checked_search({}), options)
 
 
@@ -281,11 +299,12 @@ def outcomes(
     pending = dict(waits)
     for _poll in bundle.cluster.polls(bundle.wait_seconds):
         for name, wait in list(pending.items()):
+            failure: Failure | None = None
             try:
-                ended, failure = wait.done(), None
-            except Failure as found:
-                ended, failure = True, found
-            if ended:
+                has_ended = wait.done()
+            except Failure as raised:
+                has_ended, failure = True, raised
+            if has_ended:
                 del pending[name]
                 yield name, failure
         if not pending:

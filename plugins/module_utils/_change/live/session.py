@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..._kube.bundle import difference
 from ..._kube.live.api_errors import asking, library, listing, lost, parsed
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource, ApiResources
@@ -22,6 +21,7 @@ from ..._otelcol.config.masking import salted
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.webhook_trust import is_lost
+from ..bundle_objects import difference
 from ..change_set import ChangeSet
 from ..managed_fields import is_applied
 from ..ownership_marks import converts

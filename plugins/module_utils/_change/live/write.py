@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import platform
 import secrets
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..._kube.bundle import normalise
 from ..._kube.live.api_errors import FORBIDDEN, asking, explain
 from ..._kube.live.cluster import CONFLICT, MERGE, NOT_ALLOWED, NOT_FOUND, ApiError
 from ..._kube.live.outage import LostError
@@ -19,6 +18,7 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.rollout_wait import ONE_RUN
 from ..._rollout.live.webhook_reasons import unanswered
+from ..bundle_objects import normalise
 from ..change_set import Action
 from ..kubectl_fields import without
 from ..managed_fields import extracted, is_applied
@@ -52,20 +52,27 @@ def _applied(live: Manifest, manager: str) -> tuple[Any, Any]:
     return last_apply(live, manager), extracted(live, manager)
 
 
-def rewrite(session: Session, manifest: Manifest, before: Manifest) -> tuple[Manifest, Manifest]:
-    """Apply an object in the state in which it was read. Return it, and the state before that was not of this run."""
+class Rewritten(NamedTuple):
+    """An object after a write, and the newest state before it that was not of this run."""
+
+    after: Manifest
+    before: Manifest
+
+
+def rewrite(session: Session, manifest: Manifest, before: Manifest) -> Rewritten:
+    """Apply an object in the state in which it was read. Raises Problem if another run has changed it since."""
     asked, manager = f"Apply {ref(manifest)}", session.options.field_manager
     version = manifest["metadata"].get("resourceVersion") or before["metadata"].get("resourceVersion")
     for _try in range(TRIES):
         try:
-            return session.apply(_pinned(manifest, uid(before), version)), before
+            return Rewritten(session.apply(_pinned(manifest, uid(before), version)), before)
         except ApiError as error:
             if error.status != CONFLICT or error.caused_by("FieldManagerConflict"):
                 raise
         now = session.live(manifest)
         if now is None or _applied(now, manager) != _applied(before, manager):
             if now and is_applied(manifest, now, manager):  # the answer to an earlier attempt was lost
-                return now, before
+                return Rewritten(now, before)
             raise Problem("another run has changed it since this run has read it", asked=asked, fix=ONE_RUN)
         version = now["metadata"].get("resourceVersion")
         before = now  # what others wrote meanwhile is not a change of this run
@@ -95,6 +102,7 @@ def keep_replicas(session: Session, manifest: Manifest, before: Manifest | None)
 
 
 def _marks(live: Manifest, manager: str) -> tuple[str, str, bool]:
+    """Return by what an object is judged: which one it is, whose it is, and whether the field manager applied it."""
     return uid(live), release_of(live), applied_by(live, manager)
 
 
@@ -103,42 +111,45 @@ def delete_one(session: Session, judged: Manifest) -> bool:
 
     Its status may change at any time, so one that has changed is read and judged again.
     """
-    found: Manifest | None = judged
+    now: Manifest | None = judged
     for _try in range(TRIES):
-        if found is None or found["metadata"].get("deletionTimestamp"):
+        if now is None or now["metadata"].get("deletionTimestamp"):
             return True
-        if _marks(found, session.options.field_manager) != _marks(judged, session.options.field_manager):
+        if _marks(now, session.options.field_manager) != _marks(judged, session.options.field_manager):
             return False
-        if _deleted(session, found):
+        if _deleted(session, now):
             return True
-        found = session.live(judged)
+        now = session.live(judged)
     raise restless(f"Delete {ref(judged)}")
 
 
-def _deleted(session: Session, found: Manifest) -> bool:
+def _deleted(session: Session, live: Manifest) -> bool:
     """Delete an object in this very state; return whether it was still in it."""
-    policy = "Foreground" if found["kind"] in FOREGROUND else "Background"
-    state = {key: found["metadata"][key] for key in ("uid", "resourceVersion") if found["metadata"].get(key)}
+    policy = "Foreground" if live["kind"] in FOREGROUND else "Background"
+    state = {key: live["metadata"][key] for key in ("uid", "resourceVersion") if live["metadata"].get(key)}
     body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy, "preconditions": state}
     try:
-        session.cluster.request("DELETE", session.path(found), body=body)
+        session.cluster.request("DELETE", session.path(live), body=body)
     except ApiError as error:
         if error.status not in (NOT_FOUND, CONFLICT):
-            raise explain(error, f"Delete {ref(found)}") from error
+            raise explain(error, f"Delete {ref(live)}") from error
         return error.status == NOT_FOUND
     return True
 
 
 def claim(session: Session, live: Manifest) -> Manifest:
     """Take the marks of other tools off an object that this run adopts: a later run has no `adopt`."""
-    found = marks(live, session.options.field_manager) if release_of(live) in session.options.adopt else []
-    if not found:
+    if release_of(live) not in session.options.adopt:
         return live
-    body: dict[str, Any] = {"metadata": {}}
-    for part, mark in found:
-        body["metadata"].setdefault(part, {})[mark] = None
+    foreign_marks = marks(live, session.options.field_manager)
+    if not foreign_marks:
+        return live
+    metadata: dict[str, dict[str, None]] = {}
+    for part, name in foreign_marks:
+        metadata.setdefault(part, {})[name] = None
+    body, path = {"metadata": metadata}, session.path(live)
     asked = f"Take over {ref(live)}"
-    return asking(asked, lambda: session.cluster.request("PATCH", session.path(live), body=body, content_type=MERGE))
+    return asking(asked, lambda: session.cluster.request("PATCH", path, body=body, content_type=MERGE))
 
 
 def try_new(session: Session, manifest: Manifest) -> None:
@@ -148,13 +159,17 @@ def try_new(session: Session, manifest: Manifest) -> None:
     try:
         session.apply({**manifest, "metadata": {**manifest["metadata"], "name": free}}, dryRun="All")
     except ApiError as error:
-        if error.status == NOT_ALLOWED and ("exceeded quota" in error.message or FORBIDDEN.search(error.message)):
-            return  # the earlier object gives its share of a quota back, and rights may be for its name alone
+        # The earlier object gives its share of a quota back, and rights may be for its name alone.
+        is_of_quota = "exceeded quota" in error.message
+        is_of_rights = FORBIDDEN.search(error.message) is not None
+        if error.status == NOT_ALLOWED and (is_of_quota or is_of_rights):
+            return
         body = json.loads(json.dumps(error.body).replace(free, name))
         refusal = ApiError(error.status, body, error.method, session.path(manifest))
         raise unanswered(session.cluster, refusal, ref(manifest)) from error
     finally:
-        for text in [one for one in list(session.cluster.warnings) if free in one]:
+        of_free_name = [text for text in list(session.cluster.warnings) if free in text]
+        for text in of_free_name:
             del session.cluster.warnings[text]
 
 
@@ -164,8 +179,9 @@ def _made_again(session: Session, before: Manifest) -> Manifest | None:
     try:
         return session.apply({**earlier, "metadata": {**earlier["metadata"], "resourceVersion": NEVER}}, force="false")
     except ApiError:
-        found = session.written(earlier, session.options.field_manager)
-        return found if found and uid(found) != uid(before) else None  # the answer to an earlier attempt was lost
+        now = session.written(earlier, session.options.field_manager)
+        is_new = now is not None and uid(now) != uid(before)  # the answer to an earlier attempt was lost
+        return now if is_new else None
     except LostError:
         return None
 
@@ -217,8 +233,12 @@ class Writer:
         return self._tried[name]
 
     def write(self, manifest: Manifest, now: Manifest) -> Manifest:
-        asked = f"Apply {ref(manifest)}"
-        return asking(asked, lambda: rewrite(self.session, keep_replicas(self.session, manifest, now), now)[0])
+        """Apply an object in a state in which it was read. Raises Problem."""
+
+        def write() -> Manifest:
+            return rewrite(self.session, keep_replicas(self.session, manifest, now), now).after
+
+        return asking(f"Apply {ref(manifest)}", write)
 
     def record(self, record: Manifest, earlier: Manifest | None) -> Manifest:
         """Create the record of a change, or take over an earlier one. Raises Problem if another run was faster."""
@@ -236,11 +256,14 @@ class Writer:
         raise another_run(now or record)
 
     def delete(self, judged: Manifest) -> bool:
+        """Delete an object as it was when it was judged. Return whether it goes."""
         return delete_one(self.session, judged)
 
     def judged(self, name: str, verdict: str) -> None:
+        """Tell how the change of a collector was judged, and add it to the result."""
         self.cluster.progress.now(name, verdict)
         self.session.report.verdicts.append(f"{name}: {verdict}")
 
     def warn(self, text: str) -> None:
+        """Add a warning to the result."""
         self.session.report.warnings.append(text)

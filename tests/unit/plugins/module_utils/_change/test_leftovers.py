@@ -10,8 +10,8 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.leftovers import leftovers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
 
-from .._kube.test_bundle import controlled, obj, owned
 from ..helpers import cases
+from .test_bundle_objects import controlled, obj, owned
 
 
 def token(name: str, account: str = "", type: str = "kubernetes.io/service-account-token") -> Any:  # noqa: A002

@@ -1,45 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bundle as data: order, comparison, redaction, and what holds a deletion."""
+"""A bundle as data: what no server accepts, and the values that no message may contain."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import salted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.yaml.yaml_documents import data_of
 
 from ..helpers import cases
-
-CONFIG = "exporters:\n  x:\n    api:\n      key: {}\n    endpoint: https://me:{}@host\n"
-APIS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1", "Deployment": "apps/v1", "Thing": "example.com/v1"}
 
 
 def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
     metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
     return {"apiVersion": more.pop("api", "v1"), "kind": kind, "metadata": metadata, **more}
-
-
-def difference(before: Any, after: Any, salt: str = "s") -> Any:
-    return bundle.difference(before, after, salted(salt), lambda text: data_of(yaml, text))
-
-
-def test_order_puts_first_what_others_need_and_groups_what_is_independent() -> None:
-    kinds = ["OpenTelemetryCollector", "MutatingWebhookConfiguration", "DaemonSet", "Certificate", "Issuer", "Service"]
-    kinds += ["Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace", "CustomResourceDefinition"]
-    groups = bundle.ordered([obj(kind) for kind in kinds])
-    assert [group[0]["kind"] for group in groups] == list(reversed(kinds))
-    kinds = ["Namespace", "OperatorGroup", "Deployment", "ClusterServiceVersion", "Subscription"]
-    assert [group[0]["kind"] for group in bundle.ordered([obj(kind) for kind in reversed(kinds)])] == kinds
-    groups = bundle.ordered([obj(kind) for kind in ("Secret", "HTTPRoute", "ConfigMap", "Deployment", "DaemonSet")])
-    kinds_of = [[item["kind"] for item in group] for group in groups]
-    assert kinds_of == [["Secret", "ConfigMap"], ["Deployment", "DaemonSet"], ["HTTPRoute"]]
 
 
 @cases(
@@ -54,77 +31,6 @@ def test_what_no_server_could_accept_is_refused(manifests: Any, words: Any) -> N
         bundle.check(manifests)
 
 
-@cases(
-    "noise",
-    {"status": {"ready": True}},
-    {"metadata": {"resourceVersion": "7", "generation": 3, "uid": "u", "managedFields": [{"manager": "x"}]}},
-    {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "3"}}},
-)
-def test_notes_of_the_server_are_no_change(noise: Any) -> None:
-    plain = obj("ConfigMap", data={"a": "1"})
-    noisy = {**plain, **noise, "metadata": {**plain["metadata"], **noise.get("metadata", {})}}
-    assert difference(plain, noisy) is None
-
-
-def test_a_difference_has_both_sides_and_a_name() -> None:
-    one, two = obj("ConfigMap", data={"a": "1"}), obj("ConfigMap", data={"a": "2"})
-    for before, after in ((one, two), (None, one), (one, None)):
-        headers = {f"{side}_header": "ConfigMap ns/a" for side in ("before", "after")}
-        assert difference(before, after) == {"before": before, "after": after, **headers}
-
-
-def test_secrets_are_hidden_and_still_differ() -> None:
-    one, two = (obj("Secret", data={"a": value, "b": "x"}) for value in ("one", "two"))
-    change = difference(one, two)
-    assert "one" not in str(change) and "two" not in str(change)
-    before, after = change["before"]["data"], change["after"]["data"]
-    assert (before["a"] == after["a"], before["b"] == after["b"]) == (False, True)
-    assert difference(None, one, "1") != difference(None, one, "2")
-    assert list(bundle.secret_values([{"kind": "Secret", "data": "hush", "stringData": ["a"]}])) == ["hush", "['a']"]
-
-
-@cases(
-    "held",
-    lambda secret: obj("ConfigMap", data={"config": CONFIG.format(secret, secret)}),
-    lambda secret: obj("Deployment", spec={"env": [{"name": "DD_API_KEY", "value": secret}]}),
-    lambda secret: obj("Deployment", spec={"env": [{"name": "OTLP_HEADERS", "value": f"api-key={secret}"}]}),
-    lambda secret: obj("Deployment", spec={"args": [f"--token={secret}"]}),
-    lambda secret: obj("Deployment", spec={"args": ["--api-key", secret, "--verbose"]}),
-    lambda secret: obj("OpenTelemetryCollector", spec={"config": {"x": {"headers": {"x-sumo-key": secret}}}}),
-    lambda secret: obj("ConfigMap", metadata={"annotations": {"vendor.example/api-key": secret}}),
-)
-def test_a_secret_in_clear_text_is_hidden_on_both_sides_and_still_differs(held: Any) -> None:
-    change = difference(held("correct-horse"), held("battery-staple"))
-    assert "correct-horse" not in str(change) and "battery-staple" not in str(change)
-    assert change["before"] != change["after"]
-    again = difference(held("correct-horse"), {**held("correct-horse"), "more": 1})
-    assert {**again["before"], "more": 1} == again["after"]
-
-
-def owned(*names: str, controller: bool = False) -> Any:
-    """Return the metadata of what goes with its owners, none of which controls it."""
-    owners = [dict(zip(("kind", "name"), name.split("/"), strict=True)) for name in names]
-    more = {"controller": True} if controller else {}
-    return {"ownerReferences": [{"apiVersion": APIS.get(owner["kind"], "v1"), **owner, **more} for owner in owners]}
-
-
-def controlled(kind: str, name: str = "a") -> Any:
-    return owned(f"{kind}/{name}", controller=True)
-
-
-@cases(
-    "found, is_stale",
-    (obj("ConfigMap", "old"), True),
-    (obj("ConfigMap", "kept"), False),
-    (obj("ConfigMap", "old", metadata=controlled("OpenTelemetryCollector")), False),
-    (obj("ConfigMap", "old", metadata={"deletionTimestamp": "now"}), False),
-)
-def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
-    assert bool(bundle.stale([found], {Ref("ConfigMap", "ns", "kept")})) is is_stale
-
-
-def test_who_holds_what_is_to_go() -> None:
-    held = obj("X", metadata={"finalizers": ["opentelemetrycollector.opentelemetry.io/finalizer", "e.com/x"]})
-    told = "opentelemetrycollector.opentelemetry.io/finalizer: the OpenTelemetry operator, which must run for that"
-    assert bundle.holders(held) == f" (finalizers: {told}, e.com/x)"
-    assert bundle.holders(obj("X")) == ""
+def test_values_of_secrets_are_named_whatever_their_form() -> None:
+    secret = {"kind": "Secret", "data": "hush", "stringData": ["a"]}
+    assert list(bundle.secret_values([secret, obj("ConfigMap", data={"a": "b"})])) == ["hush", "['a']"]

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Webhooks as data; what cert-manager and the OpenTelemetry operator say of their resources, and make of them."""
+"""Webhooks as data; what the OpenTelemetry operator says of its resources, and makes of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ CAUSES = {
     "the server could not find the requested resource": "no_path",
     "something new": "other",
 }
-NAME = "cert-manager.io/certificate-name"
 READY = {"type": "Ready", "status": "True", "reason": "Reconciled", "message": "ok"}
 UNRECONCILED = {"type": "Ready", "status": "False", "reason": "ReconcileError", "message": "no right"}
 DONE = {"observedGeneration": 2, "conditions": [READY], "version": "0.158.0"}
@@ -115,71 +114,6 @@ def test_endpoints(endpoints: Any, ready: bool) -> None:
     assert webhooks.ready(slices) is ready
     assert webhooks.port(slices) == "9443"
     assert webhooks.port([]) == "that its targetPort names"
-
-
-def thing(kind: str, name: str, conditions: Any = (), annotations: Any = None, created: str = "", **spec: Any) -> Any:
-    metadata = {"name": name, "namespace": "a", "generation": 2, "annotations": annotations}
-    metadata |= {"creationTimestamp": created} if created else {}
-    return {"kind": kind, "metadata": metadata, "spec": spec, "status": {"conditions": list(conditions)}}
-
-
-def says(kind: str, status: str, **more: Any) -> dict[str, Any]:
-    return {"type": kind, "status": status, "observedGeneration": 2, **more}
-
-
-FAILED = says("Issuing", "False", reason="Failed", message="denied by policy")
-
-
-@cases(
-    "conditions, issued, refusal",
-    ([], False, ""),
-    ([says("Ready", "True")], True, ""),
-    ([says("Ready", "False")], False, ""),
-    ([says("Ready", "True", observedGeneration=1)], False, ""),
-    ([{"type": "Ready", "status": "True"}], True, ""),
-    ([says("Issuing", "True"), says("Ready", "True")], True, ""),
-    ([FAILED], False, "denied by policy"),
-    ([{**FAILED, "observedGeneration": 1}], False, ""),  # of an earlier wish
-    ([says("Issuing", "True", reason="DoesNotExist")], False, ""),
-)
-def test_it_is_issued_or_refused_as_is_said_of_what_it_is_now(conditions: Any, issued: bool, refusal: str) -> None:
-    certificate = thing("Certificate", "x", conditions)
-    assert (operator_status.is_issued(certificate), operator_status.refusal(certificate)) == (issued, refusal)
-
-
-def test_the_newest_request_says_most_and_a_secret_belongs_to_the_certificate_that_it_names() -> None:
-    waiting = thing("Certificate", "x", [says("Ready", "False", message="does not exist yet")])
-    requests = [
-        thing("CertificateRequest", created, [says("Ready", "False", message=message)], {NAME: "x"}, created)
-        for created, message in (("2026-01-02", "issuer not found"), ("2026-01-01", "older"))
-    ]
-    assert operator_status.account(waiting, requests) == "issuer not found"
-    assert operator_status.account(waiting, []) == "does not exist yet"
-    assert operator_status.account(thing("Certificate", "x"), []) == "cert-manager has not processed it"
-    for named, belongs in (({NAME: "x"}, True), ({NAME: "y"}, False), (None, False)):
-        secret = thing("Secret", "s", annotations=named)
-        assert operator_status.belongs(secret, thing("Certificate", "x")) is belongs
-
-
-ROOT = thing("Issuer", "self", selfSigned={})
-AUTHORITY = thing("Certificate", "ca", secretName="ca", issuerRef={"name": "self", "kind": "Issuer"})
-ISSUER = thing("Issuer", "ca", ca={"secretName": "ca"})
-OWN = thing("Certificate", "own", secretName="own", issuerRef={"name": "ca", "kind": "Issuer"})
-
-
-@cases(
-    "reference, kept",
-    ({"name": "ca", "kind": "Issuer"}, [ISSUER, AUTHORITY, ROOT]),
-    ({"name": "ca"}, [ISSUER, AUTHORITY, ROOT]),
-    ({"name": "self"}, [ROOT]),
-    ({"name": "ca", "kind": "ClusterIssuer"}, []),
-    ({"name": "other"}, []),
-)
-def test_an_issuer_that_others_need_stays_with_the_ca_behind_it(reference: Any, kept: Any) -> None:
-    other = thing("Certificate", "other", secretName="other", issuerRef=reference)
-    assert operator_status.needed([ROOT, AUTHORITY, ISSUER, OWN], [other]) == kept
-    elsewhere = {**other, "metadata": {**other["metadata"], "namespace": "b"}}
-    assert operator_status.needed([ROOT, AUTHORITY, ISSUER, OWN], [elsewhere]) == []
 
 
 def custom(status: Any = None, kind: str = "OpenTelemetryCollector", **spec: Any) -> Any:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import Grant
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Grant, Right
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 
 from ...fake_api import PATH, FakeApi, status
 

@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import needed_rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import (
     Grant,
-    Right,
     described,
-    of_rule,
     roles,
-    rules,
     subject_of,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right, of_rule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COLLECTOR_LABEL
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
@@ -191,21 +189,6 @@ def test_a_canary_needs_to_read_metrics_and_to_evict_agents() -> None:
         plain = needed_rights.grants(bundle, changes={"ns/a": {"strategy": "rolling"}})
         canary = needed_rights.grants(bundle, changes={"ns/a": {"strategy": "canary"}})
         assert {one.right.resource for one in set(canary) - set(plain)} == more
-
-
-def test_rules_are_as_few_as_possible() -> None:
-    given = [Right(verb, "", name) for verb in ("get", "list") for name in ("pods", "services")]
-    given += [Right("get", "", "secrets", name) for name in "ab"] + [Right("get", "", "pods", "x")]
-    assert rules(given) == [
-        {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["get", "list"]},
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a", "b"], "verbs": ["get"]},
-    ]
-    assert rules([Right("get", "", "", path="/metrics")]) == [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
-
-
-def test_a_user_is_a_subject() -> None:
-    assert subject_of("jane")["kind"] == "User"
-    assert subject_of("system:serviceaccount:ci:bot") == {"kind": "ServiceAccount", "namespace": "ci", "name": "bot"}
 
 
 def test_unknown_kinds_need_no_rights_that_are_known() -> None:

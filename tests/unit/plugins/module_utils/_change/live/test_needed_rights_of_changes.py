@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import needed_rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Grant, Right
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import Grant
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...fake_api import FakeApi

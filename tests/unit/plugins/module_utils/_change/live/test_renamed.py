@@ -8,7 +8,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.earlier_names import config_text, is_renamed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.earlier_names import (
+    NamedConfig,
+    is_renamed,
+    named_config,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COLLECTOR_LABEL
 
 from tests.support.cases import cases
 
@@ -58,10 +63,15 @@ def test_no_neighbour_is_named() -> None:
     ("", "", False),
 )
 def test_configs_that_differ_in_the_name_alone(before: str, after: str, renamed: bool) -> None:
-    assert is_renamed(("old", before), ("new", after)) is renamed
+    assert is_renamed(NamedConfig("old", before), NamedConfig("new", after)) is renamed
 
 
 def test_the_config_of_a_custom_resource_is_in_it() -> None:
-    texts = [config_text({"kind": "OpenTelemetryCollector", "spec": {"config": {"a": n}}}, {}) for n in ("old", "new")]
-    assert is_renamed(("old", texts[0]), ("new", texts[1]))
-    assert not is_renamed(("old", texts[0]), ("other", texts[1]))
+    named = {}
+    for name in ("old", "new", "other"):
+        metadata = {"labels": {COLLECTOR_LABEL: name}}
+        config = {"a": "new" if name == "other" else name}
+        resource = {"kind": "OpenTelemetryCollector", "metadata": metadata, "spec": {"config": config}}
+        named[name] = named_config(resource, {})
+    assert is_renamed(named["old"], named["new"])
+    assert not is_renamed(named["old"], named["other"])

@@ -1,0 +1,116 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Objects of a bundle: their order, how they differ, which are left over, and what blocks a deletion. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+from .._kube.bundle import Hide, Parse, redact
+from .._otelcol.kube.objects import Manifest, Ref, controller_of, ref
+
+# Dependencies come first: certificates before the pods that mount them, webhooks after the pods that serve them.
+# Other kinds (autoscalers, routes, custom resources that webhooks validate) come last.
+_KINDS_IN_ORDER = (
+    ("CustomResourceDefinition",),
+    ("Namespace", "PriorityClass"),
+    ("ServiceAccount", "ResourceQuota", "LimitRange", "OperatorGroup"),
+    ("ClusterRole", "Role", "SecurityContextConstraints"),
+    ("ClusterRoleBinding", "RoleBinding"),
+    ("ConfigMap", "Secret", "PersistentVolumeClaim"),
+    ("Service",),
+    ("Issuer", "ClusterIssuer"),
+    # Others make Secrets from these.
+    ("Certificate", "ExternalSecret", "SealedSecret", "SecretProviderClass"),
+    ("Deployment", "DaemonSet", "StatefulSet"),
+    ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"),
+    # Deleted after its Subscription, which would recreate it, and before its objects, which it would recreate.
+    ("ClusterServiceVersion",),
+)
+_POSITION = {kind: position for position, kinds in enumerate(_KINDS_IN_ORDER) for kind in kinds}
+_LAST = len(_KINDS_IN_ORDER)
+
+# Written by the server or its controllers, never by an owner.
+_SERVER_METADATA = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+_SERVER_ANNOTATIONS = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
+)
+
+# Which component removes a finalizer, so that the object can be deleted.
+_REMOVERS = {
+    "opentelemetrycollector.opentelemetry.io/finalizer": "the OpenTelemetry operator, which must run for that",
+    "foregroundDeletion": "Kubernetes, when the pods and others that it owns are gone",
+    "customresourcecleanup.apiextensions.k8s.io": "Kubernetes, when no object of the kind is left",
+    "kubernetes.io/pvc-protection": "Kubernetes, when no pod uses it",
+    "service.kubernetes.io/load-balancer-cleanup": "the cloud's controller of load balancers",
+}
+
+
+def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
+    """Return the bundle as groups. Each group depends on the groups before it; within a group the order is free."""
+    groups = groupby(sorted(manifests, key=_position), _position)
+    return [list(group) for _position_of_group, group in groups]
+
+
+def _position(manifest: Manifest) -> int:
+    return _POSITION.get(manifest["kind"], _LAST)
+
+
+def normalise(manifest: Manifest) -> Manifest:
+    """Return an object without its status and the fields that the server writes."""
+    metadata = _without(manifest.get("metadata", {}), _SERVER_METADATA)
+    annotations = _without(metadata.pop("annotations", None) or {}, _SERVER_ANNOTATIONS)
+    if annotations:
+        metadata["annotations"] = annotations
+    # The only field of a Namespace is the list of finalizers that the server keeps.
+    server_fields = ("status", "spec") if manifest.get("kind") == "Namespace" else ("status",)
+    return {**_without(manifest, server_fields), "metadata": metadata}
+
+
+def _without(mapping: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if key not in keys}
+
+
+def difference(before: Manifest | None, after: Manifest | None, hide: Hide, parse: Parse) -> dict[str, Any] | None:
+    """Return the diff of one object, or None if it does not change. Secrets are hidden on both sides."""
+    old = normalise(before) if before else None
+    new = normalise(after) if after else None
+    if old == new:
+        return None
+    name = str(ref(new or old or {}))
+    return {
+        "before": redact(old, hide, parse) if old else None,
+        "after": redact(new, hide, parse) if new else None,
+        "before_header": name,
+        "after_header": name,
+    }
+
+
+def stale(labelled: Iterable[Manifest], of_bundle: set[Ref]) -> list[Manifest]:
+    """Return the labelled objects that left the bundle, and that nothing deletes yet.
+
+    Objects of a controller are deleted with their owner.
+    """
+    left = []
+    for manifest in labelled:
+        is_leaving = bool(manifest["metadata"].get("deletionTimestamp"))
+        if ref(manifest) not in of_bundle and not controller_of(manifest) and not is_leaving:
+            left.append(manifest)
+    return left
+
+
+def holders(manifest: Manifest) -> str:
+    """Return the finalizers that block a deletion and the components that remove them, as the end of a sentence."""
+    names = manifest["metadata"].get("finalizers") or []
+    described = [_described(name) for name in names]
+    return f" (finalizers: {', '.join(described)})" if described else ""
+
+
+def _described(finalizer: str) -> str:
+    remover = _REMOVERS.get(finalizer)
+    return f"{finalizer}: {remover}" if remover else finalizer

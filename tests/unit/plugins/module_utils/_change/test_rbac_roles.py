@@ -1,0 +1,73 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rights as rules and roles: as few as possible, and no right that was not asked for."""
+
+from __future__ import annotations
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import (
+    Grant,
+    described,
+    roles,
+    rules,
+    subject_of,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
+
+
+def test_rules_are_as_few_as_possible() -> None:
+    given = [Right(verb, "", name) for verb in ("get", "list") for name in ("pods", "services")]
+    given += [Right("get", "", "secrets", name) for name in "ab"] + [Right("get", "", "pods", "x")]
+    assert rules(given) == [
+        {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["get", "list"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a", "b"], "verbs": ["get"]},
+    ]
+    assert rules([Right("get", "", "", path="/metrics")]) == [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
+
+
+def test_a_user_is_a_subject() -> None:
+    assert subject_of("jane")["kind"] == "User"
+    assert subject_of("system:serviceaccount:ci:bot") == {"kind": "ServiceAccount", "namespace": "ci", "name": "bot"}
+
+
+def test_a_verb_for_all_objects_is_not_repeated_for_one_of_them() -> None:
+    everywhere, named = Right("get", "apps", "deployments"), Right("patch", "apps", "deployments", "a")
+    repeated = Right("get", "apps", "deployments", "a")
+    assert rules([everywhere, named, repeated]) == [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["a"], "verbs": ["patch"]},
+    ]
+
+
+def test_roles_come_after_the_namespaces_that_they_are_in() -> None:
+    grants = [
+        Grant("b", Right("get", "", "pods")),
+        Grant("", Right("list", "", "nodes")),
+        Grant("a", Right("get", "", "pods")),
+    ]
+    bound = roles(grants, "deployer", {"kind": "User", "name": "jane"})
+    assert [(manifest["kind"], manifest["metadata"]) for manifest in bound] == [
+        ("Namespace", {"name": "a"}),
+        ("Namespace", {"name": "b"}),
+        ("ClusterRole", {"name": "deployer"}),
+        ("ClusterRoleBinding", {"name": "deployer"}),
+        ("Role", {"name": "deployer", "namespace": "a"}),
+        ("RoleBinding", {"name": "deployer", "namespace": "a"}),
+        ("Role", {"name": "deployer", "namespace": "b"}),
+        ("RoleBinding", {"name": "deployer", "namespace": "b"}),
+    ]
+    assert "RoleBinding" not in {manifest["kind"] for manifest in roles(grants, "deployer", None)}
+
+
+def test_rights_are_named_as_kubectl_names_them() -> None:
+    grants = [
+        Grant("a", Right("get", "apps", "deployments", "x")),
+        Grant("a", Right("list", "", "pods")),
+        Grant("a", Right("get", "", "pods")),
+        Grant("", Right("get", "", "", path="/metrics")),
+    ]
+    assert described(grants).splitlines() == [
+        "  in the whole cluster: get /metrics",
+        "  in namespace a: get deployments.apps 'x'",
+        "  in namespace a: get, list pods",
+    ]
