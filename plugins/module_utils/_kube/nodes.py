@@ -20,17 +20,23 @@ DOWN = "If a node is down, start it, or delete it with `kubectl delete node NAME
 
 
 def is_ready(pod: Manifest) -> bool:
-    states = {item.get("type"): item.get("status") for item in items(pod, "status", "conditions")}
-    return states.get("Ready") == "True"
+    """Return whether a pod says that it is ready."""
+    status_of = {condition.get("type"): condition.get("status") for condition in items(pod, "status", "conditions")}
+    return status_of.get("Ready") == "True"
 
 
 def node_of(pod: Manifest) -> str:
     """Return the node of a DaemonSet's pod, also of one that is not scheduled yet."""
     spec = section(pod, "spec")
-    wanted = section(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-    fields = [field for term in items(wanted, "nodeSelectorTerms") for field in items(term, "matchFields")]
-    names = [name for field in fields if field.get("key") == "metadata.name" for name in items(field, "values")]
-    return str(spec.get("nodeName") or next(iter(names), "unknown"))
+    if spec.get("nodeName"):
+        return str(spec["nodeName"])
+    required = section(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    for term in items(required, "nodeSelectorTerms"):
+        for field in items(term, "matchFields"):
+            names = items(field, "values")
+            if field.get("key") == "metadata.name" and names:
+                return str(names[0])
+    return "unknown"
 
 
 def few(names: Sequence[str]) -> str:
@@ -45,6 +51,11 @@ def without_pod(workload: Manifest, pods: Iterable[Manifest], explained: Contain
     """
     if workload["kind"] != "DaemonSet":
         return ""
-    given = [(node_of(pod), is_ready(pod) or pod["metadata"]["name"] in explained) for pod in pods]
-    idle = sorted({node for node, _works in given} - {node for node, works in given if works})
-    return f"{ref(workload)} has no ready pod on {few([f'node {node}' for node in idle])}. {DOWN}" if idle else ""
+    nodes: set[str] = set()
+    served_nodes: set[str] = set()
+    for pod in pods:
+        nodes.add(node_of(pod))
+        if is_ready(pod) or pod["metadata"]["name"] in explained:
+            served_nodes.add(node_of(pod))
+    idle = [f"node {node}" for node in sorted(nodes - served_nodes)]
+    return f"{ref(workload)} has no ready pod on {few(idle)}. {DOWN}" if idle else ""

@@ -18,7 +18,7 @@ from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, children
 
 BUDGET = "PodDisruptionBudget"
 _COLLECTOR, _ALLOCATOR = "-collector", "-targetallocator"
-_SERVICES = (_COLLECTOR, *(f"{_COLLECTOR}-{one}" for one in ("headless", "monitoring", "extension")))
+_SERVICES = (_COLLECTOR, f"{_COLLECTOR}-headless", f"{_COLLECTOR}-monitoring", f"{_COLLECTOR}-extension")
 _BUDGETED, _UNBUDGETED = ("deployment", "statefulset"), ("least-weighted",)
 _OF_ALLOCATOR = {"app.kubernetes.io/component": "opentelemetry-targetallocator"}
 _PART_OF = {"app.kubernetes.io/part-of": "opentelemetry"}
@@ -80,5 +80,9 @@ def budgets(resource: Object) -> dict[Ref, dict[str, str]]:
     It makes them unasked: without a budget in the resource they have its default.
     """
     labels = {**(resource["metadata"].get("labels") or {}), **operator_labels(resource), **_PART_OF}
-    found = [one for one in made(resource) if one.kind == BUDGET]
-    return {one: labels if one.name.endswith(_COLLECTOR) else {**labels, **_OF_ALLOCATOR} for one in found}
+    labels_of_budget = {}
+    for child in made(resource):
+        if child.kind == BUDGET:
+            is_of_collector = child.name.endswith(_COLLECTOR)
+            labels_of_budget[child] = labels if is_of_collector else {**labels, **_OF_ALLOCATOR}
+    return labels_of_budget

@@ -28,21 +28,28 @@ def option_secrets(options: Mapping[str, Any], parse: Callable[[str], Any]) -> s
     `parse` reads the YAML of configs, and returns None for other text.
     """
     manifests = options.get("manifests")
-    objects = [one for one in manifests if isinstance(one, dict)] if isinstance(manifests, list) else []
-    return hideable({*secrets_in_objects(options, parse), *secret_values(objects)}) - set(_names(options))
+    objects = []
+    if isinstance(manifests, list):
+        objects = [manifest for manifest in manifests if isinstance(manifest, dict)]
+    secrets = {*secrets_in_objects(options, parse), *secret_values(objects)}
+    return hideable(secrets).difference(_keys_and_names(options))
 
 
-def _names(tree: Any) -> Iterator[str]:
+def _keys_and_names(tree: Any) -> Iterator[str]:
     """Yield the keys of a tree, and the kinds and names of its objects."""
     for path, value in leaves(tree):
-        yield from (part for part in path if isinstance(part, str))
+        for key in path:
+            if isinstance(key, str):
+                yield key
         if path and path[-1] in _NAMING:
             yield str(value)
 
 
 def hideable(secrets: Iterable[str]) -> set[str]:
     """Return secrets that are long enough; errors show a token without the line end that it was given with."""
-    return {one for secret in secrets for one in (secret, secret.strip()) if len(one) >= SHORTEST_SECRET}
+    given = set(secrets)
+    without_line_end = {secret.strip() for secret in given}
+    return {secret for secret in given | without_line_end if len(secret) >= SHORTEST_SECRET}
 
 
 def without(secrets: Iterable[str]) -> Callable[[Any], Any]:

@@ -83,10 +83,12 @@ def reapplied(live: Manifest, generation: int, manager: str) -> bool:
     if _is_scaled(live) or (live["metadata"].get("generation") or 0) <= generation:
         return False
     writers = [entry for entry in _managed_fields(live) if entry.get("subresource") != "status"]
+    if not writers:
+        return False
     # An entry without a time counts as the newest: "None" comes after every date.
-    newest = max((str(entry.get("time")) for entry in writers), default="")
-    last = [entry for entry in writers if str(entry.get("time")) == newest]
-    return bool(last) and all(_is_apply(entry, manager) for entry in last)
+    newest = max(str(entry.get("time")) for entry in writers)
+    last_writers = [entry for entry in writers if str(entry.get("time")) == newest]
+    return all(_is_apply(entry, manager) for entry in last_writers)
 
 
 def _is_scaled(live: Manifest) -> bool:
@@ -131,7 +133,7 @@ def taken(live: Manifest, manager: str) -> list[tuple[str, str]]:
     What a run adopts keeps the marks that it had before.
     """
     last = str(last_apply(live, manager)[0] or "")
-    return [one for one, times in tool_marks(live, manager) if any(time > last for time in times)]
+    return [mark for mark, times in tool_marks(live, manager) if any(time > last for time in times)]
 
 
 def tool_marks(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
@@ -156,8 +158,8 @@ def owner(live: Manifest) -> str:
 
 
 def _controllers(live: Manifest) -> str:
-    owners = live["metadata"].get("ownerReferences") or []
-    return ", ".join(f"{item.get('kind')} {item.get('name')}" for item in owners)
+    references = live["metadata"].get("ownerReferences") or []
+    return ", ".join(f"{reference.get('kind')} {reference.get('name')}" for reference in references)
 
 
 def _release_of_ours(live: Manifest) -> str:
@@ -166,7 +168,8 @@ def _release_of_ours(live: Manifest) -> str:
     is_marked = release or label_of(live, OWNER_LABEL) == OWNER
     if not is_marked or not applied_by(live, OWNER):
         return ""
-    return f"{f'release {release}' if release else 'an earlier version'} of this collection"
+    version = f"release {release}" if release else "an earlier version"
+    return f"{version} of this collection"
 
 
 def _writers(live: Manifest) -> str:

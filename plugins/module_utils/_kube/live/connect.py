@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -59,16 +59,24 @@ READ_QUICK = 8.0
 PATIENCE = 60.0
 UNAUTHORIZED = 401
 
-# urllib3's exceptions by name: the word of the explanation, and whether another try may help.
+
+class Trouble(NamedTuple):
+    """Why no answer came: the word of the explanation, and whether another try may help."""
+
+    why: str
+    again: bool
+
+
+# urllib3's exceptions by name.
 TROUBLES = {
-    "SSLEOFError": ("reset", True),
-    "SSLZeroReturnError": ("reset", True),
-    "ProxyError": ("reset", True),
-    "NameResolutionError": ("dns", True),
-    "NewConnectionError": ("refused", True),
-    "ConnectTimeoutError": ("timeout", True),
-    "ReadTimeoutError": ("timeout", False),
-    "SSLError": ("tls", False),
+    "SSLEOFError": Trouble("reset", again=True),
+    "SSLZeroReturnError": Trouble("reset", again=True),
+    "ProxyError": Trouble("reset", again=True),
+    "NameResolutionError": Trouble("dns", again=True),
+    "NewConnectionError": Trouble("refused", again=True),
+    "ConnectTimeoutError": Trouble("timeout", again=True),
+    "ReadTimeoutError": Trouble("timeout", again=False),
+    "SSLError": Trouble("tls", again=False),
 }
 
 # What OpenSSL says of a TLS connection, and the word of the explanation; the first that fits.
@@ -98,20 +106,29 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
             file.write(content)
         return file.name
 
-    found = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
-    return _cluster(_plain_transport(found) if found else _client_transport(module), module, read_seconds)
+    connection = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
+    transport = _plain_transport(connection) if connection else _client_transport(module)
+    return _cluster(transport, module, read_seconds)
+
+
+def _patience(module: AnsibleModule) -> float:
+    """Return for how many seconds a task waits for a server that is away: as long as for what it waits for at most."""
+    for name in ("wait_seconds", "timeout_seconds"):
+        seconds = module.params.get(name)
+        if seconds is not None:
+            return float(seconds)
+    return PATIENCE
 
 
 def _cluster(transport: PooledTransport, module: AnsibleModule, read_seconds: float) -> Cluster:
     cluster = Cluster(transport, clock=time.monotonic, sleep=time.sleep, server=shown(transport.host).rstrip("/"))
     cluster.progress = Progress(getattr(module, "tell", silent), cluster.clock)
     if read_seconds == READ_SECONDS:  # otherwise pods are asked, which may hang
-        given = (module.params.get(name) for name in ("wait_seconds", "timeout_seconds"))
-        seconds = next((float(one) for one in given if one is not None), PATIENCE)
-        read_seconds = min(read_seconds, max(READ_SHARE * seconds, READ_LEAST))
-        cluster.outage.patience = seconds
+        cluster.outage.patience = _patience(module)
+        read_seconds = min(read_seconds, max(READ_SHARE * cluster.outage.patience, READ_LEAST))
         _remember(cluster.outage, module, transport.host)
-    transport.patient(read_seconds, READ_QUICK if cluster.outage.patience > READ_LEAST else read_seconds)
+    quick_seconds = READ_QUICK if cluster.outage.patience > READ_LEAST else read_seconds
+    transport.patient(read_seconds, quick_seconds)
     return cluster
 
 
@@ -131,9 +148,10 @@ def _remember(outage: Outage, module: AnsibleModule, host: str) -> None:
 def _no_yaml(module: AnsibleModule, error: Any) -> Problem:
     """Say that a kubeconfig is no YAML, without the parser's own words, which may quote a token."""
     mark = getattr(error, "problem_mark", None)
-    names = (os.environ.get("K8S_AUTH_KUBECONFIG"), os.environ.get("KUBECONFIG"), "~/.kube/config")
-    where = module.params.get("kubeconfig") or next(filter(None, names))
-    where = f"{where}, line {mark.line + 1}" if mark else str(where)
+    from_environment = os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG")
+    where = str(module.params.get("kubeconfig") or from_environment or "~/.kube/config")
+    if mark:
+        where += f", line {mark.line + 1}"
     fix = "Give the kubeconfig as it was made; pasted text has often lost its indentation."
     return Problem("the kubeconfig is not valid YAML", asked="Connect to the cluster", where=where, fix=fix)
 
@@ -151,11 +169,16 @@ def _eks_transport(module: AnsibleModule) -> PooledTransport:
 
 
 def _pooled(host: str, token: Callable[[], str], **tls: Any) -> PooledTransport:
+    """Connect with a token for each request, through the proxy of the environment if it names one for the host."""
+    return PooledTransport(_pool_to(host, **tls), host, lambda: {"Authorization": f"Bearer {token()}"})
+
+
+def _pool_to(host: str, **tls: Any) -> Any:
     urllib3 = library("urllib3")
-    name = urlsplit(host).hostname or ""
-    proxy = None if proxy_bypass(name) else getproxies().get("https")
-    pool = urllib3.ProxyManager(proxy, maxsize=WORKERS, **tls) if proxy else urllib3.PoolManager(maxsize=WORKERS, **tls)
-    return PooledTransport(pool, host, lambda: {"Authorization": f"Bearer {token()}"})
+    proxy = getproxies().get("https")
+    if proxy and not proxy_bypass(urlsplit(host).hostname or ""):
+        return urllib3.ProxyManager(proxy, maxsize=WORKERS, **tls)
+    return urllib3.PoolManager(maxsize=WORKERS, **tls)
 
 
 def _plain_transport(found: Plain) -> PooledTransport:
@@ -215,8 +238,9 @@ class PooledTransport:
 
     def patient(self, read_seconds: float, quick_seconds: float = READ_SECONDS) -> None:
         """Say how long an answer may take, and how long that to the first try of a read."""
-        limits = (read_seconds, min(read_seconds, quick_seconds))
-        self._timeout, self._quick = (self._urllib3.Timeout(connect=CONNECT_SECONDS, read=one) for one in limits)
+        timeout = self._urllib3.Timeout
+        self._timeout = timeout(connect=CONNECT_SECONDS, read=read_seconds)
+        self._quick = timeout(connect=CONNECT_SECONDS, read=min(read_seconds, quick_seconds))
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
         """Send one request over a connection of the pool."""
@@ -236,7 +260,8 @@ class PooledTransport:
             )
             data = body_of(answer, ANSWER, "the answer of the server")
         except self._urllib3.exceptions.HTTPError as error:
-            self._slow.update([path] if quick else [])
+            if quick:
+                self._slow.add(path)
             raise self._lost(error) from error
         except OSError as error:
             raise LostError("certificate", f"{type(error).__name__}: {error}", self.host, again=False) from error
@@ -252,8 +277,9 @@ class PooledTransport:
         """Return the headers of a request, with those that say who asks."""
         sent = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
         for name, value in self._authorize().items():
-            for one in value if isinstance(value, list) else [value]:
-                sent.add(name, one)
+            values = value if isinstance(value, list) else [value]
+            for single_value in values:
+                sent.add(name, single_value)
         return sent
 
     def _forget_rights(self) -> None:
@@ -264,13 +290,30 @@ class PooledTransport:
                 raise why
 
     def _lost(self, error: Exception) -> LostError:
-        parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)
-        names = {type(part).__name__ for part in parts}
-        why, again = next((trouble for name, trouble in TROUBLES.items() if name in names), ("reset", True))
+        """Return why no answer came, in a word of ours, and whether another try may succeed."""
+        trouble = _trouble_of(error)
         # urllib3 wraps what the system says in the names of its own objects.
         said = str(error.__cause__ or error)
-        why = next((word for words, word in UNTRUSTED if words in said), why) if why == "tls" else why
-        return LostError(why, said, self.host, again=again)
+        why = _why_untrusted(said) if trouble.why == "tls" else trouble.why
+        return LostError(why, said, self.host, again=trouble.again)
+
+
+def _trouble_of(error: Exception) -> Trouble:
+    """Return what an exception of urllib3 means, by its own name and the names of what it wraps."""
+    parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)
+    names = {type(part).__name__ for part in parts}
+    for name, trouble in TROUBLES.items():
+        if name in names:
+            return trouble
+    return Trouble("reset", again=True)
+
+
+def _why_untrusted(said: str) -> str:
+    """Return why a certificate is not trusted, in a word of ours."""
+    for words, why in UNTRUSTED:
+        if words in said:
+            return why
+    return "tls"
 
 
 # The secrets of the connection options; a whole kubeconfig would take words like 'default' out of every message.
@@ -283,9 +326,9 @@ RAW = ("resources", "facts")
 
 def run(module: AnsibleModule, work: Callable[[], dict[str, Any]], secrets: Iterable[str] = ()) -> None:
     """Do the work and exit with its result or failure. Neither shows a secret of the options."""
-    found = protect(module, secrets)
+    in_clear_text = protect(module, secrets)
     # Ansible shows the options of a task with -vvv, and when the task fails.
-    invocation = {"invocation": {"module_args": _shown_options(module.params, bool(found))}}
+    invocation = {"invocation": {"module_args": _shown_options(module.params, bool(in_clear_text))}}
     visible = without(module.no_log_values)
     try:
         result = work()
@@ -307,7 +350,7 @@ def _shown_options(params: Mapping[str, Any], in_clear_text: bool) -> dict[str, 
     shown = dict(params)
     if params.get("manifests"):
         hide = salted(random.token_hex(8))
-        shown["manifests"] = [_shown_manifest(one, hide, in_clear_text) for one in params["manifests"]]
+        shown["manifests"] = [_shown_manifest(manifest, hide, in_clear_text) for manifest in params["manifests"]]
     for name in WITH_HEADERS:
         if name in shown:
             shown[name] = _without_headers(shown[name])
@@ -327,8 +370,10 @@ def _without_headers(option: Any) -> Any:
         return [_without_headers(item) for item in option]
     if not isinstance(option, dict):
         return option
-    given = option.get("headers")
-    return {**option, "headers": dict.fromkeys(given, MASK)} if isinstance(given, dict) else option
+    headers = option.get("headers")
+    if not isinstance(headers, dict):
+        return option
+    return {**option, "headers": dict.fromkeys(headers, MASK)}
 
 
 def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
@@ -342,12 +387,14 @@ def _warned(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
 def protect(module: AnsibleModule, secrets: Iterable[str]) -> set[str]:
     """Add the secrets of all options to Ansible's list, and return those in clear text in manifests."""
     params = module.params
-    kubeconfig, manifests = params.get("kubeconfig"), params.get("manifests") or []
-    hidden = {str(params[name]) for name in SECRET_OPTIONS if params.get(name)}
+    manifests = params.get("manifests") or []
+    hidden = set(secrets)
+    hidden |= {str(params[name]) for name in SECRET_OPTIONS if params.get(name)}
     hidden |= {str(value) for value in (params.get("proxy_headers") or {}).values() if value}
-    hidden |= {*secrets, *secrets_in({"proxy": params.get("proxy")}), *secret_values(manifests)}
-    found = set(secrets_in_objects(manifests, parsed))
+    hidden.update(secrets_in({"proxy": params.get("proxy")}))
+    hidden.update(secret_values(manifests))
+    in_clear_text = set(secrets_in_objects(manifests, parsed))
     # A kubeconfig inside of the connections of roles is one all the same, and changes hold configs.
-    trees = [kubeconfig, *(params.get(name) for name in ("roles", "change", "changes"))]
-    hide_more(module, {*hidden, *found, *secrets_in_objects(trees)}, [*trees, manifests])
-    return found
+    trees = [params.get(name) for name in ("kubeconfig", "roles", "change", "changes")]
+    hide_more(module, {*hidden, *in_clear_text, *secrets_in_objects(trees)}, [*trees, manifests])
+    return in_clear_text

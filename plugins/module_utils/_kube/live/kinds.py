@@ -108,9 +108,21 @@ class ApiResource(NamedTuple):
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """Return the URL path of one object, or of all of them without a name. Raises Problem for an unfit name."""
-        root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
-        scope = f"/namespaces/{segment(namespace)}" if self.namespaced and namespace else ""
-        return f"{root}{scope}/{self.plural}" + (f"/{segment(name)}" if name else "")
+        root = "/apis" if "/" in self.api_version else "/api"
+        path = f"{root}/{self.api_version}"
+        if self.namespaced and namespace:
+            path += f"/namespaces/{segment(namespace)}"
+        path += f"/{self.plural}"
+        if name:
+            path += f"/{segment(name)}"
+        return path
+
+
+class _Place(NamedTuple):
+    """Where the objects of a kind are, below its API version."""
+
+    plural: str
+    namespaced: bool
 
 
 class ApiResources:
@@ -118,15 +130,13 @@ class ApiResources:
 
     def __init__(self, cluster: Cluster, manifests: Iterable[Manifest] = ()) -> None:
         self._cluster = cluster
-        self._defined = {
-            (m["spec"]["group"], m["spec"]["names"]["kind"]): (
-                m["spec"]["names"]["plural"],
-                m["spec"].get("scope") != "Cluster",
-            )
-            for m in manifests
-            if m["kind"] == "CustomResourceDefinition"
-        }
-        self._asked: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._defined: dict[tuple[str, str], _Place] = {}
+        for manifest in manifests:
+            if manifest["kind"] == "CustomResourceDefinition":
+                spec, names = manifest["spec"], manifest["spec"]["names"]
+                place = _Place(names["plural"], spec.get("scope") != "Cluster")
+                self._defined[spec["group"], names["kind"]] = place
+        self._asked: dict[str, dict[str, _Place]] = {}
 
     @property
     def defining(self) -> bool:
@@ -158,50 +168,53 @@ class ApiResources:
         if known:
             return known
         group = group_of(api_version)
-        found = self._defined.get((group, kind)) or self._discover(api_version).get(kind)
-        return ApiResource(api_version, kind, *found) if found else None
+        place = self._defined.get((group, kind)) or self._discover(api_version).get(kind)
+        return ApiResource(api_version, kind, place.plural, place.namespaced) if place else None
 
     def of_namespaces(self) -> list[ApiResource]:
         """Return all kinds of objects that a namespace can hold, each once. Raises ApiError when they are not known.
 
         What nobody can delete, such as the metrics of pods, is a view of other objects.
         """
-        groups = self._cluster.request("GET", "/apis")["groups"]
-        versions = [version for group in groups if group["name"] not in VIEWS for version in _versions(group)]
-        lists = self._cluster.parallel(self._served, ["v1", *versions])
-        found: dict[tuple[str, str], ApiResource] = {}
-        for version, items in zip(["v1", *versions], lists, strict=True):
-            for item in items:
-                if item["namespaced"] and {"delete", "list"} <= set(item["verbs"]):
-                    resource = ApiResource(version, item["kind"], item["name"], True)
-                    found.setdefault((group_of(version), item["name"]), resource)
-        return list(found.values())
+        versions = ["v1"]
+        for group in self._cluster.request("GET", "/apis")["groups"]:
+            if group["name"] not in VIEWS:
+                versions += _versions(group)
+        lists = self._cluster.parallel(self._served, versions)
+        resources: dict[tuple[str, str], ApiResource] = {}
+        for version, rows in zip(versions, lists, strict=True):
+            for row in rows:
+                if row["namespaced"] and {"delete", "list"} <= set(row["verbs"]):
+                    resource = ApiResource(version, row["kind"], row["name"], True)
+                    resources.setdefault((group_of(version), row["name"]), resource)
+        return list(resources.values())
 
     def kinds(self, api_version: str) -> set[str]:
         """Return the kinds of an API version that the server has. Raises ApiError when they are not known."""
         return set(self._discover(api_version))
 
-    def _discover(self, api_version: str) -> dict[str, tuple[str, bool]]:
+    def _discover(self, api_version: str) -> dict[str, _Place]:
+        """Return where the server keeps the kinds of an API version. It is asked once."""
         if api_version not in self._asked:
-            items = self._served(api_version)
-            self._asked[api_version] = {item["kind"]: (item["name"], item["namespaced"]) for item in items}
+            rows = self._served(api_version)
+            self._asked[api_version] = {row["kind"]: _Place(row["name"], row["namespaced"]) for row in rows}
         return self._asked[api_version]
 
     def _served(self, api_version: str) -> list[dict[str, Any]]:
         """Return what the server says of the kinds of an API version, without their subresources."""
-        found = self._cluster.get(ApiResource(api_version, "", "", True).path().rstrip("/"))
-        return [item for item in (found or {}).get("resources", []) if "/" not in item["name"]]
+        answer = self._cluster.get(ApiResource(api_version, "", "", True).path().rstrip("/")) or {}
+        return [row for row in answer.get("resources", []) if "/" not in row["name"]]
 
 
 def _versions(group: dict[str, Any]) -> list[str]:
     """Return the versions of an API group, the preferred one first."""
-    found = [item["groupVersion"] for item in (group["preferredVersion"], *group["versions"])]
-    return list(dict.fromkeys(found))
+    rows = [group["preferredVersion"], *group["versions"]]
+    return list(dict.fromkeys(row["groupVersion"] for row in rows))
 
 
 def version_for(kind: str) -> str:
     """Return the default API version of a kind in the table."""
-    group = next((group for group, kinds in PLURALS.items() if kind in kinds), None)
-    if group is None:
-        raise Problem(f"the API of the kind '{kind}' is not known", fix="Say it with api_version.")
-    return KIND_VERSIONS.get(kind) or DEFAULT_VERSIONS.get(group, f"{group}/v1")
+    for group, kinds in PLURALS.items():
+        if kind in kinds:
+            return KIND_VERSIONS.get(kind) or DEFAULT_VERSIONS.get(group, f"{group}/v1")
+    raise Problem(f"the API of the kind '{kind}' is not known", fix="Say it with api_version.")

@@ -70,7 +70,9 @@ def option(params: Mapping[str, Any], environ: Mapping[str, str], name: str, ali
     if params.get(name) is not None:
         return params[name]
     value = environ.get(f"K8S_AUTH_{name.upper()}") or environ.get(f"K8S_AUTH_{alias.upper()}")
-    return value.lower() not in ("0", "false", "no") if value and name == "validate_certs" else value
+    if value and name == "validate_certs":
+        return value.lower() not in ("0", "false", "no")
+    return value
 
 
 def plain(
@@ -90,8 +92,8 @@ def plain(
         return _with_options(Plain(host=""), given)
     if environ.get(IN_CLUSTER) and not given["kubeconfig"] and not given["context"]:
         return None
-    found = _from_file(given, environ, load, keep)
-    return _with_options(found, given) if found else None
+    from_file = _from_file(given, environ, load, keep)
+    return _with_options(from_file, given) if from_file else None
 
 
 def _is_direct(given: Mapping[str, Any]) -> bool:
@@ -100,32 +102,36 @@ def _is_direct(given: Mapping[str, Any]) -> bool:
     return bool(given["host"] and (given["api_key"] or has_certificate))
 
 
-def _with_options(found: Plain, given: Mapping[str, Any]) -> Plain:
+def _with_options(connection: Plain, given: Mapping[str, Any]) -> Plain:
     """Return a connection with the options that are set in place of what a kubeconfig says."""
     verify = given["validate_certs"]
     return Plain(
-        host=(given["host"] or found.host).rstrip("/"),
-        token=given["api_key"] or found.token,
-        verify=found.verify if verify is None else verify,
-        ca_file=given["ca_cert"] or found.ca_file,
-        cert_file=given["client_cert"] or found.cert_file,
-        key_file=given["client_key"] or found.key_file,
-        eks=None if given["api_key"] else found.eks,
+        host=(given["host"] or connection.host).rstrip("/"),
+        token=given["api_key"] or connection.token,
+        verify=connection.verify if verify is None else verify,
+        ca_file=given["ca_cert"] or connection.ca_file,
+        cert_file=given["client_cert"] or connection.cert_file,
+        key_file=given["client_key"] or connection.key_file,
+        eks=None if given["api_key"] else connection.eks,
     )
 
 
 def _from_file(given: dict[str, Any], environ: Mapping[str, str], load: Any, keep: Keep) -> Plain | None:
+    """Return the plain connection of a kubeconfig; None if it has another one, or cannot be read."""
     config, folder = given["kubeconfig"], Path()
     try:
         if not isinstance(config, dict):
             path = Path(config or environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
             config, folder = load(file_text(path)), path.parent
         context = _named(config, "context", given["context"] or config["current-context"])
-        cluster, user = _named(config, "cluster", context["cluster"]), _named(config, "user", context["user"])
+        cluster = _named(config, "cluster", context["cluster"])
+        user = _named(config, "user", context["user"])
+        if any(key in cluster for key in OTHER_CLUSTER_KEYS):
+            return None
         eks = asked_by(user["exec"]) if list(user) == ["exec"] else None
-        if eks and not any(key in cluster for key in OTHER_CLUSTER_KEYS):
+        if eks:
             return replace(_read(cluster, {}, folder, keep), eks=eks)
-        if any(key in user for key in OTHER_USER_KEYS) or any(key in cluster for key in OTHER_CLUSTER_KEYS):
+        if any(key in user for key in OTHER_USER_KEYS):
             return None
         return _read(cluster, user, folder, keep)
     except (OSError, LookupError, TypeError, AttributeError, ValueError, binascii.Error):
@@ -134,20 +140,29 @@ def _from_file(given: dict[str, Any], environ: Mapping[str, str], load: Any, kee
 
 def _named(config: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
     """Return an entry of a kubeconfig; a missing one is a LookupError."""
-    entries: dict[str, dict[str, Any]] = {item["name"]: item[kind] or {} for item in config[f"{kind}s"]}
+    entries: dict[str, dict[str, Any]] = {entry["name"]: entry[kind] or {} for entry in config[f"{kind}s"]}
     return entries[name]
 
 
+def _token_of(user: dict[str, Any], folder: Path) -> str:
+    """Return the token of a user, which may be in a file; an empty text for a user without one."""
+    if user.get("token"):
+        return str(user["token"])
+    token_file = user.get("tokenFile")
+    return file_text(folder / token_file, CREDENTIAL).strip() if token_file else ""
+
+
 def _read(cluster: dict[str, Any], user: dict[str, Any], folder: Path, keep: Keep) -> Plain:
+    """Return the connection for a cluster and a user. Paths in a kubeconfig are relative to its folder."""
+
     def file(entry: dict[str, Any], key: str) -> str | None:
         if entry.get(f"{key}-data"):
             return keep(base64.b64decode(entry[f"{key}-data"]))
         return str(folder / entry[key]) if entry.get(key) else None
 
-    token_file = user.get("tokenFile")
     return Plain(
         host=cluster["server"],
-        token=user.get("token") or (file_text(folder / token_file, CREDENTIAL).strip() if token_file else ""),
+        token=_token_of(user, folder),
         verify=not cluster.get("insecure-skip-tls-verify"),
         ca_file=file(cluster, "certificate-authority"),
         cert_file=file(user, "client-certificate"),
@@ -190,10 +205,11 @@ def session_of(asked: Mapping[str, Any]) -> Any:
 
 
 def _credentials(session: Any) -> Any:
-    found = session.get_credentials()
-    if found is None:
+    """Return the credentials of a session. Raises the error of botocore if it has none."""
+    credentials = session.get_credentials()
+    if credentials is None:
         raise library("botocore.exceptions", "botocore").NoCredentialsError
-    return found
+    return credentials
 
 
 def access(asked: Mapping[str, Any], clock: Callable[[], float]) -> Access:

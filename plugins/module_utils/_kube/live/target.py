@@ -47,27 +47,30 @@ class ClusterNames(NamedTuple):
 def run_check(module: AnsibleModule) -> None:
     """Read the identity of the cluster, and leave the task."""
 
-    def checked(params: dict[str, Any], whose: str = "") -> dict[str, Any]:
-        one = copy.copy(module)
-        one.params = params
-        return check(connect(one), names_of(params, os.environ), module.params["expected"], whose)
+    def checked(params: dict[str, Any], role: str = "") -> dict[str, Any]:
+        """Return the cluster to which the options of the collectors lead, or those of a role."""
+        module_of_role = copy.copy(module)
+        module_of_role.params = params
+        return check(connect(module_of_role), names_of(params, os.environ), module.params["expected"], role)
 
     def work() -> dict[str, Any]:
-        found = checked(module.params)
+        own = checked(module.params)
         others, warnings = {}, []
-        for name, params in targets(module.params).items():
+        for role, params in targets(module.params).items():
             try:
-                others[name] = checked(params, name)
+                others[role] = checked(params, role)
             except (Problem, LostError) as error:
                 if module.params["expected"]:
                     raise
                 # The role itself fails if it runs. This playbook may not use it.
                 problem = lost(error) if isinstance(error, LostError) else error
-                warnings.append(f"The cluster of role {name} is unknown. {problem}")
-        msg = " ".join([found["msg"], *(other.pop("msg") for other in others.values())])
-        apart = [name for name, other in others.items() if differ(other, found)]
-        warnings += [f"Role {name} goes to another cluster than the collectors. {msg}" for name in apart]
-        return {**found, "msg": msg, "roles": others, "warnings": warnings}
+                warnings.append(f"The cluster of role {role} is unknown. {problem}")
+        messages = [own["msg"], *(other.pop("msg") for other in others.values())]
+        msg = " ".join(messages)
+        for role, other in others.items():
+            if differ(other, own):
+                warnings.append(f"Role {role} goes to another cluster than the collectors. {msg}")
+        return {**own, "msg": msg, "roles": others, "warnings": warnings}
 
     run(module, work)
 
@@ -106,36 +109,53 @@ def differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def check(cluster: Cluster, names: ClusterNames, expected: str, role: str = "") -> dict[str, Any]:
     """Return the cluster of a run, or of one role in it. Raises Failure if another one is expected."""
     uid = _uid(cluster)
-    described = f"{names.name or 'without a name'} at {cluster.server}"
-    described += f", context {names.context}" if names.context else ""
-    described += f", uid {uid or 'unknown, since this user may not read the namespace kube-system'}"
+    described = _described(cluster, names, uid)
     facts = {"server": cluster.server, "context": names.context, "name": names.name, "uid": uid}
-    of = [f"{role or 'otel_collector'}{ending}" for ending in WAYS]
     if expected and expected not in (names.name, uid):
+        *variables, last_variable = [f"{role or 'otel_collector'}{ending}" for ending in WAYS]
+        with_role = f" with role {role}" if role else ""
         raise Failure(
             f"it is cluster {described}",
-            asked=f"Go to the cluster {expected}" + (f" with role {role}" if role else ""),
+            asked=f"Go to the cluster {expected}{with_role}",
             where="otel_expected_cluster",
-            fix=f"Name the right cluster ({', '.join(of[:-1])} or {of[-1]}), "
+            fix=f"Name the right cluster ({', '.join(variables)} or {last_variable}), "
             "or give the name of this one or the uid of its namespace kube-system.",
             facts={**facts, "refused": True},
         )
-    return {"changed": False, "msg": f"{f'Role {role}' if role else 'This run'} goes to cluster {described}.", **facts}
+    who = f"Role {role}" if role else "This run"
+    return {"changed": False, "msg": f"{who} goes to cluster {described}.", **facts}
+
+
+def _described(cluster: Cluster, names: ClusterNames, uid: str) -> str:
+    """Return what is known of a cluster, as part of a sentence."""
+    described = f"{names.name or 'without a name'} at {cluster.server}"
+    if names.context:
+        described += f", context {names.context}"
+    return f"{described}, uid {uid or 'unknown, since this user may not read the namespace kube-system'}"
 
 
 def _uid(cluster: Cluster) -> str:
+    """Return the uid of the namespace kube-system, which tells clusters apart; empty if this user may not read it."""
     try:
-        return str(((cluster.get(IDENTITY) or {}).get("metadata") or {}).get("uid") or "")
+        namespace = cluster.get(IDENTITY) or {}
     except ApiError as error:
         if error.status == NOT_ALLOWED:
             return ""
         raise explain(error, "Find out which cluster this is") from error
+    return str((namespace.get("metadata") or {}).get("uid") or "")
+
+
+def _current_context(configs: list[Any]) -> str:
+    """Return the context that the first kubeconfig with one says is the current one."""
+    for config in configs:
+        if config.get("current-context"):
+            return str(config["current-context"])
+    return ""
 
 
 def _names_in(configs: list[Any], chosen: str | None) -> ClusterNames:
     """Return the names of a context, or of the current one: the first kubeconfig that has it counts."""
-    current = next((config["current-context"] for config in configs if config.get("current-context")), "")
-    context = chosen or current
+    context = chosen or _current_context(configs)
     for config in configs:
         for entry in config.get("contexts") or []:
             if entry["name"] == context:
@@ -148,8 +168,9 @@ def names_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNa
     if params.get("eks_cluster"):
         return ClusterNames(name=params["eks_cluster"]["name"])
     given = {name: option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
-    apart = not given["kubeconfig"] and not given["context"] and environ.get(IN_CLUSTER)
-    if given["host"] or apart:
+    names_kubeconfig = given["kubeconfig"] or given["context"]
+    is_in_cluster = environ.get(IN_CLUSTER) and not names_kubeconfig
+    if given["host"] or is_in_cluster:
         return ClusterNames()
     try:
         configs = _configs(given["kubeconfig"] or environ.get("KUBECONFIG") or "~/.kube/config")
@@ -159,12 +180,13 @@ def names_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNa
 
 
 def _configs(given: Any) -> list[dict[str, Any]]:
+    """Return the kubeconfigs that an option names: it is one, or has the paths of some. Raises ValueError."""
     if isinstance(given, dict):
         return [given]
     yaml = library("yaml", "PyYAML")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    files = [Path(name).expanduser() for name in str(given).split(os.pathsep) if name]
+    paths = [Path(name).expanduser() for name in str(given).split(os.pathsep) if name]
     try:
-        return [yaml.load(file_text(path), Loader=loader) or {} for path in files if path.exists()]
+        return [yaml.load(file_text(path), Loader=loader) or {} for path in paths if path.exists()]
     except yaml.YAMLError as error:
         raise ValueError from error
