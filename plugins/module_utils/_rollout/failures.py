@@ -51,12 +51,15 @@ class Symptom(NamedTuple):
     @property
     def key(self) -> tuple[str, str, str]:
         """Return the identity of the symptom across polls."""
-        return (self.row.id, self.pod["metadata"]["name"] if self.pod else "", self.container)
+        pod_name = self.pod["metadata"]["name"] if self.pod else ""
+        return (self.row.id, pod_name, self.container)
 
 
 def title(workload: Object) -> str:
     """Return the name of a workload, preceded by the name of its custom resource."""
-    return f"{workload[OF]} ({ref(workload)})" if workload.get(OF) else str(ref(workload))
+    if workload.get(OF):
+        return f"{workload[OF]} ({ref(workload)})"
+    return str(ref(workload))
 
 
 def unprobed(workload: Object) -> bool:
@@ -67,8 +70,9 @@ def unprobed(workload: Object) -> bool:
 
 
 def newest(workload: Object, revisions: Iterable[Object]) -> Object | None:
-    own = [revision for revision in revisions if owned(revision, workload)]
-    return max(own, key=_number, default=None)
+    """Return the newest revision of a workload, or None if it has none."""
+    own_revisions = [revision for revision in revisions if owned(revision, workload)]
+    return max(own_revisions, key=_number, default=None)
 
 
 def _number(revision: Object) -> int:
@@ -79,7 +83,8 @@ def _number(revision: Object) -> int:
 
 def owned(item: Object, owner: Object) -> bool:
     """Return whether an object belongs to another."""
-    return any(o.get("uid") == owner["metadata"]["uid"] for o in item["metadata"].get("ownerReferences") or [])
+    references = item["metadata"].get("ownerReferences") or []
+    return any(reference.get("uid") == owner["metadata"]["uid"] for reference in references)
 
 
 def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object]) -> list[Object]:
@@ -184,8 +189,9 @@ EXPLAINED: dict[str, tuple[tuple[str, str, str], Explained]] = {
 
 
 def older_pods(workload: Object, newest: list[Object], pods: Iterable[Object]) -> list[Object]:
-    mine = [pod for pod in pods if owned(pod, workload) and pod not in newest]
-    return [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+    """Return the remaining pods of a workload that are not among the newest ones."""
+    own_pods = [pod for pod in pods if owned(pod, workload) and pod not in newest]
+    return [pod for pod in own_pods if not pod["metadata"].get("deletionTimestamp")]
 
 
 def _labels(item: Object | None) -> dict[str, str]:
@@ -194,8 +200,16 @@ def _labels(item: Object | None) -> dict[str, str]:
 
 def event_time(event: Object) -> str:
     """Return when the event last occurred. These times compare as text."""
-    last = (event.get("series") or {}).get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
-    return str(last or event["metadata"].get("creationTimestamp") or "")
+    times = (
+        (event.get("series") or {}).get("lastObservedTime"),
+        event.get("lastTimestamp"),
+        event.get("eventTime"),
+        event["metadata"].get("creationTimestamp"),
+    )
+    for time in times:
+        if time:
+            return str(time)
+    return ""
 
 
 def events_of(item: Object, events: Iterable[Object], since: str = "") -> list[Object]:
@@ -233,11 +247,15 @@ def symptoms(
         "old": old or [],
         "allow_empty": allow_empty,
     }
-    found = [*_first(search, WORKLOAD_FAILURES, subject, None)]
+    found = [*_first_failure(search, WORKLOAD_FAILURES, subject, None)]
     for pod in pods:
-        found += _first(search, POD_FAILURES, {"pod": pod, "events": events_of(pod, events)}, pod)
+        subject_of_pod = {"pod": pod, "events": events_of(pod, events)}
+        found += _first_failure(search, POD_FAILURES, subject_of_pod, pod)
     for symptom in found:
-        yield symptom._replace(row=OPERATING) if _is_created_later(workload, symptom) else symptom
+        if _is_created_later(workload, symptom):
+            yield symptom._replace(row=OPERATING)
+        else:
+            yield symptom
 
 
 def _wanted(workload: Object) -> int:
@@ -255,11 +273,15 @@ def _is_created_later(workload: Object, symptom: Symptom) -> bool:
     return any(name in (child["name"], child["whole"]) for child in _MISSING_CHILD.finditer(symptom.detail))
 
 
-def _first(search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None) -> Iterator[Symptom]:
+def _first_failure(
+    search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None
+) -> Iterator[Symptom]:
+    """Yield the symptom of the first row that fits; nothing if none does."""
     for row in rows:
-        found = search(row.find, subject)
-        if found:
-            last = found[-1]
+        facts = search(row.find, subject)
+        if facts:
+            last = facts[-1]
+            container, reason = str(last.get("container") or ""), str(last.get("reason") or row.id)
             detail = " ".join(str(last.get("detail") or "").split()).removeprefix(REPEATED)
-            yield Symptom(row, pod, str(last.get("container") or ""), str(last.get("reason") or row.id), detail)
+            yield Symptom(row, pod, container, reason, detail)
             return

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .._otelcol.config.paths import items, section
 from .._otelcol.errors import at_most
 from .._otelcol.kube.names import LONGEST_LABEL
-from .._otelcol.kube.objects import Manifest
+from .._otelcol.kube.objects import Manifest, controller_of
 
 INJECT, INJECTED = "sidecar.opentelemetry.io/inject", "sidecar.opentelemetry.io/injected"
 SIDECAR = "otc-container"
@@ -48,13 +48,15 @@ def running(pod: Manifest) -> bool:
 
 def containers(pod: Manifest) -> list[str]:
     """Return the containers of a pod; a sidecar may be an init container."""
-    return [item["name"] for key in ("initContainers", "containers") for item in pod["spec"].get(key) or []]
+    init_containers = pod["spec"].get("initContainers") or []
+    other_containers = pod["spec"].get("containers") or []
+    return [container["name"] for container in [*init_containers, *other_containers]]
 
 
 def workload_of(pod: Manifest, reason: str = "") -> Workload:
     """Return what a pod belongs to; a ReplicaSet is named after its Deployment and a hash."""
     metadata = pod["metadata"]
-    owner = next((item for item in metadata.get("ownerReferences") or [] if item.get("controller")), None)
+    owner = controller_of(pod)
     if not owner:
         return Workload("Pod", metadata["namespace"], metadata["name"], reason)
     if owner["kind"] == "ReplicaSet":
@@ -64,8 +66,8 @@ def workload_of(pod: Manifest, reason: str = "") -> Workload:
 
 def command(namespace: str, workloads: Iterable[Workload]) -> tuple[str, str]:
     """Return the workloads as kubectl names them, at most ten, and the command that restarts them."""
-    found = [f"{item.kind.lower()}/{item.name}" for item in workloads]
-    return at_most(SHOWN, found, " "), f"kubectl -n {namespace} rollout restart {' '.join(found[:SHOWN])}"
+    names = [f"{workload.kind.lower()}/{workload.name}" for workload in workloads]
+    return at_most(SHOWN, names, " "), f"kubectl -n {namespace} rollout restart {' '.join(names[:SHOWN])}"
 
 
 def requested(pod: Manifest, namespace: Mapping[str, str]) -> str:
@@ -101,7 +103,10 @@ def stale(
 
     `namespaces` has the annotations of each namespace.
     """
-    changes = {(item["metadata"]["namespace"], item["metadata"]["name"]): changed_at(item) for item in resources}
+    changes: dict[tuple[str, str], str] = {}
+    for resource in resources:
+        metadata = resource["metadata"]
+        changes[metadata["namespace"], metadata["name"]] = changed_at(resource)
     stale_workloads: dict[tuple[str, ...], Workload] = {}
     for pod in filter(running, pods):
         namespace = pod["metadata"]["namespace"]
@@ -138,35 +143,40 @@ def obstacle(live: Manifest | None) -> str:
         return "it no longer exists"
     kind, spec, status = live["kind"], live["spec"], live.get("status") or {}
     if kind == "Deployment":
-        return _of_deployment(spec, status)
+        return _obstacle_of_deployment(spec, status)
     if kind == "DaemonSet":
-        strategy = spec.get("updateStrategy") or {}
-        rolling = strategy.get("rollingUpdate") or {}
-        if strategy.get("type") == "OnDelete":
-            return "its strategy is OnDelete"
-        if _share(rolling.get("maxSurge", 0), 100) == 0:
-            return "its strategy has no maxSurge, so each node would lose its pod"
-        desired = status.get("desiredNumberScheduled", 0)
-        return "" if status.get("numberAvailable", 0) >= desired else "not all of its pods are available"
+        return _obstacle_of_daemon_set(spec, status)
     return f"a {kind} replaces a pod only after the pod is gone"
 
 
-def _of_deployment(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+def _obstacle_of_daemon_set(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    strategy = spec.get("updateStrategy") or {}
+    rolling = strategy.get("rollingUpdate") or {}
+    if strategy.get("type") == "OnDelete":
+        return "its strategy is OnDelete"
+    if _share(rolling.get("maxSurge", 0), 100) == 0:
+        return "its strategy has no maxSurge, so each node would lose its pod"
+    if status.get("numberAvailable", 0) < status.get("desiredNumberScheduled", 0):
+        return "not all of its pods are available"
+    return ""
+
+
+def _obstacle_of_deployment(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
     strategy, replicas = spec.get("strategy") or {}, spec.get("replicas", 1)
     rolling = strategy.get("rollingUpdate") or {}
-    lost = _share(rolling.get("maxUnavailable", _DEFAULT_SHARE), replicas)
+    unavailable = _share(rolling.get("maxUnavailable", _DEFAULT_SHARE), replicas)
     if strategy.get("type") == "Recreate":
         return "its strategy is Recreate"
     if spec.get("paused"):
         return "it is paused"
     if replicas == 0:
         return "it has no replicas"
-    if lost:
-        return f"its strategy allows {lost} unavailable of {replicas} replicas; set maxUnavailable to 0"
-    full = (
-        status.get("updatedReplicas", 0) == status.get("availableReplicas", 0) == status.get("replicas", 0) == replicas
-    )
-    return "" if full else "a rollout is in progress, or not all of its replicas are available"
+    if unavailable:
+        return f"its strategy allows {unavailable} unavailable of {replicas} replicas; set maxUnavailable to 0"
+    counts = {status.get(count, 0) for count in ("updatedReplicas", "availableReplicas", "replicas")}
+    if counts != {replicas}:
+        return "a rollout is in progress, or not all of its replicas are available"
+    return ""
 
 
 def _share(value: Any, total: int) -> int:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..._kube.live.api_errors import explain, library
@@ -113,14 +113,20 @@ def _tail(cluster: Cluster, path: str, query: dict[str, Any], mask: Callable[[st
 
 def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
     """Return the conditions of unfinished workloads, then the latest warning events."""
-    lines = []
+    lines: list[str] = []
     for workload in workloads:
-        for condition in items(workload, "status", "conditions"):
-            if condition.get("status") != "True":
-                said = condition.get("message") or condition.get("reason") or ""
-                lines.append(f"{ref(workload)}: {condition['type']} is {condition['status']}: {said}")
+        lines += _unmet_conditions(workload)
     warnings = [event for event in events if event.get("type") == "Warning" and _concerns(event, workloads)]
-    return lines + [_saying(event) for event in sorted(warnings, key=event_time)[-EVENTS:]]
+    latest = sorted(warnings, key=event_time)[-EVENTS:]
+    return lines + [_saying(event) for event in latest]
+
+
+def _unmet_conditions(workload: Object) -> Iterator[str]:
+    """Yield what each condition of a workload says that is not true."""
+    for condition in items(workload, "status", "conditions"):
+        if condition.get("status") != "True":
+            said = condition.get("message") or condition.get("reason") or ""
+            yield f"{ref(workload)}: {condition['type']} is {condition['status']}: {said}"
 
 
 def _saying(event: Object) -> str:
@@ -184,23 +190,32 @@ class WorkloadStatus:
 
     def at(self, workloads: list[Object]) -> Found:
         """Return the current symptoms. Lists each kind once per namespace."""
-        workloads = [workload for workload in workloads if observed(workload)]
-        kinds = KINDS + ((REVISIONS,) if any(w["kind"] != "Deployment" for w in workloads) else ())
-        names = sorted({w["metadata"].get("namespace", "") for w in workloads} - {""})
-        wheres = [(ApiResource(*kind, True), name) for name in names for kind in kinds]
+        observed_workloads = [workload for workload in workloads if observed(workload)]
+        self._list_all(observed_workloads)
+        found: Found = []
+        for workload in observed_workloads:
+            for symptom in self._symptoms(workload):
+                found.append((workload, self._explained(workload, symptom)))
+        return found
+
+    def _list_all(self, workloads: list[Object]) -> None:
+        """Read what explains the state of some workloads: all objects of a kind in a namespace at once."""
+        kinds = list(KINDS)
+        if any(workload["kind"] != "Deployment" for workload in workloads):
+            kinds.append(REVISIONS)
+        resources = [ApiResource(*kind, True) for kind in kinds]
+        namespaces = {workload["metadata"].get("namespace", "") for workload in workloads} - {""}
+        places = [(resource, namespace) for namespace in sorted(namespaces) for resource in resources]
         try:
-            lists = self.cluster.parallel(self._list, wheres)
+            lists = self.cluster.parallel(self._list, places)
         except ApiError as error:
             raise explain(error, "Find the reasons") from error
-        self._more = {}
-        self._listed = {(resource.kind, name): items for (resource, name), items in zip(wheres, lists, strict=True)}
-        return [
-            (workload, self._explained(workload, symptom))
-            for workload in workloads
-            for symptom in self._symptoms(workload)
-        ]
+        self._more, self._listed = {}, {}
+        for (resource, namespace), objects in zip(places, lists, strict=True):
+            self._listed[resource.kind, namespace] = objects
 
     def _explained(self, workload: Object, symptom: Symptom) -> Symptom:
+        """Return a symptom with what other objects say of it, which are read for it alone."""
         if symptom.row.id not in EXPLAINED:
             return symptom
         resource, explained = EXPLAINED[symptom.row.id]
@@ -222,7 +237,8 @@ class WorkloadStatus:
         def listed(kind: str) -> list[Object]:
             return self._listed.get((kind, workload["metadata"].get("namespace", "")), [])
 
-        revision = newest(workload, listed("ReplicaSet" if workload["kind"] == "Deployment" else "ControllerRevision"))
+        revision_kind = "ReplicaSet" if workload["kind"] == "Deployment" else "ControllerRevision"
+        revision = newest(workload, listed(revision_kind))
         pods = newest_pods(workload, revision, listed("Pod"))
         old = older_pods(workload, pods, listed("Pod"))
         return list(symptoms(self.search, workload, revision, pods, listed("Event"), allow_empty=self._empty, old=old))
@@ -247,7 +263,12 @@ class WorkloadStatus:
         return self.seen("Event")
 
     def seen(self, kind: str) -> list[Object]:
-        return [item for (name, _namespace), items in self._listed.items() if name == kind for item in items]
+        """Return the objects of a kind in all namespaces, as the last poll has read them."""
+        seen: list[Object] = []
+        for (listed_kind, _namespace), objects in self._listed.items():
+            if listed_kind == kind:
+                seen += objects
+        return seen
 
     def failure(self, fatal: Found) -> Failure:
         """Return the failure that reports lasting symptoms."""

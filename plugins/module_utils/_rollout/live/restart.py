@@ -97,24 +97,26 @@ class Restart:
 
     def _namespaces(self, own: set[str]) -> dict[str, dict[str, str]]:
         """Return the annotations of each namespace; without the right to list all, of those of the sidecars."""
-        found = listing("List the namespaces", lambda: list(self.cluster.items("/api/v1/namespaces")))
-        if found is None:
+        annotations: dict[str, dict[str, str]] = {name: {} for name in own}
+        namespaces = listing("List the namespaces", lambda: list(self.cluster.items("/api/v1/namespaces")))
+        if namespaces is None:
             self.warnings.append(
                 "Not checked whether pods of other namespaces have older sidecars: no right to list them."
             )
-            found = []
-        named = {item["metadata"]["name"]: item["metadata"].get("annotations") or {} for item in found}
-        return {**{name: {} for name in own}, **named}
+            return annotations
+        for namespace in namespaces:
+            annotations[namespace["metadata"]["name"]] = namespace["metadata"].get("annotations") or {}
+        return annotations
 
     def _pods(self, namespace: str, selector: str = "") -> list[Manifest]:
+        """Return the pods of a namespace, or of all, that a selector selects; none without the right to list them."""
         path = f"/api/v1/namespaces/{segment(namespace)}/pods" if namespace else "/api/v1/pods"
         query = {"labelSelector": selector} if selector else {}
-        found = listing(
-            f"List the pods of {namespace or 'all namespaces'}", lambda: list(self.cluster.items(path, query))
-        )
-        if found is None and namespace:
+        asked = f"List the pods of {namespace or 'all namespaces'}"
+        pods = listing(asked, lambda: list(self.cluster.items(path, query)))
+        if pods is None and namespace:
             self.warnings.append(f"Not checked whether pods in {namespace} have older sidecars: no right to list pods.")
-        return found or []
+        return pods or []
 
     def _spared(self, workload: Workload) -> str | None:
         """Return why a workload is not restarted, empty if the user did not ask for it; None to restart it."""
@@ -122,8 +124,10 @@ class Restart:
             return ""
         if self.namespaces and workload.namespace not in self.namespaces:
             return ""
+        if workload.kind == "Pod":
+            return "a bare Pod cannot be restarted in steps"
         if workload.kind not in _KINDS:
-            return f"{'a bare Pod' if workload.kind == 'Pod' else f'a {workload.kind}'} cannot be restarted in steps"
+            return f"a {workload.kind} cannot be restarted in steps"
         live = self._live(workload)
         if self.selector and not self._selected(workload):
             return ""
@@ -133,9 +137,11 @@ class Restart:
         return asking(f"Read {workload}", lambda: self.cluster.get(ApiResources.path_of(*workload[:3])))
 
     def _selected(self, workload: Workload) -> bool:
-        path, query = ApiResources.path_of(workload.kind, workload.namespace, ""), {"labelSelector": self.selector}
-        found = asking(f"List {workload.kind}s", lambda: list(self.cluster.items(path, query)))
-        return workload.name in {item["metadata"]["name"] for item in found}
+        """Return whether the selector of the user selects a workload."""
+        path = ApiResources.path_of(workload.kind, workload.namespace, "")
+        query = {"labelSelector": self.selector}
+        selected = asking(f"List {workload.kind}s", lambda: list(self.cluster.items(path, query)))
+        return workload.name in {manifest["metadata"]["name"] for manifest in selected}
 
     def _restart(self, workload: Workload) -> None:
         """Restart one workload and wait for it. If its new pods do not become ready, restore its pod template."""
@@ -193,11 +199,11 @@ def _named(workload: Workload) -> dict[str, str]:
 def _advice(left: list[Workload]) -> Iterator[str]:
     """Yield a warning for each namespace and reason, with the command."""
     groups: dict[tuple[str, str], list[Workload]] = {}
-    for item in left:
-        groups.setdefault((item.namespace, item.reason), []).append(item)
-    for (namespace, reason), items in groups.items():
-        named, command = restarts.command(namespace, items)
-        yield f"Pods run {reason} in {namespace} until their workloads restart: {named}. Run `{command}`."
+    for workload in left:
+        groups.setdefault((workload.namespace, workload.reason), []).append(workload)
+    for (namespace, reason), workloads in groups.items():
+        names, command = restarts.command(namespace, workloads)
+        yield f"Pods run {reason} in {namespace} until their workloads restart: {names}. Run `{command}`."
 
 
 def run_restart(module: AnsibleModule) -> None:
@@ -205,7 +211,7 @@ def run_restart(module: AnsibleModule) -> None:
     params = module.params
 
     def work() -> dict[str, Any]:
-        given = [Workload(item["kind"], item["namespace"], item["name"]) for item in params["workloads"]]
+        given = [Workload(row["kind"], row["namespace"], row["name"]) for row in params["workloads"]]
         restart = Restart(
             connect(module), params["namespaces"], params["selector"], params["timeout_seconds"], module.check_mode
         )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +56,8 @@ class RolloutWait:
         self.since: dict[str, float] = {}
         self.seen: list[Followed] = []
         self.present: set[Ref] = set()
-        self.found: Found = []
-        self.generations = {
-            Ref(*(str(item.get(key) or "") for key in Ref._fields)): int(item.get("generation") or 0)
-            for item in options.applied
-        }
+        self.symptoms: Found = []
+        self.generations = dict(map(_generation, options.applied))
         self.look = WorkloadStatus(
             cluster, search, unschedulable_seconds=options.unschedulable_seconds, allow_empty=options.allow_empty
         )
@@ -91,25 +88,32 @@ class RolloutWait:
         self._refuse_deletion(self.seen)
         self._refuse_other_runs(self.seen)
         self._tell()
-        if all(item.done(self._ready) for item in self.seen):
+        if all(workload.done(self._ready) for workload in self.seen):
             return True
-        self.found = self.look.at([part for item in self.seen for part in item.late(self._ready)])
-        fatal = [one for one in self.look.lasting(self.found) if not self.options.spares(*one)]
+        self.symptoms = self.look.at(self._late())
+        lasting = self.look.lasting(self.symptoms)
+        fatal = [(workload, symptom) for workload, symptom in lasting if not self.options.spares(workload, symptom)]
         if fatal:
             raise self.look.failure(fatal)
         return False
 
+    def _late(self) -> list[Object]:
+        """Return the unfinished objects of all workloads."""
+        late: list[Object] = []
+        for workload in self.seen:
+            late += workload.late(self._ready)
+        return late
+
     def _tell(self) -> None:
         """Tell how far each workload is."""
-        for given, item in zip(self.options.workloads, self.seen, strict=True):
-            late = [id(part) for part in item.late(self._ready)]
-            parts: list[Object | None] = [*item.parts] or [item.state]
+        for given, workload in zip(self.options.workloads, self.seen, strict=True):
+            late = [id(part) for part in workload.late(self._ready)]
+            parts: list[Object | None] = [*workload.parts] or [workload.state]
             for part in parts:
                 if part is None:
-                    name = Ref(given["kind"], given.get("namespace") or "", given["name"])
-                    self.cluster.progress(str(name), "does not exist")
-                elif item.unreconciled or id(part) in late:
-                    self.cluster.progress(title(part), item.unreconciled or count(part))
+                    self.cluster.progress(str(_name(given)), "does not exist")
+                elif workload.unreconciled or id(part) in late:
+                    self.cluster.progress(title(part), workload.unreconciled or count(part))
                 else:
                     self.cluster.progress.done(title(part))
 
@@ -118,9 +122,9 @@ class RolloutWait:
 
     def _refuse_deletion(self, seen: list[Followed]) -> None:
         """Fail if a workload goes that a run has applied or that this wait has seen: nobody brings it back."""
-        for given, item in zip(self.options.workloads, seen, strict=True):
-            name = Ref(given["kind"], given.get("namespace") or "", given["name"])
-            if is_gone(item.state):
+        for given, workload in zip(self.options.workloads, seen, strict=True):
+            name = _name(given)
+            if is_gone(workload.state):
                 if name in self.present or self.generations.get(name):
                     raise deleted(self.cluster, name)
             else:
@@ -130,50 +134,80 @@ class RolloutWait:
         """Fail if another run has applied a workload since: then this one may not have what its own run applied."""
         for workload in seen:
             state = workload.state
-            generation = self.generations.get(ref(state), 0) if state else 0
-            if state and generation and reapplied(state, generation, OWNER):
+            if state is None:
+                continue
+            generation = self.generations.get(ref(state), 0)
+            if generation and reapplied(state, generation, OWNER):
                 newer = f"generation {state['metadata']['generation']}, and this run left {generation}"
                 wrong = f"another run has changed it since this run ({newer})"
                 raise Failure(wrong, asked=f"Wait for {ref(state)}", fix=ONE_RUN, facts={"failures": []})
 
     def _ready(self, state: Object) -> bool:
-        until = self.options.until.get(state["kind"])
-        allow_empty = self.options.allow_empty
-        ready = bool(self.search(until, state)) if until else is_ready(state, allow_empty=allow_empty)
+        """Return whether a workload is ready. One without a readiness probe has to be for some seconds."""
+        ready = self._says_ready(state)
+        uid = state["metadata"].get("uid", "")
         if not ready or not unprobed(state):
-            self.since.pop(state["metadata"].get("uid", ""), None)
+            self.since.pop(uid, None)
             return ready
         now = self.cluster.clock()
-        return now - self.since.setdefault(state["metadata"].get("uid", ""), now) >= STEADY_SECONDS
+        return now - self.since.setdefault(uid, now) >= STEADY_SECONDS
+
+    def _says_ready(self, state: Object) -> bool:
+        """Return whether a workload is ready by its status, or by the expression that the user gives for its kind."""
+        until = self.options.until.get(state["kind"])
+        if until:
+            return bool(self.search(until, state))
+        return is_ready(state, allow_empty=self.options.allow_empty)
 
     def too_late(self) -> Failure:
         """Return the failure of workloads that were not ready in time."""
-        absent = [given for given, item in zip(self.options.workloads, self.seen, strict=True) if not item.state]
-        missing = [f"{item['kind']} {item.get('namespace') or ''}/{item['name']} does not exist" for item in absent]
-        late = [part for item in self.seen for part in item.late(self._ready)]
-        waiting = {id(item.state): item.unreconciled for item in self.seen if item.unreconciled}
-        counts = [f"{title(part)}: {waiting.get(id(part)) or count(part)}" for part in late]
-        failures, problems = described(self.cluster, self.found)
-        operator = operator_lines(self.cluster, [part for part in late if id(part) in waiting])
-        notes = [str(problem) for problem in problems] + self._idle(late) + operator
-        notes += unfinished(late, self.look.events())
+        states = self._missing()
+        late = self._late()
+        unreconciled = {id(workload.state): workload.unreconciled for workload in self.seen if workload.unreconciled}
+        for part in late:
+            states.append(f"{title(part)}: {unreconciled.get(id(part)) or count(part)}")
+        failures, problems = described(self.cluster, self.symptoms)
         longer = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
+        notes = [f"If the workloads only need more time, {longer}."]
+        notes += [str(problem) for problem in problems]
+        notes += self._idle(late)
+        notes += operator_lines(self.cluster, [part for part in late if id(part) in unreconciled])
+        notes += unfinished(late, self.look.events())
         return Failure(
-            f"not ready after {self.options.timeout_seconds:g} s: {'; '.join([*missing, *counts])}",
+            f"not ready after {self.options.timeout_seconds:g} s: {'; '.join(states)}",
             asked="Wait for the workloads",
-            fix="\n".join([f"If the workloads only need more time, {longer}.", *notes]),
+            fix="\n".join(notes),
             facts={"failures": failures},
         )
 
+    def _missing(self) -> list[str]:
+        """Return which workloads do not exist, each as a sentence without an end."""
+        missing = []
+        for given, workload in zip(self.options.workloads, self.seen, strict=True):
+            if not workload.state:
+                missing.append(f"{given['kind']} {given.get('namespace') or ''}/{given['name']} does not exist")
+        return missing
+
     def _idle(self, late: list[Object]) -> list[str]:
         """Return on which nodes DaemonSets have no ready pod, where Kubernetes reports no reason."""
-        explained = {symptom.pod["metadata"]["name"] for _workload, symptom in self.found if symptom.pod}
+        explained = {symptom.pod["metadata"]["name"] for _workload, symptom in self.symptoms if symptom.pod}
         pods = self.look.seen("Pod")
         lines = []
         for workload in late:
             own_pods = [pod for pod in pods if owned(pod, workload)]
             lines.append(without_pod(workload, own_pods, explained))
         return [line for line in lines if line]
+
+
+def _name(given: Mapping[str, str]) -> Ref:
+    """Return the name of a workload of the options."""
+    return Ref(given["kind"], given.get("namespace") or "", given["name"])
+
+
+def _generation(applied: Mapping[str, Any]) -> tuple[Ref, int]:
+    """Return the name of an object, and its generation after this run has applied it; 0 if that is not known."""
+    kind, namespace, name = (str(applied.get(key) or "") for key in Ref._fields)
+    return Ref(kind, namespace, name), int(applied.get("generation") or 0)
 
 
 LEASE = ".opentelemetry.io"  # ends the names of the operator's leases
@@ -199,7 +233,10 @@ class Followed:
         return [part for part in self.parts if not ready(part)]
 
     def done(self, ready: Ready) -> bool:
-        return self.state is not None and not self.unreconciled and not self.late(ready)
+        """Return whether the resource exists, and all that decides is ready."""
+        if self.state is None or self.unreconciled:
+            return False
+        return not self.late(ready)
 
 
 def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[str] = ()) -> list[Followed]:
@@ -213,14 +250,16 @@ def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[s
             paths += [ApiResources.path_of(*child[:3]) for child in group]
         groups.append(group)
     live_children = iter(cluster.parallel(cluster.get, paths))
-    return [_seen(state, group, live_children) for state, group in zip(states, groups, strict=True)]
+    return [_followed_by(state, group, live_children) for state, group in zip(states, groups, strict=True)]
 
 
-def _seen(state: Object | None, group: list[Child] | None, found: Iterator[Object | None]) -> Followed:
+def _followed_by(state: Object | None, group: list[Child] | None, live_children: Iterator[Object | None]) -> Followed:
+    """Return a resource with its workloads, which are the next ones of all live children."""
     if state is None or group is None:
         return Followed(state, [state] if state else [], "")
-    live = [next(found) for _child in group]
-    return Followed(state, [{**part, OF: str(ref(state))} for part in live if part], unreconciled(state, live))
+    live = [next(live_children) for _child in group]
+    parts = [{**part, OF: str(ref(state))} for part in live if part]
+    return Followed(state, parts, unreconciled(state, live))
 
 
 def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:

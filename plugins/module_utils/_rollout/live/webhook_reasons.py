@@ -48,8 +48,9 @@ class Pending(NamedTuple):
 
 def silent(error: ApiError, name: Ref) -> Pending:
     """Return what it means that a webhook does not answer."""
-    service, found = service_in(error.message), cause(error.message)
-    return Pending(found.id, name, f"{found.text} ({error.message})", services=(service,) if service else ())
+    service, row = service_in(error.message), cause(error.message)
+    services = (service,) if service else ()
+    return Pending(row.id, name, f"{row.text} ({error.message})", services=services)
 
 
 def unanswered(cluster: Cluster, error: ApiError, name: Ref) -> Problem:
@@ -79,11 +80,16 @@ class Reasons:
         """Return for people and for machines what hangs and why."""
         late = self._unready(pending)
         facts, problems = described(self.cluster, self._symptoms(late))
-        lines = [line for item in pending for line in self._lines(item)]
-        counts = [f"{ref(workload)}: {count(workload)}." for workload in late]
-        notes = [str(problem) for problem in problems] + unfinished(late, self.look.events())
-        steps = [_fact(item, self._lines(item)) for item in pending]
-        return list(dict.fromkeys([*lines, *counts, *notes])), steps + facts
+        lines: list[str] = []
+        steps = []
+        for step in pending:
+            lines_of_step = self._lines(step)
+            lines += lines_of_step
+            steps.append(_fact(step, lines_of_step))
+        lines += [f"{ref(workload)}: {count(workload)}." for workload in late]
+        lines += [str(problem) for problem in problems]
+        lines += unfinished(late, self.look.events())
+        return list(dict.fromkeys(lines)), steps + facts
 
     def slices(self, service: Service) -> list[Object]:
         """Return where a Service sends to; one slice without a word when that is not to be seen."""
@@ -138,24 +144,31 @@ class Reasons:
         except ApiError:
             return None
 
-    def _lines(self, item: Pending) -> list[str]:
-        if item.configuration:
-            return [f"{item.subject}: {self._uninjected(item.configuration)}"]
-        fixes = {row.id: row.fix for row in CAUSES} | FIXES
-        where = [(service, port(self.slices(service))) for service in item.services] or [(("", ""), "")]
-        return [
-            f"{item.subject}: {fixes[item.id].format(service='/'.join(service), port=number)}"
-            for service, number in where
-        ] + [line for service in item.services for line in self._service(service)]
+    def _lines(self, step: Pending) -> list[str]:
+        """Return for people why a step hangs, and how to go on."""
+        if step.configuration:
+            return [f"{step.subject}: {self._uninjected(step.configuration)}"]
+        fix = FIXES.get(step.id) or _FIX_OF_CAUSE[step.id]
+        if not step.services:
+            return [f"{step.subject}: {fix.format(service='/', port='')}"]
+        lines = []
+        for service in step.services:
+            number = port(self.slices(service))
+            lines.append(f"{step.subject}: {fix.format(service='/'.join(service), port=number)}")
+        for service in step.services:
+            lines += self._lines_of_service(service)
+        return lines
 
-    def _service(self, service: Service) -> Iterable[str]:
-        found = self._get(f"/api/v1/namespaces/{service[0]}/services/{service[1]}")
-        if not found:
-            yield f"There is no Service {'/'.join(service)}."
-        elif found["spec"].get("selector") and not self._behind(service):
-            yield f"The Service {'/'.join(service)} selects the pods of no Deployment, DaemonSet or StatefulSet."
+    def _lines_of_service(self, service: Service) -> Iterable[str]:
+        namespace, name = service
+        live = self._get(f"/api/v1/namespaces/{namespace}/services/{name}")
+        if not live:
+            yield f"There is no Service {namespace}/{name}."
+        elif live["spec"].get("selector") and not self._behind(service):
+            yield f"The Service {namespace}/{name} selects the pods of no Deployment, DaemonSet or StatefulSet."
 
     def _uninjected(self, configuration: Object) -> str:
+        """Return why a configuration has no CA of its webhook."""
         annotation, value = injector(configuration)
         if not annotation:
             return (
@@ -165,29 +178,32 @@ class Reasons:
         if annotation in OTHER_INJECTORS:
             return f"{annotation} asks the platform for it; look at the operator that does it there."
         namespace, _slash, name = value.partition("/")
-        source = {INJECT_CERTIFICATE: self._certificate, INJECT_SECRET: self._secret}.get(annotation)
-        return (source(namespace, name) if source else "") or self._injector(annotation, value)
+        wrong = ""
+        if annotation == INJECT_CERTIFICATE:
+            wrong = self._certificate(namespace, name)
+        elif annotation == INJECT_SECRET:
+            wrong = self._secret(namespace, name)
+        return wrong or self._injector(annotation, value)
 
     def _certificate(self, namespace: str, name: str) -> str:
+        """Return why a CA cannot come from a Certificate, or an empty string."""
         told_as = f"the Certificate {namespace}/{name} that {INJECT_CERTIFICATE} names"
         try:
-            found = self.cluster.get(f"{CERTIFICATES}/namespaces/{namespace}/certificates/{name}")
+            certificate = self.cluster.get(f"{CERTIFICATES}/namespaces/{namespace}/certificates/{name}")
         except ApiError as error:
             return f"{told_as} cannot be read: {error.message}."
-        if found is None:
+        if certificate is None:
             served = self._listed(f"{CERTIFICATES}/certificates", {"limit": 1})
             return f"{told_as} does not exist." if served is not None else "cert-manager is not installed here."
-        conditions = (found.get("status") or {}).get("conditions") or []
-        state: dict[str, Any] = next((item for item in conditions if item["type"] == "Ready"), {})
-        if state.get("status") == "True":
+        ready = _ready_condition(certificate)
+        if ready.get("status") == "True":
             return ""
-        why = (
-            ": ".join(text for text in (state.get("reason"), state.get("message")) if text)
-            or "no controller has processed it"
-        )
+        said = [text for text in (ready.get("reason"), ready.get("message")) if text]
+        why = ": ".join(said) or "no controller has processed it"
         return f"{told_as} is not ready ({why}). See `kubectl -n {namespace} describe certificate {name}`."
 
     def _secret(self, namespace: str, name: str) -> str:
+        """Return why a CA cannot come from a Secret, or an empty string."""
         told_as = f"the Secret {namespace}/{name} that {INJECT_SECRET} names"
         path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
         try:
@@ -198,25 +214,37 @@ class Reasons:
         return "" if allowed == "true" else f'{told_as} has no annotation {ALLOW_INJECTION}: "true".'
 
     def _injector(self, annotation: str, value: str) -> str:
-        running = self._injectors()
-        if not running:
+        """Return what the program that injects CAs lacks, given that its source is there."""
+        injectors = self._injectors()
+        if not injectors:
             return f"the cluster has no cainjector of cert-manager, and {annotation} needs one."
-        states = ", ".join(f"{ref(item)}: {count(item)}" for item in running)
-        if not any((item.get("status") or {}).get("availableReplicas") for item in running):
+        states = ", ".join(f"{ref(workload)}: {count(workload)}" for workload in injectors)
+        if not any((workload.get("status") or {}).get("availableReplicas") for workload in injectors):
             return f"{annotation} names {value}, which is there, but the cainjector does not run ({states}). Start it."
         return f"{annotation} names {value}, which is there; look at the log of the cainjector ({states})."
 
 
-def _fact(item: Pending, lines: list[str]) -> dict[str, Any]:
+def _ready_condition(certificate: Object) -> dict[str, Any]:
+    for condition in (certificate.get("status") or {}).get("conditions") or []:
+        if condition["type"] == "Ready":
+            return dict(condition)
+    return {}
+
+
+def _fact(step: Pending, lines: list[str]) -> dict[str, Any]:
+    """Return the row of a task's result."""
     empty = {"of": "", "pod": "", "node": "", "container": "", "log": []}
     return {
-        "id": item.id,
-        **item.subject._asdict(),
+        "id": step.id,
+        **step.subject._asdict(),
         **empty,
-        "reason": item.id,
-        "message": item.wrong,
+        "reason": step.id,
+        "message": step.wrong,
         "fix": "\n".join(lines),
     }
+
+
+_FIX_OF_CAUSE = {row.id: row.fix for row in CAUSES}
 
 
 FIXES = {
