@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from .._host_change.bundle_form import CONFIG, HOSTS, UNIT
@@ -85,15 +85,17 @@ def _check_accounts(collector: HostCollector) -> None:
     """Raise Problem for a user or a group that is no name."""
     if collector.user and not _ACCOUNT.match(collector.user):
         raise Problem(f"`user` is '{collector.user}', which is no name of a user", fix="Write its name.")
-    bad_group = next((group for group in collector.groups if not _ACCOUNT.match(group)), None)
-    if bad_group is not None:
-        raise Problem(f"`groups` has '{bad_group}', which is no name of a group", fix="List names.")
+    for group in collector.groups:
+        if not _ACCOUNT.match(group):
+            raise Problem(f"`groups` has '{group}', which is no name of a group", fix="List names.")
 
 
 def _check_consent(collector: HostCollector, needs: HostNeeds) -> None:
     """Raise Problem for rights like those of root without consent, and for consent that nothing uses."""
-    for owner in (one for one in needs.relaxations if one.setting == USER and one.value != collector.user):
-        raise Problem(owner.because, fix=f"Set `user: {owner.value}` and `allow: [{owner.value}]`.")
+    for relaxation in needs.relaxations:
+        if relaxation.setting == USER and relaxation.value != collector.user:
+            fix = f"Set `user: {relaxation.value}` and `allow: [{relaxation.value}]`."
+            raise Problem(relaxation.because, fix=fix)
     for missing in needs.refused[:1]:
         wrong = f"{missing.place} {missing.reason}, and who may do that may do all on the host"
         raise Problem(wrong, fix=f"Add `allow: [{missing.right}]`, or remove the component.")
@@ -112,17 +114,18 @@ def check_together(builds: Sequence[HostBuild]) -> None:
     for one, two in combinations(builds, 2):
         if one.collector.name == two.collector.name:
             raise Problem(f"two collectors are named '{one.collector.name}'", fix="Rename one.")
-        clashes = [
-            f"'{one.collector.name}' and '{two.collector.name}' both open {port.port}/{port.protocol}"
-            for port in one.listeners
-            for other in two.listeners
-            if port.end == other.end and hosts_overlap(port.host, other.host)
-        ]
+        clashes = list(_port_clashes(one, two))
         if clashes:
+            wrong = at_most(_SHOWN, clashes, "; ", "; ")
             fix = "Change an endpoint, or set `health_port` and `metrics_port` of one."
-            raise Problem(
-                at_most(_SHOWN, clashes, "; ", "; "), asked="Two collectors share a port of the host", fix=fix
-            )
+            raise Problem(wrong, asked="Two collectors share a port of the host", fix=fix)
+
+
+def _port_clashes(one: HostBuild, two: HostBuild) -> Iterator[str]:
+    """Yield the ports of a host that two collectors would open."""
+    for port, other in product(one.listeners, two.listeners):
+        if port.end == other.end and hosts_overlap(port.host, other.host):
+            yield f"'{one.collector.name}' and '{two.collector.name}' both open {port.port}/{port.protocol}"
 
 
 def host_bundle(build: HostBuild) -> dict[str, Any]:

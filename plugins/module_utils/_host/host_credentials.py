@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import REFERENCE
+from .._otelcol.config.paths import REFERENCE, leaves
 from .._otelcol.errors import Problem, near
 
 CREDENTIAL = "credential"
@@ -59,11 +59,11 @@ def host_environment(env: Mapping[str, Any], read: Callable[[str], str]) -> Host
     for name, value in texts.items():
         if any(end in value for end in _LINE_ENDS):
             raise Problem(f"`env.{name}` has a line end, which a unit cannot hold", fix="Use a credential.")
-    bad_name = next((name for name in secrets if not _NAME.match(name)), None)
-    if bad_name is not None:
-        raise Problem(f"`env.{bad_name}` is no name of a credential", fix="Use letters, digits and underscores.")
-    found = tuple(credential_of(f"env.{name}", name, value, read) for name, value in secrets.items())
-    return HostEnvironment(texts, found)
+    for name in secrets:
+        if not _NAME.match(name):
+            raise Problem(f"`env.{name}` is no name of a credential", fix="Use letters, digits and underscores.")
+    credentials = [credential_of(f"env.{name}", name, source, read) for name, source in secrets.items()]
+    return HostEnvironment(texts, tuple(credentials))
 
 
 def credential_of(option: str, name: str, source: Mapping[str, Any], read: Callable[[str], str]) -> Credential:
@@ -79,10 +79,10 @@ def credential_of(option: str, name: str, source: Mapping[str, Any], read: Calla
     if isinstance(given, str) and given:
         return Credential(name, content=given.rstrip("\n"))
     ways = given if isinstance(given, Mapping) else {}
-    wrong_way = next((way for way in ways if way not in _WAYS), None)
-    if wrong_way is not None:
-        wrong = f"`{option}.credential` has '{wrong_way}'{near(str(wrong_way), _WAYS)}"
-        raise Problem(wrong, fix=f"Give one of {', '.join(_WAYS)}.")
+    for way in ways:
+        if way not in _WAYS:
+            wrong = f"`{option}.credential` has '{way}'{near(str(way), _WAYS)}"
+            raise Problem(wrong, fix=f"Give one of {', '.join(_WAYS)}.")
     filled = {way: str(value) for way, value in ways.items() if value}
     if len(filled) != 1:
         raise Problem(f"`{option}.credential` has no secret, or two", fix=f"Give one of {', '.join(_WAYS)}.")
@@ -94,31 +94,35 @@ def credential_of(option: str, name: str, source: Mapping[str, Any], read: Calla
 
 def read_from_files(config: Any, credentials: tuple[Credential, ...]) -> Any:
     """Return a config that reads each credential from its file. Raises Problem for one that the config never names."""
-    names = {one.name for one in credentials}
-    unread = sorted(names - set(_named(config)))
+    names = {credential.name for credential in credentials}
+    unread = sorted(names.difference(_named_variables(config)))
     if unread:
         wrong = f"`env.{unread[0]}` is a credential, and the config does not read ${{env:{unread[0]}}}"
         raise Problem(wrong, fix="Name it in the config, or remove it. No component sees it in its environment.")
     return _replaced(config, names)
 
 
-def _named(value: Any) -> Iterator[str]:
+def _named_variables(tree: Any) -> Iterator[str]:
     """Yield the variables that the texts of a tree name."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in inner:
-        yield from _named(item)
-    for match in REFERENCE.finditer(value) if isinstance(value, str) else ():
-        if match[1]:
-            yield match[1]
+    for _path, value in leaves(tree):
+        if isinstance(value, str):
+            for match in REFERENCE.finditer(value):
+                if match[1]:
+                    yield match[1]
 
 
 def _replaced(value: Any, names: set[str]) -> Any:
+    """Return a tree whose texts name the files of some credentials in place of variables."""
+
+    def reference_to_file(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            return match[0]
+        return f"${{file:${{env:CREDENTIALS_DIRECTORY}}/{match[1]}}}"
+
     if isinstance(value, dict):
         return {key: _replaced(item, names) for key, item in value.items()}
     if isinstance(value, list):
         return [_replaced(item, names) for item in value]
     if not isinstance(value, str) or "$" not in value:
         return value
-    return REFERENCE.sub(
-        lambda match: f"${{file:${{env:CREDENTIALS_DIRECTORY}}/{match[1]}}}" if match[1] in names else match[0], value
-    )
+    return REFERENCE.sub(reference_to_file, value)

@@ -104,9 +104,13 @@ def _divides(exporter: str) -> bool:
 def exporters_to(config: Mapping[str, Any], route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the exporters of OTLP that send to a route, with their settings."""
     for name, settings in section(config, "exporters").items():
-        texts = [value for _path, value in leaves(settings) if isinstance(value, str)]
-        if sent_by(name) and any(text.endswith(route.endpoint) for text in texts):
+        if sent_by(name) and _names_endpoint(settings, route.endpoint):
             yield name, settings
+
+
+def _names_endpoint(settings: Any, endpoint: str) -> bool:
+    """Return whether a text of some settings ends with an endpoint; a scheme may stand before it."""
+    return any(isinstance(value, str) and value.endswith(endpoint) for _path, value in leaves(settings))
 
 
 def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -150,12 +154,13 @@ def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
     for hop in hops:
         servers = hop.servers if hop.is_direct else {}
         if servers and hop.protocol not in servers:
-            said = f"sends {_TITLES[hop.protocol]} to port {hop.gateway.port}"
+            sends = f"sends {_TITLES[hop.protocol]} to port {hop.gateway.port}"
             receives = " and ".join(_TITLES.get(name, name) for name in servers)
-            wrong = f"exporter '{hop.exporter}' {said}, where collector '{hop.receiver}' receives {receives}"
+            wrong = f"exporter '{hop.exporter}' {sends}, where collector '{hop.receiver}' receives {receives}"
             raise Problem(wrong, fix="Send to the port of the exporter's protocol, or change the protocol.")
-        for server in servers.values() if hop.protocol in servers and not _is_said_by_scheme(hop) else ():
-            _check_tls(hop, at(server, ("tls",)), fixes)
+        if not _is_said_by_scheme(hop):
+            for server in servers.values():
+                _check_tls(hop, at(server, ("tls",)), fixes)
         if hop.protocol == HTTP:
             _check_compression(hop, items(servers, HTTP, "compression_algorithms"))
 
@@ -165,14 +170,15 @@ def _check_compression(hop: GroupHop, taken: Sequence[Any]) -> None:
 
     Measured with 0.158.0: it answers 400, after which an exporter drops the data. A client of gRPC has no such list.
     """
-    said = str(hop.client.get("compression", _USUAL_COMPRESSION))
-    sent = "" if said in _UNCOMPRESSED else said
-    if not taken or sent in taken:
+    compression = str(hop.client.get("compression", _USUAL_COMPRESSION))
+    if compression in _UNCOMPRESSED:
+        compression = ""
+    if not taken or compression in taken:
         return
-    how = f"compressed by {sent}" if sent else "uncompressed"
-    others = ", ".join(str(one) or "none" for one in taken)
+    how = f"compressed by {compression}" if compression else "uncompressed"
+    others = ", ".join(str(algorithm) or "none" for algorithm in taken)
     wrong = f"exporter '{hop.exporter}' sends {how}, and collector '{hop.receiver}' takes {others} alone"
-    fix = f"Add '{sent}' to `compression_algorithms` of its receiver, or set `compression` of the exporter."
+    fix = f"Add '{compression}' to `compression_algorithms` of its receiver, or set `compression` of the exporter."
     raise Problem(wrong, fix=fix)
 
 
@@ -182,6 +188,7 @@ def _is_said_by_scheme(hop: GroupHop) -> bool:
 
 
 def _check_tls(hop: GroupHop, server: Any, fixes: TlsFixes) -> None:
+    """Raise Problem if the two sides of a hop do not agree on TLS, given that of the server."""
     client = section(hop.client, "tls")
     is_secure = _is_secure(hop, client)
     if server and not is_secure:
@@ -196,6 +203,8 @@ def _check_tls(hop: GroupHop, server: Any, fixes: TlsFixes) -> None:
 
 
 def _is_secure(hop: GroupHop, client: Mapping[str, Any]) -> bool:
+    """Return whether an exporter uses TLS: by its address for HTTP, and unless it is told otherwise for gRPC."""
     if hop.protocol == HTTP:
-        return (hop.scheme or str(hop.settings.get("endpoint")).partition("://")[0]) == _HTTPS
+        scheme_of_endpoint = str(hop.settings.get("endpoint")).partition("://")[0]
+        return (hop.scheme or scheme_of_endpoint) == _HTTPS
     return client.get("insecure") is not True

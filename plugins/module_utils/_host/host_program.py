@@ -163,15 +163,22 @@ def host_program(options: Mapping[str, Any], distribution: str, version: str, re
         wrong = f"distribution {distribution} has no archive for hosts"
         raise Problem(wrong, fix="Install its program, and give `program: {path: FILE}`.")
     release = Release(distribution, version, releases, package or _ARCHIVE)
-    return _archived(given or {name: {} for name in release.known()}, release)
+    if not given:
+        given = {name: {} for name in release.known()}
+    return _archived(given, release)
 
 
 def _archived(rows: Mapping[str, Mapping[str, Any]], release: Release) -> HostProgram:
     """Return the program of archives, by architecture. Raises Problem if there are none."""
     if not rows:
         raise release.unknown()
-    archives = {name: _archive(name, row, release) for name, row in rows.items()}
-    released = [release.described(name, archives[name]["sha256"]) for name, row in rows.items() if not _own_place(row)]
+    archives = {}
+    released = []
+    for architecture, row in rows.items():
+        archive = _archive(architecture, row, release)
+        archives[architecture] = archive
+        if not _own_place(row):
+            released.append(release.described(architecture, archive["sha256"]))
     return HostProgram(release.distribution, release.version, "", archives, tuple(released))
 
 
@@ -199,7 +206,8 @@ def _archive(architecture: str, given: Mapping[str, Any], release: Release) -> d
     if not is_needless and not _SUM.match(total):
         raise Problem(f"{where} has no SHA-256 of 64 hexadecimal digits", fix="Give `sha256` of the archive.")
     if len(places) > 1:
-        raise Problem(f"{where} has {' and '.join(f'`{name}`' for name in places)}", fix="Give one of them.")
+        named_places = " and ".join(f"`{name}`" for name in places)
+        raise Problem(f"{where} has {named_places}", fix="Give one of them.")
     if locked and not places and total != locked:
         wrong = f"{where} has the sum {total}, and the lock has {locked} of {release.archive(architecture)}"
         raise Problem(wrong, fix="Remove `sha256`, or find out which is right.")

@@ -158,22 +158,27 @@ def _check_env(env: Mapping[str, str]) -> None:
 
 def sdk_receivers(collector: str, opened: Iterable[Listener]) -> Iterator[SdkReceiver]:
     """Yield where a collector receives OTLP of its host."""
-    for one in opened:
-        if one.part is not None and (one.part.section, one.part.kind) == _OTLP:
-            protocol = HTTP if one.name.endswith(HTTP) else GRPC
-            host = LOOPBACK_OF_ANY.get(one.host.strip("[]"), one.host.strip("[]"))
-            url = f"http://{f'[{host}]' if ':' in host else host}:{one.port}"
-            closed = _closed(section(one.part.settings, "protocols", protocol), host)
-            yield SdkReceiver(collector, protocol, url, closed)
+    for listener in opened:
+        part = listener.part
+        if part is None or (part.section, part.kind) != _OTLP:
+            continue
+        protocol = HTTP if listener.name.endswith(HTTP) else GRPC
+        address = listener.host.strip("[]")
+        host = LOOPBACK_OF_ANY.get(address, address)
+        host_of_url = f"[{host}]" if ":" in host else host
+        closed = _closed(section(part.settings, "protocols", protocol), host)
+        yield SdkReceiver(collector, protocol, f"http://{host_of_url}:{listener.port}", closed)
 
 
 def _closed(settings: Mapping[str, Any], host: str) -> str:
-    reasons = (
-        (bool(section(settings, "tls")), "receives TLS"),
-        (bool(section(settings, "auth")), "asks for a login"),
-        ("$" in host, "has an address that is known on the host alone"),
-    )
-    return next((reason for holds, reason in reasons if holds), "")
+    """Return why an SDK without more settings cannot send to a receiver, or an empty string."""
+    if section(settings, "tls"):
+        return "receives TLS"
+    if section(settings, "auth"):
+        return "asks for a login"
+    if "$" in host:
+        return "has an address that is known on the host alone"
+    return ""
 
 
 def sdk_services(
@@ -205,16 +210,21 @@ def _receiver(row: HostSdk, collectors: Sequence[str], receivers: Sequence[SdkRe
     if row.collector and row.collector not in collectors:
         wrong = f"the host has no collector '{row.collector}'{near(row.collector, collectors)}"
         raise Problem(wrong, fix=f"Collectors: {at_most(_SHOWN, collectors)}.")
-    fitting = [one for one in receivers if one.protocol == row.transport and row.collector in ("", one.collector)]
-    names = list(dict.fromkeys(one.collector for one in fitting))
+    fitting = []
+    for receiver in receivers:
+        if receiver.protocol == row.transport and row.collector in ("", receiver.collector):
+            fitting.append(receiver)
     if not fitting:
-        who = f"collector '{row.collector}' has" if row.collector else "no collector of the host has"
-        what = "no OTLP receiver" if row.collector else "an OTLP receiver"
-        raise Problem(f"{who} {what} over {row.transport}", fix="Add recipe `otlp_ingest`, or change `protocol`.")
+        has_none = "no collector of the host has an OTLP receiver"
+        if row.collector:
+            has_none = f"collector '{row.collector}' has no OTLP receiver"
+        raise Problem(f"{has_none} over {row.transport}", fix="Add recipe `otlp_ingest`, or change `protocol`.")
+    names = list(dict.fromkeys(receiver.collector for receiver in fitting))
     if len(names) > 1:
         wrong = f"several collectors of the host receive OTLP over {row.transport}: {at_most(_SHOWN, names)}"
         raise Problem(wrong, fix="Name one with `collector`.")
-    chosen = next((one for one in fitting if not one.closed), fitting[0])
+    open_receivers = [receiver for receiver in fitting if not receiver.closed]
+    chosen = (open_receivers or fitting)[0]
     if chosen.closed and not row.endpoint:
         wrong = f"collector '{chosen.collector}' {chosen.closed} at {chosen.url}"
         fix = "Add a receiver on the loopback, or set `endpoint`, and what the SDK needs beside it in `env`."

@@ -30,41 +30,43 @@ def tls_credentials(tls: Mapping[str, Any], config_text: str, read: Callable[[st
 
     `read` returns the text of a file of the controller.
     """
-    given = {part: tls[part] for part in _parts(tls)}
-    found = [credential_of(f"tls.{part}", _NAMES[part], source, read) for part, source in given.items()]
-    return tuple(one for one in found if _file(one.name) in config_text)
+    credentials = [credential_of(f"tls.{part}", _NAMES[part], tls[part], read) for part in _given_parts(tls)]
+    return tuple(credential for credential in credentials if _file(credential.name) in config_text)
 
 
 def check_tls(tls: Mapping[str, Any]) -> None:
     """Raise Problem for an option `tls` without all parts of mutual TLS."""
-    missing = [part for part in _NAMES if part not in _parts(tls)]
-    if _parts(tls) and missing:
+    given = _given_parts(tls)
+    missing = [part for part in _NAMES if part not in given]
+    if given and missing:
         wrong = f"`tls` has no `{missing[0]}`, and mutual TLS needs {', '.join(_NAMES)}"
         raise Problem(wrong, fix=f"Add `{missing[0]}: {{credential: {{path: FILE_ON_THE_HOST}}}}`.")
 
 
 def client_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the TLS settings of an exporter: with `to`, those of option `tls` if there is one; empty for others."""
-    wanted = options.get(_OPTION)
-    if wanted and options.get("insecure"):
+    is_asked_for = options.get(_OPTION)
+    if is_asked_for and options.get("insecure"):
         raise Problem(f"options '{_OPTION}' and 'insecure' exclude each other", fix="Remove one of the two.")
-    usual = bool(options.get("to")) and not options.get("insecure")
-    tls = _tls(collector, wanted, usual)
+    is_usual = bool(options.get("to")) and not options.get("insecure")
+    tls = _tls(collector, is_asked_for, is_usual)
     if not tls:
         return {}
-    name = tls.get(SERVER_NAME)
-    return {
+    settings = {
         "ca_file": _file(_NAMES[CA]),
         "cert_file": _file(_NAMES[CERTIFICATE]),
         "key_file": _file(_NAMES[KEY]),
-        **({"server_name_override": name} if name and options.get("to") else {}),
     }
+    server_name = tls.get(SERVER_NAME)
+    if server_name and options.get("to"):
+        settings["server_name_override"] = server_name
+    return settings
 
 
 def server_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the TLS settings of a receiver: beyond the loopback, those of option `tls` if there is one."""
-    usual = not is_loopback(getattr(collector, "listen_address", "127.0.0.1"))
-    if not _tls(collector, options.get(_OPTION), usual):
+    is_usual = not is_loopback(getattr(collector, "listen_address", "127.0.0.1"))
+    if not _tls(collector, options.get(_OPTION), is_usual):
         return {}
     return {
         "cert_file": _file(_NAMES[CERTIFICATE]),
@@ -73,17 +75,22 @@ def server_tls(collector: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tls(collector: Any, wanted: bool | None, usual: bool) -> Mapping[str, Any]:
-    """Return option `tls` of a collector if a recipe wants it. Raises Problem if there is none to want."""
+def _tls(collector: Any, is_asked_for: bool | None, is_usual: bool) -> Mapping[str, Any]:
+    """Return option `tls` of a collector if a recipe uses it. Raises Problem if it is asked for, and there is none.
+
+    A recipe that does not say uses it where that is usual.
+    """
     tls: Mapping[str, Any] = getattr(collector, "tls", None) or {}
-    has_tls = bool(_parts(tls))
-    if wanted and not has_tls:
+    has_tls = bool(_given_parts(tls))
+    if is_asked_for and not has_tls:
         wrong = f"option '{_OPTION}' needs the certificates of option `tls`, which only collectors of Linux hosts have"
         raise Problem(wrong, fix="Set `otel_host_tls`, or the options that name Secrets.")
-    return tls if wanted or (has_tls and usual and wanted is None) else {}
+    is_used = is_usual if is_asked_for is None else is_asked_for
+    return tls if has_tls and is_used else {}
 
 
-def _parts(tls: Mapping[str, Any]) -> list[str]:
+def _given_parts(tls: Mapping[str, Any]) -> list[str]:
+    """Return which parts of mutual TLS an option has."""
     return [part for part in _NAMES if tls.get(part)]
 
 
