@@ -163,9 +163,9 @@ def _on_node(member: Member) -> set[tuple[int, str]]:
     collector = member.collector
     if collector.host_network:
         return {(port.number, port.protocol) for port in member.ports}
-    return (
-        {(port.number, port.protocol) for port in member.ports if port.exposed} if collector.uses_host_ports else set()
-    )
+    if collector.uses_host_ports:
+        return {(port.number, port.protocol) for port in member.ports if port.exposed}
+    return set()
 
 
 def _may_share_a_node(one: Collector, two: Collector) -> bool:

@@ -56,11 +56,13 @@ def facts_for(collector: Collector, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def settled(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
     """Return options, settled by the platform where the user has not: agents without host ports have a Service."""
-    service = options["service"] or {}
-    if platform.host_ports or options["host_ports"] is not None or options["mode"] != _AGENT:
+    is_undecided_agent = options["mode"] == _AGENT and options["host_ports"] is None
+    if platform.host_ports or not is_undecided_agent:
         return dict(options)
-    enabled = True if service.get("enabled") is None else service["enabled"]
-    return {**options, "host_ports": False, "service": {**service, "enabled": enabled}}
+    service = dict(options["service"] or {})
+    if service.get("enabled") is None:
+        service["enabled"] = True
+    return {**options, "host_ports": False, "service": service}
 
 
 def check(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> None:
@@ -87,11 +89,19 @@ def _lacks(
 def _lacks_for_folders(
     platform: Platform, collector: Collector, volumes: list[dict[str, Any]]
 ) -> Iterator[tuple[str, str]]:
-    mounted = [(item["name"], item["hostPath"]["path"]) for item in volumes if "hostPath" in item]
-    foreign = [path for _name, path in mounted if not platform.allows_folder(path)]
-    if foreign:
-        yield "host_paths", f"does not let pods mount {', '.join(foreign)} of their node"
-    writable = {item["name"] for item in collector.volumes if not item.get("read_only", True)}
-    written = [path for name, path in mounted if name in writable]
-    if written and not platform.host_paths_writable:
-        yield "host_paths_writable", f"does not let pods write to {', '.join(written)} of their node"
+    """Yield what a platform lacks for the folders of nodes that a collector mounts."""
+    writable = {volume["name"] for volume in collector.volumes if not volume.get("read_only", True)}
+    refused_folders = []
+    written_folders = []
+    for volume in volumes:
+        if "hostPath" not in volume:
+            continue
+        folder = volume["hostPath"]["path"]
+        if not platform.allows_folder(folder):
+            refused_folders.append(folder)
+        if volume["name"] in writable:
+            written_folders.append(folder)
+    if refused_folders:
+        yield "host_paths", f"does not let pods mount {', '.join(refused_folders)} of their node"
+    if written_folders and not platform.host_paths_writable:
+        yield "host_paths_writable", f"does not let pods write to {', '.join(written_folders)} of their node"

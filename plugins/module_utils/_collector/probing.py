@@ -123,19 +123,28 @@ def passed_signals(config: Mapping[str, Any]) -> list[str]:
 def _keeps(config: Mapping[str, Any], sampler: str) -> bool:
     """Whether a sampler keeps all records, or all spans that failed."""
     settings = section(config, "processors", sampler)
-    policies = items(settings, "policies")
     share = settings.get("sampling_percentage")
-    return (isinstance(share, (int, float)) and share >= _ALL) or any(
-        at(policy, ("type",)) == "always_sample" or "ERROR" in items(policy, "status_code", "status_codes")
-        for policy in policies
-    )
+    if isinstance(share, (int, float)) and share >= _ALL:
+        return True
+    for policy in items(settings, "policies"):
+        if at(policy, ("type",)) == "always_sample" or "ERROR" in items(policy, "status_code", "status_codes"):
+            return True
+    return False
 
 
 def sampled_probe(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return how to probe tail samplers: they keep spans that failed, after they have waited for the whole trace."""
-    names = {name for _signal, samplers in _paths(config) for name in samplers if kind_of(name) == _TAIL_SAMPLER}
-    if not names:
+    waits = []
+    for _signal, samplers in _paths(config):
+        for name in samplers:
+            if kind_of(name) == _TAIL_SAMPLER:
+                waits.append(_decision_wait(section(config, "processors", name)))
+    if not waits:
         return {}
-    given = [section(config, "processors", name).get("decision_wait") for name in names]
-    wait = max(_DECISION if one is None else duration(one) for one in given)
-    return {"span_status": "error", "timeout_seconds": max(_PATIENCE, wait + _MARGIN)}
+    return {"span_status": "error", "timeout_seconds": max(_PATIENCE, max(waits) + _MARGIN)}
+
+
+def _decision_wait(sampler: Mapping[str, Any]) -> float:
+    """Return for how many seconds a tail sampler waits for the spans of a trace."""
+    wait = sampler.get("decision_wait")
+    return _DECISION if wait is None else duration(wait)

@@ -41,17 +41,17 @@ def uses(recipes: Iterable[Any]) -> list[RecipeUse]:
 
     Raises Problem for anything else.
     """
-    return [_use(item) for item in recipes]
+    return [_use(recipe) for recipe in recipes]
 
 
-def _use(item: Any) -> RecipeUse:
-    if isinstance(item, str):
-        return RecipeUse(item.strip(), {})  # a survey may separate names by comma and space
-    if isinstance(item, Mapping) and len(item) == 1:
-        name, options = next(iter(item.items()))
+def _use(recipe: Any) -> RecipeUse:
+    if isinstance(recipe, str):
+        return RecipeUse(recipe.strip(), {})  # a survey may separate names by comma and space
+    if isinstance(recipe, Mapping) and len(recipe) == 1:
+        ((name, options),) = recipe.items()
         if isinstance(name, str) and (options is None or isinstance(options, Mapping)):
             return RecipeUse(str(name), dict(options or {}))
-    wrong = f"a recipe is a name, or a mapping of one name to its options, not {json.dumps(item, default=str)}"
+    wrong = f"a recipe is a name, or a mapping of one name to its options, not {json.dumps(recipe, default=str)}"
     raise Problem(wrong, fix="Write `- otlp_ingest` or `- otlp_forward: {endpoint: HOST:PORT}`.")
 
 
@@ -79,12 +79,18 @@ def _without_patterns(config: Any) -> Any:
     """Return the config with names in place of wildcards in ids."""
     if not isinstance(config, dict):
         return config
-    named = {name: {_named(key): value for key, value in section(config, name).items()} for name in SECTIONS}
-    return {**config, **{name: parts for name, parts in named.items() if parts}}
+    without_patterns = dict(config)
+    for name in SECTIONS:
+        parts = section(config, name)
+        if parts:
+            without_patterns[name] = {_without_wildcard(key): part for key, part in parts.items()}
+    return without_patterns
 
 
-def _named(key: Any) -> Any:
-    return key.replace("*", "_any") if isinstance(key, str) and is_pattern(key) else key
+def _without_wildcard(key: Any) -> Any:
+    if isinstance(key, str) and is_pattern(key):
+        return key.replace("*", "_any")
+    return key
 
 
 def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:
@@ -105,14 +111,23 @@ def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, An
     must have or list; null stands for any value.
     """
     for key, option in options.items():
-        _check_range(f"option '{key}' of recipe '{name}'", values.get(key), (option or {}).get("range"))
-        for other, wanted in ((option or {}).get("needs") or {}).items() if values.get(key) else ():
-            found = values.get(other)
-            if found if wanted is None else wanted in (found if isinstance(found, list) else [found]):
+        rules = option or {}
+        _check_range(f"option '{key}' of recipe '{name}'", values.get(key), rules.get("range"))
+        if not values.get(key):
+            continue
+        for other, needed_value in (rules.get("needs") or {}).items():
+            if _has_value(values.get(other), needed_value):
                 continue
-            missing = f"`{other}`" if wanted is None else f"{wanted} in `{other}`"
+            missing = f"`{other}`" if needed_value is None else f"{needed_value} in `{other}`"
             wrong = f"option '{key}' of recipe '{name}' has no effect without {missing}"
             raise Problem(wrong, fix=f"Set {missing}, or remove `{key}`.")
+
+
+def _has_value(given: Any, needed_value: Any) -> bool:
+    """Return whether an option has or lists a value; any value will do if that is None."""
+    if needed_value is None:
+        return bool(given)
+    return needed_value in given if isinstance(given, list) else needed_value == given
 
 
 def with_alternatives(name: str, given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,10 +147,14 @@ def with_alternatives(name: str, given: Mapping[str, Any], options: Mapping[str,
 
 
 def _check_range(what: str, value: Any, limits: Sequence[float] | None) -> None:
-    if value is None or not limits or limits[0] <= value <= (limits[-1] if len(limits) > 1 else value):
+    """Raise Problem for a number out of its limits: the least and the largest one, or the least alone."""
+    if value is None or not limits:
         return
-    fix = f"Give a number from {limits[0]} to {limits[1]}." if len(limits) > 1 else f"Give {limits[0]} or more."
-    raise Problem(f"{what} is {value}", fix=fix)
+    least, *largest = limits
+    if largest and not least <= value <= largest[-1]:
+        raise Problem(f"{what} is {value}", fix=f"Give a number from {least} to {largest[0]}.")
+    if value < least:
+        raise Problem(f"{what} is {value}", fix=f"Give {least} or more.")
 
 
 def check_requires(used: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str, Any]]) -> None:

@@ -197,10 +197,12 @@ def check_once(run: Iterable[Scraping]) -> None:
 
 def _scraped(recipes: Iterable[Any]) -> list[tuple[str, str]]:
     """Return the critical components that a collector scrapes, each with the recipe that does."""
-    found = [(name, RECIPE) for name in components(recipes)]
+    scraped = [(name, RECIPE) for name in components(recipes)]
     by_place = {row.control_plane: name for name, row in COMPONENTS.items() if row.control_plane}
     for use in uses(recipes):
-        if use.name == _CONTROL_PLANE_RECIPE:
-            listed = _listed(use.options.get("components") or "apiserver")
-            found += [(by_place[name], _CONTROL_PLANE_RECIPE) for name in listed if name in by_place]
-    return found
+        if use.name != _CONTROL_PLANE_RECIPE:
+            continue
+        for place in _listed(use.options.get("components") or "apiserver"):
+            if place in by_place:
+                scraped.append((by_place[place], _CONTROL_PLANE_RECIPE))
+    return scraped

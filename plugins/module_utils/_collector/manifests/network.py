@@ -202,9 +202,9 @@ def addresses(build: CollectorBuild) -> str:
 
 def hosts_outside(collector: Collector) -> list[str]:
     """Return the names by which an Ingress, a Gateway or a Route lets clients outside of the cluster in."""
-    routes = collector.routes
-    hosts = [at(options, ("host",)) for options in (collector.ingress, collector.openshift_route)]
-    hosts += [*(routes.get("http_hostnames") or ()), *(routes.get("grpc_hostnames") or ())]
+    hosts = [at(collector.ingress, ("host",)), at(collector.openshift_route, ("host",))]
+    for option in ("http_hostnames", "grpc_hostnames"):
+        hosts += collector.routes.get(option) or ()
     return [str(host) for host in hosts if host]
 
 

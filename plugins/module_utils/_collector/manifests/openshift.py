@@ -183,30 +183,37 @@ def security_context_constraints(build: CollectorBuild) -> Manifest | None:
 
 def use(build: CollectorBuild) -> Rules:
     """Return the right to use these constraints, and no others."""
-    return (rule(GROUP, "securitycontextconstraints", ("use",), _constraints_name(build)),) if _needed(build) else ()
+    if not _needed(build):
+        return ()
+    return (rule(GROUP, "securitycontextconstraints", ("use",), _constraints_name(build)),)
 
 
 def _needed(build: CollectorBuild) -> bool:
     """Whether the pods ask for more than `restricted-v2`; pods with a sidecar have other owners."""
     if not build.platform.security_context_constraints or build.collector.mode == "sidecar":
         return False
-    special = _volumes(build) - _RESTRICTED
-    fixed = "runAsUser" in pod_security(build)
-    return bool(special or fixed or _on_node(build) or build.collector.host_network or build.collector.selinux_type)
+    if _volumes(build) - _RESTRICTED or "runAsUser" in pod_security(build):
+        return True
+    uses_node = _on_node(build) or build.collector.host_network
+    return bool(uses_node or build.collector.selinux_type)
 
 
 def _volumes(build: CollectorBuild) -> set[str]:
     """Return the kinds of volumes that the pods have, as constraints name them."""
-    found = {key for volume in volumes(build) for key in volume if key != "name"}
-    claimed = build.collector.mode == "statefulset" and claims(build)
-    found |= {*_ALWAYS, *(("persistentVolumeClaim",) if claimed else ())}
-    return {_NAMES.get(kind, kind) for kind in found}
+    kinds = set(_ALWAYS)
+    for volume in volumes(build):
+        kinds.update(key for key in volume if key != "name")
+    if build.collector.mode == "statefulset" and claims(build):
+        kinds.add("persistentVolumeClaim")
+    return {_NAMES.get(kind, kind) for kind in kinds}
 
 
 def _on_node(build: CollectorBuild) -> bool:
     """Whether ports of the node are opened: in its network Kubernetes itself says so of every port."""
     collector = build.collector
-    return bool(build.exposed and collector.uses_host_ports) or bool(build.needs.ports and collector.host_network)
+    if collector.host_network and build.needs.ports:
+        return True
+    return bool(build.exposed and collector.uses_host_ports)
 
 
 def _selinux(build: CollectorBuild) -> dict[str, Any]:

@@ -50,25 +50,33 @@ def service_account(build: CollectorBuild) -> Manifest:
 
 def owned(builds: Iterable[CollectorBuild]) -> list[CollectorBuild]:
     """Return the builds with the owner of each ServiceAccount: the collector of its name, or else the first user."""
-    made = list(builds)
+    given = list(builds)
+    collectors = [build.collector for build in given]
     owners: dict[tuple[str, str], str] = {}
-    for one in sorted((build.collector for build in made), key=lambda one: (not _own(one), one.name)):
-        owners.setdefault((one.namespace, one.service_account_name), one.name)
-    return [
-        replace(one, account_owner=owners[one.collector.namespace, one.collector.service_account_name]) for one in made
-    ]
+    for collector in sorted(collectors, key=lambda collector: (not _has_own_account(collector), collector.name)):
+        owners.setdefault((collector.namespace, collector.service_account_name), collector.name)
+    with_owners = []
+    for build in given:
+        account = build.collector.namespace, build.collector.service_account_name
+        with_owners.append(replace(build, account_owner=owners[account]))
+    return with_owners
 
 
 def named(collectors: Iterable[Collector]) -> list[str]:
     """Return the ServiceAccounts that others may have made: those that options name, and that no collector owns."""
-    found = list(collectors)
-    given = [(one.namespace, one.service_account_name) for one in found]
-    given += [(one.namespace, str(one.target_allocator.get("service_account_name") or "")) for one in found]
-    own = {(one.namespace, one.name) for one in found if _own(one)}
-    return sorted(f"{namespace}/{name}" for namespace, name in {*given} - own if name)
+    used: set[tuple[str, str]] = set()
+    own: set[tuple[str, str]] = set()
+    for collector in collectors:
+        used.add((collector.namespace, collector.service_account_name))
+        of_allocator = str(collector.target_allocator.get("service_account_name") or "")
+        used.add((collector.namespace, of_allocator))
+        if _has_own_account(collector):
+            own.add((collector.namespace, collector.name))
+    return sorted(f"{namespace}/{name}" for namespace, name in used - own if name)
 
 
-def _own(collector: Collector) -> bool:
+def _has_own_account(collector: Collector) -> bool:
+    """Return whether the account of a collector has the name of the collector."""
     return collector.service_account_name == collector.name
 
 
@@ -163,16 +171,23 @@ def of_allocator(build: CollectorBuild) -> Rules:
     """Return what the allocator may read: its collectors, and the kinds in which its jobs look for targets."""
     settings = section(build.config, "receivers", _RECEIVER)
     row = component("receivers", _RECEIVER)
-    found = [*_COLLECTORS, *(row.rules(settings) if row else ())]
-    if (build.collector.target_allocator.get("prometheus_cr") or {}).get("enabled"):
-        found += _CUSTOM_RESOURCES
-    return _merged([item for item in found if "resources" in item])
+    rules = list(_COLLECTORS)
+    if row:
+        rules += row.rules(settings)
+    custom_resources = build.collector.target_allocator.get("prometheus_cr") or {}
+    if custom_resources.get("enabled"):
+        rules += _CUSTOM_RESOURCES
+    return _merged([rule_of_kind for rule_of_kind in rules if "resources" in rule_of_kind])
 
 
 def _merged(rules: list[dict[str, Any]]) -> Rules:
     """Return one rule for each API group, without what only scrapes need."""
-    groups: dict[str, set[str]] = {}
-    for item in rules:
-        for group in items(item, "apiGroups"):
-            groups.setdefault(group, set()).update(set(items(item, "resources")) - _OF_SCRAPES)
-    return tuple(rule(group or "core", " ".join(sorted(found))) for group, found in sorted(groups.items()))
+    resources_of_group: dict[str, set[str]] = {}
+    for given in rules:
+        resources = set(items(given, "resources")) - _OF_SCRAPES
+        for group in items(given, "apiGroups"):
+            resources_of_group.setdefault(group, set()).update(resources)
+    merged = []
+    for group, resources in sorted(resources_of_group.items()):
+        merged.append(rule(group or "core", " ".join(sorted(resources))))
+    return tuple(merged)

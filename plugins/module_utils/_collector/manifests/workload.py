@@ -69,9 +69,11 @@ def strategy(build: CollectorBuild) -> dict[str, Any]:
 def _confined(build: CollectorBuild) -> bool:
     """Return whether a new pod may have to wait until an old one has left its node, port or volume."""
     collector = build.collector
-    on_node = collector.uses_host_ports or collector.host_network
-    claims_one = any("persistentVolumeClaim" in item["source"] for item in collector.volumes)
-    return bool(on_node or collector.affinity or collector.topology_spread or claims_one)
+    if collector.uses_host_ports or collector.host_network:
+        return True
+    if collector.affinity or collector.topology_spread:
+        return True
+    return any("persistentVolumeClaim" in volume["source"] for volume in collector.volumes)
 
 
 def claims(build: CollectorBuild) -> list[dict[str, Any]]:

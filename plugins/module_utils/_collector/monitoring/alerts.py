@@ -297,9 +297,11 @@ NAMES = tuple(dict.fromkeys(alert.name for alert in ALERTS))
 def rules(series: Series, parts: Parts, facts: frozenset[str], link: str, labels: dict[str, str]) -> Iterator[Any]:
     """Yield the rules for what a collector has, as Prometheus takes them."""
     for alert in ALERTS:
-        if facts.issuperset(alert.needs) and not facts.intersection(alert.without):
-            for noun in parts.nouns(alert.kind) if alert.kind else ("",):
-                yield _rule(alert, series, noun, link, labels)
+        if not facts.issuperset(alert.needs) or facts.intersection(alert.without):
+            continue
+        nouns = parts.nouns(alert.kind) if alert.kind else ("",)
+        for noun in nouns:
+            yield _rule(alert, series, noun, link, labels)
 
 
 def recorded(series: Series, facts: frozenset[str]) -> Iterator[dict[str, Any]]:

@@ -170,11 +170,16 @@ def _placed(series: Series, parts: Parts, facts: frozenset[str], panels: Sequenc
 def _graphs(
     row: str, series: Series, parts: Parts, facts: frozenset[str], panels: Sequence[Panel]
 ) -> Iterator[dict[str, Any]]:
+    """Yield the graphs of a row; none for a row about a kind of component that the config does not have."""
     kind = row.lower()
-    for panel in panels if kind not in _KINDS or kind in parts.kinds else ():
-        if panel.row == row and facts.issuperset(panel.needs):
-            for noun in parts.nouns(kind) if "_of>" in panel.expr else ("",):
-                yield _graph(panel, series, noun)
+    if kind in _KINDS and kind not in parts.kinds:
+        return
+    for panel in panels:
+        if panel.row != row or not facts.issuperset(panel.needs):
+            continue
+        nouns = parts.nouns(kind) if "_of>" in panel.expr else ("",)
+        for noun in nouns:
+            yield _graph(panel, series, noun)
 
 
 def _graph(panel: Panel, series: Series, noun: str) -> dict[str, Any]:

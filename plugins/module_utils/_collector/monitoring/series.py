@@ -110,10 +110,13 @@ class Parts:
 
 def parts_of(config: Mapping[str, Any]) -> Parts:
     """Return the kinds, types and signals of the components in pipelines. A connector counts as none of both ends."""
-    found = list(_in_pipelines(config))
-    kinds = sorted({kind for kind, _type, _signal in found})
-    signals = {kind: tuple(sorted({signal for one, _type, signal in found if one == kind})) for kind in kinds}
-    return Parts(frozenset(kinds), frozenset(f"{kind}/{name}" for kind, name, _signal in found), signals)
+    types: set[str] = set()
+    signals_of_kind: dict[str, set[str]] = {}
+    for kind, component_type, signal in _in_pipelines(config):
+        types.add(f"{kind}/{component_type}")
+        signals_of_kind.setdefault(kind, set()).add(signal)
+    signals_by_kind = {kind: tuple(sorted(signals)) for kind, signals in sorted(signals_of_kind.items())}
+    return Parts(frozenset(signals_by_kind), frozenset(types), signals_by_kind)
 
 
 def _in_pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
