@@ -95,14 +95,20 @@ def check_unit(unit: str, places: Places) -> str:
 
 def _of_owner(lines: list[str], places: Places) -> list[str]:
     """Return the lines of a unit with the user who may read the state folder."""
-    if places.state:
-        lines = [line for line in lines if not _STATE.match(line)]
-    if places.state and places.user:
-        lines = [line for line in lines if not _USER.match(line)]
-        lines += ["DynamicUser=yes"] if places.is_dynamic else []
-    if places.state and places.is_dynamic:
+    of_owner = _with_state(lines, places) if places.state else list(lines)
+    if places.user and not any(map(_NAMED_USER.match, of_owner)):
+        of_owner.append(f"User={places.user}")
+    return of_owner
+
+
+def _with_state(lines: list[str], places: Places) -> list[str]:
+    """Return the lines of a unit that uses the state folder as it is, and does not make one."""
+    with_state = [line for line in lines if not _STATE.match(line)]
+    if places.user:
+        with_state = [line for line in with_state if not _USER.match(line)]
+        if places.is_dynamic:
+            with_state.append("DynamicUser=yes")
+    if places.is_dynamic:
         # A dynamic user may not pass /var/lib/private, and the unit's own state folder shows systemd a way around.
-        lines += ["TemporaryFileSystem=/var/lib/private:ro", f"BindReadOnlyPaths={places.state}"]
-    if places.user and not any(map(_NAMED_USER.match, lines)):
-        lines = [*lines, f"User={places.user}"]
-    return lines
+        with_state += ["TemporaryFileSystem=/var/lib/private:ro", f"BindReadOnlyPaths={places.state}"]
+    return with_state

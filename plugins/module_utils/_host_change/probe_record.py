@@ -50,12 +50,13 @@ def probe_body(signal: str, probe_id: str, now_nanoseconds: int, failed: bool) -
 
 def gained(before: Mapping[Count, int], after: Mapping[Count, int], signal: str, names: tuple[str, ...]) -> list[str]:
     """Return the counts of a signal that grew, as `exporters/otlp_grpc exporter_sent +1`."""
-    grown = {one: value - before.get(one, 0) for one, value in after.items() if one.signal == signal}
-    return [
-        f"{one.component.partition('/')[2]}: {one.name} +{by}"
-        for one, by in sorted(grown.items())
-        if by > 0 and one.name in names
-    ]
+    grown = []
+    for count, value in sorted(after.items()):
+        growth = value - before.get(count, 0)
+        if count.signal == signal and count.name in names and growth > 0:
+            component_id = count.component.partition("/")[2]
+            grown.append(f"{component_id}: {count.name} +{growth}")
+    return grown
 
 
 def has_arrived(before: Mapping[Count, int], after: Mapping[Count, int], signal: str) -> bool:

@@ -92,12 +92,23 @@ def taken(ports: Iterable[Port], found: Iterable[Listener], holders: Mapping[str
     known = list(found)
     rows = []
     for port in ports:
-        others = [one for one in known if collides(port, one)]
-        who = [holders.get(one.inode, Holder(0, "")) for one in others]
-        foreign = [holder for holder in who if not own or holder.unit != own]
-        if foreign:
-            rows.append(Taken(port, foreign[0]))
+        foreign = _foreign_holder(port, known, holders, own)
+        if foreign is not None:
+            rows.append(Taken(port, foreign))
     return rows
+
+
+def _foreign_holder(
+    port: Port, listeners: Iterable[Listener], holders: Mapping[str, Holder], own: str
+) -> Holder | None:
+    """Return the first process of another unit that listens on a port, or None if none does."""
+    for listener in listeners:
+        if not collides(port, listener):
+            continue
+        holder = holders.get(listener.inode, Holder(0, ""))
+        if not own or holder.unit != own:
+            return holder
+    return None
 
 
 def way_out(rows: Iterable[Taken], own: Iterable[str]) -> str:
@@ -128,4 +139,4 @@ def _way_out_of_own(names: Iterable[str]) -> str:
 def closed(ports: Iterable[Port], found: Iterable[Listener]) -> list[Port]:
     """Return the ports on which nobody listens."""
     known = list(found)
-    return [port for port in ports if not any(collides(port, one) for one in known)]
+    return [port for port in ports if not any(collides(port, listener) for listener in known)]

@@ -176,11 +176,14 @@ class HostChange:
 
     def _refusal(self, change: Change, said: list[str], journal: str) -> Problem:
         """Return why the check failed, by the program, or by systemd if it has not started the program."""
-        missing, ends = ("", said) if said else unstarted(journal)
-        wrong = "systemd cannot start the service" if missing else "the program refuses the config"
-        why = " ".join(cleaned(self.mask(line)) for line in ends)
+        wrong, last_lines, fix = "the program refuses the config", said, "Correct the config."
+        if not said:
+            missing, last_lines = unstarted(journal)
+            if missing:
+                wrong, fix = "systemd cannot start the service", missing
+        why = " ".join(cleaned(self.mask(line)) for line in last_lines)
         untouched = "The running collector is untouched. " if change.earlier else ""
-        return Problem(f"{wrong}: {why}", asked=self._asked(), fix=untouched + (missing or "Correct the config."))
+        return Problem(f"{wrong}: {why}", asked=self._asked(), fix=f"{untouched}{fix}")
 
     def _clear_check(self) -> None:
         name = self.store.check_unit.name

@@ -200,10 +200,13 @@ class HostFacts:
         reader = self.reader()
         for row in self.question.get("files") or ():
             paths = sorted(glob.glob(row["pattern"], recursive=True))[:_MOST_FILES]  # noqa: PTH207 - has braces of its own
-            plain = [path for path in paths if Path(path).is_file()]
-            shut = [(path, barrier(reader, _way(path))) for path in plain]
-            unreadable = [{**_told(one), "file": path} for path, one in shut if one is not None]
-            yield {**row, "count": len(plain), "unreadable": unreadable[:3], "more": max(len(unreadable) - 3, 0)}
+            files = [path for path in paths if Path(path).is_file()]
+            unreadable = []
+            for path in files:
+                obstacle = barrier(reader, _way(path))
+                if obstacle is not None:
+                    unreadable.append({**_told(obstacle), "file": path})
+            yield {**row, "count": len(files), "unreadable": unreadable[:3], "more": max(len(unreadable) - 3, 0)}
 
     def certificates(self) -> Iterator[dict[str, Any]]:
         """Yield each file of a certificate or key: whether it is there and readable, and when it is valid."""

@@ -83,10 +83,12 @@ class Watch:
 
     def _check_alive(self, service: Service) -> None:
         """Raise Failure as soon as the process has ended: its unit starts it again, and would hide it."""
-        earlier, way = self.started.earlier, self.started.way
-        restarted = service.restarts > (earlier.restarts if way == RELOAD else 0)
-        is_gone = way == RELOAD and service.pid != earlier.pid
-        if restarted or is_gone or service.active == "failed" or service.sub == "auto-restart":
+        earlier = self.started.earlier
+        was_reloaded = self.started.way == RELOAD
+        has_restarted = service.restarts > (earlier.restarts if was_reloaded else 0)
+        is_another_process = was_reloaded and service.pid != earlier.pid
+        has_failed = service.active == "failed" or service.sub == "auto-restart"
+        if has_restarted or is_another_process or has_failed:
             raise self._failure("the process ended")
 
     def _missing(self, service: Service) -> str:

@@ -140,30 +140,38 @@ class ServiceDropIns:
             ("list-unit-files", "--type=service", "--no-legend", "--no-pager"),
             ("list-units", "--all", "--type=service", "--plain", "--no-legend", "--no-pager"),
         )
-        said = [self.machine.systemctl(*words).output for words in lists]
-        rows = [line.split() for text in said for line in text.splitlines()]
-        return sorted({row[0] for row in rows if row and row[0].endswith(SERVICE_SUFFIX)})
+        units = set()
+        for words in lists:
+            for line in self.machine.systemctl(*words).output.splitlines():
+                columns = line.split()
+                if columns and columns[0].endswith(SERVICE_SUFFIX):
+                    units.add(columns[0])
+        return sorted(units)
 
     def _check_place(self, unit: str) -> None:
         """Raise Problem for a file of the same name, or a folder that leads elsewhere, of another owner."""
         place = self._place(unit)
-        if place.parent.is_symlink() or (place.parent.exists() and not place.parent.is_dir()):
-            raise Problem(f"{place.parent} is no folder", fix="See who made it, and remove it.")
-        if os.path.lexists(str(place)) and (place.is_symlink() or not owner_of(_text(place))):
+        folder = place.parent
+        is_folder = folder.is_dir() and not folder.is_symlink()
+        if os.path.lexists(str(folder)) and not is_folder:
+            raise Problem(f"{folder} is no folder", fix="See who made it, and remove it.")
+        if not os.path.lexists(str(place)):
+            return
+        if place.is_symlink() or not owner_of(_text(place)):
             wrong = f"{place} belongs to somebody else"
             raise Problem(wrong, fix=f"Remove it if it is not needed, or remove {unit} from the list.")
 
-    def _check_variables(self, one: ServiceEnvironment, shown: Mapping[str, str]) -> None:
+    def _check_variables(self, service: ServiceEnvironment, shown: Mapping[str, str]) -> None:
         """Raise Problem if another file sets the same variables: the owner of the service has decided there."""
-        place = self._place(one.unit)
+        own_place = self._place(service.unit)
         units = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
         files = [line.rpartition(" (")[0] for line in shown.get("EnvironmentFiles", "").splitlines()]
-        for readers, paths in ((set_in_unit, units), (set_in_file, files)):
-            for path in paths:
-                there = self.store.root / path.lstrip("/")
-                names = readers(_text(there), one.variables) if path and there != place else []
+        for names_set_in, paths in ((set_in_unit, units), (set_in_file, files)):
+            for path in filter(None, paths):
+                place = self.store.root / path.lstrip("/")
+                names = names_set_in(_text(place), service.variables) if place != own_place else []
                 if names:
-                    wrong = f"service {one.unit} has {', '.join(names)} from {cleaned(path)}"
+                    wrong = f"service {service.unit} has {', '.join(names)} from {cleaned(path)}"
                     raise Problem(wrong, fix="Remove the variable there, or remove the service from the list.")
 
     # ── The change ──
@@ -171,30 +179,42 @@ class ServiceDropIns:
     def plan(self) -> ServiceOutcome:
         """Return what differs, without a change."""
         outcome = ServiceOutcome()
-        for one in self._differences():
-            outcome.paths.append(str(one.place))
-            where = {"before_header": str(one.place), "after_header": str(one.place)}
-            outcome.diff.append({**where, "before": one.before, "after": one.after})
-            outcome.notes.append(f"{one.unit} would {'get' if one.after else 'lose'} its environment")
-        restarted = [one.unit for one in self.wanted if one.restart and self._waits(one)]
-        outcome.notes += [f"{unit} would be restarted" for unit in restarted]
-        outcome.waiting = [self._waiting(one.unit) for one in self.wanted if not one.restart and self._waits(one)]
-        outcome.changed = bool(outcome.paths or restarted or self._stale())
+        for difference in self._differences():
+            place = str(difference.place)
+            outcome.paths.append(place)
+            where = {"before_header": place, "after_header": place}
+            outcome.diff.append({**where, "before": difference.before, "after": difference.after})
+            becomes = "get" if difference.after else "lose"
+            outcome.notes.append(f"{difference.unit} would {becomes} its environment")
+        has_restarts = False
+        for service in self.wanted:
+            if not self._waits(service):
+                continue
+            if service.restart:
+                has_restarts = True
+                outcome.notes.append(f"{service.unit} would be restarted")
+            else:
+                outcome.waiting.append(self._waiting(service.unit))
+        outcome.changed = bool(outcome.paths) or has_restarts or self._stale()
         return outcome
 
     def _differences(self) -> list[_Difference]:
-        wanted = {self._place(one.unit): one for one in self.wanted}
-        pairs = [(place, _text(place), one.text(self.store.name)) for place, one in wanted.items()]
-        unwanted = [place for place in self._own() if place not in wanted]
-        left = [_Difference(place.parent.name[:-2], place, _text(place), "") for place in unwanted]
-        changed = [
-            _Difference(wanted[place].unit, place, before, after) for place, before, after in pairs if before != after
-        ]
-        return [*left, *changed]
+        """Return the drop-ins that go, then those that are new or change."""
+        services = {self._place(service.unit): service for service in self.wanted}
+        differences = []
+        for place in self._own():
+            if place not in services:
+                unit = place.parent.name[:-2]  # the folder of a unit ends with .d
+                differences.append(_Difference(unit, place, _text(place), ""))
+        for place, service in services.items():
+            before, after = _text(place), service.text(self.store.name)
+            if before != after:
+                differences.append(_Difference(service.unit, place, before, after))
+        return differences
 
     def _stale(self) -> bool:
         """Whether systemd has not read a drop-in that is there, as after a killed run."""
-        return any(self._shown(one.unit).get("NeedDaemonReload") == "yes" for one in self.wanted)
+        return any(self._shown(service.unit).get("NeedDaemonReload") == "yes" for service in self.wanted)
 
     def apply(self) -> ServiceOutcome:
         """Write what differs, take back what is no longer wanted, and restart services with consent that wait."""
@@ -202,16 +222,18 @@ class ServiceDropIns:
         outcome.notes, outcome.waiting = [], []
         self._clear_drafts()
         differences = self._differences()
-        for one in differences:
-            self._write(one.place, one.after)
-            self._written.add(one.place)
-            outcome.notes.append(f"{one.unit} {'has a new' if one.after else 'lost its'} environment")
+        for difference in differences:
+            self._write(difference.place, difference.after)
+            self._written.add(difference.place)
+            became = "has a new" if difference.after else "lost its"
+            outcome.notes.append(f"{difference.unit} {became} environment")
         if outcome.changed:
             self._reload_units()
-        self._restart_waiting(outcome, {one.unit: one.before for one in differences})
-        for one in differences:
-            outcome.waiting += [] if one.after else self._keeps(one.unit)
-        outcome.waiting += [self._waiting(one.unit) for one in self.wanted if self._waits(one)]
+        self._restart_waiting(outcome, {difference.unit: difference.before for difference in differences})
+        for difference in differences:
+            if not difference.after:
+                outcome.waiting += self._keeps(difference.unit)
+        outcome.waiting += [self._waiting(service.unit) for service in self.wanted if self._waits(service)]
         return outcome
 
     def _restart_waiting(self, outcome: ServiceOutcome, earlier: Mapping[str, str]) -> None:
