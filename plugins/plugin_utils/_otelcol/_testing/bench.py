@@ -36,7 +36,6 @@ _QUIET = 0.6
 _LONGEST = 4.0
 """Seconds that a test waits for what may never come, because the config drops it."""
 _STEP = 0.05
-_CONTENT = {"Content-Type": "application/json"}
 _NOT_SCRAPED = re.compile(r'Failed to scrape Prometheus endpoint.{0,999}?"error": ("(?:[^"\\]|\\.){0,999}+")')
 """What a prometheus receiver logs, with its reason in JSON."""
 
