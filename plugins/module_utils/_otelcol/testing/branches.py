@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.paths import Path, at, items, leaves, mappings, section
 from ..config.pipelines import PipelineGraph
@@ -67,6 +67,7 @@ _DECIDING = {"condition", "conditions", "statement", "statements", "if", "expr"}
 # Lists of texts in OTTL that a user may put into groups.
 _GROUPED = ("statements", "conditions")
 _CHOOSING = ("include", "exclude")
+_WHERE = "where"
 # What a record of a test shows of a span, data point or log record; a change of anything else is not seen.
 _SEEN = {
     "aggregation_temporality", "attributes", "body", "bucket_counts", "count", "description", "event_name", "events",
@@ -95,18 +96,24 @@ class Branch:
 
 def branches(config: Mapping[str, Any], language: Language) -> list[Branch]:
     """Return what a config may do or not, in the order of the config."""
-    found = []
-    for name in ("receivers", "processors", "connectors"):
-        for component, settings in section(config, name).items():
-            if _is_used(component, config):
-                mine = list(_of_component((name, component), settings, language))
-                known = {branch.path for branch in mine}
-                found += [*mine, *(one for one in _not_asked((name, component), settings) if one.path not in known)]
+    graph = PipelineGraph.of(config)
+    found: list[Branch] = []
+    for role in ("receivers", "processors", "connectors"):
+        for component, settings in section(config, role).items():
+            if graph.lists(component):
+                found += _branches_of((role, component), settings, language)
     return found
 
 
-def _is_used(item: Any, config: Mapping[str, Any]) -> bool:
-    return PipelineGraph.of(config).lists(item)
+def _branches_of(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
+    """Yield what a component may do or not: first what a test can tell, then what it cannot."""
+    asked_paths = set()
+    for branch in _of_component(path, settings, language):
+        asked_paths.add(branch.path)
+        yield branch
+    for branch in _not_asked(path, settings):
+        if branch.path not in asked_paths:
+            yield branch
 
 
 def _of_component(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
@@ -121,24 +128,33 @@ def _of_component(path: Path, settings: Any, language: Language) -> Iterator[Bra
 
 def _of_processor(path: Path, kind: str, settings: Settings, language: Language) -> Iterator[Branch]:
     """Yield the steps of a processor, for one signal after the other: each signal has lists of its own."""
-    own = {root[0] for root in STEPS[kind]}
-    rest = {key: value for key, value in settings.items() if key not in own}
-    for signals in dict.fromkeys(STEPS[kind].values()):
-        roots = [root for root, of in STEPS[kind].items() if of == signals]
-        steps = [step for root in roots for step in _steps_at(root, settings, language)]
+    roots_by_signals: dict[tuple[str, ...], list[Path]] = {}
+    for root, signals in STEPS[kind].items():
+        roots_by_signals.setdefault(signals, []).append(root)
+    keys_with_steps = {root[0] for root in STEPS[kind]}
+    rest = {key: value for key, value in settings.items() if key not in keys_with_steps}
+    for signals, roots in roots_by_signals.items():
+        steps: list[Step] = []
+        for root in roots:
+            steps += _steps_at(root, settings, language)
         yield from _of_steps(path, kind, rest, signals, steps)
 
 
 def _not_asked(path: Path, settings: Any) -> Iterator[Branch]:
     """Yield what looks like a statement or a condition, or chooses records in another way."""
     choices: dict[Path, None] = {}
-    for place, text in leaves(settings, path):
-        names_below = [part for part in place[2:] if isinstance(part, str)]
-        if isinstance(text, str) and names_below and names_below[-1] in _DECIDING:
-            yield Branch(place, text, unknown=NOT_ASKED)
+    for place, value in leaves(settings, path):
+        if isinstance(value, str) and _is_deciding(place):
+            yield Branch(place, value, unknown=NOT_ASKED)
         choices |= dict.fromkeys(_choices_above(place))
     for place in choices:
         yield Branch(place, str(place[-1]), unknown=NOT_ASKED)
+
+
+def _is_deciding(place: Path) -> bool:
+    """Whether the last key on the way to a setting of a component is one of statements or conditions."""
+    keys = [part for part in place[2:] if isinstance(part, str)]
+    return bool(keys) and keys[-1] in _DECIDING
 
 
 def _choices_above(place: Path) -> Iterator[Path]:
@@ -169,7 +185,9 @@ class Step:
         """Where the user wrote it, in the settings of the processor."""
         if self.group is None:
             return (*self.root, self.index)
-        return (*self.root, self.number) if self.bare else (*self.root, self.index, self.key, self.number)
+        if self.bare:
+            return (*self.root, self.number)
+        return (*self.root, self.index, self.key, self.number)
 
 
 def _steps_at(root: Path, settings: Settings, language: Language) -> Iterator[Step]:
@@ -177,22 +195,24 @@ def _steps_at(root: Path, settings: Settings, language: Language) -> Iterator[St
     listed = at(settings, root)
     if not isinstance(listed, list):
         return
-    if len(root) > 1 or not str(root[0]).endswith(_GROUPED):
+    has_groups = len(root) == 1 and str(root[0]).endswith(_GROUPED)
+    if not has_groups:
         yield from (Step(root, index, item) for index, item in enumerate(listed))
         return
-    bare = all(isinstance(item, str) for item in listed)
-    for index, group in enumerate(_groups(root, listed, bare)):
-        named = _with_context(group, language)
+    is_bare = all(isinstance(item, str) for item in listed)
+    for index, group in enumerate(_groups(root, listed, is_bare)):
+        named_group = _with_context(group, language)
         for key in ("conditions", "statements"):
-            for number, text in enumerate(items(named, key)):
-                yield Step(root, index, text, named, key, number, bare)
+            for number, text in enumerate(items(named_group, key)):
+                yield Step(root, index, text, named_group, key, number, is_bare)
 
 
-def _groups(root: Path, listed: Sequence[Any], bare: bool) -> list[Settings]:
+def _groups(root: Path, listed: Sequence[Any], is_bare: bool) -> list[Settings]:
     """Return the groups of statements or conditions of a list. Texts without a group are one group."""
-    if not bare:
+    if not is_bare:
         return [group for group in listed if isinstance(group, Mapping)]
-    return [{"statements" if str(root[0]).endswith("statements") else "conditions": listed}]
+    key = "statements" if str(root[0]).endswith("statements") else "conditions"
+    return [{key: listed}]
 
 
 def _with_context(group: Settings, language: Language) -> Settings:
@@ -200,28 +220,34 @@ def _with_context(group: Settings, language: Language) -> Settings:
 
     The Collector infers the context from all texts of a group, so a part of them could have another one.
     """
-    context = group.get("context") or _context(group, language)
+    context = group.get("context") or _inferred_context(group, language)
     return {**group, "context": context} if context else group
 
 
-def _context(group: Settings, language: Language) -> str:
-    texts = [(text, key == "statements") for key in ("statements", "conditions") for text in items(group, key)]
+def _inferred_context(group: Settings, language: Language) -> str:
+    """Return the context that the Collector infers from the texts of a group; empty text if there is none."""
+    uses: list[Used] = []
+    for key in ("statements", "conditions"):
+        uses += [used(str(text), key == "statements") for text in items(group, key)]
     kind = STATEMENT if "statements" in group else CONDITION
-    return infer_context(language, kind, list(language.contexts), [used(str(text), one) for text, one in texts]).context
+    return infer_context(language, kind, list(language.contexts), uses).context
 
 
 def _of_steps(
     path: Path, kind: str, rest: Settings, signals: tuple[str, ...], steps: Sequence[Step]
 ) -> Iterator[Branch]:
     """Yield the steps of a processor: each is compared with the steps before it alone."""
-    unknown = NO_PROFILES if signals == ("profiles",) else ""
-    done: list[Step] = []
+    has_profiles = signals == ("profiles",)
+    steps_before: list[Step] = []
     for step in steps:
-        before = settings_of(rest, done) if done or kind in _ACTS_ALONE else ENTERS
-        after = settings_of(rest, [*done, _showing(kind, step)])
+        place, text = (*path, *step.path), _step_text(step.text)
+        before = settings_of(rest, steps_before) if steps_before or kind in _ACTS_ALONE else ENTERS
+        if has_profiles:
+            yield Branch(place, text, signals, None, before, NO_PROFILES)
+        else:
+            yield Branch(place, text, signals, settings_of(rest, [*steps_before, _showing(kind, step)]), before)
         if not _is_condition(kind, step):
-            done.append(step)
-        yield Branch((*path, *step.path), _said(step.text), signals, None if unknown else after, before, unknown)
+            steps_before.append(step)
 
 
 def _is_condition(kind: str, step: Step) -> bool:
@@ -241,18 +267,18 @@ def _showing(kind: str, step: Step) -> Step:
 
 def settings_of(rest: Settings, steps: Sequence[Step]) -> Settings:
     """Return the settings of a processor with these steps alone, and the `rest` that is no step."""
-    found = dict(rest)
+    settings = dict(rest)
     groups: dict[Path, dict[str, Any]] = {}
     for step in steps:
         place = (*step.root, step.index)
         if step.group is None:
-            _list_at(found, step.root).append(step.text)
+            _list_at(settings, step.root).append(step.text)
         elif place in groups:
             groups[place][step.key].append(step.text)
         else:
             groups[place] = {**step.group, step.key: [step.text]}
-            _list_at(found, step.root).append(groups[place])
-    return found
+            _list_at(settings, step.root).append(groups[place])
+    return settings
 
 
 def _list_at(settings: dict[str, Any], root: Path) -> list[Any]:
@@ -264,43 +290,61 @@ def _list_at(settings: dict[str, Any], root: Path) -> list[Any]:
     return listed
 
 
-def _said(step: Any) -> str:
-    if isinstance(step, Mapping):
-        return ", ".join(f"{key}: {value}" for key, value in step.items() if not isinstance(value, (list, Mapping)))
-    return str(step)
+def _step_text(step: Any) -> str:
+    """Return a step in words: its text, or of a mapping the settings that are scalars."""
+    if not isinstance(step, Mapping):
+        return str(step)
+    return ", ".join(f"{key}: {value}" for key, value in step.items() if not isinstance(value, (list, Mapping)))
 
 
 def statement_parts(statement: str) -> tuple[str, str]:
     """Return what a statement does, and its condition; an empty one if it has none."""
+    where = _start_of_where(statement)
+    if where is None:
+        return statement, ""
+    return statement[:where].strip(), statement[where + len(_WHERE) :].strip()
+
+
+def _start_of_where(statement: str) -> int | None:
+    """Return at which character the condition of a statement begins; None if it has none, or is no OTTL."""
     try:
-        where = next((one.start for one in tokens_of(statement) if one.text == "where" and one.kind == "lower"), None)
+        for token in tokens_of(statement):
+            if token.text == _WHERE and token.kind == "lower":
+                return token.start
     except Invalid:
-        where = None
-    return (statement, "") if where is None else (statement[:where].strip(), statement[where + len("where") :].strip())
+        pass
+    return None
 
 
 def used(text: str, statement: bool) -> Used:
     """Return what a text in OTTL uses; nothing if it is none."""
-    found = read_ottl(text, statement)
-    return found if isinstance(found, Used) else Used()
+    answer = read_ottl(text, statement)
+    return answer if isinstance(answer, Used) else Used()
 
 
 def _shows(statement: Any) -> bool:
-    """Whether a record shows what a statement changes."""
+    """Whether a record shows what a statement changes: the field that its first call is given."""
     calls = used(str(statement), True).calls
-    if not calls or not calls[0].arguments or calls[0].arguments[0][1].kind != PATH:
+    if not calls or not calls[0].arguments:
         return True
-    names = [name for name, _keyed in calls[0].arguments[0][1].steps]
-    return (names[1] if len(names) > 1 and names[0] in _CONTEXTS else names[0]) in _SEEN
+    _argument_name, target = calls[0].arguments[0]
+    if target.kind != PATH:
+        return True
+    names = [name for name, _keyed in target.steps]
+    begins_with_context = len(names) > 1 and names[0] in _CONTEXTS
+    field = names[1] if begins_with_context else names[0]
+    return field in _SEEN
 
 
 def marking(statement: str) -> str:
     """Return a statement that leaves a mark on the resource, under the condition of another one."""
-    condition = statement_parts(statement)[1]
-    return f'set(resource.attributes["{MARK}"], true){condition and f" where {condition}"}'
+    mark = f'set(resource.attributes["{MARK}"], true)'
+    _action, condition = statement_parts(statement)
+    return f"{mark} where {condition}" if condition else mark
 
 
 def _policies(path: Path, settings: Settings) -> Iterator[Branch]:
+    """Yield the policies of tail_sampling."""
     for index, policy in enumerate(mappings(settings, "policies")):
         yield from _policy((*path, "policies", index), policy, settings)
 
@@ -310,20 +354,30 @@ def _policy(path: Path, policy: Settings, settings: Settings) -> Iterator[Branch
     kind = str(policy.get("type") or "")
     own = section(policy, kind)
     if kind == "ottl_condition":
-        rest = {key: value for key, value in own.items() if key not in ("span", "spanevent")}
-        for key in ("span", "spanevent"):
-            for index, text in enumerate(items(own, key)):
-                asked = {**policy, kind: {**rest, key: [text]}}
-                yield Branch((*path, kind, key, index), str(text), ("traces",), {**settings, "policies": [asked]})
+        yield from _conditions_of_policy(path, policy, settings)
         return
     what = f"policy {policy.get('name', '')} ({kind})"
     if kind == "drop":
-        asked_of = {**settings, "policies": [{"name": "all", "type": "always_sample"}, policy]}
-        yield Branch(path, what, ("traces",), asked_of, ENTERS)
+        asked_policies = [{"name": "all", "type": "always_sample"}, policy]
+        yield Branch(path, what, ("traces",), {**settings, "policies": asked_policies}, ENTERS)
     else:
         yield Branch(path, what, ("traces",), {**settings, "policies": [policy]})
-    for index, one in enumerate(mappings(own, f"{kind}_sub_policy")):
-        yield from _policy((*path, kind, f"{kind}_sub_policy", index), one, settings)
+    sub_policies = f"{kind}_sub_policy"
+    for index, sub_policy in enumerate(mappings(own, sub_policies)):
+        yield from _policy((*path, kind, sub_policies, index), sub_policy, settings)
+
+
+def _conditions_of_policy(path: Path, policy: Settings, settings: Settings) -> Iterator[Branch]:
+    """Yield the conditions of a policy `ottl_condition`: a policy with that condition alone asks for each."""
+    kind = "ottl_condition"
+    own = section(policy, kind)
+    contexts = ("span", "spanevent")
+    rest = {key: value for key, value in own.items() if key not in contexts}
+    for context in contexts:
+        for index, text in enumerate(items(own, context)):
+            asked_policy = {**policy, kind: {**rest, context: [text]}}
+            asked_settings = {**settings, "policies": [asked_policy]}
+            yield Branch((*path, kind, context, index), str(text), ("traces",), asked_settings)
 
 
 def _routes(path: Path, settings: Settings) -> Iterator[Branch]:
@@ -344,12 +398,31 @@ def _counted(path: Path, settings: Settings) -> Iterator[Branch]:
     """Yield the conditions of a connector that makes metrics: each is asked alone."""
     rest = {key: value for key, value in settings.items() if key not in METRICS_OF}
     for key, signal in METRICS_OF.items():
-        listed = isinstance(settings.get(key), list)
-        for name, metric in enumerate(settings[key]) if listed else section(settings, key).items():
+        for name, metric, is_listed in _metrics_at(settings, key):
             for index, text in enumerate(items(metric, "conditions")):
-                one = {**metric, "conditions": [text]}
-                asked = {**rest, key: [one] if listed else {name: one}}
-                yield Branch((*path, key, name, "conditions", index), str(text), (signal,), asked)
+                asked_metric = {**metric, "conditions": [text]}
+                asked_metrics = [asked_metric] if is_listed else {name: asked_metric}
+                place = (*path, key, name, "conditions", index)
+                yield Branch(place, str(text), (signal,), {**rest, key: asked_metrics})
+
+
+class _CountedMetric(NamedTuple):
+    """A metric of a connector: its name or number, its settings, and whether it is an item of a list."""
+
+    name: str | int
+    settings: Any
+    is_listed: bool
+
+
+def _metrics_at(settings: Settings, key: str) -> Iterator[_CountedMetric]:
+    """Yield the metrics below a key: count has a mapping of them, signal_to_metrics a list."""
+    metrics = settings.get(key)
+    if isinstance(metrics, list):
+        for number, metric in enumerate(metrics):
+            yield _CountedMetric(number, metric, True)
+        return
+    for name, metric in section(settings, key).items():
+        yield _CountedMetric(name, metric, False)
 
 
 _OF_COMPONENT: dict[tuple[str, str], Callable[[Path, Settings], Iterator[Branch]]] = {

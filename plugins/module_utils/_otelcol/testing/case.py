@@ -54,39 +54,49 @@ class Suite:
     config_map: Mapping[str, Any] = field(default_factory=dict)
 
 
-def suite(data: Any, file: str) -> Suite:
+def read_suite(data: Any, file: str) -> Suite:
     """Return the tests in a file. Raises Problem for whatever is not one, with its place."""
-    _known(data, FILE, file)
+    _check_keys(data, FILE, file)
     policies = tuple(_policies(data.get("policies") or [], file))
-    if policies and set(data) == {"policies"}:
+    has_only_policies = set(data) == {"policies"}
+    if policies and has_only_policies:
         return Suite(file, policies=policies)
-    if len({*CONFIGS} & set(data)) != 1:
+    if len(set(CONFIGS) & set(data)) != 1:
         fix = "Give one of `collector`, `config` and `config_map`."
         raise Problem("a file of tests names one collector", where=file, fix=fix)
-    known = _config_map(data.get("config_map"), f"{file}: config_map")
+    config_map = _config_map(data.get("config_map"), f"{file}: config_map")
     tests = data.get("tests")
     if not isinstance(tests, list) or not tests:
         raise Problem("there are no tests", where=f"{file}: tests", fix="Give a list of tests.")
-    _mappings(data, ("environment", "cluster", "resource"), file)
-    case_values.check_environment(data.get("environment") or {}, file)
+    _check_mappings(data, ("environment", "cluster", "resource"), file)
+    environment = data.get("environment") or {}
+    case_values.check_environment(environment, file)
     if "config" in data:
         case_values.check_path(data["config"], "config", f"{file}: config")
-    cases = tuple(_cases(tests, data.get("resource") or {}, file))
-    environment = {str(name): str(value) for name, value in (data.get("environment") or {}).items()}
-    named = (str(data.get("collector", "")), str(data.get("config", "")))
-    return Suite(file, *named, environment, data.get("cluster") or {}, cases, policies, known)
+    return Suite(
+        file,
+        collector=str(data.get("collector", "")),
+        config=str(data.get("config", "")),
+        environment={str(name): str(value) for name, value in environment.items()},
+        cluster=data.get("cluster") or {},
+        tests=tuple(_cases(tests, data.get("resource") or {}, file)),
+        policies=policies,
+        config_map=config_map,
+    )
 
 
 def _config_map(given: Any, where: str) -> Mapping[str, Any]:
+    """Return which ConfigMap has the config; an empty mapping if none is named. Raises Problem."""
     if given is None:
         return {}
-    _known(given, CONFIG_MAP, where)
+    _check_keys(given, CONFIG_MAP, where)
     if not given.get("name") or not given.get("namespace"):
         raise Problem("a ConfigMap has a name and a namespace", where=where, fix="Give `name` and `namespace`.")
     return dict(given)
 
 
-def _known(data: Any, known: Iterable[str], where: str) -> None:
+def _check_keys(data: Any, known: Iterable[str], where: str) -> None:
+    """Raise Problem for what is no mapping, and for a key that is not known."""
     names = list(known)
     if not isinstance(data, Mapping):
         raise Problem("this must be a mapping", where=where, fix=f"Its keys: {', '.join(names)}.")
@@ -96,103 +106,128 @@ def _known(data: Any, known: Iterable[str], where: str) -> None:
             raise Problem(f"there is no key '{key}'{near(str(key), names)}", where=where, fix=fix)
 
 
-def _policies(items: Any, file: str) -> Iterator[Policy]:
-    if not isinstance(items, list):
+def _policies(listed: Any, file: str) -> Iterator[Policy]:
+    """Yield the policies of a file. Raises Problem."""
+    if not isinstance(listed, list):
         raise Problem("'policies' must be a list", where=file, fix=_ONE_OF)
-    for number, item in enumerate(items):
-        where = f"{file}: policies[{number}]"
-        _known(item, POLICY, where)
-        if not item.get("name") or not {"without", "every", "never"} & set(item):
-            raise Problem("a policy has a name and says what may not leave", where=where, fix=_ONE_OF)
-        kinds, exporters = (_words(item, name, where) for name in ("without", "exporters"))
-        for kind in kinds:
-            _known({kind: ""}, KINDS, f"{where}.without")
-        for name in ("every", "never"):
-            _known(item.get(name) or {}, SIGNALS, f"{where}.{name}")
-            for signal, record in (item.get(name) or {}).items():
-                _known(record, FIELDS[signal], f"{where}.{name}.{signal}")
-        yield Policy(str(item["name"]), exporters or ("*",), kinds, item.get("every") or {}, item.get("never") or {})
+    for number, policy in enumerate(listed):
+        yield _policy(policy, f"{file}: policies[{number}]")
 
 
-def _words(item: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
-    value = item.get(name) or []
+def _policy(policy: Any, where: str) -> Policy:
+    """Return a policy that a user wrote. Raises Problem."""
+    _check_keys(policy, POLICY, where)
+    says_what_may_not_leave = {"without", "every", "never"} & set(policy)
+    if not policy.get("name") or not says_what_may_not_leave:
+        raise Problem("a policy has a name and says what may not leave", where=where, fix=_ONE_OF)
+    kinds = _texts_at(policy, "without", where)
+    exporters = _texts_at(policy, "exporters", where)
+    for kind in kinds:
+        _check_keys({kind: ""}, KINDS, f"{where}.without")
+    for name in ("every", "never"):
+        records = policy.get(name) or {}
+        _check_keys(records, SIGNALS, f"{where}.{name}")
+        for signal, record in records.items():
+            _check_keys(record, FIELDS[signal], f"{where}.{name}.{signal}")
+    every, never = policy.get("every") or {}, policy.get("never") or {}
+    return Policy(str(policy["name"]), exporters or ("*",), kinds, every, never)
+
+
+def _texts_at(mapping: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
+    """Return the items of a list in a mapping as texts. Raises Problem for what is no list."""
+    value = mapping.get(name) or []
     if not isinstance(value, list):
         raise Problem(f"'{name}' must be a list", where=where, fix=f"Write `{name}: [...]`.")
-    return tuple(map(str, value))
+    return tuple(str(item) for item in value)
 
 
-def _mappings(data: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+def _check_mappings(data: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+    """Raise Problem if one of the named values is given, and is no mapping."""
     for name in names:
         if not isinstance(data.get(name) or {}, Mapping):
             raise Problem(f"'{name}' must be a mapping", where=where, fix="Write `key: value` pairs.")
 
 
 def _cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[Case]:
+    """Yield the tests of a file, whose records have the resource of the file. Raises Problem."""
     names = set()
     for number, test in enumerate(tests):
         where = f"{file}: tests[{number}]"
-        _known(test, TEST, where)
+        _check_keys(test, TEST, where)
         name = str(test.get("name") or "")
         if not name or name in names:
             raise Problem("a test needs a name of its own", where=where, fix="Give `name`, once per file.")
         names.add(name)
-        given = test.get("given")
-        parts = given if isinstance(given, list) else [given]
-        for index, part in enumerate(parts):
-            _known(part, GIVEN, f"{where}.given[{index}]")
-            _check_given(part, f"{where}.given[{index}]")
-        expect = test.get("expect")
-        _check_expectations(expect, where)
-        times = (
-            case_values.case_seconds(test, "timeout", SECONDS, where),
-            case_values.case_seconds(test, "settle", 0.0, where),
-        )
-        yield Case(name, where, tuple(_with_resource(part, resource) for part in parts), expect, *times)
+        yield _case(name, test, resource, where)
 
 
-def _check_given(part: Mapping[str, Any], where: str) -> None:
-    _mappings(part, GIVEN_MAPPINGS, where)
+def _case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], where: str) -> Case:
+    """Return a test of a name. Raises Problem."""
+    given = test.get("given")
+    parts = given if isinstance(given, list) else [given]
+    for index, part in enumerate(parts):
+        _check_given(part, f"{where}.given[{index}]")
+    expect = test.get("expect")
+    _check_expectations(expect, where)
+    timeout = case_values.case_seconds(test, "timeout", SECONDS, where)
+    settle = case_values.case_seconds(test, "settle", 0.0, where)
+    return Case(name, where, tuple(_with_resource(part, resource) for part in parts), expect, timeout, settle)
+
+
+def _check_given(part: Any, where: str) -> None:
+    """Raise Problem for a part of `given` that no test can give."""
+    _check_keys(part, GIVEN, where)
+    _check_mappings(part, GIVEN_MAPPINGS, where)
     case_values.check_records(part, where)
     case_values.check_headers(part.get("headers") or {}, where)
     case_values.check_files(part.get("files") or {}, where)
 
 
 def _check_expectations(expect: Any, where: str) -> None:
+    """Raise Problem for what is no expectation of at least one exporter."""
     if not isinstance(expect, Mapping) or not expect:
         fix = "Give `expect` with what each exporter gets, or `nothing`."
         raise Problem("a test expects something", where=where, fix=fix)
-    for exporter, wanted in expect.items():
-        place = f"{where}.expect.{exporter}"
-        if wanted == NOTHING:
-            continue
-        _known(wanted, EXPECT, place)
-        for signal in SIGNALS:
-            value = wanted.get(signal, [])
-            if isinstance(value, bool) or not isinstance(value, (int, list)):
-                fix = "Give a list of records, or their number."
-                raise Problem(f"'{signal}' is neither a list nor a number", where=place, fix=fix)
-            _check_wanted(signal, value, place)
-        if not {*SIGNALS, "jmespath", "golden"} & set(wanted):
-            fix = f"Give one of: {', '.join(SIGNALS)}, golden; or write `nothing`."
-            raise Problem("nothing is expected of this exporter", where=place, fix=fix)
-        case_values.check_queries(wanted.get("jmespath", []), place)
-        if "golden" in wanted:
-            case_values.check_path(wanted["golden"], "golden", f"{place}.golden")
-        if "golden" in wanted and not set(wanted) <= _BESIDE_GOLDEN:
-            raise Problem("a golden file has all records", where=place, fix="Remove `golden`, or what is beside it.")
+    for exporter, expected in expect.items():
+        if expected != NOTHING:
+            _check_expected(expected, f"{where}.expect.{exporter}")
 
 
-def _check_wanted(signal: str, records: Any, where: str) -> None:
-    for number, record in enumerate(records if isinstance(records, list) else ()):
-        _known(record, FIELDS[signal], f"{where}.{signal}[{number}]")
+def _check_expected(expected: Any, where: str) -> None:
+    """Raise Problem for what no exporter can be expected to get."""
+    _check_keys(expected, EXPECT, where)
+    for signal in SIGNALS:
+        _check_expected_records(signal, expected.get(signal, []), where)
+    if not {*SIGNALS, "jmespath", "golden"} & set(expected):
+        fix = f"Give one of: {', '.join(SIGNALS)}, golden; or write `nothing`."
+        raise Problem("nothing is expected of this exporter", where=where, fix=fix)
+    case_values.check_queries(expected.get("jmespath", []), where)
+    if "golden" in expected:
+        case_values.check_path(expected["golden"], "golden", f"{where}.golden")
+        if not set(expected) <= _BESIDE_GOLDEN:
+            raise Problem("a golden file has all records", where=where, fix="Remove `golden`, or what is beside it.")
+
+
+def _check_expected_records(signal: str, records: Any, where: str) -> None:
+    """Raise Problem for what is neither the number of records of a signal nor a list of them."""
+    if isinstance(records, bool) or not isinstance(records, (int, list)):
+        fix = "Give a list of records, or their number."
+        raise Problem(f"'{signal}' is neither a list nor a number", where=where, fix=fix)
+    if isinstance(records, list):
+        for number, record in enumerate(records):
+            _check_keys(record, FIELDS[signal], f"{where}.{signal}[{number}]")
 
 
 def _with_resource(part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
     """Return a part of `given` whose records have the resource of the file under their own."""
     given = dict(part)
     for signal in SIGNALS:
-        if isinstance(given.get(signal), list):
-            given[signal] = [
-                {**record, "resource": {**resource, **(record.get("resource") or {})}} for record in given[signal]
-            ]
+        records = given.get(signal)
+        if isinstance(records, list):
+            given[signal] = [_on_resource(record, resource) for record in records]
     return given
+
+
+def _on_resource(record: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the attributes of a resource, of which its own take precedence."""
+    return {**record, "resource": {**resource, **(record.get("resource") or {})}}

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +38,7 @@ def check_environment(environment: Mapping[Any, Any], file: str) -> None:
     """Raise Problem for a variable that no process can have."""
     where = f"{file}: environment"
     for name, value in environment.items():
-        if not str(name) or "=" in str(name) or _NUL in str(name):
+        if not _is_variable_name(str(name)):
             fix = "Use letters, digits and underscores."
             raise Problem(f"{str(name)!r} is no name of a variable", where=where, fix=fix)
         if _NUL in str(value):
@@ -49,21 +48,37 @@ def check_environment(environment: Mapping[Any, Any], file: str) -> None:
             raise Problem(wrong, where=where, fix="Write a shorter value; a file may be longer.")
 
 
+def _is_variable_name(name: str) -> bool:
+    """Whether a process can have a variable of a name."""
+    return name != "" and "=" not in name and _NUL not in name
+
+
 def check_files(files: Mapping[Any, Any], where: str) -> None:
     """Raise Problem for a path that cannot be that of a file, or that is a folder of another."""
     place = f"{where}.files"
-    paths = {str(name): tuple(part for part in str(name).split("/") if part) for name in files}
-    for name, parts in paths.items():
-        if wrong := _wrong_path(name, parts):
+    paths: dict[str, tuple[str, ...]] = {}
+    for name in map(str, files):
+        paths[name] = tuple(part for part in name.split("/") if part)
+        if wrong := _wrong_path(name, paths[name]):
             raise Problem(f"the path {name!r} {wrong}", where=place, fix="Write a path like /var/log/app.log.")
-    for name, parts in paths.items():
-        inside = next((other for other, below in paths.items() if below[: len(parts)] == parts and below != parts), "")
-        if inside:
+    for name in paths:
+        if inside := _path_inside(name, paths):
             wrong = f"{name} is a file, and a folder of {inside}"
             raise Problem(wrong, where=place, fix="Give one of them another path.")
 
 
+def _path_inside(folder: str, paths: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the first path below another one of them; empty text if there is none."""
+    parts = paths[folder]
+    for name, other_parts in paths.items():
+        begins_so = other_parts[: len(parts)] == parts
+        if begins_so and other_parts != parts:
+            return name
+    return ""
+
+
 def _wrong_path(name: str, parts: tuple[str, ...]) -> str:
+    """Return why a path cannot be that of a file; empty text if it can."""
     if _NUL in name:
         return "has a NUL character"
     if ".." in parts:
@@ -82,13 +97,17 @@ def check_records(part: Mapping[str, Any], where: str) -> None:
         if not isinstance(records, list):
             raise Problem(f"'{signal}' is no list", where=where, fix="Write a list of records.")
         for number, record in enumerate(records):
-            place = f"{where}.{signal}[{number}]"
-            if not isinstance(record, Mapping):
-                raise Problem("a record must be a mapping", where=place, fix="Write `key: value` pairs.")
-            if not _are_mappings(record.get("events") or []):
-                raise Problem("'events' must be a list of mappings", where=place, fix="Write `events: [{name: NAME}]`.")
-            if not isinstance(record.get("resource") or {}, Mapping):
-                raise Problem("'resource' must be a mapping", where=place, fix="Write `key: value` pairs.")
+            _check_record(record, f"{where}.{signal}[{number}]")
+
+
+def _check_record(record: Any, where: str) -> None:
+    """Raise Problem for a record that is no mapping, or whose events or resource are none."""
+    if not isinstance(record, Mapping):
+        raise Problem("a record must be a mapping", where=where, fix="Write `key: value` pairs.")
+    if not _are_mappings(record.get("events") or []):
+        raise Problem("'events' must be a list of mappings", where=where, fix="Write `events: [{name: NAME}]`.")
+    if not isinstance(record.get("resource") or {}, Mapping):
+        raise Problem("'resource' must be a mapping", where=where, fix="Write `key: value` pairs.")
 
 
 def _are_mappings(value: Any) -> bool:
@@ -100,8 +119,9 @@ def check_queries(queries: Any, where: str) -> None:
     fix = 'Write `jmespath: [{query: "length(spans)", is: 2}]`.'
     if not isinstance(queries, list):
         raise Problem("'jmespath' is no list", where=where, fix=fix)
-    for number, item in enumerate(queries):
-        if not isinstance(item, Mapping) or set(item) != {"query", "is"} or not isinstance(item["query"], str):
+    for number, expression in enumerate(queries):
+        has_both = isinstance(expression, Mapping) and set(expression) == {"query", "is"}
+        if not has_both or not isinstance(expression["query"], str):
             wrong = "an expression has a text `query`, and what it `is`"
             raise Problem(wrong, where=f"{where}.jmespath[{number}]", fix=fix)
 
@@ -115,11 +135,8 @@ def check_path(value: Any, name: str, where: str) -> None:
 def case_seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:
     """Return how long a test may wait. Raises Problem for what is no number of seconds of at most an hour."""
     value = test.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_short(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= _LONGEST_WAIT:  # nan is not in the bounds either
         wrong = f"'{name}' is not a number of seconds from 0 to {_LONGEST_WAIT:.0f}"
         raise Problem(wrong, where=where, fix="Write it like 5 or 0.5.")
     return float(value)
-
-
-def _is_short(value: float) -> bool:
-    return (isinstance(value, int) or math.isfinite(value)) and 0 <= value <= _LONGEST_WAIT

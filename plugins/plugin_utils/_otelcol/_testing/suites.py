@@ -70,7 +70,7 @@ def _suite(file: Path, may_be_config: bool) -> case.Suite | None:
         data = _yaml.plain(_documents.read_yaml(file))
         if may_be_config and isinstance(data, Mapping) and "service" in data:
             return None
-        return case.suite(data, str(file))
+        return case.read_suite(data, str(file))
 
 
 def untested_collectors(read: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Iterator[case.Suite]:

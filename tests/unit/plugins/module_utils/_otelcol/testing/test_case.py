@@ -23,7 +23,7 @@ def test_a_file_has_tests_with_the_resource_of_the_file() -> None:
         "environment": {"N": 1},
         "tests": [{**TEST, "given": given, "settle": 1}],
     }
-    found = case.suite(data, "f")
+    found = case.read_suite(data, "f")
     [test] = found.tests
     assert (found.config, found.environment) == ("a.yaml", {"N": "1"})
     assert test.given == (
@@ -74,10 +74,10 @@ def without(name: str, data: dict[str, Any]) -> dict[str, Any]:
 )
 def test_what_is_no_test_is_refused_with_its_place(data: Any, said: str | None) -> None:
     if said is None:
-        case.suite(data, "f")
+        case.read_suite(data, "f")
         return
     with pytest.raises(Problem) as problem:
-        case.suite(data, "f")
+        case.read_suite(data, "f")
     assert said in str(problem.value)
 
 
