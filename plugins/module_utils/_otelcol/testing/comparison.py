@@ -32,50 +32,70 @@ def exporter_differences(old: Got, new: Got, names: Mapping[str, str]) -> Iterat
     """Yield what exporters lose (-), get in addition (+) and get with other fields (~); `names` has their new ids."""
     for exporter, renamed in names.items():
         for signal in SIGNALS:
-            before, after = list(old.get(exporter, {}).get(signal, ())), list(new.get(renamed, {}).get(signal, ()))
-            for record in list(before):
-                if record in after:
-                    before.remove(record)
-                    after.remove(record)
-            yield from (f"{renamed}: {signal}: {text}" for text in _pairs(signal, before, after))
+            lost = list(old.get(exporter, {}).get(signal, ()))
+            gained = list(new.get(renamed, {}).get(signal, ()))
+            _remove_common(lost, gained)
+            for text in _changes(signal, lost, gained):
+                yield f"{renamed}: {signal}: {text}"
 
 
-def _pairs(signal: str, before: Sequence[Record], after: list[Record]) -> Iterator[str]:
+def _remove_common(before: list[Record], after: list[Record]) -> None:
+    """Remove from both lists what both have, each record as often as both have it."""
+    for record in list(before):
+        if record in after:
+            before.remove(record)
+            after.remove(record)
+
+
+def _changes(signal: str, before: Sequence[Record], after: list[Record]) -> Iterator[str]:
+    """Yield what became of each record, by the one nearest to it; and the records that nothing became."""
     for old in before:
         alike = [new for new in after if set(new) == set(old)]
-        nearest = min(alike, key=lambda new: len(list(changes_between(old, new))), default=None)
-        if nearest is None:
+        if not alike:
             yield f"- {brief_record(signal, old)}"
             continue
-        after.remove(nearest)
-        yield f"~ {brief_record(signal, old)}: {'; '.join(changes_between(old, nearest))}"
-    yield from (f"+ {brief_record(signal, new)}" for new in after)
+        changes_by_number = [list(changes_between(old, new)) for new in alike]
+        nearest = min(range(len(alike)), key=lambda number: len(changes_by_number[number]))
+        after.remove(alike[nearest])
+        yield f"~ {brief_record(signal, old)}: {'; '.join(changes_by_number[nearest])}"
+    for new in after:
+        yield f"+ {brief_record(signal, new)}"
 
 
 def new_ids(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
     """Return the new id of each component: the same, or that at its place if as many have another one."""
-    gone, come = ([item for item in one if item not in other] for one, other in ((old, new), (new, old)))
-    if len(gone) != len(come):
-        return {item: item for item in dict.fromkeys((*old, *new))}
-    return {**{item: item for item in old if item in new}, **dict(zip(gone, come, strict=True))}
+    gone_ids = [component_id for component_id in old if component_id not in new]
+    added_ids = [component_id for component_id in new if component_id not in old]
+    if len(gone_ids) != len(added_ids):
+        return {component_id: component_id for component_id in (*old, *new)}
+    kept_ids = {component_id: component_id for component_id in old if component_id in new}
+    return {**kept_ids, **dict(zip(gone_ids, added_ids, strict=True))}
 
 
 def readdressed_case(case: Case, old: Mapping[str, Any], new: Mapping[str, Any]) -> Case:
     """Return a case of an old form for a new one, in which receivers may have other names."""
     names = new_ids(list(fed_receivers(old)), list(fed_receivers(new)))
-    given = tuple(
-        {**part, "to": names.get(str(part["to"]), part["to"])} if "to" in part else part for part in case.given
-    )
-    return replace(case, given=given)
+    given = []
+    for part in case.given:
+        if "to" in part:
+            receiver = str(part["to"])
+            given.append({**part, "to": names.get(receiver, part["to"])})
+        else:
+            given.append(part)
+    return replace(case, given=tuple(given))
 
 
 def generated_case(config: Mapping[str, Any]) -> Case:
     """Return a case that gives each receiver a span, a data point and a log record, as far as it takes them."""
     given: list[dict[str, Any]] = []
-    for item, signals in fed_receivers(config).items():
-        if kind_of(item) == "filelog":
-            given.append({"files": planted_file(section(config, "receivers", item), "text")})
-        else:
-            known = [OF_PIPELINES[signal] for signal in signals if signal in OF_PIPELINES]
-            given.append({"to": item, **{signal: [_RECORDS[signal]] for signal in known}})
+    for receiver, signals in fed_receivers(config).items():
+        if kind_of(receiver) == "filelog":
+            given.append({"files": planted_file(section(config, "receivers", receiver), "text")})
+            continue
+        part: dict[str, Any] = {"to": receiver}
+        for signal in signals:
+            if signal in OF_PIPELINES:
+                records = OF_PIPELINES[signal]
+                part[records] = [_RECORDS[records]]
+        given.append(part)
     return Case(GENERATED, "generated", tuple(given), {})

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import Problem, near
-from .records import FIELDS, SIGNALS, Record
+from .records import FIELDS, SIGNALS, Record, in_order
 
 _IDS = ("trace", "id", "parent")
 # What a field is that a golden file leaves out.
@@ -22,11 +22,12 @@ _EMPTY: dict[str, Any] = {
 
 def golden_text(got: Mapping[str, Sequence[Record]], unasked: Collection[str] = ()) -> dict[str, list[Record]]:
     """Return what reached an exporter as its golden file has it, in an order that is always the same."""
-    found = {
-        signal: [_short(record) for record in got.get(signal, ()) if record.get("name") not in unasked]
-        for signal in SIGNALS
-    }
-    return {signal: sorted(records, key=repr) for signal, records in found.items() if records}
+    shown: dict[str, list[Record]] = {}
+    for signal in SIGNALS:
+        records = [_short(record) for record in got.get(signal, ()) if record.get("name") not in unasked]
+        if records:
+            shown[signal] = sorted(records, key=repr)
+    return shown
 
 
 def golden_expected(content: Any, where: str) -> dict[str, Any]:
@@ -39,18 +40,23 @@ def golden_expected(content: Any, where: str) -> dict[str, Any]:
             raise Problem(f"there is no key '{signal}'{near(str(signal), SIGNALS)}", where=where, fix=fix)
         if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
             raise Problem(f"'{signal}' is not a list of records", where=where, fix=fix)
-    filled = {signal: [{**_blank(signal), **record} for record in content.get(signal, ())] for signal in SIGNALS}
-    return {**filled, "exact": True}
+    expected: dict[str, Any] = {"exact": True}
+    for signal in SIGNALS:
+        expected[signal] = [{**_empty_record(signal), **record} for record in content.get(signal, ())]
+    return expected
 
 
 def _short(record: Record) -> Record:
-    kept = {key: _ordered(value) for key, value in record.items() if key not in _IDS and value != _EMPTY.get(key)}
-    return kept | ({"duration": f"{kept['duration']}ns"} if "duration" in kept else {})
+    """Return a record without its ids and what is empty."""
+    kept = {}
+    for field, value in record.items():
+        if field not in _IDS and value != _EMPTY.get(field):
+            kept[field] = in_order(value)
+    if "duration" in kept:
+        kept["duration"] = f"{kept['duration']}ns"
+    return kept
 
 
-def _ordered(value: Any) -> Any:
-    return dict(sorted(value.items())) if isinstance(value, Mapping) else value
-
-
-def _blank(signal: str) -> Record:
+def _empty_record(signal: str) -> Record:
+    """Return the fields that a golden file leaves out of a record."""
     return {field: _EMPTY[field] for field in FIELDS[signal] if field in _EMPTY}

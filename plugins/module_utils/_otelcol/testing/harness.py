@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..config.paths import ROLES, SECTIONS, Path, at, dotted, leaves
+from ..config.pipelines import signal_of
 from ..errors import Problem
 from ..traits import kind_of, takes_turns
 from . import outreach, scrapes
@@ -67,11 +68,11 @@ class Ends:
     replays: bool = False
     """Whether every receiver gets by OTLP what it got before."""
 
-    def reads(self, item: str) -> bool:
+    def reads(self, receiver: str) -> bool:
         """Return whether a receiver stays, and reads what the test puts there."""
         if self.replays:
             return False
-        return kind_of(item) == _FILE_LOG or item in {page.receiver for page in self.pages}
+        return kind_of(receiver) == _FILE_LOG or any(page.receiver == receiver for page in self.pages)
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,17 @@ class Harness:
 
 def fed_receivers(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return for each receiver in a pipeline the signals that it feeds; connectors are none."""
-    own, found = config.get("connectors") or {}, dict[str, dict[str, None]]()
+    connectors = config.get("connectors") or {}
+    signals_of: dict[str, dict[str, None]] = {}
     for name, pipeline in _pipelines(config):
-        for item in pipeline.get("receivers") or ():
-            if item not in own:
-                found.setdefault(str(item), {})[name.partition("/")[0]] = None
-    return {item: tuple(signals) for item, signals in found.items()}
+        for component_id in pipeline.get("receivers") or ():
+            if component_id not in connectors:
+                signals_of.setdefault(str(component_id), {})[signal_of(name)] = None
+    return {receiver: tuple(signals) for receiver, signals in signals_of.items()}
 
 
 def _pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the pipelines with their names. Raises Problem for a config without any, or of another shape."""
     service = config.get("service")
     pipelines = service.get("pipelines") if isinstance(service, Mapping) else None
     if not isinstance(pipelines, Mapping) or not pipelines:
@@ -113,12 +116,19 @@ def _pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def _check_shapes(config: Mapping[str, Any], pipelines: Mapping[str, Any]) -> None:
-    wanted: list[tuple[Path, type, str]] = [((name,), Mapping, "mapping") for name in SECTIONS]
-    wanted += [(("service", "pipelines", name, role), list, "list") for name in pipelines for role in ROLES]
-    for path, shape, word in wanted:
-        value = at(config, path)
-        if value is not None and not isinstance(value, shape):
-            raise Problem(f"this part of the config is no {word}", where=dotted(path), fix=f"Write a {word} here.")
+    """Raise Problem for a section that is no mapping, or a part of a pipeline that is no list."""
+    for name in SECTIONS:
+        _check_shape(config, (name,), Mapping, "mapping")
+    for name in pipelines:
+        for role in ROLES:
+            _check_shape(config, ("service", "pipelines", name, role), list, "list")
+
+
+def _check_shape(config: Mapping[str, Any], path: Path, shape: type, word: str) -> None:
+    """Raise Problem for a part of the config that has another shape."""
+    value = at(config, path)
+    if value is not None and not isinstance(value, shape):
+        raise Problem(f"this part of the config is no {word}", where=dotted(path), fix=f"Write a {word} here.")
 
 
 def build_harness(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harness:
@@ -127,54 +137,71 @@ def build_harness(config: Mapping[str, Any], ends: Ends, traced: bool = False) -
     If it is traced, what leaves each processor is sent to the test too, under the name that `stage_name` returns.
     """
     outreach.check_outreach(config, {})
-    feeding, connectors = fed_receivers(config), config.get("connectors") or {}
-    reading = tuple(filter(ends.reads, feeding))
-    sources = {**_numbered("otlp", feeding), **dict(zip(reading, reading, strict=True))}
+    receivers = fed_receivers(config)
+    processors = _used("processors", config)
+    connectors = config.get("connectors") or {}
+    reading = tuple(receiver for receiver in receivers if ends.reads(receiver))
+    sources = _numbered("otlp", receivers)
+    for receiver in reading:
+        sources[receiver] = receiver
     sinks = _numbered(ends.otlp_http, _exporters(config))
-    kept = [kind_of(item) for item in (*_used("processors", config), *connectors)]
-    flushes = sum(FLUSHES.get(kind, 0) for kind in kept)  # several may send to one exporter
+    kept_kinds = [kind_of(component_id) for component_id in (*processors, *connectors)]
+    flushes = sum(FLUSHES.get(kind, 0) for kind in kept_kinds)  # several may send to one exporter
     changes: list[str] = []
     result: dict[str, Any] = {
         "receivers": _receivers(sources, config, ends, flushes > 0, changes),
-        "processors": _kept_section("processors", _used("processors", config), config, changes),
+        "processors": _kept_section("processors", processors, config, changes),
         "connectors": _kept_section("connectors", connectors, config, changes),
-        "exporters": {sink: _sink(item, ends) for item, sink in sinks.items()},
+        "exporters": {sink: _sink(exporter, ends) for exporter, sink in sinks.items()},
         "service": {"telemetry": {"metrics": {"level": "none"}, "logs": {"level": "info"}}},
     }
-    changes += [f"exporters.{item}: an OTLP sink on loopback" for item in sinks]
-    changes += [f"extensions.{item}: left out" for item in config.get("extensions") or ()]
+    changes += [f"exporters.{exporter}: an OTLP sink on loopback" for exporter in sinks]
+    changes += [f"extensions.{extension}: left out" for extension in config.get("extensions") or ()]
     result["service"]["pipelines"] = _rewired(config, sources, sinks)
-    _tap(result, [item for item in reading if kind_of(item) == _FILE_LOG], ends)
+    _tap(result, [receiver for receiver in reading if kind_of(receiver) == _FILE_LOG], ends)
     if traced:
         _trace(result, ends)
-    whole = {section: value for section, value in result.items() if value}
-    named = {sink: item for item, sink in sinks.items()}
-    return Harness(whole, tuple(changes), feeding, tuple(sinks), reading, flushes, _K8S_ATTRIBUTES in kept, named)
+    return Harness(
+        config={name: value for name, value in result.items() if value},
+        changes=tuple(changes),
+        receivers=receivers,
+        exporters=tuple(sinks),
+        reading=reading,
+        flushes=flushes,
+        uses_cluster=_K8S_ATTRIBUTES in kept_kinds,
+        sinks={sink: exporter for exporter, sink in sinks.items()},
+    )
 
 
 def _exporters(config: Mapping[str, Any]) -> list[str]:
     """Return the exporters in pipelines; connectors are none."""
     connectors = config.get("connectors") or {}
-    return [item for item in _used("exporters", config) if item not in connectors]
+    return [exporter for exporter in _used("exporters", config) if exporter not in connectors]
 
 
-def _numbered(kind: str, ids: Iterable[str]) -> dict[str, str]:
+def _numbered(kind: str, component_ids: Iterable[str]) -> dict[str, str]:
     """Return for each component the id of the one that stands for it in the test."""
-    return {item: f"{kind}/{number}_{_word(item)}" for number, item in enumerate(ids)}
+    return {component_id: f"{kind}/{number}_{_word(component_id)}" for number, component_id in enumerate(component_ids)}
 
 
 def _rewired(
     config: Mapping[str, Any], sources: Mapping[str, str], sinks: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """Return the pipelines with other ends; the processors between stay."""
-    return {
-        name: {
-            **({"processors": list(pipeline["processors"])} if pipeline.get("processors") else {}),
-            "receivers": [sources.get(str(item), item) for item in pipeline.get("receivers") or ()],
-            "exporters": [sinks.get(str(item), item) for item in pipeline.get("exporters") or ()],
-        }
-        for name, pipeline in _pipelines(config)
-    }
+    rewired = {}
+    for name, pipeline in _pipelines(config):
+        copy: dict[str, Any] = {}
+        if pipeline.get("processors"):
+            copy["processors"] = list(pipeline["processors"])
+        copy["receivers"] = _replaced_ids(pipeline, "receivers", sources)
+        copy["exporters"] = _replaced_ids(pipeline, "exporters", sinks)
+        rewired[name] = copy
+    return rewired
+
+
+def _replaced_ids(pipeline: Mapping[str, Any], role: str, replacements: Mapping[str, str]) -> list[Any]:
+    """Return the ids that a pipeline lists in a role, with others in place of some."""
+    return [replacements.get(str(component_id), component_id) for component_id in pipeline.get(role) or ()]
 
 
 def _tap(result: dict[str, Any], files: list[str], ends: Ends) -> None:
@@ -201,64 +228,76 @@ def _trace(result: dict[str, Any], ends: Ends) -> None:
             continue
         processors = pipeline.get("processors", [])
         for number in range(len(processors) + 1):
-            sink = f"{ends.otlp_http}/stage_{number}_of_{_word(name)}"
+            stage = f"stage_{number}_of_{_word(name)}"
+            sink, added = f"{ends.otlp_http}/{stage}", f"{signal_of(name)}/{stage}"
             result["exporters"][sink] = _sink(stage_name(name, number), ends)
             copy = {"receivers": pipeline["receivers"], "processors": processors[:number], "exporters": [sink]}
-            added = f"{name.partition('/')[0]}/stage_{number}_of_{_word(name)}"
-            pipelines[added] = {key: part for key, part in copy.items() if part}
+            pipelines[added] = {role: listed for role, listed in copy.items() if listed}
             result["connectors"] = listed_beside(result["connectors"], name, added)
 
 
 def gets_a_part(pipeline: Mapping[str, Any]) -> bool:
     """Return whether a pipeline gets a part of the records of a connector, so that nothing can listen beside it."""
-    return any(takes_turns(str(item)) for item in pipeline.get("receivers") or ())
+    return any(takes_turns(str(receiver)) for receiver in pipeline.get("receivers") or ())
 
 
 def listed_beside(value: Any, name: str, added: str) -> Any:
     """Return settings whose lists that have a name have another name too."""
     if isinstance(value, Mapping):
-        return {key: listed_beside(item, name, added) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [*(listed_beside(item, name, added) for item in value), *([added] if name in value else ())]
-    return value
+        return {key: listed_beside(inner, name, added) for key, inner in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    listed = [listed_beside(inner, name, added) for inner in value]
+    if name in value:
+        listed.append(added)
+    return listed
 
 
-def _word(item: str) -> str:
-    return item.replace("/", "_")
+def _word(component_id: str) -> str:
+    """Return an id as a part of another one."""
+    return component_id.replace("/", "_")
 
 
-def _used(section: str, config: Mapping[str, Any]) -> list[str]:
-    named = {str(item): None for _name, pipeline in _pipelines(config) for item in pipeline.get(section) or ()}
-    return list(named)
+def _used(role: str, config: Mapping[str, Any]) -> list[str]:
+    """Return the ids that pipelines list in a role, each once, in their order."""
+    used_ids: dict[str, None] = {}
+    for _name, pipeline in _pipelines(config):
+        for component_id in pipeline.get(role) or ():
+            used_ids[str(component_id)] = None
+    return list(used_ids)
 
 
 def _receivers(
     sources: Mapping[str, str], config: Mapping[str, Any], ends: Ends, waits: bool, changes: list[str]
 ) -> dict[str, Any]:
     """Return the receivers of the test: those that read what it writes or serves, and OTLP in place of all others."""
-    return {source: _receiver(item, config, ends, waits, changes) for item, source in sources.items()}
+    return {source: _receiver(receiver, config, ends, waits, changes) for receiver, source in sources.items()}
 
 
-def _receiver(item: str, config: Mapping[str, Any], ends: Ends, waits: bool, changes: list[str]) -> dict[str, Any]:
-    settings = (config.get("receivers") or {}).get(item) or {}
-    own_pages = [page for page in ends.pages if page.receiver == item]
+def _receiver(receiver: str, config: Mapping[str, Any], ends: Ends, waits: bool, changes: list[str]) -> dict[str, Any]:
+    """Return the settings of the receiver that stands for one of the user's, and note what changes."""
+    settings = (config.get("receivers") or {}).get(receiver) or {}
+    own_pages = [page for page in ends.pages if page.receiver == receiver]
     if own_pages:
-        once = not waits and all(len(page.texts) == 1 for page in ends.pages)
-        scraping = scrapes.scraping_receiver(settings, own_pages, ends.sink, ends.ports[item], 0 if once else ends.pace)
-        changes += [f"receivers.{item}: {change}" for change in scraping.changes]
+        one_scrape_is_enough = not waits and all(len(page.texts) == 1 for page in ends.pages)
+        pace = 0 if one_scrape_is_enough else ends.pace
+        scraping = scrapes.scraping_receiver(settings, own_pages, ends.sink, ends.ports[receiver], pace)
+        changes += [f"receivers.{receiver}: {change}" for change in scraping.changes]
         return scraping.settings
-    if ends.reads(item):
-        changes.append(f"receivers.{item}: reads below the folder of the test, from the beginning; no storage")
+    if ends.reads(receiver):
+        changes.append(f"receivers.{receiver}: reads below the folder of the test, from the beginning; no storage")
         return _reading_below(ends.root, settings)
-    changes.append(f"receivers.{item}: OTLP on loopback")
-    return _otlp_on_loopback(ends.ports[item], settings)
+    changes.append(f"receivers.{receiver}: OTLP on loopback")
+    return _otlp_on_loopback(ends.ports[receiver], settings)
 
 
 def _reading_below(root: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of file_log that reads the files of the test, whole."""
-    kept = {key: value for key, value in settings.items() if key != "storage"}
-    paths = {key: _below(root, kept[key]) for key in ("include", "exclude") if kept.get(key)}
-    return {**kept, **paths, "start_at": "beginning", "poll_interval": "50ms"}
+    own = {key: value for key, value in settings.items() if key != "storage"}
+    for key in ("include", "exclude"):
+        if own.get(key):
+            own[key] = _below(root, own[key])
+    return {**own, "start_at": "beginning", "poll_interval": "50ms"}
 
 
 def _otlp_on_loopback(port: int, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,18 +314,23 @@ def _below(root: str, paths: Any) -> list[str]:
     return [f"{root}{normpath('/' + str(path).lstrip('/'))}" for path in listed]
 
 
-def _kept_section(section: str, ids: Iterable[str], config: Mapping[str, Any], changes: list[str]) -> dict[str, Any]:
-    return {item: _kept(section, item, config, changes) for item in ids}
+def _kept_section(
+    section: str, component_ids: Iterable[str], config: Mapping[str, Any], changes: list[str]
+) -> dict[str, Any]:
+    """Return a section with these components, and note what changes in them."""
+    return {component_id: _kept(section, component_id, config, changes) for component_id in component_ids}
 
 
-def _kept(section: str, item: str, config: Mapping[str, Any], changes: list[str]) -> Any:
+def _kept(section: str, component_id: str, config: Mapping[str, Any], changes: list[str]) -> Any:
     """Return a component as it is, but for what asks a cluster or a cloud, or only waits."""
-    given = (config.get(section) or {}).get(item)
+    given = (config.get(section) or {}).get(component_id)
     settings = given if isinstance(given, Mapping) else {}
-    replaced = _replaced(section, kind_of(item), settings)
-    replaced = {key: value for key, value in replaced.items() if settings.get(key) != value}
-    changes += [f"{section}.{item}.{key}: {value}" for key, value in replaced.items()]
-    return {**settings, **replaced} if replaced else given
+    changed = {}
+    for key, value in _replaced(section, kind_of(component_id), settings).items():
+        if settings.get(key) != value:
+            changed[key] = value
+            changes.append(f"{section}.{component_id}.{key}: {value}")
+    return {**settings, **changed} if changed else given
 
 
 def _replaced(section: str, kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,9 +347,10 @@ def _replaced(section: str, kind: str, settings: Mapping[str, Any]) -> dict[str,
     return replaced
 
 
-def _sink(item: str, ends: Ends) -> dict[str, Any]:
+def _sink(exporter: str, ends: Ends) -> dict[str, Any]:
+    """Return the settings of an exporter by which the test gets what another one would."""
     return {
-        "endpoint": f"{ends.sink}/{quote(item, safe='')}",
+        "endpoint": f"{ends.sink}/{quote(exporter, safe='')}",
         "encoding": "json",
         "compression": "none",
         "sending_queue": {"enabled": False},
@@ -313,21 +358,27 @@ def _sink(item: str, ends: Ends) -> dict[str, Any]:
     }
 
 
-def receiver_of_signal(harness: Harness, signal: str, asked: str, where: str) -> str:
+def receiver_of_signal(harness: Harness, signal: str, named: str, where: str) -> str:
     """Return the receiver that gets a signal. Raises Problem if none can, or if several could and none is named."""
-    able = [item for item, signals in harness.receivers.items() if signal in signals and item not in harness.reading]
-    if asked:
-        if asked in able:
-            return asked
-        wrong = f"the receiver '{asked}' does not feed a pipeline of {signal}"
+    able = []
+    for receiver, signals in harness.receivers.items():
+        if signal in signals and receiver not in harness.reading:
+            able.append(receiver)
+    if named:
+        if named in able:
+            return named
+        wrong = f"the receiver '{named}' does not feed a pipeline of {signal}"
         raise Problem(wrong, where=where, fix=f"Receivers that do: {_listed(able)}.")
-    preferred = [item for item in able if kind_of(item) == "otlp"] or able
-    if len(preferred) == 1:
-        return preferred[0]
-    wrong = f"no receiver takes {signal}" if not able else f"several receivers take {signal}: {_listed(preferred)}"
-    fix = "Add a pipeline, or remove this part of the test." if not able else "Name one with `to`."
-    raise Problem(wrong, where=where, fix=fix)
+    if not able:
+        fix = "Add a pipeline, or remove this part of the test."
+        raise Problem(f"no receiver takes {signal}", where=where, fix=fix)
+    preferred = [receiver for receiver in able if kind_of(receiver) == "otlp"] or able
+    if len(preferred) > 1:
+        wrong = f"several receivers take {signal}: {_listed(preferred)}"
+        raise Problem(wrong, where=where, fix="Name one with `to`.")
+    return preferred[0]
 
 
-def _listed(items: Iterable[str]) -> str:
-    return ", ".join(sorted(items)) or "none"
+def _listed(names: Iterable[str]) -> str:
+    """Return names as a message lists them."""
+    return ", ".join(sorted(names)) or "none"
