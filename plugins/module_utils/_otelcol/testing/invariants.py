@@ -66,8 +66,9 @@ def planted_records(config: Mapping[str, Any]) -> Plan:
 
 
 def _card(number: int) -> str:
+    """Return the number of a card that no other record has, with its check digit."""
     digits = f"4000{number:011d}"
-    is_card = KINDS["card"][1]
+    is_card = KINDS["card"].recognizes
     candidates = [f"{digits}{last}" for last in range(10)]
     return next(card for card in candidates if is_card((), card))
 
@@ -126,9 +127,17 @@ def planted_file(settings: Mapping[str, Any], text: str) -> dict[str, str]:
     patterns = settings.get("include")
     pattern = str(patterns[0]) if isinstance(patterns, list) and patterns else "/planted.log"
     path = re.sub(r"\*+|\?|\[[^][]*\]", "0", _with_pod(pattern))
-    operators = settings.get("operators") or ()
-    contained = any(isinstance(operator, Mapping) and operator.get("type") == "container" for operator in operators)
-    return {path: f"{_LINE if contained else ''}{text}"}
+    if _reads_containers(settings):
+        return {path: f"{_LINE}{text}"}
+    return {path: text}
+
+
+def _reads_containers(settings: Mapping[str, Any]) -> bool:
+    """Whether file_log takes each line for one that a container runtime wrote."""
+    for operator in settings.get("operators") or ():
+        if isinstance(operator, Mapping) and operator.get("type") == "container":
+            return True
+    return False
 
 
 def _with_pod(pattern: str) -> str:
@@ -149,8 +158,10 @@ def judged_invariants(
     config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return what breaks an invariant, and what is named only."""
-    seen = [*_flow(config, planned, got, exporters), *_leaks(planned, got, exporters)]
-    return [one.text for one in seen if one.breaks], [one.text for one in seen if not one.breaks]
+    breaches, remarks = [], []
+    for observation in (*_flow(config, planned, got, exporters), *_leaks(planned, got, exporters)):
+        (breaches if observation.breaks else remarks).append(observation.text)
+    return breaches, remarks
 
 
 def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[_Observation]:
@@ -159,7 +170,7 @@ def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequenc
     unseen: set[str] = set()
     for name, pipeline in config["service"]["pipelines"].items():
         targets = pipeline.get("exporters") or ()
-        signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
+        signal = OF_PIPELINES.get(signal_of(str(name)), "")
         if not signal or gets_a_part(pipeline):
             yield _Observation(False, f"{name}: no record is followed here")
             unseen.update(targets)
@@ -203,6 +214,7 @@ def _processed(name: str, pipeline: Mapping[str, Any], signal: str, counts: Sequ
 
 
 def _count(got: Got, name: str, signal: str) -> int:
+    """Return how many records of a signal the test got under a name."""
     return len(got.get(name, {}).get(signal, ()))
 
 
@@ -210,19 +222,26 @@ def _entry(name: str, pipeline: Mapping[str, Any], signal: str, entered: int, pl
     """Yield a pipeline into which another number of records comes than is sent."""
     sources = list(pipeline.get("receivers") or ())
     sent = sum(part.get("to") in sources and signal in part for part in planned.given)
-    if any(kind_of(item) == _FILE_LOG for item in sources):
+    reads_files = any(kind_of(source) == _FILE_LOG for source in sources)
+    if reads_files:
         if entered == sent:
             why = "the planted line of file_log is not read; write a test with `files`"
             yield _Observation(False, f"{name}: {why}")
-    elif entered < sent or (entered > sent and len(sources) == sent):
+        return
+    is_lost = entered < sent
+    is_made_up = entered > sent and len(sources) == sent
+    if is_lost or is_made_up:
         yield _Observation(True, f"{name}: {sent} {signal} are sent, and {entered} come in")
 
 
 def _passed(connector: str, config: Mapping[str, Any], signal: str, before: int, got: Got) -> Iterator[_Observation]:
     """Yield a connector behind which nothing arrives."""
     graph = PipelineGraph.of(config)
-    behind = [name for name in graph.pipelines if connector in graph.listed(name, "receivers")]
-    after = [_count(got, stage_name(name, 0), signal) for name in behind if OF_PIPELINES.get(signal_of(name)) == signal]
+    after = []
+    for pipeline in graph.pipelines:
+        is_behind = connector in graph.listed(pipeline, "receivers")
+        if is_behind and OF_PIPELINES.get(signal_of(pipeline)) == signal:
+            after.append(_count(got, stage_name(pipeline, 0), signal))
     if before and after and not any(after):
         yield _Observation(False, f"{connector} passes none of {before} {signal} on")
 
@@ -239,7 +258,8 @@ class _Sightings:
         """Note the secrets of a record that arrived, and the secrets whose record it is."""
         texts = {dotted((signal, *path)): f"{path} {value}".casefold() for path, value in leaves(record)}
         for secret in secrets:
-            if f"-{signal}-" in secret.record and any(secret.record in text for text in texts.values()):
+            is_of_signal = f"-{signal}-" in secret.record
+            if is_of_signal and any(secret.record in text for text in texts.values()):
                 self.reached[secret].add(exporter)
             for place, text in texts.items():
                 if secret.value in text:
@@ -248,7 +268,10 @@ class _Sightings:
 
     def stopping(self, secrets: Iterable[Secret]) -> set[str]:
         """Return the exporters that get the records of secrets without these."""
-        return {exporter for secret in secrets for exporter in self.reached[secret] - self.leaking[secret]}
+        exporters: set[str] = set()
+        for secret in secrets:
+            exporters |= self.reached[secret] - self.leaking[secret]
+        return exporters
 
 
 def _leaks(planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[_Observation]:
@@ -259,8 +282,11 @@ def _leaks(planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[_Obser
             for record in records:
                 sightings.look_at(record, exporter, signal, planned.secrets)
     for (exporter, place), secrets in sightings.places.items():
-        kinds = {secret.kind for secret in secrets}
-        what = ", ".join(KINDS[kind][0] for kind in KINDS if kind in kinds)
+        leaking_kinds = {secret.kind for secret in secrets}
+        looks = ", ".join(known.looks for kind, known in KINDS.items() if kind in leaking_kinds)
+        leak = f"{exporter}: {place} leaves with {looks}"
         stopping = sorted(sightings.stopping(secrets))
-        told = f", which the config stops on its way to {', '.join(stopping)}" if stopping else ""
-        yield _Observation(bool(stopping), f"{exporter}: {place} leaves with {what}{told}")
+        if stopping:
+            yield _Observation(True, f"{leak}, which the config stops on its way to {', '.join(stopping)}")
+        else:
+            yield _Observation(False, leak)

@@ -11,8 +11,8 @@ or ask other machines by themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ..config.paths import Path, dotted, leaves
 from ..errors import Problem
@@ -63,33 +63,42 @@ def check_without_isolation(
 
     `is_known` says whether a section has a component of a type: nobody knows what others do.
     """
-    for where, what in _reaching(config, environment, is_known):
-        wrong = f"{what}, and the system allows no namespaces that would keep it in the test"
-        raise Problem(wrong, where=where, fix=_ISOLATE)
+    for reach in _reaching(config, environment, is_known):
+        wrong = f"{reach.what}, and the system allows no namespaces that would keep it in the test"
+        raise Problem(wrong, where=reach.where, fix=_ISOLATE)
+
+
+class _Reach(NamedTuple):
+    """A part that may reach out of the test: its place, and what is wrong with it."""
+
+    where: str
+    what: str
 
 
 def _reaching(
     config: Mapping[str, Any], environment: Mapping[str, str], is_known: Callable[[str, str], bool]
-) -> Iterator[tuple[str, str]]:
-    """Yield the place of each part that may reach out, and what is wrong with it."""
+) -> Iterator[_Reach]:
+    """Yield each part that may reach out."""
     for name, value in environment.items():
         if _UNREADABLE.search(value):
-            yield f"environment.{name}", "this value may become a part of the config"
+            yield _Reach(f"environment.{name}", "this value may become a part of the config")
         if name.startswith(_LOADER):
-            yield f"environment.{name}", "this variable adds code to a program"
+            yield _Reach(f"environment.{name}", "this variable adds code to a program")
     for path, text in leaves(config):
         if isinstance(text, str) and _is_hidden(path, text):
-            yield dotted(path), "the config decides at run time what stands here"
+            yield _Reach(dotted(path), "the config decides at run time what stands here")
     for section in ("processors", "connectors"):
-        for item in _ids(config.get(section)):
-            if Trait.REACHES_OUT in traits_of(section, item):
-                yield f"{section}.{item}", "this component reads files or asks other machines"
-            elif not is_known(section, item):
-                yield f"{section}.{item}", "nobody knows what this component reads"
+        for component_id in _ids(config.get(section)):
+            where = f"{section}.{component_id}"
+            if Trait.REACHES_OUT in traits_of(section, component_id):
+                yield _Reach(where, "this component reads files or asks other machines")
+            elif not is_known(section, component_id):
+                yield _Reach(where, "nobody knows what this component reads")
 
 
-def _ids(components: Any) -> Iterable[str]:
-    return map(str, components) if isinstance(components, Mapping) else ()
+def _ids(components: Any) -> list[str]:
+    """Return the ids of a section; none of one that is no mapping."""
+    return [str(component_id) for component_id in components] if isinstance(components, Mapping) else []
 
 
 def _is_hidden(path: Path, text: str) -> bool:
@@ -100,6 +109,7 @@ def _is_hidden(path: Path, text: str) -> bool:
     is_whole_component = len(path) <= len(("processors", "id"))
     if is_whole_component and section in ("receivers", "processors", "connectors"):
         return True
-    if section == "receivers" and any(part in _PATHS for part in path):
+    names_files = any(key in _PATHS for key in path)
+    if section == "receivers" and names_files:
         return True
     return any("${" in location or "\0" in location for location in expressions_in(text))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from ..config.masking import is_placeholder, is_secret
 from ..config.paths import Path, dotted, leaves
@@ -23,24 +24,38 @@ _NOT_SEEN = ("trace", "id", "parent")
 
 
 def _is_card(text: str) -> bool:
-    return any(_luhn([int(sign) for sign in match[0] if sign.isdigit()]) for match in _CARD.finditer(text))
+    """Whether a text has the number of a payment card, with a right check digit."""
+    for match in _CARD.finditer(text):
+        digits = [int(sign) for sign in match[0] if sign.isdigit()]
+        if _has_check_digit(digits):
+            return True
+    return False
 
 
 def _is_token(path: Path, text: str) -> bool:
+    """Whether a value is a secret by its name or shape, and not only the place of one."""
+    if is_placeholder(text):
+        return False
     return is_secret(path, text) or _LOGIN.search(text) is not None
 
 
-def _luhn(digits: Sequence[int]) -> bool:
+def _has_check_digit(digits: Sequence[int]) -> bool:
     """Return whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
     return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
 
 
-# What may not leave: what it looks like, and how it is recognized.
-KINDS: dict[str, tuple[str, Callable[[Path, str], bool]]] = {
-    "email": ("an e-mail address", lambda _path, text: _EMAIL.search(text) is not None),
-    "card": ("a card number", lambda _path, text: _is_card(text)),
-    "token": ("a token or key", lambda path, text: not is_placeholder(text) and _is_token(path, text)),
+class Kind(NamedTuple):
+    """A kind of value that may not leave: what it looks like in words, and how it is recognized."""
+
+    looks: str
+    recognizes: Callable[[Path, str], bool]
+
+
+KINDS = {
+    "email": Kind("an e-mail address", lambda _path, text: _EMAIL.search(text) is not None),
+    "card": Kind("a card number", lambda _path, text: _is_card(text)),
+    "token": Kind("a token or key", _is_token),
 }
 
 
@@ -54,32 +69,44 @@ class Policy:
     every: Mapping[str, Record] = field(default_factory=dict)
     never: Mapping[str, Record] = field(default_factory=dict)
 
+    def is_for(self, exporter: str) -> bool:
+        """Whether the policy holds for what an exporter gets."""
+        return any(fnmatchcase(exporter, pattern) for pattern in self.exporters)
+
 
 def policy_breaches(policies: Sequence[Policy], got: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
     """Yield a line for each record that breaks a policy; it names the place of a value, and never shows it."""
     for policy in policies:
         for exporter in sorted(got):
-            if not any(fnmatchcase(exporter, pattern) for pattern in policy.exporters):
-                continue
-            for signal in SIGNALS:
-                for number, record in enumerate(got[exporter].get(signal, ())):
-                    where = f"policy '{policy.name}': {exporter}: {signal}[{number}]"
-                    yield from (f"{where}: {text}" for text in _broken(policy, signal, record))
+            if policy.is_for(exporter):
+                yield from _breaches_at(policy, exporter, got[exporter])
+
+
+def _breaches_at(policy: Policy, exporter: str, got: Mapping[str, Sequence[Record]]) -> Iterator[str]:
+    """Yield a line for each record of an exporter that breaks a policy."""
+    for signal in SIGNALS:
+        for number, record in enumerate(got.get(signal, ())):
+            for text in _broken(policy, signal, record):
+                yield f"policy '{policy.name}': {exporter}: {signal}[{number}]: {text}"
 
 
 def _broken(policy: Policy, signal: str, record: Record) -> Iterator[str]:
-    seen_parts = {key: part for key, part in record.items() if key not in _NOT_SEEN}
-    for path, value in leaves(seen_parts):
+    """Yield how a record breaks a policy."""
+    seen_fields = {field: value for field, value in record.items() if field not in _NOT_SEEN}
+    for path, value in leaves(seen_fields):
         if isinstance(value, (str, int)) and not isinstance(value, bool):
             yield from _broken_by_value(policy, path, str(value))
     if signal in policy.every:
         yield from differing_fields(policy.every[signal], record)
-    if signal in policy.never and not any(differing_fields(policy.never[signal], record)):
-        yield f"no record like {dict(policy.never[signal])} may leave"
+    if signal in policy.never:
+        forbidden = policy.never[signal]
+        if not any(differing_fields(forbidden, record)):
+            yield f"no record like {dict(forbidden)} may leave"
 
 
 def _broken_by_value(policy: Policy, path: Path, value: str) -> Iterator[str]:
-    for kind in policy.without:
-        looks, recognizes = KINDS[kind]
-        if recognizes(path, value):
-            yield f"{dotted(path)} looks like {looks}"
+    """Yield which kinds of values that may not leave a value is of."""
+    for name in policy.without:
+        kind = KINDS[name]
+        if kind.recognizes(path, value):
+            yield f"{dotted(path)} looks like {kind.looks}"

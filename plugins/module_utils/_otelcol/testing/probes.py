@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ..config.paths import Path
+from ..config.pipelines import signal_of
 from .branches import ENTERS, METRICS_OF, NOTHING, OTHERS, TAKEN, Branch, Settings
 from .harness import Ends, gets_a_part, listed_beside
 from .records import SIGNALS, Record
@@ -32,7 +33,7 @@ class Probes:
 
     def __init__(self, branches: Sequence[Branch]) -> None:
         self.branches = [branch for branch in branches if branch.after is not None]
-        self.questions: dict[Path, list[tuple[str, str]]] = {}
+        self.questions: dict[Path, list[Question]] = {}
         self.unknown: dict[Path, str] = {}
 
     def add(self, config: dict[str, Any], ends: Ends) -> None:
@@ -42,15 +43,27 @@ class Probes:
 
     def taken(self, got: Got) -> dict[Path, bool]:
         """Return for each branch that is in a pipeline whether a record took it."""
-        return {
-            path: any(_sorted(got.get(before)) != _sorted(got.get(after)) for before, after in pairs)
-            for path, pairs in self.questions.items()
-            if pairs
-        }
+        answers = {}
+        for path, questions in self.questions.items():
+            if questions:
+                answers[path] = any(question.is_answered_by(got) for question in questions)
+        return answers
 
 
-def _sorted(by_signal: Mapping[str, Sequence[Record]] | None) -> list[str]:
-    return sorted(repr(record) for signal in SIGNALS for record in (by_signal or {}).get(signal, ()))
+class Question(NamedTuple):
+    """The names under which the test gets the records without a branch and with it."""
+
+    before: str
+    after: str
+
+    def is_answered_by(self, got: Got) -> bool:
+        """Whether the records differ, so that one took the branch."""
+        return _sorted_records(got.get(self.before, {})) != _sorted_records(got.get(self.after, {}))
+
+
+def _sorted_records(by_signal: Mapping[str, Sequence[Record]]) -> list[str]:
+    """Return records as texts in an order that does not depend on when they came."""
+    return sorted(repr(record) for signal in SIGNALS for record in by_signal.get(signal, ()))
 
 
 class _Place(NamedTuple):
@@ -62,7 +75,8 @@ class _Place(NamedTuple):
 
     @property
     def signal(self) -> str:
-        return self.name.partition("/")[0]
+        """The signal of the pipeline."""
+        return signal_of(self.name)
 
 
 class _Wiring:
@@ -77,58 +91,67 @@ class _Wiring:
         self.sink: Settings = next(iter(config["exporters"].values()))
 
     def wire(self) -> None:
+        """Add a probe for each branch that is in a pipeline, and note which ones no probe can ask."""
         for number, (name, pipeline) in enumerate(list(self.pipelines.items())):
             for index, branch in list(self._asked(name, pipeline)):
                 before = (pipeline.get("processors") or [])[:index]
-                why = SHARED if gets_a_part(pipeline) else self._incomparable(before, branch)
-                if why:
-                    self.probes.unknown[branch.path] = why
+                why_not = SHARED if gets_a_part(pipeline) else self._incomparable(before, branch)
+                if why_not:
+                    self.probes.unknown[branch.path] = why_not
                     continue
                 copied = {"receivers": pipeline["receivers"], "processors": before}
                 here = _Place(name, copied, f"{number}_{index}")
-                pair = [self._probe(here, branch, one) for one in (branch.before, branch.after)]
-                self.probes.questions[branch.path].append((pair[0], pair[1]))
+                without_branch = self._probe(here, branch, branch.before)
+                with_branch = self._probe(here, branch, branch.after)
+                self.probes.questions[branch.path].append(Question(without_branch, with_branch))
+        self._let_connectors_send_to_copies()
+
+    def _let_connectors_send_to_copies(self) -> None:
+        """Let each of the user's connectors that names a pipeline send to the copies of the pipeline too."""
         connectors = self.config.get("connectors") or {}
-        for item in self.own:
+        for connector in self.own:
             for name, added in self.copies:
-                connectors[item] = listed_beside(connectors[item], name, added)
+                connectors[connector] = listed_beside(connectors[connector], name, added)
 
     def _incomparable(self, before: Sequence[str], branch: Branch) -> str:
-        """Return why two probes cannot be compared here."""
+        """Return why two probes cannot be compared here; empty text if they can."""
         if branch.before == NOTHING:
             return ""
-        said = repr([self.config["processors"][item] for item in before] + [branch.before])
-        return RANDOM if _OTHER_EACH_TIME.search(said) else ""
+        settings_before = [self.config["processors"][processor] for processor in before]
+        text = repr([*settings_before, branch.before])
+        return RANDOM if _OTHER_EACH_TIME.search(text) else ""
 
     def _asked(self, name: str, pipeline: Mapping[str, Any]) -> Iterator[tuple[int, Branch]]:
         """Yield what is asked in a pipeline, with how many processors come before."""
         processors = pipeline.get("processors") or []
         for branch in self.probes.branches:
-            item = branch.path[1]
-            if name.partition("/")[0] not in branch.signals:
+            section, component_id = branch.path[:2]
+            if signal_of(name) not in branch.signals:
                 continue
-            if branch.path[0] == "processors":
-                yield from ((index, branch) for index, one in enumerate(processors) if one == item)
-            elif item in pipeline["exporters"]:
+            if section == "processors":
+                for index, processor in enumerate(processors):
+                    if processor == component_id:
+                        yield index, branch
+            elif component_id in pipeline["exporters"]:
                 yield len(processors), branch
 
     def _probe(self, here: _Place, branch: Branch, settings: Settings | str | None) -> str:
         """Return the name under which the test gets what a component with these settings makes of the records."""
         if settings == NOTHING:
             return ""
-        item = "" if settings == ENTERS else str(branch.path[1])
-        key = (here.word, item, repr(settings))
+        component_id = "" if settings == ENTERS else str(branch.path[1])
+        key = (here.word, component_id, repr(settings))
         if key in self.known:
             return self.known[key]
         name = self.known[key] = f"o11y probe {len(self.known)}"
         word = name.replace(" ", "_")
-        probe = f"{item.partition('/')[0]}/{word}"
+        probe = f"{component_id.partition('/')[0]}/{word}"
         if branch.path[0] == "connectors":
             self._copy(here, word, {**here.pipeline, "exporters": [probe]})
             self._connect(here.signal, probe, settings, name)
             return name
         processors = here.pipeline["processors"]
-        if item:
+        if component_id:
             self.config["processors"][probe] = settings
             processors = [*processors, probe]
         self._copy(here, word, {**here.pipeline, "processors": processors, "exporters": [self._sink(name)]})
@@ -137,7 +160,7 @@ class _Wiring:
     def _copy(self, here: _Place, word: str, pipeline: Mapping[str, Any]) -> None:
         """Add a copy of a pipeline, which gets what the pipeline gets."""
         name = f"{here.signal}/{word}"
-        self.pipelines[name] = {role: items for role, items in pipeline.items() if items}
+        self.pipelines[name] = {role: listed for role, listed in pipeline.items() if listed}
         self.copies.append((here.name, name))
 
     def _connect(self, signal: str, probe: str, settings: Any, name: str) -> None:
@@ -150,20 +173,21 @@ class _Wiring:
                 self.pipelines[pipelines[which]] = {"receivers": [probe], "exporters": [self._sink(sink)]}
 
     def _sink(self, name: str) -> str:
-        item = f"{self.ends.otlp_http}/{name.replace(' ', '_')}"
-        self.config["exporters"][item] = {**self.sink, "endpoint": f"{self.ends.sink}/{quote(name)}"}
-        return item
+        """Return the id of an exporter, which it adds, that sends to the test under a name."""
+        exporter = f"{self.ends.otlp_http}/{name.replace(' ', '_')}"
+        self.config["exporters"][exporter] = {**self.sink, "endpoint": f"{self.ends.sink}/{quote(name)}"}
+        return exporter
 
 
 def _named(settings: Settings, pipelines: Mapping[str, str]) -> dict[str, Any]:
     """Return the settings of a connector with the names of its pipelines."""
 
-    def real(names: Sequence[str]) -> list[str]:
+    def real_names(names: Sequence[str]) -> list[str]:
         return [pipelines[name] for name in names]
 
-    found = dict(settings)
-    if "table" in found:
-        found["table"] = [{**route, "pipelines": real(route["pipelines"])} for route in found["table"]]
-    if "default_pipelines" in found:
-        found["default_pipelines"] = real(found["default_pipelines"])
-    return found
+    named = dict(settings)
+    if "table" in named:
+        named["table"] = [{**route, "pipelines": real_names(route["pipelines"])} for route in named["table"]]
+    if "default_pipelines" in named:
+        named["default_pipelines"] = real_names(named["default_pipelines"])
+    return named

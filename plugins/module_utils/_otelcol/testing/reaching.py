@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.paths import Path, at, items, mappings, section
 from ..config.pipelines import PipelineGraph, signal_of
@@ -80,16 +80,19 @@ def ways_to_reach(
     branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     """Yield what a test may give so that a record takes a branch; `examples` is what other tests give."""
+    headers: dict[str, str] = {}
     if match := _REQUEST.search(branch.what):
-        headers, taking = {match[1]: match[2]}, [Wanted()]
+        headers = {match[1]: match[2]}
+        taking = [Wanted()]
     else:
-        headers, taking = {}, _taking(branch, config)
+        taking = _taking(branch, config)
     number = _number_of(at(config, branch.path))
     graph = PipelineGraph.of(config)
     for pipeline in _pipelines(branch, graph):
-        for receiver, signal, on_the_way in _ways(pipeline, config, graph):
-            for record in _records(OF_PIPELINES[signal], _both(taking, on_the_way), examples):
-                test = {"to": receiver, "headers": headers, OF_PIPELINES[signal]: _apart([record] * number)}
+        for source in _sources(pipeline, config, graph):
+            records = OF_PIPELINES[source.signal]
+            for record in _records(records, _both(taking, source.asked), examples):
+                test = {"to": source.receiver, "headers": headers, records: _apart([record] * number)}
                 yield {key: value for key, value in test.items() if value}
 
 
@@ -105,16 +108,22 @@ def _records(signal: str, overlays: Iterable[Wanted], examples: Sequence[Mapping
 
 def _both(first: Iterable[Wanted], second: Sequence[Wanted]) -> list[Wanted]:
     """Return each way to have the fields of one of the first and of one of the second, unless they differ."""
-    pairs = (united_fields(one, other) for one in first for other in second)
-    return [fields for fields in pairs if fields is not None]
+    ways = []
+    for fields in first:
+        for other_fields in second:
+            united = united_fields(fields, other_fields)
+            if united is not None:
+                ways.append(united)
+    return ways
 
 
 def _bases(signal: str, examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
     """Yield records that others are made of: an empty one, and those that other tests give."""
     yield {}
     for example in examples:
-        listed = example.get(signal)
-        yield from (dict(record) for record in listed or () if isinstance(record, Mapping))
+        for record in example.get(signal) or ():
+            if isinstance(record, Mapping):
+                yield dict(record)
 
 
 def _number_of(policy: Any) -> int:
@@ -125,7 +134,8 @@ def _number_of(policy: Any) -> int:
         return int(spans) if isinstance(spans, (int, float)) else 1
     if kind == "probabilistic":
         percentage = at(policy, (kind, "sampling_percentage"))
-        return _MOST_TRACES if isinstance(percentage, (int, float)) and percentage < _ALL else 1
+        keeps_a_part = isinstance(percentage, (int, float)) and percentage < _ALL
+        return _MOST_TRACES if keeps_a_part else 1
     return 1
 
 
@@ -142,46 +152,60 @@ def _laid(base: Any, path: Path, value: Any) -> Any:
     if isinstance(first, int):
         listed = list(base) if isinstance(base, list) and base else [{}]
         return [_laid(listed[0], rest, value), *listed[1:]]
-    found = dict(base) if isinstance(base, Mapping) else {}
+    laid = dict(base) if isinstance(base, Mapping) else {}
     if rest:
-        found[first] = _laid(found.get(first), rest, value)
+        laid[first] = _laid(laid.get(first), rest, value)
     elif value is ABSENT:
-        found.pop(first, None)
+        laid.pop(first, None)
     else:
-        found[first] = value
-    return found
+        laid[first] = value
+    return laid
 
 
 def _pipelines(branch: Branch, graph: PipelineGraph) -> Iterator[str]:
+    """Yield the pipelines of the signals of a branch that have its component."""
     role = "processors" if branch.path[0] == "processors" else "exporters"
     for pipeline in graph.pipelines:
         if branch.path[1] in graph.listed(pipeline, role) and signal_of(pipeline) in branch.signals:
             yield pipeline
 
 
-def _ways(
+class _Source(NamedTuple):
+    """A receiver whose records reach a pipeline, their signal, and what the routes on the way ask, each in a way."""
+
+    receiver: str
+    signal: str
+    asked: list[Wanted]
+
+
+def _sources(
     pipeline: str, config: Mapping[str, Any], graph: PipelineGraph, seen: tuple[str, ...] = ()
-) -> Iterator[tuple[str, str, list[Wanted]]]:
-    """Yield the receivers whose records reach a pipeline, their signal, and what the routes on the way want."""
+) -> Iterator[_Source]:
+    """Yield the receivers whose records reach a pipeline, also through connectors that were not `seen`."""
     for receiver in graph.listed(pipeline, "receivers"):
         if receiver not in graph.connectors:
-            yield receiver, signal_of(pipeline), [{}]
+            yield _Source(receiver, signal_of(pipeline), [{}])
         elif receiver not in seen:
             asked = _asked_by_routes(mappings(config, "connectors", receiver, "table"), pipeline)
             for other in graph.fed_by(receiver, pipeline):
-                for first, signal, way in _ways(other, config, graph, (*seen, receiver)):
-                    both = (united_fields(one, two) for one in way for two in asked)
-                    yield first, signal, [one for one in both if one is not None]
+                for source in _sources(other, config, graph, (*seen, receiver)):
+                    yield source._replace(asked=_both(source.asked, asked))
 
 
 def _asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[Wanted]:
     """Return what the routes to a pipeline want, each a way; of a pipeline without routes, nothing."""
-    leading = [route for route in routes if pipeline in (route.get("pipelines") or ())]
-    return [wanted for route in leading for wanted in _routed(route)] or [{}]
+    asked: list[Wanted] = []
+    for route in routes:
+        if pipeline in (route.get("pipelines") or ()):
+            asked += _routed(route)
+    return asked or [{}]
 
 
 def _routed(route: Settings) -> list[Wanted]:
-    condition = route.get("condition") or statement_parts(str(route.get("statement") or ""))[1]
+    """Return the fields of a record that a route takes, in one way or another."""
+    condition = route.get("condition")
+    if not condition:
+        _action, condition = statement_parts(str(route.get("statement") or ""))
     return fields_meeting(str(condition), str(route.get("context") or "resource"))
 
 
@@ -189,7 +213,8 @@ def _taking(branch: Branch, config: Mapping[str, Any]) -> list[Wanted]:
     """Return the fields of a record that may take a branch, in one way or another."""
     target = Target.of(branch, config)
     if target.component[0] == "connectors" and target.kind == "routing":
-        return [{}] if branch.path[-1] == "default_pipelines" else _routed(at(config, branch.path[:-1]))
+        takes_the_rest = branch.path[-1] == "default_pipelines"
+        return [{}] if takes_the_rest else _routed(at(config, branch.path[:-1]))
     if isinstance(target.value, Mapping):
         of_mapping = _OF_MAPPING.get(target.kind)
         return of_mapping(target.value) if of_mapping else []
@@ -201,9 +226,9 @@ def _taking(branch: Branch, config: Mapping[str, Any]) -> list[Wanted]:
 def _of_statement(target: Target) -> list[Wanted]:
     """Return the fields that let a statement change a record, under its condition and one of its group."""
     conditions = items(target.group, "conditions") if target.listed_in == "statements" else []
-    of_group = (
-        [fields for text in conditions for fields in fields_meeting(str(text), target.context)] if conditions else [{}]
-    )
+    of_group: list[Wanted] = [] if conditions else [{}]
+    for text in conditions:
+        of_group += fields_meeting(str(text), target.context)
     action, condition = statement_parts(str(target.value))
     changed = _changed(action, target.context)
     return [{**changed, **fields} for fields in _both(of_group, fields_meeting(condition, target.context))]
@@ -218,8 +243,20 @@ class _Editor:
 
     def wanted(self, path: Path, values: list[Any]) -> Wanted:
         """Return the fields that it changes; none if its literals are missing or of other types."""
-        fits = len(values) >= len(self.takes) and all(map(isinstance, values, self.takes))
-        return self.fields(path, values) if fits else {}
+        if len(values) < len(self.takes):
+            return {}
+        for value, kind in zip(values, self.takes, strict=False):
+            if not isinstance(value, kind):
+                return {}
+        return self.fields(path, values)
+
+
+def _matching_values(path: Path, values: list[Any]) -> Wanted:
+    """Return a mapping with a key or a value that `replace_all_patterns` replaces."""
+    target, pattern = values[0], values[1]
+    text = sample_text(pattern)
+    key = text if target == "key" else "key"
+    return {(*path, key): text}
 
 
 _EDITORS = {
@@ -229,10 +266,7 @@ _EDITORS = {
     "keep_matching_keys": _Editor((), lambda path, _values: {(*path, "_"): TEXT}),
     "replace_pattern": _Editor((str,), lambda path, values: {path: sample_text(values[0])}),
     "replace_match": _Editor((str,), lambda path, values: {path: values[0].replace("*", "x")}),
-    "replace_all_patterns": _Editor(
-        (object, str),
-        lambda path, values: {(*path, sample_text(values[1]) if values[0] == "key" else "key"): sample_text(values[1])},
-    ),
+    "replace_all_patterns": _Editor((object, str), _matching_values),
     "replace_all_matches": _Editor((str,), lambda path, values: {(*path, "key"): values[0].replace("*", "x")}),
     "truncate_all": _Editor((int,), lambda path, values: {(*path, "key"): "x" * (values[0] + 1)}),
     "limit": _Editor((int,), lambda path, values: {(*path, f"key{number}"): TEXT for number in range(values[0] + 1)}),
@@ -252,8 +286,18 @@ def _changed(action: str, context: str) -> Wanted:
         except Unknown:
             return {}
         return _EDITORS[name].wanted(path, values)
-    read = (record_field(_text(action, argument), context) for argument in arguments[1:] if argument[0].kind == "lower")
-    return {other: TEXT for other in read if _is_another(other, path)}
+    return _read_fields(action, arguments[1:], context, path)
+
+
+def _read_fields(action: str, arguments: Sequence[Sequence[Token]], context: str, changed: Path) -> Wanted:
+    """Return the fields that a statement reads in its arguments, but for the one that it changes."""
+    fields: Wanted = {}
+    for argument in arguments:
+        if argument[0].kind == "lower":
+            field = record_field(_text(action, argument), context)
+            if _is_another(field, changed):
+                fields[field] = TEXT
+    return fields
 
 
 def _is_another(other: Path, path: Path) -> bool:
@@ -262,6 +306,7 @@ def _is_another(other: Path, path: Path) -> bool:
 
 
 def _text(action: str, tokens: Sequence[Token]) -> str:
+    """Return the part of a statement that has these tokens."""
     return action[tokens[0].start : tokens[-1].start + len(tokens[-1].text)]
 
 
@@ -269,12 +314,11 @@ def _of_policy(policy: Settings) -> list[Wanted]:
     """Return the fields of a span that a policy keeps, or drops if it is one that drops."""
     kind = str(policy.get("type"))
     own = section(policy, kind)
-    below = mappings(own, f"{kind}_sub_policy")
-    if below:
-        return _of_policies(kind, below)
+    sub_policies = mappings(own, f"{kind}_sub_policy")
+    if sub_policies:
+        return _of_policies(kind, sub_policies)
     if kind == "ottl_condition":
-        texts = [(text, key) for key in ("span", "spanevent") for text in items(own, key)]
-        return [fields for text, key in texts for fields in fields_meeting(str(text), key)]
+        return _of_conditions(own)
     if own.get("invert_match") or kind not in _POLICIES:
         return []
     try:
@@ -283,19 +327,33 @@ def _of_policy(policy: Settings) -> list[Wanted]:
         return []
 
 
+def _of_conditions(own: Settings) -> list[Wanted]:
+    """Return the fields of a span that meets one of the conditions of a policy."""
+    ways: list[Wanted] = []
+    for context in ("span", "spanevent"):
+        for text in items(own, context):
+            ways += fields_meeting(str(text), context)
+    return ways
+
+
 def _of_policies(kind: str, policies: Sequence[Settings]) -> list[Wanted]:
     """Return the fields of a span that a policy of others keeps: `and` and `drop` want all, other kinds one."""
-    if kind not in ("and", "drop"):
-        return [fields for policy in policies for fields in _of_policy(policy)]
-    found: list[Wanted] = [{}]
+    needs_all = kind in ("and", "drop")
+    ways: list[Wanted] = [{}] if needs_all else []
     for policy in policies:
-        found = _both(found, _of_policy(policy))
-    return found
+        if needs_all:
+            ways = _both(ways, _of_policy(policy))
+        else:
+            ways += _of_policy(policy)
+    return ways
 
 
 def _text_attribute(own: Settings) -> Wanted:
+    """Return the attribute that a policy `string_attribute` keeps."""
     value = str(own["values"][0])
-    return {("attributes", own["key"]): sample_text(value) if own.get("enabled_regex_matching") else value}
+    if own.get("enabled_regex_matching"):
+        value = sample_text(value)
+    return {("attributes", own["key"]): value}
 
 
 _POLICIES: dict[str, Callable[[Settings], Wanted]] = {
@@ -312,30 +370,36 @@ _POLICIES: dict[str, Callable[[Settings], Wanted]] = {
 
 
 def _action(root: str) -> Callable[[Settings], list[Wanted]]:
-    def wanted(action: Settings) -> list[Wanted]:
+    """Return what gives the attributes below `root` on which an action acts."""
+
+    def fields_acted_on(action: Settings) -> list[Wanted]:
         key, pattern = str(action.get("key", "")), str(action.get("pattern", ""))
         if action.get("from_context"):
             return []
         if action.get("from_attribute"):
             return [{(root, str(action["from_attribute"])): TEXT}]
-        if action.get("action") == "extract":
+        kind = action.get("action")
+        if kind == "extract":
             return [{(root, key): sample_text(pattern)}]
-        if action.get("action") in ("insert", "upsert"):
+        if kind in ("insert", "upsert"):
             return [{}]
-        value = "1" if action.get("action") == "convert" else TEXT
+        value = "1" if kind == "convert" else TEXT
         return [{(root, key or sample_text(pattern)): value}]
 
-    return wanted
+    return fields_acted_on
 
 
 def _metric(transform: Settings) -> list[Wanted]:
+    """Return the name of a metric that a transform of metricstransform takes."""
     name = str(transform.get("include", ""))
-    return [{("name",): sample_text(name) if transform.get("match_type") == "regexp" else name}]
+    if transform.get("match_type") == "regexp":
+        name = sample_text(name)
+    return [{("name",): name}]
 
 
-_STEPS: dict[str, Callable[[Settings], list[Wanted]]] = {
+_OF_MAPPING: dict[str, Callable[[Settings], list[Wanted]]] = {
     "attributes": _action("attributes"),
     "resource": _action("resource"),
     "metricstransform": _metric,
+    "tailsampling": _of_policy,
 }
-_OF_MAPPING = {**_STEPS, "tailsampling": _of_policy}

@@ -12,6 +12,7 @@ import re
 
 _CLASSES = {"d": "1", "w": "a", "s": " ", "D": "a", "W": " ", "S": "a", "t": "\t", "n": "\n"}
 _EDGES = "AzbBQE"
+_SIGNS = {"^": "", "$": "", ".": "x"}
 _QUANTIFIED = re.compile(r"[*?]|\+|\{(\d+)(?:,\d*)?\}")
 _SET = re.compile(r"\[(\^?)((?:\]?(?:\[:\w+:\]|\\.|[^\]\\])*))\]", re.DOTALL)
 _POSIX = {"alpha": "a", "digit": "1", "alnum": "a", "lower": "a", "upper": "A", "space": " ", "punct": "."}
@@ -26,18 +27,27 @@ def sample_text(pattern: str) -> str:
 
 def _alternative(rest: str) -> tuple[str, str]:
     """Return a text for the first alternative, and what follows the group that it is in."""
-    text, first = "", ""
-    chosen = False
+    alternatives = [""]
     while rest and rest[0] != ")":
         if rest[0] == "|":
-            first, text, chosen, rest = (first if chosen else text), "", True, rest[1:]
+            alternatives.append("")
+            rest = rest[1:]
             continue
-        piece, rest = _piece(rest)
-        if found := _QUANTIFIED.match(rest):
-            times = int(found[1]) if found[1] else found[0] == "+"
-            piece, rest = piece * times, rest[found.end() :].removeprefix("?")
-        text += piece
-    return (first if chosen else text), rest
+        piece, rest = _repeated_piece(rest)
+        alternatives[-1] += piece
+    return alternatives[0], rest
+
+
+def _repeated_piece(rest: str) -> tuple[str, str]:
+    """Return a text for the first thing in a pattern, as often as it must be there, and what follows it."""
+    piece, rest = _piece(rest)
+    quantifier = _QUANTIFIED.match(rest)
+    if not quantifier:
+        return piece, rest
+    rest = rest[quantifier.end() :].removeprefix("?")
+    if quantifier[1]:
+        return piece * int(quantifier[1]), rest
+    return (piece if quantifier[0] == "+" else ""), rest
 
 
 def _piece(rest: str) -> tuple[str, str]:
@@ -49,17 +59,20 @@ def _piece(rest: str) -> tuple[str, str]:
         return text, rest[1:]
     if sign == "\\":
         name = rest[1:2]
-        return ("" if name in _EDGES else _CLASSES.get(name, name)), rest[2:]
-    if sign == "[" and (found := _SET.match(rest)):
-        return _of_set(found[1], found[2]), rest[found.end() :]
-    return {"^": "", "$": "", ".": "x"}.get(sign, sign), rest[1:]
+        text = "" if name in _EDGES else _CLASSES.get(name, name)
+        return text, rest[2:]
+    if sign == "[" and (match := _SET.match(rest)):
+        return _of_set(match[1], match[2]), rest[match.end() :]
+    return _SIGNS.get(sign, sign), rest[1:]
 
 
 def _of_set(negated: str, inside: str) -> str:
     """Return a character that a set has."""
     if negated:
-        python = re.sub(r"\[:(\w+):\]", lambda found: _POSIX.get(found[1], ""), inside)
-        return next((one for one in _OTHERS if re.match(f"[^{python}]", one)), "~")
+        python = re.sub(r"\[:(\w+):\]", lambda match: _POSIX.get(match[1], ""), inside)
+        return next((sign for sign in _OTHERS if re.match(f"[^{python}]", sign)), "~")
     if posix := re.match(r"\[:(\w+):\]", inside):
         return _POSIX.get(posix[1], "a")
-    return _CLASSES.get(inside[1:2], inside[1:2]) if inside.startswith("\\") else inside[:1]
+    if inside.startswith("\\"):
+        return _CLASSES.get(inside[1:2], inside[1:2])
+    return inside[:1]

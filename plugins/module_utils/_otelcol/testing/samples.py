@@ -102,13 +102,13 @@ def record_field(text: str, context: str) -> Path:
 
 def united_fields(*wanted: Wanted) -> Wanted | None:
     """Return what has all these values; None if one contradicts another."""
-    found: Wanted = {}
-    for one in wanted:
-        for path, value in one.items():
-            if path in found and found[path] != value:
+    united: Wanted = {}
+    for fields in wanted:
+        for path, value in fields.items():
+            if path in united and united[path] != value:
                 return None
-            found[path] = value
-    return found
+            united[path] = value
+    return united
 
 
 def split(tokens: Sequence[Token], kind: str) -> list[list[Token]]:
@@ -116,7 +116,10 @@ def split(tokens: Sequence[Token], kind: str) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
+        if token.text in ("(", "[", "{"):
+            depth += 1
+        elif token.text in (")", "]", "}"):
+            depth -= 1
         if depth == 0 and kind in (token.kind, token.text):
             parts.append([])
         else:
@@ -125,6 +128,7 @@ def split(tokens: Sequence[Token], kind: str) -> list[list[Token]]:
 
 
 def _either(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
+    """Return the fields that meet, or do not if negated, a condition with `or`, `and` and brackets."""
     parts = split(tokens, "or")
     if len(parts) == 1:
         return _all(tokens, context, negated)
@@ -132,59 +136,87 @@ def _either(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted
 
 
 def _all(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
+    """Return the fields for a condition without `or`."""
     parts = split(tokens, "and")
     if len(parts) == 1:
-        return _one(tokens, context, negated)
-    return _combined([_one(part, context, negated) for part in parts], not negated)
+        return _simple(tokens, context, negated)
+    return _combined([_simple(part, context, negated) for part in parts], not negated)
 
 
 def _combined(parts: Sequence[list[Wanted]], every: bool) -> list[Wanted]:
     """Return what meets every part, or any of them."""
+    ways: list[Wanted] = []
     if not every:
-        return [wanted for part in parts for wanted in part]
-    found: list[Wanted] = [{}]
+        for part in parts:
+            ways += part
+        return ways
+    ways = [{}]
     for part in parts:
-        both = (united_fields(one, other) for one in found for other in part)
-        found = [wanted for wanted in both if wanted is not None][:_MOST]
-    return found
+        ways = _united_ways(ways, part)[:_MOST]
+    return ways
 
 
-def _one(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
+def _united_ways(ways: Sequence[Wanted], other_ways: Sequence[Wanted]) -> list[Wanted]:
+    """Return each way that has the fields of one of the first and of one of the others, unless they differ."""
+    united_ways = []
+    for fields in ways:
+        for other_fields in other_ways:
+            united = united_fields(fields, other_fields)
+            if united is not None:
+                united_ways.append(united)
+    return united_ways
+
+
+def _simple(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
+    """Return the fields for a comparison, a call, a literal, or a condition in brackets."""
     if not tokens:
         raise Unknown
     if tokens[0].kind == "not":
-        return _one(tokens[1:], context, not negated)
+        return _simple(tokens[1:], context, not negated)
     sides = split(tokens, "compare")
     if len(sides) > 1:
-        sign = next(token.text for token in tokens if token.kind == "compare" and token.start > sides[0][-1].start)
-        return [_compared(sides[0], _OPPOSITE[sign] if negated else sign, sides[1], context)]
+        left, right = sides[0], sides[1]
+        sign = _sign_after(left[-1], tokens)
+        return [_compared(left, _OPPOSITE[sign] if negated else sign, right, context)]
     if tokens[0].text == "(" and tokens[-1].text == ")":
         return _either(tokens[1:-1], context, negated)
     if tokens[0].kind == "bool":
-        return [{}] if (tokens[0].text == "true") is not negated else []
+        is_met = (tokens[0].text == "true") is not negated
+        return [{}] if is_met else []
     return [_tested(tokens, context, negated)]
 
 
+def _sign_after(before: Token, tokens: Sequence[Token]) -> str:
+    """Return the first sign of a comparison after a token."""
+    return next(token.text for token in tokens if token.kind == "compare" and token.start > before.start)
+
+
 def _compared(left: Sequence[Token], sign: str, right: Sequence[Token], context: str) -> Wanted:
+    """Return the field that makes a comparison true. Raises Unknown if no side is a literal, or none a field."""
     if not _is_literal(right):
         left, right, sign = right, left, _MIRRORED.get(sign, sign)
     value, path = literal_value(right), _field(left, context)
     if sign in _NUMBERS:
         return {path: _NUMBERS[sign](value)}
+    is_equal = sign == "=="
     if value is None:
-        return {path: ABSENT if sign == "==" else TEXT}
+        return {path: ABSENT if is_equal else TEXT}
     if path == ("kind",):
         value = str(value).lower()
-    return {path: value if sign == "==" else _other(value)}
+    return {path: value if is_equal else _other(value)}
 
 
 def _other(value: Any) -> Any:
+    """Return another value of the same type."""
     if isinstance(value, bool):
         return not value
-    return value + 1 if isinstance(value, (int, float)) else f"not {value}"
+    if isinstance(value, (int, float)):
+        return value + 1
+    return f"not {value}"
 
 
 def _is_literal(tokens: Sequence[Token]) -> bool:
+    """Whether tokens are a value: an enum, or what ends with a literal, such as a negative number."""
     if len(tokens) == 1 and tokens[0].kind == "upper":
         return True
     return bool(tokens) and tokens[-1].kind in ("string", "int", "float", "bool", "nil", "bytes")
@@ -192,51 +224,75 @@ def _is_literal(tokens: Sequence[Token]) -> bool:
 
 def literal_value(tokens: Sequence[Token]) -> Any:
     """Return the value of a literal; None is `nil`. Raises Unknown for what is none, or what no record has."""
-    sign = -1 if tokens[0].text == "-" else 1
+    is_negative = tokens[0].text == "-"
     token = tokens[-1]
-    if len(tokens) > 1 + (sign < 0):
+    if len(tokens) > (2 if is_negative else 1):
         raise Unknown
     if token.kind == "string":
         return text_of(token.text)
     if token.kind in ("int", "float"):
-        return sign * (int(token.text) if token.kind == "int" else float(token.text))
+        number = int(token.text) if token.kind == "int" else float(token.text)
+        return -number if is_negative else number
     if token.kind in ("bool", "nil"):
         return {"true": True, "false": False, "nil": None}[token.text]
-    if found := _SEVERITY.match(token.text):
-        return SEVERITY.get(found[1].lower(), 0) + int(found[2] or 1) - 1
-    if found := _WORD.match(token.text):
-        return found[1].lower()
+    return _enum_value(token.text)
+
+
+def _enum_value(name: str) -> int | str:
+    """Return the number of a severity, or the word of another enum. Raises Unknown for what is none."""
+    if severity := _SEVERITY.match(name):
+        step = int(severity[2] or 1) - 1
+        return SEVERITY.get(severity[1].lower(), 0) + step
+    if enum := _WORD.match(name):
+        return enum[1].lower()
     raise Unknown
 
 
 def _tested(tokens: Sequence[Token], context: str, negated: bool) -> Wanted:
+    """Return the field for which a call is true, or false if negated. Raises Unknown for a function nobody knows."""
     name, arguments = called_function(tokens)
     if name.startswith("HasAttr"):
-        values = [literal_value(argument) for argument in arguments]
-        return {("attributes", values[0]): ABSENT if negated else [*values, TEXT][1]}
+        key, *values = [literal_value(argument) for argument in arguments]
+        present = values[0] if values else TEXT
+        return {("attributes", key): ABSENT if negated else present}
     if name not in _TESTS or not arguments:
         raise Unknown
     path = _field(arguments[0], context)
-    value = _TESTS[name](literal_value(arguments[1]) if arguments[1:] else None)
-    return {path: _other(value) if isinstance(value, str) else TEXT} if negated else {path: value}
+    literal = literal_value(arguments[1]) if len(arguments) > 1 else None
+    value = _TESTS[name](literal)
+    if not negated:
+        return {path: value}
+    return {path: _other(value) if isinstance(value, str) else TEXT}
 
 
 def called_function(tokens: Sequence[Token]) -> tuple[str, list[list[Token]]]:
     """Return the name and the arguments of a call. Raises Unknown for what is none."""
-    opening = next((number for number, token in enumerate(tokens) if token.text == "("), 0)
-    if not opening or tokens[-1].text != ")":
+    opening = _first_bracket(tokens)
+    if opening == 0 or tokens[-1].text != ")":
         raise Unknown
     name = "".join(token.text for token in tokens[:opening])
     inside = tokens[opening + 1 : -1]
-    return name, [_named(part) for part in split(inside, ",")] if inside else []
+    if not inside:
+        return name, []
+    return name, [_without_name(argument) for argument in split(inside, ",")]
 
 
-def _named(argument: list[Token]) -> list[Token]:
+def _first_bracket(tokens: Sequence[Token]) -> int:
+    """Return the number of the first token that opens a bracket; 0 if none does."""
+    for number, token in enumerate(tokens):
+        if token.text == "(":
+            return number
+    return 0
+
+
+def _without_name(argument: list[Token]) -> list[Token]:
     """Return an argument without its name."""
-    return argument[2:] if len(argument) > 1 and argument[1].text == "=" else argument
+    is_named = len(argument) > 1 and argument[1].text == "="
+    return argument[2:] if is_named else argument
 
 
 def _field(tokens: Sequence[Token], context: str) -> Path:
+    """Return the path in a record of a path in OTTL. Raises Unknown if records have no such field."""
     if tokens and tokens[0].kind == "upper":
         name, arguments = called_function(tokens)
         if name not in _SAME:
@@ -245,11 +301,14 @@ def _field(tokens: Sequence[Token], context: str) -> Path:
     names, keys = _steps(tokens)
     if len(names) > 1 and names[0] in _CONTEXTS:
         context, names = names[0], names[1:]
-    context, path = "scope" if "scope" in context else context, ".".join(names)
-    found = _FIELDS.get((context, f"{path}[]" if keys else path)) or _FIELDS.get((context, f"{path}[]"))
-    if found is None:
+    if "scope" in context:
+        context = "scope"
+    field = ".".join(names)
+    field_with_keys = (context, f"{field}[]")
+    path = _FIELDS.get(field_with_keys if keys else (context, field)) or _FIELDS.get(field_with_keys)
+    if path is None:
         raise Unknown
-    return (*found, *keys)
+    return (*path, *keys)
 
 
 def _steps(tokens: Sequence[Token]) -> tuple[list[str], list[str]]:
