@@ -176,6 +176,8 @@ def _simple(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted
     sides = split(tokens, "compare")
     if len(sides) > 1:
         left, right = sides[0], sides[1]
+        if not left or not right:
+            raise Unknown
         sign = _sign_after(left[-1], tokens)
         return [_compared(left, _OPPOSITE[sign] if negated else sign, right, context)]
     if tokens[0].text == "(" and tokens[-1].text == ")":
@@ -224,6 +226,8 @@ def _is_literal(tokens: Sequence[Token]) -> bool:
 
 def literal_value(tokens: Sequence[Token]) -> Any:
     """Return the value of a literal; None is `nil`. Raises Unknown for what is none, or what no record has."""
+    if not tokens:
+        raise Unknown
     is_negative = tokens[0].text == "-"
     token = tokens[-1]
     if len(tokens) > (2 if is_negative else 1):
@@ -295,7 +299,7 @@ def _field(tokens: Sequence[Token], context: str) -> Path:
     """Return the path in a record of a path in OTTL. Raises Unknown if records have no such field."""
     if tokens and tokens[0].kind == "upper":
         name, arguments = called_function(tokens)
-        if name not in _SAME:
+        if name not in _SAME or not arguments:
             raise Unknown
         return _field(arguments[0], context)
     names, keys = _steps(tokens)

@@ -47,6 +47,10 @@ from tests.support.cases import cases
     ('name == attributes["a"]', []),
     ("trace_id != SpanID(0x00)", []),
     ("not a condition ==", []),
+    ('== "a"', []),
+    ("HasAttrKeyOnDatapoint()", []),
+    ('String() == "a"', []),
+    ('IsMatch(name, ) and name == "b"', []),
 )
 def test_fields_that_meet_a_condition_come_from_its_literals(condition: str, wanted: list[dict[Any, Any]]) -> None:
     assert fields_meeting(condition, "span") == wanted
