@@ -18,7 +18,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Problem
 from ..traits import belongs_everywhere
@@ -60,7 +60,9 @@ _COMPONENT = 2
 def processor_rank(component_id: str) -> int:
     """Return where a processor belongs in a pipeline: low numbers first."""
     name = str(component_id)
-    return PROCESSOR_RANK.get(name, PROCESSOR_RANK.get(name.split("/", 1)[0], _OTHER))
+    if name in PROCESSOR_RANK:
+        return PROCESSOR_RANK[name]
+    return PROCESSOR_RANK.get(name.partition("/")[0], _OTHER)
 
 
 def compose(layers: Sequence[Layer]) -> Composed:
@@ -77,22 +79,20 @@ def compose(layers: Sequence[Layer]) -> Composed:
 
 def _in_order(config: dict[str, Any]) -> dict[str, Any]:
     """Return the config in its usual order; unknown keys stay at the end."""
-    ordered = _first(config, (*SECTIONS, "service"))
+    ordered = _with_first(config, (*SECTIONS, "service"))
     service = ordered.get("service")
     if isinstance(service, dict) and isinstance(service.get("pipelines"), dict):
-        pipelines = {
-            name: _first(value, tuple(ROLES)) if isinstance(value, dict) else value
-            for name, value in service["pipelines"].items()
-        }
-        ordered["service"] = _first({**service, "pipelines": pipelines}, ("extensions", "telemetry", "pipelines"))
+        pipelines = {}
+        for name, pipeline in service["pipelines"].items():
+            pipelines[name] = _with_first(pipeline, tuple(ROLES)) if isinstance(pipeline, dict) else pipeline
+        ordered["service"] = _with_first({**service, "pipelines": pipelines}, ("extensions", "telemetry", "pipelines"))
     return ordered
 
 
-def _first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    return {
-        key: mapping[key]
-        for key in (*(key for key in keys if key in mapping), *(key for key in mapping if key not in keys))
-    }
+def _with_first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """Return a mapping in which these keys, if it has them, stand before all others."""
+    first = {key: mapping[key] for key in keys if key in mapping}
+    return {**first, **mapping}
 
 
 def _declared(layers: Sequence[Layer], *path: str) -> list[str]:
@@ -104,12 +104,13 @@ def _declared(layers: Sequence[Layer], *path: str) -> list[str]:
 
 
 def _merge_recipes(recipes: Sequence[Layer], own: Sequence[Layer]) -> dict[str, Any]:
+    """Return what recipes set, with what they add to components and pipelines of the user. Raises Problem."""
     result: dict[str, Any] = {}
     owner: dict[Path, str] = {}
     for recipe in recipes:
         for key, value in recipe.config.items():
             if key != "service" and value is not None:
-                _agree(result, {key: _plain(value)}, (), recipe.name, owner)
+                _agree(result, {key: _without_patterns(value)}, (), recipe.name, owner)
     for recipe in recipes:
         _add_settings(result, recipe, own, owner)
     service = _merge_services(recipes, own, owner)
@@ -118,9 +119,11 @@ def _merge_recipes(recipes: Sequence[Layer], own: Sequence[Layer]) -> dict[str, 
     return copy.deepcopy(result)
 
 
-def _plain(value: Any) -> Any:
+def _without_patterns(value: Any) -> Any:
     """Return a section without ids with a wildcard."""
-    return {name: one for name, one in value.items() if not is_pattern(name)} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return {name: settings for name, settings in value.items() if not is_pattern(name)}
 
 
 def _add_settings(result: dict[str, Any], recipe: Layer, own: Sequence[Layer], owner: dict[Path, str]) -> None:
@@ -128,13 +131,15 @@ def _add_settings(result: dict[str, Any], recipe: Layer, own: Sequence[Layer], o
     for name in SECTIONS:
         given = section(recipe.config, name)
         for key in filter(is_pattern, given):
-            known = [*section(result, name), *_declared(own, name)]
-            for one in _matching(key, known, recipe.name, name):
-                result[name] = {**section(result, name), one: section(result, name, one)}
-                _agree(result[name][one], given[key], (name, one), recipe.name, owner)
+            known_ids = [*section(result, name), *_declared(own, name)]
+            for component_id in _matching(key, known_ids, recipe.name, name):
+                settings = section(result, name, component_id)
+                result[name] = {**section(result, name), component_id: settings}
+                _agree(settings, given[key], (name, component_id), recipe.name, owner)
 
 
 def _merge_services(recipes: Sequence[Layer], own: Sequence[Layer], owner: dict[Path, str]) -> dict[str, Any]:
+    """Return the service of all recipes: extensions, telemetry and pipelines. Raises Problem."""
     service: dict[str, Any] = {}
     extensions = _union(at(recipe.config, ("service", "extensions"), []) for recipe in recipes)
     if extensions:
@@ -156,13 +161,20 @@ def _agree(target: dict[str, Any], source: Config, path: Path, name: str, owner:
         if key not in target:
             target[key] = copy.deepcopy(value)
             owner[here] = name
-        elif _is_shared(here) and isinstance(value, dict) and isinstance(target[key], dict):
-            _agree(target[key], value, here, name, owner)
-        elif here[0] == "service" and isinstance(value, list) and isinstance(target[key], list):
-            target[key] = [*target[key], *(item for item in value if item not in target[key])]
-        elif target[key] != value:
+            continue
+        earlier = target[key]
+        if _is_shared(here) and isinstance(value, dict) and isinstance(earlier, dict):
+            _agree(earlier, value, here, name, owner)
+        elif here[0] == "service" and isinstance(value, list) and isinstance(earlier, list):
+            target[key] = _with_missing(earlier, value)
+        elif earlier != value:
             fix = "Give one of them another component name through its options, or leave one recipe out."
             raise Problem(f"{_owner(owner, here)} and {name} configure {dotted(here)} differently", fix=fix)
+
+
+def _with_missing(listed: list[Any], more: list[Any]) -> list[Any]:
+    """Return a list with what it lacks of another one at its end."""
+    return [*listed, *(value for value in more if value not in listed)]
 
 
 def _is_shared(path: Path) -> bool:
@@ -171,6 +183,7 @@ def _is_shared(path: Path) -> bool:
 
 
 def _owner(owner: dict[Path, str], path: Path) -> str:
+    """Return the recipe that set what stands at a path, or the nearest thing around it."""
     while path not in owner and path:
         path = path[:-1]
     return owner.get(path, "?")
@@ -178,14 +191,19 @@ def _owner(owner: dict[Path, str], path: Path) -> str:
 
 def _merge_pipelines(recipes: Sequence[Layer], own: Sequence[Layer]) -> dict[str, dict[str, list[str]]]:
     """Return all pipelines, those of the user's config by name only, each with what all recipes add to it."""
-    named = [key for _name, key, _pipeline in _pipelines(recipes) if not is_pattern(key)]
-    declared: dict[str, dict[str, list[str]]] = {key: {} for key in [*named, *_declared(own, "service", "pipelines")]}
+    declared: dict[str, dict[str, list[str]]] = {}
+    for entry in _pipelines(recipes):
+        if not is_pattern(entry.key):
+            declared[entry.key] = {}
+    for name in _declared(own, "service", "pipelines"):
+        declared[name] = {}
     flow = _flow(recipes, own)
-    for name, key, pipeline in _pipelines(recipes):
-        targets = _matching(key, declared, name, "pipelines")
+    for entry in _pipelines(recipes):
+        targets = _matching(entry.key, declared, entry.recipe, "pipelines")
         for target in targets:
-            again = is_pattern(key) and flow.gets_only_from(target, targets)
-            for role, ids in _without_repeats(pipeline).items() if again else pipeline.items():
+            works_again = is_pattern(entry.key) and flow.gets_only_from(target, targets)
+            added = _without_repeats(entry.pipeline) if works_again else entry.pipeline
+            for role, ids in added.items():
                 declared[target][role] = _union([declared[target].get(role, []), ids])
     for pipeline in declared.values():
         pipeline.get("processors", []).sort(key=processor_rank)
@@ -201,32 +219,48 @@ def _without_repeats(pipeline: dict[str, list[str]]) -> dict[str, list[str]]:
 def _flow(recipes: Sequence[Layer], own: Sequence[Layer]) -> PipelineGraph:
     """Return how records go from pipeline to pipeline, without what wildcards add."""
     pipelines: dict[str, dict[str, list[str]]] = {}
+    connectors: set[str] = set()
     for layer in (*recipes, *own):
+        connectors.update(section(layer.config, "connectors"))
         for key, roles in section(layer.config, "service", "pipelines").items():
             if not isinstance(key, str) or is_pattern(key):
                 continue
             ends = pipelines.setdefault(key, {})
             for role in ("receivers", "exporters"):
-                listed = [*items(roles, role), *items(roles, role + APPEND)]
-                ends[role] = [*ends.get(role, []), *(one for one in listed if isinstance(one, str))]
-    connectors = {name for layer in (*recipes, *own) for name in section(layer.config, "connectors")}
+                ends[role] = [*ends.get(role, []), *_listed_ids(roles, role)]
     return PipelineGraph(pipelines, connectors)
 
 
-def _pipelines(recipes: Sequence[Layer]) -> Iterator[tuple[str, str, dict[str, list[str]]]]:
+def _listed_ids(roles: Any, role: str) -> list[str]:
+    """Return the ids that a layer lists or appends in a role of a pipeline."""
+    listed = [*items(roles, role), *items(roles, role + APPEND)]
+    return [component_id for component_id in listed if isinstance(component_id, str)]
+
+
+class _RecipePipeline(NamedTuple):
+    """What a recipe has below the name of a pipeline, or below a pattern of names."""
+
+    recipe: str
+    key: str
+    pipeline: dict[str, list[str]]
+
+
+def _pipelines(recipes: Sequence[Layer]) -> Iterator[_RecipePipeline]:
+    """Yield the pipelines of all recipes, in their order."""
     for recipe in recipes:
         for key, pipeline in section(recipe.config, "service", "pipelines").items():
-            yield recipe.name, key, pipeline or {}
+            yield _RecipePipeline(recipe.name, key, pipeline or {})
 
 
 def _matching(key: str, declared: Iterable[str], recipe: str, kind: str) -> list[str]:
+    """Return what a key stands for: itself, or each declared name that it matches. Raises Problem if none does."""
     if not is_pattern(key):
         return [key]
     matches = [name for name in declared if fnmatchcase(name, key)]
     if not matches:
-        wrong = f"{recipe} adds to {kind} '{key}', but nothing declares such {_article(kind)}"
         if kind == "pipelines" and key == "*":
             raise Problem("the collector receives nothing", fix="Add otlp_ingest or another recipe that receives.")
+        wrong = f"{recipe} adds to {kind} '{key}', but nothing declares such {_with_article(kind)}"
         raise Problem(wrong, fix=_UNMATCHED.get(kind, _UNMATCHED[""]))
     return list(dict.fromkeys(matches))
 
@@ -238,12 +272,18 @@ _UNMATCHED = {
 }
 
 
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] == 'e' else 'a'} {kind.removesuffix('s')}"
+def _with_article(kind: str) -> str:
+    """Return one of a section in words: `an exporter` of `exporters`."""
+    article = "an" if kind[0] == "e" else "a"
+    return f"{article} {kind.removesuffix('s')}"
 
 
-def _union(lists: Iterable[Iterable[str]]) -> list[str]:
-    return list(dict.fromkeys(item for items in lists for item in items or ()))
+def _union(lists: Iterable[Iterable[str] | None]) -> list[str]:
+    """Return the values of all lists, each once, in the order in which they come first."""
+    union: dict[str, None] = {}
+    for values in lists:
+        union.update(dict.fromkeys(values or ()))
+    return list(union)
 
 
 def _overlay(base: Any, over: Any, path: Path) -> Any:
@@ -263,11 +303,12 @@ def _overlay(base: Any, over: Any, path: Path) -> Any:
 
 
 def _append(base: Any, more: Any, path: Path) -> list[Any]:
-    base = [] if base is None else base
-    if not isinstance(base, list) or not isinstance(more, list):
+    """Return a list with more at its end. Raises Problem if one of them is no list."""
+    listed = [] if base is None else base
+    if not isinstance(listed, list) or not isinstance(more, list):
         wrong = f"'{dotted(path)}{APPEND}' appends to a list, but one side is not a list"
         raise Problem(wrong, fix="Give a list on both sides.")
-    result = [*base, *(item for item in more if item not in base)]
+    result = _with_missing(listed, more)
     if path[:2] == ("service", "pipelines") and path[-1] == "processors":
         result.sort(key=processor_rank)
     return result

@@ -44,39 +44,46 @@ class Found:
 
 def configs_in(documents: Sequence[Any], wanted: bool) -> list[Found]:
     """Return every collector config in the documents; `wanted` says that the user calls the file one."""
-    return [found for number, data in enumerate(documents) for found in _in_document(number, data, wanted)]
+    configs: list[Found] = []
+    for number, data in enumerate(documents):
+        configs += _in_document(number, data, wanted)
+    return configs
 
 
 def resources_in(documents: Sequence[Any]) -> list[Found]:
     """Return every custom resource of the operator that holds no config, lists opened: the path leads to it."""
-    return [
-        Found(number, path, False, item, _label(item, ()))
-        for number, data in enumerate(documents)
-        for path, item in _opened(data, ())
-        if _is_of_operator(item) and not any(_places(item))
-    ]
+    resources = []
+    for number, data in enumerate(documents):
+        for path, manifest in _opened(data, ()):
+            if _is_of_operator(manifest) and not any(_places(manifest)):
+                resources.append(Found(number, path, False, manifest, _label(manifest, ())))
+    return resources
 
 
-def _is_of_operator(item: Mapping[str, Any]) -> bool:
+def _is_of_operator(manifest: Mapping[str, Any]) -> bool:
     """Whether an object is the operator's, or is meant to be: its group may be misspelt."""
-    return item["kind"] == CUSTOM_RESOURCE or str(item["apiVersion"]).startswith(GROUP)
+    return manifest["kind"] == CUSTOM_RESOURCE or str(manifest["apiVersion"]).startswith(GROUP)
 
 
 def objects_in(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
     """Return every Kubernetes object in the documents, lists opened."""
-    return [item for data in documents for _path, item in _opened(data, ())]
+    return [manifest for data in documents for _path, manifest in _opened(data, ())]
 
 
 def looks_like_config(text: str) -> bool:
     """Whether YAML text is most likely a collector config, without reading it: by the keys of its top level."""
-    first = _FIRST_LINE.search(text)
-    if first is None:
+    first_line = _FIRST_LINE.search(text)
+    if first_line is None:
         return False
-    keys = set((_KEY_IN_FLOW if first[2] else _key_after(first[1])).findall(f"\n{text}"))
-    return len(keys.intersection(TOP_LEVEL)) >= _ENOUGH or (_PIPELINES in text and _nearly(keys))
+    margin, brace = first_line.groups()
+    pattern = _KEY_IN_FLOW if brace else _key_after(margin)
+    keys = set(pattern.findall(f"\n{text}"))
+    if len(keys.intersection(TOP_LEVEL)) >= _ENOUGH:
+        return True
+    return _PIPELINES in text and _has_misspelt_sections(keys)
 
 
-def _nearly(keys: Collection[str]) -> bool:
+def _has_misspelt_sections(keys: Collection[str]) -> bool:
     """Whether keys are most likely those of a config with misspelt sections; for that it must have pipelines too.
 
     They stand below `service`, which other programs with exporters and processors do not have.
@@ -110,19 +117,24 @@ def merged_configs(layers: Sequence[Any]) -> Any:
 
 
 def _merge(base: Any, over: Any) -> Any:
+    """Return a value with another one on top of it: maps deeply, all else replaced."""
     if not isinstance(base, dict) or not isinstance(over, dict):
         return over
-    return {**base, **{key: _merge(base[key], value) if key in base else value for key, value in over.items()}}
+    merged = dict(base)
+    for key, value in over.items():
+        merged[key] = _merge(base[key], value) if key in base else value
+    return merged
 
 
 def _in_document(number: int, data: Any, wanted: bool) -> Iterator[Found]:
+    """Yield the configs of a document: itself, or those in its objects."""
     if not is_object(data):
         if isinstance(data, Mapping) and _is_config(data, wanted):
             yield Found(number, (), False, {}, "")
         return
-    for path, item in _opened(data, ()):
-        for inner, text in _places(item):
-            yield Found(number, (*path, *inner), text, item, _label(item, inner))
+    for path, manifest in _opened(data, ()):
+        for inner, is_text in _places(manifest):
+            yield Found(number, (*path, *inner), is_text, manifest, _label(manifest, inner))
 
 
 def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
@@ -132,8 +144,10 @@ def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
     """
     if wanted:
         return any(str(key).partition("::")[0] in TOP_LEVEL for key in data)
-    services = (key for key in data if isinstance(key, str) and nearest(key, ("service",), _ALIKE))
-    return len(_sections_of(data)) >= _ENOUGH or any(section(data, key, _PIPELINES) for key in services)
+    if len(_sections_of(data)) >= _ENOUGH:
+        return True
+    services = [key for key in data if isinstance(key, str) and nearest(key, ("service",), _ALIKE)]
+    return any(section(data, key, _PIPELINES) for key in services)
 
 
 def _sections_of(data: Mapping[Any, Any]) -> set[str]:
@@ -147,31 +161,32 @@ def _sections_of(data: Mapping[Any, Any]) -> set[str]:
 
 
 def _opened(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Yield an object, or those that a list holds."""
+    """Yield an object with its path, or those that a list holds."""
     if not is_object(data):
         return
-    items = data.get("items")
-    if data["kind"].endswith("List") and isinstance(items, list):
-        for index, item in enumerate(items):
-            if is_object(item) and not item["kind"].endswith("List"):
-                yield (*path, "items", index), item
-    else:
+    listed = data.get("items")
+    if not data["kind"].endswith("List") or not isinstance(listed, list):
         yield path, data
+        return
+    for index, manifest in enumerate(listed):
+        if is_object(manifest) and not manifest["kind"].endswith("List"):
+            yield (*path, "items", index), manifest
 
 
-def _places(item: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
+def _places(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
     """Yield where an object holds collector configs, and whether as text."""
-    if item["kind"] == "ConfigMap":
-        for key, value in section(item, "data").items():
+    if manifest["kind"] == "ConfigMap":
+        for key, value in section(manifest, "data").items():
             if isinstance(value, str) and looks_like_config(value):
                 yield ("data", key), True
-    elif item["kind"] == CUSTOM_RESOURCE and str(item["apiVersion"]).startswith(GROUP):
-        config = at(item, ("spec", "config"))
+    elif manifest["kind"] == CUSTOM_RESOURCE and str(manifest["apiVersion"]).startswith(GROUP):
+        config = at(manifest, ("spec", "config"))
         if config:
             yield ("spec", "config"), isinstance(config, str)
 
 
-def _label(item: Mapping[str, Any], path: Path) -> str:
-    name = at(item, ("metadata", "name"), "?")
-    key = f" {path[-1]}" if item["kind"] == "ConfigMap" else ""
-    return f"{item['kind']} {name}{key}"
+def _label(manifest: Mapping[str, Any], path: Path) -> str:
+    """Return an object as messages name it, with the key of a ConfigMap at which the path ends."""
+    name = at(manifest, ("metadata", "name"), "?")
+    key = f" {path[-1]}" if manifest["kind"] == "ConfigMap" else ""
+    return f"{manifest['kind']} {name}{key}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .documents import TOP_LEVEL, is_object
 from .paths import Path, at, items, section
@@ -43,68 +43,91 @@ def may_have_values(text: str) -> bool:
 
 def unrendered_values(documents: Sequence[Any], file: str) -> list[Unrendered]:
     """Return the values of charts in the documents of a file."""
-    found = []
+    unrendered = []
     for number, data in enumerate(documents):
-        places = _of_object(data) if is_object(data) else _of_values(data, file)
-        found += [Unrendered(number, path, what, fix) for path, what, fix in places]
-    return found
+        values = _of_object(data) if is_object(data) else _of_values(data, file)
+        unrendered += [Unrendered(number, part.path, part.what, part.fix) for part in values]
+    return unrendered
 
 
-def _of_values(data: Any, file: str) -> Iterator[tuple[Path, str, str]]:
+class _Values(NamedTuple):
+    """Values of a chart in a document: where, what they are, and what to do."""
+
+    path: Path
+    what: str
+    fix: str
+
+
+def _of_values(data: Any, file: str) -> Iterator[_Values]:
     """Yield values of a chart, or of a chart on which another one depends: they stand below its name."""
-    if _is_values(data):
-        what, chart = f"a file of values for Helm chart {_COLLECTOR}", f"open-telemetry/{_COLLECTOR}"
-        yield (), what, f"Run `helm template NAME {chart} -f {file} > rendered.yaml`, {_THEN}"
-    elif _is_stack(data):
-        what, chart = f"a file of values for Helm chart {_STACK}", f"open-telemetry/{_STACK}"
-        yield (), what, f"Run `helm template NAME {chart} -f {file} > rendered.yaml`, {_THEN}"
-    for key, below in data.items() if isinstance(data, Mapping) else ():
-        if key not in (*_CONFIGS, "collectors") and (_is_values(below) or _is_stack(below)):
+    chart = _chart_of(data)
+    if chart:
+        command = f"helm template NAME open-telemetry/{chart} -f {file} > rendered.yaml"
+        yield _Values((), f"a file of values for Helm chart {chart}", f"Run `{command}`, {_THEN}")
+    if not isinstance(data, Mapping):
+        return
+    for key, below in data.items():
+        if key not in (*_CONFIGS, "collectors") and _chart_of(below):
             what = f"a file of values for a Helm chart, with those of its dependency '{key}'"
             fix = f"Run `helm dependency build CHART` and `helm template NAME CHART -f {file} > rendered.yaml`, {_THEN}"
-            yield (str(key),), what, fix
+            yield _Values((str(key),), what, fix)
+
+
+def _chart_of(data: Any) -> str:
+    """Return the chart of which data is values; empty text if it is of none."""
+    if _is_values(data):
+        return _COLLECTOR
+    return _STACK if _is_stack(data) else ""
 
 
 def _is_values(data: Any) -> bool:
     """Whether data is values of the chart of a collector: they have its config, or presets that make one."""
     if not isinstance(data, Mapping):
         return False
-    configs = (section(data, key) for key in _CONFIGS)
-    has_config = any(name in config for config in configs for name in TOP_LEVEL)
-    has_presets = isinstance(data.get("presets"), Mapping) and ("mode" in data or "image" in data)
-    return has_config or has_presets
+    has_presets = isinstance(data.get("presets"), Mapping)
+    if has_presets and ("mode" in data or "image" in data):
+        return True
+    return any(_has_section(section(data, key)) for key in _CONFIGS)
+
+
+def _has_section(config: Mapping[str, Any]) -> bool:
+    """Whether a mapping has a section of a config."""
+    return any(name in config for name in TOP_LEVEL)
 
 
 def _is_stack(data: Any) -> bool:
     """Whether data is values of the chart that has several collectors by their names."""
-    return any(_is_values(one) for one in section(data, "collectors").values())
+    return any(_is_values(collector) for collector in section(data, "collectors").values())
 
 
-def _of_object(item: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
+def _of_object(manifest: Mapping[str, Any]) -> Iterator[_Values]:
     """Yield the values in an object that lets a controller install a chart."""
-    kind, spec = str(item["kind"]), section(item, "spec")
+    kind, spec = str(manifest["kind"]), section(manifest, "spec")
     if kind == "HelmRelease":
         chart = at(spec, ("chart", "spec", "chart"))
         if chart in _CHARTS or _is_values(spec.get("values")):
             version = at(spec, ("chart", "spec", "version"))
-            yield ("spec",), _released(kind, chart), _extract("spec.values", chart, version)
+            yield _Values(("spec",), _released(kind, chart), _extract("spec.values", chart, version))
     elif kind == "HelmChart":
         chart = str(spec.get("chart") or "").rpartition("/")[2]
         if chart in _CHARTS:
-            yield ("spec",), _released(kind, chart), _extract("spec.valuesContent", chart, spec.get("version"))
+            fix = _extract("spec.valuesContent", chart, spec.get("version"))
+            yield _Values(("spec",), _released(kind, chart), fix)
     elif kind == "Application":
         for source in (spec.get("source"), *items(spec, "sources")):
             chart = at(source, ("chart",))
             if chart in _CHARTS:
                 fix = _extract("helm.valuesObject (or helm.values)", chart, at(source, ("targetRevision",)))
-                yield ("spec",), _released(kind, chart), fix
+                yield _Values(("spec",), _released(kind, chart), fix)
 
 
 def _released(kind: str, chart: Any) -> str:
+    """Return an object that installs a chart in words."""
     return f"an object of kind {kind} with Helm chart {chart or _COLLECTOR}"
 
 
 def _extract(values: str, chart: Any, version: Any) -> str:
+    """Return how a user renders the chart that an object installs; `values` names the field with its values."""
     of_version = f" --version '{version}'" if version else ""
     command = f"helm template NAME {chart or _COLLECTOR} --repo {_REPOSITORY}{of_version} -f values.yaml"
     return f"Write `{values}` to values.yaml, run `{command} > rendered.yaml`, {_THEN}"

@@ -67,6 +67,7 @@ _SHORTEST_VALUE = 4  # of an attribute that is named like a secret: `x` and `***
 _SHORTEST = 15  # of a secret by its shape, without a sign that separates it from a name
 _LONGEST, _LONGEST_KEPT = 128, 512  # a name; a text that is searched once for all its places
 _ENTROPY, _DIGITS, _CHANGES = 4.2, 4, 6
+_DIGIT, _CAPITAL, _SMALL = "digit", "capital", "small"
 
 
 class Shape(NamedTuple):
@@ -147,25 +148,33 @@ def _is_secret_name(name: str) -> bool:
 
 def is_secret_header(name: str) -> bool:
     """Whether a header of this name holds a credential: `authorization`, `x-api-key`, `cookie`."""
-    return is_secret_name(name) or bool(_HEADER.search(name.lower().replace("_", "-")))
+    return is_secret_name(name) or bool(_HEADER.search(_as_header(name)))
+
+
+def _as_header(name: str) -> str:
+    """Return a name as HTTP/2 spells headers."""
+    return name.lower().replace("_", "-")
 
 
 def _may_log_in(path: Path, name: str, value: str) -> bool:
     """Whether a header that a client sends may be a login of a name that nobody here knows."""
-    answers = any(str(part).endswith(("_header", "response_headers")) for part in path)
-    harmless = answers or _HARMLESS_HEADER.search(name.lower().replace("_", "-"))
-    return bool(_RANDOM_TEXT.match(value)) and not harmless
+    if not _RANDOM_TEXT.match(value) or _HARMLESS_HEADER.search(_as_header(name)):
+        return False
+    is_of_answers = any(str(key).endswith(("_header", "response_headers")) for key in path)
+    return not is_of_answers
 
 
 def is_literal(value: str) -> bool:
     """Whether a value is itself: no reference to a variable, no placeholder, not empty."""
     text = value.strip()
-    return text.lower() not in _NO_VALUES and not _REFERENCE.search(text) and not is_placeholder(text)
+    if text.lower() in _NO_VALUES or _REFERENCE.search(text):
+        return False
+    return not is_placeholder(text)
 
 
 def is_placeholder(value: str) -> bool:
     """Whether a value only holds the place of a secret, as `CHANGEME` or `Basic ...`."""
-    return bool(_PLACEHOLDER.match(SCHEME.sub("", value.strip(), count=1)))
+    return bool(_PLACEHOLDER.match(_without_scheme(value.strip())))
 
 
 @lru_cache(maxsize=4096)
@@ -173,7 +182,8 @@ def _may_hold_secret(end: Path) -> bool:
     """Whether secrets may be at the end of a path, whatever is before; an item of a list has the name of the list."""
     if not end:
         return False
-    before, last = (end[0], end[-1]) if not isinstance(end[-1], int) else ("", end[0])
+    is_item = isinstance(end[-1], int)
+    before, last = ("", end[0]) if is_item else (end[0], end[-1])
     if not isinstance(last, str) or last in ("value", "key", "inline") or _HEADERS.search(str(before)):
         return True
     return is_secret_name(last) or is_secret_name(last.removesuffix("s"))
@@ -191,7 +201,7 @@ class Suspect(NamedTuple):
 def suspects_among(found: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
     """Yield the few leaves of a config that may hold a secret; who looks for secrets need not look at the others."""
     for path, value in found:
-        if not isinstance(value, (str, int, float)) or isinstance(value, bool) or not path:
+        if not path or isinstance(value, bool) or not isinstance(value, (str, int, float)):
             continue
         is_long = isinstance(value, str) and len(value) > _LONGEST_KEPT
         suspicion = _suspicion.__wrapped__ if is_long else _suspicion  # configs repeat most short texts
@@ -204,12 +214,16 @@ def _suspicion(end: Path, value: Any) -> tuple[str, tuple[Secret, ...]] | None:
     """Return a scalar as text and the shapes of secrets in it, if there may be a secret at the end of a path."""
     text = text_of(value)
     shapes = () if _is_short(text) else tuple(secrets_of(text, pairs=_is_source(end)))
-    return (text, shapes) if shapes or _may_hold_secret(end) else None
+    if shapes or _may_hold_secret(end):
+        return text, shapes
+    return None
 
 
 def secret_at(config: Any, path: Path, value: str) -> str:
     """Return the kind of secret of a value; an empty string if it is no secret or comes from a variable."""
-    return next((what_is(config, one) for one in suspects_among([(path, value)])), "")
+    for suspect in suspects_among([(path, value)]):
+        return what_is(config, suspect)
+    return ""
 
 
 def what_is(config: Any, suspect: Suspect) -> str:
@@ -229,14 +243,19 @@ def what_is(config: Any, suspect: Suspect) -> str:
 def _by_name(config: Any, path: Path, value: str) -> str:
     """Return the kind of secret of a value by the names around it; empty if it is none or comes from a variable."""
     if _is_users(path):
-        return "a password" if any(map(_has_clear_password, value.splitlines())) else ""
+        return "a password" if any(_has_clear_password(line) for line in value.splitlines()) else ""
     what = _secret_name_at(config, path, value)
     if not what:
         return ""
-    plain = SCHEME.sub("", value, count=1)
+    plain = _without_scheme(value)
     if _default_of(plain):
         return f"{DEFAULT}{what}"
     return what if is_literal(plain) else ""
+
+
+def _without_scheme(value: str) -> str:
+    """Return the value of a header without a word such as `Bearer` before it."""
+    return SCHEME.sub("", value, count=1)
 
 
 def _has_clear_password(line: str) -> bool:
@@ -251,9 +270,15 @@ def _secret_name_at(config: Any, path: Path, value: str) -> str:
         return f"header {header.lower()}" if is_secret_header(header) else ""
     attribute = attribute_at(config, path)
     if attribute or _is_reference(config, path):
-        is_named = is_secret_name(attribute) and len(value) >= _SHORTEST_VALUE
-        return f"{ATTRIBUTE}{attribute}" if is_named else ""
-    return f"`{_setting(path)[-1]}`" if is_secret_key(path) and not _is_place(path, value) else ""
+        return f"{ATTRIBUTE}{attribute}" if _is_secret_attribute(attribute, value) else ""
+    if is_secret_key(path) and not _is_place(path, value):
+        return f"`{_setting(path)[-1]}`"
+    return ""
+
+
+def _is_secret_attribute(name: str, value: str) -> bool:
+    """Whether an attribute is named like a secret, and long enough not to hide one."""
+    return is_secret_name(name) and len(value) >= _SHORTEST_VALUE
 
 
 def _default_of(value: str) -> str:
@@ -303,13 +328,17 @@ def header_at(config: Any, path: Path) -> str:
 
     That is `headers.NAME`, `headers[0].value` or `required_header.value`; `response_headers` holds headers too.
     """
-    *_rest, before, parent, last = ("", "", *path) if path else ("", "", "")
+    if not path:
+        return ""
+    last = path[-1]
+    before, parent = ("", "", *path)[-3:-1]
     if isinstance(last, str) and _HEADERS.search(str(parent)):
         return last
-    if last == "value" and (_HEADERS.search(str(before)) or str(parent).endswith("_header")):
-        name = at(config, (*path[:-1], "key")) or at(config, (*path[:-1], "name"))
-        return name if isinstance(name, str) else ""
-    return ""
+    has_value = last == "value" and (_HEADERS.search(str(before)) or str(parent).endswith("_header"))
+    if not has_value:
+        return ""
+    name = at(config, (*path[:-1], "key")) or at(config, (*path[:-1], "name"))
+    return name if isinstance(name, str) else ""
 
 
 def attribute_at(config: Any, path: Path) -> str:
@@ -320,30 +349,41 @@ def attribute_at(config: Any, path: Path) -> str:
 
 def _is_reference(config: Any, path: Path) -> bool:
     """Whether a name of a Secret is at a path: that of `{secret: NAME, key: KEY}` in `env`."""
-    in_env = path[-1:] == ("secret",) and str(("", "", *path)[-3]).endswith("env")
-    around = at(config, path[:-1]) if in_env else None
+    if path[-1:] != ("secret",) or not str(("", "", *path)[-3]).endswith("env"):
+        return False
+    around = at(config, path[:-1])
     return isinstance(around, dict) and "key" in around and around.keys() <= {"secret", "key", "optional"}
 
 
 def secrets_in(config: Any, known: Iterable[Suspect] | None = None) -> set[str]:
     """Return every value of a config that is a secret in clear text; `known` are its suspects, if somebody has them."""
-    found: set[str] = set()
-    for path, value, text, shapes in suspects_among(leaves(config)) if known is None else known:
-        if not isinstance(value, (str, int)):
-            continue
-        if _is_named(config, path, text):
-            found.update(_secret_parts(path, text))
-        elif (header := header_at(config, path)) and _may_log_in(path, header, _default_of(text) or text):
-            found |= {text, _default_of(text)}
-        found.update(text[secret.start : secret.end] for secret in shapes)
-    return {text for text in found if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
+    candidates: set[str] = set()
+    suspects = suspects_among(leaves(config)) if known is None else known
+    for suspect in suspects:
+        if isinstance(suspect.value, (str, int)):
+            candidates.update(_secret_texts(config, suspect))
+    return {text for text in candidates if is_literal(text) and not SCHEME.fullmatch(f"{text} ")}
+
+
+def _secret_texts(config: Any, suspect: Suspect) -> Iterator[str]:
+    """Yield what of a suspect may be a secret: by its name, as a login that it may be, and by its shapes."""
+    path, text = suspect.path, suspect.text
+    if _is_named(config, path, text):
+        yield from _secret_parts(path, text)
+    elif header := header_at(config, path):
+        default = _default_of(text)
+        if _may_log_in(path, header, default or text):
+            yield text
+            yield default
+    for secret in suspect.shapes:
+        yield text[secret.start : secret.end]
 
 
 def _secret_parts(path: Path, text: str) -> Iterator[str]:
     """Yield a secret and the parts of it that others may show alone: words, a default, passwords of users."""
     yield text
     yield from text.split()
-    yield _default_of(SCHEME.sub("", text, count=1))
+    yield _default_of(_without_scheme(text))
     if _is_users(path):
         for line in text.splitlines():
             yield line.partition(":")[2]
@@ -354,8 +394,10 @@ def _is_named(config: Any, path: Path, text: str) -> bool:
     if header := header_at(config, path):
         return is_secret_header(header)
     if attribute := attribute_at(config, path):
-        return is_secret_name(attribute) and len(text) >= _SHORTEST_VALUE
-    return _names_secret(path) and not _is_place(path, text) and not _is_reference(config, path)
+        return _is_secret_attribute(attribute, text)
+    if _is_place(path, text) or _is_reference(config, path):
+        return False
+    return _names_secret(path)
 
 
 def secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text: None) -> Iterator[str]:
@@ -370,10 +412,15 @@ def secrets_in_objects(objects: Any, parse: Callable[[str], Any] = lambda _text:
         name = str(at(objects, (*path[:-1], "name"))) if path[-1] == "value" else ""
         if (is_secret_name(name) or _follows_flag(objects, path)) and is_literal(value):
             yield value
-        if "\n" in value and (path[-2:-1] == ("data",) or path[-1] == "config"):
+        if _may_be_config(path, value):
             yield from secrets_in(parse(value))
         for secret in secrets_of(value, pairs=_may_have_pairs(path, name, value)):
             yield value[secret.start : secret.end]
+
+
+def _may_be_config(path: Path, text: str) -> bool:
+    """Whether a text of an object may be a config: several lines of a ConfigMap or a custom resource."""
+    return "\n" in text and (path[-2:-1] == ("data",) or path[-1] == "config")
 
 
 def _may_have_pairs(path: Path, name: str, value: str) -> bool:
@@ -390,6 +437,7 @@ def _follows_flag(objects: Any, path: Path) -> bool:
 
 
 def text_of(value: Any) -> str:
+    """Return a scalar as text."""
     try:
         return str(value)
     except ValueError:  # a number of thousands of digits
@@ -397,6 +445,7 @@ def text_of(value: Any) -> str:
 
 
 def _names_secret(path: Path) -> bool:
+    """Whether the names of a path are those of a secret, of a data source or of users with passwords."""
     if not _may_hold_secret(path[-2:]):
         return False
     keys = tuple(part for part in path if isinstance(part, str))
@@ -404,24 +453,28 @@ def _names_secret(path: Path) -> bool:
 
 
 def _is_users(path: Path) -> bool:
+    """Whether a value has users with their passwords, as a file of htpasswd does."""
     return path[-2:] == ("htpasswd", "inline")
 
 
 def is_secret(path: Path, text: str) -> bool:
     """Whether a value is a secret, or has one inside: then no part of it is shown."""
-    header = header_at(None, path)
-    return is_secret_header(header) or _names_secret(path) or any(True for _one in secrets_of(text))
+    if is_secret_header(header_at(None, path)) or _names_secret(path):
+        return True
+    return any(True for _secret in secrets_of(text))
 
 
 def secrets_of(text: str, *, pairs: bool = True) -> Iterable[Secret]:
     """Return the secrets in a text by their shapes; `pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
     if _is_short(text):
         return ()
-    # Manifests repeat most short texts: labels, names, images.
-    return _secrets_of(text, pairs) if len(text) <= _LONGEST_KEPT else _all_secrets_of(text, pairs)
+    if len(text) > _LONGEST_KEPT:
+        return _all_secrets_of(text, pairs)
+    return _secrets_of(text, pairs)  # manifests repeat most short texts: labels, names, images
 
 
 def _is_short(text: str) -> bool:
+    """Whether a text is too short for a secret that has a shape."""
     return len(text) < _SHORTEST and "=" not in text and ":" not in text
 
 
@@ -436,33 +489,45 @@ def _secrets_of(text: str, pairs: bool) -> tuple[Secret, ...]:
 
 
 def _by_shape(text: str, *, pairs: bool) -> Iterator[Secret]:
+    """Yield the secrets of a known shape, those that a statement of OTTL sets, and those after their names."""
     for shape in _SHAPES:
-        for match in shape.pattern.finditer(text) if shape.sign in text else ():
-            start, end = match.span(1 if shape.pattern.groups else 0)
-            if is_literal(text[start:end]):
-                yield Secret(start, end, shape.what)
-    for match in _SET.finditer(text) if "set(" in text else ():
-        if is_secret_name(match[1]) and is_literal(match[2]):
-            yield Secret(*match.span(2), f"{ATTRIBUTE}{match[1]}")
+        if shape.sign in text:
+            yield from _shaped(text, shape)
+    if "set(" in text:
+        for match in _SET.finditer(text):
+            if is_secret_name(match[1]) and is_literal(match[2]):
+                yield Secret(*match.span(2), f"{ATTRIBUTE}{match[1]}")
     yield from _paired(text, pairs)
+
+
+def _shaped(text: str, shape: Shape) -> Iterator[Secret]:
+    """Yield the secrets of one shape."""
+    group = 1 if shape.pattern.groups else 0
+    for match in shape.pattern.finditer(text):
+        start, end = match.span(group)
+        if is_literal(text[start:end]):
+            yield Secret(start, end, shape.what)
 
 
 def _paired(text: str, pairs: bool) -> Iterator[Secret]:
     """Yield the secrets after their names."""
     if "=" not in text and ":" not in text:
         return
-    done = 0
+    end_before = 0
     for name in _NAME.finditer(text):
-        if name.start() < done or not _holds_secret(name[1]) or not (pairs or _is_in_query(text, name)):
+        if name.start() < end_before or not _holds_secret(name[1]):
+            continue
+        if not pairs and not _is_in_query(text, name):
             continue
         first = _value_start(text, name)
         scheme = SCHEME.match(text, first)
         value = _VALUE.match(text, scheme.end() if scheme else first)
         if not value:
             continue
-        done = value.end()
+        end_before = value.end()
         if _is_value(text, name, value, bool(scheme)):
-            yield Secret(*value.span(), "a token in a URL" if "=" in name[2] else f"`{name[1]}`")
+            what = "a token in a URL" if "=" in name[2] else f"`{name[1]}`"
+            yield Secret(*value.span(), what)
 
 
 def _is_in_query(text: str, name: re.Match[str]) -> bool:
@@ -492,7 +557,8 @@ def _is_value(text: str, name: re.Match[str], found: re.Match[str], scheme: bool
     value = found[0]
     if not is_literal(value) or _is_place((name[1],), value):
         return False
-    if ":" not in name[2] or not name[2].endswith(" ") or scheme or len(value) >= _LONG:
+    prose_may_follow = ":" in name[2] and name[2].endswith(" ")
+    if not prose_may_follow or scheme or len(value) >= _LONG:
         return True
     if len(value) >= _SHORT and any(sign.isdigit() for sign in value):
         return True
@@ -515,15 +581,25 @@ def _random(text: str) -> Iterator[Secret]:
         return
     for match in _RUN.finditer(text):
         run = match[0].rstrip("=")
-        if run != run.lower() and _is_mixed(run) and _entropy(run) >= _ENTROPY:
+        has_capitals = run != run.lower()
+        if has_capitals and _is_mixed(run) and _entropy(run) >= _ENTROPY:
             yield Secret(*match.span(), RANDOM)
 
 
 def _is_mixed(run: str) -> bool:
     """Whether capitals, small letters and digits alternate, as in a key, and not as in a name with a number."""
-    kinds = ["d" if sign.isdigit() else "u" if sign.isupper() else "l" for sign in run]
-    changes = sum(one != two for one, two in pairwise(kinds) if "d" in (one, two))
-    return set(kinds) == {"d", "u", "l"} and kinds.count("d") >= _DIGITS and changes >= _CHANGES
+    kinds = [_kind_of_sign(sign) for sign in run]
+    changes = sum(one != other for one, other in pairwise(kinds) if _DIGIT in (one, other))
+    if set(kinds) != {_DIGIT, _CAPITAL, _SMALL}:
+        return False
+    return kinds.count(_DIGIT) >= _DIGITS and changes >= _CHANGES
+
+
+def _kind_of_sign(sign: str) -> str:
+    """Return whether a sign of a run is a digit, a capital or something else, which counts as a small letter."""
+    if sign.isdigit():
+        return _DIGIT
+    return _CAPITAL if sign.isupper() else _SMALL
 
 
 def _entropy(run: str) -> float:
@@ -533,15 +609,16 @@ def _entropy(run: str) -> float:
 
 def concealed(text: str, replace: Callable[[str], str] = lambda _secret: MASK) -> str:
     """Return a text, such as a line of a log, in which what has the shape of a secret is replaced."""
-    found = sorted(secrets_of(text))
-    if not found:  # as most texts
+    secrets = sorted(secrets_of(text))
+    if not secrets:  # as most texts
         return text
-    parts, done = [], 0
-    for start, end, _what in found:
-        if end > done:
-            parts += [text[done : max(start, done)], replace(text[max(start, done) : end])]
-            done = end
-    return "".join((*parts, text[done:]))
+    parts, end_before = [], 0
+    for start, end, _what in secrets:
+        if end > end_before:
+            begin = max(start, end_before)
+            parts += [text[end_before:begin], replace(text[begin:end])]
+            end_before = end
+    return "".join((*parts, text[end_before:]))
 
 
 def quoted(value: Any, longest: int = LONGEST, mask: Callable[[str], str] = concealed) -> Any:
@@ -557,38 +634,51 @@ _WORD = re.compile(r"\w")
 _NAME_GOES_ON = re.compile(r"[-/]|\.\w")
 
 
-class _Known:
+class _KnownSecrets:
     """Secrets that are known, found by how they begin: the time does not grow with their number."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self.all = {text for secret in secrets for text in _written(secret) if text}
-        sizes: dict[str, set[int]] = {}
+        self.all: set[str] = set()
+        for secret in secrets:
+            self.all.update(spelling for spelling in _spellings(secret) if spelling)
+        lengths: dict[str, set[int]] = {}
         for secret in self.all:
-            sizes.setdefault(secret[:_HEAD], set()).add(len(secret))
-        self.sizes = {head: sorted(found, reverse=True) for head, found in sizes.items()}
-        long = _heads((one for one in self.all if len(one) >= _UNMISTAKABLE), _HEAD)
-        inside = f"|(?={long})" if long else ""
-        self.starts = re.compile(rf"(?<!\w){_heads(self.all, 1)}{inside}") if self.all else None
+            lengths.setdefault(secret[:_HEAD], set()).add(len(secret))
+        self.lengths = {head: sorted(of_head, reverse=True) for head, of_head in lengths.items()}
+        self.starts = self._pattern_of_starts() if self.all else None
+
+    def _pattern_of_starts(self) -> re.Pattern[str]:
+        """Return where a secret may begin: at the begin of a word, or anywhere for one that is unmistakable."""
+        own_word = rf"(?<!\w){_heads(self.all, 1)}"
+        anywhere = _heads((secret for secret in self.all if len(secret) >= _UNMISTAKABLE), _HEAD)
+        return re.compile(f"{own_word}|(?={anywhere})" if anywhere else own_word)
 
     def end(self, text: str, start: int) -> int:
         """Return where the longest secret that begins here ends, 0 if none does."""
-        glued = start > 0 and _WORD.match(text, start - 1)
         for size in range(_HEAD, 0, -1):
-            for length in self.sizes.get(text[start : start + size], ()):
+            for length in self.lengths.get(text[start : start + size], ()):
                 end = start + length
-                is_own = length >= _UNMISTAKABLE or not (glued or _WORD.match(text, end))
-                if is_own and text[start:end] in self.all and not _is_part_of_a_name(text, start, end):
+                if text[start:end] in self.all and self._stands_alone(text, start, end):
                     return end
         return 0
+
+    def _stands_alone(self, text: str, start: int, end: int) -> bool:
+        """Whether a secret there is no part of a word or of a name; a long one is a secret everywhere."""
+        if end - start >= _UNMISTAKABLE:
+            return True
+        is_glued = (start > 0 and _WORD.match(text, start - 1)) or _WORD.match(text, end)
+        return not is_glued and not _is_part_of_a_name(text, start, end)
 
 
 def _is_part_of_a_name(text: str, start: int, end: int) -> bool:
     """Whether a short word, such as the password `otel`, is part of the name of a file, an object or a host there."""
-    is_word = end - start < _UNMISTAKABLE and text[start:end].isalpha()
-    return is_word and bool((start and text[start - 1] in "-/") or _NAME_GOES_ON.match(text, end))
+    if not text[start:end].isalpha():
+        return False
+    follows_a_name = start > 0 and text[start - 1] in "-/"
+    return follows_a_name or bool(_NAME_GOES_ON.match(text, end))
 
 
-def _written(secret: str) -> Iterator[str]:
+def _spellings(secret: str) -> Iterator[str]:
     """Yield a secret as texts hold it: in clear, in a URL, and between the quotes of YAML and JSON."""
     yield from (secret, quote(secret, safe=""), secret.replace("'", "''"))
     for is_ascii in (False, True):
@@ -622,19 +712,21 @@ def masked_tree(tree: Any, mask: Callable[[str], str]) -> Any:
 
 def masker(secrets: Iterable[str], replace: Callable[[str], str] = lambda _secret: MASK) -> Callable[[str], str]:
     """Return what replaces these secrets, the longest first, and what has the shape of one."""
-    known = _Known(secrets)
+    known = _KnownSecrets(secrets)
 
     @lru_cache(maxsize=1024)
     def mask(text: str) -> str:
         """Many findings have the same fix."""
-        parts, done = [], 0
         if not known.starts:
             return concealed(text, replace)
+        parts, end_before = [], 0
         for match in known.starts.finditer(text):
-            end = known.end(text, match.start()) if match.start() >= done else 0
+            if match.start() < end_before:
+                continue
+            end = known.end(text, match.start())
             if end:
-                parts += [text[done : match.start()], replace(text[match.start() : end])]
-                done = end
-        return concealed("".join((*parts, text[done:])), replace)
+                parts += [text[end_before : match.start()], replace(text[match.start() : end])]
+                end_before = end
+        return concealed("".join((*parts, text[end_before:])), replace)
 
     return mask
