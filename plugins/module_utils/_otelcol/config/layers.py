@@ -52,13 +52,23 @@ class Composed:
     def locate(self, path: Path) -> Position:
         """Return where the user can change what stands at this path of the finished config."""
         for layer in reversed(self.layers):
-            # A file is the only layer of its config.
-            if layer.config is self.config and (position := layer.positions.get(path)):
+            position = self._position_in(layer, path)
+            if position is not None:
                 return position
-            inside = _find(layer.config, path, self.config)
-            if inside is not None:
-                return layer.position(inside) or Position(layer.name)
-        return self.locate(path[:-1]) if path else Position(self.layers[-1].name if self.layers else "")
+        if path:
+            return self.locate(path[:-1])
+        return Position(self.layers[-1].name if self.layers else "")
+
+    def _position_in(self, layer: Layer, path: Path) -> Position | None:
+        """Return where a layer has what stands at a path of the finished config; None if it has it not."""
+        if layer.config is self.config:  # a file is the only layer of its config
+            position = layer.positions.get(path)
+            if position:
+                return position
+        inside = _find(layer.config, path, self.config)
+        if inside is None:
+            return None
+        return layer.position(inside) or Position(layer.name)
 
 
 def is_pattern(key: str) -> bool:
@@ -80,13 +90,15 @@ def _find(config: Any, path: Path, finished: Any) -> Path | None:
     return inside
 
 
-def _in_list(config: list[Any], item: Any, part: str | int, same: bool) -> int | None:
+def _in_list(config: list[Any], value: Any, part: str | int, same: bool) -> int | None:
+    """Return the index of a value in a list of a layer, which is `part` if nothing was merged; None without it."""
     if same and isinstance(part, int):
         return part if 0 <= part < len(config) else None
-    return config.index(item) if item in config else None
+    return config.index(value) if value in config else None
 
 
 def _in_mapping(config: Any, part: str | int) -> str | int | None:
+    """Return the key by which a mapping of a layer sets a part: itself, with a marker, or a pattern; None without."""
     if not isinstance(config, dict):
         return None
     if part in config:
@@ -95,9 +107,16 @@ def _in_mapping(config: Any, part: str | int) -> str | int | None:
         return None
     if part + APPEND in config:
         return part + APPEND
-    # A migration asks for each of thousands of renamed components: the test that most keys fail comes first.
-    patterns = [key for key in config if isinstance(key, str) and _ANY in key]
-    return next((key for key in patterns if fnmatchcase(part, key)), None)
+    return _matching_pattern(config, part)
+
+
+def _matching_pattern(config: dict[Any, Any], name: str) -> str | None:
+    """Return the first key that is a pattern of a name."""
+    for key in config:
+        # A migration asks for each of thousands of renamed components: the test that most keys fail comes first.
+        if isinstance(key, str) and _ANY in key and fnmatchcase(name, key):
+            return key
+    return None
 
 
 Version = tuple[int, ...]
@@ -123,27 +142,41 @@ def parse_version(text: str) -> Version:
 
 def for_version(config: Config, version: str, renames: Iterable[Rename]) -> dict[str, Any]:
     """Return the config with the old name of every component whose new one this version does not know."""
-    target = parse_version(version)
-    old = {(item.section, item.new): item.old for item in renames if target and target < parse_version(item.since)}
-    if not old:
+    old_names = _old_names(parse_version(version), renames)
+    if not old_names:
         return dict(config)
-    result: dict[str, Any] = {key: _section(key, value, old) for key, value in config.items()}
-    pipelines = {
-        name: {role: [_in_pipeline(role, item, old) for item in ids or ()] for role, ids in (pipeline or {}).items()}
-        for name, pipeline in section(config, "service", "pipelines").items()
-    }
+    result: dict[str, Any] = {key: _section(key, value, old_names) for key, value in config.items()}
+    pipelines = {}
+    for name, pipeline in section(config, "service", "pipelines").items():
+        pipelines[name] = {role: _renamed_ids(role, ids, old_names) for role, ids in (pipeline or {}).items()}
     if pipelines:
         result["service"] = {**result["service"], "pipelines": pipelines}
     return result
 
 
+def _old_names(target: Version, renames: Iterable[Rename]) -> dict[tuple[str, str], str]:
+    """Return the old name of each section and type that got its new one after a version; none of an unknown one."""
+    old_names = {}
+    for rename in renames:
+        if target and target < parse_version(rename.since):
+            old_names[rename.section, rename.new] = rename.old
+    return old_names
+
+
 def _section(key: str, value: Any, old: Mapping[tuple[str, str], str]) -> Any:
+    """Return a section of components by their old names."""
     if not isinstance(value, dict) or key == "service":
         return value
     return {_renamed(key, component_id, old): settings for component_id, settings in value.items()}
 
 
+def _renamed_ids(role: str, ids: Iterable[str] | None, old: Mapping[tuple[str, str], str]) -> list[str]:
+    """Return what a pipeline lists in a role by the old names."""
+    return [_in_pipeline(role, component_id, old) for component_id in ids or ()]
+
+
 def _in_pipeline(role: str, component_id: str, old: Mapping[tuple[str, str], str]) -> str:
+    """Return an id in a role by its old name: in the first section of the role in which it has one."""
     for name in ROLES.get(role, ()):
         renamed = _renamed(name, component_id, old)
         if renamed != component_id:
@@ -152,5 +185,6 @@ def _in_pipeline(role: str, component_id: str, old: Mapping[tuple[str, str], str
 
 
 def _renamed(section_name: str, component_id: str, old: Mapping[tuple[str, str], str]) -> str:
+    """Return an id of a section by its old name; as it is if it has none."""
     kind, slash, name = component_id.partition("/")
     return old.get((section_name, kind), kind) + slash + name

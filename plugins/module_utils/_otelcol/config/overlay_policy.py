@@ -38,38 +38,47 @@ class OverlayPolicy:
     @classmethod
     def from_option(cls, option: Mapping[str, Any]) -> OverlayPolicy:
         """Return the policy of an option. Raises Problem for sections that no config has."""
-        components = {str(name): [*map(str, types or ())] for name, types in (option.get("components") or {}).items()}
-        unknown = [name for name in components if name not in SECTIONS]
-        if unknown:
-            wrong = f"`overlay_policy.components` has {unknown[0]}, which is no section of components"
-            raise Problem(wrong, fix=f"Sections: {', '.join(SECTIONS)}.")
-        patterns = tuple(_pattern(item) for item in option.get("paths") or ())
-        return cls(tuple(map(str, option.get("sections") or ())), components, patterns)
+        components: dict[str, list[str]] = {}
+        for name, types in (option.get("components") or {}).items():
+            if str(name) not in SECTIONS:
+                wrong = f"`overlay_policy.components` has {name}, which is no section of components"
+                raise Problem(wrong, fix=f"Sections: {', '.join(SECTIONS)}.")
+            components[str(name)] = [str(kind) for kind in types or ()]
+        sections = tuple(str(name) for name in option.get("sections") or ())
+        patterns = tuple(_pattern(path) for path in option.get("paths") or ())
+        return cls(sections, components, patterns)
 
     def allows(self, path: Path) -> bool:
         """Whether an overlay may touch this path, of which each name is as the overlay writes it."""
         if any(_SEPARATOR in str(name) for name in path):
             return False
-        if _plain(path[0]) in self.sections:
+        if _plain(path[0]) in self.sections or self._allows_component(path):
             return True
-        return self._allows_component(path) or any(_leads_to(pattern, path) for pattern in self.paths)
+        return any(_leads_to(pattern, path) for pattern in self.paths)
 
     def _allows_component(self, path: Path) -> bool:
         """Whether the path is at or below a component of an allowed type."""
-        types = self.components.get(str(path[0]), ())
-        return len(path) >= _COMPONENT and str(path[1]).partition("/")[0] in types
+        if len(path) < _COMPONENT:
+            return False
+        kind = str(path[1]).partition("/")[0]
+        return kind in self.components.get(str(path[0]), ())
 
     def __str__(self) -> str:
         """Return what is allowed, for people."""
-        of_types = [f"{name} of type {', '.join(types)}" for name, types in self.components.items() if types]
-        return "; ".join([*self.sections, *of_types, *(dotted(path) for path in self.paths)]) or "nothing"
+        allowed = list(self.sections)
+        for name, types in self.components.items():
+            if types:
+                allowed.append(f"{name} of type {', '.join(types)}")
+        allowed += [dotted(path) for path in self.paths]
+        return "; ".join(allowed) or "nothing"
 
 
-def _pattern(item: Any) -> tuple[str, ...]:
-    """Return a pattern as names. A list has names that contain a dot."""
-    names = tuple(map(str, item)) if isinstance(item, (list, tuple)) else tuple(str(item).split("."))
+def _pattern(given: Any) -> tuple[str, ...]:
+    """Return a pattern as names. A list has names that contain a dot. Raises Problem for an empty name."""
+    parts = given if isinstance(given, (list, tuple)) else str(given).split(".")
+    names = tuple(str(part) for part in parts)
     if not all(names):
-        raise Problem(f"`overlay_policy.paths` has '{item}', which has an empty name", fix="Write SECTION.NAME.")
+        raise Problem(f"`overlay_policy.paths` has '{given}', which has an empty name", fix="Write SECTION.NAME.")
     return names
 
 
@@ -80,11 +89,15 @@ def _plain(name: Any) -> str:
 
 def _leads_to(pattern: Sequence[str], path: Path) -> bool:
     """Whether a path is that of the pattern, or below it."""
-    return len(pattern) <= len(path) and all(map(_is_name, pattern, path))
+    if len(pattern) > len(path):
+        return False
+    return all(_is_name(name_pattern, name) for name_pattern, name in zip(pattern, path, strict=False))
 
 
 def _is_name(pattern: str, name: Any) -> bool:
-    return fnmatchcase(str(name) if pattern.endswith(APPEND) else _plain(name), pattern)
+    """Whether a name matches; only a pattern that ends with the sign that appends takes the sign for a part of it."""
+    plain = str(name) if pattern.endswith(APPEND) else _plain(name)
+    return fnmatchcase(plain, pattern)
 
 
 def touched(config: Any, path: Path = ()) -> Iterator[Path]:
@@ -98,12 +111,12 @@ def touched(config: Any, path: Path = ()) -> Iterator[Path]:
 
 def check_overlays(policy: OverlayPolicy, overlays: Iterable[Layer]) -> None:
     """Raise Problem if a layer touches what the policy does not allow, with its file and line."""
-    breaches = [
-        f"{layer.name} touches {dotted(path)} (at {layer.position(path) or layer.name})"
-        for layer in overlays
-        for path in touched(layer.config)
-        if path and not policy.allows(path)
-    ]
+    breaches = []
+    for layer in overlays:
+        for path in touched(layer.config):
+            if path and not policy.allows(path):
+                place = layer.position(path) or layer.name
+                breaches.append(f"{layer.name} touches {dotted(path)} (at {place})")
     if breaches:
         raise Problem(
             at_most(_SHOWN, breaches, "; ", "; "),

@@ -45,7 +45,10 @@ def dotted(path: Path) -> str:
     """Return the path as people write it: `service.pipelines.traces.exporters[0]`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else str(part)
     return text
 
 
@@ -64,7 +67,7 @@ def at(config: Any, path: Path, default: Any = None) -> Any:
 def section(config: Any, *path: str) -> dict[str, Any]:
     """Return the mapping at a path; an empty one where there is none or it is no mapping."""
     for part in path:
-        config = config.get(part) if isinstance(config, dict) else at(config, (part,)) if config else None
+        config = config.get(part) if isinstance(config, dict) else at(config, (part,))
     return config if isinstance(config, dict) else {}
 
 
@@ -97,6 +100,7 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def _children(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Return the keys of a mapping, or the indexes of a list, each with what stands there."""
     return iter(enumerate(value) if isinstance(value, (list, tuple)) else value.items())
 
 
@@ -152,8 +156,13 @@ class Node:
     def last(self) -> Mark:
         """Return where the last thing in this node ends; a block has no end sign of its own."""
         node = self
-        while node.kind in (MAPPING, SEQUENCE) and node.style != "flow" and node.value:
-            node = node.value[-1][1] if node.kind == MAPPING else node.value[-1]
+        while node.value and node.style != "flow":
+            if node.kind == MAPPING:
+                _key, node = node.value[-1]
+            elif node.kind == SEQUENCE:
+                node = node.value[-1]
+            else:
+                break
         return node.end
 
 
@@ -169,20 +178,22 @@ def find_node(
 
     `read` gives the data of a key, `seen` keeps the keys of each mapping for the next search in the same tree.
     """
-    known = {} if seen is None else seen
-    found: tuple[Node | None, Node] | None = (None, node)
+    pairs_by_mapping = {} if seen is None else seen
+    key_node, inner = None, node
     for part in path:
-        inner = found[1] if found else node
         if inner.kind == SEQUENCE and isinstance(part, int):
-            found = (None, inner.value[part]) if part < len(inner.value) else None
-        else:
-            if id(inner) not in known:
-                pairs = inner.value if inner.kind == MAPPING else []
-                known[id(inner)] = {read(key): (key, value) for key, value in pairs}
-            found = known[id(inner)].get(part)
-        if found is None:
+            if part >= len(inner.value):
+                return None
+            key_node, inner = None, inner.value[part]
+            continue
+        if id(inner) not in pairs_by_mapping:
+            pairs = inner.value if inner.kind == MAPPING else []
+            pairs_by_mapping[id(inner)] = {read(key): (key, value) for key, value in pairs}
+        pair = pairs_by_mapping[id(inner)].get(part)
+        if pair is None:
             return None
-    return found
+        key_node, inner = pair
+    return key_node, inner
 
 
 def lines_of(text: str) -> list[str]:
@@ -208,8 +219,10 @@ _INSIDE = (".svc", ".local", ".internal", ".localdomain")
 def address(endpoint: Any) -> tuple[str, int | None]:
     """Return host and port of `host:port`; no port where it is none, or is known only when the collector runs."""
     host, _colon, digits = str(endpoint).rpartition(":")
-    number = int(digits) if digits.isdecimal() and len(digits) <= _DIGITS else 0
-    return host.strip("[]"), number if 0 < number <= LARGEST_PORT else None
+    is_number = digits.isdecimal() and len(digits) <= _DIGITS
+    if is_number and 0 < int(digits) <= LARGEST_PORT:
+        return host.strip("[]"), int(digits)
+    return host.strip("[]"), None
 
 
 def is_loopback(host: str) -> bool:
@@ -234,11 +247,12 @@ def _is_ipv6(host: str) -> bool:
 
 def destination(endpoint: Any) -> tuple[str, str]:
     """Return scheme and host that an endpoint sends to, each empty where unknown; a variable is unknown."""
-    match = _DESTINATION.match(str(endpoint)) if isinstance(endpoint, str) else None
+    match = _DESTINATION.match(endpoint) if isinstance(endpoint, str) else None
     if match is None:
         return "", ""
     scheme, host = (match[1] or "").lower(), match[2].strip("[]").lower()
-    return scheme, "" if "$" in host or scheme == "unix" else host
+    is_unknown = "$" in host or scheme == "unix"
+    return scheme, "" if is_unknown else host
 
 
 def is_inside(host: str) -> bool:
@@ -246,9 +260,17 @@ def is_inside(host: str) -> bool:
     try:
         return ip_address(host).is_private
     except ValueError:
-        labels = host.split(".")
-        in_namespace = len(labels) == _SERVICE_AND_NAMESPACE and len(labels[-1]) > _LONGEST_USUAL_DOMAIN
-        return len(labels) == 1 or in_namespace or host.endswith(_INSIDE) or ".svc." in host
+        return _is_name_inside(host)
+
+
+def _is_name_inside(host: str) -> bool:
+    """Whether a name is of the cluster or the private network: without a domain, or with one that is used there."""
+    if host.endswith(_INSIDE) or ".svc." in host:
+        return True
+    labels = host.split(".")
+    if len(labels) == 1:
+        return True
+    return len(labels) == _SERVICE_AND_NAMESPACE and len(labels[-1]) > _LONGEST_USUAL_DOMAIN
 
 
 def amount(text: str) -> float:

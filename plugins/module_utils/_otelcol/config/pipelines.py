@@ -30,11 +30,24 @@ def signal_of(pipeline: str) -> str:
 
 
 def _has_no_circle(feeders_of: Mapping[str, Collection[str]]) -> bool:
+    """Whether no pipeline feeds itself, also through others."""
     try:
         TopologicalSorter(feeders_of).prepare()
     except CycleError:
         return False
     return True
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Return those of some values that are text."""
+    return [value for value in values if isinstance(value, str)]
+
+
+def _others_of_signal(pipeline: str, candidates: Sequence[str]) -> Iterator[str]:
+    """Yield the other pipelines among the candidates that have the signal of a pipeline."""
+    for other in candidates:
+        if other != pipeline and signal_of(other) == signal_of(pipeline):
+            yield other
 
 
 @dataclass(frozen=True)
@@ -47,11 +60,10 @@ class PipelineGraph:
     @classmethod
     def of(cls, config: Any) -> PipelineGraph:
         """Return the graph of a config. Names and ids that are no text are left out."""
-        pipelines = {
-            name: {role: [one for one in items(ends, role) if isinstance(one, str)] for role in ROLES}
-            for name, ends in section(config, "service", "pipelines").items()
-            if isinstance(name, str)
-        }
+        pipelines: dict[str, Ends] = {}
+        for name, ends in section(config, "service", "pipelines").items():
+            if isinstance(name, str):
+                pipelines[name] = {role: _texts(items(ends, role)) for role in ROLES}
         return cls(pipelines, section(config, "connectors"))
 
     def listed(self, pipeline: str, role: str) -> Sequence[str]:
@@ -78,16 +90,12 @@ class PipelineGraph:
     def fed_by(self, connector: str, pipeline: str) -> Iterator[str]:
         """Yield the pipelines whose records a connector hands on to a pipeline."""
         if self._hands_on(connector):
-            for other in self._sending_to.get(connector, ()):
-                if other != pipeline and signal_of(other) == signal_of(pipeline):
-                    yield other
+            yield from _others_of_signal(pipeline, self._sending_to.get(connector, ()))
 
     def behind(self, pipeline: str, connector: str) -> Iterator[str]:
         """Yield the pipelines to which a connector hands on the records of a pipeline."""
         if self._hands_on(connector):
-            for other in self._receiving_from.get(connector, ()):
-                if other != pipeline and signal_of(other) == signal_of(pipeline):
-                    yield other
+            yield from _others_of_signal(pipeline, self._receiving_from.get(connector, ()))
 
     def feeders(self, pipeline: str) -> Iterator[tuple[str, str]]:
         """Yield the pipelines whose records a pipeline gets at once, each with the connector between them."""
@@ -111,15 +119,16 @@ class PipelineGraph:
         feeders_of: dict[str, list[str]] = {}
         waiting = [pipeline]
         while waiting:
-            one = waiting.pop()
-            feeders = [other for other, _connector in self.feeders(one)]
-            if not feeders or not all(map(self._hands_on, self.listed(one, "receivers"))):
+            name = waiting.pop()
+            feeders = [feeder for feeder, _connector in self.feeders(name)]
+            if not feeders or not all(self._hands_on(receiver) for receiver in self.listed(name, "receivers")):
                 return False
-            feeders_of[one] = [other for other in feeders if other not in others]
-            waiting += [other for other in feeders_of[one] if other not in feeders_of]
+            feeders_of[name] = [feeder for feeder in feeders if feeder not in others]
+            waiting += [feeder for feeder in feeders_of[name] if feeder not in feeders_of]
         return _has_no_circle(feeders_of)
 
     def _hands_on(self, connector: str) -> bool:
+        """Whether an id is that of a connector that hands on records."""
         return connector in self.connectors and hands_on(connector)
 
     @cached_property
