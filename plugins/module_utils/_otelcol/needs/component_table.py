@@ -10,7 +10,7 @@ Sources: the README and metadata.yaml of each component in opentelemetry-collect
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..config.paths import at, items, mappings, section
@@ -58,7 +58,7 @@ def _asks_for_pods(settings: Settings) -> bool:
 
 
 def _k8s_cluster_rules(settings: Settings) -> Rules:
-    rules = (
+    rules = [
         rule(
             "core",
             "events namespaces namespaces/status nodes nodes/spec persistentvolumeclaims persistentvolumes "
@@ -67,65 +67,71 @@ def _k8s_cluster_rules(settings: Settings) -> Rules:
         rule("apps", "daemonsets deployments replicasets statefulsets"),
         rule("batch", "cronjobs jobs"),
         rule("autoscaling", "horizontalpodautoscalers"),
-    )
-    return (
-        (*rules, rule("quota.openshift.io", "clusterresourcequotas"))
-        if settings.get("distribution") == "openshift"
-        else rules
-    )
+    ]
+    if settings.get("distribution") == "openshift":
+        rules.append(rule("quota.openshift.io", "clusterresourcequotas"))
+    return tuple(rules)
 
 
 def _k8s_objects_rules(settings: Settings) -> Rules:
-    return tuple(
-        rule(
-            str(item.get("group") or "core"),
-            str(item["name"]),
-            ("get", *((str(item["mode"]),) if item.get("mode") == "watch" else ()), "list"),
-        )
-        for item in items(settings, "objects")
-        if isinstance(item, dict) and item.get("name")
-    )
+    """The receiver lists the objects of each resource that it names, and watches those of some."""
+    rules = []
+    for watched in mappings(settings, "objects"):
+        if watched.get("name"):
+            verbs = ("get", "watch", "list") if watched.get("mode") == "watch" else ("get", "list")
+            rules.append(rule(str(watched.get("group") or "core"), str(watched["name"]), verbs))
+    return tuple(rules)
 
 
 def _prometheus_rules(settings: Settings) -> Rules:
     """Service discovery reads what its roles name; metrics of the control plane need a non-resource URL."""
-    roles = {str(role) for role in _discovery_roles(settings)}
-    rules = [*(_DISCOVERY[role] for role in sorted(roles & set(_DISCOVERY))), *through_api(settings)]
-    paths = [*_paths_with_token(settings)]
-    passed_on = sorted({f"{match[1]}/metrics" for path in paths if (match := _PASSED_ON.match(path))})
+    roles = sorted(_discovery_roles(settings) & _DISCOVERY.keys())
+    relayed = through_api(settings)
+    paths = list(_paths_with_token(settings))
+    rules = [*(_DISCOVERY[role] for role in roles), *relayed]
+    passed_on = _passed_on(paths)
     if passed_on:
         rules.append(rule("metrics.eks.amazonaws.com", " ".join(passed_on), ("get",)))
-    asked = roles & set(_DISCOVERY) or through_api(settings) or _METRICS in paths
-    return (*rules, {"nonResourceURLs": [_METRICS], "verbs": ["get"]}) if asked else (*rules,)
+    if roles or relayed or _METRICS in paths:
+        rules.append({"nonResourceURLs": [_METRICS], "verbs": ["get"]})
+    return tuple(rules)
+
+
+def _passed_on(paths: Iterable[str]) -> list[str]:
+    """Return the resources of the paths that the API server of EKS passes on to the control plane."""
+    resources = set()
+    for path in paths:
+        match = _PASSED_ON.match(path)
+        if match:
+            resources.add(f"{match[1]}/metrics")
+    return sorted(resources)
 
 
 def _paths_with_token(settings: Settings) -> Iterator[str]:
     """Yield the paths of jobs that show the token of the ServiceAccount."""
     for job in mappings(settings, "config", "scrape_configs"):
-        file = at(job, ("authorization", "credentials_file")) or job.get("bearer_token_file")
-        if str(file).startswith(_ACCOUNT):
+        token_file = at(job, ("authorization", "credentials_file")) or job.get("bearer_token_file")
+        if str(token_file).startswith(_ACCOUNT):
             yield str(job.get("metrics_path") or _METRICS)
 
 
 def through_api(settings: Settings) -> Rules:
     """Return the right to ask kubelets through the API server, where a job relabels its path to lead there."""
-    replaced = (
-        str(item.get("replacement"))
-        for job in items(settings, "config", "scrape_configs")
-        for item in items(job, "relabel_configs")
-        if isinstance(item, dict) and item.get("target_label") == "__metrics_path__"
-    )
-    asks = any(_PROXIED.match(path) for path in replaced)
-    return (rule("core", "nodes/proxy", ("get",)),) if asks else ()
+    for job in items(settings, "config", "scrape_configs"):
+        for step in mappings(job, "relabel_configs"):
+            is_path = step.get("target_label") == "__metrics_path__"
+            if is_path and _PROXIED.match(str(step.get("replacement"))):
+                return (rule("core", "nodes/proxy", ("get",)),)
+    return ()
 
 
-def _discovery_roles(settings: Settings) -> list[Any]:
-    return [
-        discovery.get("role")
-        for job in items(settings, "config", "scrape_configs")
-        for discovery in items(job, "kubernetes_sd_configs")
-        if isinstance(discovery, dict)
-    ]
+def _discovery_roles(settings: Settings) -> set[str]:
+    """Return the roles by which jobs discover targets in Kubernetes."""
+    roles = set()
+    for job in items(settings, "config", "scrape_configs"):
+        for discovery in mappings(job, "kubernetes_sd_configs"):
+            roles.add(str(discovery.get("role")))
+    return roles
 
 
 # Source: Prometheus documentation, kubernetes_sd_config.
@@ -193,27 +199,32 @@ def _k8s_attributes_rules(settings: Settings) -> Rules:
     """Without `extract.metadata` the processor extracts its defaults, which include the Deployment's name."""
     if settings.get("passthrough") is True:
         return ()
-    metadata = items(settings, "extract", "metadata") or ["k8s.deployment.name"]
-    owners = [owned for prefix, owned in _OWNERS.items() if any(str(name).startswith(prefix) for name in metadata)]
-    sources = {
-        str(at(item, ("from",))) for key in ("labels", "annotations") for item in items(settings, "extract", key)
-    }
-    return (
-        rule("core", "namespaces pods"),
-        *owners,
-        *(granted for key, granted in _LABELLED.items() if key in sources),
-    )
+    rules = [rule("core", "namespaces pods")]
+    metadata = [str(name) for name in items(settings, "extract", "metadata") or ["k8s.deployment.name"]]
+    for prefix, owner_rule in _OWNERS.items():
+        if any(name.startswith(prefix) for name in metadata):
+            rules.append(owner_rule)
+    origins = set()
+    for key in ("labels", "annotations"):
+        origins.update(str(at(extracted, ("from",))) for extracted in items(settings, "extract", key))
+    rules += [label_rule for origin, label_rule in _LABELLED.items() if origin in origins]
+    return tuple(rules)
 
 
 def _detector_rules(settings: Settings) -> Rules:
-    return tuple(granted for name in items(settings, "detectors") for granted in _DETECTORS.get(str(name), ()))
+    rules: list[dict[str, Any]] = []
+    for name in items(settings, "detectors"):
+        rules += _DETECTORS.get(str(name), ())
+    return tuple(rules)
 
 
 def _node_variables(settings: Settings) -> tuple[str, ...]:
     """Detectors that ask for their own node, and a filter by node, read its name; some do not start without it."""
-    asks = {"eks", "k8snode", "k8s_api"}.intersection(map(str, items(settings, "detectors")))
+    detectors = {str(name) for name in items(settings, "detectors")}
+    if detectors & {"eks", "k8snode", "k8s_api"}:
+        return ("K8S_NODE_NAME",)
     named = at(settings, ("filter", "node_from_env_var"))
-    return ("K8S_NODE_NAME",) if asks else (named,) if named and isinstance(named, str) else ()
+    return (named,) if named and isinstance(named, str) else ()
 
 
 def _storage_directory(settings: Settings) -> tuple[str, ...]:
@@ -228,14 +239,18 @@ PROCESSORS = (
 
 def _balancing_rules(settings: Settings) -> Rules:
     """The resolver `k8s` watches the pods behind a Service."""
-    return (rule("discovery.k8s.io", "endpointslices"),) if at(settings, ("resolver", "k8s")) is not None else ()
+    if at(settings, ("resolver", "k8s")) is None:
+        return ()
+    return (rule("discovery.k8s.io", "endpointslices"),)
 
 
 def _elector_rules(settings: Settings) -> Rules:
     """Leases of other namespaces keep nodes and the control plane alive, so none of them is touched."""
     verbs = ("get", "list", "watch", "create", "update", "patch", "delete")
     namespace = str(settings.get("lease_namespace") or "")
-    return (rule("coordination.k8s.io", "leases", verbs, namespace="" if "$" in namespace else namespace),)
+    if "$" in namespace:
+        namespace = ""
+    return (rule("coordination.k8s.io", "leases", verbs, namespace=namespace),)
 
 
 def _older_balancing_rules(settings: Settings) -> Rules:

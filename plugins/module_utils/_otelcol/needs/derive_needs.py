@@ -10,9 +10,9 @@ below `/etc/otelcol/secrets/NAME/` mounts the Secret of that name. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
 from ..config.paths import REFERENCE, Path, at, is_loopback, leaves
@@ -118,6 +118,7 @@ def derived_needs(
     read = tuple(config_variables(config))
     rules = _rules(used, allow)
     certain = all(known(part.section, part.type) and not isinstance(at(config, part.path), str) for part in parts)
+    asks_api = bool(rules) or not certain or any(row.api for row, _part in used) or _uses_account(config)
     return Needs(
         ports=tuple(ports),
         rules=rules,
@@ -128,24 +129,35 @@ def derived_needs(
         probe=_probe_port(ports, open_ports, health),
         probe_path=_probe_path(health),
         grants=tuple(_grants(parts, config, environment or {})),
-        asks_api=bool(rules) or not certain or any(row.api for row, _part in used) or _uses_account(config),
+        asks_api=asks_api,
         ports_known=certain and ports_are_known(config, parts, table),
     )
 
 
-def _state_directories(used: Sequence[tuple[Component, Part]]) -> tuple[str, ...]:
-    return tuple(sorted({path for row, part in used for path in row.state(part.settings)}))
+def _state_directories(used: Iterable[_UsedPart]) -> tuple[str, ...]:
+    """Return the folders in which components keep their state, each once."""
+    directories: set[str] = set()
+    for row, part in used:
+        directories.update(row.state(part.settings))
+    return tuple(sorted(directories))
 
 
 def _probe_port(ports: Iterable[Port], open_ports: Iterable[Listener], health: Part | None) -> Port | None:
     """Return the port on which the kubelet asks for the health of the Collector; none without an open one."""
     if health is None:
         return None
-    asked = {listener.end for listener in open_ports if listener.part == health and not is_loopback(listener.host)}
-    return next((port for port in ports if (port.number, port.protocol) in asked), None)
+    health_ends = set()
+    for listener in open_ports:
+        if listener.part == health and not is_loopback(listener.host):
+            health_ends.add(listener.end)
+    for port in ports:
+        if (port.number, port.protocol) in health_ends:
+            return port
+    return None
 
 
 def _probe_path(health: Part | None) -> str:
+    """Return the path at which the kubelet asks."""
     settings = health.settings if health else {}
     return str(settings.get("path") or "/")
 
@@ -160,29 +172,43 @@ def rules_of(config: Mapping[str, Any], allow: Iterable[str]) -> Rules:
     return _rules(_used(started_parts(config)), allow)
 
 
-def _used(parts: Iterable[Part]) -> list[tuple[Component, Part]]:
-    """Return every component in use that needs something, with its row of the table."""
-    rows = ((component(part.section, part.type), part) for part in parts)
-    return [(row, part) for row, part in rows if row]
+class _UsedPart(NamedTuple):
+    """A component in use that needs something, and its row of the table."""
+
+    row: Component
+    part: Part
+
+
+def _used(parts: Iterable[Part]) -> list[_UsedPart]:
+    """Return every component in use that needs something."""
+    used = []
+    for part in parts:
+        row = component(part.section, part.type)
+        if row:
+            used.append(_UsedPart(row, part))
+    return used
 
 
 def _grants(parts: Iterable[Part], config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Grant]:
+    """Yield what components may call at AWS."""
     for part in parts:
         yield from grants_of((part.section, part.type), part.settings, config, environment)
 
 
-def _named(found: Iterable[Listener]) -> list[Port]:
+def _named(open_ports: Iterable[Listener]) -> list[Port]:
     """Return the ports, each once and with a name of its own; those of components come first.
 
     The collector's own metrics are no port when they are served on the loopback, which is their default.
     """
-    result: dict[tuple[int, str], Port] = {}
+    ports: dict[tuple[int, str], Port] = {}
     names: set[str] = set()
-    for item in sorted(found, key=lambda listener: listener.part is None):
-        if item.end not in result and (item.part or not is_loopback(item.host)):
-            name = _unique(item.name, names, _LONGEST_PORT_NAME)
-            result[item.end] = Port(name, item.port, item.protocol, item.app_protocol, item.exposed)
-    return list(result.values())
+    for listener in sorted(open_ports, key=lambda listener: listener.part is None):
+        is_own = listener.part is None
+        if listener.end in ports or (is_own and is_loopback(listener.host)):
+            continue
+        name = _unique(listener.name, names, _LONGEST_PORT_NAME)
+        ports[listener.end] = Port(name, listener.port, listener.protocol, listener.app_protocol, listener.exposed)
+    return list(ports.values())
 
 
 def _unique(wanted: str, taken: set[str], longest: int) -> str:
@@ -195,14 +221,15 @@ def _unique(wanted: str, taken: set[str], longest: int) -> str:
     return name
 
 
-def _rules(used: Iterable[tuple[Component, Part]], allow: Iterable[str]) -> Rules:
+def _rules(used: Iterable[_UsedPart], allow: Iterable[str]) -> Rules:
     """Return the permissions of all components, each once and in a stable order.
 
     What only older versions of Kubernetes need is left out unless the user allows it.
     """
+    allowed = set(allow)
     rules: dict[str, dict[str, Any]] = {}
     for row, part in used:
-        older = [rule for rule in row.older(part.settings) if guarded_rights(rule) <= set(allow)]
+        older = [rule for rule in row.older(part.settings) if guarded_rights(rule) <= allowed]
         for rule in (*row.rules(part.settings), *older):
             rules.setdefault(repr(sorted(rule.items())), rule)
     return tuple(rules[key] for key in sorted(rules))
@@ -210,42 +237,54 @@ def _rules(used: Iterable[tuple[Component, Part]], allow: Iterable[str]) -> Rule
 
 def config_variables(config: Mapping[str, Any]) -> Iterator[Variable]:
     """Yield every variable once; the place that cannot do without it first."""
-    found: dict[str, Variable] = {}
+    variables: dict[str, Variable] = {}
     for path, value in leaves(config):
-        for match in REFERENCE.finditer(value) if isinstance(value, str) and "$" in value else ():
-            if match[1] and (match[1] not in found or found[match[1]].optional):
-                found[match[1]] = Variable(match[1], path, optional=match[2] is not None)
-    yield from found.values()
+        if not isinstance(value, str) or "$" not in value:
+            continue
+        for match in REFERENCE.finditer(value):
+            name, default = match.groups()
+            if name and (name not in variables or variables[name].optional):
+                variables[name] = Variable(name, path, optional=default is not None)
+    yield from variables.values()
 
 
-def _implied(used: Iterable[tuple[Component, Part]], known: tuple[Variable, ...]) -> Iterator[Variable]:
+def _implied(used: Iterable[_UsedPart], read: Iterable[Variable]) -> Iterator[Variable]:
     """Yield variables that a component reads by itself, without a reference in the config."""
-    names = {variable.name for variable in known}
-    for name in sorted({name for row, part in used for name in row.variables(part.settings)} - names):
+    names: set[str] = set()
+    for row, part in used:
+        names.update(row.variables(part.settings))
+    names -= {variable.name for variable in read}
+    for name in sorted(names):
         yield Variable(name, (), optional=False)
 
 
-def _mounts(config: Mapping[str, Any], used: Iterable[tuple[Component, Part]]) -> Iterator[Mount]:
+def _mounts(config: Mapping[str, Any], used: Iterable[_UsedPart]) -> Iterator[Mount]:
     """Yield Secrets and ConfigMaps that paths in the config lie in, then host paths that components read."""
-    seen: dict[str, Mount] = {}
+    mounts: dict[str, Mount] = {}
+    for mount in (*_mounted_objects(config), *_mounted_host_paths(used)):
+        mounts.setdefault(mount.path, mount)
+    taken: set[str] = set()
+    for mount in mounts.values():
+        yield replace(mount, name=_unique(mount.name, taken, _LONGEST_VOLUME_NAME))
+
+
+def _mounted_objects(config: Mapping[str, Any]) -> Iterator[Mount]:
+    """Yield the Secret or ConfigMap of each path in the config that lies in one."""
     for _path, value in leaves(config):
         match = _MOUNTED.match(value) if isinstance(value, str) else None
-        if match:
-            root, name = match[1], match[2]
-            source = {"secret": {"secretName": name}} if root == SECRETS_ROOT else {"configMap": {"name": name}}
-            prefix = "secret" if root == SECRETS_ROOT else "configmap"
-            seen.setdefault(f"{root}/{name}", Mount(f"{prefix}-{name.replace('.', '-')}", f"{root}/{name}", source))
+        if not match:
+            continue
+        root, name = match.groups()
+        word = name.replace(".", "-")
+        if root == SECRETS_ROOT:
+            yield Mount(f"secret-{word}", f"{root}/{name}", {"secret": {"secretName": name}})
+        else:
+            yield Mount(f"configmap-{word}", f"{root}/{name}", {"configMap": {"name": name}})
+
+
+def _mounted_host_paths(used: Iterable[_UsedPart]) -> Iterator[Mount]:
+    """Yield the paths of the host that components read."""
     for row, part in used:
         for host, path in row.host_paths(part.settings):
-            seen.setdefault(
-                path,
-                Mount(
-                    "host" + re.sub(r"[^a-z0-9]+", "-", host.lower()).rstrip("-"),
-                    path,
-                    {"hostPath": {"path": host}},
-                    propagation="HostToContainer",
-                ),
-            )
-    taken: set[str] = set()
-    for mount in seen.values():
-        yield replace(mount, name=_unique(mount.name, taken, _LONGEST_VOLUME_NAME))
+            word = re.sub(r"[^a-z0-9]+", "-", host.lower()).rstrip("-")
+            yield Mount(f"host{word}", path, {"hostPath": {"path": host}}, propagation="HostToContainer")

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import dotted, leaves, section
+from ..config.paths import Path, dotted, leaves, section
 from ..config.pipelines import PipelineGraph
 from ..kube.service_names import service_of
 from ..traits import EXPORTERS, Trait, traits_of
@@ -45,27 +45,48 @@ class Peer(NamedTuple):
 
     @property
     def about(self) -> str:
+        """The exporter, as findings name it."""
         return f"exporters/{self.exporter}"
 
 
 def peers(config: Any, namespace: str) -> list[Peer]:
-    """Return the addresses of all exporters that a pipeline uses."""
+    """Return the addresses of all exporters that a pipeline uses: of each the first peer, where the last one stood."""
     configured = section(config, "exporters")
-    used = sorted(name for name in PipelineGraph.of(config).signals_by_id("exporters") if name in configured)
-    found = [peer for name in used for peer in _peers(name, section(configured, name), namespace)]
-    return list({(peer.exporter, peer.host, peer.port): peer for peer in reversed(found)}.values())[::-1]
+    by_address: dict[tuple[str, str, int], Peer] = {}
+    for exporter in sorted(PipelineGraph.of(config).signals_by_id("exporters")):
+        if exporter in configured:
+            for peer in _peers(exporter, section(configured, exporter), namespace):
+                address = (peer.exporter, peer.host, peer.port)
+                by_address[address] = by_address.pop(address, peer)
+    return list(by_address.values())
 
 
 def _peers(exporter: str, settings: Mapping[str, Any], namespace: str) -> Iterator[Peer]:
-    known = traits_of(EXPORTERS, exporter)
-    listens = Trait.IS_SCRAPED in known
-    for path, value in () if listens else leaves(settings):
-        word = next((part for part in reversed(path) if isinstance(part, str)), "")
-        match = _ADDRESS.match(value) if isinstance(value, str) and _ADDRESSES.match(word) else None
+    """Yield the addresses in the settings of an exporter; none of one that is asked for its data."""
+    traits = traits_of(EXPORTERS, exporter)
+    if Trait.IS_SCRAPED in traits:
+        return
+    for path, value in leaves(settings):
+        match = _ADDRESS.match(value) if isinstance(value, str) and _ADDRESSES.match(_last_key(path)) else None
         if match:
-            usual = next((number for trait, number in _TYPE_PORTS.items() if trait in known), 0)
-            port = int(match["port"] or _USUAL_PORTS.get(match["scheme"] or "", usual))
+            scheme = match["scheme"] or ""
+            port = int(match["port"] or _USUAL_PORTS.get(scheme, _port_of_type(traits)))
             place, service, certain = service_of(match["host"], namespace)
             where = dotted(("exporters", exporter, *path))
-            scheme = match["scheme"] or ""
             yield Peer(exporter, where, value, match["host"], port, place, service, certain, scheme)
+
+
+def _last_key(path: Path) -> str:
+    """Return the last key of a path that is no index; empty text if there is none."""
+    for key in reversed(path):
+        if isinstance(key, str):
+            return key
+    return ""
+
+
+def _port_of_type(traits: Collection[Trait]) -> int:
+    """Return the port to which exporters with these traits send without one in the address; 0 if none is known."""
+    for trait, port in _TYPE_PORTS.items():
+        if trait in traits:
+            return port
+    return 0

@@ -53,6 +53,7 @@ class PodLogs(NamedTuple):
         return file, f"{LINKS}/{pod}_{self.namespace}_{self.container}-{'0' * 64}.log"
 
     def _pods(self) -> str:
+        """Return the glob of the names of the pods."""
         if self.mode == "statefulset":
             return f"{self.workload}-{_ORDINAL}"
         prefix = f"{self.workload}-"
@@ -79,15 +80,20 @@ def _walk(tokens: Iterator[str], here: set[int], path: str, within: bool = False
         if within and token in (",", "}"):
             return here, token
         if token == "{":
-            ends: set[int] = set()
-            stop = ","
-            while stop == ",":
-                found, stop = _walk(tokens, here, path, True)
-                ends |= found
-            here = ends
+            here = _ends_of_alternatives(tokens, here, path)
         else:
             here = {end for start in here for end in _ends(token, start, path)}
     return set() if within else here, ""
+
+
+def _ends_of_alternatives(tokens: Iterator[str], here: set[int], path: str) -> set[int]:
+    """Return where in a path one of the alternatives in braces ends; reads their tokens up to the closing brace."""
+    ends: set[int] = set()
+    stop = ","
+    while stop == ",":
+        ends_of_one, stop = _walk(tokens, here, path, True)
+        ends |= ends_of_one
+    return ends
 
 
 def _ends(token: str, start: int, path: str) -> Iterable[int]:
@@ -101,15 +107,25 @@ def _ends(token: str, start: int, path: str) -> Iterable[int]:
         slash = path.find("/", start)
         name_ends = len(path) if slash < 0 else slash
         return range(start, name_ends + 1)
-    if start < len(path) and _is(token, path[start]):
+    if start < len(path) and _matches(token, path[start]):
         return [start + 1]
     return []
 
 
-def _is(token: str, character: str) -> bool:
-    if token == "?" or (token[0] == "[" and len(token) > 1):
-        negated = token[1:2] in ("!", "^")
-        ranges = _RANGE.findall(token[1 + negated : -1])
-        found = any(first <= character <= (last or first) for first, last in ranges)
-        return character != "/" and (token == "?" or found != negated)
+def _matches(token: str, character: str) -> bool:
+    """Whether a token for one character matches it: itself, `?` or a set in brackets, neither of which has slashes."""
+    if token == "?":
+        return character != "/"
+    if token[0] == "[" and len(token) > 1:
+        return character != "/" and _is_in_set(token, character)
     return token[-1] == character
+
+
+def _is_in_set(token: str, character: str) -> bool:
+    """Whether a set in brackets, which `!` or `^` negates, has a character."""
+    is_negated = token[1:2] in ("!", "^")
+    members = token[2:-1] if is_negated else token[1:-1]
+    for first, last in _RANGE.findall(members):
+        if first <= character <= (last or first):
+            return not is_negated
+    return is_negated

@@ -9,7 +9,7 @@ Sources: golang.org/x/net/http/httpproxy, and internal/transport/proxy.go of grp
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -31,50 +31,74 @@ class Proxy:
 
 
 def proxies(variables: Mapping[str, str]) -> list[Proxy]:
-    """Return the proxies that variables name, one for each address."""
-    found = [_proxy(name, variables.get(name, "")) for names in _VARIABLES.values() for name in names]
-    return list({(proxy.host, proxy.port): proxy for proxy in reversed([*filter(None, found)])}.values())[::-1]
+    """Return the proxies that variables name: for each address the first one, where the last one stood."""
+    by_address: dict[tuple[str, int], Proxy] = {}
+    for names in _VARIABLES.values():
+        for proxy in _named_proxies(names, variables):
+            place = (proxy.host, proxy.port)
+            by_address[place] = by_address.pop(place, proxy)
+    return list(by_address.values())
+
+
+def _named_proxies(names: Iterable[str], variables: Mapping[str, str]) -> Iterator[Proxy]:
+    """Yield the proxy of each of these variables that names one."""
+    for name in names:
+        proxy = _proxy(name, variables.get(name, ""))
+        if proxy:
+            yield proxy
 
 
 def proxy_for(host: str, port: int, scheme: str, variables: Mapping[str, str]) -> Proxy | None:
     """Return the proxy through which a Collector reaches an address; None if it connects itself."""
-    names = _VARIABLES["http" if scheme == "http" else "https"]
-    proxy = next(filter(None, (_proxy(name, variables.get(name, "")) for name in names)), None)
-    if proxy is None or is_loopback(host) or is_excepted(host, port, variables):
+    if is_loopback(host) or is_excepted(host, port, variables):
         return None
-    return proxy
+    names = _VARIABLES["http" if scheme == "http" else "https"]
+    return next(_named_proxies(names, variables), None)
 
 
 def is_excepted(host: str, port: int, variables: Mapping[str, str]) -> bool:
     """Return whether NO_PROXY names an address. A network matches a written address alone, and no name."""
-    given = next((variables[name] for name in _EXCEPTIONS if variables.get(name)), "")
-    entries = [entry.strip().lower() for entry in given.split(",")]
-    return any(_matches(entry, host.rstrip(".").lower(), port) for entry in entries if entry)
+    exceptions = next((variables[name] for name in _EXCEPTIONS if variables.get(name)), "")
+    name = host.rstrip(".").lower()
+    for entry in exceptions.split(","):
+        exception = entry.strip().lower()
+        if exception and _matches(exception, name, port):
+            return True
+    return False
 
 
 def _proxy(variable: str, value: str) -> Proxy | None:
+    """Return the proxy in the value of a variable; None if it names none, or is known only when the pod runs."""
     if not value or "${" in value:
         return None
     parts = urlsplit(value if "://" in value else f"http://{value}")
+    host = parts.hostname or ""
     try:
-        return Proxy(variable, parts.hostname or "", parts.port or _USUAL_PORTS.get(parts.scheme, 0))
+        port = parts.port
     except ValueError:  # the port is no number: the Collector refuses it itself
-        return Proxy(variable, parts.hostname or "", 0)
+        return Proxy(variable, host, 0)
+    return Proxy(variable, host, port or _USUAL_PORTS.get(parts.scheme, 0))
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of NO_PROXY means an address: `*`, a network, or a name and what ends with it."""
     if entry == "*":
         return True
     if "/" in entry:
         return _is_in(entry, host)
-    name, number = address(entry) if entry.count(":") == 1 or entry.startswith("[") else (entry, None)
+    name, number = entry, None
+    if entry.count(":") == 1 or entry.startswith("["):
+        name, number = address(entry)
     if number not in (None, port):
         return False
     name = name.strip("[]").removeprefix("*")
-    return host == name or host.endswith(name if name.startswith(".") else f".{name}")
+    if host == name:
+        return True
+    return host.endswith(name if name.startswith(".") else f".{name}")
 
 
 def _is_in(network: str, host: str) -> bool:
+    """Whether a host is an address in a network."""
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
     except ValueError:
@@ -83,5 +107,9 @@ def _is_in(network: str, host: str) -> bool:
 
 def proxy_exceptions(hosts: Iterable[str]) -> str:
     """Return the value of NO_PROXY that excepts the cluster and some hosts of it."""
-    domains = (".svc", ".cluster.local", "localhost", "127.0.0.1")
-    return ",".join(dict.fromkeys([*domains, *(host for host in hosts if not host.endswith(domains[:2]))]))
+    of_cluster = (".svc", ".cluster.local")
+    exceptions = dict.fromkeys((*of_cluster, "localhost", "127.0.0.1"))
+    for host in hosts:
+        if not host.endswith(of_cluster):
+            exceptions[host] = None
+    return ",".join(exceptions)
